@@ -1,0 +1,77 @@
+// Package pipeline is the domain: what a build is, which steps it takes, and what
+// its verdict means. It runs builds in sandboxes and knows nothing of HTTP, GitHub
+// or databases.
+package pipeline
+
+import "time"
+
+// StepName names one step of a build.
+type StepName string
+
+// The steps, in their order.
+const (
+	StepClone   StepName = "clone"
+	StepPlan    StepName = "plan"
+	StepInstall StepName = "install"
+	StepLint    StepName = "lint"
+	StepTest    StepName = "test"
+)
+
+// StepNames are all steps in their order.
+var StepNames = []StepName{StepClone, StepPlan, StepInstall, StepLint, StepTest}
+
+// StepState is where a step stands.
+type StepState string
+
+const (
+	StepRunning StepState = "running"
+	StepPassed  StepState = "passed"
+	StepFailed  StepState = "failed"
+	StepErrored StepState = "errored"
+	StepSkipped StepState = "skipped" // nothing to do, or an earlier step ended the build
+)
+
+// Step is one step of one attempt at a build.
+type Step struct {
+	Name       StepName
+	State      StepState
+	Cause      Cause  // why it is not green
+	Command    string // the command line, for people
+	ExitCode   *int   // nil when no command ended by exiting
+	Signal     string
+	StartedAt  time.Time
+	EndedAt    time.Time
+	CPU        time.Duration
+	PeakMemory int64  // bytes
+	Note       string // one line: the figure behind the cause, or a remark on a green step
+}
+
+// Repository is a repository on a git host.
+type Repository struct {
+	ID            int64  // GitHub's; 0 when not known
+	FullName      string // OWNER/NAME
+	DefaultBranch string
+	Private       bool
+}
+
+// Build is one build of one commit, with its newest attempt.
+type Build struct {
+	ID       int64
+	Repo     Repository
+	Ref      string // such as refs/heads/main
+	SHA      string
+	Author   string // the pusher's name
+	Message  string // first line of the commit message
+	Trigger  string // push or rerun
+	RerunOf  int64  // the build that this one repeats; 0 for none
+	Attempt  int    // 0 while it has never started
+	State    State
+	Cause    Cause
+	Summary  string
+	Image    string
+	QueuedAt time.Time
+	// StartedAt and EndedAt are zero until then.
+	StartedAt time.Time
+	EndedAt   time.Time
+	Steps     []Step
+}

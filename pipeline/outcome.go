@@ -1,0 +1,73 @@
+package pipeline
+
+// State is where a build stands.
+type State string
+
+const (
+	Queued   State = "queued"
+	Running  State = "running"
+	Passed   State = "passed"
+	Failed   State = "failed"   // the repository's doing
+	Errored  State = "errored"  // ours, or a host's we depend on
+	Canceled State = "canceled" // somebody's wish
+)
+
+// Ended reports whether s is final.
+func (s State) Ended() bool { return s != Queued && s != Running }
+
+// Cause says why a build did not pass. Every ended state but Passed has one.
+type Cause string
+
+const (
+	CausePlan        Cause = "plan"
+	CauseInstall     Cause = "install"
+	CauseLint        Cause = "lint"
+	CauseTests       Cause = "tests"
+	CauseNoTests     Cause = "no_tests"
+	CauseTimeout     Cause = "timeout"
+	CauseOutOfMemory Cause = "out_of_memory"
+	CauseDiskFull    Cause = "disk_full"
+	CausePidsLimit   Cause = "pids_limit"
+	CauseLogLimit    Cause = "log_limit"
+
+	CauseClone    Cause = "clone"
+	CauseImage    Cause = "image"
+	CauseEngine   Cause = "engine"
+	CauseInternal Cause = "internal"
+
+	CauseCanceled   Cause = "canceled"
+	CauseSuperseded Cause = "superseded"
+)
+
+// State is the state that a build ends in for this cause.
+func (c Cause) State() State {
+	switch c {
+	case "":
+		return Passed
+	case CauseClone, CauseImage, CauseEngine, CauseInternal:
+		return Errored
+	case CauseCanceled, CauseSuperseded:
+		return Canceled
+	}
+	return Failed
+}
+
+// Outcome is how a build ended.
+type Outcome struct {
+	State   State
+	Cause   Cause  // empty when passed
+	Summary string // one line for people: what happened, with the figure
+	Image   string // the runner image that the build ended on
+	Steps   []Step
+}
+
+// ExitCode is what `vivarium run` exits with for this outcome.
+func (o Outcome) ExitCode() int {
+	switch o.State {
+	case Passed:
+		return 0
+	case Failed:
+		return 1
+	}
+	return 2
+}

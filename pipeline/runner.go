@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"vivarium/images"
+	"vivarium/sandbox"
+	"vivarium/sandbox/egress"
+)
+
+// STUB: contract only; the owner of this package replaces the bodies and splits the file.
+
+// ErrCanceled is the cause to cancel a Run's context with when somebody wants the build to end:
+// Run then returns an Outcome in state Canceled. Any other cause abandons the attempt: Run returns it.
+var ErrCanceled = errors.New("canceled")
+
+// Source is where the code comes from: Git or Tree.
+type Source interface{ source() }
+
+// Git is one commit of a repository on a git host.
+type Git struct {
+	URL   *url.URL // of the repository, without credentials
+	SHA   string   // 40 or 64 hexadecimal digits
+	Token string   // for URL's origin only; never enters the sandbox
+}
+
+// Tree is a working tree, sent as a tar.
+type Tree struct {
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+func (Git) source()  {}
+func (Tree) source() {}
+
+// Request is one build to run.
+type Request struct {
+	Source       Source
+	Image        string // runner image by name: the guess; empty is images.Default
+	Limits       sandbox.Limits
+	Runtime      string
+	Timeout      time.Duration // of the whole build
+	LogHardLimit int64         // bytes of output that end the build
+	// First line of the log, for people: what is built.
+	Title string
+}
+
+// Runner runs builds.
+type Runner struct {
+	Engine   *sandbox.Engine
+	Images   *images.Manager
+	Index    *egress.Index
+	Instance string
+	Log      *slog.Logger
+}
+
+// Run runs one attempt and tells rec of it. An error means that the attempt was abandoned:
+// the context ended for a reason other than ErrCanceled, or rec failed.
+func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, error) {
+	panic("contract")
+}

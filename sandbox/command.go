@@ -1,0 +1,43 @@
+package sandbox
+
+import "time"
+
+// Command is one program to run in a sandbox.
+type Command struct {
+	Argv    []string
+	Env     []string      // NAME=value, added to the fixed environment of BaseEnv
+	Dir     string        // absolute; empty is Workspace
+	Timeout time.Duration // zero: until the sandbox's own deadline
+}
+
+// Stream says where a piece of output came from.
+type Stream uint8
+
+const (
+	Stdout Stream = 1
+	Stderr Stream = 2
+)
+
+// Output receives a command's output as it comes, from one goroutine. p is only
+// valid during the call. A slow Output slows the command down; an error from it
+// kills the command and is what Run returns.
+type Output func(stream Stream, p []byte) error
+
+// Result is how a command ended: known, never guessed. A non-zero exit is a
+// Result; an error of Run means that the sandbox or the engine broke.
+type Result struct {
+	ExitCode   int           // valid when Signal is empty
+	Signal     string        // such as SIGKILL, when a signal ended it
+	TimedOut   bool          // the command's own timeout or the deadline ended it
+	Wall       time.Duration // from start to exit
+	CPU        time.Duration // user and system time, of all processes
+	PeakMemory int64         // bytes, of the whole container's processes; 0 when not known
+	OOMKilled  bool          // the kernel's OOM killer struck during the command
+	PidsStruck bool          // a fork was refused by the pids limit during the command
+	DiskFull   string        // the tmpfs that ran out of blocks or inodes; empty when none did
+	DiskPeak   int64         // bytes, high-water mark over all tmpfs
+	Strays     int           // processes left behind and killed
+}
+
+// Success reports whether the command exited with status 0.
+func (r Result) Success() bool { return r.Signal == "" && r.ExitCode == 0 && !r.TimedOut }

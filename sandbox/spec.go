@@ -1,0 +1,43 @@
+package sandbox
+
+import "time"
+
+// Fixed places inside every sandbox. Each is a tmpfs of its own; the rest of
+// the file system is the read-only image.
+const (
+	Workspace = "/workspace"        // the checkout
+	Home      = "/home/vivarium"    // HOME of every command
+	Env       = "/opt/vivarium/env" // the Python environment; fixed, since a venv cannot be moved
+	Tmp       = "/tmp"
+	Shm       = "/dev/shm"
+
+	// Seed is the prepared venv in the image that a build copies to Env: it holds
+	// pip and, before Python 3.12, setuptools, as `python -m venv` would give.
+	Seed = "/opt/vivarium/seed"
+	// InitPath is PID 1 in the image.
+	InitPath = "/opt/vivarium/init"
+
+	UID = 10001
+	GID = 10001
+)
+
+// Spec says what one sandbox is made of. Every engine setting follows from it
+// (see Settings); there is no other way to configure a container.
+type Spec struct {
+	Image    string    // runner image: reference or ID
+	Instance string    // which Vivarium this container belongs to; a label, used by Sweep
+	Deadline time.Time // PID 1 ends the container then; a label too
+	Runtime  string    // OCI runtime by the engine's name for it; empty is the engine's default
+	Limits   Limits
+}
+
+// Limits bound what one sandbox may use. Sizes are bytes.
+type Limits struct {
+	Memory    int64   // what processes may use; the container's limit is Memory + Disk
+	Disk      int64   // the sum of all tmpfs
+	CPUs      float64 // never above the engine's count
+	Pids      int64
+	FileSize  int64 // largest single file (RLIMIT_FSIZE)
+	OpenFiles int64 // per process (RLIMIT_NOFILE)
+	Inodes    int64 // the sum over all tmpfs
+}
