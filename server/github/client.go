@@ -1,0 +1,184 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"vivarium/pipeline"
+)
+
+// MaxDescription is how long a commit status's description may be, in characters.
+// GitHub answers 422 to a longer one.
+const MaxDescription = 140
+
+const (
+	defaultTimeout = 15 * time.Second
+	perPage        = 100
+	// maxPages bounds a listing. GitHub takes at most 1000 statuses for one commit and context.
+	maxPages = 10
+)
+
+// Config for New.
+type Config struct {
+	APIURL  string        // GITHUB_API_URL, complete as it is
+	Token   string        // empty: requests are made without one
+	Timeout time.Duration // of one request; 0 is 15 s
+}
+
+// String leaves the token out.
+func (c Config) String() string {
+	token := "none"
+	if c.Token != "" {
+		token = "[redacted]"
+	}
+	return fmt.Sprintf("GitHub API at %s, token %s", c.APIURL, token)
+}
+
+// GoString leaves the token out.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue leaves the token out.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Client sets and reads commit statuses. It may be used from several goroutines.
+type Client struct {
+	api       *gh.Client
+	transport *transport
+}
+
+// New makes a client. It sends nothing yet.
+func New(c Config) (*Client, error) {
+	base, err := url.Parse(c.APIURL)
+	if err != nil {
+		return nil, errors.New("GITHUB_API_URL is not a URL") // the cause would quote it, credentials and all
+	}
+	if err := checkBase(base); err != nil {
+		return nil, fmt.Errorf("GITHUB_API_URL %w", err)
+	}
+	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("GITHUB_TOKEN holds white space or other characters that no token has")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	t := newTransport(base, c.Token)
+	api := gh.NewClient(&http.Client{Transport: t, CheckRedirect: checkRedirect, Timeout: c.Timeout})
+	api.BaseURL = base.JoinPath("/") // WithEnterpriseURLs would append a path of its own
+	api.UserAgent = "vivarium"
+	return &Client{api: api, transport: t}, nil
+}
+
+// Close releases idle connections.
+func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
+
+// Post sets a commit status. Its errors are *pipeline.UndeliverableError and
+// *pipeline.RetryError.
+func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
+	owner, name, err := checkTarget(st.Repo, st.SHA)
+	if err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(st.Description); n > MaxDescription {
+		return refuse("the description has %d characters, GitHub takes %d", n, MaxDescription)
+	}
+	body := &gh.RepoStatus{State: &st.State, Context: &st.Context, Description: &st.Description}
+	if st.TargetURL != "" {
+		body.TargetURL = &st.TargetURL
+	}
+	_, _, err = c.api.Repositories.CreateStatus(ctx, owner, name, st.SHA, body)
+	return outcome("post status", err)
+}
+
+// Read gives the newest status of one context on a commit; State is empty when there
+// is none. Its errors are those of Post.
+func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pipeline.CommitStatus, error) {
+	owner, name, err := checkTarget(repo, sha)
+	if err != nil {
+		return pipeline.CommitStatus{}, err
+	}
+	opts := &gh.ListOptions{PerPage: perPage}
+	for range maxPages {
+		// The combined status holds the newest of each context and nothing else.
+		combined, resp, err := c.api.Repositories.GetCombinedStatus(ctx, owner, name, sha, opts)
+		if err != nil {
+			return pipeline.CommitStatus{}, outcome("read status", err)
+		}
+		for _, s := range combined.Statuses {
+			if strings.EqualFold(s.GetContext(), statusContext) { // to GitHub case makes no difference
+				return commitStatus(repo, sha, s), nil
+			}
+		}
+		if resp.NextPage == 0 {
+			break
+		}
+		opts.Page = resp.NextPage
+	}
+	return pipeline.CommitStatus{}, nil
+}
+
+// Statuses lists what GitHub holds for a ref, newest first, every context (for `vivarium builds status`).
+func (c *Client) Statuses(ctx context.Context, repo, ref string) ([]pipeline.CommitStatus, error) {
+	owner, name, err := SplitFullName(repo)
+	if err != nil {
+		return nil, fmt.Errorf("list statuses: %w", err)
+	}
+	if !validRef(ref) {
+		return nil, fmt.Errorf("list statuses: %.80q is not a commit, branch or tag", ref)
+	}
+	var all []pipeline.CommitStatus
+	opts := &gh.ListOptions{PerPage: perPage}
+	for range maxPages {
+		page, resp, err := c.api.Repositories.ListStatuses(ctx, owner, name, ref, opts)
+		if err != nil {
+			return nil, fmt.Errorf("list statuses of %s at %s: %w", repo, ref, plain(err))
+		}
+		for _, s := range page {
+			all = append(all, commitStatus(repo, path.Base(s.GetURL()), s))
+		}
+		if resp.NextPage == 0 {
+			break
+		}
+		opts.Page = resp.NextPage
+	}
+	return all, nil
+}
+
+func checkTarget(repo, sha string) (owner, name string, err error) {
+	if !ValidSHA(sha) {
+		return "", "", refuse("%.80q is not the full id of a commit", sha)
+	}
+	if owner, name, err = SplitFullName(repo); err != nil {
+		return "", "", refuse("%v", err)
+	}
+	return owner, name, nil
+}
+
+// refuse says of a status what GitHub would, without asking.
+func refuse(format string, args ...any) error {
+	return &pipeline.UndeliverableError{Code: http.StatusUnprocessableEntity, Message: fmt.Sprintf(format, args...)}
+}
+
+// commitStatus translates; sha is empty where GitHub's answer did not hold it.
+func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
+	if !ValidSHA(sha) {
+		sha = ""
+	}
+	return pipeline.CommitStatus{
+		Repo:        repo,
+		SHA:         sha,
+		Context:     s.GetContext(),
+		State:       s.GetState(),
+		Description: s.GetDescription(),
+		TargetURL:   s.GetTargetURL(),
+	}
+}

@@ -1,0 +1,297 @@
+package github_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/github"
+	"vivarium/server/github/githubtest"
+)
+
+const secret = "a webhook secret"
+
+var sha = strings.Repeat("ab", 20)
+
+// deliver reads a well-signed JSON delivery.
+func deliver(event string, body []byte) (github.Delivery, error) {
+	return github.ReadDelivery(githubtest.Header(secret, event, body), body, secret)
+}
+
+func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
+	body := githubtest.Push{
+		Repo: "octo-org/Hello.World", RepoID: 42, Private: true, Ref: "refs/heads/feature/x", SHA: sha,
+		Author: "mona", Message: "Fix the parser\n\nIt was wrong.",
+	}.Payload()
+	h := githubtest.Header(secret, "push", body)
+	got, err := github.ReadDelivery(h, body, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(body)
+	if got.GUID != h.Get("X-GitHub-Delivery") || got.Event != "push" || got.BodyHash != hex.EncodeToString(sum[:]) || got.Ignored != "" {
+		t.Errorf("delivery = %+v", got)
+	}
+	want := github.Push{
+		Repo: pipeline.Repository{ID: 42, FullName: "octo-org/Hello.World", DefaultBranch: "main", Private: true},
+		Ref:  "refs/heads/feature/x", SHA: sha, Author: "mona", Message: "Fix the parser",
+	}
+	if got.Push == nil || *got.Push != want {
+		t.Errorf("push = %+v, want %+v", got.Push, want)
+	}
+}
+
+func TestReadDeliveryReadsGitHubsFormEncoding(t *testing.T) {
+	payload := githubtest.Push{SHA: sha, Message: "a + b & c = 100%"}.Payload()
+	body := []byte(url.Values{"payload": {string(payload)}}.Encode())
+	h := githubtest.Header(secret, "push", body)
+	h.Set("Content-Type", "application/x-www-form-urlencoded")
+	got, err := github.ReadDelivery(h, body, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Push == nil || got.Push.SHA != sha || got.Push.Message != "a + b & c = 100%" {
+		t.Errorf("push = %+v", got.Push)
+	}
+}
+
+func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
+	body := githubtest.Push{SHA: sha}.Payload()
+	right := githubtest.Sign(secret, body)
+	cases := map[string]struct {
+		change func(h http.Header)
+		secret string
+	}{
+		"right (control)":        {func(http.Header) {}, secret},
+		"none":                   {func(h http.Header) { h.Del("X-Hub-Signature-256") }, secret},
+		"empty":                  {func(h http.Header) { h.Set("X-Hub-Signature-256", "") }, secret},
+		"SHA-1 only":             {func(h http.Header) { sha1Only(h, body) }, secret},
+		"SHA-1 in the new name":  {func(h http.Header) { h.Set("X-Hub-Signature-256", sha1Of(body)) }, secret},
+		"SHA-512 in the header":  {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha512="+right[7:]) }, secret},
+		"other secret":           {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("other", body)) }, secret},
+		"other body":             {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign(secret, body[1:])) }, secret},
+		"without prefix":         {func(h http.Header) { h.Set("X-Hub-Signature-256", right[7:]) }, secret},
+		"cut short":              {func(h http.Header) { h.Set("X-Hub-Signature-256", right[:len(right)-2]) }, secret},
+		"too long":               {func(h http.Header) { h.Set("X-Hub-Signature-256", right+"00") }, secret},
+		"not hexadecimal":        {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("zz", 32)) }, secret},
+		"space around":           {func(h http.Header) { h.Set("X-Hub-Signature-256", " "+right) }, secret},
+		"twice, right one first": {func(h http.Header) { h.Add("X-Hub-Signature-256", right) }, secret},
+		"empty secret, unsigned": {func(h http.Header) { h.Del("X-Hub-Signature-256") }, ""},
+		"empty secret, signed":   {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("", body)) }, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			h := githubtest.Header(secret, "push", body)
+			c.change(h)
+			d, err := github.ReadDelivery(h, body, c.secret)
+			if strings.Contains(name, "control") {
+				if err != nil {
+					t.Fatalf("the control was refused: %v", err)
+				}
+				return
+			}
+			if !errors.Is(err, github.ErrSignature) || d != (github.Delivery{}) {
+				t.Errorf("got %+v, %v, want nothing and ErrSignature", d, err)
+			}
+			if err != nil && strings.Contains(err.Error(), right[7:]) {
+				t.Errorf("the error shows the right signature: %v", err)
+			}
+		})
+	}
+}
+
+func TestReadDeliverySaysWhyNothingIsBuilt(t *testing.T) {
+	cases := map[string]struct {
+		push githubtest.Push
+		want string
+	}{
+		"deleted branch":         {githubtest.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
+		"branch without commits": {githubtest.Push{Ref: "refs/heads/new", Created: true, NoCommits: true}, "created without commits"},
+		"tag":                    {githubtest.Push{Ref: "refs/tags/v1", Created: true}, "tags are not built"},
+		"deleted tag":            {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tags are not built"},
+		"other ref":              {githubtest.Push{Ref: "refs/notes/commits"}, "is not a branch"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := deliver("push", c.push.Payload())
+			if err != nil || got.Push != nil || !strings.Contains(got.Ignored, c.want) {
+				t.Errorf("got push %+v, ignored %q, %v, want %q", got.Push, got.Ignored, err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadDeliveryBuildsWhatOnlyLooksEmpty(t *testing.T) {
+	cases := map[string]githubtest.Push{
+		"forced push back to an old commit": {Forced: true, NoCommits: true, SHA: sha},
+		"new branch with commits":           {Created: true, SHA: sha},
+		"SHA-256 repository":                {SHA: strings.Repeat("ab", 32)},
+	}
+	for name, p := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := deliver("push", p.Payload())
+			if err != nil || got.Push == nil || got.Push.SHA != p.SHA {
+				t.Errorf("got push %+v, ignored %q, %v", got.Push, got.Ignored, err)
+			}
+		})
+	}
+}
+
+func TestReadDeliveryAnswersPingAndIgnoresOtherEvents(t *testing.T) {
+	for event, want := range map[string]string{"ping": "ping received", "issues": "issues events are not built"} {
+		got, err := deliver(event, []byte(`{"zen":"Design for failure.","hook_id":1}`))
+		if err != nil || got.Push != nil || !strings.Contains(got.Ignored, want) {
+			t.Errorf("%s: got push %+v, ignored %q, %v", event, got.Push, got.Ignored, err)
+		}
+	}
+}
+
+func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
+	body := githubtest.Push{SHA: sha}.Payload()
+	for _, contentType := range []string{"", "text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x", ";"} {
+		h := githubtest.Header(secret, "push", body)
+		h.Set("Content-Type", contentType)
+		if _, err := github.ReadDelivery(h, body, secret); !errors.Is(err, github.ErrMediaType) {
+			t.Errorf("content type %q: got %v, want ErrMediaType", contentType, err)
+		}
+	}
+	h := githubtest.Header(secret, "push", body)
+	h.Set("Content-Type", "Application/JSON; charset=utf-8")
+	if _, err := github.ReadDelivery(h, body, secret); err != nil {
+		t.Errorf("the control was refused: %v", err)
+	}
+}
+
+func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
+	body := githubtest.Push{SHA: sha}.Payload()
+	for name, value := range map[string]string{
+		"X-GitHub-Delivery": "../../etc",
+		"X-GitHub-Event":    "push\x00",
+	} {
+		for _, value := range []string{"", value, strings.Repeat("a", 65)} {
+			h := githubtest.Header(secret, "push", body)
+			h.Set(name, value)
+			if _, err := github.ReadDelivery(h, body, secret); !errors.Is(err, github.ErrMalformed) {
+				t.Errorf("%s %q: got %v, want ErrMalformed", name, value, err)
+			}
+		}
+	}
+}
+
+func TestReadDeliveryRefusesPayloadsThatTwoReadersReadDifferently(t *testing.T) {
+	good := githubtest.Push{SHA: sha}.Payload()
+	other := `{"full_name":"victim/secret","private":true}`
+	replace := func(from, to string) []byte {
+		if !bytes.Contains(good, []byte(from)) {
+			t.Fatalf("the payload does not contain %s", from)
+		}
+		return bytes.Replace(good, []byte(from), []byte(to), 1)
+	}
+	if _, err := deliver("push", good); err != nil {
+		t.Fatalf("the control was refused: %v", err)
+	}
+	for name, body := range map[string][]byte{
+		"two repositories":           replace(`"repository":`, `"repository":`+other+`,"repository":`),
+		"two, other case":            replace(`"repository":`, `"Repository":`+other+`,"repository":`),
+		"two, long s":                replace(`"pusher":`, `"puſher":{"name":"x"},"pusher":`),
+		"two, escaped":               replace(`"repository":`, `"\u0072epository":`+other+`,"repository":`),
+		"two full names":             replace(`"full_name":`, `"full_name":"victim/secret","full_name":`),
+		"two full names, other case": replace(`"full_name":`, `"FULL_NAME":"victim/secret","full_name":`),
+		"not UTF-8":                  replace(`"pusher":`, "\"\xff\":1,\"pusher\":"),
+		"two values":                 append(bytes.Clone(good), "{}"...),
+		"an array":                   []byte("[" + string(good) + "]"),
+		"cut short":                  good[:len(good)-1],
+		"nothing":                    {},
+		"null":                       []byte("null"),
+		"no repository":              replace(`"repository":`, `"repo":`),
+		"repository is null":         []byte(`{"ref":"refs/heads/main","repository":null}`),
+		"repository is a text":       []byte(`{"ref":"refs/heads/main","repository":"octo/x"}`),
+		"negative id":                replace(`"id":186853002`, `"id":-1`),
+		"no head commit":             replace(`"head_commit":`, `"head_commit_":`),
+		"a form":                     []byte("payload=" + url.QueryEscape(string(good))),
+	} {
+		if got, err := deliver("push", body); !errors.Is(err, github.ErrMalformed) {
+			t.Errorf("%s: got %+v, %v, want ErrMalformed", name, got.Push, err)
+		}
+	}
+}
+
+func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
+	payload := url.QueryEscape(string(githubtest.Push{SHA: sha}.Payload()))
+	for name, body := range map[string]string{
+		"none":         "other=" + payload,
+		"two":          "payload=" + payload + "&payload=" + payload,
+		"bad escape":   "payload=%zz",
+		"bare payload": string(githubtest.Push{SHA: sha}.Payload()),
+	} {
+		h := githubtest.Header(secret, "push", []byte(body))
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+		if _, err := github.ReadDelivery(h, []byte(body), secret); !errors.Is(err, github.ErrMalformed) {
+			t.Errorf("%s: got %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
+func TestReadDeliveryRefusesNamesThatCouldLeadElsewhere(t *testing.T) {
+	for name, p := range map[string]githubtest.Push{
+		"SHA is an option":       {SHA: "--upload-pack=touch /tmp/x"},
+		"SHA is short":           {SHA: "abcdef1"},
+		"SHA in upper case":      {SHA: strings.ToUpper(sha)},
+		"SHA with a line break":  {SHA: sha + "\n"},
+		"SHA is zero":            {SHA: githubtest.Zeros},
+		"ref is short":           {Ref: "main", SHA: sha},
+		"ref leads up":           {Ref: "refs/heads/../../x", SHA: sha},
+		"ref has a line break":   {Ref: "refs/heads/a\nb", SHA: sha},
+		"ref is too long":        {Ref: "refs/heads/" + strings.Repeat("a", 300), SHA: sha},
+		"repository leads up":    {Repo: "octo/..", SHA: sha},
+		"repository of dots":     {Repo: "octo/...", SHA: sha},
+		"repository in a folder": {Repo: "octo/a/b", SHA: sha},
+		"repository with a host": {Repo: "https://evil.example/octo/a", SHA: sha},
+		"repository is an URL":   {Repo: "octo@evil.example/a", SHA: sha},
+		"repository ends in git": {Repo: "octo/a.git", SHA: sha},
+		"look-alike letter":      {Repo: "оcto/a", SHA: sha}, // Cyrillic
+		"full-width letter":      {Repo: "octo/ａ", SHA: sha},
+		"owner is an option":     {Repo: "-octo/a", SHA: sha},
+		"owner is too long":      {Repo: strings.Repeat("a", 40) + "/a", SHA: sha},
+		"name is too long":       {Repo: "octo/" + strings.Repeat("a", 101), SHA: sha},
+		"no owner":               {Repo: "/a", SHA: sha},
+		"no name":                {Repo: "octo/", SHA: sha},
+	} {
+		if got, err := deliver("push", p.Payload()); !errors.Is(err, github.ErrMalformed) {
+			t.Errorf("%s: got %+v, ignored %q, %v, want ErrMalformed", name, got.Push, got.Ignored, err)
+		}
+	}
+}
+
+func TestReadDeliveryMakesFreeTextsFitForOneLine(t *testing.T) {
+	got, err := deliver("push", githubtest.Push{
+		SHA: sha, Author: "mo\x1b[31mna\u202e", Message: "\n" + strings.Repeat("ä", 300) + "\r\nmore",
+	}.Payload())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Push.Author != "mo[31mna" {
+		t.Errorf("author = %q", got.Push.Author)
+	}
+	if want := strings.Repeat("ä", 249) + "…"; got.Push.Message != want {
+		t.Errorf("message = %q", got.Push.Message)
+	}
+}
+
+func TestReadDeliveryTakesARepositoryForPrivateUnlessToldOtherwise(t *testing.T) {
+	body := githubtest.Push{SHA: sha}.Payload()
+	got, err := deliver("push", body)
+	if err != nil || got.Push.Repo.Private {
+		t.Fatalf("control: got %+v, %v", got.Push, err)
+	}
+	got, err = deliver("push", bytes.Replace(body, []byte(`"private":`), []byte(`"privy":`), 1))
+	if err != nil || !got.Push.Repo.Private {
+		t.Errorf("got %+v, %v, want a private repository", got.Push, err)
+	}
+}

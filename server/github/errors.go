@@ -1,0 +1,125 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"vivarium/pipeline"
+)
+
+// maxWait bounds what a server may ask us to wait: GitHub's limits start anew every hour.
+const maxWait = time.Hour
+
+// APIError is an answer that is not a success.
+type APIError struct {
+	Code      int
+	Message   string // the server's own words
+	RateLimit bool
+	RetryAt   time.Time // zero where none was named
+}
+
+func (e *APIError) Error() string { return fmt.Sprintf("GitHub answered %d: %s", e.Code, e.Message) }
+
+// isRateLimit tells the 403 of a limit from that of a missing permission.
+// https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+func isRateLimit(resp *http.Response, body gh.ErrorResponse) bool {
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		return true
+	case http.StatusForbidden:
+		return resp.Header.Get("Retry-After") != "" ||
+			resp.Header.Get("X-RateLimit-Remaining") == "0" ||
+			strings.Contains(body.DocumentationURL, "rate-limits") ||
+			strings.Contains(strings.ToLower(body.Message), "rate limit")
+	}
+	return false
+}
+
+// retryAt is the earliest time for another try, as GitHub's documentation reads: after
+// Retry-After; else, with nothing left of the limit, when that begins anew; else, for a
+// limit, in a minute.
+func retryAt(h http.Header, e *APIError, now time.Time) time.Time {
+	at := retryAfter(h.Get("Retry-After"), now)
+	if at.IsZero() && e.RateLimit {
+		at = now.Add(time.Minute)
+		reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+		if err == nil && h.Get("X-RateLimit-Remaining") == "0" {
+			at = time.Unix(reset, 0)
+		}
+	}
+	if latest := now.Add(maxWait); at.After(latest) {
+		return latest
+	}
+	return at
+}
+
+// retryAfter reads both forms of the header (RFC 9110, section 10.2.3).
+func retryAfter(value string, now time.Time) time.Time {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return now.Add(time.Duration(seconds) * time.Second)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return at
+	}
+	return time.Time{}
+}
+
+// outcome translates to what the outbox knows: never, or later.
+func outcome(act string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = plain(err)
+	var refusal *APIError
+	if !errors.As(err, &refusal) {
+		return &pipeline.RetryError{Unsure: !neverSent(err), Err: fmt.Errorf("%s: %w", act, err)}
+	}
+	if refusal.RateLimit || refusal.Code >= 500 || refusal.Code == http.StatusRequestTimeout {
+		return &pipeline.RetryError{
+			At: refusal.RetryAt,
+			// A gateway answers for a server that may have done what was asked.
+			Unsure: refusal.Code == http.StatusBadGateway || refusal.Code == http.StatusGatewayTimeout,
+			Err:    fmt.Errorf("%s: %w", act, err),
+		}
+	}
+	return &pipeline.UndeliverableError{Code: refusal.Code, Message: refusal.Message}
+}
+
+// plain takes go-github's and net/http's wrapping off. Both would repeat the URL.
+func plain(err error) error {
+	var refusal *APIError
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	var limited *gh.RateLimitError // go-github refuses by itself what the last answer forbade
+	if errors.As(err, &limited) {
+		return &APIError{Code: http.StatusTooManyRequests, Message: limited.Message, RateLimit: true, RetryAt: limited.Rate.Reset.Time}
+	}
+	var answer *gh.ErrorResponse
+	if errors.As(err, &answer) {
+		return &APIError{Code: answer.Response.StatusCode, Message: clean(answer.Message, 500)}
+	}
+	var transfer *url.Error
+	if errors.As(err, &transfer) {
+		if transfer.Timeout() && !errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("no answer from GitHub in time: %w", transfer.Err)
+		}
+		return fmt.Errorf("cannot reach GitHub: %w", transfer.Err)
+	}
+	return err
+}
+
+// neverSent holds for errors before a connection stood: the server cannot have seen the request.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}

@@ -1,0 +1,184 @@
+package githubtest
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Push is what a push payload is made of. Zero fields get plausible values.
+type Push struct {
+	Repo    string // OWNER/NAME
+	RepoID  int64
+	Private bool
+	Ref     string // refs/heads/main
+	Before  string
+	SHA     string
+	Author  string // the pusher's name
+	Message string
+	Created bool
+	Deleted bool
+	Forced  bool
+	// NoCommits leaves the list of commits empty, as in a forced push back to an older
+	// commit, or a branch made without commits.
+	NoCommits bool
+}
+
+// Zeros is how a payload writes "no commit".
+const Zeros = "0000000000000000000000000000000000000000"
+
+// Payload builds the JSON of a push event as GitHub sends it.
+func (p Push) Payload() []byte {
+	p.fill()
+	commits := []any{}
+	var head any
+	if !p.Deleted {
+		head = p.commit()
+		if !p.NoCommits {
+			commits = append(commits, p.commit())
+		}
+	}
+	body, err := json.Marshal(map[string]any{
+		"ref": p.Ref, "before": p.Before, "after": p.SHA, "base_ref": nil,
+		"created": p.Created, "deleted": p.Deleted, "forced": p.Forced,
+		"compare":     fmt.Sprintf("https://github.com/%s/compare/%.12s...%.12s", p.Repo, p.Before, p.SHA),
+		"repository":  p.repository(),
+		"pusher":      map[string]any{"name": p.Author, "email": p.Author + "@users.noreply.github.com"},
+		"sender":      user(p.Author),
+		"commits":     commits,
+		"head_commit": head,
+	})
+	if err != nil {
+		panic(err) // only maps, texts and numbers go in
+	}
+	return body
+}
+
+func (p *Push) fill() {
+	set := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	set(&p.Repo, "octo-org/hello")
+	set(&p.Ref, "refs/heads/main")
+	set(&p.Author, "mona")
+	set(&p.Message, "Add a test")
+	set(&p.SHA, strings.Repeat("1", 40))
+	set(&p.Before, strings.Repeat("2", 40))
+	if p.Created {
+		p.Before = Zeros
+	}
+	if p.Deleted {
+		p.SHA = Zeros
+	}
+	if p.RepoID == 0 {
+		p.RepoID = 186853002
+	}
+}
+
+func (p *Push) commit() map[string]any {
+	who := map[string]any{"name": p.Author, "email": p.Author + "@example.com", "username": p.Author}
+	return map[string]any{
+		"id": p.SHA, "tree_id": strings.Repeat("3", 40), "distinct": true, "message": p.Message,
+		"timestamp": "2026-11-02T10:15:30+01:00",
+		"url":       fmt.Sprintf("https://github.com/%s/commit/%s", p.Repo, p.SHA),
+		"author":    who, "committer": who,
+		"added": []string{}, "removed": []string{}, "modified": []string{"README.md"},
+	}
+}
+
+func (p *Push) repository() map[string]any {
+	owner, name, _ := strings.Cut(p.Repo, "/")
+	account := user(owner)
+	account["name"] = owner
+	visibility := "public"
+	if p.Private {
+		visibility = "private"
+	}
+	return map[string]any{
+		"id": p.RepoID, "node_id": "MDEwOlJlcG9zaXRvcnkxODY4NTMwMDI=",
+		"name": name, "full_name": p.Repo, "private": p.Private, "visibility": visibility,
+		"owner": account, "html_url": "https://github.com/" + p.Repo, "url": "https://github.com/" + p.Repo,
+		"description": nil, "fork": false, "homepage": nil, "size": 12, "language": "Python",
+		"clone_url":  "https://github.com/" + p.Repo + ".git",
+		"git_url":    "git://github.com/" + p.Repo + ".git",
+		"ssh_url":    "git@github.com:" + p.Repo + ".git",
+		"created_at": 1557933641, "updated_at": "2026-10-30T08:00:00Z", "pushed_at": 1793610930,
+		"stargazers_count": 0, "watchers_count": 0, "forks_count": 0, "open_issues_count": 2,
+		"archived": false, "disabled": false, "topics": []string{}, "license": nil,
+		"default_branch": "main", "master_branch": "main",
+		// A list: go-github's own type takes texts only.
+		"custom_properties": map[string]any{"team": "core", "languages": []string{"python", "go"}},
+	}
+}
+
+func user(login string) map[string]any {
+	return map[string]any{
+		"login": login, "id": 21031067, "node_id": "MDQ6VXNlcjIxMDMxMDY3", "type": "User", "site_admin": false,
+		"url": "https://api.github.com/users/" + login, "html_url": "https://github.com/" + login,
+	}
+}
+
+// Sign gives the value of X-Hub-Signature-256.
+func Sign(secret string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// Header gives the headers of a JSON delivery, with a new GUID.
+func Header(secret, event string, body []byte) http.Header {
+	h := http.Header{}
+	h.Set("Content-Type", "application/json")
+	h.Set("User-Agent", "GitHub-Hookshot/044aadd")
+	h.Set("X-GitHub-Delivery", guid())
+	h.Set("X-GitHub-Event", event)
+	h.Set("X-GitHub-Hook-ID", "292430182")
+	h.Set("X-Hub-Signature-256", Sign(secret, body))
+	return h
+}
+
+// Answer is what a server said to a delivery.
+type Answer struct {
+	Code int
+	Body []byte
+	Took time.Duration
+}
+
+// Deliver signs a payload and posts it to a webhook's URL, as GitHub does: one try, 10 s.
+func Deliver(ctx context.Context, url, secret, event string, payload []byte) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(payload))
+	if err != nil {
+		return Answer{}, fmt.Errorf("deliver %s event: %w", event, err)
+	}
+	req.Header = Header(secret, event, payload)
+	begin := time.Now()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return Answer{}, fmt.Errorf("deliver %s event: %w", event, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return Answer{}, fmt.Errorf("deliver %s event: read answer: %w", event, err)
+	}
+	return Answer{Code: resp.StatusCode, Body: body, Took: time.Since(begin)}, nil
+}
+
+func guid() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

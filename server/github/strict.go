@@ -1,0 +1,81 @@
+package github
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// foldedDepth is how deep names are compared without regard to case: the payload
+// itself and the objects in it, which are all that is read. Below, users name things
+// (a repository's custom properties).
+const foldedDepth = 2
+
+// checkJSON accepts one JSON object in valid UTF-8 without duplicate names.
+// encoding/json takes the last of two members and matches names without regard to
+// case, so that two readers of one payload could see two repositories.
+func checkJSON(p []byte) error {
+	if !utf8.Valid(p) {
+		return errors.New("it is not UTF-8")
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(p, " \t\r\n"), []byte("{")) {
+		return errors.New("it is not a JSON object")
+	}
+	d := json.NewDecoder(bytes.NewReader(p))
+	d.UseNumber()
+	var open []*members
+	for {
+		token, err := d.Token()
+		if err == io.EOF && len(open) == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("it is not JSON: %w", err)
+		}
+		if len(open) > 0 {
+			if err := open[len(open)-1].see(token, len(open)); err != nil {
+				return err
+			}
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, &members{object: true, wantName: true, seen: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, &members{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
+}
+
+// members is an object or array that is being read.
+type members struct {
+	object   bool
+	wantName bool // the next token of the object is a name, not a value
+	seen     map[string]bool
+}
+
+// see takes the next token directly inside m, which is the depth-th container.
+func (m *members) see(token json.Token, depth int) error {
+	if !m.object || token == json.Delim('}') {
+		return nil
+	}
+	name, isString := token.(string)
+	if !m.wantName || !isString {
+		m.wantName = true
+		return nil
+	}
+	m.wantName = false
+	if depth <= foldedDepth {
+		name = strings.ToLower(strings.ToUpper(name)) // both, for ſ and the Kelvin sign
+	}
+	if m.seen[name] {
+		return fmt.Errorf("the name %.40q stands twice in one object", name)
+	}
+	m.seen[name] = true
+	return nil
+}

@@ -1,0 +1,74 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+// Kinds of tokens.
+const (
+	TokenClassic      = "classic"
+	TokenFineGrained  = "fine-grained"
+	TokenInstallation = "installation"
+	TokenUnknown      = "unknown"
+)
+
+// TokenInfo says what a token may do, as far as GitHub tells.
+type TokenInfo struct {
+	Login   string   // whose it is; empty for an installation's, which is nobody's
+	Kind    string   // classic, fine-grained, installation or unknown
+	Scopes  []string // of a classic token; GitHub does not tell what the others may do
+	Expires string   // RFC 3339; empty when it does not, or GitHub does not tell
+}
+
+// Token asks GitHub about the configured token.
+func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
+	if c.transport.token == "" {
+		return TokenInfo{}, errors.New("check token: there is none: set GITHUB_TOKEN")
+	}
+	info := TokenInfo{Kind: tokenKind(c.transport.token)}
+	var resp *gh.Response
+	var err error
+	if info.Kind == TokenInstallation { // which may not ask for a user
+		_, resp, err = c.api.Apps.ListRepos(ctx, &gh.ListOptions{PerPage: 1})
+	} else {
+		var user *gh.User
+		user, resp, err = c.api.Users.Get(ctx, "")
+		info.Login = user.GetLogin()
+	}
+	if err != nil {
+		return TokenInfo{}, fmt.Errorf("check token: %w", plain(err))
+	}
+	info.Scopes = scopes(resp.Header)
+	if expires := resp.TokenExpiration; !expires.IsZero() {
+		info.Expires = expires.UTC().Format(time.RFC3339)
+	}
+	return info, nil
+}
+
+var oldClassic = regexp.MustCompile(`^[0-9a-f]{40}$`) // before April 2021
+
+// tokenKind goes by the prefixes that GitHub gives its tokens.
+// https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+func tokenKind(token string) string {
+	switch {
+	case strings.HasPrefix(token, "ghp_"), oldClassic.MatchString(token):
+		return TokenClassic
+	case strings.HasPrefix(token, "github_pat_"):
+		return TokenFineGrained
+	case strings.HasPrefix(token, "ghs_"):
+		return TokenInstallation
+	}
+	return TokenUnknown
+}
+
+func scopes(h http.Header) []string {
+	return strings.FieldsFunc(h.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
+}

@@ -1,0 +1,113 @@
+package github
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+const (
+	maxAnswer = 8 << 20  // bytes of an answer that are read; a full page of statuses has some 200 KiB
+	maxError  = 64 << 10 // bytes of an error's answer
+)
+
+// transport adds the token and turns refusals into *APIError before go-github sees
+// them: it knows neither rate limits answered with 429 nor dates in Retry-After.
+type transport struct {
+	base   *http.Transport
+	origin url.URL
+	token  string
+
+	mu      sync.Mutex
+	limited time.Time // no request before this time: GitHub bans who goes on asking
+}
+
+func newTransport(api *url.URL, token string) *transport {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = 8
+	return &transport{base: base, origin: *api, token: token}
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := t.wait(time.Now()); err != nil {
+		return nil, err
+	}
+	// A redirect may have led elsewhere: the token is for the API's own origin.
+	if t.token != "" && req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
+		req = req.Clone(req.Context())
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 400 {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+		return resp, nil
+	}
+	refusal := readAPIError(resp, time.Now())
+	if refusal.RateLimit {
+		t.mu.Lock()
+		t.limited = refusal.RetryAt
+		t.mu.Unlock()
+	}
+	return nil, refusal
+}
+
+// wait refuses a request that GitHub asked us not to make yet.
+func (t *transport) wait(now time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.limited) {
+		return &APIError{
+			Code:      http.StatusTooManyRequests,
+			Message:   "not asked: GitHub's rate limit holds until " + t.limited.UTC().Format(time.TimeOnly) + " UTC",
+			RateLimit: true,
+			RetryAt:   t.limited,
+		}
+	}
+	return nil
+}
+
+// checkRedirect follows GitHub to where a repository was renamed to, as long as that
+// is the same request to the same origin: after a 301, Go would turn a POST into a GET.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	if len(via) > 3 || req.Method != first.Method || req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
+		return &APIError{
+			Code:    req.Response.StatusCode,
+			Message: "moved to " + req.URL.Redacted() + ", which is not followed: correct the repository's name or GITHUB_API_URL",
+		}
+	}
+	return nil
+}
+
+// readAPIError reads a refusal. GitHub's words are in message, and in errors for 422.
+func readAPIError(resp *http.Response, now time.Time) *APIError {
+	defer resp.Body.Close()
+	var body gh.ErrorResponse
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxError))
+	if err != nil || json.Unmarshal(text, &body) != nil || body.Message == "" {
+		body = gh.ErrorResponse{Message: http.StatusText(resp.StatusCode)}
+	}
+	words := []string{body.Message}
+	for _, e := range body.Errors {
+		words = append(words, strings.TrimSpace(strings.TrimSpace(e.Field+" "+e.Code)+": "+e.Message))
+	}
+	a := &APIError{
+		Code:      resp.StatusCode,
+		Message:   clean(strings.Join(words, "; "), 500),
+		RateLimit: isRateLimit(resp, body),
+	}
+	a.RetryAt = retryAt(resp.Header, a, now)
+	return a
+}
