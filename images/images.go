@@ -1,15 +1,22 @@
 // Package images makes and keeps the runner images that sandboxes start from.
+//
+// A runner image is a base (pulled from a registry, bootstrapped from a Debian
+// mirror, or imported) with two thin layers of Vivarium's on it: tools (tools.sh
+// says what), then vivarium-init. The three stand on the engine under the same
+// NAME, as vivarium/base:NAME, vivarium/tools:NAME and vivarium/runner:NAME, so
+// that a new vivarium-init needs the last layer only, and a new tools.sh no base.
 package images
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
-)
 
-// STUB: contract only; the owner of this package replaces the bodies and splits the file.
+	"github.com/docker/docker/client"
+)
 
 // Default is the runner image of a build that asks for none.
 const Default = "python-3.11"
@@ -33,55 +40,75 @@ type Image struct {
 type Options struct {
 	// InitDir holds vivarium-init-linux-ARCH files to use instead of those embedded. Empty: embedded.
 	InitDir string
+	// IndexURL is the package index that flake8 comes from when a base lacks it. Empty: pip's default.
+	IndexURL string
+	// Runners is the engine's repository for runner images. Empty: vivarium/runner.
+	// Tests use another, and share the layers below with it.
+	Runners string
 	Log     *slog.Logger
 }
 
-// Manager makes, lists and removes runner images on one engine.
-type Manager struct{}
+// Manager makes, lists and removes runner images on one engine. Its methods may
+// be called concurrently, also by several processes: an image is made without a
+// name and gets it when it is whole, so the last one made wins and none is broken.
+type Manager struct {
+	cli      *client.Client
+	log      *slog.Logger
+	arch     string // the engine's, in Go's words
+	init     initBinary
+	indexURL string
+	runners  string
+
+	// turn holds one token: who makes or replaces images in this process has taken it.
+	turn chan struct{}
+}
 
 // Open connects to the engine by the environment.
-func Open(ctx context.Context, o Options) (*Manager, error) { panic("contract") }
-func (m *Manager) Close() error                             { panic("contract") }
-
-// Resolve finds an image by name and makes sure that it holds this binary's own
-// vivarium-init; where it holds another, its last layer is made anew, which needs no network.
-func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) { panic("contract") }
-
-// Ensure is Resolve, and builds the image when there is none; each step is told to progress.
-func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (Image, error) {
-	panic("contract")
+func Open(ctx context.Context, o Options) (*Manager, error) {
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		return nil, fmt.Errorf("set up Docker client: %w", err)
+	}
+	v, err := cli.ServerVersion(ctx)
+	if err != nil {
+		cli.Close()
+		return nil, fmt.Errorf("ask Docker engine for its version (is it running, and may you use it?): %w", err)
+	}
+	m := &Manager{
+		cli:      cli,
+		log:      o.Log,
+		arch:     v.Arch,
+		init:     initBinary{dir: o.InitDir, arch: v.Arch},
+		indexURL: o.IndexURL,
+		runners:  o.Runners,
+		turn:     make(chan struct{}, 1),
+	}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	if m.runners == "" {
+		m.runners = runnerRepo
+	}
+	return m, nil
 }
 
-// BuildOptions for Build.
-type BuildOptions struct {
-	From     string // base: a registry reference, "debian" for a bootstrap, empty to try both
-	Progress io.Writer
+// Close ends the connection to the engine.
+func (m *Manager) Close() error { return m.cli.Close() }
+
+// takeTurn waits until nothing else in this process makes images.
+func (m *Manager) takeTurn(ctx context.Context) (release func(), err error) {
+	select {
+	case m.turn <- struct{}{}:
+		return func() { <-m.turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
-// Build makes an image anew from its base.
-func (m *Manager) Build(ctx context.Context, name string, o BuildOptions) (Image, error) {
-	panic("contract")
+// told gives a writer that may be written to also when nobody listens.
+func told(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
 }
-
-// List gives all runner images, by name.
-func (m *Manager) List(ctx context.Context) ([]Image, error) { panic("contract") }
-
-// Kind says what an imported file was.
-type Kind string
-
-const (
-	KindExport Kind = "exported runner image"
-	KindRootFS Kind = "root file system"
-)
-
-// Import takes what Export wrote, or a root file system as a tar (plain, gzip or zstd), and says which it saw.
-// name is needed for a root file system only.
-func (m *Manager) Import(ctx context.Context, name string, r io.Reader, progress io.Writer) (Image, Kind, error) {
-	panic("contract")
-}
-
-// Export writes an image as a tar that Import takes.
-func (m *Manager) Export(ctx context.Context, name string, w io.Writer) error { panic("contract") }
-
-// Remove deletes an image; one that is not there is no error but ErrNotFound.
-func (m *Manager) Remove(ctx context.Context, name string) error { panic("contract") }

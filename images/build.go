@@ -1,0 +1,130 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// BuildOptions for Build.
+type BuildOptions struct {
+	From     string // base: a registry reference or a local image's ID, "debian" for a bootstrap, empty to try both
+	Progress io.Writer
+}
+
+// fromDebian is the From that asks for a bootstrap.
+const fromDebian = "debian"
+
+// Build makes an image anew from its base.
+func (m *Manager) Build(ctx context.Context, name string, o BuildOptions) (Image, error) {
+	if err := checkName(name); err != nil {
+		return Image{}, err
+	}
+	release, err := m.takeTurn(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	defer release()
+	return m.build(ctx, name, o.From, told(o.Progress))
+}
+
+func (m *Manager) build(ctx context.Context, name, from string, progress io.Writer) (Image, error) {
+	// Before the minutes that a base may take, not after.
+	if _, _, err := m.init.read(); err != nil {
+		return Image{}, err
+	}
+	b, err := m.findBase(ctx, name, from, progress)
+	if err != nil {
+		return Image{}, err
+	}
+	return m.addLayers(ctx, name, b, progress)
+}
+
+// base is what the two layers go on.
+type base struct {
+	id   string // the engine's
+	desc string // for people, and Image.Base
+}
+
+// findBase gets the base that was asked for, or that which the name stands for.
+func (m *Manager) findBase(ctx context.Context, name, from string, progress io.Writer) (base, error) {
+	switch from {
+	case fromDebian:
+		return m.bootstrap(ctx, name, progress)
+	case "":
+	default:
+		return m.pull(ctx, from, progress)
+	}
+	version := pythonOf(name)
+	if version == "" {
+		return base{}, fmt.Errorf("the name %s stands for no base: say which with `vivarium images build %s --from REFERENCE`", name, name)
+	}
+	b, pullErr := m.pull(ctx, "docker.io/library/python:"+version+"-slim-bookworm", progress)
+	if pullErr == nil || ctx.Err() != nil {
+		return b, pullErr
+	}
+	fmt.Fprintf(progress, "No base from a registry: %v\n", pullErr)
+	b, err := m.bootstrap(ctx, name, progress)
+	if err != nil {
+		return base{}, fmt.Errorf("no base for runner image %s:\n%w\nOn a machine that has the image, run `vivarium images export %s >image.tar`; here, `vivarium images import image.tar`",
+			name, errors.Join(pullErr, err), name)
+	}
+	return b, nil
+}
+
+// addLayers makes both layers on a base and names all three.
+func (m *Manager) addLayers(ctx context.Context, name string, b base, progress io.Writer) (Image, error) {
+	if err := m.checkBase(ctx, b); err != nil {
+		m.discard(ctx, b.id)
+		return Image{}, err
+	}
+	tools, err := m.toolsLayer(ctx, name, b, progress)
+	if err != nil {
+		m.discard(ctx, b.id)
+		return Image{}, err
+	}
+	if err := m.tag(ctx, b.id, baseRepo, name); err != nil {
+		return Image{}, err
+	}
+	if err := m.tag(ctx, tools, toolsRepo, name); err != nil {
+		return Image{}, err
+	}
+	return m.addInit(ctx, name, tools, progress)
+}
+
+// checkBase refuses what an image cannot shed again: a commit adds to the base's settings, it takes none away.
+func (m *Manager) checkBase(ctx context.Context, b base) error {
+	found, err := m.cli.ImageInspect(ctx, b.id)
+	if err != nil {
+		return fmt.Errorf("inspect base %s: %w", b.desc, err)
+	}
+	if found.Os != "linux" || found.Architecture != m.arch {
+		return fmt.Errorf("base %s is for %s/%s, the engine runs linux/%s", b.desc, found.Os, found.Architecture, m.arch)
+	}
+	if found.Config != nil && len(found.Config.Volumes) > 0 {
+		return fmt.Errorf("base %s declares volumes, which a sandbox must not have: choose another base", b.desc)
+	}
+	return nil
+}
+
+// addInit makes the last layer on a tools layer and names it.
+func (m *Manager) addInit(ctx context.Context, name, toolsID string, progress io.Writer) (Image, error) {
+	fmt.Fprintln(progress, "Adding vivarium-init")
+	id, err := m.initLayer(ctx, toolsID)
+	if err != nil {
+		return Image{}, err
+	}
+	if err := m.tag(ctx, id, m.runners, name); err != nil {
+		return Image{}, err
+	}
+	m.sweep(ctx)
+	return m.inspect(ctx, name)
+}
+
+func (m *Manager) tag(ctx context.Context, id, repo, name string) error {
+	if err := m.cli.ImageTag(ctx, id, repo+":"+name); err != nil {
+		return fmt.Errorf("name image %s:%s: %w", repo, name, err)
+	}
+	return nil
+}

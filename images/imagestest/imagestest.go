@@ -1,0 +1,195 @@
+// Package imagestest gives tests the default runner image with the vivarium-init
+// of the source they are compiled from.
+//
+// The image stands under a name of its own, vivarium-test/runner-HASH:python-3.11,
+// HASH being that of the init, so that neither an operator's images nor the tests of
+// another checkout are touched. Only the layer below, vivarium/tools:python-3.11, is
+// shared with these: it takes minutes to make, and only once on an engine.
+package imagestest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+	"github.com/gofrs/flock"
+
+	"vivarium/images"
+)
+
+// RequireEngine skips the test when no engine answers, or fails it when VIVARIUM_REQUIRE_ENGINE is 1.
+func RequireEngine(t testing.TB) {
+	t.Helper()
+	err := engineErr()
+	switch {
+	case err == nil:
+	case os.Getenv("VIVARIUM_REQUIRE_ENGINE") == "1":
+		t.Fatalf("this test needs a Docker engine: %v", err)
+	default:
+		t.Skipf("this test needs a Docker engine: %v", err)
+	}
+}
+
+var engineErr = sync.OnceValue(func() error {
+	_, err := engineArch(context.Background())
+	return err
+})
+
+// Runner gives the engine's ID of the default runner image, which it makes when it is missing.
+func Runner(t testing.TB) string {
+	t.Helper()
+	img, err := Manager(t).Resolve(t.Context(), images.Default)
+	if err != nil {
+		t.Fatalf("resolve runner image: %v", err)
+	}
+	return img.ID
+}
+
+// Manager gives a manager of the tests' own runner images, in which the default is there.
+func Manager(t testing.TB) *images.Manager {
+	t.Helper()
+	RequireEngine(t)
+	ready.Do(func() { ready.o, ready.err = prepare(t.Output()) })
+	if ready.err != nil {
+		t.Fatalf("make runner image for tests: %v", ready.err)
+	}
+	m, err := images.Open(t.Context(), ready.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+var ready struct {
+	sync.Once
+	o   images.Options
+	err error
+}
+
+// prepareTimeout is less than that of a test binary, so that the reason is seen.
+const prepareTimeout = 9 * time.Minute
+
+// prepare makes init and image. Other test binaries wait for the lock, and then find both.
+func prepare(progress io.Writer) (o images.Options, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
+	defer cancel()
+	arch, err := engineArch(ctx)
+	if err != nil {
+		return o, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return o, err
+	}
+	lock := flock.New(filepath.Join(cache, "lock"))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return o, fmt.Errorf("wait for the test that makes the runner image: %w", err)
+	}
+	defer lock.Close()
+	dir, sum, err := buildInit(ctx, cache, arch)
+	if err != nil {
+		return o, err
+	}
+	o = images.Options{InitDir: dir, Runners: testRepo + sum[:12]}
+	m, err := images.Open(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	defer m.Close()
+	if _, err := m.Resolve(ctx, images.Default); err == nil {
+		return o, nil
+	}
+	if _, err := m.Ensure(ctx, images.Default, progress); err != nil {
+		return o, err
+	}
+	return o, removeOld(ctx, o.Runners)
+}
+
+func cacheDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	dir := filepath.Join(base, "vivarium-test")
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// buildInit compiles vivarium-init as `make build` does and files it by content, where it stays as it is.
+func buildInit(ctx context.Context, cache, arch string) (dir, sum string, err error) {
+	name := "vivarium-init-linux-" + arch
+	made, err := os.MkdirTemp(cache, "build-")
+	if err != nil {
+		return "", "", err
+	}
+	defer os.RemoveAll(made)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
+		"-o", filepath.Join(made, name), "vivarium/cmd/vivarium-init")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("build vivarium-init: %w:\n%s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(made, name))
+	if err != nil {
+		return "", "", err
+	}
+	hash := sha256.Sum256(data)
+	sum = hex.EncodeToString(hash[:])
+	dir = filepath.Join(cache, "init-"+sum[:12])
+	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
+		return "", "", err
+	}
+	return dir, sum, os.Rename(filepath.Join(made, name), filepath.Join(dir, name))
+}
+
+func engineArch(ctx context.Context) (string, error) {
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		return "", err
+	}
+	defer cli.Close()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	v, err := cli.ServerVersion(ctx)
+	return v.Arch, err
+}
+
+const (
+	testRepo = "vivarium-test/runner-"
+	// oldAge is after what time the image of another source is no longer in use.
+	oldAge = 24 * time.Hour
+)
+
+// removeOld removes the tests' images of sources that are gone.
+func removeOld(ctx context.Context, current string) error {
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		return err
+	}
+	defer cli.Close()
+	found, err := cli.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", testRepo+"*:*"))})
+	if err != nil {
+		return fmt.Errorf("list images of earlier tests: %w", err)
+	}
+	for _, i := range found {
+		for _, tag := range i.RepoTags {
+			if tag == current+":"+images.Default || time.Since(time.Unix(i.Created, 0)) < oldAge {
+				continue
+			}
+			// A failure leaves an image for the next time; it is no reason to fail a test.
+			_, _ = cli.ImageRemove(ctx, tag, image.RemoveOptions{PruneChildren: true})
+		}
+	}
+	return nil
+}

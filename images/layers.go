@@ -1,0 +1,232 @@
+package images
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+// Places in a runner image that package sandbox knows too.
+const (
+	initPath    = "opt/vivarium/init" // as in a tar: relative to the root
+	versionPath = "/opt/vivarium/python-version"
+	user        = "10001:10001"
+)
+
+//go:embed tools.sh
+var toolsScript string
+
+var toolsSum = func() string {
+	sum := sha256.Sum256([]byte(toolsScript))
+	return hex.EncodeToString(sum[:])
+}()
+
+// needsNetwork is the exit status by which tools.sh asks for one.
+const needsNetwork = 100
+
+// cleanupTimeout bounds the removal of a container, also after a cancel.
+const cleanupTimeout = 30 * time.Second
+
+// errNeedsNetwork means that tools.sh found something missing and had no network to get it over.
+var errNeedsNetwork = errors.New("the base lacks some of the tools")
+
+// toolsLayer runs tools.sh on a base and commits the outcome, without a name.
+// The container gets a network only when the script asks for one.
+func (m *Manager) toolsLayer(ctx context.Context, name string, b base, progress io.Writer) (id string, err error) {
+	fmt.Fprintf(progress, "Adding tools to the base (%s)\n", b.desc)
+	id, err = m.runTools(ctx, name, b, false, progress)
+	if errors.Is(err, errNeedsNetwork) {
+		fmt.Fprintln(progress, "The base lacks some of them; installing these over the network")
+		id, err = m.runTools(ctx, name, b, true, progress)
+	}
+	if err != nil {
+		return "", fmt.Errorf("add tools to base %s: %w", b.desc, err)
+	}
+	return id, nil
+}
+
+func (m *Manager) runTools(ctx context.Context, name string, b base, network bool, progress io.Writer) (id string, err error) {
+	host := &container.HostConfig{
+		NetworkMode: "none",
+		SecurityOpt: []string{"no-new-privileges"},
+		LogConfig:   container.LogConfig{Type: "none"},
+	}
+	answer := "no"
+	if network {
+		host.NetworkMode, answer = "default", "yes"
+	}
+	c, remove, err := m.create(ctx, &container.Config{
+		Image:        b.id,
+		User:         "0:0",
+		Entrypoint:   []string{"/bin/sh"},
+		Cmd:          []string{"-c", toolsScript, "tools.sh", answer, m.indexURL},
+		AttachStdout: true,
+		AttachStderr: true,
+	}, host)
+	if err != nil {
+		return "", err
+	}
+	defer remove()
+
+	last := &tail{limit: 2 << 10}
+	status, err := m.run(ctx, c, io.MultiWriter(progress, last))
+	switch {
+	case err != nil:
+		return "", err
+	case status == needsNetwork && !network:
+		return "", errNeedsNetwork
+	case status != 0:
+		return "", fmt.Errorf("exit status %d:\n%s", status, last)
+	}
+	version, err := m.pythonVersion(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if err := checkPython(name, version); err != nil {
+		return "", err
+	}
+	return m.commit(ctx, c, &container.Config{
+		User:       "0:0",
+		Entrypoint: []string{},
+		Cmd:        []string{"/bin/sh"},
+		Labels:     map[string]string{labelBase: b.desc, labelTools: toolsSum, labelPython: version},
+	})
+}
+
+// initLayer puts vivarium-init on a tools layer and commits that, without a
+// name. Nothing runs, so nothing is fetched.
+func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err error) {
+	data, sum, err := m.init.read()
+	if err != nil {
+		return "", err
+	}
+	c, remove, err := m.create(ctx, &container.Config{Image: toolsID, Cmd: []string{"/" + initPath}},
+		&container.HostConfig{NetworkMode: "none"})
+	if err != nil {
+		return "", fmt.Errorf("add vivarium-init: %w", err)
+	}
+	defer remove()
+	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data), container.CopyToContainerOptions{}); err != nil {
+		return "", fmt.Errorf("copy vivarium-init into image: %w", err)
+	}
+	return m.commit(ctx, c, &container.Config{
+		User:       user,
+		WorkingDir: "/workspace",
+		Entrypoint: []string{"/" + initPath},
+		// A base's health check would be a process in every sandbox that nobody asked for.
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+		Labels:      map[string]string{labelInit: sum},
+	})
+}
+
+// initTar is a tar with vivarium-init alone. Its time is fixed so that the layer depends on the binary only.
+func initTar(data []byte) io.Reader {
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	// A bytes.Buffer refuses nothing, so neither does a tar writer with a valid header.
+	_ = w.WriteHeader(&tar.Header{Name: initPath, Mode: 0o755, Size: int64(len(data)), ModTime: time.Unix(0, 0), Typeflag: tar.TypeReg})
+	_, _ = w.Write(data)
+	_ = w.Close()
+	return &buf
+}
+
+// create makes a container and the function that removes it, whatever became of ctx.
+func (m *Manager) create(ctx context.Context, c *container.Config, h *container.HostConfig) (id string, remove func(), err error) {
+	made, err := m.cli.ContainerCreate(ctx, c, h, nil, nil, containerPrefix+rand.Text())
+	if err != nil {
+		return "", nil, fmt.Errorf("create container: %w", err)
+	}
+	return made.ID, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+		defer cancel()
+		err := m.cli.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+		if err != nil {
+			m.log.Warn("cannot remove container that made an image", "container", made.ID, "err", err)
+		}
+	}, nil
+}
+
+// run starts a container, passes its output on and waits for its end.
+func (m *Manager) run(ctx context.Context, id string, out io.Writer) (status int64, err error) {
+	attached, err := m.cli.ContainerAttach(ctx, id, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return 0, fmt.Errorf("attach to container: %w", err)
+	}
+	defer attached.Close()
+	stop := context.AfterFunc(ctx, attached.Close)
+	defer stop()
+	ended, failed := m.cli.ContainerWait(ctx, id, container.WaitConditionNextExit)
+	if err := m.cli.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
+		return 0, fmt.Errorf("start container: %w", err)
+	}
+	if _, err := stdcopy.StdCopy(out, out, attached.Reader); err != nil {
+		return 0, errors.Join(context.Cause(ctx), fmt.Errorf("read output of container: %w", err))
+	}
+	select {
+	case end := <-ended:
+		return end.StatusCode, nil
+	case err := <-failed:
+		return 0, fmt.Errorf("wait for container: %w", err)
+	}
+}
+
+// commit makes an image of a container. The engine adds to config what the container's has and config leaves empty.
+func (m *Manager) commit(ctx context.Context, id string, config *container.Config) (imageID string, err error) {
+	made, err := m.cli.ContainerCommit(ctx, id, container.CommitOptions{Config: config})
+	if err != nil {
+		return "", fmt.Errorf("commit image layer: %w", err)
+	}
+	return made.ID, nil
+}
+
+var versionRule = regexp.MustCompile(`^\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,16}$`)
+
+// pythonVersion reads what tools.sh found out.
+func (m *Manager) pythonVersion(ctx context.Context, id string) (string, error) {
+	body, _, err := m.cli.CopyFromContainer(ctx, id, versionPath)
+	if err != nil {
+		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
+	}
+	defer body.Close()
+	t := tar.NewReader(body)
+	if _, err := t.Next(); err != nil {
+		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
+	}
+	data, err := io.ReadAll(io.LimitReader(t, 64))
+	if err != nil {
+		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
+	}
+	version := string(bytes.TrimSpace(data))
+	if !versionRule.MatchString(version) {
+		return "", fmt.Errorf("%s of image holds %q, which is no Python version", versionPath, version)
+	}
+	return version, nil
+}
+
+// tail keeps the last bytes written to it, for an error message.
+type tail struct {
+	limit int
+	data  []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.data = append(t.data, p...)
+	if over := len(t.data) - t.limit; over > 0 {
+		t.data = append(t.data[:0], t.data[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return string(bytes.TrimSpace(t.data)) }

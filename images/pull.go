@@ -1,0 +1,93 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+)
+
+// How long an engine may be silent during a pull. A registry that drops packets
+// would otherwise hold a pull for minutes.
+const (
+	firstAnswer = 15 * time.Second
+	silence     = 90 * time.Second
+)
+
+// errSilent is why a pull ended that was told nothing for too long.
+var errSilent = errors.New("the registry does not answer")
+
+// pull gets a base from its registry, or takes the engine's own when there is no
+// registry to ask, which it says.
+func (m *Manager) pull(ctx context.Context, ref string, progress io.Writer) (base, error) {
+	// An ID is local. So are our own names: an account of that name at a registry is not ours.
+	if strings.HasPrefix(ref, "sha256:") || strings.HasPrefix(ref, "vivarium/") {
+		return m.local(ctx, ref)
+	}
+	fmt.Fprintf(progress, "Pulling %s\n", ref)
+	err := m.pullFrom(ctx, ref, progress)
+	if err != nil && ctx.Err() != nil {
+		return base{}, context.Cause(ctx)
+	}
+	b, localErr := m.local(ctx, ref)
+	switch {
+	case err == nil:
+		return b, localErr
+	case localErr != nil:
+		return base{}, fmt.Errorf("pull %s: %w", ref, err)
+	}
+	fmt.Fprintf(progress, "Cannot pull %s (%v); taking the one that the engine has\n", ref, err)
+	return b, nil
+}
+
+func (m *Manager) pullFrom(ctx context.Context, ref string, progress io.Writer) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(firstAnswer, func() { cancel(errSilent) })
+	defer watch.Stop()
+	answer, err := m.cli.ImagePull(ctx, ref, image.PullOptions{})
+	if err == nil {
+		err = messages(answer, func(msg message) {
+			watch.Reset(silence)
+			if msg.ID == "" || strings.HasSuffix(msg.Status, " complete") {
+				fmt.Fprintln(progress, strings.TrimSpace(msg.ID+" "+msg.Status))
+			}
+		})
+		answer.Close()
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errSilent) {
+		return errSilent
+	}
+	return err
+}
+
+// local finds a base on the engine and pins it by digest.
+func (m *Manager) local(ctx context.Context, ref string) (base, error) {
+	found, err := m.cli.ImageInspect(ctx, ref)
+	if errdefs.IsNotFound(err) {
+		return base{}, fmt.Errorf("the engine has no image %s", ref)
+	}
+	if err != nil {
+		return base{}, fmt.Errorf("inspect image %s: %w", ref, err)
+	}
+	return base{id: found.ID, desc: pinned(ref, found.ID, found.RepoDigests)}, nil
+}
+
+// pinned adds to a reference the digest by which its registry knows the image;
+// an image that came from none is known by its ID.
+func pinned(ref, id string, repoDigests []string) string {
+	if strings.HasPrefix(ref, "sha256:") || strings.Contains(ref, "@") {
+		return ref
+	}
+	for _, d := range repoDigests {
+		if _, digest, ok := strings.Cut(d, "@"); ok {
+			return ref + "@" + digest
+		}
+	}
+	return ref + "@" + id
+}

@@ -1,0 +1,44 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+)
+
+// names gives the ID behind every reference on the engine.
+func (m *Manager) names(ctx context.Context) (map[string]string, error) {
+	found, err := m.cli.ImageList(ctx, image.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list images: %w", err)
+	}
+	ids := make(map[string]string)
+	for _, f := range found {
+		for _, tag := range f.RepoTags {
+			ids[tag] = f.ID
+		}
+	}
+	return ids, nil
+}
+
+// putBack undoes a load: each reference names what it named before, or nothing.
+func (m *Manager) putBack(ctx context.Context, loaded []string, before map[string]string) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
+	defer cancel()
+	var errs []error
+	for _, ref := range loaded {
+		var err error
+		if id := before[ref]; id != "" {
+			err = m.cli.ImageTag(ctx, id, ref)
+		} else {
+			_, err = m.cli.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+		}
+		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+			errs = append(errs, fmt.Errorf("undo loading of %s: %w", ref, err))
+		}
+	}
+	return errors.Join(errs...)
+}

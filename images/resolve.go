@@ -1,0 +1,116 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/containerd/errdefs"
+)
+
+// Resolve finds an image by name and makes sure that it holds this binary's own
+// vivarium-init; where it holds another, its last layer is made anew, which needs no network.
+func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) {
+	if err := checkName(name); err != nil {
+		return Image{}, err
+	}
+	img, err := m.current(ctx, name)
+	if !errors.Is(err, errStale) {
+		return img, err
+	}
+	release, err := m.takeTurn(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	defer release()
+	return m.refresh(ctx, name, io.Discard)
+}
+
+// Ensure is Resolve, and builds the image when there is none or its tools are
+// those of another version; each step is told to progress.
+func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (Image, error) {
+	if err := checkName(name); err != nil {
+		return Image{}, err
+	}
+	progress = told(progress)
+	release, err := m.takeTurn(ctx)
+	if err != nil {
+		return Image{}, err
+	}
+	defer release()
+	tools, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name)
+	switch {
+	case errdefs.IsNotFound(err):
+		fmt.Fprintf(progress, "There is no runner image %s yet; making it\n", name)
+		return m.build(ctx, name, "", progress)
+	case err != nil:
+		return Image{}, fmt.Errorf("inspect image %s:%s: %w", toolsRepo, name, err)
+	case tools.Config == nil || tools.Config.Labels[labelTools] != toolsSum:
+		return m.renewTools(ctx, name, progress)
+	}
+	return m.refresh(ctx, name, progress)
+}
+
+// renewTools makes both layers anew on the base that the image has, or on a new one when that is gone.
+func (m *Manager) renewTools(ctx context.Context, name string, progress io.Writer) (Image, error) {
+	found, err := m.cli.ImageInspect(ctx, baseRepo+":"+name)
+	if errdefs.IsNotFound(err) {
+		fmt.Fprintf(progress, "The tools in runner image %s are another version's and its base is gone; making it anew\n", name)
+		return m.build(ctx, name, "", progress)
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("inspect image %s:%s: %w", baseRepo, name, err)
+	}
+	fmt.Fprintf(progress, "The tools in runner image %s are another version's; adding ours to its base\n", name)
+	desc := found.ID
+	if old, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name); err == nil && old.Config != nil && old.Config.Labels[labelBase] != "" {
+		desc = old.Config.Labels[labelBase]
+	}
+	return m.addLayers(ctx, name, base{id: found.ID, desc: desc}, progress)
+}
+
+// errStale means that a runner image holds another vivarium-init, or only its lower layers are there.
+var errStale = errors.New("runner image holds another vivarium-init")
+
+// current gives the image if it is as it must be.
+func (m *Manager) current(ctx context.Context, name string) (Image, error) {
+	_, sum, err := m.init.read()
+	if err != nil {
+		return Image{}, err
+	}
+	img, err := m.inspect(ctx, name)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		if _, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name); errdefs.IsNotFound(err) {
+			return Image{}, notFound(name)
+		}
+		return Image{}, errStale
+	case err != nil:
+		return Image{}, err
+	case img.Init != sum:
+		return Image{}, errStale
+	}
+	return img, nil
+}
+
+// refresh makes the last layer anew unless that has been done meanwhile.
+func (m *Manager) refresh(ctx context.Context, name string, progress io.Writer) (Image, error) {
+	img, err := m.current(ctx, name)
+	if !errors.Is(err, errStale) {
+		return img, err
+	}
+	tools, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name)
+	if errdefs.IsNotFound(err) {
+		return Image{}, fmt.Errorf("runner image %s holds another vivarium-init and its lower layers are gone: make it anew with `vivarium images build %s`", name, name)
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("inspect image %s:%s: %w", toolsRepo, name, err)
+	}
+	m.log.Info("adding this version's vivarium-init to runner image", "image", name)
+	return m.addInit(ctx, name, tools.ID, progress)
+}
+
+func notFound(name string) error {
+	return fmt.Errorf("%w: %s; make it with `vivarium images build %s`", ErrNotFound, name, name)
+}
