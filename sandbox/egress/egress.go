@@ -1,62 +1,65 @@
 // Package egress holds the two services that a sandbox may reach: one repository on a
 // git host, to fetch from, and a Python package index, to read.
+//
+// Both run on the server's side of the sandbox's only door. Whatever comes from inside
+// is matched whole against the few requests that there are, and the request upstream is
+// built anew; nothing of the client's but a request body and a protocol version passes.
 package egress
 
 import (
+	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
+	"strings"
+	"unicode"
 )
 
-// STUB: contract only; the owner of this package replaces the bodies and splits the file.
-
-// GitConfig says which one repository a Git proxy opens.
-type GitConfig struct {
-	Upstream  *url.URL // the repository's own URL, such as https://github.com/OWNER/NAME.git
-	Token     string   // added only to requests to exactly Upstream's origin; empty for none
-	Transport http.RoundTripper
-	MaxBytes  int64 // a response larger than this is cut off; 0 is the default
+// refusal is a request that is not passed on, and why.
+type refusal struct {
+	status int
+	reason string
 }
 
-// Git is a reverse proxy to one repository, fetch only. The repository stands at GitPath.
-type Git struct{}
+func (e *refusal) Error() string { return e.reason }
 
-// GitPath is the local repository's path on the service.
-const GitPath = "/repo.git"
-
-// NewGit makes the proxy.
-func NewGit(c GitConfig) *Git { panic("contract") }
-
-func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) { panic("contract") }
-
-// GitFailure is the last thing that went wrong upstream.
-type GitFailure struct {
-	Unreachable bool   // no answer: worth a retry
-	StatusCode  int    // the host's answer, when there was one
-	Message     string // one line for the log, without credentials
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, reason: fmt.Sprintf(format, args...)}
 }
 
-// Failure is nil while nothing went wrong.
-func (g *Git) Failure() *GitFailure { panic("contract") }
-
-// IndexConfig says which package index is open.
-type IndexConfig struct {
-	Upstream *url.URL       // the simple index, such as https://pypi.org/simple/
-	CacheDir string         // files are kept here by their hash; empty keeps none
-	Allow    []netip.Prefix // private addresses that files may be fetched from all the same
-	MaxFile  int64          // bytes; 0 is the default
-	MaxPage  int64          // bytes; 0 is the default
+// answer writes a reason as plain text, which git and pip show to their users.
+func answer(w http.ResponseWriter, status int, reason string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintln(w, reason)
 }
 
-// Index is the configured package index, with the cache that all builds share.
-type Index struct{}
+// origin is scheme, host and port, comparable.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return strings.ToLower(u.Scheme) + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
 
-// IndexPath is the simple index's path on the service.
-const IndexPath = "/simple/"
+// oneLine makes s fit for one line of a log: no control characters, bounded.
+func oneLine(s string) string {
+	const limit = 500
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	}), " ")
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return s
+}
 
-// NewIndex checks the configuration and makes the cache's folder.
-func NewIndex(c IndexConfig) (*Index, error) { panic("contract") }
-
-// Session is one build's view: links that it has not been given do not work.
-// Lines for the build's log go to note, from any goroutine.
-func (x *Index) Session(note func(line string)) http.Handler { panic("contract") }
+// mebibytes writes a size for people.
+func mebibytes(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}

@@ -1,0 +1,126 @@
+package egress
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultMaxRepository = 2 << 30 // what the default sandbox has room for
+	// maxWants bounds what a client may ask for. A shallow fetch sends less than a
+	// kilobyte; a full one names at most some hundred commits that it has.
+	maxWants = 16 << 20
+)
+
+// GitPath is the local repository's path on the service.
+const GitPath = "/repo.git"
+
+// GitConfig says which one repository a Git proxy opens.
+type GitConfig struct {
+	Upstream  *url.URL // the repository's own URL, such as https://github.com/OWNER/NAME.git; credentials in it are not used
+	Token     string   // added only to requests to exactly Upstream's origin; empty for none
+	Transport http.RoundTripper
+	MaxBytes  int64 // a response larger than this is cut off; 0 is the default
+}
+
+// Git is a reverse proxy to one repository, fetch only. The repository stands at GitPath.
+type Git struct {
+	upstream string // without a slash at the end
+	origin   string
+	auth     string // the Authorization header; empty for none
+	own      http.RoundTripper
+	other    http.RoundTripper // for redirects to another origin
+	maxBytes int64
+	stall    time.Duration
+
+	mu      sync.Mutex
+	base    string // upstream, or where it was redirected to
+	failure *GitFailure
+}
+
+// NewGit makes the proxy.
+func NewGit(c GitConfig) *Git {
+	u := *c.Upstream
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	g := &Git{
+		upstream: strings.TrimRight(u.String(), "/"),
+		origin:   origin(&u),
+		own:      c.Transport,
+		other:    sharedGuarded(),
+		maxBytes: c.MaxBytes,
+		stall:    stallTimeout,
+	}
+	if g.own == nil {
+		g.own = sharedOwn()
+	}
+	if g.maxBytes <= 0 {
+		g.maxBytes = defaultMaxRepository
+	}
+	if c.Token != "" {
+		g.auth = "Basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+c.Token))
+	}
+	g.base = g.upstream
+	return g
+}
+
+// All builds share their connections to git hosts.
+var (
+	sharedOwn     = sync.OnceValue(func() http.RoundTripper { return transport(nil) })
+	sharedGuarded = sync.OnceValue(func() http.RoundTripper { return guard{public: true}.transport(nil) })
+)
+
+func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, no := parseGitCall(r)
+	if no != nil {
+		answer(w, no.status, no.reason)
+		return
+	}
+	call.body = &clientBody{http.MaxBytesReader(w, r.Body, maxWants)}
+	dog := watch(r.Context(), g.stall)
+	defer dog.stop()
+	res, err := g.send(dog.ctx, call)
+	dog.rest()
+	if err != nil {
+		status, message := g.failed(r.Context(), dog.explain(err))
+		answer(w, status, message)
+		return
+	}
+	defer res.Body.Close()
+	if !call.answeredBy(res) {
+		status, message := g.rejected(call, res)
+		answer(w, status, message)
+		return
+	}
+	g.pass(w, r, res, dog)
+}
+
+// pass streams a good answer to the client as it comes.
+func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, dog *watchdog) {
+	h := w.Header()
+	h.Set("Content-Type", res.Header.Get("Content-Type"))
+	h.Set("Cache-Control", "no-cache")
+	if e := res.Header.Get("Content-Encoding"); e != "" {
+		h.Set("Content-Encoding", e)
+	}
+	w.WriteHeader(res.StatusCode)
+	n, err := stream(w, dog.reader(res.Body), g.maxBytes)
+	var up *upstreamError
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errTooLarge):
+		g.fail(GitFailure{StatusCode: res.StatusCode, Message: fmt.Sprintf(
+			"the git host sent more than %s, the limit for one repository: cut off", mebibytes(g.maxBytes))})
+	case errors.As(err, &up) && r.Context().Err() == nil:
+		g.fail(GitFailure{Unreachable: true, StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
+			"the git host's answer broke off after %d bytes: %v", n, up.err))})
+	}
+	// The client must see a broken answer, not a complete one that is too short.
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,104 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// maxGitMessage bounds a host's own words about an error.
+const maxGitMessage = 4 << 10
+
+// GitFailure is the last thing that went wrong upstream.
+type GitFailure struct {
+	Unreachable bool   // no answer, a broken one, or 502, 503 or 504: worth a retry
+	StatusCode  int    // the host's answer, when there was one
+	Message     string // one line for the log, without credentials
+}
+
+// Failure is nil while nothing went wrong.
+func (g *Git) Failure() *GitFailure {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.failure
+}
+
+// failed records why there was no answer, and says what to tell the client.
+func (g *Git) failed(client context.Context, err error) (int, string) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge, "the request is larger than " + mebibytes(maxWants)
+	}
+	var broken *clientError
+	if client.Err() != nil || errors.As(err, &broken) {
+		return http.StatusBadRequest, "the request broke off"
+	}
+	var no *refusal
+	var private *addressError
+	f := GitFailure{Message: oneLine(fmt.Sprintf("cannot reach the git host %s: %v", g.origin, plain(err)))}
+	status := http.StatusBadGateway
+	switch {
+	case errors.As(err, &no):
+		status, f.Message = no.status, oneLine(no.reason)
+	case errors.As(err, &private):
+		f.Message = oneLine(fmt.Sprintf("the git host redirects to a private address: %v", private))
+	default:
+		f.Unreachable = !isCertificate(err)
+	}
+	g.fail(f)
+	return status, f.Message
+}
+
+// rejected records an answer that is not what a fetch needs, and says what to tell the
+// client. The host's own words are passed on when they are plain text.
+func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
+	f := GitFailure{StatusCode: res.StatusCode, Message: "the git host answered " + statusText(res.StatusCode)}
+	status := res.StatusCode
+	switch {
+	case res.StatusCode == http.StatusUnauthorized:
+		// With 401 git would ask for a password that nobody is there to type.
+		status = http.StatusForbidden
+		f.Message += ": the repository does not exist, or it is private and GITHUB_TOKEN is not set or may not read it"
+	case isRedirect(res.StatusCode):
+		status = http.StatusBadGateway
+		f.Message += ": a redirect in the middle of a fetch is not followed"
+	case res.StatusCode < http.StatusBadRequest:
+		status = http.StatusBadGateway
+		f.Message += " with something else than a git repository: " + c.want + " was expected"
+	default:
+		f.Unreachable = isOutage(res.StatusCode)
+		if said := hostWords(res); said != "" {
+			f.Message += ": " + said
+		}
+	}
+	f.Message = oneLine(f.Message)
+	g.fail(f)
+	return status, f.Message
+}
+
+func (g *Git) fail(f GitFailure) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failure = &f
+}
+
+func isOutage(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+func statusText(code int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
+}
+
+// hostWords is the text of an error, when the host sent it as plain text.
+func hostWords(res *http.Response) string {
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") {
+		return ""
+	}
+	// Less than all of it, or nothing, is fine: it only explains a status that is known.
+	text, _ := io.ReadAll(io.LimitReader(res.Body, maxGitMessage))
+	return strings.TrimSpace(strings.ToValidUTF8(string(text), "�"))
+}

@@ -1,0 +1,97 @@
+package egress
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const maxRedirects = 5
+
+// send asks upstream. Only the first request of a fetch follows redirects, as git itself
+// has it; what comes after goes where that led.
+func (g *Git) send(ctx context.Context, c gitCall) (*http.Response, error) {
+	if c.method == http.MethodPost {
+		g.mu.Lock()
+		base := g.base
+		g.mu.Unlock()
+		return g.roundTrip(ctx, base, c)
+	}
+	base := g.upstream
+	for range maxRedirects {
+		res, err := g.roundTrip(ctx, base, c)
+		if err != nil {
+			return nil, err
+		}
+		if !isRedirect(res.StatusCode) {
+			g.mu.Lock()
+			g.base = base
+			g.mu.Unlock()
+			return res, nil
+		}
+		res.Body.Close()
+		if base, err = nextBase(base, c, res.Header.Get("Location")); err != nil {
+			return nil, err
+		}
+	}
+	return nil, refuse(http.StatusBadGateway, "the git host redirects more than %d times", maxRedirects)
+}
+
+// roundTrip sends one request whose every header is written here. The token goes only
+// to the configured repository itself, never to where a redirect points.
+func (g *Git) roundTrip(ctx context.Context, base string, c gitCall) (*http.Response, error) {
+	var body io.Reader
+	if c.method == http.MethodPost {
+		body = c.body
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, base+c.path, body)
+	if err != nil {
+		return nil, refuse(http.StatusBadGateway, "the repository's address is not a valid URL")
+	}
+	if c.method == http.MethodPost {
+		req.ContentLength = c.length
+	}
+	req.Header = c.header.Clone()
+	rt := g.other
+	if origin(req.URL) == g.origin {
+		rt = g.own
+	}
+	if g.auth != "" && base == g.upstream {
+		req.Header.Set("Authorization", g.auth)
+	}
+	return rt.RoundTrip(req)
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// nextBase is the repository that a redirect names: GitHub sends renamed repositories'
+// clients on so. It must lead to the same request on a repository, and not from https
+// to http.
+func nextBase(base string, c gitCall, location string) (string, error) {
+	from, err := url.Parse(base + c.path)
+	if err != nil {
+		return "", refuse(http.StatusBadGateway, "the repository's address is not a valid URL")
+	}
+	to, err := from.Parse(location)
+	if err != nil || location == "" {
+		return "", refuse(http.StatusBadGateway, "the git host redirects to an address that cannot be read")
+	}
+	to.User, to.Fragment = nil, ""
+	if to.Scheme != "https" && to.Scheme != from.Scheme {
+		return "", refuse(http.StatusBadGateway, "the git host redirects to %s, which is not https: not followed", origin(to))
+	}
+	next, ok := strings.CutSuffix(to.String(), c.path)
+	if !ok {
+		return "", refuse(http.StatusBadGateway, "the git host redirects to a page of %s that is not a git repository: not followed", origin(to))
+	}
+	return next, nil
+}

@@ -1,0 +1,81 @@
+package egress
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// errTooLarge is an upstream answer above its limit.
+var errTooLarge = errors.New("larger than the limit")
+
+// upstreamError is a read from upstream that failed, as opposed to a write to the client.
+type upstreamError struct{ err error }
+
+func (e *upstreamError) Error() string { return e.err.Error() }
+func (e *upstreamError) Unwrap() error { return e.err }
+
+// clientBody marks the errors of a client's request body, so that they are not taken
+// for the host's.
+type clientBody struct{ r io.Reader }
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = &clientError{err}
+	}
+	return n, err
+}
+
+type clientError struct{ err error }
+
+func (e *clientError) Error() string { return e.err.Error() }
+func (e *clientError) Unwrap() error { return e.err }
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// stream copies r to the client, each piece as soon as it is there, up to limit bytes.
+func stream(w http.ResponseWriter, r io.Reader, limit int64) (int64, error) {
+	bp := buffers.Get().(*[]byte)
+	defer buffers.Put(bp)
+	flush := http.NewResponseController(w).Flush
+	var total int64
+	for {
+		n, err := r.Read(*bp)
+		if total += int64(n); total > limit {
+			return total, errTooLarge
+		}
+		if n > 0 {
+			if _, err := w.Write((*bp)[:n]); err != nil {
+				return total, err
+			}
+			if err := flush(); err != nil {
+				return total, err
+			}
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, &upstreamError{err}
+		}
+	}
+}
+
+// plain takes the URL off an HTTP client's error: it may name more than a log should.
+func plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// isCertificate reports whether a TLS handshake failed for a reason that stays.
+func isCertificate(err error) bool {
+	var e *tls.CertificateVerificationError
+	return errors.As(err, &e)
+}
