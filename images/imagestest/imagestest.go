@@ -56,15 +56,22 @@ func Runner(t testing.TB) string {
 	return img.ID
 }
 
-// Manager gives a manager of the tests' own runner images, in which the default is there.
-func Manager(t testing.TB) *images.Manager {
+// Options say where the tests' own runner images are, for tests that start a vivarium of their own.
+// The default image is there.
+func Options(t testing.TB) images.Options {
 	t.Helper()
 	RequireEngine(t)
 	ready.Do(func() { ready.o, ready.err = prepare(t.Output()) })
 	if ready.err != nil {
 		t.Fatalf("make runner image for tests: %v", ready.err)
 	}
-	m, err := images.Open(t.Context(), ready.o)
+	return ready.o
+}
+
+// Manager gives a manager of the tests' own runner images, in which the default is there.
+func Manager(t testing.TB) *images.Manager {
+	t.Helper()
+	m, err := images.Open(t.Context(), Options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
