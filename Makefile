@@ -1,0 +1,55 @@
+# What one does with Vivarium. `make help` lists the targets.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Static binaries, the same bytes from any checkout of the same source.
+export CGO_ENABLED := 0
+go_build := go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)'
+# vivarium-init is known by its hash, so its bytes must depend on its source alone: imagestest builds it with the same flags.
+init_build := GOOS=linux GOFLAGS= go build -trimpath -buildvcs=false -ldflags='-s -w'
+initbin := images/initbin/vivarium-init-linux
+
+.DEFAULT_GOAL := build
+.PHONY: build inits setup test race demo bench run dev lint hooks docker docker_dev docker_man ngrok help
+
+build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
+	$(go_build) -o bin/vivarium ./cmd/vivarium
+
+# Always asked of go, which knows best whether there is anything to do.
+inits:
+	GOARCH=amd64 $(init_build) -o $(initbin)-amd64 ./cmd/vivarium-init
+	GOARCH=arm64 $(init_build) -o $(initbin)-arm64 ./cmd/vivarium-init
+
+setup:
+	scripts/setup git engine
+
+test: setup build ## Run everything that CI runs
+	go vet ./...
+	go test -timeout 20m ./...
+
+race: setup build ## Run the tests under the race detector
+	scripts/setup race
+	CGO_ENABLED=1 go test -race -timeout 40m ./...
+
+demo: setup build ## Build the bundled repository end to end: push, live log, statuses, verdict
+	go run ./cmd/demo
+
+bench: setup build ## Measure against a plain container and write docs/benchmarks.md and bench.json
+	go run ./cmd/bench
+
+run: build ## Run the server
+	bin/vivarium serve
+
+dev: ## Run the server, and restart it when a source file is saved
+	scripts/dev
+
+lint: ## Check formatting, vet, YAML, final newlines and trailing white space
+	scripts/lint
+
+hooks: ## Install a git hook that runs the lint before each commit
+	scripts/hooks
+
+ngrok: ## Open an ngrok tunnel to the server and print the webhook URL to paste
+	scripts/ngrok
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
