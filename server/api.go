@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+)
+
+// newAPI is the part of the router whose routes are described by their types.
+func newAPI(e *echo.Echo, version string) huma.API {
+	return humaecho.New(e, huma.Config{
+		OpenAPI: &huma.OpenAPI{Info: &huma.Info{
+			Title:       "Vivarium",
+			Version:     version,
+			Description: "Builds of pushed commits, each in a sandbox of its own, and their live logs.",
+		}},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+	})
+}
+
+// typed is a handler whose input and output types describe it in /openapi.json.
+func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*huma.Operation)) handler {
+	return func(s *Server, r route) {
+		op := huma.Operation{
+			Method:      r.method,
+			Path:        r.path,
+			OperationID: operationID(r),
+			Summary:     r.summary,
+			Description: "Access: " + string(r.access) + ".",
+			Middlewares: huma.Middlewares{r.access.admit, s.negotiate(r.page)},
+		}
+		for _, detail := range details {
+			detail(&op)
+		}
+		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+			out, err := h(ctx, in)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			return out, nil
+		})
+	}
+}
+
+// unwrap is a request as Echo sees it.
+func unwrap(ctx huma.Context) echo.Context { return humaecho.Unwrap(ctx) }
+
+func operationID(r route) string {
+	words := strings.FieldsFunc(r.path, func(c rune) bool { return strings.ContainsRune("/{}.", c) })
+	return strings.Join(append([]string{strings.ToLower(r.method)}, words...), "-")
+}
+
+// What cannot be seen from a handler's types.
+
+func plainText(op *huma.Operation)   { answersWith(op, "text/plain") }
+func eventStream(op *huma.Operation) { answersWith(op, "text/event-stream") }
+func htmlPage(op *huma.Operation)    { answersWith(op, "text/html") }
+
+func answersWith(op *huma.Operation, mediaType string) {
+	op.Responses = map[string]*huma.Response{"200": {
+		Description: http.StatusText(http.StatusOK),
+		Content:     map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: huma.TypeString}}},
+	}}
+}
+
+func noSuchBuild(op *huma.Operation) {
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusNotFound)
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+// Build is a build in JSON. Its first block has the names and types that scripts
+// written for the course server know; they never change.
+type Build struct {
+	ID          string `json:"id"`
+	Status      string `json:"status" enum:"pending,success,failure,error" doc:"As the commit status says it."`
+	RepoURL     string `json:"repo_url"`
+	Ref         string `json:"ref" example:"refs/heads/main"`
+	HeadCommit  string `json:"head_commit" doc:"The SHA of the commit that is built."`
+	Author      string `json:"author" doc:"Who pushed."`
+	TimeStarted int64  `json:"time_started" doc:"Unix seconds. While the build is queued: when it was queued."`
+	TimeEnded   *int64 `json:"time_ended" doc:"Unix seconds; null until the build has ended."`
+	Logs        Logs   `json:"logs"`
+
+	LogsTruncated bool   `json:"logs_truncated" doc:"Whether one of the texts was cut at 256 KiB; the whole log is at /logs/{id}/raw."`
+	Plan          string `json:"plan" doc:"What was found in the repository and is to be run."`
+
+	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled"`
+	Cause    pipeline.Cause `json:"cause" doc:"Why the build did not pass; empty when it did or has not ended."`
+	Summary  string         `json:"summary" doc:"One line for people."`
+	Repo     string         `json:"repo" example:"octocat/hello-world"`
+	Private  bool           `json:"private"`
+	Message  string         `json:"message" doc:"First line of the commit's message."`
+	Trigger  string         `json:"trigger" enum:"push,rerun"`
+	RerunOf  string         `json:"rerun_of,omitempty" doc:"The build that this one repeats."`
+	Attempt  int            `json:"attempt" doc:"1, and one more for each time a dead server's build began anew; 0 while it has never started."`
+	Image    string         `json:"image" doc:"The runner image."`
+	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
+
+	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
+	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
+}
+
+// Logs are the texts of the steps that run commands, in the newest attempt.
+type Logs struct {
+	Clone   string `json:"clone"`
+	Install string `json:"install"`
+	Lint    string `json:"lint"`
+	Test    string `json:"test"`
+}
+
+// Step is one step of a build in JSON.
+type Step struct {
+	Name       pipeline.StepName  `json:"name" enum:"clone,plan,install,lint,test"`
+	State      pipeline.StepState `json:"state" enum:"running,passed,failed,errored,skipped"`
+	Cause      pipeline.Cause     `json:"cause"`
+	Command    string             `json:"command"`
+	ExitCode   *int               `json:"exit_code" doc:"null when no command ended by exiting."`
+	Signal     string             `json:"signal"`
+	StartedAt  *float64           `json:"started_at" doc:"Unix seconds."`
+	EndedAt    *float64           `json:"ended_at" doc:"Unix seconds; null while the step runs."`
+	CPUSeconds float64            `json:"cpu_seconds"`
+	PeakMemory int64              `json:"peak_memory" doc:"Bytes."`
+	Note       string             `json:"note" doc:"The figure behind the cause, or a remark."`
+}
+
+// CommitStatus is one state that the git host was told, or is to be told.
+type CommitStatus struct {
+	State       string `json:"state"`
+	Description string `json:"description"`
+	Context     string `json:"context"`
+	SentAt      *int64 `json:"sent_at" doc:"Unix seconds; null while the host has not accepted it."`
+	Attempts    int    `json:"attempts"`
+	Undelivered bool   `json:"undelivered" doc:"Whether it was given up."`
+	Error       string `json:"error" doc:"The host's own message at the last attempt that failed."`
+}
+
+// newBuild is what b looks like in JSON, without its logs and statuses.
+func newBuild(b pipeline.Build, serverURL string) Build {
+	out := Build{
+		ID:          strconv.FormatInt(b.ID, 10),
+		Status:      pipeline.StatusState(b.State),
+		RepoURL:     repoURL(serverURL, b.Repo.FullName),
+		Ref:         b.Ref,
+		HeadCommit:  b.SHA,
+		Author:      b.Author,
+		TimeStarted: b.QueuedAt.Unix(),
+		TimeEnded:   unixSeconds(b.EndedAt),
+		State:       b.State,
+		Cause:       b.Cause,
+		Summary:     b.Summary,
+		Repo:        b.Repo.FullName,
+		Private:     b.Repo.Private,
+		Message:     b.Message,
+		Trigger:     b.Trigger,
+		Attempt:     b.Attempt,
+		Image:       b.Image,
+		QueuedAt:    b.QueuedAt.Unix(),
+		Steps:       make([]Step, len(b.Steps)),
+	}
+	if !b.StartedAt.IsZero() {
+		out.TimeStarted = b.StartedAt.Unix()
+	}
+	if b.RerunOf != 0 {
+		out.RerunOf = strconv.FormatInt(b.RerunOf, 10)
+	}
+	for i, st := range b.Steps {
+		out.Steps[i] = newStep(st)
+	}
+	return out
+}
+
+func newStep(st pipeline.Step) Step {
+	return Step{
+		Name:       st.Name,
+		State:      st.State,
+		Cause:      st.Cause,
+		Command:    st.Command,
+		ExitCode:   st.ExitCode,
+		Signal:     st.Signal,
+		StartedAt:  unixFraction(st.StartedAt),
+		EndedAt:    unixFraction(st.EndedAt),
+		CPUSeconds: st.CPU.Seconds(),
+		PeakMemory: st.PeakMemory,
+		Note:       st.Note,
+	}
+}
+
+func newCommitStatuses(rows []store.Status) []CommitStatus {
+	out := make([]CommitStatus, len(rows))
+	for i, r := range rows {
+		out[i] = CommitStatus{
+			State:       r.State,
+			Description: r.Description,
+			Context:     r.Context,
+			SentAt:      unixSeconds(r.SentAt),
+			Attempts:    r.Attempts,
+			Undelivered: r.Undelivered,
+			Error:       r.LastError,
+		}
+	}
+	return out
+}
+
+func repoURL(serverURL, fullName string) string {
+	return strings.TrimSuffix(serverURL, "/") + "/" + fullName
+}
+
+func unixSeconds(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	n := t.Unix()
+	return &n
+}
+
+func unixFraction(t time.Time) *float64 {
+	if t.IsZero() {
+		return nil
+	}
+	f := float64(t.UnixMilli()) / 1000
+	return &f
+}

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Config is what a Server is told. It is fixed after New.
+type Config struct {
+	Addr          string // host:port to listen on; port 0 takes a free one
+	PublicURL     string // where browsers and GitHub reach this server; empty when not known
+	ServerURL     string // GITHUB_SERVER_URL, such as https://github.com
+	WebhookSecret Secret
+	Version       string
+
+	// Ready reports why builds cannot be worked on now, or nil. It is asked on
+	// every /readyz and must answer within a second.
+	Ready func(context.Context) error
+	// Listening is told the bound address once, before the first request is
+	// answered. May be nil.
+	Listening func(net.Addr)
+	Log       *slog.Logger
+}
+
+// BuildURL is the address of a build's page for the outside world, or the empty
+// string when the public URL is not known.
+func (c Config) BuildURL(build int64) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(c.PublicURL, "/") + buildPath(build)
+}
+
+// check tells an operator what is missing. A server without a webhook secret
+// would build whatever anybody sends it, so it does not start.
+func (c Config) check() error {
+	if c.WebhookSecret == "" {
+		return errors.New("no webhook secret: set GITHUB_WEBHOOK_SECRET to the secret of the GitHub webhook")
+	}
+	if c.Ready == nil || c.Log == nil {
+		return errors.New("server: Config.Ready and Config.Log are required")
+	}
+	if err := checkBaseURL("GITHUB_SERVER_URL", c.ServerURL); err != nil {
+		return err
+	}
+	if c.PublicURL == "" {
+		return nil
+	}
+	return checkBaseURL("VIVARIUM_PUBLIC_URL", c.PublicURL)
+}
+
+func checkBaseURL(name, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("%s %q is not an address: it begins with https:// or http:// and names a host", name, value)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%s may hold a host and a path, but no user, query or fragment", name)
+	}
+	return nil
+}
+
+func buildPath(build int64) string { return "/logs/" + strconv.FormatInt(build, 10) }

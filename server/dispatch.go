@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/sandbox"
+	"vivarium/server/github"
+	"vivarium/server/store"
+)
+
+// history is how many of a repository's builds are looked through for the image that
+// the next one probably needs.
+const history = 100
+
+// Dispatcher turns builds of the store into runs of the pipeline. Its Build is what
+// store.Work wants.
+type Dispatcher struct {
+	// Run is a pipeline.Runner's.
+	Run    func(context.Context, pipeline.Request, pipeline.Recorder) (pipeline.Outcome, error)
+	Builds *store.Store
+
+	ServerURL *url.URL // GITHUB_SERVER_URL
+	Token     Secret   // GITHUB_TOKEN; goes to ServerURL's origin only
+
+	Limits       sandbox.Limits
+	Runtime      string        // OCI runtime; empty is the engine's default
+	Timeout      time.Duration // of one attempt
+	LogHardLimit int64         // bytes of output that end a build
+}
+
+// Build runs one attempt. An error abandons it, as pipeline.Runner.Run says.
+func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	earlier, err := d.Builds.Builds(ctx, store.Query{Repo: b.Repo.FullName, Before: b.ID, Limit: history})
+	if err != nil {
+		return pipeline.Outcome{}, fmt.Errorf("find earlier builds of %s: %w", b.Repo.FullName, err)
+	}
+	q, err := d.request(b, earlier)
+	if err != nil {
+		// It would not be better at the next attempt.
+		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
+	}
+	return d.Run(ctx, q, rec)
+}
+
+// request is what the pipeline is to do for b, given earlier builds of its
+// repository, newest first.
+func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeline.Request, error) {
+	clone, err := github.CloneURL(d.ServerURL, b.Repo.FullName)
+	if err != nil {
+		return pipeline.Request{}, err
+	}
+	return pipeline.Request{
+		Source:       pipeline.Git{URL: clone, SHA: b.SHA, Token: string(d.Token)},
+		Image:        guessImage(b, earlier),
+		Limits:       d.Limits,
+		Runtime:      d.Runtime,
+		Timeout:      d.Timeout,
+		LogHardLimit: d.LogHardLimit,
+		Title:        title(b),
+	}, nil
+}
+
+// guessImage is the image that the last build on this ref ended on, else the last on
+// the default branch; empty, which is the default image, when neither is known. The
+// plan checks the guess.
+func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
+	for _, ref := range []string{b.Ref, "refs/heads/" + b.Repo.DefaultBranch} {
+		for _, e := range earlier {
+			if e.Ref == ref && e.Image != "" {
+				return e.Image
+			}
+		}
+	}
+	return ""
+}
+
+func title(b pipeline.Build) string {
+	line := fmt.Sprintf("Build %d: %s %s at %s", b.ID, b.Repo.FullName, b.Ref, b.SHA)
+	if b.Attempt > 1 {
+		line += fmt.Sprintf(" (attempt %d)", b.Attempt)
+	}
+	return line
+}

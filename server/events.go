@@ -1,0 +1,181 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+type eventsInput struct {
+	ID          string `path:"id" doc:"The build's id."`
+	LastEventID int64  `header:"Last-Event-ID" minimum:"0" doc:"Sequence number of the last chunk that arrived; browsers send it when they reconnect."`
+	After       int64  `query:"after" minimum:"0" doc:"Same as Last-Event-ID, which wins, for the first connection."`
+	Plain       bool   `query:"plain" doc:"Without escape sequences; other control characters are made visible."`
+}
+
+// chunkEvent is event: chunk. The event's id is its sequence number.
+type chunkEvent struct {
+	Seq     int64             `json:"seq"`
+	Attempt int               `json:"attempt"`
+	Step    pipeline.StepName `json:"step"`
+	Stream  pipeline.Stream   `json:"stream"`
+	Time    *float64          `json:"time"` // Unix seconds
+	Text    string            `json:"text"`
+}
+
+// omittedEvent is event: omitted. With a sequence number it is the gap in the log;
+// without, the running count of what will be one.
+type omittedEvent struct {
+	Seq     int64             `json:"seq,omitempty"`
+	Attempt int               `json:"attempt,omitempty"`
+	Step    pipeline.StepName `json:"step,omitempty"`
+	Bytes   int64             `json:"bytes"`
+	Text    string            `json:"text"`
+}
+
+// stepEvent is event: step, sent when a step begins or ends, and for every step at
+// the beginning of a connection.
+type stepEvent struct {
+	Attempt int `json:"attempt"`
+	Step
+}
+
+// verdictEvent is event: state, and event: end, after which nothing follows.
+type verdictEvent struct {
+	State   pipeline.State `json:"state"`
+	Status  string         `json:"status"`
+	Cause   pipeline.Cause `json:"cause"`
+	Summary string         `json:"summary"`
+	Attempt int            `json:"attempt"`
+}
+
+// events sends the log as server-sent events (HTML standard, section 9.2).
+func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
+	b, err := s.build(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	after := in.After
+	if in.LastEventID > 0 {
+		after = in.LastEventID
+	}
+	r := &eventReader{text: newLogText(in.Plain), steps: make(map[pipeline.StepName]stepEvent)}
+	if err := s.prime(ctx, r.text, b.ID, after); err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		c := unwrap(hctx)
+		h := c.Response().Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no") // nginx and its like pass events on at once
+		r.out = newStream(c.Response())
+		err := r.beat()
+		if err == nil {
+			err = s.tail(ctx, b.ID, after, r)
+		}
+		s.finish(ctx, b.ID, err)
+	}}, nil
+}
+
+// prime brings a decoder to where the chunk before a resumed connection left it: a
+// character may be cut by the border, and spans at most four chunks.
+func (s *Server) prime(ctx context.Context, text *logText, build, after int64) error {
+	first := max(0, after-3)
+	if after == 0 {
+		return nil
+	}
+	for first < after {
+		chunks, err := s.builds.Chunks(ctx, build, first, 1)
+		if err != nil {
+			return fmt.Errorf("read the log of build %d before %d: %w", build, after, err)
+		}
+		if len(chunks) == 0 || chunks[0].Seq > after {
+			return nil
+		}
+		text.text(chunks[0])
+		first = chunks[0].Seq
+	}
+	return nil
+}
+
+// eventReader writes what it is shown as events.
+type eventReader struct {
+	out     stream
+	text    *logText
+	buf     bytes.Buffer
+	attempt int
+	steps   map[pipeline.StepName]stepEvent // as they were last sent
+	verdict verdictEvent                    // as it was last sent
+}
+
+func (r *eventReader) chunks(chunks []store.Chunk) error {
+	for _, c := range chunks {
+		if c.Omitted > 0 {
+			r.add("omitted", c.Seq, omittedEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Bytes: c.Omitted, Text: gapLine(c.Omitted)})
+			continue
+		}
+		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream, Time: unixFraction(c.Time), Text: r.text.text(c)})
+	}
+	return r.flush()
+}
+
+func (r *eventReader) build(b pipeline.Build) error {
+	if b.Attempt != r.attempt {
+		r.attempt = b.Attempt
+		clear(r.steps)
+	}
+	for _, st := range b.Steps {
+		e := stepEvent{Attempt: b.Attempt, Step: newStep(st)}
+		if sent, ok := r.steps[st.Name]; !ok || sent.State != e.State {
+			r.steps[st.Name] = e
+			r.add("step", 0, e)
+		}
+	}
+	verdict := verdictEvent{State: b.State, Status: pipeline.StatusState(b.State), Cause: b.Cause, Summary: b.Summary, Attempt: b.Attempt}
+	switch {
+	case b.State.Ended():
+		r.add("end", 0, verdict)
+	case verdict != r.verdict:
+		r.add("state", 0, verdict)
+	}
+	r.verdict = verdict
+	return r.flush()
+}
+
+func (r *eventReader) omitted(bytes int64) error {
+	r.add("omitted", 0, omittedEvent{Bytes: bytes, Text: formatBytes(bytes) + " of output left out so far"})
+	return r.flush()
+}
+
+func (r *eventReader) beat() error { return r.out.send([]byte(": still here\n\n")) }
+
+// add appends one event. JSON has no line ends of its own, so it is one data line.
+func (r *eventReader) add(event string, id int64, data any) {
+	body, err := json.Marshal(data)
+	if err != nil {
+		panic(fmt.Sprintf("encode event %s: %v", event, err)) // our own types: cannot fail
+	}
+	if id != 0 {
+		fmt.Fprintf(&r.buf, "id: %d\n", id)
+	}
+	fmt.Fprintf(&r.buf, "event: %s\ndata: %s\n\n", event, body)
+}
+
+// flush sends what was added. The buffer is kept, but not one that a large batch made.
+func (r *eventReader) flush() error {
+	if r.buf.Len() == 0 {
+		return nil
+	}
+	err := r.out.send(r.buf.Bytes())
+	if r.buf.Cap() > 4*pullBytes {
+		r.buf = bytes.Buffer{}
+	}
+	r.buf.Reset()
+	return err
+}

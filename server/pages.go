@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/docker/go-units"
+	"github.com/labstack/echo/v4"
+
+	"vivarium/pipeline"
+	"vivarium/server/web"
+)
+
+// maxPageLog is how many bytes of the log are in a page as it is served. The script
+// fetches the rest.
+const maxPageLog = 256 << 10
+
+func (s *Server) render(c echo.Context, status int, p web.Page) error {
+	return s.renderWith(c, status, p, web.ContentSecurityPolicy)
+}
+
+func (s *Server) renderWith(c echo.Context, status int, p web.Page, policy string) error {
+	body, err := web.Render(p)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Security-Policy", policy)
+	return c.HTMLBlob(status, body)
+}
+
+func (s *Server) indexPage(c echo.Context) error {
+	before, err := queryID(c, "before")
+	if err != nil {
+		return err
+	}
+	builds, next, err := s.newest(c.Request().Context(), before)
+	if err != nil {
+		return err
+	}
+	p := web.Index{Builds: builds, First: before == 0}
+	if next != 0 {
+		p.NextPath = listPath(next)
+	}
+	return s.render(c, http.StatusOK, p)
+}
+
+func queryID(c echo.Context, name string) (int64, error) {
+	value := c.QueryParam(name)
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < 1 {
+		return 0, &Problem{Message: fmt.Sprintf("%s must be a build's id", name), status: http.StatusBadRequest}
+	}
+	return n, nil
+}
+
+func (s *Server) buildPage(c echo.Context) error {
+	ctx := c.Request().Context()
+	b, err := s.build(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p := web.Build{Build: b, RepoURL: repoURL(s.config.ServerURL, b.Repo.FullName)}
+	p.CommitURL = p.RepoURL + "/commit/" + b.SHA
+	if p.Refused, err = s.refused(ctx, b.ID); err != nil {
+		return err
+	}
+	if err := s.logHead(ctx, &p); err != nil {
+		return err
+	}
+	p.Complete = b.State.Ended() && !p.Cut
+	return s.render(c, http.StatusOK, p)
+}
+
+// refused is the git host's answer to the build's newest status, when it was given up.
+func (s *Server) refused(ctx context.Context, build int64) (string, error) {
+	statuses, err := s.builds.Statuses(ctx, build)
+	if err != nil || len(statuses) == 0 {
+		return "", err
+	}
+	if last := statuses[len(statuses)-1]; last.Undelivered {
+		return last.LastError, nil
+	}
+	return "", nil
+}
+
+// logHead puts the beginning of the log on the page.
+func (s *Server) logHead(ctx context.Context, p *web.Build) error {
+	text := newLogText(true)
+	for size := 0; size < maxPageLog; {
+		chunks, err := s.builds.Chunks(ctx, p.ID, p.After, maxPageLog-size)
+		if err != nil {
+			return fmt.Errorf("read the log of build %d: %w", p.ID, err)
+		}
+		if len(chunks) == 0 {
+			return nil
+		}
+		for _, c := range chunks {
+			piece := web.Piece{Stream: string(c.Stream), Text: text.text(c)}
+			if c.Omitted > 0 {
+				piece = web.Piece{Stream: "gap", Text: "\n" + gapLine(c.Omitted) + "\n"}
+			}
+			addPiece(p, c.Attempt, c.Step, piece)
+			p.After = c.Seq
+			size += len(c.Data)
+		}
+	}
+	p.Cut = true
+	return nil
+}
+
+// addPiece appends to the section of the same attempt and step, or begins one.
+func addPiece(p *web.Build, attempt int, step pipeline.StepName, piece web.Piece) {
+	n := len(p.Log)
+	if n == 0 || p.Log[n-1].Attempt != attempt || p.Log[n-1].Step != step {
+		p.Log = append(p.Log, web.Section{Attempt: attempt, Step: step})
+		n++
+	}
+	p.Log[n-1].Pieces = append(p.Log[n-1].Pieces, piece)
+}
+
+func formatBytes(n int64) string { return units.BytesSize(float64(n)) }

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"vivarium/server/github"
+	"vivarium/server/store"
+	"vivarium/server/web"
+)
+
+// Problem is the body of every answer that is an error.
+type Problem struct {
+	Success bool   `json:"success" enum:"false" doc:"Always false."`
+	Message string `json:"message" doc:"What went wrong and what to do about it."`
+	status  int
+}
+
+// Error is the message.
+func (p *Problem) Error() string { return p.Message }
+
+// GetStatus is the HTTP status code that the problem is answered with.
+func (p *Problem) GetStatus() int { return p.status }
+
+// errPanicked stands for a panic that has been logged.
+var errPanicked = errors.New("the handler panicked")
+
+func init() {
+	// huma has one constructor of errors for the process. It is used for what huma
+	// itself refuses: parameters that do not fit their schema.
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if len(errs) > 0 && status < http.StatusInternalServerError {
+			message += ": " + errors.Join(errs...).Error()
+		}
+		if status == http.StatusUnprocessableEntity {
+			status = http.StatusBadRequest
+		}
+		return &Problem{Message: message, status: status}
+	}
+}
+
+// problem maps an error of the domain to an answer. This is the only place where
+// status codes are chosen for errors. What is not known is logged and answered 500
+// without its text, which may hold what the client must not see.
+func (s *Server) problem(ctx context.Context, err error) *Problem {
+	var (
+		known   *Problem
+		routing *echo.HTTPError
+		tooBig  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, store.ErrNotFound):
+		return &Problem{Message: "there is no such build", status: http.StatusNotFound}
+	case errors.Is(err, github.ErrSignature):
+		return &Problem{Message: err.Error(), status: http.StatusUnauthorized}
+	case errors.Is(err, github.ErrMalformed):
+		return &Problem{Message: err.Error(), status: http.StatusBadRequest}
+	case errors.Is(err, github.ErrMediaType):
+		return &Problem{Message: err.Error(), status: http.StatusUnsupportedMediaType}
+	case errors.As(err, &tooBig):
+		return &Problem{Message: "the body is larger than GitHub's own limit of 25 MB", status: http.StatusRequestEntityTooLarge}
+	case errors.As(err, &routing):
+		return &Problem{Message: routingMessage(routing.Code), status: routing.Code}
+	}
+	if !errors.Is(err, errPanicked) && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "request failed", "err", err)
+	}
+	return &Problem{Message: "the server could not answer; its log says why", status: http.StatusInternalServerError}
+}
+
+func routingMessage(code int) string {
+	switch code {
+	case http.StatusNotFound:
+		return "there is nothing at this address"
+	case http.StatusMethodNotAllowed:
+		return "this address does not take that method; the Allow header names those it takes"
+	}
+	return http.StatusText(code)
+}
+
+// answerError is Echo's error handler: what no route answered, in the form that
+// the client reads.
+func (s *Server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := s.problem(c.Request().Context(), err)
+	if wantsPage(c.Request()) && c.Request().Method != http.MethodPost {
+		err = s.render(c, p.status, web.Problem{Status: p.status, Message: p.Message})
+	} else {
+		err = c.JSON(p.status, p)
+	}
+	if err != nil {
+		s.log.DebugContext(c.Request().Context(), "error not delivered", "err", err)
+	}
+}

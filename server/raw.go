@@ -1,0 +1,68 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+type rawInput struct {
+	ID     string `path:"id" doc:"The build's id."`
+	Follow bool   `query:"follow" doc:"Keep the answer open and go on until the build ends."`
+}
+
+// rawLog is the log of all attempts as it was stored.
+func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse, error) {
+	b, err := s.build(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		c := unwrap(hctx)
+		c.Response().Header().Set("Content-Type", "text/plain; charset=utf-8")
+		c.Response().Header().Set("X-Accel-Buffering", "no")
+		r := &rawReader{out: newStream(c.Response())}
+		if in.Follow {
+			// The headers tell a reader at once that the build is there.
+			if err = r.out.send(nil); err == nil {
+				err = s.tail(ctx, b.ID, 0, r)
+			}
+		} else {
+			var after int64
+			_, err = s.pull(ctx, b.ID, &after, r)
+		}
+		s.finish(ctx, b.ID, err)
+	}}, nil
+}
+
+// rawReader writes chunks as they are. Where the log has a gap it says so, on a line
+// of its own.
+type rawReader struct {
+	out stream
+	buf bytes.Buffer
+}
+
+func (r *rawReader) chunks(chunks []store.Chunk) error {
+	r.buf.Reset()
+	for _, c := range chunks {
+		if c.Omitted > 0 {
+			fmt.Fprintf(&r.buf, "\n%s\n", gapLine(c.Omitted))
+		}
+		r.buf.Write(c.Data)
+	}
+	return r.out.send(r.buf.Bytes())
+}
+
+func (r *rawReader) build(pipeline.Build) error { return nil }
+func (r *rawReader) omitted(int64) error        { return nil }
+func (r *rawReader) beat() error                { return nil }
+
+// gapLine stands where output was left out of the log.
+func gapLine(bytes int64) string {
+	return fmt.Sprintf("[%s of output left out here: VIVARIUM_LOG_LIMIT]", formatBytes(bytes))
+}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"vivarium/server/web"
+)
+
+// route is one line of the table of addresses.
+type route struct {
+	method, path string
+	access       access
+	summary      string
+	serve        handler
+	page         echo.HandlerFunc // answers browsers at the same address; may be nil
+}
+
+// routes is every address of the server.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET", "/", readers, "Health; the newest builds for browsers", typed(s.health), s.indexPage},
+		{"POST", "/webhook", signed, "Take a delivery from GitHub", typed(s.webhook, deliveryBody), nil},
+
+		{"GET", "/logs", readers, "List builds, newest first", typed(s.listBuilds), s.indexPage},
+		{"GET", "/logs/{id}", readers, "Show one build", typed(s.showBuild, noSuchBuild), s.buildPage},
+		{"GET", "/logs/{id}/raw", readers, "Read the log, byte for byte", typed(s.rawLog, plainText, noSuchBuild), nil},
+		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events", typed(s.events, eventStream, noSuchBuild), nil},
+
+		{"GET", "/healthz", anyone, "Tell that the process lives", typed(s.health), nil},
+		{"GET", "/readyz", anyone, "Tell whether builds can be worked on", typed(s.ready, notReady), nil},
+
+		{"GET", "/openapi.json", anyone, "Describe these addresses", typed(s.openAPI, jsonObject), nil},
+		{"GET", "/docs", anyone, "Read the description in Swagger UI", typed(s.swaggerUI, htmlPage), nil},
+		{"GET", "/redoc", anyone, "Read the description in Redoc", typed(s.redoc, htmlPage), nil},
+
+		{"GET", "/docs/*", anyone, "", asset(swaggerAssets()), nil},
+		{"GET", "/redoc/*", anyone, "", asset(redocAssets()), nil},
+		{"GET", "/static/*", anyone, "", asset(web.Static()), nil},
+	}
+}
+
+func (s *Server) register(routes []route) {
+	for _, r := range routes {
+		r.serve(s, r)
+	}
+}
+
+// handler puts a route's answer to programs on the router.
+type handler func(*Server, route)
+
+// asset serves embedded files. No program asks for them, so they stand outside
+// /openapi.json.
+func asset(h http.Handler) handler {
+	return func(s *Server, r route) { s.echo.Add(r.method, r.path, echo.WrapHandler(h)) }
+}
+
+// negotiate answers browsers with the route's page.
+func (s *Server) negotiate(page echo.HandlerFunc) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if page == nil {
+			next(ctx)
+			return
+		}
+		c := unwrap(ctx)
+		c.Response().Header().Add("Vary", "Accept")
+		if !wantsPage(c.Request()) {
+			next(ctx)
+			return
+		}
+		if err := page(c); err != nil {
+			s.answerError(err, c)
+		}
+	}
+}

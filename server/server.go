@@ -1,0 +1,141 @@
+// Package server is Vivarium's HTTP side: it takes GitHub's webhook deliveries and
+// shows builds and their live logs, as JSON to programs and as pages to browsers.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"vivarium/server/store"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	// writeTimeout bounds an answer; streams move their own deadline as they write.
+	writeTimeout    = time.Minute
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 10 * time.Second
+	maxHeaderBytes  = 64 << 10
+)
+
+// Server answers HTTP requests.
+type Server struct {
+	config Config
+	builds *store.Store
+	log    *slog.Logger
+	echo   *echo.Echo
+	api    huma.API
+
+	description []byte // of the routes, as OpenAPI
+
+	// draining is closed when the server goes down: streams end then.
+	draining chan struct{}
+	drain    func()
+}
+
+// New makes a server over builds. It opens nothing: Run does.
+func New(c Config, builds *store.Store) (*Server, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), draining: make(chan struct{})}
+	s.drain = sync.OnceFunc(func() { close(s.draining) })
+	s.echo.HTTPErrorHandler = s.answerError
+	s.echo.Use(
+		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
+		secureHeaders,
+		limitBody,
+	)
+	s.api = newAPI(s.echo, c.Version)
+	s.register(s.routes())
+	description, err := describe(s.api)
+	if err != nil {
+		return nil, err
+	}
+	s.description = description
+	return s, nil
+}
+
+// Handler is the whole of the server's addresses.
+func (s *Server) Handler() http.Handler { return s.echo }
+
+// Run listens and answers until ctx ends. Then it ends the streams, gives requests
+// in flight ten seconds and returns nil; it returns an error when it cannot listen.
+func (s *Server) Run(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", s.config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (choose another address with VIVARIUM_ADDR)", s.config.Addr, err)
+	}
+	s.log.InfoContext(ctx, "listening", "addr", l.Addr().String())
+	if s.config.Listening != nil {
+		s.config.Listening(l.Addr())
+	}
+	hs := &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	return s.shutdown(ctx, hs, served)
+}
+
+func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {
+	s.drain()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := hs.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.WarnContext(ctx, "requests cut off at shutdown", "after", shutdownTimeout)
+		err = hs.Close()
+	}
+	<-served
+	return err
+}
+
+// limitBody bounds every request's body; no route but the webhook reads one.
+func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxDelivery)
+		return next(c)
+	}
+}
+
+// secureHeaders are right for every answer; pages and documentation widen the
+// content policy by what they need.
+func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.log.ErrorContext(c.Request().Context(), "handler panicked", "path", c.Path(), "err", err, "stack", string(stack))
+	return errPanicked
+}

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+const (
+	// pullBytes is how much of a log is read and written in one go.
+	pullBytes = 256 << 10
+	// beatInterval keeps proxies from closing a silent stream, which many do after
+	// 30 or 60 seconds.
+	beatInterval = 15 * time.Second
+	// omittedInterval is how often the running count of left-out bytes is looked at.
+	omittedInterval = time.Second
+	// slowReader is how long one batch may take to be taken. Who takes longer is cut
+	// off, and may resume where it was.
+	slowReader = 30 * time.Second
+)
+
+// reader is shown a build's log as it is committed. Its methods are called from one
+// goroutine; an error from any of them ends the stream. A reader that blocks delays
+// only itself: what it has not taken stays in the store.
+type reader interface {
+	// chunks come in order, without holes, and are never empty.
+	chunks([]store.Chunk) error
+	// build comes after the chunks that were committed before it was read. When it
+	// has ended it is the last call, and every chunk has been given.
+	build(pipeline.Build) error
+	// omitted is told how many bytes the running attempt has left out so far.
+	omitted(bytes int64) error
+	// beat is called every beatInterval.
+	beat() error
+}
+
+// tail gives r the log of a build after a sequence number, and what follows until
+// the build ends, the reader leaves or the server goes down.
+func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
+	wake, stop := s.builds.Watch(build)
+	defer stop()
+	beat := time.NewTicker(beatInterval)
+	defer beat.Stop()
+	look := time.NewTicker(omittedInterval)
+	defer look.Stop()
+	var omitted int64
+	for {
+		ended, err := s.pull(ctx, build, &after, r)
+		if ended || err != nil {
+			return err
+		}
+	waiting:
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.draining:
+				return nil
+			case <-wake:
+				break waiting
+			case <-beat.C:
+				if err := r.beat(); err != nil {
+					return err
+				}
+			case <-look.C:
+				if n := s.builds.Omitting(build); n != omitted {
+					omitted = n
+					if err := r.omitted(n); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+}
+
+// pull gives r everything that is committed. The build is read before its chunks:
+// one that has ended then has no chunk that is not found after.
+func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) (ended bool, err error) {
+	b, err := s.builds.Build(ctx, build)
+	if err != nil {
+		return false, fmt.Errorf("read build %d: %w", build, err)
+	}
+	for {
+		chunks, err := s.builds.Chunks(ctx, build, *after, pullBytes)
+		if err != nil {
+			return false, fmt.Errorf("read the log of build %d after %d: %w", build, *after, err)
+		}
+		if len(chunks) == 0 {
+			return b.State.Ended(), r.build(b)
+		}
+		if err := r.chunks(chunks); err != nil {
+			return false, err
+		}
+		*after = chunks[len(chunks)-1].Seq
+	}
+}
+
+// stream is an answer that is written while it is made.
+type stream struct {
+	w    http.ResponseWriter
+	conn *http.ResponseController
+}
+
+func newStream(w http.ResponseWriter) stream {
+	return stream{w: w, conn: http.NewResponseController(w)}
+}
+
+// send writes p and hands it to the network.
+func (s stream) send(p []byte) error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(slowReader)); err != nil {
+		return fmt.Errorf("bound the time for a batch: %w", err)
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return err
+	}
+	return s.conn.Flush()
+}
+
+// finish is the end of a stream: a reader that left, or that was too slow, is no
+// failure of the server's.
+func (s *Server) finish(ctx context.Context, build int64, err error) {
+	if err != nil {
+		s.log.DebugContext(ctx, "log stream ended early", "build", build, "err", err)
+	}
+}

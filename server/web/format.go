@@ -1,0 +1,35 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// shortSHA is a commit's abbreviation, as git hosts show it.
+func shortSHA(sha string) string { return sha[:min(7, len(sha))] }
+
+// shortRef is a branch's or tag's own name.
+func shortRef(ref string) string {
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		if name, ok := strings.CutPrefix(ref, prefix); ok {
+			return name
+		}
+	}
+	return ref
+}
+
+// duration is the time between two moments for people; empty while either is unknown.
+func duration(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() {
+		return ""
+	}
+	d := to.Sub(from)
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+}

@@ -1,0 +1,200 @@
+// Follows a build: its state, its steps and its log, by server-sent events. Text
+// from the build is only ever put into text nodes.
+"use strict";
+(() => {
+  const root = document.getElementById("build");
+  const log = document.getElementById("log");
+  const steps = document.getElementById("steps");
+  const live = document.getElementById("live");
+  const dropped = document.getElementById("dropped");
+  const followButton = document.getElementById("follow");
+
+  // The page holds at most this much of the log; older text makes room for newer.
+  const maxCharacters = 2000000;
+  // A browser far behind takes this much into the page per frame, so it stays usable.
+  const charactersPerFrame = 200000;
+
+  let pending = []; // pieces that are not in the page yet
+  let characters = log.textContent.length;
+  let scheduled = false;
+  let ended = false;
+  let following = true;
+
+  const atEnd = () => window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 48;
+
+  // The reader who scrolls away from the end is left alone until they come back.
+  let lastY = window.scrollY;
+  window.addEventListener("scroll", () => {
+    if (window.scrollY < lastY && !atEnd()) following = false;
+    if (atEnd()) following = true;
+    lastY = window.scrollY;
+    followButton.hidden = following || ended;
+  }, { passive: true });
+  followButton.addEventListener("click", () => {
+    following = true;
+    followButton.hidden = true;
+    scrollToEnd();
+  });
+
+  function scrollToEnd() {
+    window.scrollTo(0, document.documentElement.scrollHeight);
+    lastY = window.scrollY;
+  }
+
+  function section(attempt, step) {
+    const last = log.lastElementChild;
+    if (last && last.dataset.attempt === String(attempt) && last.dataset.step === step) {
+      return last.querySelector("pre");
+    }
+    const made = document.createElement("section");
+    made.dataset.attempt = attempt;
+    made.dataset.step = step;
+    const title = document.createElement("h3");
+    title.textContent = attempt > 1 ? step + " · attempt " + attempt : step;
+    const pre = document.createElement("pre");
+    made.append(title, pre);
+    log.append(made);
+    return pre;
+  }
+
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
+    // A hidden tab gets no frames; it catches up by the timer.
+    if (document.hidden) setTimeout(flush, 500);
+    else requestAnimationFrame(flush);
+  }
+
+  function flush() {
+    scheduled = false;
+    skipSurplus();
+    let room = charactersPerFrame;
+    let taken = 0;
+    while (taken < pending.length && room > 0) {
+      const first = pending[taken];
+      const texts = [];
+      while (taken < pending.length && room > 0 && sameRun(first, pending[taken])) {
+        texts.push(pending[taken].text);
+        room -= pending[taken].text.length;
+        taken++;
+      }
+      append(first, texts.join(""));
+    }
+    pending.splice(0, taken);
+    trim();
+    if (following && !ended) scrollToEnd();
+    if (pending.length > 0) schedule();
+  }
+
+  const sameRun = (a, b) => a.attempt === b.attempt && a.step === b.step && a.kind === b.kind;
+
+  function append(piece, text) {
+    const span = document.createElement("span");
+    span.className = piece.kind;
+    span.textContent = text;
+    section(piece.attempt, piece.step).append(span);
+    characters += text.length;
+  }
+
+  // What would be trimmed at once is never put into the page.
+  function skipSurplus() {
+    let waiting = 0;
+    let first = pending.length;
+    while (first > 0 && waiting <= maxCharacters) waiting += pending[--first].text.length;
+    if (first === 0) return;
+    pending.splice(0, first);
+    dropped.hidden = false;
+  }
+
+  function trim() {
+    for (let pre; characters > maxCharacters && (pre = log.querySelector("pre"));) {
+      const oldest = pre.firstElementChild;
+      if (!oldest) {
+        pre.parentElement.remove();
+        continue;
+      }
+      characters -= oldest.textContent.length;
+      oldest.remove();
+      dropped.hidden = false;
+    }
+  }
+
+  function add(piece) {
+    pending.push(piece);
+    schedule();
+  }
+
+  function showState(element, state) {
+    element.className = "state " + state;
+    element.textContent = state;
+  }
+
+  function showVerdict(v) {
+    showState(document.getElementById("state"), v.state);
+    document.getElementById("cause").textContent = v.cause;
+    document.getElementById("summary").textContent = v.summary;
+    document.title = document.title.replace(/^[a-z]+/, v.state);
+  }
+
+  function took(seconds) {
+    if (seconds < 10) return seconds.toFixed(1) + " s";
+    if (seconds < 60) return seconds.toFixed(0) + " s";
+    return Math.floor(seconds / 60) + " min " + String(Math.floor(seconds) % 60).padStart(2, "0") + " s";
+  }
+
+  function stepRow(name) {
+    for (const row of steps.children) if (row.dataset.step === name) return row;
+    const row = document.createElement("li");
+    row.dataset.step = name;
+    for (const [tag, cls] of [["span", "name"], ["span", "state"], ["span", "took"], ["bdi", "note"]]) {
+      const cell = document.createElement(tag);
+      cell.className = cls;
+      row.append(cell, " ");
+    }
+    row.querySelector(".name").textContent = name;
+    steps.append(row);
+    return row;
+  }
+
+  let attempt = 0;
+  function showStep(s) {
+    if (s.attempt > attempt) {
+      attempt = s.attempt;
+      steps.replaceChildren();
+    }
+    const row = stepRow(s.name);
+    showState(row.querySelector(".state"), s.state);
+    row.querySelector(".note").textContent = s.note;
+    const finished = s.started_at && s.ended_at;
+    row.querySelector(".took").textContent = finished ? took(s.ended_at - s.started_at) : "";
+  }
+
+  const source = new EventSource(root.dataset.events + "?plain=1&after=" + root.dataset.after);
+  const on = (event, handle) => source.addEventListener(event, (e) => handle(JSON.parse(e.data)));
+
+  on("chunk", (c) => add({ attempt: c.attempt, step: c.step, kind: c.stream, text: c.text }));
+  on("omitted", (o) => {
+    if (o.seq) add({ attempt: o.attempt, step: o.step, kind: "gap", text: "\n" + o.text + "\n" });
+    live.textContent = o.seq ? "" : o.text;
+    live.hidden = !live.textContent;
+  });
+  on("step", showStep);
+  on("state", showVerdict);
+  on("end", (v) => {
+    source.close();
+    showVerdict(v);
+    schedule();
+    ended = true;
+    followButton.hidden = true;
+    live.hidden = true;
+  });
+  source.addEventListener("open", () => { live.hidden = true; });
+  source.addEventListener("error", () => {
+    if (ended) return;
+    live.textContent = source.readyState === EventSource.CLOSED
+      ? "The server does not answer. Load this page again to go on."
+      : "The connection was lost; trying again.";
+    live.hidden = false;
+    if (source.readyState === EventSource.CLOSED) source.close();
+  });
+})();

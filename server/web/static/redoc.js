@@ -1,0 +1,2 @@
+"use strict";
+window.Redoc.init("/openapi.json", { disableSearch: true, hideDownloadButton: false }, document.getElementById("docs"));

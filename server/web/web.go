@@ -1,0 +1,113 @@
+// Package web is what browsers see: pages made from templates, and the style sheets
+// and scripts that go with them, all embedded. Nothing is loaded from another host
+// and nothing is inline, so that the strictest content policy holds.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// ContentSecurityPolicy is what every page is served with.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+// Page is one page's data: Index, Build, Problem or Docs.
+type Page interface{ template() string }
+
+// Index lists builds, newest first.
+type Index struct {
+	Builds   []pipeline.Build
+	NextPath string // the page of older builds; empty on the last
+	First    bool   // whether this is the page of the newest
+}
+
+// Build shows one build and its log.
+type Build struct {
+	pipeline.Build
+	RepoURL   string
+	CommitURL string
+	// Refused is what the git host answered to a status that was given up.
+	Refused string
+
+	Log []Section
+	// After is the sequence number of the last chunk in Log; the script goes on there.
+	After int64
+	// Complete says that nothing follows; Cut that the page holds only the
+	// beginning of the log, for readers without JavaScript.
+	Complete, Cut bool
+}
+
+// Section is what one attempt at one step wrote.
+type Section struct {
+	Attempt int
+	Step    pipeline.StepName
+	Pieces  []Piece
+}
+
+// Piece is a run of output of one stream.
+type Piece struct {
+	Stream string // a pipeline.Stream, or "gap" where output was left out
+	Text   string
+}
+
+// Problem says why there is nothing to show.
+type Problem struct {
+	Status  int
+	Message string
+}
+
+// Docs holds one of the two viewers of /openapi.json.
+type Docs struct {
+	Title   string
+	Styles  []string
+	Scripts []string
+}
+
+func (Index) template() string   { return "index.html" }
+func (Build) template() string   { return "build.html" }
+func (Problem) template() string { return "problem.html" }
+func (Docs) template() string    { return "docs.html" }
+
+//go:embed templates
+var templateFiles embed.FS
+
+var pages = parsePages("index.html", "build.html", "problem.html", "docs.html")
+
+// parsePages gives each page the layout: all define the same blocks.
+func parsePages(names ...string) map[string]*template.Template {
+	out := make(map[string]*template.Template, len(names))
+	for _, name := range names {
+		t := template.New("layout.html").Funcs(functions)
+		out[name] = template.Must(t.ParseFS(templateFiles, "templates/layout.html", "templates/"+name))
+	}
+	return out
+}
+
+// Render makes a page.
+func Render(p Page) ([]byte, error) {
+	var out bytes.Buffer
+	if err := pages[p.template()].Execute(&out, p); err != nil {
+		return nil, fmt.Errorf("render %s: %w", p.template(), err)
+	}
+	return out.Bytes(), nil
+}
+
+var functions = template.FuncMap{
+	"asset":      assetPath,
+	"short":      shortSHA,
+	"branch":     shortRef,
+	"time":       machineTime,
+	"date":       humanTime,
+	"duration":   duration,
+	"statusText": http.StatusText,
+}
+
+func machineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func humanTime(t time.Time) string   { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"vivarium/server/github"
+	"vivarium/server/store"
+)
+
+const (
+	// maxDelivery is GitHub's own cap on a payload: 25 MB
+	// (docs.github.com, "Webhook events and payloads").
+	maxDelivery = 25 << 20
+	// deliveryTimeout bounds how long a body may take to arrive. GitHub itself gives
+	// up on a delivery after ten seconds.
+	deliveryTimeout = 30 * time.Second
+)
+
+// deliveryInput describes the headers; the handler reads them from the request, since
+// one that is missing is a wrong signature and not a parameter that does not fit.
+type deliveryInput struct {
+	Event     string `header:"X-GitHub-Event" doc:"The event's name: push is built, ping is answered, others are ignored."`
+	GUID      string `header:"X-GitHub-Delivery" doc:"The delivery's own id; one that was seen before is not built again."`
+	Signature string `header:"X-Hub-Signature-256" doc:"sha256= and the hexadecimal HMAC-SHA256 of the body. Required."`
+
+	request *http.Request
+	answer  http.ResponseWriter
+}
+
+// Resolve keeps the request: the signature is over the body's bytes, and stands
+// before anything of it is read.
+func (in *deliveryInput) Resolve(ctx huma.Context) []error {
+	c := unwrap(ctx)
+	in.request, in.answer = c.Request(), c.Response()
+	return nil
+}
+
+type deliveryAnswer struct {
+	Status int
+	Body   struct {
+		Success bool   `json:"success"`
+		Message string `json:"message" doc:"What became of the delivery, for people."`
+		Build   string `json:"build,omitempty" doc:"The build's id, when the delivery has one."`
+	}
+}
+
+func deliveryBody(op *huma.Operation) {
+	op.DefaultStatus = http.StatusAccepted
+	op.Responses = map[string]*huma.Response{}
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "GitHub's payload."}},
+		"application/x-www-form-urlencoded": {Schema: &huma.Schema{
+			Type:       huma.TypeObject,
+			Properties: map[string]*huma.Schema{"payload": {Type: huma.TypeString, Description: "GitHub's payload as JSON."}},
+		}},
+	}}
+	op.Errors = []int{
+		http.StatusBadRequest, http.StatusUnauthorized,
+		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+	}
+}
+
+// webhook answers as soon as the build is on disk: 202 for a push, 200 for a
+// delivery that asks for no build.
+func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
+	body, err := in.read()
+	if err != nil {
+		return nil, err
+	}
+	d, err := github.ReadDelivery(in.request.Header, body, string(s.config.WebhookSecret))
+	if err != nil {
+		return nil, err
+	}
+	if d.Push == nil {
+		return answerDelivery(http.StatusOK, d.Ignored, 0), nil
+	}
+	accepted, err := s.builds.AcceptPush(ctx, store.Push{
+		GUID: d.GUID, BodyHash: d.BodyHash,
+		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA,
+		Author: d.Push.Author, Message: d.Push.Message,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if accepted.Duplicate {
+		return answerDelivery(http.StatusAccepted, "this delivery is known already", accepted.BuildID), nil
+	}
+	return answerDelivery(http.StatusAccepted, "queued", accepted.BuildID), nil
+}
+
+// read takes the whole body, of at most maxDelivery bytes.
+func (in *deliveryInput) read() ([]byte, error) {
+	if in.request.ContentLength > maxDelivery {
+		return nil, &http.MaxBytesError{Limit: maxDelivery}
+	}
+	deadlines := http.NewResponseController(in.answer)
+	if err := deadlines.SetReadDeadline(time.Now().Add(deliveryTimeout)); err != nil {
+		return nil, fmt.Errorf("bound the time for a delivery's body: %w", err)
+	}
+	body, err := io.ReadAll(in.request.Body)
+	var tooBig *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooBig) {
+		return nil, &Problem{Message: "the body did not arrive whole: " + err.Error(), status: http.StatusBadRequest}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return body, deadlines.SetReadDeadline(time.Time{})
+}
+
+func answerDelivery(status int, message string, build int64) *deliveryAnswer {
+	a := &deliveryAnswer{Status: status}
+	a.Body.Success = true
+	a.Body.Message = message
+	if build != 0 {
+		a.Body.Build = strconv.FormatInt(build, 10)
+		a.Body.Message = "build " + a.Body.Build + ": " + message
+	}
+	return a
+}
