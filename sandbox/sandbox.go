@@ -1,129 +1,165 @@
-// Package sandbox runs commands in throw-away containers that have no network, no
-// mounts and one door: their own stdio.
 package sandbox
 
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"net/http"
+	"fmt"
+	"sync"
 	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/hashicorp/yamux"
+
+	"vivarium/sandbox/wire"
 )
 
-// STUB: contract only; the owner of this package replaces the bodies and may split the file.
-
-// ErrNoImage is returned by Start when the engine does not have the image.
-var ErrNoImage = errors.New("no such image")
-
-// Engine is a Docker Engine to run sandboxes on.
-type Engine struct{}
-
-// Info is what the engine says of itself.
-type Info struct {
-	Version       string
-	APIVersion    string
-	OS, Arch      string // Arch in Go's words: amd64, arm64
-	CPUs          int
-	Memory        int64 // bytes
-	CgroupVersion string
-	Storage       string
-	Runtimes      []string
-	Security      []string
-}
-
-// Connect finds the engine by the environment (DOCKER_HOST and the like) and asks who it is.
-func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) { panic("contract") }
-
-// Info is the engine's answer at Connect.
-func (e *Engine) Info() Info { panic("contract") }
-
-// Start makes a sandbox and waits until its PID 1 answers.
-func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) { panic("contract") }
-
-// Sweep removes this instance's containers that were never started or are past their deadline,
-// and reports how many. With all, every container of the instance goes.
-func (e *Engine) Sweep(ctx context.Context, instance string, all bool) (int, error) {
-	panic("contract")
-}
-
-// Close releases the connection.
-func (e *Engine) Close() error { panic("contract") }
+// ErrClosed is returned by the methods of a Sandbox that has been closed.
+var ErrClosed = errors.New("the sandbox is closed")
 
 // Sandbox is one running container. Its methods are not for concurrent use, except
 // Offer and Close.
-type Sandbox struct{}
+type Sandbox struct {
+	engine  *Engine
+	id      string
+	spec    Spec
+	session *yamux.Session
+	stderr  *tail
 
-// LostError says that PID 1 ended while it was still needed, and what the engine knows of it.
-type LostError struct {
-	ExitCode  int
-	OOMKilled bool
-	Deadline  bool   // PID 1 ended the container itself at its deadline
-	Stderr    string // PID 1's last words, bounded
+	gone        chan struct{} // closed when the engine has removed the container
+	exitCode    int           // PID 1's, valid then
+	stopWaiting context.CancelFunc
+	background  sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	services map[uint32]*Service
+	next     uint32 // number of the last service
 }
 
-func (e *LostError) Error() string { panic("contract") }
+// ContainerID is the engine's name for the sandbox.
+func (s *Sandbox) ContainerID() string { return s.id }
 
-// Run runs one command and passes its output on. Strays are killed before it returns.
-// Cancelling ctx kills the command and returns the context's cause.
-func (s *Sandbox) Run(ctx context.Context, c Command, out Output) (Result, error) { panic("contract") }
-
-// Service is something the server answers inside the sandbox.
-type Service struct {
-	URL string // http://127.0.0.1:PORT, without a slash at the end
-}
-
-// Close ends it: its port is closed and its connections are cut before Close returns.
-func (s *Service) Close() error { panic("contract") }
-
-// Offer serves h inside the sandbox until the service or the sandbox is closed.
-func (s *Sandbox) Offer(ctx context.Context, name string, h http.Handler) (*Service, error) {
-	panic("contract")
-}
-
-// PutArchive unpacks a tar into dir, inside which everything of it must lie.
-func (s *Sandbox) PutArchive(ctx context.Context, dir string, tar io.Reader) error { panic("contract") }
-
-// Archive packs paths (relative to dir) into a tar. It is hostile input.
-func (s *Sandbox) Archive(ctx context.Context, dir string, paths ...string) (io.ReadCloser, error) {
-	panic("contract")
-}
-
-// SurveyQuery bounds a look at a directory tree.
-type SurveyQuery struct {
-	Dir      string
-	MaxFiles int
-	// Read names base-name patterns (path.Match) of files whose contents are wanted,
-	// when not larger than MaxBytes each; at most MaxTotal bytes altogether.
-	Read     []string
-	MaxBytes int64
-	MaxTotal int64
-}
-
-// File is one entry of a tree. Path is relative, with slashes.
-type File struct {
-	Path string
-	Size int64
-	Dir  bool
-	Link string // target, for a symbolic link; links are never followed
-}
-
-// Survey is what stands in a directory tree. It is hostile input, bounded.
-type Survey struct {
-	Files     []File // sorted by path, .git left out
-	Truncated bool   // there are more than MaxFiles
-	Contents  map[string][]byte
-}
-
-// Survey looks at a tree without running anything from it.
-func (s *Sandbox) Survey(ctx context.Context, q SurveyQuery) (Survey, error) { panic("contract") }
-
-// Lower reduces limits of the running container by one update: memory, CPUs, pids.
-func (s *Sandbox) Lower(ctx context.Context, l Limits) error { panic("contract") }
-
-// Extend moves PID 1's deadline (a warm sandbox gets its build's).
-func (s *Sandbox) Extend(ctx context.Context, deadline time.Time) error { panic("contract") }
+// closeTimeout bounds the wait for a container to go by itself; one of gVisor under
+// emulation takes seconds.
+const closeTimeout = 20 * time.Second
 
 // Close ends the session, upon which the container and everything in it goes, and
 // waits for that. It may be called twice.
-func (s *Sandbox) Close() error { panic("contract") }
+func (s *Sandbox) Close() error {
+	s.mu.Lock()
+	already := s.closed
+	s.closed = true
+	services := s.services
+	s.services = nil
+	s.mu.Unlock()
+	if already {
+		<-s.gone
+		return nil
+	}
+	for _, service := range services {
+		service.stop()
+	}
+	s.session.Close()
+	return s.finish()
+}
+
+func (s *Sandbox) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// finish waits until the container is gone, and takes it away when it does not go.
+func (s *Sandbox) finish() error {
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	select {
+	case <-s.gone:
+	case <-timer.C:
+	}
+	return s.remove()
+}
+
+// abandon takes away a container that did not start.
+func (s *Sandbox) abandon() {
+	if s.session != nil {
+		s.session.Close()
+	}
+	if err := s.remove(); err != nil {
+		s.engine.log.Warn("cannot remove a container that did not start", "container", s.id, "err", err)
+	}
+}
+
+// remove makes sure that the container is gone, and ends what ran beside it.
+func (s *Sandbox) remove() error {
+	defer s.background.Wait()
+	defer s.stopWaiting()
+	select {
+	case <-s.gone:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return removeContainer(ctx, s.engine.cli, s.id)
+}
+
+type remover interface {
+	ContainerRemove(ctx context.Context, id string, o container.RemoveOptions) error
+}
+
+// removeContainer removes a container with what is in it. That it is gone already, or
+// being removed by the engine itself, is success.
+func removeContainer(ctx context.Context, cli remover, id string) error {
+	err := cli.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
+		return nil
+	}
+	return fmt.Errorf("remove container %.12s: %w", id, err)
+}
+
+// Extend moves PID 1's deadline (a warm sandbox gets its build's).
+func (s *Sandbox) Extend(ctx context.Context, deadline time.Time) error {
+	_, err := s.ask(ctx, wire.Request{Extend: &wire.Extend{TTL: time.Until(deadline)}})
+	if err != nil {
+		return s.why(ctx, "move the sandbox's deadline", err)
+	}
+	return nil
+}
+
+// Lower reduces limits of the running container by one update: memory, CPUs, pids. What
+// is zero stays. The engine refuses a value below what is in use.
+func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
+	resources, err := lowered(s.spec.Limits, l)
+	if err != nil {
+		return fmt.Errorf("lower the sandbox's limits: %w", err)
+	}
+	if _, err := s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources}); err != nil {
+		return fmt.Errorf("lower the sandbox's limits: %w", err)
+	}
+	return nil
+}
+
+// lowered are the settings of one update from have to want.
+func lowered(have, want Limits) (container.Resources, error) {
+	var r container.Resources
+	if want.Memory > have.Memory || want.CPUs > have.CPUs || want.Pids > have.Pids {
+		return r, errors.New("a limit would be raised")
+	}
+	merged := have
+	if want.Memory > 0 {
+		merged.Memory = want.Memory
+		r.Memory = want.Memory + have.Disk
+		r.MemorySwap = r.Memory
+	}
+	if want.CPUs > 0 {
+		merged.CPUs = want.CPUs
+		r.NanoCPUs = int64(want.CPUs * 1e9)
+	}
+	if want.Pids > 0 {
+		merged.Pids = want.Pids
+		r.PidsLimit = &want.Pids
+	}
+	return r, merged.check()
+}

@@ -1,0 +1,265 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vivarium/sandbox/wire"
+)
+
+// killGrace is what a command has between SIGTERM and SIGKILL when its time is up.
+const killGrace = 2 * time.Second
+
+// A shell's exit codes for a command that could not be started.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+var errBusy = errors.New("another command is running")
+
+// run runs one command to its end, and to the end of everything that it started.
+func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply, error) {
+	if !g.command.TryLock() {
+		return wire.Reply{}, errBusy
+	}
+	defer g.command.Unlock()
+	ctx, cancel := op.canceled()
+	defer cancel()
+
+	g.procs.killAll()
+	outputs, err := newPipes()
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	defer outputs.close()
+	before, cpu := readCounters(), cpuTime()
+	began := time.Now()
+	exited, err := g.start(req, outputs)
+	if err != nil {
+		return notStarted(op, req, err)
+	}
+	outputs.pump(op.out)
+	watch := newWatch(hello)
+	watching := watch.start()
+
+	result := wire.Result{}
+	status := g.await(ctx, exited, req.Timeout, watch, &result)
+	result.Wall = time.Since(began)
+	result.Strays = g.procs.killAll()
+	watching.stop()
+	outputs.drained.Wait()
+
+	setStatus(&result, status)
+	result.CPU = cpuTime() - cpu
+	result.PeakMemory = max(watch.peakAnon, g.procs.largest())
+	result.DiskPeak, result.DiskFull = watch.peakBytes, watch.full
+	after := readCounters()
+	result.OOMKilled = after.oomKills > before.oomKills
+	result.PidsStruck = after.pidsRefused > before.pidsRefused
+	return wire.Reply{Result: &result}, nil
+}
+
+// start resolves the program as a shell would and starts it.
+func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, error) {
+	argv, env := texts(req.Argv), texts(req.Env)
+	if len(argv) == 0 {
+		return nil, errors.New("empty command")
+	}
+	dir := string(req.Dir)
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, &os.PathError{Op: "chdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	path, err := lookPath(argv[0], dir, env)
+	if err != nil {
+		return nil, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	exited, _, err := g.procs.start(path, argv, &syscall.ProcAttr{
+		Dir:   dir,
+		Env:   env,
+		Files: []uintptr{null.Fd(), outputs.stdout.write.Fd(), outputs.stderr.write.Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	outputs.closeWriters()
+	if err != nil {
+		return nil, &os.PathError{Op: "exec", Path: path, Err: err}
+	}
+	return exited, nil
+}
+
+// notStarted turns a program that is not there, which is the repository's doing, into
+// the result that a shell gives; anything else is an error.
+func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
+	code := exitNotExecutable
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		code = exitNotFound
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOEXEC),
+		errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.E2BIG):
+	default:
+		return wire.Reply{}, fmt.Errorf("start command: %w", err)
+	}
+	buf := append(make([]byte, wire.HeadSize), "vivarium-init: "+err.Error()+"\n"...)
+	if err := op.out.Data(wire.KindStderr, buf); err != nil {
+		return wire.Reply{}, err
+	}
+	return wire.Reply{Result: &wire.Result{ExitCode: code}}, nil
+}
+
+// await waits until the command's first process has ended, by itself or by force.
+func (g *guest) await(ctx context.Context, exited <-chan unix.WaitStatus, timeout time.Duration, w *watch, result *wire.Result) unix.WaitStatus {
+	var timedOut, tooLate <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		timedOut = timer.C
+	}
+	deadline, canceled, overDisk := g.deadline.passed, ctx.Done(), w.exceeded
+	end := func() {
+		result.TimedOut = true
+		g.procs.terminate()
+		timer := time.NewTimer(killGrace)
+		tooLate, timedOut, deadline = timer.C, nil, nil
+	}
+	for {
+		select {
+		case status := <-exited:
+			return status
+		case <-timedOut:
+			end()
+		case <-deadline:
+			end()
+		case <-tooLate:
+			g.procs.killAll()
+		case <-canceled:
+			canceled = nil
+			g.procs.killAll()
+		case <-overDisk:
+			overDisk = nil
+			g.procs.killAll()
+		}
+	}
+}
+
+func setStatus(r *wire.Result, status unix.WaitStatus) {
+	if status.Signaled() {
+		r.Signal = unix.SignalName(status.Signal())
+		return
+	}
+	r.ExitCode = status.ExitStatus()
+}
+
+// lookPath finds the program on the PATH of the command's own environment.
+func lookPath(name, dir string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	var path string
+	for _, v := range env {
+		if after, ok := strings.CutPrefix(v, "PATH="); ok {
+			path = after
+		}
+	}
+	for _, d := range filepath.SplitList(path) {
+		if !filepath.IsAbs(d) {
+			continue // a program is never taken from the working directory by its bare name
+		}
+		candidate := filepath.Join(d, name)
+		if info, err := os.Stat(candidate); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return candidate, nil
+		}
+	}
+	return "", &os.PathError{Op: "look for program", Path: name, Err: os.ErrNotExist}
+}
+
+func texts(bs [][]byte) []string {
+	ss := make([]string, len(bs))
+	for i, b := range bs {
+		ss[i] = string(b)
+	}
+	return ss
+}
+
+// pipes carry a command's output.
+type pipes struct {
+	stdout, stderr pipe
+	drained        sync.WaitGroup
+}
+
+type pipe struct{ read, write *os.File }
+
+func newPipes() (*pipes, error) {
+	p := new(pipes)
+	var err error
+	if p.stdout, err = newPipe(); err != nil {
+		return nil, err
+	}
+	if p.stderr, err = newPipe(); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// newPipe makes a pipe whose reading end waits in the poller, not in a thread.
+func newPipe() (pipe, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return pipe{}, fmt.Errorf("make pipe: %w", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return pipe{}, fmt.Errorf("make pipe: %w", err)
+	}
+	return pipe{os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe")}, nil
+}
+
+// pump passes on what comes, as it comes. A slow host slows the command down.
+func (p *pipes) pump(out *wire.Writer) {
+	copyTo := func(f *os.File, k wire.Kind) {
+		buf := wire.Buffer()
+		for {
+			n, err := f.Read(buf[wire.HeadSize:])
+			if n > 0 {
+				if out.Data(k, buf[:wire.HeadSize+n]) != nil {
+					return // the session is over, and with it the container
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+	p.drained.Go(func() { copyTo(p.stdout.read, wire.KindStdout) })
+	p.drained.Go(func() { copyTo(p.stderr.read, wire.KindStderr) })
+}
+
+func (p *pipes) closeWriters() {
+	p.stdout.write.Close()
+	p.stderr.write.Close()
+}
+
+func (p *pipes) close() {
+	for _, f := range []*os.File{p.stdout.read, p.stdout.write, p.stderr.read, p.stderr.write} {
+		if f != nil {
+			f.Close()
+		}
+	}
+}

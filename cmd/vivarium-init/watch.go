@@ -1,0 +1,167 @@
+//go:build linux
+
+package main
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"vivarium/sandbox/wire"
+)
+
+// How often the tmpfs mounts are looked at. A program that meets a full disk often
+// cleans up at once (pip and tempfile do), so a look must fall between: the less is
+// left, the sooner the next one, such that what is left cannot be filled before it by
+// a writer of fillRate.
+const (
+	slowest     = 50 * time.Millisecond
+	quickest    = time.Millisecond
+	fillRate    = 4 << 30 // bytes per second; twice what was measured
+	createRate  = 1 << 20 // files per second
+	memoryEvery = slowest
+)
+
+// A mount counts as full when what is left could be filled between two of the quickest looks.
+const (
+	fullBytes  = fillRate / 1000
+	fullInodes = createRate / 1000
+)
+
+// watch observes one command's use of disk and memory. Each mount alone may hold as much
+// as all of them together (what a build needs where is not known beforehand); that they
+// do not do so together is watched here, and the command is killed when they do.
+type watch struct {
+	mounts        []string
+	bytes, inodes int64 // what the mounts may hold together
+	exceeded      chan struct{}
+
+	// Valid when the watching has stopped.
+	full      string // the first mount that was full
+	peakBytes int64
+	peakAnon  int64
+}
+
+func newWatch(h *wire.Hello) *watch {
+	return &watch{mounts: h.Mounts, bytes: h.Disk, inodes: h.Inodes, exceeded: make(chan struct{})}
+}
+
+type watching struct {
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+func (w *watch) start() *watching {
+	run := &watching{quit: make(chan struct{})}
+	run.done.Go(func() { w.run(run.quit) })
+	return run
+}
+
+func (r *watching) stop() {
+	close(r.quit)
+	r.done.Wait()
+}
+
+func (w *watch) run(quit <-chan struct{}) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var memory time.Time
+	over := false
+	for {
+		select {
+		case <-quit:
+			w.look(mountUses(w.mounts))
+			w.peakAnon = max(w.peakAnon, anonymous())
+			return
+		case now := <-timer.C:
+			next, exceeded := w.look(mountUses(w.mounts))
+			if exceeded && !over {
+				over = true
+				close(w.exceeded)
+			}
+			if now.Sub(memory) >= memoryEvery {
+				memory = now
+				w.peakAnon = max(w.peakAnon, anonymous())
+			}
+			timer.Reset(next)
+		}
+	}
+}
+
+// use is how full one mount is.
+type use struct {
+	path                 string
+	usedBytes, freeBytes int64
+	usedFiles, freeFiles int64
+}
+
+func mountUses(paths []string) []use {
+	uses := make([]use, 0, len(paths))
+	for _, path := range paths {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(path, &fs); err != nil {
+			continue
+		}
+		size := int64(fs.Bsize)
+		uses = append(uses, use{
+			path:      path,
+			usedBytes: int64(fs.Blocks-fs.Bfree) * size, freeBytes: int64(fs.Bavail) * size,
+			usedFiles: int64(fs.Files - fs.Ffree), freeFiles: int64(fs.Ffree),
+		})
+	}
+	return uses
+}
+
+// look takes one look's figures and says when the next is due, and whether the mounts
+// hold more together than they may.
+func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
+	next = slowest
+	var bytes, files int64
+	var largest, most use
+	for _, u := range uses {
+		bytes += u.usedBytes
+		files += u.usedFiles
+		if u.usedBytes > largest.usedBytes {
+			largest = u
+		}
+		if u.usedFiles > most.usedFiles {
+			most = u
+		}
+		if w.full == "" && u.full() {
+			w.full = u.path
+		}
+		next = min(next, timeToFill(u.freeBytes, fillRate), timeToFill(u.freeFiles, createRate))
+	}
+	w.peakBytes = max(w.peakBytes, bytes)
+	switch {
+	case bytes > w.bytes:
+		exceeded = true
+		w.setFull(largest.path)
+	case files > w.inodes:
+		exceeded = true
+		w.setFull(most.path)
+	}
+	next = min(next, timeToFill(w.bytes-bytes, fillRate), timeToFill(w.inodes-files, createRate))
+	return max(next, quickest), exceeded
+}
+
+func (w *watch) setFull(path string) {
+	if w.full == "" {
+		w.full = path
+	}
+}
+
+// full reports whether the mount's blocks or inodes have run out. On a small mount the
+// bounds are a sixteenth of it.
+func (u use) full() bool {
+	return u.freeBytes < min(fullBytes, (u.usedBytes+u.freeBytes)/16) ||
+		u.freeFiles < min(fullInodes, (u.usedFiles+u.freeFiles)/16)
+}
+
+func timeToFill(left, rate int64) time.Duration {
+	if left <= 0 {
+		return 0
+	}
+	return time.Duration(float64(left) / float64(rate) * float64(time.Second))
+}

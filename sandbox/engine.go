@@ -1,0 +1,85 @@
+// Package sandbox runs commands in throw-away containers that have no network, no
+// mounts and one door: their own stdio.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/client"
+)
+
+// Engine is a Docker Engine to run sandboxes on.
+type Engine struct {
+	cli  *client.Client
+	info Info
+	log  *slog.Logger
+}
+
+// Info is what the engine says of itself.
+type Info struct {
+	Version       string
+	APIVersion    string
+	OS, Arch      string // Arch in Go's words: amd64, arm64
+	CPUs          int
+	Memory        int64 // bytes
+	CgroupVersion string
+	Storage       string
+	Runtimes      []string // sorted
+	Security      []string
+}
+
+// Connect finds the engine by the environment (DOCKER_HOST and the like) and asks who it is.
+func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		return nil, fmt.Errorf("configure engine client: %w", err)
+	}
+	e := &Engine{cli: cli, log: log}
+	if e.info, err = ask(ctx, cli); err != nil {
+		cli.Close()
+		return nil, fmt.Errorf("reach the Docker Engine at %s: %w", cli.DaemonHost(), err)
+	}
+	return e, nil
+}
+
+func ask(ctx context.Context, cli *client.Client) (Info, error) {
+	version, err := cli.ServerVersion(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := cli.Info(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{
+		Version:       version.Version,
+		APIVersion:    version.APIVersion,
+		OS:            version.Os,
+		Arch:          version.Arch,
+		CPUs:          info.NCPU,
+		Memory:        info.MemTotal,
+		CgroupVersion: info.CgroupVersion,
+		Storage:       info.Driver,
+		Runtimes:      runtimes(info),
+		Security:      info.SecurityOptions,
+	}, nil
+}
+
+func runtimes(info system.Info) []string {
+	var names []string
+	for name := range info.Runtimes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Info is the engine's answer at Connect.
+func (e *Engine) Info() Info { return e.info }
+
+// Close releases the connection. Sandboxes are closed before it.
+func (e *Engine) Close() error { return e.cli.Close() }

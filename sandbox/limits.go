@@ -1,0 +1,104 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/docker/go-units"
+)
+
+// The default limits. Two CPUs, or the engine's when it has fewer, go with them.
+const (
+	defaultMemory    = 2 << 30
+	defaultDisk      = 2 << 30
+	defaultCPUs      = 2
+	defaultPids      = 512
+	defaultOpenFiles = 16384
+	// A tmpfs inode takes about 1 KiB of kernel memory, which is charged to the container.
+	defaultInodes = 256 << 10
+)
+
+// The least that vivarium-init and one interpreter run in.
+const (
+	minMemory = 32 << 20
+	minDisk   = 16 << 20
+	minPids   = 64
+	minFiles  = 256
+	minInodes = 1024
+	minCPUs   = 0.01 // the engine's own bound
+)
+
+// DefaultLimits are those of a sandbox for which nothing else was said.
+func DefaultLimits(info Info) Limits {
+	return Limits{
+		Memory:    defaultMemory,
+		Disk:      defaultDisk,
+		CPUs:      min(defaultCPUs, float64(info.CPUs)),
+		Pids:      defaultPids,
+		FileSize:  defaultDisk,
+		OpenFiles: defaultOpenFiles,
+		Inodes:    defaultInodes,
+	}
+}
+
+// usable is the part of an engine's memory that sandboxes may have: three quarters.
+func usable(info Info) int64 { return info.Memory / 4 * 3 }
+
+// Workers is how many sandboxes of these limits fit the engine at one time: as many as
+// it has CPUs, as far as its memory reaches, and one in any case.
+func Workers(info Info, l Limits) int {
+	return max(1, min(info.CPUs, int(usable(info)/(l.Memory+l.Disk))))
+}
+
+// Check reports why workers sandboxes of these limits do not fit the engine.
+func Check(info Info, l Limits, workers int) error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	if l.CPUs > float64(info.CPUs) {
+		return fmt.Errorf("%g CPUs for a sandbox are more than the engine's %d: lower VIVARIUM_CPUS", l.CPUs, info.CPUs)
+	}
+	need := int64(workers) * (l.Memory + l.Disk)
+	if need > usable(info) {
+		return fmt.Errorf("%d workers × (memory %s + disk %s) = %s, but sandboxes may use %s, three quarters of the engine's %s: "+
+			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY or VIVARIUM_DISK",
+			workers, size(l.Memory), size(l.Disk), size(need), size(usable(info)), size(info.Memory))
+	}
+	return nil
+}
+
+func size(n int64) string { return units.BytesSize(float64(n)) }
+
+// check refuses limits in which no sandbox can start.
+func (l Limits) check() error {
+	for _, b := range []struct {
+		name       string
+		got, least float64
+	}{
+		{"memory", float64(l.Memory), minMemory},
+		{"disk", float64(l.Disk), minDisk},
+		{"CPUs", l.CPUs, minCPUs},
+		{"pids", float64(l.Pids), minPids},
+		{"file size", float64(l.FileSize), 1},
+		{"open files", float64(l.OpenFiles), minFiles},
+		{"inodes", float64(l.Inodes), minInodes},
+	} {
+		if b.got < b.least {
+			return fmt.Errorf("a sandbox's limit of %s is %g, the least is %g", b.name, b.got, b.least)
+		}
+	}
+	return nil
+}
+
+// check refuses a spec that the engine cannot carry out as it stands.
+func (s Spec) check(info Info) error {
+	if err := s.Limits.check(); err != nil {
+		return err
+	}
+	if s.Runtime != "" && !slices.Contains(info.Runtimes, s.Runtime) {
+		return fmt.Errorf("the engine has no runtime %q, it has %s: add it to the engine's configuration, or change VIVARIUM_RUNTIME",
+			s.Runtime, strings.Join(info.Runtimes, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+
+	"vivarium/sandbox/wire"
+)
+
+// LostError says that PID 1 ended while it was still needed, and what the engine knows of it.
+type LostError struct {
+	ExitCode  int
+	OOMKilled bool
+	Deadline  bool   // PID 1 ended the container itself at its deadline
+	Stderr    string // PID 1's last words, bounded
+}
+
+func (e *LostError) Error() string {
+	var b strings.Builder
+	switch {
+	case e.Deadline:
+		b.WriteString("the sandbox reached its deadline")
+	case e.OOMKilled:
+		b.WriteString("the sandbox ran out of memory")
+	default:
+		fmt.Fprintf(&b, "the sandbox ended by itself with exit code %d", e.ExitCode)
+	}
+	if e.Stderr != "" {
+		fmt.Fprintf(&b, "; PID 1 said: %s", e.Stderr)
+	}
+	return b.String()
+}
+
+// lostTimeout bounds the wait for the engine's account of a container that ended.
+const lostTimeout = 5 * time.Second
+
+// lost explains why the session ended: err is how it was noticed.
+func (s *Sandbox) lost(ctx context.Context, err error) error {
+	if s.isClosed() {
+		return ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(ctx, lostTimeout)
+	defer cancel()
+	select {
+	case <-s.gone:
+	case <-ctx.Done():
+		return fmt.Errorf("the connection to the sandbox broke: %w", err)
+	}
+	return &LostError{
+		ExitCode:  s.exitCode,
+		OOMKilled: s.sawOOM(ctx),
+		Deadline:  s.exitCode == wire.ExitDeadline,
+		Stderr:    s.stderr.String(),
+	}
+}
+
+// sawOOM looks for the out-of-memory event among the container's, up to the last one,
+// its removal.
+func (s *Sandbox) sawOOM(ctx context.Context) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	messages, failed := s.engine.cli.Events(ctx, events.ListOptions{
+		Since:   "1", // all that the engine remembers: its clock may differ from ours
+		Filters: filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)), filters.Arg("container", s.id)),
+	})
+	for {
+		select {
+		case m := <-messages:
+			switch m.Action {
+			case events.ActionOOM:
+				return true
+			case events.ActionDestroy:
+				return false
+			}
+		case <-failed:
+			return false
+		}
+	}
+}

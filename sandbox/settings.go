@@ -1,0 +1,111 @@
+package sandbox
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// Labels of a sandbox's container. Which build it serves stands in the database: a warm
+// sandbox has none yet.
+const (
+	LabelInstance = "vivarium.instance"
+	LabelDeadline = "vivarium.deadline" // RFC 3339, UTC
+)
+
+// seccompProfile is the engine's default profile made narrower. It is generated, and a
+// test holds that it is what profile_linux_test.go derives; a file, since the package
+// it is derived from builds on Linux only.
+//
+//go:embed seccomp.json
+var seccompProfile string
+
+// shmSize is what /dev/shm has where nobody sets it.
+const shmSize = 64 << 20
+
+// Settings is every setting of the container that spec describes, on an engine that
+// says info of itself.
+//
+// Each tmpfs but /dev/shm may grow to the whole of Limits.Disk: whether a build needs
+// its room for the checkout, the environment or temporary files is not known
+// beforehand, and a fixed split would refuse builds that fit. That they do not exceed
+// the limit together is watched by vivarium-init, which looks more often the less is
+// left and ends the command. Pages of a tmpfs are charged to the container's memory, so
+// its limit is the sum of both: files never take memory from processes.
+func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
+	l := spec.Limits
+	memory := l.Memory + l.Disk
+	no := false
+	config := container.Config{
+		Hostname:    "vivarium",
+		User:        fmt.Sprintf("%d:%d", UID, GID),
+		AttachStdin: true, AttachStdout: true, AttachStderr: true,
+		OpenStdin: true, StdinOnce: true,
+		Image:       spec.Image,
+		Entrypoint:  []string{InitPath},
+		WorkingDir:  "/",
+		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
+		Labels: map[string]string{
+			LabelInstance: spec.Instance,
+			LabelDeadline: spec.Deadline.UTC().Format(time.RFC3339),
+		},
+	}
+	host := container.HostConfig{
+		NetworkMode:    "none",
+		AutoRemove:     true,
+		RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
+		LogConfig:      container.LogConfig{Type: "none"},
+		CapDrop:        []string{"ALL"},
+		SecurityOpt:    []string{"no-new-privileges:true", "seccomp=" + seccompProfile},
+		ReadonlyRootfs: true,
+		IpcMode:        container.IPCModePrivate,
+		CgroupnsMode:   container.CgroupnsModePrivate,
+		Tmpfs:          tmpfs(l),
+		Runtime:        spec.Runtime,
+		Init:           &no, // an engine may be configured to put its own PID 1 in front
+		Resources: container.Resources{
+			Memory:     memory,
+			MemorySwap: memory, // no swap; zero would mean twice the memory
+			NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),
+			PidsLimit:  &l.Pids,
+			// Never nproc: it counts a user's processes across containers.
+			Ulimits: []*container.Ulimit{
+				{Name: "core"},
+				{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},
+				{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},
+			},
+		},
+	}
+	return config, host
+}
+
+// nanoCPUs never exceeds the engine's count, which would make every create fail.
+func nanoCPUs(cpus float64, has int) int64 { return int64(min(cpus, float64(has)) * 1e9) }
+
+// mounts are all places that can be written to.
+var mounts = []string{Workspace, Home, Env, Tmp, Shm}
+
+func tmpfs(l Limits) map[string]string {
+	m := make(map[string]string, len(mounts))
+	for _, path := range mounts {
+		size, owner := l.Disk, fmt.Sprintf("uid=%d,gid=%d,mode=0700", UID, GID)
+		switch path {
+		case Shm:
+			size, owner = min(l.Disk, shmSize), "mode=1777"
+		case Tmp:
+			owner = "mode=1777"
+		}
+		m[path] = strings.Join([]string{
+			// The engine puts noexec in front of these; compiled wheels need exec.
+			"rw,nosuid,nodev,exec",
+			"size=" + strconv.FormatInt(size, 10),
+			"nr_inodes=" + strconv.FormatInt(l.Inodes, 10),
+			owner,
+		}, ",")
+	}
+	return m
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox/wire"
+)
+
+// ErrNoImage is returned by Start when the engine does not have the image.
+var ErrNoImage = errors.New("no such image")
+
+// Start makes a sandbox and waits until its PID 1 answers.
+func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
+	if err := spec.check(e.info); err != nil {
+		return nil, fmt.Errorf("start sandbox: %w", err)
+	}
+	config, host := Settings(spec, e.info)
+	created, err := e.cli.ContainerCreate(ctx, &config, &host, nil, nil, "")
+	if errdefs.IsNotFound(err) {
+		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("create sandbox container: %w", err)
+	}
+	s := &Sandbox{
+		engine:   e,
+		id:       created.ID,
+		spec:     spec,
+		stderr:   new(tail),
+		gone:     make(chan struct{}),
+		services: make(map[uint32]*Service),
+	}
+	if err := s.open(ctx); err != nil {
+		err = s.startError(ctx, err)
+		s.abandon()
+		return nil, fmt.Errorf("start sandbox: %w", err)
+	}
+	return s, nil
+}
+
+// open attaches to the container and begins to wait for its end, both before it runs,
+// so that neither its first nor its last word is missed.
+func (s *Sandbox) open(ctx context.Context) error {
+	detached, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopWaiting = stop
+	if err := s.attachAndWait(ctx, detached); err != nil {
+		return err
+	}
+	if err := s.engine.cli.ContainerStart(ctx, s.id, container.StartOptions{}); err != nil {
+		return fmt.Errorf("start container: %w", err)
+	}
+	s.background.Go(s.accept)
+	return s.greet(ctx)
+}
+
+func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
+	var attached error
+	var both sync.WaitGroup
+	both.Go(func() { attached = s.attach(ctx) })
+	results, failures := s.engine.cli.ContainerWait(detached, s.id, container.WaitConditionRemoved)
+	s.background.Go(func() {
+		select {
+		case r := <-results:
+			s.exitCode = int(r.StatusCode)
+			close(s.gone)
+		case <-failures: // the engine is gone, or the waiting was stopped
+		}
+	})
+	both.Wait()
+	return attached
+}
+
+func (s *Sandbox) attach(ctx context.Context) error {
+	conn, err := s.engine.cli.ContainerAttach(ctx, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	if err != nil {
+		return fmt.Errorf("attach to container: %w", err)
+	}
+	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: conn.Reader, stderr: s.stderr})
+	if err != nil {
+		conn.Close()
+		return fmt.Errorf("open session: %w", err)
+	}
+	s.session = session
+	return nil
+}
+
+// greet waits for PID 1 and tells it what it must watch.
+func (s *Sandbox) greet(ctx context.Context) error {
+	reply, err := s.ask(ctx, wire.Request{Hello: &wire.Hello{
+		Version: wire.Version,
+		TTL:     time.Until(s.spec.Deadline),
+		Mounts:  mounts,
+		Disk:    s.spec.Limits.Disk,
+		Inodes:  s.spec.Limits.Inodes,
+	}})
+	if err != nil {
+		return fmt.Errorf("greet PID 1: %w", err)
+	}
+	if reply.Welcome == nil || reply.Welcome.Version != wire.Version {
+		return errors.New("greet PID 1: its answer is not a welcome")
+	}
+	return nil
+}
+
+// startError adds PID 1's own words, and prefers the reason why ctx ended.
+func (s *Sandbox) startError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if words := s.stderr.String(); words != "" {
+		return fmt.Errorf("%w; PID 1 said: %s", err, words)
+	}
+	return err
+}

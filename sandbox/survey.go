@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"vivarium/sandbox/wire"
+)
+
+// SurveyQuery bounds a look at a directory tree.
+type SurveyQuery struct {
+	Dir      string
+	MaxFiles int
+	// Read names base-name patterns (path.Match) of files whose contents are wanted,
+	// when not larger than MaxBytes each; at most MaxTotal bytes altogether.
+	Read     []string
+	MaxBytes int64
+	MaxTotal int64
+}
+
+// File is one entry of a tree. Path is relative, with slashes.
+type File struct {
+	Path string
+	Size int64
+	Dir  bool
+	Link string // target, for a symbolic link; links are never followed
+}
+
+// Survey is what stands in a directory tree. It is hostile input, bounded.
+type Survey struct {
+	Files     []File // sorted by path, .git left out
+	Truncated bool   // there is more than was reported
+	Contents  map[string][]byte
+}
+
+// Survey looks at a tree without running anything from it.
+func (s *Sandbox) Survey(ctx context.Context, q SurveyQuery) (Survey, error) {
+	for _, pattern := range q.Read {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return Survey{}, fmt.Errorf("survey: pattern %q: %w", pattern, err)
+		}
+	}
+	call, err := s.call(wire.Request{Survey: &wire.Survey{
+		Dir: q.Dir, MaxFiles: q.MaxFiles, Read: q.Read, MaxBytes: q.MaxBytes, MaxTotal: q.MaxTotal,
+	}})
+	if err != nil {
+		return Survey{}, s.why(ctx, "survey", err)
+	}
+	defer call.stream.Close()
+	defer call.unblock(ctx)()
+	r := surveyReader{query: q, in: call.in, files: make(map[string]File)}
+	r.survey.Contents = make(map[string][]byte)
+	if err := r.read(); err != nil {
+		return Survey{}, s.why(ctx, "survey", err)
+	}
+	slices.SortFunc(r.survey.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return r.survey, nil
+}
+
+// surveyReader takes in a survey and holds it to what was asked for.
+type surveyReader struct {
+	query  SurveyQuery
+	in     *wire.Reader
+	survey Survey
+	files  map[string]File
+	total  int64 // of the contents
+}
+
+// maxPath bounds a path and a link's target, bytes.
+const maxPath = 4096
+
+func (r *surveyReader) read() error {
+	for {
+		var reply wire.Reply
+		if err := r.in.Header(&reply); err != nil {
+			return noEOF(err)
+		}
+		if reply.Error != "" {
+			return guestError(reply.Error)
+		}
+		if reply.Survey == nil {
+			return nil
+		}
+		if err := r.take(reply.Survey); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *surveyReader) take(e *wire.Entries) error {
+	r.survey.Truncated = r.survey.Truncated || e.Truncated
+	for _, f := range e.Files {
+		if err := r.add(File{Path: string(f.Path), Size: f.Size, Dir: f.Dir, Link: string(f.Link)}); err != nil {
+			return err
+		}
+	}
+	if e.Content != nil {
+		return r.content(string(e.Content.Path), e.Content.Size)
+	}
+	return nil
+}
+
+func (r *surveyReader) add(f File) error {
+	_, known := r.files[f.Path]
+	if known || len(r.files) >= r.query.MaxFiles || f.Size < 0 ||
+		!validPath(f.Path) || len(f.Link) > maxPath {
+		return errProtocol
+	}
+	r.files[f.Path] = f
+	r.survey.Files = append(r.survey.Files, f)
+	return nil
+}
+
+// validPath is fs.ValidPath for names that need not be UTF-8.
+func validPath(p string) bool {
+	return len(p) <= maxPath && p != "." && fs.ValidPath(strings.ToValidUTF8(p, "?"))
+}
+
+func (r *surveyReader) content(name string, size int64) error {
+	f, known := r.files[name]
+	_, twice := r.survey.Contents[name]
+	if !known || twice || f.Dir || f.Link != "" || !r.wanted(name) ||
+		size < 0 || size > r.query.MaxBytes || r.total+size > r.query.MaxTotal {
+		return errProtocol
+	}
+	r.total += size
+	var data bytes.Buffer
+	for int64(data.Len()) < size {
+		kind, p, err := r.in.Next()
+		if err != nil {
+			return noEOF(err)
+		}
+		if kind != wire.KindData || len(p) == 0 || int64(data.Len()+len(p)) > size {
+			return errProtocol
+		}
+		data.Write(p)
+	}
+	r.survey.Contents[name] = data.Bytes()
+	return nil
+}
+
+func (r *surveyReader) wanted(name string) bool {
+	return slices.ContainsFunc(r.query.Read, func(pattern string) bool {
+		ok, _ := path.Match(pattern, path.Base(name))
+		return ok
+	})
+}

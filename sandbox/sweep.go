@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+)
+
+// A container that another worker has just created, or whose PID 1 is just ending, is
+// left alone for this long.
+const sweepGrace = time.Minute
+
+// Sweep removes this instance's containers that were never started or are past their deadline,
+// and reports how many. With all, every container of the instance goes.
+func (e *Engine) Sweep(ctx context.Context, instance string, all bool) (int, error) {
+	found, err := e.cli.ContainerList(ctx, container.ListOptions{
+		All:     true,
+		Filters: filters.NewArgs(filters.Arg("label", LabelInstance+"="+instance)),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("list this instance's containers: %w", err)
+	}
+	var removed int
+	var errs []error
+	for _, c := range found {
+		if !all && !stale(c, time.Now()) {
+			continue
+		}
+		if err := removeContainer(ctx, e.cli, c.ID); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		removed++
+	}
+	return removed, errors.Join(errs...)
+}
+
+// stale reports whether nobody can need the container any more. One whose deadline
+// cannot be read is not ours to judge by it.
+func stale(c container.Summary, now time.Time) bool {
+	if c.State == container.StateCreated {
+		return now.Sub(time.Unix(c.Created, 0)) > sweepGrace
+	}
+	deadline, err := time.Parse(time.RFC3339, c.Labels[LabelDeadline])
+	return err == nil && now.Sub(deadline) > sweepGrace
+}

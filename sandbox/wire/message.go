@@ -1,0 +1,124 @@
+package wire
+
+import "time"
+
+// Request says what a stream is for: exactly one field is set.
+//
+// Names, arguments and paths are bytes, not strings: JSON would replace what is not
+// UTF-8 in them.
+type Request struct {
+	Hello   *Hello   `json:"hello,omitempty"`
+	Extend  *Extend  `json:"extend,omitempty"`
+	Run     *Run     `json:"run,omitempty"`
+	Listen  *Listen  `json:"listen,omitempty"`
+	Put     *Put     `json:"put,omitempty"`
+	Archive *Archive `json:"archive,omitempty"`
+	Survey  *Survey  `json:"survey,omitempty"`
+	Connect *Connect `json:"connect,omitempty"`
+}
+
+// Reply ends what a Request began. Error is empty when it was done.
+type Reply struct {
+	Error   string   `json:"error,omitempty"`
+	Welcome *Welcome `json:"welcome,omitempty"`
+	Result  *Result  `json:"result,omitempty"`
+	Port    int      `json:"port,omitempty"`
+	Survey  *Entries `json:"survey,omitempty"`
+}
+
+// Hello is the first request of a session; none is served before it.
+type Hello struct {
+	Version int           `json:"version"`
+	TTL     time.Duration `json:"ttl"`    // until the deadline; a duration, since two clocks may differ
+	Mounts  []string      `json:"mounts"` // every tmpfs
+	Disk    int64         `json:"disk"`   // bytes that they may hold together
+	Inodes  int64         `json:"inodes"` // and files
+}
+
+// Welcome answers Hello.
+type Welcome struct {
+	Version int `json:"version"`
+}
+
+// Extend moves the deadline.
+type Extend struct {
+	TTL time.Duration `json:"ttl"`
+}
+
+// Run runs a command. KindStdout and KindStderr frames follow, then the Reply. It is
+// killed when the host closes its side.
+type Run struct {
+	Argv    [][]byte      `json:"argv"`
+	Env     [][]byte      `json:"env"` // all of it
+	Dir     []byte        `json:"dir"`
+	Timeout time.Duration `json:"timeout,omitempty"`
+}
+
+// Result is how a command ended; see sandbox.Result.
+type Result struct {
+	ExitCode   int           `json:"exit_code"`
+	Signal     string        `json:"signal,omitempty"`
+	TimedOut   bool          `json:"timed_out,omitempty"`
+	Wall       time.Duration `json:"wall"`
+	CPU        time.Duration `json:"cpu"`
+	PeakMemory int64         `json:"peak_memory"`
+	OOMKilled  bool          `json:"oom_killed,omitempty"`
+	PidsStruck bool          `json:"pids_struck,omitempty"`
+	DiskFull   string        `json:"disk_full,omitempty"`
+	DiskPeak   int64         `json:"disk_peak"`
+	Strays     int           `json:"strays"`
+}
+
+// Listen opens a port for a service. The first Reply has the port; the second is sent
+// when the host has closed its side and every connection is cut.
+type Listen struct {
+	Service uint32 `json:"service"` // the host's number for it
+}
+
+// Connect is the one request that the guest makes: a process has connected to a service.
+type Connect struct {
+	Service uint32 `json:"service"`
+}
+
+// Put unpacks a tar into Dir. KindData frames follow, then KindEnd.
+type Put struct {
+	Dir string `json:"dir"`
+}
+
+// Archive packs Paths below Dir. The answer is KindData frames, then the Reply.
+type Archive struct {
+	Dir   string   `json:"dir"`
+	Paths [][]byte `json:"paths"`
+}
+
+// Survey looks at the tree below Dir. The answer is Replies with Entries; behind an
+// entry in Contents come as many KindData frames as its size needs. The Reply without
+// Entries is the last.
+type Survey struct {
+	Dir      string   `json:"dir"`
+	MaxFiles int      `json:"max_files"`
+	Read     []string `json:"read,omitempty"` // patterns of path.Match for base names
+	MaxBytes int64    `json:"max_bytes"`
+	MaxTotal int64    `json:"max_total"`
+}
+
+// Entries is a part of a survey.
+type Entries struct {
+	Files     []File   `json:"files,omitempty"`
+	Content   *Content `json:"content,omitempty"`
+	Truncated bool     `json:"truncated,omitempty"`
+}
+
+// File is one entry of a tree.
+type File struct {
+	Path []byte `json:"path"`
+	Size int64  `json:"size"`
+	Dir  bool   `json:"dir,omitempty"`
+	Link []byte `json:"link,omitempty"`
+}
+
+// Content announces the contents of a file.
+type Content struct {
+	Path []byte `json:"path"`
+	Size int64  `json:"size"`
+}
