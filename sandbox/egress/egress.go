@@ -31,6 +31,7 @@ func answer(w http.ResponseWriter, status int, reason string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Del("Content-Length") // that of the answer which did not come about
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintln(w, reason)
 }

@@ -296,7 +296,7 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 		"500":             {fault: egresstest.Status(500), status: 500, git: "error: 500", message: "500 Internal Server Error"},
 		"401":             {fault: egresstest.Status(401), status: 401, git: "error: 403", message: "GITHUB_TOKEN"},
 		"no repository":   {upstream: h.RepoURL("octo/none"), status: 404, git: "not found", message: "404 Not Found"},
-		"not git":         {fault: html, status: 200, git: "error: 502", message: "something else than a git repository"},
+		"not git":         {fault: loginPage, status: 200, git: "error: 502", message: "something else than a git repository"},
 		"redirect to web": {fault: egresstest.RedirectTo("http://127.0.0.1:1/login"), git: "error: 502", message: "private address"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -326,7 +326,8 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 	}
 }
 
-func html(http.Handler) http.Handler {
+// loginPage is what many a proxy answers instead of a repository.
+func loginPage(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, "<h1>Please log in</h1>")

@@ -3,9 +3,12 @@ package egress
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"net/http"
-	"net/url"
+	"os"
 	"sync"
 )
 
@@ -65,11 +68,20 @@ func stream(w http.ResponseWriter, r io.Reader, limit int64) (int64, error) {
 	}
 }
 
-// plain takes the URL off an HTTP client's error: it may name more than a log should.
+// plain takes off an error what a build's log should not name: the operator's name
+// server and the folders of the host.
 func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return fmt.Errorf("look up %s: %s", dns.Name, dns.Err)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
 	}
 	return err
 }

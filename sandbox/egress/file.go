@@ -1,0 +1,116 @@
+package egress
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// file is one link of a page.
+type file struct {
+	id             string // of the local link; tells nothing of the address upstream
+	name           string
+	url            *url.URL // upstream; without credentials and fragment
+	hashes         []hash
+	requiresPython string
+	yanked         bool
+	yankedReason   string
+	metadata       string // SHA-256 of NAME.metadata (PEP 658); empty when not offered
+	size           int64  // 0 when not told
+	uploadTime     string
+}
+
+// hash is a digest that a page tells, such as sha256.
+type hash struct{ algorithm, digest string }
+
+var (
+	// fileNamePattern holds every name of a wheel or sdist, with PEP 440's versions.
+	fileNamePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+!~-]{0,254}$`)
+	algorithms      = regexp.MustCompile(`^[a-z][a-z0-9_]{1,15}$`)
+	hexDigits       = regexp.MustCompile(`^[0-9a-f]{16,256}$`)
+	sha256Digits    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// newFile makes a link of an href in a page at base. Without a name it is the address's
+// last segment. It is nil when this cannot be a file of a package: other schemes and odd
+// names, which pip skips too.
+func newFile(base *url.URL, href, name string) *file {
+	u, err := base.Parse(strings.TrimSpace(href))
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil
+	}
+	f := &file{name: name}
+	if name == "" {
+		f.name = path.Base(u.Path)
+	}
+	if !fileNamePattern.MatchString(f.name) {
+		return nil
+	}
+	algorithm, digest, _ := strings.Cut(u.Fragment, "=")
+	f.addHash(algorithm, digest)
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	f.url = u
+	return f
+}
+
+// addHash takes a digest over when it is well-formed.
+func (f *file) addHash(algorithm, digest string) {
+	digest = strings.ToLower(digest)
+	if algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
+		(algorithm != "sha256" || sha256Digits.MatchString(digest)) {
+		f.hashes = append(f.hashes, hash{algorithm, digest})
+	}
+}
+
+// setMetadata takes over the digest of the file's metadata. Metadata that is offered
+// without one could not be checked, so it is not offered on: pip then reads the file itself.
+func (f *file) setMetadata(sha256 string) {
+	if d := strings.ToLower(sha256); sha256Digits.MatchString(d) {
+		f.metadata = d
+	}
+}
+
+// seal gives the file its id, when all that is known of it has been set: a file that
+// changes upstream gets another link.
+func (f *file) seal() {
+	h := sha256.New()
+	for _, s := range []string{f.name, f.url.String(), f.sha256(), f.metadata} {
+		h.Write([]byte(s))
+		h.Write([]byte{0})
+	}
+	f.id = hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// sha256 is the digest that the file is checked against; empty when the page tells none.
+func (f *file) sha256() string {
+	for _, h := range f.hashes {
+		if h.algorithm == "sha256" {
+			return h.digest
+		}
+	}
+	return ""
+}
+
+// fragment is the hash part of the file's link in HTML, where there is room for one.
+func (f *file) fragment() string {
+	if d := f.sha256(); d != "" {
+		return "#sha256=" + d
+	}
+	if len(f.hashes) > 0 {
+		return "#" + f.hashes[0].algorithm + "=" + f.hashes[0].digest
+	}
+	return ""
+}
+
+// metadataURL is where PEP 658 puts the file's metadata.
+func (f *file) metadataURL() *url.URL {
+	u := *f.url
+	u.Path += ".metadata"
+	if u.RawPath != "" {
+		u.RawPath += ".metadata"
+	}
+	return &u
+}

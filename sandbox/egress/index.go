@@ -1,0 +1,85 @@
+package egress
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// IndexPath is the simple index's path on the service.
+const IndexPath = "/simple/"
+
+const (
+	defaultMaxFile  = 1 << 30
+	defaultMaxPage  = 32 << 20 // the largest pages of PyPI have some 10 MB
+	defaultMaxCache = 5 << 30
+)
+
+// IndexConfig says which package index is open.
+type IndexConfig struct {
+	Upstream *url.URL       // the simple index, such as https://pypi.org/simple/; credentials in it stay on this side
+	CacheDir string         // files are kept here by their hash; empty keeps none
+	Allow    []netip.Prefix // private addresses that files may be fetched from all the same, over http too
+	MaxFile  int64          // bytes; 0 is the default
+	MaxPage  int64          // bytes; 0 is the default
+	MaxCache int64          // bytes kept in CacheDir, the least recently used go first; 0 is the default
+	RootCAs  *x509.CertPool // authorities to trust; nil is the system's
+}
+
+// Index is the configured package index, with the cache that all builds share.
+type Index struct {
+	upstream *url.URL // ends in a slash, has no credentials
+	fetcher  *fetcher
+	pages    pageCache
+	store    *store
+	maxFile  int64
+	maxPage  int64
+}
+
+// NewIndex checks the configuration and makes the cache's folder.
+func NewIndex(c IndexConfig) (*Index, error) {
+	u := c.Upstream
+	switch {
+	case u == nil, u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, fmt.Errorf("package index: want an http or https URL such as https://pypi.org/simple/")
+	case u.RawQuery != "", u.Fragment != "":
+		return nil, fmt.Errorf("package index %s: the URL must not have a query or a fragment", u.Redacted())
+	}
+	store, err := openStore(c.CacheDir, orElse(c.MaxCache, defaultMaxCache))
+	if err != nil {
+		return nil, err
+	}
+	upstream := *u
+	upstream.User = nil
+	if !strings.HasSuffix(upstream.Path, "/") {
+		upstream = *upstream.JoinPath("/")
+	}
+	return &Index{
+		upstream: &upstream,
+		fetcher:  newFetcher(u, c.Allow, c.RootCAs),
+		store:    store,
+		maxFile:  orElse(c.MaxFile, defaultMaxFile),
+		maxPage:  orElse(c.MaxPage, defaultMaxPage),
+	}, nil
+}
+
+func orElse(n, def int64) int64 {
+	if n <= 0 {
+		return def
+	}
+	return n
+}
+
+// Session is one build's view: links that it has not been given do not work.
+// Lines for the build's log go to note, from any goroutine.
+func (x *Index) Session(note func(line string)) http.Handler {
+	return &session{
+		index: x,
+		note:  note,
+		links: map[string]*file{},
+		slots: make(chan struct{}, maxConcurrent),
+	}
+}

@@ -1,0 +1,102 @@
+package egress
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// maxTag bounds one tag or one run of text in a page.
+const maxTag = 1 << 20
+
+// parseHTML reads a page's anchors while it comes.
+func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
+	z := html.NewTokenizer(r)
+	z.SetMaxBuf(maxTag)
+	var files []*file
+	based := false
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			if errors.Is(z.Err(), io.EOF) {
+				return files, nil
+			}
+			return nil, badPage(z.Err())
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tag, _ := z.TagName()
+			switch string(tag) {
+			case "base":
+				if href, ok := attributes(z)["href"]; ok && !based {
+					based = true
+					if u, err := base.Parse(href); err == nil {
+						base = u
+					}
+				}
+			case "a":
+				if f := anchor(base, attributes(z)); f != nil {
+					files = append(files, f)
+				}
+			}
+		}
+	}
+}
+
+func attributes(z *html.Tokenizer) map[string]string {
+	m := map[string]string{}
+	for {
+		key, value, more := z.TagAttr()
+		if len(key) > 0 {
+			m[string(key)] = string(value)
+		}
+		if !more {
+			return m
+		}
+	}
+}
+
+// anchor makes a file of an anchor's attributes (PEP 503, 592, 658 and 714).
+func anchor(base *url.URL, attrs map[string]string) *file {
+	href, ok := attrs["href"]
+	if !ok {
+		return nil
+	}
+	f := newFile(base, href, "")
+	if f == nil {
+		return nil
+	}
+	f.requiresPython = attrs["data-requires-python"]
+	f.yankedReason, f.yanked = attrs["data-yanked"]
+	for _, key := range []string{"data-core-metadata", "data-dist-info-metadata"} {
+		if digest, ok := strings.CutPrefix(attrs[key], "sha256="); ok && f.metadata == "" {
+			f.setMetadata(digest)
+		}
+	}
+	f.seal()
+	return f
+}
+
+// writeHTML writes the page with local links.
+func (p *page) writeHTML(w io.Writer) error {
+	b := bufio.NewWriterSize(w, 32<<10)
+	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>%s</title></head><body>\n", p.project)
+	for _, f := range p.files {
+		fmt.Fprintf(b, `<a href="%s"`, html.EscapeString(f.localURL()+f.fragment()))
+		if f.requiresPython != "" {
+			fmt.Fprintf(b, ` data-requires-python="%s"`, html.EscapeString(f.requiresPython))
+		}
+		if f.yanked {
+			fmt.Fprintf(b, ` data-yanked="%s"`, html.EscapeString(f.yankedReason))
+		}
+		if f.metadata != "" {
+			fmt.Fprintf(b, ` data-core-metadata="sha256=%[1]s" data-dist-info-metadata="sha256=%[1]s"`, f.metadata)
+		}
+		fmt.Fprintf(b, ">%s</a><br>\n", html.EscapeString(f.name))
+	}
+	fmt.Fprint(b, "</body></html>\n")
+	return b.Flush()
+}

@@ -1,0 +1,167 @@
+package egress
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+const (
+	// maxConcurrent bounds what one build has in work at a time; the rest waits.
+	maxConcurrent = 16
+	// maxLinks bounds what one build's table holds. PyPI's largest projects have some
+	// thousand files each.
+	maxLinks = 250_000
+	// maxNotes bounds the lines that one build's requests add to its log.
+	maxNotes = 100
+
+	filesPath = "/files/"
+)
+
+var (
+	projectPattern = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$`) // PEP 508
+	linkPattern    = regexp.MustCompile(`^([0-9a-f]{32})/([^/]+)$`)
+	separators     = regexp.MustCompile(`[-_.]+`)
+)
+
+// normalize is PEP 503's rule for project names.
+func normalize(project string) string {
+	return strings.ToLower(separators.ReplaceAllString(project, "-"))
+}
+
+// session is one build's view of the index.
+type session struct {
+	index *Index
+	note  func(string)
+	slots chan struct{}
+
+	mu    sync.Mutex
+	links map[string]*file // by id: what this session's pages have named
+	notes int
+}
+
+func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		answer(w, http.StatusMethodNotAllowed, "method not allowed: the package index can only be read")
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-r.Context().Done():
+		return
+	}
+	if err := s.route(w, r); err != nil {
+		no := explain(err)
+		if r.Context().Err() == nil && no.status != http.StatusNotFound {
+			s.say("%s", no.reason)
+		}
+		answer(w, no.status, no.reason)
+	}
+}
+
+// route serves one request. The target is matched as it was sent: a query, an
+// absolute-form or an encoded slash is no path of this index. An error means that
+// nothing has been written yet.
+func (s *session) route(w http.ResponseWriter, r *http.Request) error {
+	if project, ok := strings.CutPrefix(r.RequestURI, IndexPath); ok {
+		project, slash := strings.CutSuffix(project, "/")
+		if slash && projectPattern.MatchString(project) {
+			return s.servePage(w, r, normalize(project))
+		}
+	}
+	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {
+		if m := linkPattern.FindStringSubmatch(link); m != nil {
+			return s.serveLink(w, r, m[1], m[2])
+		}
+	}
+	return refuse(http.StatusNotFound, "only %sPROJECT/ and the links in its pages are offered here", IndexPath)
+}
+
+func (s *session) servePage(w http.ResponseWriter, r *http.Request, project string) error {
+	contentType := negotiate(r.Header.Values("Accept"))
+	if contentType == "" {
+		return refuse(http.StatusNotAcceptable, "pages are offered as %s and text/html", jsonType)
+	}
+	p, err := s.index.page(r.Context(), project)
+	if err != nil {
+		return err
+	}
+	if err := s.learn(p); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	// An error here is a client that left.
+	if contentType == jsonType {
+		_ = p.writeJSON(w)
+	} else {
+		_ = p.writeHTML(w)
+	}
+	return nil
+}
+
+// learn adds a page's links to the table.
+func (s *session) learn(p *page) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.links)+len(p.files) > maxLinks {
+		return refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
+	}
+	for _, f := range p.files {
+		s.links[f.id] = f
+	}
+	return nil
+}
+
+func (s *session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped string) error {
+	name, err := url.PathUnescape(escaped)
+	s.mu.Lock()
+	f := s.links[id]
+	s.mu.Unlock()
+	switch {
+	case err != nil || f == nil:
+	case name == f.name:
+		return s.serveFile(w, r, download{name: f.name, url: f.url, sha256: f.sha256(), limit: s.index.maxFile})
+	case name == f.name+".metadata" && f.metadata != "":
+		return s.serveFile(w, r, download{name: name, url: f.metadataURL(), sha256: f.metadata, limit: s.index.maxPage})
+	}
+	return refuse(http.StatusNotFound, "this link is not in a page that this build has been given")
+}
+
+// say adds a line to the build's log.
+func (s *session) say(format string, args ...any) {
+	s.mu.Lock()
+	s.notes++
+	n := s.notes
+	s.mu.Unlock()
+	switch {
+	case n < maxNotes:
+		s.note(oneLine(fmt.Sprintf(format, args...)))
+	case n == maxNotes:
+		s.note("package index: further remarks are left out")
+	}
+}
+
+// explain turns an error into an answer. pip repeats a request that got 503, so only
+// what may pass by itself is answered so.
+func explain(err error) *refusal {
+	var no *refusal
+	var private *addressError
+	var stalled *stalledError
+	switch {
+	case errors.As(err, &no):
+		return no
+	case errors.As(err, &private):
+		return refuse(http.StatusForbidden, "package index: %v", err)
+	case errors.As(err, &stalled):
+		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
+	case errors.Is(err, errTooLarge), errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
+		return refuse(http.StatusBadGateway, "package index: %v", err)
+	}
+	return refuse(http.StatusServiceUnavailable, "package index: %v", err)
+}
