@@ -1,0 +1,147 @@
+package python
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/docker/go-units"
+)
+
+// config is [tool.vivarium] of pyproject.toml, applied to the operator's limits.
+type config struct {
+	python  string
+	limits  Limits
+	lowered []string
+}
+
+// settings are the keys of [tool.vivarium], each with what takes its value.
+var settings = map[string]func(*config, any) error{
+	"python":    (*config).setPython,
+	"timeout":   (*config).setTimeout,
+	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
+	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
+	"cpus":      (*config).setCPUs,
+	"pids":      (*config).setPids,
+}
+
+// parseConfig reads the table and checks it against what the operator allows: a
+// repository can lower a limit, never raise it.
+func parseConfig(table any, operator Limits) (config, error) {
+	c := config{limits: operator}
+	if table == nil {
+		return c, nil
+	}
+	values, ok := table.(map[string]any)
+	if !ok {
+		return c, configError("tool.vivarium is not a table", "write it as [tool.vivarium] with one setting a line")
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		set, known := settings[key]
+		if !known {
+			return c, configError(fmt.Sprintf("[tool.vivarium] has no setting %q", key), fmt.Sprintf("did you mean %q?", nearest(key)))
+		}
+		if err := set(&c, values[key]); err != nil {
+			return c, configError(fmt.Sprintf("[tool.vivarium] %s = %v", key, values[key]), err.Error())
+		}
+		if key != "python" {
+			c.lowered = append(c.lowered, fmt.Sprintf("%s = %v by [tool.vivarium]", key, values[key]))
+		}
+	}
+	return c, nil
+}
+
+func configError(problem, advice string) error {
+	return &Error{File: pyproject, Problem: problem, Advice: advice}
+}
+
+func nearest(key string) string {
+	return slices.MinFunc(slices.Sorted(maps.Keys(settings)), func(a, b string) int {
+		return levenshtein.ComputeDistance(key, a) - levenshtein.ComputeDistance(key, b)
+	})
+}
+
+func (c *config) setPython(v any) error {
+	s, ok := v.(string)
+	if _, valid := parseVersion(s); !ok || !valid {
+		return fmt.Errorf(`write a release in quotes, such as "3.12"`)
+	}
+	c.python = s
+	return nil
+}
+
+func (c *config) setTimeout(v any) error {
+	var d time.Duration
+	switch v := v.(type) {
+	case string:
+		d, _ = time.ParseDuration(v)
+	case int64:
+		if v < int64(time.Duration(1<<63-1)/time.Second) {
+			d = time.Duration(v) * time.Second
+		}
+	}
+	if d <= 0 {
+		return fmt.Errorf(`write a time such as "10m" or "90s", or a number of seconds`)
+	}
+	if d > c.limits.Timeout {
+		return tooHigh(c.limits.Timeout.String())
+	}
+	c.limits.Timeout = d
+	return nil
+}
+
+func (c *config) lowerSize(limit *int64, v any) error {
+	var n int64
+	switch v := v.(type) {
+	case string:
+		n, _ = units.RAMInBytes(strings.TrimSpace(v))
+	case int64:
+		n = v
+	}
+	if n <= 0 {
+		return fmt.Errorf(`write a size such as "512MiB", or a number of bytes`)
+	}
+	if n > *limit {
+		return tooHigh(Size(*limit))
+	}
+	*limit = n
+	return nil
+}
+
+func (c *config) setCPUs(v any) error {
+	var n float64
+	switch v := v.(type) {
+	case float64:
+		n = v
+	case int64:
+		n = float64(v)
+	}
+	if !(n > 0) {
+		return fmt.Errorf("write a number above 0, such as 0.5 or 1")
+	}
+	if n > c.limits.CPUs {
+		return tooHigh(strconv.FormatFloat(c.limits.CPUs, 'g', -1, 64))
+	}
+	c.limits.CPUs = n
+	return nil
+}
+
+func (c *config) setPids(v any) error {
+	n, ok := v.(int64)
+	if !ok || n <= 0 {
+		return fmt.Errorf("write a whole number above 0")
+	}
+	if n > c.limits.Pids {
+		return tooHigh(strconv.FormatInt(c.limits.Pids, 10))
+	}
+	c.limits.Pids = n
+	return nil
+}
+
+func tooHigh(operator string) error {
+	return fmt.Errorf("the operator's limit is %s, and a repository can only lower it", operator)
+}

@@ -1,0 +1,62 @@
+package python
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRepositoryLowersLimits(t *testing.T) {
+	plan := detect(t, map[string]string{"pyproject.toml": `
+[tool.vivarium]
+timeout = "90s"
+memory = "512MiB"
+cpus = 0.5
+pids = 64
+log_limit = 1048576
+`})
+	want := operator
+	want.Timeout, want.Memory, want.CPUs, want.Pids, want.LogLimit = 90*time.Second, 512<<20, 0.5, 64, 1<<20
+	if plan.Limits != want {
+		t.Errorf("got %+v, want %+v", plan.Limits, want)
+	}
+	if len(plan.Lowered) != 5 {
+		t.Errorf("the plan names %q as lowered", plan.Lowered)
+	}
+}
+
+func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
+	for setting, want := range map[string]string{
+		`timeout = "16m"`:     "the operator's limit is 15m0s",
+		`timeout = 3600`:      "the operator's limit is 15m0s",
+		`timeout = "soon"`:    `"10m"`,
+		`timeout = 0`:         `"10m"`,
+		`timeout = true`:      `"10m"`,
+		`memory = "3GiB"`:     "the operator's limit is 2.0 GiB",
+		`memory = "much"`:     `"512MiB"`,
+		`memory = -1`:         `"512MiB"`,
+		`cpus = 3`:            "the operator's limit is 2",
+		`cpus = nan`:          "above 0",
+		`cpus = "2"`:          "above 0",
+		`pids = 513`:          "the operator's limit is 512",
+		`pids = 1.5`:          "whole number",
+		`log_limit = "5GiB"`:  "the operator's limit is 4.0 GiB",
+		`python = 3.12`:       `such as "3.12"`,
+		`python = "latest"`:   `such as "3.12"`,
+		`timeot = "1m"`:       `did you mean "timeout"?`,
+		`log-limit = "1MiB"`:  `did you mean "log_limit"?`,
+		`disk = "1GiB"`:       `no setting "disk"`,
+		`memory.max = "1GiB"`: `"512MiB"`,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			e := detectError(t, map[string]string{"pyproject.toml": "[tool.vivarium]\n" + setting})
+			if !strings.Contains(e.Error(), want) {
+				t.Errorf("%v does not say %q", e, want)
+			}
+		})
+	}
+	e := detectError(t, map[string]string{"pyproject.toml": "[tool]\nvivarium = 3"})
+	if !strings.Contains(e.Error(), "[tool.vivarium]") {
+		t.Errorf("%v does not say how the table is written", e)
+	}
+}

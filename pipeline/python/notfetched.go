@@ -1,0 +1,185 @@
+package python
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// notFetched names what the repository points to and a build does not fetch.
+func notFetched(t *tree) []string {
+	var names []string
+	for _, p := range submodules(t) {
+		names = append(names, "submodule "+p)
+	}
+	if files := lfsPointers(t); len(files) > 0 {
+		names = append(names, fmt.Sprintf("%s of Git LFS: %s", count(len(files), "file"), shorten(files)))
+	}
+	return names
+}
+
+// submodules lists those paths of .gitmodules at which nothing stands.
+func submodules(t *tree) []string {
+	data, _ := t.read(".gitmodules")
+	file := parseINI(data)
+	var paths []string
+	for name, section := range file {
+		p := path.Clean(strings.Trim(section["path"], `"`))
+		if strings.HasPrefix(name, "submodule ") && section["path"] != "" && len(t.list(p)) == 0 {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Pointer files are smaller than 1024 bytes by the Git LFS specification; the three
+// lines that every pointer has take more than 100.
+const (
+	minPointer = 100
+	maxPointer = 1024
+)
+
+// lfsPointers lists the files that .gitattributes gives to Git LFS and that are small
+// enough to be pointers. A folder's own rules outrank those above it, and a later rule
+// an earlier one.
+func lfsPointers(t *tree) []string {
+	rules := filterRules(t)
+	if len(rules) == 0 {
+		return nil
+	}
+	var found []string
+	for _, p := range t.paths {
+		f := t.files[p]
+		if f.Dir || f.Link != "" || f.Size < minPointer || f.Size >= maxPointer {
+			continue
+		}
+		if filterOf(rules, p) == "lfs" {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// filterRule is one line of a .gitattributes that sets or unsets filter.
+type filterRule struct {
+	dir     string
+	pattern *regexp.Regexp // on the path relative to dir
+	filter  string
+}
+
+// maxFilterRules bounds the work that a repository can ask for.
+const maxFilterRules = 256
+
+func filterRules(t *tree) []filterRule {
+	var rules []filterRule
+	for depth, left := 0, attributeFiles(t); len(left) > 0; depth++ {
+		var deeper []string
+		for _, p := range left {
+			if strings.Count(p, "/") > depth {
+				deeper = append(deeper, p)
+				continue
+			}
+			data, _ := t.read(p)
+			rules = append(rules, parseAttributes(path.Dir(p), data)...)
+		}
+		left = deeper
+	}
+	return rules[:min(len(rules), maxFilterRules)]
+}
+
+func attributeFiles(t *tree) []string {
+	var files []string
+	for _, p := range t.paths {
+		if path.Base(p) == ".gitattributes" {
+			files = append(files, p)
+		}
+	}
+	return files
+}
+
+func parseAttributes(dir string, data []byte) []filterRule {
+	var rules []filterRule
+	for _, line := range strings.Split(string(data), "\n") {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		for _, attr := range fields[1:] {
+			name, value, _ := strings.Cut(attr, "=")
+			if strings.TrimLeft(name, "-!") == "filter" {
+				rules = append(rules, filterRule{dir, gitPattern(fields[0]), value})
+			}
+		}
+	}
+	return rules
+}
+
+// gitPattern translates a pattern of gitattributes(5). Without a slash it matches the
+// last part of a path, else the whole.
+func gitPattern(p string) *regexp.Regexp {
+	anchored := strings.Contains(p, "/")
+	p = strings.TrimPrefix(p, "/")
+	var b strings.Builder
+	b.WriteString("^")
+	if !anchored {
+		b.WriteString("(?:.*/)?")
+	}
+	for p != "" {
+		switch {
+		case strings.HasPrefix(p, "**/"):
+			b.WriteString("(?:.*/)?")
+			p = p[3:]
+		case strings.HasPrefix(p, "**"):
+			b.WriteString(".*")
+			p = p[2:]
+		case p[0] == '*':
+			b.WriteString("[^/]*")
+			p = p[1:]
+		case p[0] == '?':
+			b.WriteString("[^/]")
+			p = p[1:]
+		case p[0] == '[' && strings.Contains(p, "]"):
+			end := strings.Index(p, "]")
+			b.WriteString(class(p[1:end]))
+			p = p[end+1:]
+		default:
+			b.WriteString(regexp.QuoteMeta(p[:1]))
+			p = p[1:]
+		}
+	}
+	b.WriteString("$")
+	re, err := regexp.Compile(b.String())
+	if err != nil { // such as a reversed range, which git matches with nothing
+		return regexp.MustCompile(`[^\s\S]`)
+	}
+	return re
+}
+
+func class(chars string) string {
+	not := ""
+	if strings.HasPrefix(chars, "!") || strings.HasPrefix(chars, "^") {
+		not, chars = "^", chars[1:]
+	}
+	escape := strings.NewReplacer(`\`, `\\`, `[`, `\[`, `^`, `\^`)
+	return "[" + not + escape.Replace(chars) + "]"
+}
+
+func filterOf(rules []filterRule, p string) string {
+	filter := ""
+	for _, r := range rules {
+		if !belowAny(p, []string{r.dir}) {
+			continue
+		}
+		rel := p
+		if r.dir != "." {
+			rel = strings.TrimPrefix(p, r.dir+"/")
+		}
+		if r.pattern.MatchString(rel) {
+			filter = r.filter
+		}
+	}
+	return filter
+}

@@ -1,0 +1,158 @@
+// Package python decides how a Python repository is built: which interpreter, what
+// is installed, what is linted and where its tests are. It only looks at a survey of
+// the checkout, so that every decision can be tested without a sandbox.
+package python
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"vivarium/sandbox"
+)
+
+// EnvPython is the interpreter of a build's own environment.
+const EnvPython = sandbox.Env + "/bin/python"
+
+const (
+	maxFiles    = 500_000
+	maxReadFile = 1 << 20
+	maxReadAll  = 16 << 20
+)
+
+// Query asks a sandbox for all that Detect looks at.
+var Query = sandbox.SurveyQuery{
+	Dir:      sandbox.Workspace,
+	MaxFiles: maxFiles,
+	Read: []string{
+		pyproject, requirements, "setup.cfg", "tox.ini", ".flake8",
+		".python-version", ".gitmodules", ".gitattributes",
+	},
+	MaxBytes: maxReadFile,
+	MaxTotal: maxReadAll,
+}
+
+const (
+	pyproject    = "pyproject.toml"
+	requirements = "requirements.txt"
+)
+
+// Limits bound one build.
+type Limits struct {
+	sandbox.Limits
+	Timeout  time.Duration // of the whole build
+	LogLimit int64         // bytes of output that end the build
+}
+
+// Image is a runner image that the operator has.
+type Image struct {
+	Name   string // such as python-3.11
+	Python string // the interpreter's version, such as 3.11.2
+}
+
+// Options are what Detect needs to know besides the repository.
+type Options struct {
+	Images  []Image
+	Default string // the image of a repository that asks for none
+	Limits  Limits // the operator's
+}
+
+// Plan is everything that a build will do, and why.
+type Plan struct {
+	Image       Image
+	ImageReason string
+	Install     [][]string // pip's command lines, in order; empty when there is nothing to install
+	InstallWhy  string
+	Lint        []string
+	Test        []string // empty when there are no tests
+	TestWhy     string   // why these, or why there are none
+	NotFetched  []string // submodules and LFS files
+	Limits      Limits
+	Lowered     []string // what the repository lowered of the operator's limits
+	Notes       []string // what a reader might not expect
+}
+
+// Error is a repository's mistake that leaves nothing sensible to do. It ends the
+// build with cause plan.
+type Error struct {
+	File    string
+	Line    int // 0 when not known
+	Problem string
+	Advice  string // what to do about it
+}
+
+func (e *Error) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s, line %d", e.File, e.Line)
+	}
+	return fmt.Sprintf("%s: %s; %s", where, e.Problem, e.Advice)
+}
+
+// Detect makes the plan for a checkout. Its error is always an *Error.
+func Detect(s sandbox.Survey, o Options) (Plan, error) {
+	if s.Truncated {
+		return Plan{}, &Error{
+			File:    "the checkout",
+			Problem: fmt.Sprintf("it holds more than %d files", maxFiles),
+			Advice:  "split the repository, since no plan is made from a part of it",
+		}
+	}
+	t := newTree(s)
+	p, err := readProject(t)
+	if err != nil {
+		return Plan{}, err
+	}
+	conf, err := parseConfig(p.tool["vivarium"], o.Limits)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Limits: conf.limits, Lowered: conf.lowered, NotFetched: notFetched(t)}
+	if err := plan.chooseImage(wishOf(t, p, conf), o); err != nil {
+		return Plan{}, err
+	}
+	plan.chooseInstall(t, p)
+	plan.Lint = lintCommand(t, conf.limits.CPUs)
+	plan.chooseTests(t)
+	return plan, nil
+}
+
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// Text is the whole plan for people, one fact a line.
+func (p Plan) Text() string {
+	var b strings.Builder
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", label, printable(fmt.Sprintf(format, args...)))
+	}
+	b.WriteString("Plan\n")
+	line("python", "%s (image %s): %s", p.Image.Python, p.Image.Name, p.ImageReason)
+	line("install", "%s", p.InstallWhy)
+	for _, argv := range p.Install {
+		line("", "$ %s", Shell(argv))
+	}
+	line("lint", "$ %s", Shell(p.Lint))
+	if len(p.Test) > 0 {
+		line("test", "$ %s", Shell(p.Test))
+	}
+	line("tests", "%s", p.TestWhy)
+	for _, name := range p.NotFetched {
+		line("not fetched", "%s", name)
+	}
+	line("limits", "%s", p.Limits)
+	for _, l := range p.Lowered {
+		line("", "%s", l)
+	}
+	for _, n := range p.Notes {
+		line("note", "%s", n)
+	}
+	return b.String()
+}
+
+// String names every limit with its figure.
+func (l Limits) String() string {
+	return fmt.Sprintf("time %s, memory %s, disk %s, CPUs %g, processes %d, log %s",
+		l.Timeout, Size(l.Memory), Size(l.Disk), l.CPUs, l.Pids, Size(l.LogLimit))
+}

@@ -1,0 +1,129 @@
+package python
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/sandbox"
+)
+
+var operator = Limits{
+	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 2 << 30, CPUs: 2, Pids: 512},
+	Timeout:  15 * time.Minute,
+	LogLimit: 4 << 30,
+}
+
+var options = Options{
+	Default: "python-3.11",
+	Images: []Image{
+		{"python-3.9", "3.9.2"}, {"python-3.11", "3.11.2"}, {"python-3.13", "3.13.5"}, {"python-3.12", "3.12.3"},
+	},
+	Limits: operator,
+}
+
+// survey is what a sandbox would report of these files, folders included. A value
+// that begins with "-> " is a symbolic link.
+func survey(files map[string]string) sandbox.Survey {
+	s := sandbox.Survey{Contents: map[string][]byte{}}
+	dirs := map[string]bool{}
+	for p, text := range files {
+		for d := path.Dir(p); d != "."; d = path.Dir(d) {
+			dirs[d] = true
+		}
+		if target, ok := strings.CutPrefix(text, "-> "); ok {
+			s.Files = append(s.Files, sandbox.File{Path: p, Link: target})
+			continue
+		}
+		s.Files = append(s.Files, sandbox.File{Path: p, Size: int64(len(text))})
+		if slices.Contains(Query.Read, path.Base(p)) {
+			s.Contents[p] = []byte(text)
+		}
+	}
+	for d := range dirs {
+		s.Files = append(s.Files, sandbox.File{Path: d, Dir: true})
+	}
+	sort.Slice(s.Files, func(i, j int) bool { return s.Files[i].Path < s.Files[j].Path })
+	return s
+}
+
+func detect(t *testing.T, files map[string]string) Plan {
+	t.Helper()
+	plan, err := Detect(survey(files), options)
+	if err != nil {
+		t.Fatalf("Detect: %v", err)
+	}
+	return plan
+}
+
+func detectError(t *testing.T, files map[string]string) *Error {
+	t.Helper()
+	plan, err := Detect(survey(files), options)
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("Detect gave %+v, %v; want an *Error", plan, err)
+	}
+	return e
+}
+
+func TestDetectRefusesToPlanFromAPartOfTheFiles(t *testing.T) {
+	if _, err := Detect(sandbox.Survey{Truncated: true}, options); err == nil {
+		t.Error("a truncated survey gave a plan")
+	}
+}
+
+func TestPlanTextNamesEverything(t *testing.T) {
+	plan := detect(t, map[string]string{
+		"requirements.txt":   "six\n",
+		"pyproject.toml":     "[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\nmemory = '512MiB'\n",
+		"tests/test_a.py":    "",
+		"other/test_b.py":    "",
+		".gitmodules":        "[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = https://example.com/lib\n",
+		"evil\x1b[2J\n/x.py": "",
+	})
+	const want = `Plan
+  python       3.12.3 (image python-3.12): requires-python is >=3.12
+  install      there is a requirements.txt
+               $ /opt/vivarium/env/bin/python -I -u -m pip install -r requirements.txt
+  lint         $ python3 -I -u -m flake8 --isolated --select=E9,F63,F7,F82 --jobs=1 '--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg,./build' .
+  test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
+  tests        1 test file in tests/
+  not fetched  submodule vendor/lib
+  limits       time 15m0s, memory 512.0 MiB, disk 2.0 GiB, CPUs 2, processes 512, log 4.0 GiB
+               memory = 512MiB by [tool.vivarium]
+  note         the project itself is not installed (pyproject.toml has a [project] table): requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
+  note         not run, since they are not where the tests are taken from: other/test_b.py
+`
+	if got := plan.Text(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestPlanTextLetsNoNameWriteALineOfItsOwn(t *testing.T) {
+	text := detect(t, map[string]string{"other/test_b\x1b[2J\nfake line.py": ""}).Text()
+	if strings.Contains(text, "\x1b") || strings.Contains(text, "\nfake") {
+		t.Errorf("control characters came through:\n%q", text)
+	}
+	if !strings.Contains(text, "fake line.py") {
+		t.Errorf("the name is not in the plan at all:\n%s", text)
+	}
+}
+
+func FuzzDetect(f *testing.F) {
+	f.Add("[tool.vivarium]\ntimeout='1m'", "[flake8]\nexclude=a,b", "*.bin filter=lfs", "-e .")
+	f.Add("[project]\nrequires-python='~=3.8'", "[metadata]\nname = x", "[a-\\]]/** filter=lfs", "six")
+	f.Fuzz(func(t *testing.T, toml, cfg, attributes, reqs string) {
+		_, err := Detect(survey(map[string]string{
+			"pyproject.toml": toml, "setup.cfg": cfg, ".gitmodules": cfg, ".gitattributes": attributes,
+			"requirements.txt": reqs, "data/a.bin": strings.Repeat("x", 130),
+		}), options)
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Errorf("Detect: %v is no *Error", err)
+		}
+	})
+}

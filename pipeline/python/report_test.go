@@ -1,0 +1,42 @@
+package python
+
+import (
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"io"
+)
+
+func TestReportOfUnittestsOutput(t *testing.T) {
+	for name, c := range map[string]struct {
+		output string
+		want   string
+		none   bool
+	}{
+		"ok":              {"test_a ... ok\n\n-----\nRan 12 tests in 0.302s\n\nOK\n", "12 tests", false},
+		"one":             {"Ran 1 test in 0.000s\n\nOK\n", "1 test", false},
+		"skipped":         {"Ran 3 tests in 0.1s\n\nOK (skipped=1, expected failures=1)\n", "3 tests, 1 skipped", false},
+		"failed":          {"Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n", "1 failure and 2 errors in 5 tests", false},
+		"unexpected":      {"Ran 5 tests in 0.1s\n\nFAILED (unexpected successes=2)\n", "2 unexpectedly passed in 5 tests", false},
+		"none in 3.11":    {"\n---\nRan 0 tests in 0.000s\n\nOK\n", "0 tests", true},
+		"none in 3.12":    {"\n---\nRan 0 tests in 0.000s\n\nNO TESTS RAN\n", "0 tests", true},
+		"all skipped":     {"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", "0 tests, 1 skipped", false},
+		"set-up failed":   {"Ran 0 tests in 0.000s\n\nFAILED (errors=1)\n", "1 error in 0 tests", false},
+		"a run in a run":  {"Ran 7 tests in 1s\n\nFAILED (errors=1)\nmore\nRan 2 tests in 0.1s\n\nOK\n", "2 tests", false},
+		"not a line":      {"xRan 2 tests in 0.1s\nRan 3 tests in 0.1s and more\n", "0 tests", false},
+		"after long line": {strings.Repeat("x", 1<<16) + "\nRan 2 tests in 0.1s\n\nOK\n", "2 tests", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var whole, cut ReportScanner
+			io.Copy(&whole, strings.NewReader(c.output))
+			io.Copy(&cut, iotest.OneByteReader(strings.NewReader(c.output)))
+			if got := whole.Report(); got.String() != c.want || got.None() != c.none {
+				t.Errorf("got %q, none %v; want %q, %v", got, got.None(), c.want, c.none)
+			}
+			if whole.Report() != cut.Report() {
+				t.Errorf("in one piece %+v, byte by byte %+v", whole.Report(), cut.Report())
+			}
+		})
+	}
+}

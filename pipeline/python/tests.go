@@ -1,0 +1,106 @@
+package python
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// moduleName is unittest.loader.VALID_MODULE_NAME: it passes over files whose names
+// cannot be imported.
+var moduleName = regexp.MustCompile(`^(?i:[_a-z])[\p{L}\p{N}_]*\.py$`)
+
+// isTestFile reports whether unittest's default pattern, test*.py, takes the name.
+func isTestFile(name string) bool {
+	return strings.HasPrefix(name, "test") && moduleName.MatchString(name)
+}
+
+// looksLikeTest reports whether a person would take the name for a test file.
+func looksLikeTest(name string) bool {
+	return strings.HasSuffix(name, ".py") &&
+		(strings.HasPrefix(name, "test") || strings.HasSuffix(name, "_test.py")) ||
+		name == "tests.py"
+}
+
+// chooseTests takes the first of tests, test and the root in which `unittest
+// discover` finds a file.
+func (p *Plan) chooseTests(t *tree) {
+	for _, start := range []string{"tests", "test", "."} {
+		files := discover(t, start)
+		if len(files) == 0 {
+			continue
+		}
+		where := start + "/"
+		if start == "." {
+			where = "the root and its packages"
+		}
+		p.Test = testCommand(t, start)
+		p.TestWhy = fmt.Sprintf("%s in %s", count(len(files), "test file"), where)
+		if rest := otherTests(t, files); len(rest) > 0 {
+			p.note("not run, since they are not where the tests are taken from: %s", shorten(rest))
+		}
+		return
+	}
+	p.TestWhy = "none found: no test*.py in tests, test or the root where unittest looks"
+	if near := otherTests(t, nil); len(near) > 0 {
+		p.TestWhy += "; unittest does not find " + shorten(near) +
+			": it takes files named test*.py, and below tests, test or the root only in folders that hold an __init__.py"
+	}
+}
+
+// testCommand starts discovery in a package from the root, which its relative imports
+// and those of the project need; in a plain folder from that folder, since unittest
+// refuses a start folder below the top that is no package.
+func testCommand(t *tree, start string) []string {
+	argv := []string{EnvPython, "-m", "unittest", "discover", "-v", "-s", start}
+	if start != "." && t.isPackage(start) {
+		argv = append(argv, "-t", ".")
+	}
+	return argv
+}
+
+// discover lists the files that unittest would load, entering only packages below the
+// start. Each folder is entered once, however many links lead to it.
+func discover(t *tree, start string) []string {
+	var found []string
+	seen := map[string]bool{}
+	var walk func(dir string)
+	walk = func(dir string) {
+		f, _ := t.resolve(dir)
+		if seen[f.Path] {
+			return
+		}
+		seen[f.Path] = true
+		for _, name := range t.list(dir) {
+			p := path.Join(f.Path, name)
+			switch {
+			case t.isFile(p):
+				if isTestFile(name) {
+					found = append(found, p)
+				}
+			case t.isPackage(p):
+				walk(p)
+			}
+		}
+	}
+	walk(start)
+	return found
+}
+
+// otherTests lists what looks like a test file and is not among files.
+func otherTests(t *tree, files []string) []string {
+	known := make(map[string]bool, len(files))
+	for _, f := range files {
+		known[f] = true
+	}
+	var rest []string
+	envs := virtualEnvs(t)
+	for _, p := range t.paths {
+		if t.files[p].Dir || known[p] || !looksLikeTest(path.Base(p)) || belowAny(p, envs) {
+			continue
+		}
+		rest = append(rest, p)
+	}
+	return rest
+}

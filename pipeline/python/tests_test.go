@@ -1,0 +1,74 @@
+package python
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
+	const discover = EnvPython + " -m unittest discover -v -s "
+	for name, c := range map[string]struct {
+		files []string
+		want  string
+	}{
+		"tests as a folder":             {[]string{"tests/test_a.py"}, discover + "tests"},
+		"tests as a package":            {[]string{"tests/__init__.py", "tests/test_a.py"}, discover + "tests -t ."},
+		"tests in a package below":      {[]string{"tests/unit/__init__.py", "tests/unit/test_a.py"}, discover + "tests"},
+		"tests in a folder below":       {[]string{"tests/unit/test_a.py"}, ""},
+		"test":                          {[]string{"test/test_a.py"}, discover + "test"},
+		"tests before test":             {[]string{"tests/test_a.py", "test/test_a.py", "test_b.py"}, discover + "tests"},
+		"test when tests has none":      {[]string{"tests/data.txt", "tests/helper.py", "test/test_a.py"}, discover + "test"},
+		"root":                          {[]string{"test_a.py"}, discover + "."},
+		"root by a package":             {[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py"}, discover + "."},
+		"root by a folder":              {[]string{"pkg/test_a.py"}, ""},
+		"no identifier":                 {[]string{"tests/test-a.py"}, ""},
+		"name ends in test":             {[]string{"tests/a_test.py"}, ""},
+		"name in capitals":              {[]string{"tests/Test_a.py"}, ""},
+		"just test.py":                  {[]string{"tests/test.py"}, discover + "tests"},
+		"nothing":                       {nil, ""},
+		"package below a plain folder":  {[]string{"tests/a/b/__init__.py", "tests/a/b/test_a.py"}, ""},
+		"not in a virtual environment":  {[]string{"venv/pyvenv.cfg", "venv/lib/test_a.py"}, ""},
+		"tests is a file":               {[]string{"tests", "test_a.py"}, discover + "."},
+		"non-ASCII identifiers are one": {[]string{"tests/test_é.py"}, discover + "tests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{}
+			for _, f := range c.files {
+				files[f] = ""
+			}
+			plan := detect(t, files)
+			if got := Shell(plan.Test); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestDetectFollowsALinkedTestsFolder(t *testing.T) {
+	plan := detect(t, map[string]string{"tests": "-> src/checks", "src/checks/test_a.py": ""})
+	if got := Shell(plan.Test); !strings.HasSuffix(got, "-s tests") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDetectEndsOnLinksThatRunInCircles(t *testing.T) {
+	files := map[string]string{"__init__.py": "", "x": "-> y", "y": "-> x"}
+	for _, name := range "abcdefghij" {
+		files[string(name)] = "-> ."
+	}
+	if plan := detect(t, files); len(plan.Test) != 0 {
+		t.Errorf("found tests: %q", plan.Test)
+	}
+}
+
+func TestNoTestsSaysWhatWasMissed(t *testing.T) {
+	plan := detect(t, map[string]string{"tests/unit/test_a.py": ""})
+	for _, want := range []string{"tests/unit/test_a.py", "__init__.py"} {
+		if !strings.Contains(plan.TestWhy, want) {
+			t.Errorf("%q does not mention %s", plan.TestWhy, want)
+		}
+	}
+	if len(plan.Lint) == 0 {
+		t.Error("without tests nothing is linted")
+	}
+}

@@ -1,0 +1,101 @@
+package python
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"vivarium/sandbox"
+)
+
+// tree answers questions about a survey by path. Paths are relative to the checkout,
+// with slashes; "." is its root.
+type tree struct {
+	paths    []string // all, sorted
+	files    map[string]sandbox.File
+	children map[string][]string // base names by directory, sorted
+	contents map[string][]byte
+}
+
+func newTree(s sandbox.Survey) *tree {
+	t := &tree{
+		files:    make(map[string]sandbox.File, len(s.Files)),
+		children: map[string][]string{},
+		contents: s.Contents,
+	}
+	for _, f := range s.Files {
+		t.paths = append(t.paths, f.Path)
+		t.files[f.Path] = f
+		dir, base := path.Dir(f.Path), path.Base(f.Path)
+		t.children[dir] = append(t.children[dir], base)
+	}
+	return t
+}
+
+// maxLinks bounds a chain of symbolic links, as Linux does (40, path_resolution(7)).
+const maxLinks = 40
+
+// resolve follows p where it is a symbolic link to another entry of the tree. Links
+// further up in a path are not followed: nothing that a plan depends on needs them.
+func (t *tree) resolve(p string) (sandbox.File, bool) {
+	if p == "." {
+		return sandbox.File{Path: ".", Dir: true}, true
+	}
+	for range maxLinks {
+		f, ok := t.files[p]
+		if !ok || f.Link == "" {
+			return f, ok
+		}
+		if path.IsAbs(f.Link) {
+			return sandbox.File{}, false
+		}
+		p = path.Join(path.Dir(p), f.Link)
+		if p == "." {
+			return sandbox.File{Path: ".", Dir: true}, true
+		}
+	}
+	return sandbox.File{}, false
+}
+
+// exists reports whether there is anything at p, be it a broken link.
+func (t *tree) exists(p string) bool {
+	_, ok := t.files[p]
+	return ok
+}
+
+func (t *tree) isFile(p string) bool {
+	f, ok := t.resolve(p)
+	return ok && !f.Dir
+}
+
+// isPackage reports whether dir is a folder with an __init__.py.
+func (t *tree) isPackage(dir string) bool {
+	f, ok := t.resolve(dir)
+	return ok && f.Dir && t.isFile(path.Join(f.Path, "__init__.py"))
+}
+
+// list gives the base names in a directory, sorted.
+func (t *tree) list(dir string) []string {
+	f, ok := t.resolve(dir)
+	if !ok || !f.Dir {
+		return nil
+	}
+	return t.children[f.Path]
+}
+
+// read gives a file's contents, when the survey brought them.
+func (t *tree) read(p string) ([]byte, bool) {
+	f, ok := t.resolve(p)
+	if !ok {
+		return nil, false
+	}
+	b, ok := t.contents[f.Path]
+	return b, ok
+}
+
+// belowAny reports whether p is one of dirs or lies in one.
+func belowAny(p string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		return dir == "." || p == dir || strings.HasPrefix(p, dir+"/")
+	})
+}
