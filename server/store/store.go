@@ -1,19 +1,27 @@
 // Package store keeps builds, their logs, and the queue: GORM and River on one database,
 // embedded SQLite or PostgreSQL.
+//
+// Every exported method is one whole transaction. Moves of a build's state are conditional
+// updates; every write of an attempt is fenced by the attempt's number, so that a process
+// that was thought dead cannot write into the attempt that replaced it.
 package store
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
-	"vivarium/pipeline"
+	"gorm.io/gorm"
 )
 
-// STUB: contract only; the owner of this package replaces the bodies and splits the file.
-
+// ErrNotFound says that there is no such build.
 var ErrNotFound = errors.New("not found")
+
+// ErrEnded says that a build cannot be canceled because it has ended.
+var ErrEnded = errors.New("the build has ended")
 
 // Options for Open. Fixed after it.
 type Options struct {
@@ -23,130 +31,88 @@ type Options struct {
 }
 
 // Store is the database.
-type Store struct{}
+type Store struct {
+	dir string
+	log *slog.Logger
+	db  database
+	now func() time.Time
 
-// LockedError says which process serves this data directory already.
-type LockedError struct{ PID int }
+	watch watchers
 
-func (e *LockedError) Error() string { panic("contract") }
+	// attempts are those that this process works on.
+	attempts attempts
+}
 
 // Open opens the database and brings its schema up to date. A database newer than
 // this binary is refused, with the version needed. It takes no lock: several commands may have it open.
-func Open(ctx context.Context, o Options) (*Store, error) { panic("contract") }
-func (s *Store) Close() error                             { panic("contract") }
+func Open(ctx context.Context, o Options) (*Store, error) {
+	return open(ctx, o, migrations)
+}
+
+func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now}
+	var err error
+	if o.DatabaseURL == "" {
+		s.db, err = openSQLite(ctx, o.DataDir, o.Log)
+	} else {
+		s.db, err = openPostgres(ctx, o.DatabaseURL, o.Log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, steps); err != nil {
+		return nil, errors.Join(err, s.db.close())
+	}
+	s.watch.init(s)
+	return s, nil
+}
+
+// Close closes the database. Serve must have returned.
+func (s *Store) Close() error {
+	s.watch.close()
+	return s.db.close()
+}
 
 // Ping reports whether the database answers (for /readyz).
-func (s *Store) Ping(ctx context.Context) error { panic("contract") }
-
-// Push is what a webhook delivery asks for.
-type Push struct {
-	GUID     string // X-GitHub-Delivery
-	BodyHash string // hex SHA-256 of the raw body
-	Repo     pipeline.Repository
-	Ref      string
-	SHA      string
-	Author   string
-	Message  string
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.db.read(ctx).Exec("SELECT 1").Error; err != nil {
+		return fmt.Errorf("ask the database: %w", err)
+	}
+	return nil
 }
 
-// Accepted is what became of a Push.
-type Accepted struct {
-	BuildID   int64
-	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
+// micros is how times are kept: microseconds since 1970, the same on both databases, 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
 }
 
-// AcceptPush writes delivery, build, job and pending status in one transaction.
-func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) { panic("contract") }
-
-// Build gives one build with its steps, or ErrNotFound.
-func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) { panic("contract") }
-
-// Query selects builds, newest first. Zero fields do not restrict.
-type Query struct {
-	Before int64  // only ids below it
-	Limit  int    // at most 1000; 0 is 100
-	Repo   string // OWNER/NAME
-	SHA    string
-	State  pipeline.State
-	Public bool // leave out private repositories
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
 }
 
-// Builds lists builds without their steps.
-func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) { panic("contract") }
-
-// Chunk is one committed piece of a build's log.
-type Chunk struct {
-	Seq     int64 // 1, 2, 3 ... within the build, without holes
-	Attempt int
-	Step    pipeline.StepName
-	Stream  pipeline.Stream
-	Time    time.Time
-	Data    []byte
-	Omitted int64 // bytes left out here: this chunk is the gap and has no Data
+// one turns the result of a conditional update into an error: miss when no row met the condition.
+func one(r *gorm.DB, miss error) error {
+	if r.Error != nil {
+		return r.Error
+	}
+	if r.RowsAffected == 0 {
+		return miss
+	}
+	return nil
 }
 
-// Chunks gives committed chunks after a sequence number, in order, at most maxBytes of data (at least one chunk).
-func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]Chunk, error) {
-	panic("contract")
+// locked runs f under mu.
+func locked(mu *sync.Mutex, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	f()
 }
-
-// Watch wakes the receiver after something of the build was committed: chunks, a step, its end.
-// A wake may stand for several changes. stop releases it.
-func (s *Store) Watch(build int64) (wake <-chan struct{}, stop func()) { panic("contract") }
-
-// Omitting is how many bytes the running attempt has left out of the log so far.
-func (s *Store) Omitting(build int64) int64 { panic("contract") }
-
-// StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
-func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
-	panic("contract")
-}
-
-// Rerun queues a new build of the same commit, with job and pending status.
-func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) { panic("contract") }
-
-// Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is an error.
-func (s *Store) Cancel(ctx context.Context, id int64) error { panic("contract") }
-
-// Status is one row of the outbox.
-type Status struct {
-	BuildID     int64
-	State       string // GitHub's word
-	Description string
-	Context     string
-	SentAt      time.Time // zero while it has not been accepted
-	Attempts    int
-	LastError   string
-	Undelivered bool // given up
-}
-
-// Statuses of a build, oldest first.
-func (s *Store) Statuses(ctx context.Context, build int64) ([]Status, error) { panic("contract") }
-
-// Undeliverable is the newest status that was given up in the last day, or nil.
-func (s *Store) Undeliverable(ctx context.Context) (*Status, error) { panic("contract") }
-
-// Poster sends commit statuses. Errors are *pipeline.UndeliverableError, *pipeline.RetryError, or
-// others, which are retried.
-type Poster interface {
-	Post(ctx context.Context, st pipeline.CommitStatus) error
-	// Read gives the newest status of this context on the commit; State "" when there is none.
-	Read(ctx context.Context, repo, sha, statusContext string) (pipeline.CommitStatus, error)
-}
-
-// Work is what Serve needs.
-type Work struct {
-	Workers int
-	// Build runs one attempt. An error abandons it: the build is queued again.
-	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
-	// Poster sends statuses; nil: none are sent, the rows stay unsent and are not retried.
-	Poster        Poster
-	StatusContext string
-	TargetURL     func(build int64) string // empty string: none
-	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
-	Secrets       []string                 // masked in logs
-}
-
-// Serve takes the lock (SQLite), requeues what a dead server left, and works until ctx ends.
-// On the way out running attempts are abandoned and queued again. ready is called once when it works.
-func (s *Store) Serve(ctx context.Context, w Work, ready func()) error { panic("contract") }

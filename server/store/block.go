@@ -1,0 +1,108 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"vivarium/pipeline"
+)
+
+// A block is a run of chunks of a finished build. Before compression it is a version byte and, for each
+// chunk, attempt, time, omitted, step, stream and data: numbers as varints, the others with their length before them.
+// The chunks' numbers follow from the first one's, since there are no holes.
+
+const blockVersion = 1
+
+var errBlock = errors.New("the compressed log is damaged")
+
+var (
+	zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	})
+	zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20))
+	})
+)
+
+func pack(chunks []Chunk) ([]byte, error) {
+	enc, err := zstdEncoder()
+	if err != nil {
+		return nil, fmt.Errorf("compress a log: %w", err)
+	}
+	raw := []byte{blockVersion}
+	for _, c := range chunks {
+		raw = binary.AppendVarint(raw, int64(c.Attempt))
+		raw = binary.AppendVarint(raw, micros(c.Time))
+		raw = binary.AppendVarint(raw, c.Omitted)
+		raw = appendBytes(raw, []byte(c.Step))
+		raw = appendBytes(raw, []byte(c.Stream))
+		raw = appendBytes(raw, c.Data)
+	}
+	return enc.EncodeAll(raw, nil), nil
+}
+
+func appendBytes(b, field []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(field))), field...)
+}
+
+func unpack(first int64, packed []byte) ([]Chunk, error) {
+	dec, err := zstdDecoder()
+	if err != nil {
+		return nil, fmt.Errorf("read a compressed log: %w", err)
+	}
+	raw, err := dec.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBlock, err)
+	}
+	if len(raw) == 0 || raw[0] != blockVersion {
+		return nil, errBlock
+	}
+	r := blockReader{rest: raw[1:]}
+	var chunks []Chunk
+	for seq := first; len(r.rest) > 0 && !r.bad; seq++ {
+		chunks = append(chunks, Chunk{
+			Seq:     seq,
+			Attempt: int(r.number()),
+			Time:    time.UnixMicro(r.number()).UTC(),
+			Omitted: r.number(),
+			Step:    pipeline.StepName(r.bytes()),
+			Stream:  pipeline.Stream(r.bytes()),
+			Data:    r.bytes(),
+		})
+	}
+	if r.bad {
+		return nil, errBlock
+	}
+	return chunks, nil
+}
+
+type blockReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *blockReader) number() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *blockReader) bytes() []byte {
+	size, n := binary.Uvarint(r.rest)
+	if n <= 0 || size > uint64(len(r.rest)-n) {
+		r.bad, r.rest = true, nil
+		return nil
+	}
+	field := r.rest[n : n+int(size)]
+	r.rest = r.rest[n+int(size):]
+	return field
+}

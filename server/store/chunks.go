@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"vivarium/pipeline"
+)
+
+// Chunk is one committed piece of a build's log.
+type Chunk struct {
+	Seq     int64 // 1, 2, 3 ... within the build, without holes
+	Attempt int
+	Step    pipeline.StepName
+	Stream  pipeline.Stream
+	Time    time.Time
+	Data    []byte
+	Omitted int64 // bytes left out here: this chunk is the gap and has no Data
+}
+
+// Text is the chunk as a reader of the plain log sees it: its data, or a line that tells of the gap.
+func (c Chunk) Text() []byte {
+	if c.Omitted == 0 {
+		return c.Data
+	}
+	return fmt.Appendf(nil, "\n[vivarium: %d bytes of output are left out here: the log's limit was reached]\n", c.Omitted)
+}
+
+// maxChunks bounds one answer of Chunks where the chunks are tiny.
+const maxChunks = 10_000
+
+// Chunks gives committed chunks after a sequence number, in order, at most maxBytes of data (at least one chunk).
+func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]Chunk, error) {
+	var chunks []Chunk
+	size := 0
+	err := s.eachChunk(ctx, build, after, func(c Chunk) bool {
+		if len(chunks) > 0 && size+len(c.Data) > maxBytes {
+			return false
+		}
+		chunks = append(chunks, c)
+		size += len(c.Data)
+		return len(chunks) < maxChunks
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the log of build %d: %w", build, err)
+	}
+	return chunks, nil
+}
+
+// StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
+func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
+	var rows []stepRow
+	err := s.db.read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
+		Where("steps.build_id = ? AND steps.name = ?", build, step).Limit(1).Find(&rows).Error
+	if err != nil {
+		return "", false, fmt.Errorf("read step %s of build %d: %w", step, build, err)
+	}
+	if len(rows) == 0 || rows[0].LastSeq > 0 && rows[0].LastSeq == rows[0].AfterSeq {
+		return "", false, nil
+	}
+	r := rows[0]
+	var text []byte
+	err = s.eachChunk(ctx, build, r.AfterSeq, func(c Chunk) bool {
+		if c.Attempt == r.Attempt && c.Step == step {
+			text = append(text, c.Text()...)
+		}
+		return len(text) <= max && (r.LastSeq == 0 || c.Seq < r.LastSeq)
+	})
+	if err != nil {
+		return "", false, fmt.Errorf("read the log of step %s of build %d: %w", step, build, err)
+	}
+	if len(text) <= max {
+		return string(text), false, nil
+	}
+	return string(cutRunes(text, max)), true, nil
+}
+
+// cutRunes is the first max bytes of text, less the beginning of a character that the cut would split.
+func cutRunes(text []byte, max int) []byte {
+	for i := max; i > 0 && i > max-utf8.UTFMax; i-- {
+		if utf8.RuneStart(text[i]) {
+			return text[:i]
+		}
+	}
+	return text[:max]
+}
+
+// eachChunk calls f with the chunks after a number, in order, until f returns false. One statement
+// reads loose chunks and compressed blocks, so that it sees one committed state: compaction, which moves chunks
+// from one to the other, neither hides nor doubles any.
+func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk) bool) (err error) {
+	rows, err := s.db.read(ctx).Raw(`
+		SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted
+			FROM log_chunks WHERE build_id = ? AND seq > ?
+		UNION ALL
+		SELECT first_seq, last_seq, 0, '', '', 0, data, 0
+			FROM log_blocks WHERE build_id = ? AND last_seq > ?
+		ORDER BY 1`, build, after, build, after).Rows()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = closing
+		}
+	}()
+	for rows.Next() {
+		var r chunkRow
+		var last int64
+		if err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted); err != nil {
+			return err
+		}
+		chunks := []Chunk{r.chunk()}
+		if last > 0 {
+			if chunks, err = unpack(r.Seq, r.Data); err != nil {
+				return err
+			}
+		}
+		for _, c := range chunks {
+			if c.Seq > after && !f(c) {
+				return nil
+			}
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"vivarium/pipeline"
+)
+
+// commitAll commits what the caller gathers, until close.
+func (r *recorder) commitAll(ctx context.Context) {
+	defer close(r.over)
+	var last time.Time
+	for {
+		<-r.work
+		r.pace(last)
+		chunks, change, closing := r.take()
+		if len(chunks) > 0 || change != nil {
+			err := r.commit(ctx, chunks, change)
+			last = r.s.now()
+			locked(&r.mu, func() {
+				if change != nil {
+					r.change = nil
+				}
+				r.err = err
+			})
+			signal(r.drained)
+			if err != nil {
+				r.attempt.cancel(err)
+				r.drain()
+				return
+			}
+		}
+		if closing {
+			return
+		}
+	}
+}
+
+// pace waits until output that flows has been gathered for a while, or there is a chunk's worth of it,
+// or somebody waits for the commit.
+func (r *recorder) pace(last time.Time) {
+	timer := time.NewTimer(flushEvery - r.s.now().Sub(last))
+	defer timer.Stop()
+	for {
+		var urgent bool
+		locked(&r.mu, func() { urgent = r.size >= chunkSize || r.change != nil || r.closing })
+		if urgent {
+			return
+		}
+		select {
+		case <-timer.C:
+			return
+		case <-r.work:
+		}
+	}
+}
+
+func (r *recorder) take() ([]Chunk, *pipeline.Step, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	chunks := r.pending
+	r.pending, r.size = nil, 0
+	return chunks, r.change, r.closing
+}
+
+// drain waits for close after a commit has failed: what comes then is dropped, since the attempt is being abandoned.
+func (r *recorder) drain() {
+	for {
+		<-r.work
+		if _, _, closing := r.take(); closing {
+			return
+		}
+	}
+}
+
+// commit writes chunks and a step's row in one transaction, which the fence guards and
+// which gives the chunks their numbers. Then it wakes the viewers.
+func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	build, number := r.attempt.build, r.attempt.number
+	err := r.s.db.transact(ctx, func(tx *tx) error {
+		seq, err := tx.numbers(build, number, len(chunks))
+		if err != nil {
+			return err
+		}
+		rows := make([]chunkRow, len(chunks))
+		for i, c := range chunks {
+			c.Seq = seq - int64(len(chunks)) + int64(i) + 1
+			rows[i] = newChunkRow(build, c)
+		}
+		if len(rows) > 0 {
+			if err := tx.CreateInBatches(rows, 100).Error; err != nil {
+				return err
+			}
+		}
+		if change == nil {
+			return nil
+		}
+		return tx.putStep(newStepRow(build, number, *change), seq)
+	})
+	if err != nil {
+		if errors.Is(err, errLost) {
+			return err
+		}
+		return fmt.Errorf("store the log of build %d: %w", build, err)
+	}
+	r.s.watch.wake(build)
+	return nil
+}
+
+// numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
+func (tx *tx) numbers(build int64, attempt, n int) (int64, error) {
+	var b buildRow
+	r := tx.DB.Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
+		Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running).
+		Update("log_seq", gorm.Expr("log_seq + ?", n))
+	return b.LogSeq, one(r, errLost)
+}
+
+// putStep writes a step that begins or ends when the log has come to seq.
+func (tx *tx) putStep(row stepRow, seq int64) error {
+	keep := []string{"state", "cause", "exit_code", "signal", "ended_at", "cpu", "peak_memory", "note"}
+	if row.StartedAt != 0 {
+		keep = append(keep, "started_at")
+	}
+	if row.Command != "" {
+		keep = append(keep, "command")
+	}
+	row.AfterSeq = seq
+	if row.State != pipeline.StepRunning {
+		row.LastSeq = seq
+		keep = append(keep, "last_seq") // after_seq stays what it was when the step began
+	}
+	return tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "build_id"}, {Name: "attempt"}, {Name: "name"}},
+		DoUpdates: clause.AssignmentColumns(keep),
+	}).Create(&row).Error
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vivarium/pipeline"
+)
+
+// blockSize is how many bytes of log one block holds before compression: enough to compress well, little enough to
+// be unpacked for the sake of one chunk (measured: 1 MiB in about 1 ms).
+const blockSize = 1 << 20
+
+// errRaced rolls a block back: another server has compacted some of its chunks.
+var errRaced = errors.New("compacted by another server")
+
+// compact compresses the log of one finished build. Each block replaces its chunks in a transaction of
+// its own, so that no transaction keeps webhooks waiting for long; a reader finds every chunk in one place at any moment.
+// It may be interrupted after any block, and goes on there.
+func (s *Store) compact(ctx context.Context, build int64) error {
+	for {
+		chunks, err := s.looseChunks(ctx, build)
+		if err != nil {
+			return fmt.Errorf("compact the log of build %d: %w", build, err)
+		}
+		if len(chunks) == 0 {
+			break
+		}
+		if err := s.replace(ctx, build, chunks); err != nil && !errors.Is(err, errRaced) {
+			return fmt.Errorf("compact the log of build %d: %w", build, err)
+		}
+	}
+	err := s.db.transact(ctx, func(tx *tx) error {
+		return tx.Model(&buildRow{}).Where("id = ?", build).Update("compacted", true).Error
+	})
+	if err != nil {
+		return fmt.Errorf("compact the log of build %d: %w", build, err)
+	}
+	return nil
+}
+
+// looseChunks are the first of the chunks that are in no block yet, as many as a block takes.
+func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, err error) {
+	rows, err := s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closing := rows.Close(); err == nil {
+			err = closing
+		}
+	}()
+	size := 0
+	for size < blockSize && len(chunks) < maxChunks && rows.Next() {
+		var r chunkRow
+		if err := s.db.read(ctx).ScanRows(rows, &r); err != nil {
+			return nil, err
+		}
+		chunks = append(chunks, r.chunk())
+		size += len(r.Data)
+	}
+	return chunks, rows.Err()
+}
+
+func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error {
+	packed, err := pack(chunks)
+	if err != nil {
+		return err
+	}
+	first, last := chunks[0].Seq, chunks[len(chunks)-1].Seq
+	return s.db.transact(ctx, func(tx *tx) error {
+		gone := tx.Where("build_id = ? AND seq BETWEEN ? AND ?", build, first, last).Delete(&chunkRow{})
+		if gone.Error != nil {
+			return gone.Error
+		}
+		if gone.RowsAffected != int64(len(chunks)) {
+			return errRaced
+		}
+		return tx.Create(&blockRow{BuildID: build, FirstSeq: first, LastSeq: last, Data: packed}).Error
+	})
+}
+
+// compactNext compacts the log of one of the builds that wait for it, and reports whether there was one.
+func (s *Store) compactNext(ctx context.Context) (bool, error) {
+	var ids []int64
+	err := s.db.read(ctx).Model(&buildRow{}).
+		Where("NOT compacted AND state NOT IN ?", []pipeline.State{pipeline.Queued, pipeline.Running}).
+		Order("id").Limit(1).Pluck("id", &ids).Error
+	if err != nil {
+		return false, fmt.Errorf("look for logs to compact: %w", err)
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	return true, s.compact(ctx, ids[0])
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+)
+
+// maxLosses is how often a build is tried again after attempts that ended without an outcome: what kills every server
+// that works on it must not do so for ever.
+const maxLosses = 5
+
+// lossDelay is how long a build waits after its n-th loss.
+func lossDelay(n int) time.Duration {
+	return min(time.Second<<max(n-1, 0), time.Minute)
+}
+
+// finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
+func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		if err := s.end(ctx, tx, &b, o); err != nil || job == nil {
+			return err
+		}
+		return tx.river.complete(ctx, job)
+	})
+	if err != nil {
+		return fmt.Errorf("end build %d: %w", b.ID, err)
+	}
+	s.ended(ctx, b)
+	return nil
+}
+
+// end writes the end state of the attempt that b is, once.
+func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) error {
+	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, micros(s.now())
+	if o.Image != "" {
+		b.Image = o.Image
+	}
+	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
+		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt,
+		"job_id": 0, "owner": "", "lease_until": 0, "cancel_requested": false,
+	})
+	if err := one(r, errLost); err != nil {
+		return err
+	}
+	status, err := s.addStatus(tx, *b)
+	if err != nil {
+		return err
+	}
+	return tx.river.insert(ctx, status)
+}
+
+// ended tells of an end that was committed.
+func (s *Store) ended(ctx context.Context, b buildRow) {
+	s.log.InfoContext(ctx, "build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
+		"attempt", b.Attempt, "state", b.State, "cause", b.Cause)
+	s.watch.wake(b.ID)
+}
+
+// loss is why an attempt ended without an outcome.
+type loss struct {
+	Why   string // for the log, after "attempt N "
+	Clean bool   // the server was stopped: the build is not to blame, and does not wait
+}
+
+// requeue queues the running attempt b again, or ends the build where it was to be canceled or was lost too often. It leaves
+// a line in the build's log. The dead worker's job ends with it.
+func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error {
+	if b.CancelRequested {
+		return s.end(ctx, tx, b, canceled)
+	}
+	if !l.Clean {
+		b.Losses++
+	}
+	if b.Losses >= maxLosses {
+		return s.end(ctx, tx, b, pipeline.Outcome{
+			State: pipeline.Errored, Cause: pipeline.CauseInternal,
+			Summary: fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why),
+		})
+	}
+	step, err := s.interruptSteps(tx, *b)
+	if err != nil {
+		return err
+	}
+	at := s.now()
+	if !l.Clean && b.Losses > 1 { // the first loss may be a restart
+		at = at.Add(lossDelay(b.Losses - 1))
+	}
+	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
+		"state": pipeline.Queued, "losses": b.Losses, "not_before": micros(at),
+		"job_id": 0, "owner": "", "lease_until": 0, "log_seq": gorm.Expr("log_seq + 1"),
+	})
+	if err := one(r, errLost); err != nil {
+		return err
+	}
+	line := fmt.Sprintf("\nAttempt %d %s. The build is queued again.\n", b.Attempt, l.Why)
+	b.LogSeq++
+	err = tx.Create(&chunkRow{
+		BuildID: b.ID, Seq: b.LogSeq, Attempt: b.Attempt, Step: step, Stream: pipeline.System,
+		Time: micros(s.now()), Data: []byte(line),
+	}).Error
+	if err != nil {
+		return err
+	}
+	b.State = pipeline.Queued
+	return tx.river.insert(ctx, ticket(s.now(), at))
+}
+
+// interruptSteps ends the steps that ran when the attempt was lost, and names the last one.
+func (s *Store) interruptSteps(tx *tx, b buildRow) (pipeline.StepName, error) {
+	var last []pipeline.StepName
+	err := tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
+		Order("started_at DESC").Limit(1).Pluck("name", &last).Error
+	if err != nil {
+		return "", err
+	}
+	err = tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
+		Updates(map[string]any{
+			"state": pipeline.StepErrored, "cause": pipeline.CauseInternal, "ended_at": micros(s.now()),
+			"note": "the attempt was lost", "last_seq": b.LogSeq + 1,
+		}).Error
+	if err != nil || len(last) == 0 {
+		return pipeline.StepClone, err
+	}
+	return last[0], nil
+}
+
+var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled on request"}
+
+// Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
+func (s *Store) Cancel(ctx context.Context, id int64) error {
+	var b buildRow
+	err := s.db.transact(ctx, func(tx *tx) error {
+		if err := tx.Take(&b, id).Error; err != nil {
+			return err
+		}
+		switch b.State {
+		case pipeline.Queued:
+			return s.cancelQueued(ctx, tx, &b)
+		case pipeline.Running:
+			return one(tx.fenced(b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+		}
+		return ErrEnded
+	})
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		err = ErrNotFound
+	case errors.Is(err, errLost): // it moved on meanwhile, which only another server can do
+		return s.Cancel(ctx, id)
+	}
+	if err != nil {
+		return fmt.Errorf("cancel build %d: %w", id, err)
+	}
+	if b.State.Ended() {
+		s.ended(ctx, b)
+	} else {
+		s.log.InfoContext(ctx, "build asked to cancel", "build", b.ID, "repo", b.Repo, "sha", b.SHA)
+		s.attempts.cancel(id, pipeline.ErrCanceled)
+	}
+	return nil
+}
+
+func (s *Store) cancelQueued(ctx context.Context, tx *tx, b *buildRow) error {
+	b.State, b.Cause, b.Summary, b.EndedAt = canceled.State, canceled.Cause, canceled.Summary, micros(s.now())
+	r := tx.Model(&buildRow{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
+		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt})
+	if err := one(r, errLost); err != nil {
+		return err
+	}
+	status, err := s.addStatus(tx, *b)
+	if err != nil {
+		return err
+	}
+	return tx.river.insert(ctx, status)
+}

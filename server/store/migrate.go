@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+// NewerError says that a newer Vivarium has migrated this database.
+type NewerError struct {
+	Step  string // the newest step that it has
+	Needs string // the version of Vivarium that knows the step
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("the database was migrated by a newer Vivarium (step %s): use Vivarium %s or newer, "+
+		"or put back the copy in the data directory's folder backups", e.Step, e.Needs)
+}
+
+// dialect is how a migration's statements read in one database.
+type dialect struct{ id, bytes string }
+
+func (d dialect) expand(statement string) string {
+	return strings.NewReplacer("{{id}}", d.id, "{{bytes}}", d.bytes).Replace(statement)
+}
+
+const migrationTable = "schema_migrations"
+
+// migrate applies, in one transaction, the steps that the database lacks.
+func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
+	release, err := s.db.only(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	applied, err := s.appliedSteps(ctx)
+	if err != nil {
+		return fmt.Errorf("read the database's version: %w", err)
+	}
+	todo, err := missingSteps(applied, steps)
+	if err != nil || len(todo) == 0 {
+		return err
+	}
+	if len(applied) > 0 {
+		if err := s.db.copyBefore(ctx, stepNumber(applied[len(applied)-1])); err != nil {
+			return err
+		}
+	}
+	err = s.db.transact(ctx, func(tx *tx) error {
+		list := make([]*gormigrate.Migration, len(steps))
+		for i, m := range steps {
+			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return s.apply(ctx, tx, m) }}
+		}
+		return gormigrate.New(tx.DB, &gormigrate.Options{TableName: migrationTable}, list).Migrate()
+	})
+	if err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) apply(ctx context.Context, tx *tx, m migration) error {
+	if m.river > 0 {
+		if err := tx.river.migrate(ctx, m.river); err != nil {
+			return fmt.Errorf("step %s: the queue's tables: %w", m.id, err)
+		}
+	}
+	for _, statement := range m.statements {
+		if err := tx.Exec(s.db.dialect().expand(statement)).Error; err != nil {
+			return fmt.Errorf("step %s: %w", m.id, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) appliedSteps(ctx context.Context) ([]string, error) {
+	db := s.db.read(ctx)
+	if !db.Migrator().HasTable(migrationTable) {
+		return nil, nil
+	}
+	var ids []string
+	err := db.Table(migrationTable).Order("id").Pluck("id", &ids).Error
+	return ids, err
+}
+
+// missingSteps decides what a database with these applied steps, in their order, lacks.
+func missingSteps(applied []string, steps []migration) ([]migration, error) {
+	for _, id := range slices.Backward(applied) {
+		if !slices.ContainsFunc(steps, func(m migration) bool { return m.id == id }) {
+			return nil, &NewerError{Step: stepNumber(id), Needs: stepVersion(id)}
+		}
+	}
+	var todo []migration
+	for _, m := range steps {
+		if !slices.Contains(applied, m.id) {
+			todo = append(todo, m)
+		}
+	}
+	return todo, nil
+}
+
+func stepNumber(id string) string {
+	number, _, _ := strings.Cut(id, "_")
+	return number
+}
+
+func stepVersion(id string) string {
+	_, rest, _ := strings.Cut(id, "_")
+	version, _, _ := strings.Cut(rest, "_")
+	return version
+}

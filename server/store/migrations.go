@@ -1,0 +1,124 @@
+package store
+
+// migration is one step of the schema. Its statements serve both databases: {{id}} stands for an
+// auto-increment key and {{bytes}} for a binary column. A step that was released is never edited,
+// and its id, in which an older binary reads the version that it needs, is never changed.
+type migration struct {
+	id         string // NUMBER_VERSION_NAME, VERSION being Vivarium's
+	river      int    // the version that River's own schema is brought to first; 0 for no change
+	statements []string
+}
+
+var migrations = []migration{
+	{
+		id:    "0001_0.1.0_builds_logs_statuses",
+		river: 8,
+		statements: []string{
+			`CREATE TABLE builds (
+				id {{id}},
+				repo_id bigint NOT NULL,
+				repo text NOT NULL,
+				default_branch text NOT NULL,
+				private boolean NOT NULL,
+				ref text NOT NULL,
+				sha text NOT NULL,
+				author text NOT NULL,
+				message text NOT NULL,
+				"trigger" text NOT NULL,
+				rerun_of bigint NOT NULL,
+				attempt bigint NOT NULL,
+				losses bigint NOT NULL,
+				state text NOT NULL,
+				cause text NOT NULL,
+				summary text NOT NULL,
+				image text NOT NULL,
+				queued_at bigint NOT NULL,
+				started_at bigint NOT NULL,
+				ended_at bigint NOT NULL,
+				not_before bigint NOT NULL,
+				job_id bigint NOT NULL,
+				owner text NOT NULL,
+				lease_until bigint NOT NULL,
+				cancel_requested boolean NOT NULL,
+				log_seq bigint NOT NULL,
+				compacted boolean NOT NULL
+			)`,
+			`CREATE INDEX builds_state ON builds (state, id)`,
+			`CREATE INDEX builds_repo ON builds (repo, id)`,
+			`CREATE INDEX builds_sha ON builds (sha, id)`,
+			`CREATE INDEX builds_uncompacted ON builds (id) WHERE NOT compacted`,
+			`CREATE TABLE deliveries (
+				guid text PRIMARY KEY,
+				body_hash text NOT NULL UNIQUE,
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				received_at bigint NOT NULL
+			)`,
+			`CREATE INDEX deliveries_build ON deliveries (build_id)`,
+			`CREATE TABLE steps (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				attempt bigint NOT NULL,
+				name text NOT NULL,
+				state text NOT NULL,
+				cause text NOT NULL,
+				command text NOT NULL,
+				exit_code bigint,
+				signal text NOT NULL,
+				started_at bigint NOT NULL,
+				ended_at bigint NOT NULL,
+				cpu bigint NOT NULL,
+				peak_memory bigint NOT NULL,
+				note text NOT NULL,
+				after_seq bigint NOT NULL,
+				last_seq bigint NOT NULL,
+				PRIMARY KEY (build_id, attempt, name)
+			)`,
+			`CREATE TABLE log_chunks (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				seq bigint NOT NULL,
+				attempt bigint NOT NULL,
+				step text NOT NULL,
+				stream text NOT NULL,
+				at bigint NOT NULL,
+				data {{bytes}},
+				omitted bigint NOT NULL,
+				PRIMARY KEY (build_id, seq)
+			)`,
+			`CREATE TABLE log_blocks (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				first_seq bigint NOT NULL,
+				last_seq bigint NOT NULL,
+				data {{bytes}} NOT NULL,
+				PRIMARY KEY (build_id, first_seq)
+			)`,
+			`CREATE TABLE status_targets (
+				id {{id}},
+				repo text NOT NULL,
+				sha text NOT NULL,
+				version bigint NOT NULL,
+				claim text NOT NULL,
+				claimed_until bigint NOT NULL,
+				not_before bigint NOT NULL,
+				unsure boolean NOT NULL,
+				UNIQUE (repo, sha)
+			)`,
+			`CREATE TABLE statuses (
+				id {{id}},
+				target_id bigint NOT NULL REFERENCES status_targets (id) ON DELETE CASCADE,
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				state text NOT NULL,
+				description text NOT NULL,
+				context text NOT NULL,
+				queued_at bigint NOT NULL,
+				sent_at bigint NOT NULL,
+				attempts bigint NOT NULL,
+				last_error text NOT NULL,
+				failed_at bigint NOT NULL,
+				superseded boolean NOT NULL
+			)`,
+			`CREATE INDEX statuses_target ON statuses (target_id, id)`,
+			`CREATE INDEX statuses_build ON statuses (build_id, id)`,
+			`CREATE INDEX statuses_open ON statuses (target_id) WHERE sent_at = 0 AND failed_at = 0 AND NOT superseded`,
+			`CREATE INDEX statuses_failed ON statuses (failed_at) WHERE failed_at > 0`,
+		},
+	},
+}

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// The rows as GORM sees them. The schema is made by the migrations alone.
+
+type buildRow struct {
+	ID              int64 `gorm:"primaryKey"`
+	RepoID          int64
+	Repo            string
+	DefaultBranch   string
+	Private         bool
+	Ref             string
+	SHA             string `gorm:"column:sha"`
+	Author          string
+	Message         string
+	Trigger         string
+	RerunOf         int64
+	Attempt         int
+	Losses          int // attempts that ended without an outcome, other than by a server that was stopped
+	State           pipeline.State
+	Cause           pipeline.Cause
+	Summary         string
+	Image           string
+	QueuedAt        int64
+	StartedAt       int64
+	EndedAt         int64
+	NotBefore       int64  // a build that was queued again after a failure waits until then
+	JobID           int64  // River's job that works on the running attempt
+	Owner           string // the server that it runs on
+	LeaseUntil      int64  // PostgreSQL: after it the owner is dead
+	CancelRequested bool
+	LogSeq          int64 // the last chunk's number
+	Compacted       bool
+}
+
+func (buildRow) TableName() string { return "builds" }
+
+func (r buildRow) build() pipeline.Build {
+	return pipeline.Build{
+		ID:        r.ID,
+		Repo:      pipeline.Repository{ID: r.RepoID, FullName: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private},
+		Ref:       r.Ref,
+		SHA:       r.SHA,
+		Author:    r.Author,
+		Message:   r.Message,
+		Trigger:   r.Trigger,
+		RerunOf:   r.RerunOf,
+		Attempt:   r.Attempt,
+		State:     r.State,
+		Cause:     r.Cause,
+		Summary:   r.Summary,
+		Image:     r.Image,
+		QueuedAt:  fromMicros(r.QueuedAt),
+		StartedAt: fromMicros(r.StartedAt),
+		EndedAt:   fromMicros(r.EndedAt),
+	}
+}
+
+type deliveryRow struct {
+	GUID       string `gorm:"primaryKey;column:guid"`
+	BodyHash   string
+	BuildID    int64
+	ReceivedAt int64
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }
+
+type stepRow struct {
+	BuildID    int64             `gorm:"primaryKey;autoIncrement:false"`
+	Attempt    int               `gorm:"primaryKey;autoIncrement:false"`
+	Name       pipeline.StepName `gorm:"primaryKey"`
+	State      pipeline.StepState
+	Cause      pipeline.Cause
+	Command    string
+	ExitCode   *int
+	Signal     string
+	StartedAt  int64
+	EndedAt    int64
+	CPU        int64 `gorm:"column:cpu"` // nanoseconds
+	PeakMemory int64
+	Note       string
+	AfterSeq   int64 // the log's last number when the step began: its chunks come after
+	LastSeq    int64 // its last chunk's number; 0 while it runs
+}
+
+func (stepRow) TableName() string { return "steps" }
+
+func newStepRow(build int64, attempt int, s pipeline.Step) stepRow {
+	return stepRow{
+		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
+		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
+		StartedAt: micros(s.StartedAt), EndedAt: micros(s.EndedAt),
+		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note,
+	}
+}
+
+func (r stepRow) step() pipeline.Step {
+	return pipeline.Step{
+		Name: r.Name, State: r.State, Cause: r.Cause,
+		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
+		StartedAt: fromMicros(r.StartedAt), EndedAt: fromMicros(r.EndedAt),
+		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note,
+	}
+}
+
+type chunkRow struct {
+	BuildID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Seq     int64 `gorm:"primaryKey;autoIncrement:false"`
+	Attempt int
+	Step    pipeline.StepName
+	Stream  pipeline.Stream
+	Time    int64 `gorm:"column:at"`
+	Data    []byte
+	Omitted int64
+}
+
+func (chunkRow) TableName() string { return "log_chunks" }
+
+func newChunkRow(build int64, c Chunk) chunkRow {
+	return chunkRow{
+		BuildID: build, Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
+		Time: micros(c.Time), Data: c.Data, Omitted: c.Omitted,
+	}
+}
+
+func (r chunkRow) chunk() Chunk {
+	return Chunk{
+		Seq: r.Seq, Attempt: r.Attempt, Step: r.Step, Stream: r.Stream,
+		Time: fromMicros(r.Time), Data: r.Data, Omitted: r.Omitted,
+	}
+}
+
+// blockRow is a run of chunks of a finished build, compressed.
+type blockRow struct {
+	BuildID  int64 `gorm:"primaryKey;autoIncrement:false"`
+	FirstSeq int64 `gorm:"primaryKey;autoIncrement:false"`
+	LastSeq  int64
+	Data     []byte
+}
+
+func (blockRow) TableName() string { return "log_blocks" }
+
+// targetRow is what statuses are posted to, and who is posting. A server posts under one
+// context, so repository and commit are the whole key.
+type targetRow struct {
+	ID           int64 `gorm:"primaryKey"`
+	Repo         string
+	SHA          string `gorm:"column:sha"`
+	Version      int64  // grows with every status that is added
+	Claim        string // the job that posts now; empty for none
+	ClaimedUntil int64
+	NotBefore    int64 // after a failure nothing is posted until then
+	Unsure       bool  // the last post may have been accepted
+}
+
+func (targetRow) TableName() string { return "status_targets" }
+
+type statusRow struct {
+	ID          int64 `gorm:"primaryKey"`
+	TargetID    int64
+	BuildID     int64
+	State       string
+	Description string
+	Context     string // set when it was first tried
+	QueuedAt    int64
+	SentAt      int64
+	Attempts    int
+	LastError   string
+	FailedAt    int64 // given up then
+	Superseded  bool  // a newer state was known before this one was sent
+}
+
+func (statusRow) TableName() string { return "statuses" }
+
+// open reports whether r is still to be sent.
+func (r statusRow) open() bool { return r.SentAt == 0 && r.FailedAt == 0 && !r.Superseded }

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+)
+
+// Push is what a webhook delivery asks for.
+type Push struct {
+	GUID     string // X-GitHub-Delivery
+	BodyHash string // hex SHA-256 of the raw body
+	Repo     pipeline.Repository
+	Ref      string
+	SHA      string
+	Author   string
+	Message  string
+}
+
+// Accepted is what became of a Push.
+type Accepted struct {
+	BuildID   int64
+	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
+}
+
+// AcceptPush writes delivery, build, job and pending status in one transaction.
+func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
+	if p.GUID == "" || p.BodyHash == "" {
+		return Accepted{}, errors.New("accept push: a delivery has a GUID and a hash of its body")
+	}
+	a, err := s.accept(ctx, p)
+	if isDuplicate(err) { // another server accepted it between our look and our insert
+		a, err = s.accept(ctx, p)
+	}
+	if err != nil {
+		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
+	}
+	if !a.Duplicate {
+		s.log.InfoContext(ctx, "build queued", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA)
+		s.watch.wake(a.BuildID)
+	}
+	return a, nil
+}
+
+func (s *Store) accept(ctx context.Context, p Push) (Accepted, error) {
+	var a Accepted
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var seen []deliveryRow
+		if err := tx.Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash).Limit(1).Find(&seen).Error; err != nil {
+			return err
+		}
+		if len(seen) > 0 {
+			a = Accepted{BuildID: seen[0].BuildID, Duplicate: true}
+			return nil
+		}
+		b := buildRow{
+			RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
+			Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
+		}
+		if err := s.enqueue(ctx, tx, &b); err != nil {
+			return err
+		}
+		a = Accepted{BuildID: b.ID}
+		return tx.Create(&deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}).Error
+	})
+	return a, err
+}
+
+// enqueue makes the build, its job and its pending status.
+func (s *Store) enqueue(ctx context.Context, tx *tx, b *buildRow) error {
+	b.State = pipeline.Queued
+	b.QueuedAt = micros(s.now())
+	if err := tx.Create(b).Error; err != nil {
+		return err
+	}
+	status, err := s.addStatus(tx, *b)
+	if err != nil {
+		return err
+	}
+	return tx.river.insert(ctx, ticket(s.now(), s.now()), status)
+}
+
+// Rerun queues a new build of the same commit, with job and pending status.
+func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
+	var b buildRow
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var old buildRow
+		if err := tx.Take(&old, id).Error; err != nil {
+			return err
+		}
+		b = buildRow{
+			RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
+			Ref: old.Ref, SHA: old.SHA, Author: old.Author, Message: old.Message, Trigger: "rerun", RerunOf: old.ID,
+		}
+		return s.enqueue(ctx, tx, &b)
+	})
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("rerun build %d: %w", id, err)
+	}
+	s.log.InfoContext(ctx, "build queued", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "rerun_of", id)
+	s.watch.wake(b.ID)
+	return b.ID, nil
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+)
+
+// Build gives one build with its newest attempt's steps, in their order, or ErrNotFound.
+func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
+	var r buildRow
+	err := s.db.read(ctx).Take(&r, id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return pipeline.Build{}, fmt.Errorf("read build %d: %w", id, err)
+	}
+	var steps []stepRow
+	if err := s.db.read(ctx).Where("build_id = ? AND attempt = ?", id, r.Attempt).Find(&steps).Error; err != nil {
+		return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
+	}
+	b := r.build()
+	for _, st := range steps {
+		b.Steps = append(b.Steps, st.step())
+	}
+	slices.SortFunc(b.Steps, func(x, y pipeline.Step) int {
+		return cmp.Compare(slices.Index(pipeline.StepNames, x.Name), slices.Index(pipeline.StepNames, y.Name))
+	})
+	return b, nil
+}
+
+// Query selects builds, newest first. Zero fields do not restrict.
+type Query struct {
+	Before int64  // only ids below it
+	Limit  int    // at most 1000; 0 is 100
+	Repo   string // OWNER/NAME
+	SHA    string
+	State  pipeline.State
+	Public bool // leave out private repositories
+}
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// Builds lists builds without their steps.
+func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
+	db := s.db.read(ctx).Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	if q.Before > 0 {
+		db = db.Where("id < ?", q.Before)
+	}
+	if q.Repo != "" {
+		db = db.Where("repo = ?", q.Repo)
+	}
+	if q.SHA != "" {
+		db = db.Where("sha = ?", q.SHA)
+	}
+	if q.State != "" {
+		db = db.Where("state = ?", q.State)
+	}
+	if q.Public {
+		db = db.Where("NOT private")
+	}
+	var rows []buildRow
+	if err := db.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list builds: %w", err)
+	}
+	builds := make([]pipeline.Build, len(rows))
+	for i, r := range rows {
+		builds[i] = r.build()
+	}
+	return builds, nil
+}
+
+// Waiting is how many builds are queued.
+func (s *Store) Waiting(ctx context.Context) (int64, error) {
+	var n int64
+	if err := s.db.read(ctx).Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count waiting builds: %w", err)
+	}
+	return n, nil
+}

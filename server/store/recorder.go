@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/pipeline/mask"
+)
+
+const (
+	// chunkSize is how many bytes one chunk has at most.
+	chunkSize = 64 << 10
+	// flushEvery is how long output is gathered while it flows. After a pause longer than that it is committed at once.
+	flushEvery = 25 * time.Millisecond
+	// maxPending bounds what waits for its commit. Output blocks beyond it: the back-pressure on the sandbox.
+	maxPending = 1 << 20
+	// commitTimeout is for a commit on the way out, when the attempt's own context has ended.
+	commitTimeout = 30 * time.Second
+	// omittingEvery is how often viewers are told that output is being left out.
+	omittingEvery = time.Second
+
+	defaultLogLimit = 64 << 20
+)
+
+// recorder implements pipeline.Recorder for one attempt. The caller's goroutine gathers; another one
+// commits what was gathered, so that output goes on while a commit is on its way to the disk.
+type recorder struct {
+	s       *Store
+	attempt *attempt
+	secrets []string
+	limit   int64
+
+	// Of the caller's goroutine.
+	step     pipeline.StepName
+	masks    map[pipeline.Stream]*mask.Masker // of the running step
+	stored   int64                            // bytes of the log's head
+	tail     tail                             // of the running step
+	omitted  int64                            // by the steps before
+	lastTold time.Time                        // viewers were told of omitted bytes
+
+	work    chan struct{} // tells the committer that the state below changed
+	drained chan struct{} // tells the caller that a commit is over
+	over    chan struct{} // closed when the committer has returned
+
+	mu      sync.Mutex
+	pending []Chunk
+	size    int            // bytes of pending
+	change  *pipeline.Step // a step that begins or ends, after pending
+	closing bool
+	err     error // of the first commit that failed
+}
+
+// newRecorder begins to record. close must be called.
+func newRecorder(ctx context.Context, s *Store, t *attempt, limit int64, secrets []string) *recorder {
+	if limit == 0 {
+		limit = defaultLogLimit
+	}
+	r := &recorder{
+		s: s, attempt: t, secrets: secrets, limit: limit,
+		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), over: make(chan struct{}),
+	}
+	go r.commitAll(context.WithoutCancel(ctx))
+	return r
+}
+
+// StepStarted implements pipeline.Recorder.
+func (r *recorder) StepStarted(ctx context.Context, step pipeline.Step) error {
+	r.endStep()
+	r.step = step.Name
+	step.State = pipeline.StepRunning
+	return r.put(ctx, step)
+}
+
+// Output implements pipeline.Recorder.
+func (r *recorder) Output(ctx context.Context, step pipeline.StepName, stream pipeline.Stream, p []byte) error {
+	if step != r.step {
+		r.endStep()
+		r.step = step
+	}
+	m := r.masks[stream]
+	if m == nil {
+		m = mask.New(r.secrets)
+		if r.masks == nil {
+			r.masks = map[pipeline.Stream]*mask.Masker{}
+		}
+		r.masks[stream] = m
+	}
+	r.add(stream, m.Write(p))
+	return r.wait(ctx, func() bool { return r.size < maxPending })
+}
+
+// StepEnded implements pipeline.Recorder.
+func (r *recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
+	r.endStep()
+	return r.put(ctx, step)
+}
+
+// close commits what there is, and returns the first error of a commit.
+func (r *recorder) close() error {
+	r.endStep()
+	locked(&r.mu, func() { r.closing = true })
+	signal(r.work)
+	<-r.over
+	return r.err
+}
+
+// endStep lets out what the maskers and the tail have kept back.
+func (r *recorder) endStep() {
+	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
+		if m := r.masks[stream]; m != nil {
+			r.add(stream, m.Flush())
+		}
+	}
+	r.masks = nil
+	r.omitted += r.tail.omitted
+	locked(&r.mu, func() {
+		for _, c := range r.tail.take() {
+			r.pending = append(r.pending, c)
+			r.size += len(c.Data)
+		}
+	})
+	signal(r.work)
+}
+
+// add puts masked output into the log's head, or what is past its limit into the tail. It copies p.
+func (r *recorder) add(stream pipeline.Stream, p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	head := p[:min(int64(len(p)), max(r.limit-r.stored, 0))]
+	if len(head) > 0 {
+		r.stored += int64(len(head))
+		locked(&r.mu, func() {
+			r.pending = appendOutput(r.pending, r.chunk(stream), head)
+			r.size += len(head)
+		})
+		signal(r.work)
+	}
+	if rest := p[len(head):]; len(rest) > 0 {
+		r.tail.add(r.chunk(stream), rest)
+		r.tellOmitted()
+	}
+}
+
+func (r *recorder) chunk(stream pipeline.Stream) Chunk {
+	return Chunk{Attempt: r.attempt.number, Step: r.step, Stream: stream, Time: r.s.now()}
+}
+
+// appendOutput appends a copy of p to the last chunk, if that is of the same step and stream and has room, and to
+// new ones like c.
+func appendOutput(chunks []Chunk, c Chunk, p []byte) []Chunk {
+	if n := len(chunks); n > 0 {
+		last := &chunks[n-1]
+		if last.Step == c.Step && last.Stream == c.Stream && last.Omitted == 0 {
+			take := min(len(p), max(chunkSize-len(last.Data), 0))
+			last.Data = append(last.Data, p[:take]...)
+			p = p[take:]
+		}
+	}
+	for len(p) > 0 {
+		take := min(len(p), chunkSize)
+		c.Data = append([]byte(nil), p[:take]...)
+		chunks = append(chunks, c)
+		p = p[take:]
+	}
+	return chunks
+}
+
+func (r *recorder) tellOmitted() {
+	r.attempt.omitted.Store(r.omitted + r.tail.omitted)
+	if now := r.s.now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
+		r.lastTold = now
+		r.s.watch.wake(r.attempt.build)
+	}
+}
+
+// put commits a step's row, after all output before it.
+func (r *recorder) put(ctx context.Context, step pipeline.Step) error {
+	locked(&r.mu, func() { r.change = &step })
+	signal(r.work)
+	return r.wait(ctx, func() bool { return r.change == nil })
+}
+
+// wait blocks until ok, which is asked under the lock, or the recording has failed.
+func (r *recorder) wait(ctx context.Context, ok func() bool) error {
+	for {
+		r.mu.Lock()
+		err, done := r.err, ok()
+		r.mu.Unlock()
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-r.drained:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

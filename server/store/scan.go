@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"vivarium/pipeline"
+)
+
+// scan puts right what a dead server left: its running builds are queued again, and
+// every waiting build has a ticket and every unsent status a job. It is no job of River's itself, since it
+// is what recovers River's jobs. All of it may be done by several servers at once.
+func (v *server) scan(ctx context.Context, boot bool) error {
+	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.replaceTickets(ctx), v.resumeStatuses(ctx, boot))
+}
+
+// requeueLost queues the builds of dead servers again. On SQLite these are, at boot, all that run, and none later.
+func (v *server) requeueLost(ctx context.Context, boot bool) error {
+	if v.db.exclusive() && !boot {
+		return nil
+	}
+	db := v.db.read(ctx).Where("state = ?", pipeline.Running)
+	if !v.db.exclusive() {
+		db = db.Where("lease_until < " + v.db.clock())
+	}
+	var lost []buildRow
+	if err := db.Order("id").Find(&lost).Error; err != nil {
+		return err
+	}
+	l := loss{Why: "was lost: the server that ran it died"}
+	for _, b := range lost {
+		err := v.db.transact(ctx, func(tx *tx) error {
+			// A server that is slow, not dead, may have renewed its lease meanwhile.
+			r := tx.fenced(b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
+			if err := one(r, errLost); err != nil {
+				return err
+			}
+			if err := tx.Take(&b, b.ID).Error; err != nil {
+				return err
+			}
+			job := b.JobID
+			if err := v.requeue(ctx, tx, &b, l); err != nil {
+				return err
+			}
+			return tx.river.abandon(ctx, []int64{job})
+		})
+		if errors.Is(err, errLost) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		v.tellRequeued(ctx, b, l)
+	}
+	return nil
+}
+
+// abandonJobs ends the jobs that a dead server left running on SQLite, which River itself would do after an hour.
+func (v *server) abandonJobs(ctx context.Context, boot bool) error {
+	if !boot || !v.db.exclusive() {
+		return nil
+	}
+	return v.db.transact(ctx, func(tx *tx) error {
+		var ids []int64
+		if err := tx.Table("river_job").Where("state = ?", rivertype.JobStateRunning).Pluck("id", &ids).Error; err != nil {
+			return err
+		}
+		return tx.river.abandon(ctx, ids)
+	})
+}
+
+// replaceTickets makes up for tickets that got lost between a claim that failed and the build that still waits.
+func (v *server) replaceTickets(ctx context.Context) error {
+	return v.db.transact(ctx, func(tx *tx) error {
+		var waiting, tickets int64
+		err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error
+		if err != nil {
+			return err
+		}
+		err = tx.Table("river_job").Where("kind = ? AND state IN ?", buildArgs{}.Kind(),
+			[]rivertype.JobState{rivertype.JobStateAvailable, rivertype.JobStateScheduled, rivertype.JobStateRetryable}).Count(&tickets).Error
+		if err != nil {
+			return err
+		}
+		var jobs []river.InsertManyParams
+		for ; tickets < waiting; tickets++ {
+			jobs = append(jobs, ticket(v.now(), v.now()))
+		}
+		return tx.river.insert(ctx, jobs...)
+	})
+}
+
+// renew keeps the leases of this server's attempts, and ends those that it has lost.
+func (v *server) renew(ctx context.Context) {
+	renewed := v.now()
+	every(ctx, leaseRenew, func() {
+		running := v.attempts.running()
+		if len(running) == 0 {
+			renewed = v.now()
+			return
+		}
+		started := v.now()
+		lost, err := v.renewOnce(ctx, running)
+		v.warn(ctx, "cannot renew the leases of running builds", err)
+		switch {
+		case err == nil:
+			renewed = started
+		case v.now().Sub(renewed) > leaseTime-time.Second:
+			// Another server may have begun these builds anew.
+			for id := range running {
+				v.attempts.cancel(id, errLost)
+			}
+		}
+		for _, id := range lost {
+			v.attempts.cancel(id, errLost)
+		}
+	})
+}
+
+// renewOnce returns the builds that are no longer this server's.
+func (v *server) renewOnce(ctx context.Context, running map[int64]int) (lost []int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
+	defer cancel()
+	err = v.db.transact(ctx, func(tx *tx) error {
+		lost = nil
+		for id, number := range running {
+			r := tx.Exec("UPDATE builds SET lease_until = "+v.db.clock()+" + ? WHERE id = ? AND attempt = ? AND state = ?",
+				leaseTime.Microseconds(), id, number, pipeline.Running)
+			if r.Error != nil {
+				return r.Error
+			}
+			if r.RowsAffected == 0 {
+				lost = append(lost, id)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}

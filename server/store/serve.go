@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"vivarium/pipeline"
+)
+
+// Work is what Serve needs.
+type Work struct {
+	Workers int
+	// Build runs one attempt. An error abandons it: the build is queued again.
+	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
+	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server that has a
+	// Poster later sends those of them that are still the newest of their commit.
+	Poster        Poster
+	StatusContext string
+	TargetURL     func(build int64) string // empty string: none
+	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
+	Secrets       []string                 // masked in logs
+}
+
+// errStopped is the cause with which running attempts are abandoned when the server stops.
+var errStopped = errors.New("the server was stopped")
+
+// server is a Store that serves.
+type server struct {
+	*Store
+	work  Work
+	owner string // this server, in the rows that it works on
+	// finished tells the compactor of a build that ended.
+	finished chan struct{}
+}
+
+const (
+	scanEvery   = 5 * time.Second
+	cancelEvery = 500 * time.Millisecond
+	// statusWorkers post at once. They wait for GitHub nearly all of the time.
+	statusWorkers = 4
+)
+
+// Serve takes the lock (SQLite), requeues what a dead server left, and works until ctx ends.
+// On the way out running attempts are abandoned and queued again. ready is called once when it works.
+func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
+	if w.Workers < 1 || w.Build == nil {
+		return errors.New("serve: it needs at least one worker and something to build with")
+	}
+	if s.db.exclusive() {
+		release, err := lockDir(s.dir)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
+	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
+	v := &server{Store: s, work: w, owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8]), finished: make(chan struct{}, 1)}
+	s.attempts.start()
+	if err := v.scan(ctx, true); err != nil {
+		return fmt.Errorf("take over what an earlier server left: %w", err)
+	}
+	client, err := v.client()
+	if err != nil {
+		return fmt.Errorf("set up the queue: %w", err)
+	}
+	// Neither River's context nor the others' end with ctx: attempts are told first why they end, and while
+	// they do, the leases are kept.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	if err := client.Start(running); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	var background sync.WaitGroup
+	v.background(running, &background)
+	ready()
+	<-ctx.Done()
+	s.attempts.stop(errStopped)
+	err = client.StopAndCancel(running)
+	stop()
+	background.Wait()
+	if err != nil {
+		return fmt.Errorf("stop the queue: %w", err)
+	}
+	return nil
+}
+
+// background starts what goes on beside the queue, until ctx ends.
+func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
+	wg.Go(func() {
+		every(ctx, scanEvery, func() { v.warn(ctx, "cannot look for lost builds", v.scan(ctx, false)) })
+	})
+	wg.Go(func() {
+		every(ctx, cancelEvery, func() { v.warn(ctx, "cannot look for canceled builds", v.cancelAsked(ctx)) })
+	})
+	wg.Go(func() { v.compactor(ctx) })
+	if !v.db.exclusive() {
+		wg.Go(func() { v.renew(ctx) })
+	}
+}
+
+func every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f()
+		}
+	}
+}
+
+func (v *server) warn(ctx context.Context, message string, err error) {
+	if err != nil && ctx.Err() == nil {
+		v.log.WarnContext(ctx, message, "err", err)
+	}
+}
+
+func (v *server) client() (queueClient, error) {
+	c := &river.Config{
+		Logger: riverLog(v.log),
+		Queues: map[string]river.QueueConfig{buildQueue: {MaxWorkers: v.work.Workers}},
+		// What a job of ours leaves behind is of no use to anybody once it is done.
+		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: time.Hour,
+		Workers:                     river.NewWorkers(),
+	}
+	v.db.fetch(c)
+	river.AddWorker(c.Workers, &buildWorker{server: v})
+	if v.work.Poster != nil {
+		c.Queues[statusQueue] = river.QueueConfig{MaxWorkers: statusWorkers}
+		river.AddWorker(c.Workers, &sender{server: v})
+	}
+	return v.db.client(c)
+}
+
+// cancelAsked ends the running attempts that another process asked to cancel.
+func (v *server) cancelAsked(ctx context.Context) error {
+	if len(v.attempts.running()) == 0 {
+		return nil
+	}
+	var ids []int64
+	err := v.db.read(ctx).Model(&buildRow{}).
+		Where("state = ? AND cancel_requested AND owner = ?", pipeline.Running, v.owner).Pluck("id", &ids).Error
+	for _, id := range ids {
+		v.attempts.cancel(id, pipeline.ErrCanceled)
+	}
+	return err
+}
+
+// compactor compresses the logs of builds that ended, one after the other.
+func (v *server) compactor(ctx context.Context) {
+	for {
+		for {
+			more, err := v.compactNext(ctx)
+			v.warn(ctx, "cannot compact a log", err)
+			if !more || err != nil {
+				break
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-v.finished:
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+)
+
+// sqliteDB is the embedded database: one connection that writes, shared by GORM and River, and
+// a few that only read.
+//
+// SQLite has one writer at a time whatever the pool. With one connection the writers queue up
+// in the process, where the next one goes on at once; several would find each other's lock and
+// sleep in busy_timeout's steps of up to 100 ms. The readers never wait for it: in WAL mode they see the
+// last commit.
+type sqliteDB struct {
+	dir     string
+	log     *slog.Logger
+	writer  *sql.DB
+	reader  *sql.DB
+	writing *gorm.DB
+	reading *gorm.DB
+	inserts *river.Client[*sql.Tx]
+}
+
+const (
+	sqliteFile = "vivarium.db"
+	// sqliteReaders bounds the pages that are served at once; each holds about 2 MB of page cache.
+	sqliteReaders = 8
+)
+
+func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB, err error) {
+	if dir == "" {
+		return nil, errors.New("open the database: no data directory is set; set VIVARIUM_DATA_DIR")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	d := &sqliteDB{dir: dir, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}()
+	path := filepath.Join(dir, sqliteFile)
+	if d.writer, d.writing, err = connectSQLite(ctx, path, 1, false); err != nil {
+		return nil, err
+	}
+	if d.reader, d.reading, err = connectSQLite(ctx, path, sqliteReaders, true); err != nil {
+		return nil, err
+	}
+	// The log of builds may quote what the repository's people would not show to every user of the machine.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, fmt.Errorf("protect the database: %w", err)
+	}
+	d.inserts, err = river.NewClient(riversqlite.New(d.writer), &river.Config{Logger: riverLog(log)})
+	return d, err
+}
+
+func connectSQLite(ctx context.Context, path string, conns int, readOnly bool) (*sql.DB, *gorm.DB, error) {
+	pool, err := sql.Open("sqlite", sqliteDSN(path, readOnly))
+	if err != nil {
+		return nil, nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	if err := pool.PingContext(ctx); err != nil {
+		return pool, nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	g, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), gormConfig())
+	if err != nil {
+		return pool, nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return pool, g, nil
+}
+
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{
+		"_time_format": {"sqlite"},
+		"_txlock":      {"immediate"},
+		"_pragma": {
+			"busy_timeout(10000)", // first: the others may wait for a lock
+			"journal_mode(WAL)",
+			"synchronous(FULL)", // an answered webhook survives a power cut
+			"foreign_keys(1)",
+		},
+	}
+	if readOnly {
+		q.Set("_txlock", "deferred")
+		q.Add("_pragma", "query_only(1)")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
+	return d.writing.WithContext(ctx).Transaction(func(g *gorm.DB) error {
+		t, ok := g.Statement.ConnPool.(*sql.Tx)
+		if !ok {
+			return fmt.Errorf("begin a transaction: GORM's is a %T, not a *sql.Tx", g.Statement.ConnPool)
+		}
+		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, log: d.log}})
+	})
+}
+
+func (d *sqliteDB) read(ctx context.Context) *gorm.DB { return d.reading.WithContext(ctx) }
+
+func (d *sqliteDB) client(c *river.Config) (queueClient, error) {
+	return river.NewClient(riversqlite.New(d.writer), c)
+}
+
+func (d *sqliteDB) exclusive() bool { return true }
+
+func (d *sqliteDB) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
+
+func (d *sqliteDB) dialect() dialect {
+	// AUTOINCREMENT: a build's id, which people quote, is never given twice.
+	return dialect{id: "integer PRIMARY KEY AUTOINCREMENT", bytes: "blob"}
+}
+
+// copyBefore writes the copy with VACUUM INTO, which sees one committed state whoever else has the file open.
+func (d *sqliteDB) copyBefore(ctx context.Context, step string) error {
+	dir := filepath.Join(d.dir, "backups")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("copy the database before its migration: %w", err)
+	}
+	path := filepath.Join(dir, fmt.Sprintf("vivarium-%s-%s.db", step, time.Now().UTC().Format("20060102T150405.000Z")))
+	if err := d.writing.WithContext(ctx).Exec("VACUUM INTO ?", path).Error; err != nil {
+		return fmt.Errorf("copy the database before its migration: %w", err)
+	}
+	d.log.Info("copied the database before its migration", "path", path)
+	return os.Chmod(path, 0o600)
+}
+
+func (d *sqliteDB) only(ctx context.Context) (func() error, error) {
+	l := flock.New(filepath.Join(d.dir, "migrate.lock"))
+	if _, err := l.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("wait for another process to migrate the database: %w", err)
+	}
+	return l.Unlock, nil
+}
+
+// fetch polls: River's listener on SQLite is a poll too, of 50 ms, on top of which the fetch would come.
+func (d *sqliteDB) fetch(c *river.Config) {
+	c.PollOnly = true
+	c.FetchCooldown = 20 * time.Millisecond
+	c.FetchPollInterval = 20 * time.Millisecond
+}
+
+func (d *sqliteDB) close() error {
+	var errs []error
+	for _, pool := range []*sql.DB{d.reader, d.writer} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

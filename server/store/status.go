@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/riverqueue/river"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"vivarium/pipeline"
+)
+
+// Status is one row of the outbox.
+type Status struct {
+	BuildID     int64
+	State       string // GitHub's word
+	Description string
+	Context     string    // empty while it was never tried
+	SentAt      time.Time // zero while it has not been accepted
+	Attempts    int
+	LastError   string
+	Undelivered bool // given up
+	Superseded  bool // left out: a newer state of the commit was known before this one was sent
+}
+
+func (r statusRow) status() Status {
+	return Status{
+		BuildID: r.BuildID, State: r.State, Description: r.Description, Context: r.Context,
+		SentAt: fromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError,
+		Undelivered: r.FailedAt > 0, Superseded: r.Superseded,
+	}
+}
+
+// Statuses of a build, oldest first.
+func (s *Store) Statuses(ctx context.Context, build int64) ([]Status, error) {
+	var rows []statusRow
+	if err := s.db.read(ctx).Where("build_id = ?", build).Order("id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the statuses of build %d: %w", build, err)
+	}
+	list := make([]Status, len(rows))
+	for i, r := range rows {
+		list[i] = r.status()
+	}
+	return list, nil
+}
+
+// Undeliverable is the newest status that was given up in the last day, or nil.
+func (s *Store) Undeliverable(ctx context.Context) (*Status, error) {
+	var rows []statusRow
+	err := s.db.read(ctx).Where("failed_at > ?", micros(s.now().Add(-24*time.Hour))).
+		Order("failed_at DESC").Limit(1).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for undeliverable statuses: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	st := rows[0].status()
+	return &st, nil
+}
+
+// addStatus puts the build's state as it is now into the outbox. The job that it returns is to be inserted
+// in the same transaction.
+func (s *Store) addStatus(tx *tx, b buildRow) (river.InsertManyParams, error) {
+	t := targetRow{Repo: b.Repo, SHA: b.SHA, Version: 1}
+	err := tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}},
+		DoUpdates: clause.Assignments(map[string]any{"version": gorm.Expr("status_targets.version + 1")}),
+	}, clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Create(&t).Error
+	if err != nil {
+		return river.InsertManyParams{}, err
+	}
+	r := statusRow{
+		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
+		Description: describe(b.State, b.Cause, b.Summary), QueuedAt: micros(s.now()),
+	}
+	return statusJob(t.ID, b.State.Ended()), tx.Create(&r).Error
+}
+
+// maxDescription is GitHub's limit: a longer one is refused with 422.
+const maxDescription = 140
+
+// describe is a status's description: the state, the cause, what happened.
+func describe(state pipeline.State, cause pipeline.Cause, summary string) string {
+	words := map[pipeline.State]string{
+		pipeline.Queued: "Waiting for a worker", pipeline.Running: "Running",
+		pipeline.Passed: "Passed", pipeline.Failed: "Failed",
+		pipeline.Errored: "Could not be built", pipeline.Canceled: "Canceled",
+	}
+	text := words[state]
+	if cause != "" && string(cause) != string(state) {
+		text += " (" + string(cause) + ")"
+	}
+	if summary != "" {
+		text += ": " + summary
+	}
+	return cutWords(strings.Join(strings.Fields(text), " "), maxDescription)
+}
+
+// cutWords cuts text to at most max characters, at a word where there is one.
+func cutWords(text string, max int) string {
+	if utf8.RuneCountInString(text) <= max {
+		return text
+	}
+	cut := string([]rune(text)[:max-1])
+	if i := strings.LastIndexByte(cut, ' '); i > max/2 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}

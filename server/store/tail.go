@@ -1,0 +1,40 @@
+package store
+
+// maxTail bounds the end of a step's output that is kept in memory past the log's limit.
+const maxTail = 1 << 20
+
+// tail keeps the last maxTail bytes of output, in chunks of one stream each.
+type tail struct {
+	chunks  []Chunk
+	size    int
+	omitted int64 // bytes that were dropped at the front
+}
+
+// add appends a copy of p, in chunks like c.
+func (t *tail) add(c Chunk, p []byte) {
+	t.chunks = appendOutput(t.chunks, c, p)
+	t.size += len(p)
+	for t.size > maxTail {
+		first := &t.chunks[0]
+		drop := min(t.size-maxTail, len(first.Data))
+		first.Data = first.Data[drop:]
+		t.size -= drop
+		t.omitted += int64(drop)
+		if len(first.Data) == 0 {
+			t.chunks = t.chunks[1:]
+		}
+	}
+}
+
+// take empties the tail: the gap, if anything was dropped, then the chunks.
+func (t *tail) take() []Chunk {
+	var out []Chunk
+	if t.omitted > 0 {
+		gap := t.chunks[0]
+		gap.Data, gap.Omitted = nil, t.omitted
+		out = append(out, gap)
+	}
+	out = append(out, t.chunks...)
+	*t = tail{}
+	return out
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"vivarium/pipeline"
+)
+
+// buildWorker works on tickets.
+type buildWorker struct {
+	river.WorkerDefaults[buildArgs]
+	*server
+}
+
+// Timeout: the pipeline has its own, and the lease tells who is dead.
+func (w *buildWorker) Timeout(*river.Job[buildArgs]) time.Duration { return -1 }
+
+// Work claims the build whose turn it is and runs one attempt at it.
+func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error {
+	b, ok, err := w.claim(ctx, job.ID, w.owner)
+	if err != nil || !ok {
+		return err
+	}
+	w.log.InfoContext(ctx, "build started", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt)
+	w.watch.wake(b.ID)
+	actx, t := w.attempts.add(ctx, b.ID, b.Attempt)
+	defer w.attempts.remove(t)
+	rec := newRecorder(actx, w.Store, t, w.work.LogLimit, w.work.Secrets)
+	outcome, err := w.run(actx, b, rec)
+	if failed := rec.close(); failed != nil && err == nil {
+		err = failed
+	}
+	err = w.settle(ctx, context.Cause(actx), b, outcome, err, job)
+	signal(w.finished)
+	return err
+}
+
+// run calls Build. A panic is an outcome: the next attempt would meet it again.
+func (w *buildWorker) run(ctx context.Context, b buildRow, rec pipeline.Recorder) (o pipeline.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.ErrorContext(ctx, "a build panicked", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
+				"panic", p, "stack", string(debug.Stack()))
+			o, err = pipeline.Outcome{
+				State: pipeline.Errored, Cause: pipeline.CauseInternal,
+				Summary: fmt.Sprintf("Vivarium failed: %v", p),
+			}, nil
+		}
+	}()
+	return w.work.Build(ctx, b.build(), rec)
+}
+
+// settle writes how an attempt ended: with an outcome, canceled, or without one. Where the database does not take it,
+// it is tried again until the server stops: nobody else would end the build before the next boot.
+func (w *buildWorker) settle(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
+	write := context.WithoutCancel(ctx)
+	for {
+		failed := w.settleOnce(write, cause, b, o, err, job)
+		if failed == nil || errors.Is(failed, errLost) {
+			return nil
+		}
+		w.log.ErrorContext(ctx, "cannot store how a build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "err", failed)
+		select {
+		case <-ctx.Done():
+			return failed
+		case <-time.After(settleRetry):
+		}
+	}
+}
+
+const settleRetry = 2 * time.Second
+
+func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
+	switch {
+	case err == nil:
+		return w.finish(ctx, b, o, job)
+	case errors.Is(cause, pipeline.ErrCanceled):
+		return w.finish(ctx, b, canceled, job)
+	case errors.Is(err, errLost), errors.Is(cause, errLost):
+		w.log.WarnContext(ctx, "attempt abandoned: another one has replaced it",
+			"build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt)
+		return nil
+	case errors.Is(cause, errStopped):
+		return w.giveBack(ctx, b, loss{Why: "was stopped with the server", Clean: true}, job)
+	}
+	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + err.Error()}, job)
+}
+
+// giveBack queues the build of an abandoned attempt again.
+func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *river.Job[buildArgs]) error {
+	err := w.db.transact(ctx, func(tx *tx) error {
+		if err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error; err != nil {
+			return err
+		}
+		if err := w.requeue(ctx, tx, &b, l); err != nil {
+			return err
+		}
+		return tx.river.complete(ctx, job)
+	})
+	if err != nil {
+		return fmt.Errorf("queue build %d again: %w", b.ID, err)
+	}
+	w.tellRequeued(ctx, b, l)
+	return nil
+}
+
+func (s *Store) tellRequeued(ctx context.Context, b buildRow, l loss) {
+	if b.State.Ended() {
+		s.ended(ctx, b)
+		return
+	}
+	s.log.WarnContext(ctx, "build queued again", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt, "why", l.Why)
+	s.watch.wake(b.ID)
+}
