@@ -58,6 +58,8 @@ type Manager struct {
 	init     initBinary
 	indexURL string
 	runners  string
+	// firstAnswer is how long a registry may take for its first word.
+	firstAnswer time.Duration
 
 	// turn holds one token: who makes or replaces images in this process has taken it.
 	turn chan struct{}
@@ -82,6 +84,8 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		indexURL: o.IndexURL,
 		runners:  o.Runners,
 		turn:     make(chan struct{}, 1),
+
+		firstAnswer: firstAnswer,
 	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)

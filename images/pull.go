@@ -48,7 +48,7 @@ func (m *Manager) pull(ctx context.Context, ref string, progress io.Writer) (bas
 func (m *Manager) pullFrom(ctx context.Context, ref string, progress io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(firstAnswer, func() { cancel(errSilent) })
+	watch := time.AfterFunc(m.firstAnswer, func() { cancel(errSilent) })
 	defer watch.Stop()
 	answer, err := m.cli.ImagePull(ctx, ref, image.PullOptions{})
 	if err == nil {
