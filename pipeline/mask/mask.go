@@ -1,16 +1,112 @@
 // Package mask hides secrets in a stream of output, wherever the stream is cut.
 package mask
 
-// STUB: contract only.
+// MinLength is the shortest secret that is looked for, in bytes: hiding shorter ones
+// would make holes in ordinary text.
+const MinLength = 6
 
-// Masker replaces secrets (as they are, base64- and URL-encoded) by ***.
-type Masker struct{}
+// replacement stands for a secret, whatever its length.
+const replacement = "***"
 
-// New makes a Masker; secrets shorter than 6 bytes are ignored.
-func New(secrets []string) *Masker { panic("contract") }
+// Masker replaces secrets by ***: as they are, and in the encodings that tools print
+// them in: base64 (standard and URL alphabet, at any place inside a longer text),
+// percent-encoding and hexadecimal. Overlapping secrets are hidden together. It holds
+// back no more than what may be the beginning of one, and is for one stream and one
+// goroutine.
+type Masker struct {
+	auto *automaton // nil when there is nothing to hide
 
-// Write takes the next piece and returns what can be shown; the rest may be the start of a secret and is kept.
-func (m *Masker) Write(p []byte) []byte { panic("contract") }
+	state int32
+	held  []byte // not yet shown: the longest end of the input that begins a secret
+	// spans are what must be hidden, ascending and apart. Places count from the first
+	// held byte; after Write, a span that was shown in part begins at 0.
+	spans []span
+	out   []byte
+}
+
+// span is a stretch of the input to hide.
+type span struct {
+	from, to int
+	shown    bool // its replacement has been shown
+}
+
+// New makes a Masker; secrets shorter than MinLength are ignored.
+func New(secrets []string) *Masker {
+	return &Masker{auto: compile(patterns(secrets))}
+}
+
+// Write takes the next piece and returns what can be shown; the rest may be the start of
+// a secret and is kept. The result is valid until the next call and may share p's memory.
+func (m *Masker) Write(p []byte) []byte {
+	if m.auto == nil {
+		return p
+	}
+	m.scan(p)
+	total := len(m.held) + len(p)
+	keep := m.auto.depth(m.state)
+	if len(m.held) == 0 && len(m.spans) == 0 {
+		m.held = append(m.held, p[total-keep:]...)
+		return p[:total-keep]
+	}
+	m.held = append(m.held, p...)
+	return m.show(total - keep)
+}
 
 // Flush returns what was kept.
-func (m *Masker) Flush() []byte { panic("contract") }
+func (m *Masker) Flush() []byte {
+	m.state = 0
+	return m.show(len(m.held))
+}
+
+// scan moves the automaton over p and notes what is to be hidden.
+func (m *Masker) scan(p []byte) {
+	a, s := m.auto, m.state
+	for i := 0; i < len(p); i++ {
+		if s == 0 {
+			i = a.skip(p, i)
+		}
+		s = a.next[s+int32(a.class[p[i]])]
+		if s < 0 {
+			s &= stateMask
+			end := len(m.held) + i + 1
+			m.hide(end-a.longest(s), end)
+		}
+	}
+	m.state = s
+}
+
+// hide adds a span that ends behind all others, and joins those that it overlaps.
+func (m *Masker) hide(from, to int) {
+	s := span{from: from, to: to}
+	for n := len(m.spans); n > 0 && m.spans[n-1].to > s.from; n-- {
+		s.from = min(s.from, m.spans[n-1].from)
+		s.shown = s.shown || m.spans[n-1].shown
+		m.spans = m.spans[:n-1]
+	}
+	m.spans = append(m.spans, s)
+}
+
+// show takes the first n held bytes out and returns them with the secrets replaced.
+func (m *Masker) show(n int) []byte {
+	out, at := m.out[:0], 0
+	rest := 0 // spans that stay, wholly or in part
+	for _, s := range m.spans {
+		if s.from < n {
+			out = append(out, m.held[at:max(at, s.from)]...)
+			if !s.shown {
+				out = append(out, replacement...)
+				s.shown = true
+			}
+			at = min(s.to, n)
+		}
+		if s.to > n {
+			m.spans[rest] = span{from: max(s.from-n, 0), to: s.to - n, shown: s.shown}
+			rest++
+		}
+	}
+	m.spans = m.spans[:rest]
+	out = append(out, m.held[at:n]...)
+	m.held = m.held[:copy(m.held, m.held[n:])]
+	m.out = out
+	return out
+}
