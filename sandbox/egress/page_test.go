@@ -1,0 +1,210 @@
+package egress
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"vivarium/sandbox/egress/egresstest"
+)
+
+func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
+	f := egresstest.Wheel("beta", "2.5", nil)
+	f.RequiresPython = ">=3.8,<4"
+	f.Yanked = `broken & "bad"`
+	sdist := egresstest.Sdist("beta", "2.5", map[string]string{"setup.py": ""})
+	for name, c := range map[string]egresstest.IndexConfig{"json": {}, "html": {HTMLOnly: true}} {
+		t.Run(name, func(t *testing.T) {
+			up := startIndex(t, c)
+			up.Add(f, sdist)
+			s, _ := newSession(t, newIndex(t, up, nil))
+
+			res, body, err := request(t, s+"/simple/beta/", "Accept", jsonType)
+			if err != nil || res.Header.Get("Content-Type") != jsonType {
+				t.Fatalf("%v, %s", err, res.Header.Get("Content-Type"))
+			}
+			var p struct {
+				Name  string
+				Files []jsonFile
+			}
+			if err := json.Unmarshal(body, &p); err != nil || len(p.Files) != 2 {
+				t.Fatalf("%v: %s", err, body)
+			}
+			got, metadata := p.Files[0], p.Files[0].CoreMetadata.(map[string]any)
+			if p.Name != "beta" || got.Filename != f.Name || got.Hashes["sha256"] != f.SHA256() ||
+				got.RequiresPython != f.RequiresPython || got.Yanked != f.Yanked || len(metadata["sha256"].(string)) != 64 {
+				t.Errorf("got %+v of %s", got, body)
+			}
+			if p.Files[1].Filename != sdist.Name || p.Files[1].Yanked != nil || p.Files[1].CoreMetadata != nil {
+				t.Errorf("got %+v", p.Files[1])
+			}
+
+			res, body, err = request(t, s+"/simple/beta/", "Accept", "text/html")
+			if err != nil || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+				t.Fatalf("%v, %s", err, res.Header.Get("Content-Type"))
+			}
+			want := regexp.MustCompile(`<a href="/files/[0-9a-f]{32}/beta-2\.5-py3-none-any\.whl#sha256=` + f.SHA256() +
+				`" data-requires-python="&gt;=3\.8,&lt;4" data-yanked="broken &amp; &#34;bad&#34;"` +
+				` data-core-metadata="sha256=[0-9a-f]{64}" data-dist-info-metadata="sha256=[0-9a-f]{64}">beta-2\.5-py3-none-any\.whl</a>`)
+			if !want.Match(body) {
+				t.Errorf("want %s in\n%s", want, body)
+			}
+		})
+	}
+}
+
+func TestPagesAreAnsweredAsTheClientLikesBest(t *testing.T) {
+	pip := jsonType + ", " + htmlType + "; q=0.1, text/html; q=0.01"
+	for accept, want := range map[string]string{
+		"": plainType, "*/*": plainType, "text/html": plainType, pip: jsonType, jsonType: jsonType,
+		htmlType + ", " + jsonType + ";q=0.5": htmlType, "application/vnd.pypi.simple.latest+json": jsonType,
+		"image/png": "", jsonType + ";q=0": "", "nonsense/;;,text/html": plainType,
+	} {
+		if got := negotiate([]string{accept}); got != want {
+			t.Errorf("Accept: %s gives %q, want %q", accept, got, want)
+		}
+	}
+}
+
+func TestHostileLinksAreLeftOut(t *testing.T) {
+	base, _ := url.Parse("https://index.example/simple/six/")
+	page := `<base href="https://files.example/d/"><a href="six-1.tar.gz#sha256=` + strings.Repeat("A", 64) + `">x</a>
+		<a href="javascript:alert(1)">six-2.tar.gz</a><a href="file:///etc/six-3.tar.gz">x</a><a href="data:text/plain,six-4.tar.gz">x</a>
+		<a href="/x/%2e%2e">x</a><a href="/a%2fb%0a.whl">x</a><a href="..">x</a><a href="//u:p@other.example/six-5.tar.gz?t=1#md5=abc">x</a><a name="q">x</a>
+		<A HREF='/six-6.tar.gz#sha256=short' data-core-metadata=true data-yanked>x</A>`
+	files, err := parseHTML(strings.NewReader(page), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range files {
+		got = append(got, f.name+" "+f.url.String()+f.fragment())
+	}
+	want := []string{
+		"six-1.tar.gz https://files.example/d/six-1.tar.gz#sha256=" + strings.Repeat("a", 64),
+		"six-5.tar.gz https://other.example/six-5.tar.gz?t=1",
+		"six-6.tar.gz https://files.example/six-6.tar.gz",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if f := files[2]; f.metadata != "" || !f.yanked || f.yankedReason != "" {
+		t.Errorf("metadata without a hash must not be offered, and a bare data-yanked counts: %+v", f)
+	}
+}
+
+func TestAPageIsTransferredAgainOnlyWhenItChanged(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	up.Add(egresstest.Wheel("six", "1.0", nil))
+	x := newIndex(t, up, nil)
+	for range 2 {
+		s, _ := newSession(t, x)
+		if got := links(t, s, "six"); len(got) != 1 {
+			t.Fatalf("links %v", got)
+		}
+	}
+	if h := up.Requests()[1].Header; h.Get("If-None-Match") == "" {
+		t.Errorf("the second request was %v, want it conditional", h)
+	}
+	up.Add(egresstest.Wheel("six", "2.0", nil))
+	s, _ := newSession(t, x)
+	if got := links(t, s, "six"); len(got) != 2 {
+		t.Errorf("after a release: links %v, want both", got)
+	}
+}
+
+func TestAFreshPageIsNotAskedForAgainAndMayComeCompressed(t *testing.T) {
+	var asked atomic.Int32
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Cache-Control", "public, max-age=600")
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, `<a href="/f/six-1.tar.gz">six-1.tar.gz</a>`)
+		z.Close()
+	}))
+	t.Cleanup(up.Close)
+	u, _ := url.Parse(up.URL)
+	x, err := NewIndex(IndexConfig{Upstream: u})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s, _ := newSession(t, x)
+		if got := links(t, s, "six"); len(got) != 1 {
+			t.Fatalf("links %v", got)
+		}
+	}
+	if got := asked.Load(); got != 1 {
+		t.Errorf("asked %d times, want once", got)
+	}
+}
+
+func TestThePageCacheIsBounded(t *testing.T) {
+	var c pageCache
+	for _, project := range []string{"a", "b", "c", "a"} {
+		c.put(&page{project: project, files: make([]*file, maxCachedFiles/2)})
+	}
+	if c.files > maxCachedFiles || len(c.pages) != 2 || c.get("a") == nil {
+		t.Errorf("%d files in %d pages", c.files, len(c.pages))
+	}
+}
+
+func TestASessionsTableIsBounded(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	x := newIndex(t, up, nil)
+	s := x.Session(func(string) {}).(*session)
+	if err := s.learn(&page{files: []*file{{id: "a"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.learn(&page{files: make([]*file, maxLinks)}); err == nil {
+		t.Error("more links than the bound were taken")
+	}
+}
+
+func FuzzPages(f *testing.F) {
+	f.Add(`<a href="six-1.tar.gz#sha256=00">six</a>`, false)
+	f.Add(`{"meta":{"api-version":"1.1"},"name":"six","files":[{"filename":"six-1.tar.gz","url":"x","hashes":{},"yanked":true}]}`, true)
+	base, _ := url.Parse("https://index.example/simple/six/")
+	f.Fuzz(func(t *testing.T, text string, isJSON bool) {
+		parse := parseHTML
+		if isJSON {
+			parse = parseJSON
+		}
+		files, err := parse(strings.NewReader(text), base)
+		if err != nil {
+			return
+		}
+		p := &page{project: "six", files: files}
+		var asJSON, asHTML strings.Builder
+		if err := p.writeJSON(&asJSON); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.writeHTML(&asHTML); err != nil {
+			t.Fatal(err)
+		}
+		for _, again := range []struct {
+			text  string
+			parse func(io.Reader, *url.URL) ([]*file, error)
+		}{{asJSON.String(), parseJSON}, {asHTML.String(), parseHTML}} {
+			local, err := again.parse(strings.NewReader(again.text), base)
+			if err != nil || len(local) != len(files) {
+				t.Fatalf("%d links became %d (%v):\n%s", len(files), len(local), err, again.text)
+			}
+			for i, l := range local {
+				if l.url.Host != base.Host || !strings.HasPrefix(l.url.Path, filesPath+files[i].id+"/") || l.name != files[i].name ||
+					l.sha256() != files[i].sha256() || l.metadata != files[i].metadata || l.yanked != files[i].yanked {
+					t.Errorf("%+v became %+v", files[i], l)
+				}
+			}
+		}
+	})
+}
