@@ -33,9 +33,10 @@ const (
 // as all of them together (what a build needs where is not known beforehand); that they
 // do not do so together is watched here, and the command is killed when they do.
 type watch struct {
-	mounts        []string
-	bytes, inodes int64 // what the mounts may hold together
-	exceeded      chan struct{}
+	mounts       []string
+	bytes, files int64 // what the mounts may hold together
+	exceeded     chan struct{}
+	begun        bool
 
 	// Valid when the watching has stopped.
 	full      string // the first mount that was full
@@ -44,7 +45,7 @@ type watch struct {
 }
 
 func newWatch(h *wire.Hello) *watch {
-	return &watch{mounts: h.Mounts, bytes: h.Disk, inodes: h.Inodes, exceeded: make(chan struct{})}
+	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, exceeded: make(chan struct{})}
 }
 
 type watching struct {
@@ -107,7 +108,7 @@ func mountUses(paths []string) []use {
 		uses = append(uses, use{
 			path:      path,
 			usedBytes: int64(fs.Blocks-fs.Bfree) * size, freeBytes: int64(fs.Bavail) * size,
-			usedFiles: int64(fs.Files - fs.Ffree), freeFiles: int64(fs.Ffree),
+			usedFiles: int64(fs.Files-fs.Ffree) - 1, freeFiles: int64(fs.Ffree), // one is its own directory
 		})
 	}
 	return uses
@@ -134,15 +135,19 @@ func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 		next = min(next, timeToFill(u.freeBytes, fillRate), timeToFill(u.freeFiles, createRate))
 	}
 	w.peakBytes = max(w.peakBytes, bytes)
+	if !w.begun {
+		// An earlier command may have left too much: this one may not add to it, but it may clean up.
+		w.begun, w.bytes, w.files = true, max(w.bytes, bytes), max(w.files, files)
+	}
 	switch {
 	case bytes > w.bytes:
 		exceeded = true
 		w.setFull(largest.path)
-	case files > w.inodes:
+	case files > w.files:
 		exceeded = true
 		w.setFull(most.path)
 	}
-	next = min(next, timeToFill(w.bytes-bytes, fillRate), timeToFill(w.inodes-files, createRate))
+	next = min(next, timeToFill(w.bytes-bytes, fillRate), timeToFill(w.files-files, createRate))
 	return max(next, quickest), exceeded
 }
 

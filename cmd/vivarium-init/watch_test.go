@@ -1,0 +1,110 @@
+//go:build linux
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"vivarium/sandbox/wire"
+)
+
+const mib = 1 << 20
+
+func of(path string, used, free int64) use {
+	return use{path: path, usedBytes: used, freeBytes: free, usedFiles: 10, freeFiles: 100_000}
+}
+
+func newTestWatch() *watch { return newWatch(&wire.Hello{Disk: 1000 * mib, Inodes: 200_000}) }
+
+func TestLookNamesTheMountThatIsFull(t *testing.T) {
+	w := newTestWatch()
+	w.look([]use{of("/a", 0, 1000*mib), of("/b", 0, 1000*mib)})
+	w.look([]use{of("/a", 900*mib, 100*mib), of("/b", 0, 1000*mib)})
+	if w.full != "" {
+		t.Errorf("%s is named full with 100 MiB left", w.full)
+	}
+	w.look([]use{of("/a", 999*mib, 1*mib), of("/b", 0, 1000*mib)})
+	w.look([]use{of("/a", 0, 1000*mib), of("/b", 0, 1000*mib)})
+	if w.full != "/a" || w.peakBytes != 999*mib {
+		t.Errorf("full %q, peak %d MiB; want /a, 999", w.full, w.peakBytes/mib)
+	}
+}
+
+func TestLookNamesTheMountWithoutInodes(t *testing.T) {
+	w := newTestWatch()
+	a := of("/a", 0, 1000*mib)
+	a.usedFiles, a.freeFiles = 100_000, 0
+	if w.look([]use{of("/b", 0, mib*1000), a}); w.full != "/a" {
+		t.Errorf("full %q, want /a", w.full)
+	}
+}
+
+func TestLookReportsWhenTheSumIsExceeded(t *testing.T) {
+	w := newTestWatch()
+	w.look([]use{of("/a", 0, 1000*mib), of("/b", 0, 1000*mib)})
+	if _, exceeded := w.look([]use{of("/a", 400*mib, 600*mib), of("/b", 600*mib, 400*mib)}); exceeded {
+		t.Error("the limit itself is reported as exceeded")
+	}
+	if _, exceeded := w.look([]use{of("/a", 401*mib, 599*mib), of("/b", 600*mib, 400*mib)}); !exceeded || w.full != "/b" {
+		t.Errorf("exceeded %t, full %q; want /b, which holds most", exceeded, w.full)
+	}
+}
+
+func TestLookLetsACommandCleanUp(t *testing.T) {
+	w := newTestWatch()
+	for _, used := range []int64{700, 600} {
+		if _, exceeded := w.look([]use{of("/a", used*mib, 300*mib), of("/b", 400*mib, 600*mib)}); exceeded {
+			t.Errorf("exceeded with %d MiB, having begun with more", used)
+		}
+	}
+	if _, exceeded := w.look([]use{of("/a", 701*mib, 299*mib), of("/b", 400*mib, 600*mib)}); !exceeded {
+		t.Error("a command that adds to what is too much goes on")
+	}
+}
+
+func TestTheLessIsLeftTheSoonerTheNextLook(t *testing.T) {
+	for _, c := range []struct {
+		left int64
+		want time.Duration
+	}{
+		{800 * mib, slowest},
+		{40 * mib, 40 * time.Second / 4096},
+		{0, quickest},
+	} {
+		if got, _ := newTestWatch().look([]use{of("/a", 0, c.left)}); got != c.want {
+			t.Errorf("%d MiB left: next look after %v, want %v", c.left/mib, got, c.want)
+		}
+	}
+}
+
+func TestFiguresOfBothCgroupVersionsAreRead(t *testing.T) {
+	for _, c := range []struct {
+		text, name string
+		want       int64
+	}{
+		{"low 0\nhigh 0\nmax 7\noom 1\noom_kill 2\noom_group_kill 0\n", "oom_kill", 2},
+		{"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "oom_kill", 3},
+		{"max 12\n", "max", 12},
+		{"total_rss_huge 5\ntotal_rss 4096\n", "total_rss", 4096},
+		{"max many\n", "max", 0},
+		{"", "max", 0},
+	} {
+		if got := parseFigure([]byte(c.text), c.name); got != c.want {
+			t.Errorf("%s of %q: got %d, want %d", c.name, c.text, got, c.want)
+		}
+	}
+}
+
+func TestDeadlineCanBeMovedUntilItHasPassed(t *testing.T) {
+	d := newDeadline()
+	for _, ttl := range []time.Duration{time.Millisecond, time.Hour, time.Millisecond} {
+		if err := d.set(ttl); err != nil && ttl != time.Hour {
+			t.Fatal(err)
+		}
+	}
+	<-d.passed
+	if err := d.set(time.Hour); err == nil {
+		t.Error("a deadline that has passed was moved")
+	}
+}

@@ -1,0 +1,172 @@
+package sandbox_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"vivarium/sandbox"
+)
+
+func tarOf(t *testing.T, headers ...tar.Header) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range headers {
+		if h.Typeflag == tar.TypeReg && h.Size == 0 {
+			h.Size = int64(len(h.Name))
+		}
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			if _, err := io.WriteString(w, h.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+func TestArchiveComesBackAsItWasPut(t *testing.T) {
+	s := start(t, nil)
+	when := time.Unix(1700000000, 0)
+	in := tarOf(t,
+		tar.Header{Name: "locked/", Typeflag: tar.TypeDir, Mode: 0o555},
+		tar.Header{Name: "locked/run.sh", Typeflag: tar.TypeReg, Mode: 0o4755, ModTime: when},
+		tar.Header{Name: "link", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+		tar.Header{Name: "caf\xe9", Typeflag: tar.TypeReg, Mode: 0o644})
+	if err := s.PutArchive(t.Context(), sandbox.Workspace, in); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustRun(t, s, shell("stat -c '%a %Y' locked/run.sh; cat locked/run.sh; readlink link")); got != "755 1700000000\nlocked/run.sh/etc/passwd\n" {
+		t.Errorf("in the sandbox stands %q", got)
+	}
+	r, err := s.Archive(t.Context(), sandbox.Workspace, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var names []string
+	entries := tar.NewReader(r)
+	for {
+		h, err := entries.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, h.Name)
+	}
+	if want := []string{"./", "caf\xe9", "link", "locked/", "locked/run.sh"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
+func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
+	s := start(t, nil)
+	for name, in := range map[string]*bytes.Buffer{
+		"upwards":          tarOf(t, tar.Header{Name: "../tmp/x", Typeflag: tar.TypeReg}),
+		"through a link":   tarOf(t, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "/tmp"}, tar.Header{Name: "l/x", Typeflag: tar.TypeReg}),
+		"by a hard link":   tarOf(t, tar.Header{Name: "h", Typeflag: tar.TypeLink, Linkname: "../etc/passwd"}),
+		"as a device":      tarOf(t, tar.Header{Name: "d", Typeflag: tar.TypeChar}),
+		"as the directory": tarOf(t, tar.Header{Name: ".", Typeflag: tar.TypeReg}),
+	} {
+		var refused *sandbox.GuestError
+		if err := s.PutArchive(t.Context(), sandbox.Workspace, in); !errors.As(err, &refused) {
+			t.Errorf("%s: got %v, want a refusal", name, err)
+		}
+	}
+	if got := mustRun(t, s, shell("ls /tmp")); got != "" {
+		t.Errorf("in /tmp stands %q", got)
+	}
+}
+
+func TestPutArchiveReportsWhatItCouldNotRead(t *testing.T) {
+	s := start(t, nil)
+	broken := errors.New("no more")
+	in := io.MultiReader(tarOf(t, tar.Header{Name: "a", Typeflag: tar.TypeReg}), iotest.ErrReader(broken))
+	if err := s.PutArchive(t.Context(), sandbox.Workspace, in); !errors.Is(err, broken) {
+		t.Errorf("got %v, want the reader's error", err)
+	}
+}
+
+func TestPutArchiveStopsAtAFullDisk(t *testing.T) {
+	s := start(t, func(sp *sandbox.Spec) { sp.Limits.FileSize = 1 << 30 })
+	var head bytes.Buffer
+	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "big", Typeflag: tar.TypeReg, Size: 1 << 40}); err != nil {
+		t.Fatal(err)
+	}
+	err := s.PutArchive(t.Context(), sandbox.Workspace, io.MultiReader(&head, zeros{}))
+	if err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("got %v, want no space left", err)
+	}
+}
+
+func TestArchiveCanBeGivenUp(t *testing.T) {
+	s := start(t, nil)
+	mustRun(t, s, shell("head -c 50000000 /dev/zero > big"))
+	r, err := s.Archive(t.Context(), sandbox.Workspace, "big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(io.Discard, r, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, s, shell("true"))
+}
+
+func TestArchiveOfWhatIsNotThereFails(t *testing.T) {
+	s := start(t, nil)
+	for _, path := range []string{"nothing", "../etc"} {
+		r, err := s.Archive(t.Context(), sandbox.Workspace, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(r); err == nil {
+			t.Errorf("%s: no error", path)
+		}
+		r.Close()
+	}
+}
+
+func TestSurveyIsBoundedAndFollowsNoLinks(t *testing.T) {
+	s := start(t, nil)
+	mustRun(t, s, shell(`
+mkdir -p a/b .git c/.git
+echo "[project]" > pyproject.toml; echo deep > a/b/requirements.txt; echo secret > .git/config
+ln -s /etc/passwd requirements.txt; ln -s / root; mkfifo setup.py
+head -c 5000 /dev/zero > a/requirements.txt`))
+	q := sandbox.SurveyQuery{Dir: sandbox.Workspace, MaxFiles: 100, Read: []string{"requirements*.txt", "pyproject.toml", "setup.py"}, MaxBytes: 1000, MaxTotal: 10_000}
+	got, err := s.Survey(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sandbox.File{
+		{Path: "a", Dir: true}, {Path: "a/b", Dir: true}, {Path: "a/b/requirements.txt", Size: 5}, {Path: "a/requirements.txt", Size: 5000},
+		{Path: "c", Dir: true}, {Path: "pyproject.toml", Size: 10}, {Path: "requirements.txt", Link: "/etc/passwd"}, {Path: "root", Link: "/"}, {Path: "setup.py"},
+	}
+	if !slices.Equal(got.Files, want) || got.Truncated {
+		t.Errorf("got %+v, truncated %t; want %+v", got.Files, got.Truncated, want)
+	}
+	if len(got.Contents) != 2 || string(got.Contents["pyproject.toml"]) != "[project]\n" || string(got.Contents["a/b/requirements.txt"]) != "deep\n" {
+		t.Errorf("got contents %q", got.Contents)
+	}
+	q.MaxFiles = 3
+	if got, err := s.Survey(t.Context(), q); err != nil || len(got.Files) != 3 || !got.Truncated {
+		t.Errorf("with at most 3 files: %+v, %v", got, err)
+	}
+}

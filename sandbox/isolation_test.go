@@ -1,0 +1,244 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
+
+	"vivarium/images/imagestest"
+	"vivarium/sandbox"
+)
+
+func docker(t testing.TB) *client.Client {
+	t.Helper()
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cli.Close() })
+	return cli
+}
+
+func TestSignalsToPID1DoNothing(t *testing.T) {
+	s := start(t, nil)
+	out := mustRun(t, s, python(`
+import os, signal
+for n in range(1, 65):
+    for _ in range(3):
+        os.kill(1, n)
+print("sent")`))
+	if out != "sent\n" {
+		t.Errorf("got %q", out)
+	}
+	mustRun(t, s, shell("true"))
+}
+
+func TestPID1CannotBeLookedInto(t *testing.T) {
+	s := start(t, nil)
+	out := mustRun(t, s, python(`
+import os, resource, subprocess
+p = subprocess.Popen(["sleep", "300"])
+def tries(what, f):
+    try:
+        f()
+        print(what, "done")
+    except OSError as e:
+        print(what, "refused")
+for name, pid in ("child", p.pid), ("PID 1", 1):
+    tries(name + " memory", lambda: open(f"/proc/{pid}/mem", "rb").close())
+    tries(name + " files", lambda: os.listdir(f"/proc/{pid}/fd"))
+    tries(name + " score", lambda: open(f"/proc/{pid}/oom_score_adj", "r+").close())
+tries("own limits", lambda: resource.prlimit(0, resource.RLIMIT_NOFILE, (100, 200)))
+tries("reading PID 1 limits", lambda: resource.prlimit(1, resource.RLIMIT_NOFILE))
+tries("setting PID 1 limits", lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3)))
+p.kill()`))
+	want := `child memory done
+child files done
+child score done
+PID 1 memory refused
+PID 1 files refused
+PID 1 score refused
+own limits done
+reading PID 1 limits done
+setting PID 1 limits refused
+`
+	if out != want {
+		t.Errorf("got:\n%swant:\n%s", out, want)
+	}
+}
+
+func TestSystemCallsAreFiltered(t *testing.T) {
+	s := start(t, nil)
+	out := mustRun(t, s, python(`
+import ctypes, errno, socket
+for family in "AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_BLUETOOTH":
+    try:
+        socket.socket(getattr(socket, family), socket.SOCK_STREAM if family in ("AF_UNIX", "AF_INET", "AF_INET6") else socket.SOCK_RAW).close()
+        print(family, "open")
+    except PermissionError:
+        print(family, "refused")
+libc = ctypes.CDLL(None, use_errno=True)
+for name, call in ("ptrace", lambda: libc.ptrace(0, 0, 0, 0)), ("unshare", lambda: libc.unshare(0x10000000)):
+    print(name, "refused" if call() == -1 and ctypes.get_errno() == errno.EPERM else "open")`))
+	want := "AF_UNIX open\nAF_INET open\nAF_INET6 open\nAF_NETLINK open\n" +
+		"AF_PACKET refused\nAF_ALG refused\nAF_VSOCK refused\nAF_BLUETOOTH refused\nptrace refused\nunshare refused\n"
+	if out != want {
+		t.Errorf("got:\n%swant:\n%s", out, want)
+	}
+}
+
+func TestSandboxWritesToItsMountsOnly(t *testing.T) {
+	s := start(t, nil)
+	out := mustRun(t, s, shell(`
+for d in /workspace /home/vivarium /opt/vivarium/env /tmp /dev/shm / /opt/vivarium /usr/bin /etc /dev /var/tmp /run; do
+	if (: > $d/x) 2>/dev/null; then echo $d; fi
+done`))
+	if want := "/workspace\n/home/vivarium\n/opt/vivarium/env\n/tmp\n/dev/shm\n"; out != want {
+		t.Errorf("can write to:\n%swant:\n%s", out, want)
+	}
+}
+
+// TestSandboxHasNoNetwork has an ordinary container as the host to reach, and another
+// as the control that it can be reached.
+func TestSandboxHasNoNetwork(t *testing.T) {
+	cli, image := docker(t), imagestest.Runner(t)
+	server := runContainer(t, cli, image, `
+import http.server
+http.server.HTTPServer(("0.0.0.0", 8000), http.server.SimpleHTTPRequestHandler).serve_forever()`)
+	info, err := cli.ContainerInspect(t.Context(), server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := fmt.Sprintf(`
+import socket, sys, time
+end = time.time() + %%d
+while True:
+    try:
+        socket.create_connection((%q, 8000), 1).close()
+        sys.exit(0)
+    except OSError:
+        if time.time() > end: sys.exit(1)
+        time.sleep(.05)`, info.NetworkSettings.Networks["bridge"].IPAddress)
+	control := runContainer(t, cli, image, fmt.Sprintf(probe, 30))
+	results, failed := cli.ContainerWait(t.Context(), control, container.WaitConditionNotRunning)
+	select {
+	case r := <-results:
+		if r.StatusCode != 0 {
+			t.Fatal("the control cannot reach the server: nothing is shown by this test")
+		}
+	case err := <-failed:
+		t.Fatal(err)
+	}
+
+	s := start(t, nil)
+	if r, _ := run(t, s, python(fmt.Sprintf(probe, 1))); r.Success() {
+		t.Error("the sandbox reached a host on the engine's network")
+	}
+	if links := mustRun(t, s, shell("ls /sys/class/net")); links != "lo\n" {
+		t.Errorf("network interfaces: %q, want lo only", links)
+	}
+}
+
+func runContainer(t *testing.T, cli *client.Client, image, script string) string {
+	t.Helper()
+	c, err := cli.ContainerCreate(t.Context(), &container.Config{
+		Image: image, Entrypoint: []string{"python3", "-c", script}, Labels: map[string]string{sandbox.LabelInstance: testInstance + "-other"},
+	}, nil, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The test's own context has ended by now.
+		cmd := exec.Command("docker", "rm", "-f", c.ID)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("remove container: %v: %s", err, out)
+		}
+	})
+	if err := cli.ContainerStart(t.Context(), c.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return c.ID
+}
+
+func TestContainerGoesWhenItsServerIsKilled(t *testing.T) {
+	cli, image := docker(t), imagestest.Runner(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childImage+"="+image)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	id, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the child did not start its sandbox: %v", err)
+	}
+	id = strings.TrimSpace(id)
+	if _, err := cli.ContainerInspect(t.Context(), id); err != nil {
+		t.Fatalf("the child's container is not there: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	_ = cmd.Wait() // killed
+	for {
+		_, err := cli.ContainerInspect(t.Context(), id)
+		if errdefs.IsNotFound(err) {
+			break
+		}
+		if time.Since(killed) > 10*time.Second {
+			t.Fatal("the container is still there after 10 s")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	took := time.Since(killed)
+	t.Logf("gone after %v", took)
+	if took > 2*time.Second {
+		t.Errorf("it took %v, want at most 2 s", took)
+	}
+}
+
+func TestLostSandboxSaysHowPID1Ended(t *testing.T) {
+	cli := docker(t)
+	s := start(t, nil)
+	_, err := s.Run(t.Context(), shell("echo; sleep 300"), func(sandbox.Stream, []byte) error {
+		return cli.ContainerKill(t.Context(), s.ContainerID(), "KILL")
+	})
+	var lost *sandbox.LostError
+	if !errors.As(err, &lost) || lost.ExitCode != 137 || lost.OOMKilled || lost.Deadline {
+		t.Errorf("got %#v (%v), want a LostError with exit code 137", lost, err)
+	}
+}
+
+func TestDeadlineEndsCommandAndContainer(t *testing.T) {
+	s := start(t, func(sp *sandbox.Spec) { sp.Deadline = time.Now().Add(5 * time.Minute) })
+	if err := s.Extend(t.Context(), time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Run(t.Context(), shell("sleep 300"), func(sandbox.Stream, []byte) error { return nil })
+	if err != nil || !r.TimedOut || r.Signal != "SIGTERM" {
+		t.Fatalf("got %+v, %v; want a time-out by SIGTERM", r, err)
+	}
+	var lost *sandbox.LostError
+	for !errors.As(err, &lost) {
+		if _, err = s.Run(t.Context(), shell("true"), func(sandbox.Stream, []byte) error { return nil }); err == nil {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if !lost.Deadline {
+		t.Errorf("got %#v, want the deadline named", lost)
+	}
+}

@@ -1,0 +1,124 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"vivarium/sandbox"
+)
+
+// timed keeps a command that nothing stops from holding up the tests.
+func timed(c sandbox.Command, d time.Duration) sandbox.Command {
+	c.Timeout = d
+	return c
+}
+
+func TestMemoryLimitIsNamed(t *testing.T) {
+	s := start(t, nil)
+	r, _ := run(t, s, python("b = []\nwhile True: b.append(bytearray(8 << 20))"))
+	if !r.OOMKilled || r.Signal != "SIGKILL" {
+		t.Errorf("got %+v, want a kill by the OOM killer", r)
+	}
+	r, _ = run(t, s, shell("true"))
+	if r.OOMKilled {
+		t.Errorf("the next command is reported as struck too: %+v", r)
+	}
+}
+
+func TestPID1OutlivesABombOfSmallProcesses(t *testing.T) {
+	s := start(t, nil)
+	r, _ := run(t, s, timed(python(`
+import os, time
+for _ in range(150):
+    if os.fork() == 0:
+        b = bytearray(6 << 20)
+        time.sleep(300)
+os.wait()`), 20*time.Second))
+	if !r.OOMKilled {
+		t.Errorf("got %+v, want the OOM killer named", r)
+	}
+	mustRun(t, s, shell("true"))
+}
+
+func TestPidsLimitIsNamedAndPID1Survives(t *testing.T) {
+	s := start(t, func(sp *sandbox.Spec) { sp.Limits.Pids = 100 })
+	r, _ := run(t, s, timed(python(`
+import os, time
+end = time.time() + 2
+while time.time() < end:
+    try:
+        os.fork()
+    except OSError:
+        pass`), 20*time.Second))
+	if !r.PidsStruck {
+		t.Errorf("got %+v, want the pids limit named", r)
+	}
+	r, _ = run(t, s, shell("true"))
+	if r.PidsStruck || !r.Success() {
+		t.Errorf("the next command ended as %+v", r)
+	}
+}
+
+func TestDiskLimitIsNamed(t *testing.T) {
+	fill := func(dir string) sandbox.Command {
+		return shell(fmt.Sprintf("head -c 200000000 /dev/zero > %s/big; code=$?; rm %s/big; exit $code", dir, dir))
+	}
+	s := start(t, func(sp *sandbox.Spec) {
+		sp.Limits.FileSize = 1 << 30
+		sp.Limits.Inodes = 20_000
+	})
+	for _, c := range []struct {
+		name    string
+		command sandbox.Command
+		want    string
+	}{
+		{"workspace", fill(sandbox.Workspace), sandbox.Workspace},
+		{"home", fill(sandbox.Home), sandbox.Home},
+		{"environment", fill(sandbox.Env), sandbox.Env},
+		{"tmp", fill(sandbox.Tmp), sandbox.Tmp},
+		{"shared memory", fill(sandbox.Shm), sandbox.Shm},
+		{"file that cleans up after itself", python(`
+import tempfile
+with tempfile.TemporaryFile() as f:
+    while True: f.write(bytes(1 << 20))`), sandbox.Tmp},
+		{"many small files", python(`
+import os, shutil
+os.mkdir("d")
+try:
+    for i in range(10 ** 6): open(f"d/{i}", "w").close()
+finally:
+    shutil.rmtree("d")`), sandbox.Workspace},
+		{"the sum of several", shell(`
+for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, o := run(t, s, c.command)
+			if r.DiskFull != c.want || r.Success() {
+				t.Errorf("got %+v, want %s full; stderr: %s", r, c.want, o.stderr.String())
+			}
+			if r.OOMKilled {
+				t.Errorf("files took memory from processes: %+v", r)
+			}
+			mustRun(t, s, shell("rm -rf /tmp/big /home/vivarium/big"))
+		})
+	}
+	r, _ := run(t, s, shell("head -c 60000000 /dev/zero > /tmp/fits; rm /tmp/fits; exit 1"))
+	if r.DiskFull != "" {
+		t.Errorf("a file that fits is reported as %q full", r.DiskFull)
+	}
+}
+
+func TestLowerBindsTheRunningContainer(t *testing.T) {
+	s := start(t, nil)
+	if err := s.Lower(t.Context(), sandbox.Limits{Memory: 64 << 20, Pids: 64, CPUs: 0.5}); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := run(t, s, python("b = bytearray(190 << 20)"))
+	if !r.OOMKilled {
+		t.Errorf("got %+v, want 190 MiB to be more than 64 and the disk's 96", r)
+	}
+	if err := s.Lower(t.Context(), sandbox.Limits{Memory: 1 << 30}); err == nil {
+		t.Error("a limit was raised")
+	}
+}

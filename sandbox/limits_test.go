@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWorkersAreWhatFits(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		cpus         int
+		memory, each int64
+		want         int
+	}{
+		{"CPUs decide", 2, 64 << 30, 4 << 30, 2},
+		{"memory decides", 16, 16 << 30, 4 << 30, 3},
+		{"at least one", 4, 2 << 30, 4 << 30, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := Workers(Info{CPUs: c.cpus, Memory: c.memory}, Limits{Memory: c.each / 2, Disk: c.each / 2})
+			if got != c.want {
+				t.Errorf("got %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCheckSpellsOutTheSum(t *testing.T) {
+	info := Info{CPUs: 2, Memory: 16 << 30}
+	if err := Check(info, DefaultLimits(info), 3); err != nil {
+		t.Errorf("3 workers of 4 GiB: %v", err)
+	}
+	err := Check(info, DefaultLimits(info), 4)
+	want := "4 workers × (memory 2GiB + disk 2GiB) = 16GiB, but sandboxes may use 12GiB, three quarters of the engine's 16GiB"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	many := DefaultLimits(info)
+	many.CPUs = 3
+	if err := Check(info, many, 1); err == nil || !strings.Contains(err.Error(), "VIVARIUM_CPUS") {
+		t.Errorf("3 of 2 CPUs: got %v", err)
+	}
+	tiny := DefaultLimits(info)
+	tiny.Pids = 3
+	if err := Check(info, tiny, 1); err == nil || !strings.Contains(err.Error(), "pids is 3, the least is 64") {
+		t.Errorf("3 pids: got %v", err)
+	}
+}
+
+func TestLoweredChangesOnlyWhatIsAsked(t *testing.T) {
+	have := Limits{Memory: 2 << 30, Disk: 1 << 30, CPUs: 2, Pids: 512, FileSize: 1, OpenFiles: 1024, Inodes: 5000}
+	r, err := lowered(have, Limits{Memory: 1 << 30})
+	if err != nil || r.Memory != 2<<30 || r.MemorySwap != 2<<30 || r.NanoCPUs != 0 || r.PidsLimit != nil {
+		t.Errorf("got %+v, %v; want memory of 2 GiB, the disk's included, and nothing else", r, err)
+	}
+	for _, l := range []Limits{{Memory: 3 << 30}, {CPUs: 3}, {Pids: 513}, {Pids: 5}, {Memory: 1}} {
+		if _, err := lowered(have, l); err == nil {
+			t.Errorf("%+v was taken", l)
+		}
+	}
+}

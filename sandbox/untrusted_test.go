@@ -1,0 +1,169 @@
+package sandbox
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox/wire"
+)
+
+func engineFrame(stream byte, payload string) string {
+	head := make([]byte, 8)
+	head[0] = stream
+	binary.BigEndian.PutUint32(head[4:], uint32(len(payload)))
+	return string(head) + payload
+}
+
+func TestAttachedOutputIsTakenApart(t *testing.T) {
+	in := engineFrame(1, "ab") + engineFrame(2, "panic: x\n") + engineFrame(1, "") + engineFrame(1, "c")
+	c := &attachConn{r: bufio.NewReader(iotest.OneByteReader(strings.NewReader(in))), stderr: new(tail)}
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != "abc" || c.stderr.String() != "panic: x" {
+		t.Errorf("got %q, stderr %q, %v", got, c.stderr.String(), err)
+	}
+	for _, in := range []string{engineFrame(9, "x"), engineFrame(3, "the engine's own")} {
+		c := &attachConn{r: bufio.NewReader(strings.NewReader(in)), stderr: new(tail)}
+		if _, err := c.Read(make([]byte, 10)); err == nil {
+			t.Errorf("%q was taken", in)
+		}
+	}
+}
+
+func TestTailKeepsTheLastWordsOnly(t *testing.T) {
+	var w tail
+	for range 1000 {
+		if _, err := w.Write([]byte("0123456789\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.String(); len(got) > tailSize || !strings.HasSuffix(got, "0123456789") || cap(w.buf) > 3*tailSize {
+		t.Errorf("kept %d bytes in %d", len(got), cap(w.buf))
+	}
+}
+
+func TestLaterEnvironmentWins(t *testing.T) {
+	got := mergeEnv([]string{"A=1", "AB=2", "C=3"}, []string{"A=x", "D=", "D=4"})
+	if want := []string{"AB=2", "C=3", "A=x", "D=4"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestImplausibleResultsAreRefused(t *testing.T) {
+	for name, r := range map[string]wire.Result{
+		"exit code": {ExitCode: 256},
+		"wall":      {Wall: -1},
+		"signal":    {Signal: "SIGKILL\x1b[2J"},
+		"disk":      {DiskFull: "/etc"},
+	} {
+		if plausible(&r) {
+			t.Errorf("%s: %+v was taken", name, r)
+		}
+	}
+	if !plausible(&wire.Result{ExitCode: 1, Signal: "SIGRTMIN+1", DiskFull: Tmp}) {
+		t.Error("a plausible result was refused")
+	}
+}
+
+// survey is what a PID 1 sends that may be hostile.
+func survey(t *testing.T, q SurveyQuery, send func(w *wire.Writer)) (Survey, error) {
+	t.Helper()
+	var b bytes.Buffer
+	send(wire.NewWriter(&b))
+	r := surveyReader{query: q, in: wire.NewReader(&b), files: make(map[string]File)}
+	r.survey.Contents = make(map[string][]byte)
+	err := r.read()
+	return r.survey, err
+}
+
+func TestSurveyHoldsPID1ToTheQuery(t *testing.T) {
+	q := SurveyQuery{MaxFiles: 2, Read: []string{"*.toml"}, MaxBytes: 4, MaxTotal: 5}
+	file := func(path string) wire.File { return wire.File{Path: []byte(path), Size: 3} }
+	entries := func(w *wire.Writer, e wire.Entries) {
+		if err := w.Header(wire.Reply{Survey: &e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := func(w *wire.Writer, s string) {
+		if err := w.Data(wire.KindData, append(make([]byte, wire.HeadSize), s...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content := func(w *wire.Writer, path string, size int64) {
+		entries(w, wire.Entries{Content: &wire.Content{Path: []byte(path), Size: size}})
+	}
+	for name, send := range map[string]func(w *wire.Writer){
+		"too many files":    func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a"), file("b"), file("c")}}) },
+		"the same twice":    func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a"), file("a")}}) },
+		"outside":           func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("../a")}}) },
+		"absolute":          func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("/a")}}) },
+		"negative":          func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{{Path: []byte("a"), Size: -1}}}) },
+		"long path":         func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file(strings.Repeat("a", 5000))}}) },
+		"unknown contents":  func(w *wire.Writer) { content(w, "x.toml", 1) },
+		"unwanted contents": func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a")}}); content(w, "a", 1) },
+		"large contents": func(w *wire.Writer) {
+			entries(w, wire.Entries{Files: []wire.File{file("a.toml")}})
+			content(w, "a.toml", 5)
+		},
+		"large total": func(w *wire.Writer) {
+			entries(w, wire.Entries{Files: []wire.File{file("a.toml"), file("b.toml")}})
+			content(w, "a.toml", 3)
+			data(w, "abc")
+			content(w, "b.toml", 3)
+			data(w, "abc")
+		},
+		"more than said": func(w *wire.Writer) {
+			entries(w, wire.Entries{Files: []wire.File{file("a.toml")}})
+			content(w, "a.toml", 3)
+			data(w, "abcd")
+		},
+	} {
+		if got, err := survey(t, q, send); !errors.Is(err, errProtocol) {
+			t.Errorf("%s: got %+v, %v; want it refused", name, got, err)
+		}
+	}
+	got, err := survey(t, q, func(w *wire.Writer) {
+		entries(w, wire.Entries{Files: []wire.File{file("a.toml"), file("caf\xe9")}})
+		content(w, "a.toml", 3)
+		data(w, "a")
+		data(w, "bc")
+		if err := w.Header(wire.Reply{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err != nil || len(got.Files) != 2 || string(got.Contents["a.toml"]) != "abc" {
+		t.Errorf("a proper survey: got %+v, %v", got, err)
+	}
+}
+
+func TestStaleIsWhatNobodyNeeds(t *testing.T) {
+	now := time.Now()
+	at := func(d time.Duration) map[string]string {
+		return map[string]string{LabelDeadline: now.Add(d).UTC().Format(time.RFC3339)}
+	}
+	for _, c := range []struct {
+		name string
+		in   container.Summary
+		want bool
+	}{
+		{"just created", container.Summary{State: "created", Created: now.Unix(), Labels: at(time.Hour)}, false},
+		{"created and left", container.Summary{State: "created", Created: now.Add(-2 * time.Minute).Unix(), Labels: at(time.Hour)}, true},
+		{"running", container.Summary{State: "running", Labels: at(time.Hour)}, false},
+		{"ending by itself", container.Summary{State: "running", Labels: at(-10 * time.Second)}, false},
+		{"past its deadline", container.Summary{State: "running", Labels: at(-2 * time.Minute)}, true},
+		{"without a deadline", container.Summary{State: "running"}, false},
+	} {
+		if got := stale(c.in, now); got != c.want {
+			t.Errorf("%s: got %t, want %t", c.name, got, c.want)
+		}
+	}
+}
