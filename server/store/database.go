@@ -22,6 +22,8 @@ type database interface {
 	transact(ctx context.Context, fn func(tx *tx) error) error
 	// read is for queries outside of a transaction.
 	read(ctx context.Context) *gorm.DB
+	// migrateQueue brings River's own tables to a version.
+	migrateQueue(ctx context.Context, version int) error
 	// dialect is how a migration's statements read here.
 	dialect() dialect
 	// copyBefore keeps a copy of an existing database that is about to be migrated from a step.
@@ -61,8 +63,6 @@ type riverTx interface {
 	complete(ctx context.Context, job *river.Job[buildArgs]) error
 	// abandon ends jobs whose worker is dead. Those that do not run are left alone.
 	abandon(ctx context.Context, ids []int64) error
-	// migrate brings River's own tables to a version.
-	migrate(ctx context.Context, version int) error
 }
 
 // jobsIn is riverTx over one driver.
@@ -70,7 +70,6 @@ type jobsIn[D riverdriver.Driver[T], T any] struct {
 	client *river.Client[T] // inserts only
 	tx     T
 	now    func() time.Time
-	log    *slog.Logger
 }
 
 func (j jobsIn[D, T]) insert(ctx context.Context, jobs ...river.InsertManyParams) error {
@@ -109,12 +108,21 @@ func (j jobsIn[D, T]) abandon(ctx context.Context, ids []int64) error {
 	return err
 }
 
-func (j jobsIn[D, T]) migrate(ctx context.Context, version int) error {
-	m, err := rivermigrate.New(j.client.Driver(), &rivermigrate.Config{Logger: riverLog(j.log)})
+// migrateRiver brings River's own tables to a version. It is not part of a transaction: on PostgreSQL a value that is added to
+// an enumerated type cannot be used in the same one. Done twice, it does nothing the second time.
+func migrateRiver[T any](ctx context.Context, driver riverdriver.Driver[T], version int, log *slog.Logger) error {
+	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: riverLog(log)})
 	if err != nil {
 		return err
 	}
-	_, err = m.MigrateTx(ctx, j.tx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: version})
+	existing, err := m.ExistingVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if len(existing) > 0 && existing[len(existing)-1].Version >= version {
+		return nil
+	}
+	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: version})
 	return err
 }
 

@@ -88,12 +88,12 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err != nil {
 		return err
 	}
-	at := s.now()
-	if !l.Clean && b.Losses > 1 { // the first loss may be a restart
-		at = at.Add(lossDelay(b.Losses - 1))
+	var wait time.Duration
+	if !l.Clean && b.Losses > 1 { // the first loss may be the server's own
+		wait = lossDelay(b.Losses - 1)
 	}
 	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
-		"state": pipeline.Queued, "losses": b.Losses, "not_before": micros(at),
+		"state": pipeline.Queued, "losses": b.Losses, "not_before": micros(s.now().Add(wait)),
 		"job_id": 0, "owner": "", "lease_until": 0, "log_seq": gorm.Expr("log_seq + 1"),
 	})
 	if err := one(r, errLost); err != nil {
@@ -109,7 +109,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 		return err
 	}
 	b.State = pipeline.Queued
-	return tx.river.insert(ctx, ticket(s.now(), at))
+	return tx.river.insert(ctx, ticket(wait))
 }
 
 // interruptSteps ends the steps that ran when the attempt was lost, and names the last one.

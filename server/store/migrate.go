@@ -31,7 +31,7 @@ func (d dialect) expand(statement string) string {
 
 const migrationTable = "schema_migrations"
 
-// migrate applies, in one transaction, the steps that the database lacks.
+// migrate applies the steps that the database lacks: River's first, then ours in one transaction.
 func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 	release, err := s.db.only(ctx)
 	if err != nil {
@@ -51,10 +51,18 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 			return err
 		}
 	}
+	for _, m := range todo {
+		if m.river == 0 {
+			continue
+		}
+		if err := s.db.migrateQueue(ctx, m.river); err != nil {
+			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, err)
+		}
+	}
 	err = s.db.transact(ctx, func(tx *tx) error {
 		list := make([]*gormigrate.Migration, len(steps))
 		for i, m := range steps {
-			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return s.apply(ctx, tx, m) }}
+			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return s.apply(tx, m) }}
 		}
 		return gormigrate.New(tx.DB, &gormigrate.Options{TableName: migrationTable}, list).Migrate()
 	})
@@ -64,12 +72,7 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 	return nil
 }
 
-func (s *Store) apply(ctx context.Context, tx *tx, m migration) error {
-	if m.river > 0 {
-		if err := tx.river.migrate(ctx, m.river); err != nil {
-			return fmt.Errorf("step %s: the queue's tables: %w", m.id, err)
-		}
-	}
+func (s *Store) apply(tx *tx, m migration) error {
 	for _, statement := range m.statements {
 		if err := tx.Exec(s.db.dialect().expand(statement)).Error; err != nil {
 			return fmt.Errorf("step %s: %w", m.id, err)

@@ -151,7 +151,7 @@ type targetRow struct {
 	ID           int64 `gorm:"primaryKey"`
 	Repo         string
 	SHA          string `gorm:"column:sha"`
-	Version      int64  // grows with every status that is added
+	Version      int64  // grows with every status that is added, which locks the row
 	Claim        string // the job that posts now; empty for none
 	ClaimedUntil int64
 	NotBefore    int64 // after a failure nothing is posted until then

@@ -71,7 +71,7 @@ func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err e
 	return pgx.BeginFunc(ctx, pc, func(t pgx.Tx) error {
 		g := d.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
 		g.Statement.ConnPool = conn
-		return fn(&tx{DB: g, river: jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now, log: d.log}})
+		return fn(&tx{DB: g, river: jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now}})
 	})
 }
 
@@ -85,6 +85,10 @@ func (d *postgresDB) exclusive() bool { return false }
 
 func (d *postgresDB) clock() string {
 	return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+}
+
+func (d *postgresDB) migrateQueue(ctx context.Context, version int) error {
+	return migrateRiver(ctx, riverpgxv5.New(d.pool), version, d.log)
 }
 
 func (d *postgresDB) dialect() dialect {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
@@ -27,15 +28,13 @@ type Accepted struct {
 	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
 }
 
-// AcceptPush writes delivery, build, job and pending status in one transaction.
+// AcceptPush writes delivery, build, job and pending status in one transaction, which deliveries that come at the same
+// time share.
 func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if p.GUID == "" || p.BodyHash == "" {
 		return Accepted{}, errors.New("accept push: a delivery has a GUID and a hash of its body")
 	}
-	a, err := s.accept(ctx, p)
-	if isDuplicate(err) { // another server accepted it between our look and our insert
-		a, err = s.accept(ctx, p)
-	}
+	a, err := s.intake.accept(ctx, p, s.acceptAll)
 	if err != nil {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}
@@ -46,42 +45,61 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	return a, nil
 }
 
-func (s *Store) accept(ctx context.Context, p Push) (Accepted, error) {
-	var a Accepted
-	err := s.db.transact(ctx, func(tx *tx) error {
-		var seen []deliveryRow
-		if err := tx.Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash).Limit(1).Find(&seen).Error; err != nil {
-			return err
-		}
-		if len(seen) > 0 {
-			a = Accepted{BuildID: seen[0].BuildID, Duplicate: true}
-			return nil
-		}
-		b := buildRow{
-			RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
-			Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
-		}
-		if err := s.enqueue(ctx, tx, &b); err != nil {
-			return err
-		}
-		a = Accepted{BuildID: b.ID}
-		return tx.Create(&deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}).Error
-	})
-	return a, err
+// acceptAll accepts some pushes in one transaction.
+func (s *Store) acceptAll(ctx context.Context, pushes []Push) ([]Accepted, error) {
+	all, err := s.acceptOnce(ctx, pushes)
+	if isDuplicate(err) { // another server accepted one of them between our look and our insert
+		all, err = s.acceptOnce(ctx, pushes)
+	}
+	return all, err
 }
 
-// enqueue makes the build, its job and its pending status.
-func (s *Store) enqueue(ctx context.Context, tx *tx, b *buildRow) error {
+func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, error) {
+	all := make([]Accepted, len(pushes))
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var jobs []river.InsertManyParams
+		for i, p := range pushes {
+			a, its, err := s.accept(tx, p)
+			if err != nil {
+				return err
+			}
+			all[i] = a
+			jobs = append(jobs, its...)
+		}
+		return tx.river.insert(ctx, jobs...)
+	})
+	return all, err
+}
+
+func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, error) {
+	var seen []deliveryRow
+	if err := tx.Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash).Limit(1).Find(&seen).Error; err != nil {
+		return Accepted{}, nil, err
+	}
+	if len(seen) > 0 {
+		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
+	}
+	b := buildRow{
+		RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
+		Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
+	}
+	jobs, err := s.enqueue(tx, &b)
+	if err != nil {
+		return Accepted{}, nil, err
+	}
+	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
+	return Accepted{BuildID: b.ID}, jobs, tx.Create(&d).Error
+}
+
+// enqueue makes the build and its pending status. The jobs that it returns are to be inserted in the same transaction.
+func (s *Store) enqueue(tx *tx, b *buildRow) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = micros(s.now())
 	if err := tx.Create(b).Error; err != nil {
-		return err
+		return nil, err
 	}
 	status, err := s.addStatus(tx, *b)
-	if err != nil {
-		return err
-	}
-	return tx.river.insert(ctx, ticket(s.now(), s.now()), status)
+	return []river.InsertManyParams{ticket(0), status}, err
 }
 
 // Rerun queues a new build of the same commit, with job and pending status.
@@ -96,7 +114,11 @@ func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 			RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
 			Ref: old.Ref, SHA: old.SHA, Author: old.Author, Message: old.Message, Trigger: "rerun", RerunOf: old.ID,
 		}
-		return s.enqueue(ctx, tx, &b)
+		jobs, err := s.enqueue(tx, &b)
+		if err != nil {
+			return err
+		}
+		return tx.river.insert(ctx, jobs...)
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = ErrNotFound

@@ -88,7 +88,7 @@ func (v *server) replaceTickets(ctx context.Context) error {
 		}
 		var jobs []river.InsertManyParams
 		for ; tickets < waiting; tickets++ {
-			jobs = append(jobs, ticket(v.now(), v.now()))
+			jobs = append(jobs, ticket(0))
 		}
 		return tx.river.insert(ctx, jobs...)
 	})

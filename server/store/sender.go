@@ -47,17 +47,14 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 	if wait := w.held(); wait > 0 {
 		return river.JobSnooze(wait)
 	}
-	t, err := w.claimTarget(ctx, job.Args.Target)
+	t, send, err := w.claimTarget(ctx, job.Args.Target)
 	if err != nil {
 		return fmt.Errorf("claim the statuses of target %d: %w", job.Args.Target, err)
-	}
-	if t == nil {
-		return nil
 	}
 	if wait := fromMicros(t.NotBefore).Sub(w.now()); wait > 0 {
 		return river.JobSnooze(wait)
 	}
-	wait, err := w.deliver(ctx, t)
+	wait, err := w.deliver(ctx, &t, send)
 	if err != nil {
 		return fmt.Errorf("send the statuses of %s at %s: %w", t.Repo, t.SHA, err)
 	}
@@ -67,34 +64,17 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 	return nil
 }
 
-// deliver sends one status after the other. After a failure it lets go of the target and
-// returns how long to wait.
-func (w *sender) deliver(ctx context.Context, t *targetRow) (wait time.Duration, err error) {
-	// What became of a post is written even where the server is being stopped meanwhile.
-	write := context.WithoutCancel(ctx)
-	for {
-		rows, err := w.outbox(write, t)
-		if err != nil {
-			return 0, err
-		}
-		send, superseded := next(rows, w.now())
-		if err := w.supersede(write, superseded); err != nil {
-			return 0, err
-		}
-		if send == nil {
-			if free, err := w.release(write, t); free || err != nil {
-				return 0, err
-			}
-			continue
-		}
+// deliver sends one status after the other. After a failure it returns how long to wait.
+func (w *sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wait time.Duration, err error) {
+	for send != nil {
 		result := w.attempt(ctx, t, send)
-		if err := w.record(write, t, send, result); err != nil {
-			return 0, err
-		}
-		if result.retry > 0 {
-			return result.retry, nil
+		// What became of a post is written even where the server is being stopped meanwhile.
+		send, err = w.record(context.WithoutCancel(ctx), t, send, result)
+		if err != nil || result.retry > 0 {
+			return result.retry, err
 		}
 	}
+	return 0, nil
 }
 
 // posted is what became of one attempt to send a status.

@@ -110,7 +110,7 @@ func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
 		if !ok {
 			return fmt.Errorf("begin a transaction: GORM's is a %T, not a *sql.Tx", g.Statement.ConnPool)
 		}
-		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, log: d.log}})
+		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now}})
 	})
 }
 
@@ -123,6 +123,10 @@ func (d *sqliteDB) client(c *river.Config) (queueClient, error) {
 func (d *sqliteDB) exclusive() bool { return true }
 
 func (d *sqliteDB) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
+
+func (d *sqliteDB) migrateQueue(ctx context.Context, version int) error {
+	return migrateRiver(ctx, riversqlite.New(d.writer), version, d.log)
+}
 
 func (d *sqliteDB) dialect() dialect {
 	// AUTOINCREMENT: a build's id, which people quote, is never given twice.

@@ -37,7 +37,8 @@ type Store struct {
 	db  database
 	now func() time.Time
 
-	watch watchers
+	intake intake
+	watch  watchers
 
 	// attempts are those that this process works on.
 	attempts attempts

@@ -15,14 +15,12 @@ const claimTime = 2 * time.Minute
 // openStatus is the condition of statuses that are still to be sent.
 const openStatus = "sent_at = 0 AND failed_at = 0 AND NOT superseded"
 
-// claimTarget takes a target, so that one post at a time is in flight for it; nil when another sender has it.
-// A target that waits after a failure is returned without a claim. Where a dead sender held it, its last post may
+// claimTarget takes a target, so that one post at a time is in flight for it, and says what to send first; nil
+// when there is nothing, another sender has it, or it waits after a failure. Where a dead sender held it, its last post may
 // have been accepted.
-func (w *sender) claimTarget(ctx context.Context, id int64) (*targetRow, error) {
-	var t targetRow
-	var mine bool
+func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *statusRow, err error) {
 	claim := rand.Text()
-	err := w.db.transact(ctx, func(tx *tx) error {
+	err = w.db.transact(ctx, func(tx *tx) error {
 		clock := w.db.clock()
 		r := tx.Exec(`UPDATE status_targets
 			SET unsure = unsure OR claim <> '', claim = ?, claimed_until = `+clock+` + ?
@@ -31,57 +29,37 @@ func (w *sender) claimTarget(ctx context.Context, id int64) (*targetRow, error) 
 		if r.Error != nil {
 			return r.Error
 		}
-		mine = r.RowsAffected == 1
-		return tx.Take(&t, id).Error
-	})
-	if err != nil {
-		return nil, err
-	}
-	if !mine && t.Claim != "" {
-		return nil, nil
-	}
-	return &t, nil
-}
-
-// outbox reads the target's statuses that matter to the next decision, and the version that they are of.
-func (w *sender) outbox(ctx context.Context, t *targetRow) ([]statusRow, error) {
-	var rows []statusRow
-	err := w.db.transact(ctx, func(tx *tx) error {
-		var now targetRow
-		if err := tx.Take(&now, t.ID).Error; err != nil {
+		if err := tx.Take(&t, id).Error; err != nil || r.RowsAffected == 0 {
 			return err
 		}
-		if now.Claim != t.Claim {
-			return errLost
-		}
-		t.Version = now.Version
-		return tx.Where("target_id = ?", t.ID).Order("id").Find(&rows).Error
+		send, err = w.look(tx, &t)
+		return err
 	})
-	return rows, err
+	return t, send, err
 }
 
-func (w *sender) supersede(ctx context.Context, ids []int64) error {
-	if len(ids) == 0 {
-		return nil
+// look decides in a transaction what to send next, and lets go of the target when there is nothing.
+func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
+	var rows []statusRow
+	if err := tx.Where("target_id = ?", t.ID).Order("id").Find(&rows).Error; err != nil {
+		return nil, err
 	}
-	return w.db.transact(ctx, func(tx *tx) error {
-		return tx.Model(&statusRow{}).Where("id IN ?", ids).Update("superseded", true).Error
-	})
+	send, superseded := next(rows, w.now())
+	if len(superseded) > 0 {
+		if err := tx.Model(&statusRow{}).Where("id IN ?", superseded).Update("superseded", true).Error; err != nil {
+			return nil, err
+		}
+	}
+	if send != nil {
+		return send, nil
+	}
+	// Who adds a status changes the target's row first, and so waits for this transaction or is seen by it.
+	return nil, one(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).
+		Updates(map[string]any{"claim": "", "claimed_until": 0}), errLost)
 }
 
-// release lets go of the target, unless a status was added since the last look.
-func (w *sender) release(ctx context.Context, t *targetRow) (free bool, err error) {
-	err = w.db.transact(ctx, func(tx *tx) error {
-		r := tx.Model(&targetRow{}).Where("id = ? AND claim = ? AND version = ?", t.ID, t.Claim, t.Version).
-			Updates(map[string]any{"claim": "", "claimed_until": 0})
-		free = r.RowsAffected == 1
-		return r.Error
-	})
-	return free, err
-}
-
-// record writes what became of a post. A target that has to wait is let go.
-func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p posted) error {
+// record writes what became of a post and says what to send next. A target that has to wait is let go.
+func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p posted) (send *statusRow, err error) {
 	status := map[string]any{"context": r.Context, "attempts": gorm.Expr("attempts + 1"), "last_error": ""}
 	target := map[string]any{"unsure": p.unsure}
 	switch {
@@ -93,19 +71,23 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p poste
 		status["last_error"] = p.err.Error()
 		target["not_before"], target["claim"], target["claimed_until"] = micros(w.now().Add(p.retry)), "", 0
 	}
-	err := w.db.transact(ctx, func(tx *tx) error {
+	err = w.db.transact(ctx, func(tx *tx) error {
 		if err := one(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), errLost); err != nil {
 			return err
 		}
-		return tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error
+		if err := tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error; err != nil || p.retry > 0 {
+			return err
+		}
+		send, err = w.look(tx, t)
+		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.Unsure = p.unsure
 	w.tellPosted(ctx, t, r, p)
 	w.watch.wake(r.BuildID)
-	return nil
+	return send, nil
 }
 
 func (w *sender) tellPosted(ctx context.Context, t *targetRow, r *statusRow, p posted) {

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// intakeMost bounds how many deliveries one transaction accepts, so that it does not hold up others for long.
+	intakeMost    = 50
+	intakeTimeout = 30 * time.Second
+)
+
+// intake lets deliveries that come at once share a transaction: its cost is mostly that of the wait for the disk.
+// There is no goroutine of its own. The first caller leads: it accepts what has come together, then hands
+// the lead to one of those who came meanwhile. The zero value is ready.
+type intake struct {
+	mu      sync.Mutex
+	leading bool
+	queue   []*arrival
+}
+
+type arrival struct {
+	push   Push
+	lead   chan struct{} // closed when it is this one's turn to lead
+	done   chan struct{} // closed when result and err are set
+	result Accepted
+	err    error
+}
+
+// accept waits until p is accepted, for intakeTimeout and not for ctx: a delivery that was read is not dropped because
+// its sender has hung up, and a leader that leaves would leave the others waiting.
+func (in *intake) accept(ctx context.Context, p Push, all func(context.Context, []Push) ([]Accepted, error)) (Accepted, error) {
+	a := &arrival{push: p, lead: make(chan struct{}), done: make(chan struct{})}
+	locked(&in.mu, func() {
+		in.queue = append(in.queue, a)
+		if !in.leading {
+			in.leading = true
+			close(a.lead)
+		}
+	})
+	select {
+	case <-a.done:
+	case <-a.lead:
+		in.run(context.WithoutCancel(ctx), all)
+	}
+	return a.result, a.err
+}
+
+// run accepts what has come together, the leader's own first, and hands on the lead.
+func (in *intake) run(ctx context.Context, all func(context.Context, []Push) ([]Accepted, error)) {
+	ctx, cancel := context.WithTimeout(ctx, intakeTimeout)
+	defer cancel()
+	var batch []*arrival
+	locked(&in.mu, func() {
+		n := min(len(in.queue), intakeMost)
+		batch, in.queue = in.queue[:n:n], in.queue[n:]
+	})
+	pushes := make([]Push, len(batch))
+	for i, a := range batch {
+		pushes[i] = a.push
+	}
+	results, err := all(ctx, pushes)
+	for i, a := range batch {
+		if a.err = err; err == nil {
+			a.result = results[i]
+		}
+		close(a.done)
+	}
+	locked(&in.mu, func() {
+		if len(in.queue) > 0 {
+			close(in.queue[0].lead)
+		} else {
+			in.leading = false
+		}
+	})
+}

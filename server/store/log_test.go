@@ -1,0 +1,211 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// recording begins an attempt at a new build and gives its recorder.
+func recording(t testing.TB, s *Store, limit int64, secrets ...string) (context.Context, buildRow, *recorder) {
+	t.Helper()
+	if _, err := s.AcceptPush(t.Context(), push(rand.IntN(1<<30))); err != nil {
+		t.Fatal(err)
+	}
+	b, ok, err := s.claim(t.Context(), 0, "test")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	ctx, attempt := s.attempts.add(t.Context(), b.ID, b.Attempt)
+	t.Cleanup(func() { s.attempts.remove(attempt) })
+	return ctx, b, newRecorder(ctx, s, attempt, limit, secrets)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		ctx, b, rec := recording(t, s, 0)
+		must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}))
+		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one ")))
+		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("two\n")))
+		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stderr, []byte("three\n")))
+		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepPassed, EndedAt: time.Now()}))
+		must(t, say(ctx, rec, pipeline.StepLint, "four\xff\n"))
+		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}))
+		must(t, rec.close())
+		if got, want := wholeLog(t, s, b.ID), "one two\nthree\nfour\xff\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		for step, want := range map[pipeline.StepName]string{pipeline.StepClone: "one two\nthree\n", pipeline.StepLint: "four\xff\n", pipeline.StepTest: "", pipeline.StepInstall: ""} {
+			if got, cut, err := s.StepLog(ctx, b.ID, step, 100); got != want || cut || err != nil {
+				t.Errorf("%s: got %q, %v, %v; want %q", step, got, cut, err, want)
+			}
+		}
+		if got, cut, err := s.StepLog(ctx, b.ID, pipeline.StepClone, 5); got != "one t" || !cut || err != nil {
+			t.Errorf("cut: got %q, %v, %v", got, cut, err)
+		}
+		chunks, err := s.Chunks(ctx, b.ID, 0, 1)
+		if err != nil || len(chunks) != 1 {
+			t.Errorf("at least one chunk: got %d, %v", len(chunks), err)
+		}
+	})
+}
+
+func TestFirstOutputIsCommittedAtOnce(t *testing.T) {
+	s := sqliteStore(t)
+	ctx, b, rec := recording(t, s, 0)
+	defer rec.close()
+	wake, stop := s.Watch(b.ID)
+	defer stop()
+	start := time.Now()
+	must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("hello\n")))
+	<-wake
+	t.Logf("committed and told after %s", time.Since(start))
+	if got := wholeLog(t, s, b.ID); got != "hello\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSecretsAreMaskedAcrossPieces(t *testing.T) {
+	s := sqliteStore(t)
+	ctx, b, rec := recording(t, s, 0, "canary-token")
+	must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepTest}))
+	for _, p := range []string{"a cana", "ry-tok", "en b can"} {
+		must(t, rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte(p)))
+	}
+	must(t, rec.Output(ctx, pipeline.StepTest, pipeline.Stderr, []byte("err canary-token\n")))
+	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
+	must(t, rec.close())
+	log := wholeLog(t, s, b.ID)
+	if strings.Contains(log, "canary") || !strings.Contains(log, "a *** b ") || !strings.Contains(log, "err ***\n") || !strings.Contains(log, "can") {
+		t.Errorf("got %q", log)
+	}
+}
+
+func TestLogPastItsLimitKeepsHeadAndTail(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		const limit = 200_000
+		ctx, b, rec := recording(t, s, limit)
+		must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepTest}))
+		var all bytes.Buffer
+		for i := range 200_000 {
+			line := fmt.Appendf(nil, "line %d\n", i)
+			all.Write(line)
+			must(t, rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, line))
+		}
+		omitted := int64(all.Len()) - limit - maxTail
+		if got := s.Omitting(b.ID); got != omitted {
+			t.Errorf("omitting %d bytes, want %d", got, omitted)
+		}
+		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
+		must(t, rec.close())
+		var stored bytes.Buffer
+		gaps := 0
+		for after := int64(0); ; {
+			chunks, err := s.Chunks(ctx, b.ID, after, 1<<20)
+			must(t, err)
+			if len(chunks) == 0 {
+				break
+			}
+			for _, c := range chunks {
+				if after = c.Seq; c.Omitted > 0 {
+					gaps++
+					if c.Omitted != omitted || stored.Len() != limit || len(c.Data) > 0 {
+						t.Errorf("a gap of %d bytes after %d, want %d after %d", c.Omitted, stored.Len(), omitted, limit)
+					}
+				}
+				stored.Write(c.Data)
+			}
+		}
+		want := slices.Concat(all.Bytes()[:limit], all.Bytes()[all.Len()-maxTail:])
+		if gaps != 1 || !bytes.Equal(stored.Bytes(), want) {
+			t.Errorf("%d gaps; stored %d bytes, want the first %d and the last %d", gaps, stored.Len(), limit, maxTail)
+		}
+	})
+}
+
+func TestCompactionChangesNothingThatIsRead(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		ctx, b, rec := recording(t, s, 3<<20)
+		random := rand.New(rand.NewPCG(1, 2))
+		for _, step := range []pipeline.StepName{pipeline.StepClone, pipeline.StepInstall, pipeline.StepTest} {
+			must(t, rec.StepStarted(ctx, pipeline.Step{Name: step, StartedAt: time.Now()}))
+			for range 400 {
+				p := bytes.Repeat([]byte{byte(random.IntN(256)), '\n'}, random.IntN(6000))
+				stream := []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System}[random.IntN(3)]
+				must(t, rec.Output(ctx, step, stream, p))
+			}
+			must(t, rec.StepEnded(ctx, pipeline.Step{Name: step, State: pipeline.StepPassed, EndedAt: time.Now()}))
+		}
+		must(t, rec.close())
+		must(t, s.finish(ctx, b, pipeline.Outcome{State: pipeline.Passed}, nil))
+		read := func(after int64) (all []Chunk) {
+			for {
+				chunks, err := s.Chunks(ctx, b.ID, after, 100_000)
+				must(t, err)
+				if len(chunks) == 0 {
+					return all
+				}
+				all = append(all, chunks...)
+				after = chunks[len(chunks)-1].Seq
+			}
+		}
+		before := read(0)
+		step, _, err := s.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20)
+		must(t, err)
+		if more, err := s.compactNext(ctx); !more || err != nil {
+			t.Fatalf("compact: %v, %v", more, err)
+		}
+		var loose, blocks int64
+		must(t, s.db.read(ctx).Model(&chunkRow{}).Count(&loose).Error)
+		must(t, s.db.read(ctx).Model(&blockRow{}).Count(&blocks).Error)
+		if loose != 0 || blocks < 2 {
+			t.Errorf("%d loose chunks and %d blocks, want none and several", loose, blocks)
+		}
+		same := func(x, y Chunk) bool {
+			return x.Seq == y.Seq && x.Attempt == y.Attempt && x.Step == y.Step && x.Stream == y.Stream &&
+				x.Time.Equal(y.Time) && x.Omitted == y.Omitted && bytes.Equal(x.Data, y.Data)
+		}
+		for _, after := range []int64{0, 1, int64(len(before) / 2), int64(len(before) - 1), int64(len(before))} {
+			if !slices.EqualFunc(read(after), before[after:], same) {
+				t.Errorf("after chunk %d the log reads otherwise than before", after)
+			}
+		}
+		if got, _, err := s.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20); err != nil || got != step {
+			t.Errorf("the step's log differs, %v", err)
+		}
+		if more, err := s.compactNext(ctx); more || err != nil {
+			t.Errorf("compact again: %v, %v; want nothing to do", more, err)
+		}
+	})
+}
+
+func TestDamagedBlockIsAnErrorNotAShorterLog(t *testing.T) {
+	packed, err := pack([]Chunk{{Seq: 5, Attempt: 1, Step: "test", Stream: "stdout", Time: time.UnixMicro(7), Data: []byte("hello")}})
+	must(t, err)
+	if chunks, err := unpack(5, packed); err != nil || len(chunks) != 1 || string(chunks[0].Data) != "hello" || chunks[0].Seq != 5 {
+		t.Fatalf("undamaged: got %+v, %v", chunks, err)
+	}
+	for i := range packed {
+		if _, err := unpack(5, packed[:i]); err == nil {
+			t.Errorf("cut at %d: no error", i)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// fakePoster is a git host in memory. fault, if set, is asked before each post and may
+// return an error; accepted says whether the host takes the status all the same.
+type fakePoster struct {
+	fault func(n int, st pipeline.CommitStatus) (accepted bool, err error)
+
+	mu       sync.Mutex
+	calls    int
+	posts    map[string][]pipeline.CommitStatus // by SHA
+	inFlight map[string]int
+	overlaps int
+}
+
+func newFakePoster() *fakePoster {
+	return &fakePoster{posts: map[string][]pipeline.CommitStatus{}, inFlight: map[string]int{}}
+}
+
+func (f *fakePoster) Post(ctx context.Context, st pipeline.CommitStatus) error {
+	f.mu.Lock()
+	f.calls++
+	n := f.calls
+	f.inFlight[st.SHA]++
+	if f.inFlight[st.SHA] > 1 {
+		f.overlaps++
+	}
+	f.mu.Unlock()
+	defer locked(&f.mu, func() { f.inFlight[st.SHA]-- })
+	accepted, err := true, error(nil)
+	if f.fault != nil {
+		accepted, err = f.fault(n, st)
+	}
+	if accepted {
+		locked(&f.mu, func() { f.posts[st.SHA] = append(f.posts[st.SHA], st) })
+	}
+	return err
+}
+
+func (f *fakePoster) Read(_ context.Context, _, sha, _ string) (pipeline.CommitStatus, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.posts[sha]; len(p) > 0 {
+		return p[len(p)-1], nil
+	}
+	return pipeline.CommitStatus{}, nil
+}
+
+func (f *fakePoster) states(sha string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []string
+	for _, st := range f.posts[sha] {
+		list = append(list, st.State)
+	}
+	return list
+}
+
+func TestNextSendsTheNewestState(t *testing.T) {
+	now := time.Unix(1000, 0)
+	fresh, old := micros(now), micros(now.Add(-time.Minute))
+	pending := func(id, build, queued int64) statusRow {
+		return statusRow{ID: id, BuildID: build, State: "pending", QueuedAt: queued}
+	}
+	final := func(id, build int64) statusRow {
+		return statusRow{ID: id, BuildID: build, State: "success", QueuedAt: fresh}
+	}
+	sent := func(r statusRow) statusRow { r.SentAt = 1; return r }
+	failed := func(r statusRow) statusRow { r.FailedAt = 1; return r }
+	tried := func(r statusRow) statusRow { r.Attempts = 1; return r }
+	for _, c := range []struct {
+		name       string
+		rows       []statusRow
+		send       int64
+		superseded []int64
+	}{
+		{"nothing", nil, 0, nil},
+		{"a pending", []statusRow{pending(1, 1, old)}, 1, nil},
+		{"pending before its end when both are fresh", []statusRow{pending(1, 1, fresh), final(2, 1)}, 1, nil},
+		{"only the end when behind", []statusRow{pending(1, 1, old), final(2, 1)}, 2, []int64{1}},
+		{"only the end when the pending failed", []statusRow{tried(pending(1, 1, fresh)), final(2, 1)}, 2, []int64{1}},
+		{"the end after its pending", []statusRow{sent(pending(1, 1, old)), final(2, 1)}, 2, nil},
+		{"no pending after its end", []statusRow{pending(1, 1, fresh), sent(final(2, 1))}, 0, []int64{1}},
+		{"no pending after an undeliverable end", []statusRow{pending(1, 1, fresh), failed(final(2, 1))}, 0, []int64{1}},
+		{"an end after an undeliverable pending", []statusRow{failed(pending(1, 1, old)), final(2, 1)}, 2, nil},
+		{"an older build's end is left out", []statusRow{sent(pending(1, 1, old)), sent(pending(2, 2, old)), final(3, 1)}, 0, []int64{3}},
+		{"a newer build's pending after an older one's end", []statusRow{sent(pending(1, 1, old)), sent(final(2, 1)), pending(3, 2, fresh)}, 3, nil},
+		{"all of the older build is left out", []statusRow{pending(1, 1, old), final(2, 1), pending(3, 2, fresh)}, 3, []int64{1, 2}},
+	} {
+		send, superseded := next(c.rows, now)
+		var id int64
+		if send != nil {
+			id = send.ID
+		}
+		if id != c.send || !slices.Equal(superseded, c.superseded) {
+			t.Errorf("%s: sends %d and leaves out %v, want %d and %v", c.name, id, superseded, c.send, c.superseded)
+		}
+	}
+}
+
+func TestStatusesFollowTheBuild(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		poster := newFakePoster()
+		go1 := make(chan struct{})
+		serve(t, s, Work{
+			Poster: poster, StatusContext: "vivarium",
+			TargetURL: func(int64) string { return "https://ci.example/logs/1" },
+			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+				<-go1
+				return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"}, nil
+			},
+		})
+		id := accept(t, s, push(1))
+		eventually(t, "pending", func() bool { return len(poster.states(push(1).SHA)) == 1 })
+		close(go1)
+		eventually(t, "failure", func() bool { return slices.Equal(poster.states(push(1).SHA), []string{"pending", "failure"}) })
+		want := pipeline.CommitStatus{
+			Repo: "octo/hello", SHA: push(1).SHA, Context: "vivarium", State: "failure",
+			Description: "Failed (tests): 1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
+		}
+		if got := poster.posts[push(1).SHA][1]; got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		eventually(t, "both recorded as sent", func() bool {
+			list, err := s.Statuses(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(list) == 2 && !list[0].SentAt.IsZero() && !list[1].SentAt.IsZero() && list[1].Context == "vivarium"
+		})
+	})
+}
+
+// TestStatusesKeepTheirOrderThroughFaults: a host that fails, is slow, times out after it accepted and limits the rate
+// in turn gets the right last state for every commit, never an end before its pending, and one post at a time per commit.
+func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		poster := newFakePoster()
+		poster.fault = func(n int, st pipeline.CommitStatus) (bool, error) {
+			switch n % 6 {
+			case 0:
+				return false, errors.New("connection reset")
+			case 1:
+				time.Sleep(30 * time.Millisecond)
+			case 2:
+				return true, &pipeline.RetryError{Unsure: true, Err: errors.New("time-out")}
+			case 3:
+				return false, &pipeline.RetryError{At: time.Now().Add(50 * time.Millisecond), Err: errors.New("rate limit")}
+			}
+			return true, nil
+		}
+		serve(t, s, Work{Workers: 4, Poster: poster, StatusContext: "vivarium", Build: passing})
+		const n = 30
+		for i := range n {
+			accept(t, s, push(i))
+		}
+		for i := range n {
+			sha := push(i).SHA
+			eventually(t, "success for "+sha, func() bool {
+				states := poster.states(sha)
+				return len(states) > 0 && states[len(states)-1] == "success"
+			})
+		}
+		eventually(t, "an empty outbox", func() bool {
+			var left int64
+			if err := s.db.read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&left).Error; err != nil {
+				t.Fatal(err)
+			}
+			return left == 0
+		})
+		for i := range n {
+			if states := poster.states(push(i).SHA); !slices.Equal(states, []string{"pending", "success"}) && !slices.Equal(states, []string{"success"}) {
+				t.Errorf("commit %d got %v", i, states)
+			}
+		}
+		if poster.overlaps > 0 {
+			t.Errorf("%d posts overlapped another one for the same commit", poster.overlaps)
+		}
+	})
+}
+
+func TestUndeliverableStatusIsRecordedAndNotRetried(t *testing.T) {
+	s := sqliteStore(t)
+	poster := newFakePoster()
+	poster.fault = func(int, pipeline.CommitStatus) (bool, error) {
+		return false, &pipeline.UndeliverableError{Code: 404, Message: "Not Found"}
+	}
+	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+	id := accept(t, s, push(1))
+	eventually(t, "both given up", func() bool {
+		list, err := s.Statuses(t.Context(), id)
+		return err == nil && len(list) == 2 && list[0].Undelivered && list[1].Undelivered
+	})
+	u, err := s.Undeliverable(t.Context())
+	if err != nil || u == nil || u.BuildID != id || u.LastError != "status refused (HTTP 404): Not Found" {
+		t.Errorf("got %+v, %v", u, err)
+	}
+	if poster.calls != 2 {
+		t.Errorf("posted %d times, want once for each state", poster.calls)
+	}
+}
+
+func TestSlowHostDoesNotHoldUpBuilds(t *testing.T) {
+	s := sqliteStore(t)
+	poster := newFakePoster()
+	block := make(chan struct{})
+	poster.fault = func(int, pipeline.CommitStatus) (bool, error) { <-block; return true, nil }
+	serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium", Build: passing})
+	t.Cleanup(func() { close(block) })
+	for i := range 12 {
+		accept(t, s, push(i))
+	}
+	for i := range 12 {
+		waitState(t, s, int64(i+1), pipeline.Passed)
+	}
+}
+
+func TestStatusesWaitForAServerWithAPoster(t *testing.T) {
+	s := sqliteStore(t)
+	stop := serve(t, s, Work{Build: passing})
+	id := accept(t, s, push(1))
+	waitState(t, s, id, pipeline.Passed)
+	stop()
+	poster := newFakePoster()
+	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+	eventually(t, "the end sent", func() bool {
+		states := poster.states(push(1).SHA)
+		return len(states) > 0 && states[len(states)-1] == "success"
+	})
+}
+
+func TestDescriptionsFitGitHubsLimit(t *testing.T) {
+	long := describe(pipeline.Failed, pipeline.CauseTests, "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty twenty-one")
+	if n := len([]rune(long)); n > maxDescription || n < maxDescription/2 {
+		t.Errorf("got %d characters: %s", n, long)
+	}
+	if got, want := describe(pipeline.Canceled, pipeline.CauseCanceled, "canceled on request"), "Canceled: canceled on request"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

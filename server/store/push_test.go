@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		first := accept(t, s, push(1))
+		sameGUID, sameBody := push(1), push(1)
+		sameGUID.BodyHash, sameBody.GUID = "other", "other"
+		for name, p := range map[string]Push{"guid": sameGUID, "body": sameBody} {
+			a, err := s.AcceptPush(t.Context(), p)
+			if err != nil || a != (Accepted{BuildID: first, Duplicate: true}) {
+				t.Errorf("same %s: got %+v, %v; want a duplicate of build %d", name, a, err, first)
+			}
+		}
+		if other := accept(t, s, push(2)); other == first {
+			t.Errorf("another delivery got the same build %d", other)
+		}
+		builds, err := s.Builds(t.Context(), Query{})
+		if err != nil || len(builds) != 2 {
+			t.Errorf("got %d builds, %v; want 2", len(builds), err)
+		}
+	})
+}
+
+func TestSameDeliveryAtOnceMakesOneBuild(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		ids := make([]int64, 16)
+		var wg sync.WaitGroup
+		for i := range ids {
+			wg.Go(func() {
+				a, err := s.AcceptPush(t.Context(), push(1))
+				if err != nil {
+					t.Error(err)
+				}
+				ids[i] = a.BuildID
+			})
+		}
+		wg.Wait()
+		if got := slices.Compact(ids); len(got) != 1 {
+			t.Errorf("got builds %v, want one", got)
+		}
+	})
+}
+
+// TestTwoHundredDeliveriesAtOnce is the load of 200 deliveries of 200 commits with two builds running: all are
+// answered, all built, none twice, and every commit gets its final status.
+func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		var mu sync.Mutex
+		ran := map[int64]int{}
+		poster := newFakePoster()
+		serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium", Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			locked(&mu, func() { ran[b.ID]++ })
+			return passing(ctx, b, rec)
+		}})
+		const n = 200
+		took := make([]time.Duration, n)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				start := time.Now()
+				if _, err := s.AcceptPush(t.Context(), push(i)); err != nil {
+					t.Error(err)
+				}
+				took[i] = time.Since(start)
+			})
+		}
+		wg.Wait()
+		slices.Sort(took)
+		p99 := took[n*99/100-1]
+		t.Logf("answered: p50 %s, p99 %s, max %s", took[n/2], p99, took[n-1]) // BenchmarkBurst holds the figure
+		eventually(t, "all builds passed", func() bool {
+			passed, err := s.Builds(t.Context(), Query{State: pipeline.Passed, Limit: 1000})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(passed) == n
+		})
+		for i := range n {
+			eventually(t, "a final status", func() bool {
+				states := poster.states(push(i).SHA)
+				return len(states) > 0 && states[len(states)-1] == "success"
+			})
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for id, times := range ran {
+			if times != 1 {
+				t.Errorf("build %d ran %d times", id, times)
+			}
+		}
+		if len(ran) != n {
+			t.Errorf("%d builds ran, want %d", len(ran), n)
+		}
+	})
+}
+
+func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		old := accept(t, s, push(1))
+		id, err := s.Rerun(t.Context(), old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Build(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id <= old || b.SHA != push(1).SHA || b.RerunOf != old || b.Trigger != "rerun" || b.State != pipeline.Queued {
+			t.Errorf("got %+v", b)
+		}
+		if _, err := s.Rerun(t.Context(), 999); !errors.Is(err, ErrNotFound) {
+			t.Errorf("rerun of an unknown build: got %v, want ErrNotFound", err)
+		}
+	})
+}
+
+func TestBuildsAreFilteredAndPaged(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		for i := range 5 {
+			p := push(i)
+			p.Repo.Private = i == 1
+			if i == 2 {
+				p.Repo.FullName = "octo/other"
+			}
+			accept(t, s, p)
+		}
+		for _, c := range []struct {
+			name string
+			q    Query
+			want []int64
+		}{
+			{"all", Query{}, []int64{5, 4, 3, 2, 1}},
+			{"page", Query{Limit: 2, Before: 4}, []int64{3, 2}},
+			{"repo", Query{Repo: "octo/other"}, []int64{3}},
+			{"public", Query{Public: true}, []int64{5, 4, 3, 1}},
+			{"sha", Query{SHA: push(4).SHA}, []int64{5}},
+			{"state", Query{State: pipeline.Passed}, nil},
+		} {
+			builds, err := s.Builds(t.Context(), c.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []int64
+			for _, b := range builds {
+				got = append(got, b.ID)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+			}
+		}
+		if n, err := s.Waiting(t.Context()); n != 5 || err != nil {
+			t.Errorf("waiting: got %d, %v; want 5", n, err)
+		}
+		if _, err := s.Build(t.Context(), 99); !errors.Is(err, ErrNotFound) {
+			t.Errorf("unknown build: got %v, want ErrNotFound", err)
+		}
+	})
+}

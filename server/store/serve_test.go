@@ -1,0 +1,356 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"vivarium/pipeline"
+)
+
+// blocking is a Build function that begins a step, tells of it, and waits until its context ends.
+func blocking(started chan<- int64) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+	return func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if err := rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}); err != nil {
+			return pipeline.Outcome{}, err
+		}
+		started <- b.ID
+		<-ctx.Done()
+		if errors.Is(context.Cause(ctx), pipeline.ErrCanceled) {
+			return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled"}, nil
+		}
+		return pipeline.Outcome{}, context.Cause(ctx)
+	}
+}
+
+func TestBuildRunsSoonAfterItsDelivery(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		serve(t, s, Work{Build: passing})
+		id := accept(t, s, push(1))
+		b := waitState(t, s, id, pipeline.Passed)
+		t.Logf("delivery to start: %s", b.StartedAt.Sub(b.QueuedAt))
+		if b.Attempt != 1 || b.Summary != "3 tests" || b.Image != "python-3.11" || b.EndedAt.Before(b.StartedAt) {
+			t.Errorf("got %+v", b)
+		}
+		if len(b.Steps) != 1 || b.Steps[0].State != pipeline.StepPassed || b.Steps[0].Command != "say" || b.Steps[0].StartedAt.IsZero() {
+			t.Errorf("steps: got %+v", b.Steps)
+		}
+	})
+}
+
+func TestStoppedServerQueuesItsBuildsAgain(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		started := make(chan int64, 1)
+		stop := serve(t, s, Work{Build: blocking(started)})
+		id := accept(t, s, push(1))
+		<-started
+		stop()
+		b, err := s.Build(t.Context(), id)
+		if err != nil || b.State != pipeline.Queued {
+			t.Fatalf("after the stop: got %s, %v; want queued", b.State, err)
+		}
+		serve(t, s, Work{Build: passing})
+		if b = waitState(t, s, id, pipeline.Passed); b.Attempt != 2 {
+			t.Errorf("got attempt %d, want 2", b.Attempt)
+		}
+	})
+}
+
+// TestKilledServerLosesNothing kills a serving process in the middle of a build: the next server runs the build
+// again as attempt 2, and the log tells.
+func TestKilledServerLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, Options{DataDir: dir, Log: testLog(t)})
+	id := accept(t, s, push(1))
+
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(self)
+	child.Env = append(os.Environ(), "VIVARIUM_TEST_CRASH_DIR="+dir)
+	child.Stderr = t.Output()
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatalf("the child did not begin the build: %v", err)
+	}
+
+	err = s.Serve(t.Context(), Work{Workers: 1, Build: passing}, func() {})
+	if locked, ok := errors.AsType[*LockedError](err); !ok || locked.PID != child.Process.Pid {
+		t.Errorf("a second server got %v, want a LockedError with pid %d", err, child.Process.Pid)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	child.Wait()
+
+	poster := newFakePoster()
+	serve(t, s, Work{Build: passing, Poster: poster, StatusContext: "vivarium"})
+	b := waitState(t, s, id, pipeline.Passed)
+	if b.Attempt != 2 {
+		t.Errorf("got attempt %d, want 2", b.Attempt)
+	}
+	log := wholeLog(t, s, id)
+	for _, want := range []string{"first attempt\n", "Attempt 1 was lost: the server that ran it died. The build is queued again.\n", "build 1\n"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q: %q", want, log)
+		}
+	}
+	if text, _, err := s.StepLog(t.Context(), id, pipeline.StepClone, 1000); err != nil || text != "build 1\n" {
+		t.Errorf("the step's log: got %q, %v; want the newest attempt's", text, err)
+	}
+	eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "success") })
+	var running int64
+	if err := s.db.read(t.Context()).Table("river_job").Where("state = ? AND kind = 'build'", rivertype.JobStateRunning).Count(&running).Error; err != nil || running > 0 {
+		t.Errorf("%d jobs of the dead server still run, %v", running, err)
+	}
+}
+
+func wholeLog(t *testing.T, s *Store, id int64) string {
+	t.Helper()
+	var text bytes.Buffer
+	for after := int64(0); ; {
+		chunks, err := s.Chunks(t.Context(), id, after, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(chunks) == 0 {
+			return text.String()
+		}
+		for _, c := range chunks {
+			if c.Seq != after+1 {
+				t.Fatalf("chunk %d follows %d", c.Seq, after)
+			}
+			after = c.Seq
+			text.Write(c.Text())
+		}
+	}
+}
+
+// TestLeaseOfADeadServerRunsOut: on a shared database a build is taken over once its server did not renew its lease,
+// and what the old attempt still writes is refused.
+func TestLeaseOfADeadServerRunsOut(t *testing.T) {
+	s := openStore(t, Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)})
+	id := accept(t, s, push(1))
+	dead, ok, err := s.claim(t.Context(), 0, "dead")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if err := s.db.read(t.Context()).Exec("UPDATE builds SET lease_until = 1 WHERE id = ?", id).Error; err != nil {
+		t.Fatal(err)
+	}
+	serve(t, s, Work{Build: passing})
+	if b := waitState(t, s, id, pipeline.Passed); b.Attempt != 2 {
+		t.Errorf("got attempt %d, want 2", b.Attempt)
+	}
+	if err := s.finish(t.Context(), dead, pipeline.Outcome{State: pipeline.Failed}, nil); !errors.Is(err, errLost) {
+		t.Errorf("the dead attempt's end: got %v, want errLost", err)
+	}
+}
+
+func TestReplacedAttemptCannotWrite(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		id := accept(t, s, push(1))
+		old, _, err := s.claim(t.Context(), 0, "old")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, attempt := s.attempts.add(t.Context(), id, old.Attempt)
+		defer s.attempts.remove(attempt)
+		rec := newRecorder(ctx, s, attempt, 0, nil)
+		if err := say(ctx, rec, pipeline.StepClone, "old\n"); err != nil {
+			t.Fatalf("before it was replaced: %v", err)
+		}
+		err = s.db.transact(t.Context(), func(tx *tx) error {
+			b := old
+			return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := s.claim(t.Context(), 0, "new"); err != nil || !ok {
+			t.Fatalf("the new attempt: %v, %v", ok, err)
+		}
+		before := wholeLog(t, s, id)
+		if err := say(ctx, rec, pipeline.StepInstall, "too late\n"); !errors.Is(err, errLost) {
+			t.Errorf("output: got %v, want errLost", err)
+		}
+		if err := rec.close(); !errors.Is(err, errLost) {
+			t.Errorf("close: got %v, want errLost", err)
+		}
+		if cause := context.Cause(ctx); !errors.Is(cause, errLost) {
+			t.Errorf("the attempt's context ended with %v, want errLost", cause)
+		}
+		if err := s.finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed}, nil); !errors.Is(err, errLost) {
+			t.Errorf("end: got %v, want errLost", err)
+		}
+		if after := wholeLog(t, s, id); after != before {
+			t.Errorf("the log grew: %q, before %q", after, before)
+		}
+	})
+}
+
+func TestClaimsAtOnceNeverShareABuild(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		const n = 20
+		for i := range n {
+			accept(t, s, push(i))
+		}
+		got := make(chan int64, n)
+		done := make(chan error, 4)
+		for range 4 {
+			go func() {
+				for {
+					b, ok, err := s.claim(context.WithoutCancel(t.Context()), 0, "me")
+					if err != nil || !ok {
+						done <- err
+						return
+					}
+					got <- b.ID
+				}
+			}()
+		}
+		for range 4 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		close(got)
+		seen := map[int64]bool{}
+		for id := range got {
+			if seen[id] {
+				t.Errorf("build %d was claimed twice", id)
+			}
+			seen[id] = true
+		}
+		if len(seen) != n {
+			t.Errorf("%d builds were claimed, want %d", len(seen), n)
+		}
+	})
+}
+
+func TestOldestBuildsTurnComesFirst(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		list []waiting
+		want int64
+	}{
+		{"none", nil, 0},
+		{"the oldest", []waiting{{ID: 1}, {ID: 2}}, 1},
+		{"not one that must wait", []waiting{{ID: 1, NotBefore: 11}, {ID: 2, NotBefore: 10}}, 2},
+	} {
+		if got, ok := turn(c.list, 10); got != c.want || ok != (c.want != 0) {
+			t.Errorf("%s: got %d, %v; want %d", c.name, got, ok, c.want)
+		}
+	}
+}
+
+func TestCancel(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s, other := open(), open() // two processes' worth of stores on one database
+		started := make(chan int64, 2)
+		poster := newFakePoster()
+		queued := accept(t, s, push(9))
+		if err := other.Cancel(t.Context(), queued); err != nil {
+			t.Fatal(err)
+		}
+		if b := waitState(t, s, queued, pipeline.Canceled); b.Cause != pipeline.CauseCanceled || b.Attempt != 0 {
+			t.Errorf("a queued build: got %+v", b)
+		}
+		if err := s.Cancel(t.Context(), queued); !errors.Is(err, ErrEnded) {
+			t.Errorf("an ended build: got %v, want ErrEnded", err)
+		}
+		if err := s.Cancel(t.Context(), 99); !errors.Is(err, ErrNotFound) {
+			t.Errorf("an unknown build: got %v, want ErrNotFound", err)
+		}
+		serve(t, s, Work{Build: blocking(started), Poster: poster, StatusContext: "vivarium"})
+		for i, canceler := range []*Store{s, other} {
+			id := accept(t, s, push(i))
+			<-started
+			if err := canceler.Cancel(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			waitState(t, s, id, pipeline.Canceled)
+			eventually(t, "the status", func() bool { return slices.Contains(poster.states(push(i).SHA), "error") })
+		}
+	})
+}
+
+func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
+	s := sqliteStore(t)
+	id := accept(t, s, push(1))
+	for range maxLosses {
+		b, ok, err := s.claim(t.Context(), 0, "me")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		err = s.db.transact(t.Context(), func(tx *tx) error {
+			return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.now = func() time.Time { return time.Now().Add(time.Hour) }
+	}
+	b := waitState(t, s, id, pipeline.Errored)
+	if b.Cause != pipeline.CauseInternal || !strings.HasPrefix(b.Summary, "given up after 5 attempts") {
+		t.Errorf("got %s: %s", b.Cause, b.Summary)
+	}
+}
+
+func TestPanickingBuildEndsAndTheServerGoesOn(t *testing.T) {
+	s := sqliteStore(t)
+	var calls atomic.Int64
+	serve(t, s, Work{Workers: 1, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if calls.Add(1) == 1 {
+			panic("oh")
+		}
+		return passing(ctx, b, rec)
+	}})
+	first, second := accept(t, s, push(1)), accept(t, s, push(2))
+	if b := waitState(t, s, first, pipeline.Errored); b.Cause != pipeline.CauseInternal || b.Attempt != 1 {
+		t.Errorf("got %+v", b)
+	}
+	waitState(t, s, second, pipeline.Passed)
+}
+
+func TestWatcherSeesOtherProcessesWork(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		worker, viewer := open(), open()
+		id := accept(t, worker, push(1))
+		wake, stop := viewer.Watch(id)
+		defer stop()
+		serve(t, worker, Work{Build: passing})
+		for {
+			select {
+			case <-wake:
+			case <-time.After(time.Minute):
+				t.Fatal("no wake")
+			}
+			if b, err := viewer.Build(t.Context(), id); err != nil || b.State == pipeline.Passed {
+				return
+			}
+		}
+	})
+}
