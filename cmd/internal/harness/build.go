@@ -43,13 +43,22 @@ func (s *Server) Build(ctx context.Context, id string) (server.Build, error) {
 
 // Follow copies the build's log to w as it grows, until the build ends.
 func (s *Server) Follow(ctx context.Context, id string, w io.Writer) error {
-	body, err := s.get(ctx, s.BuildURL(id)+"/raw?follow=1", "text/plain")
+	return s.copyLog(ctx, id, "/raw?follow=1", w)
+}
+
+// Read copies what is stored of the build's log to w.
+func (s *Server) Read(ctx context.Context, id string, w io.Writer) error {
+	return s.copyLog(ctx, id, "/raw", w)
+}
+
+func (s *Server) copyLog(ctx context.Context, id, path string, w io.Writer) error {
+	body, err := s.get(ctx, s.BuildURL(id)+path, "text/plain")
 	if err != nil {
-		return fmt.Errorf("follow build %s: %w", id, err)
+		return fmt.Errorf("read the log of build %s: %w", id, err)
 	}
 	defer body.Close()
 	if _, err := io.Copy(w, body); err != nil {
-		return fmt.Errorf("follow build %s: %w", id, err)
+		return fmt.Errorf("read the log of build %s: %w", id, err)
 	}
 	return nil
 }

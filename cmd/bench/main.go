@@ -1,0 +1,101 @@
+// Command bench measures Vivarium against what one would do without it: `docker run` of
+// one shell script, and `docker logs`. Runs of the two sides alternate, a ratio
+// is the median of the pairs' own ratios, and the spread is the 10th and 90th percentile.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"vivarium/cmd/internal/harness"
+	"vivarium/images"
+)
+
+func main() {
+	b := &bench{}
+	flag.StringVar(&b.binary, "vivarium", "bin/vivarium", "the `program` to measure; make build makes it")
+	flag.IntVar(&b.pairs, "pairs", 15, "pairs of runs of a build and its script")
+	flag.IntVar(&b.logPairs, "log-pairs", 15, "pairs of runs with a large log")
+	flag.Int64Var(&b.logBytes, "log-bytes", 100e6, "size of the large log")
+	flag.StringVar(&b.jsonFile, "json", "bench.json", "`file` for the figures")
+	flag.StringVar(&b.page, "page", "docs/benchmarks.md", "`file` whose table is brought up to date; empty for none")
+	flag.Usage = func() {
+		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run ./cmd/bench [flags]\n\nExample: go run ./cmd/bench -pairs 40\n\n")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := b.run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one run of all measurements.
+type bench struct {
+	binary          string
+	pairs, logPairs int
+	logBytes        int64
+	jsonFile, page  string
+
+	world  *harness.World
+	docker docker
+}
+
+func (b *bench) run(ctx context.Context) error {
+	if b.pairs < 1 || b.logPairs < 1 || b.logBytes < 1 {
+		return errors.New("-pairs, -log-pairs and -log-bytes must be at least 1")
+	}
+	gateway, err := bridgeGateway(ctx)
+	if err != nil {
+		return err
+	}
+	// Containers on the default bridge reach the host there.
+	if b.world, err = harness.NewWorld(harness.Options{Host: gateway}); err != nil {
+		return err
+	}
+	b.world.Index.Add(dependencies()...)
+	b.docker = docker{image: runnerImage(), label: fmt.Sprintf("vivarium.bench=%d", os.Getpid())}
+	figures, err := b.measure(ctx)
+	if err := errors.Join(err, b.docker.removeAll(context.WithoutCancel(ctx)), b.world.Close()); err != nil {
+		return err
+	}
+	fmt.Print(table(figures))
+	if err := writeJSON(b.jsonFile, figures); err != nil {
+		return err
+	}
+	if b.page != "" {
+		return writePage(b.page, machine(ctx), figures)
+	}
+	return nil
+}
+
+// measure takes every figure, each on a server of its own.
+func (b *bench) measure(ctx context.Context) ([]figure, error) {
+	cold, err := b.coldFigures(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("measure cold builds: %w", err)
+	}
+	logs, err := b.logFigures(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("measure large logs: %w", err)
+	}
+	return append(cold, logs...), nil
+}
+
+// runnerImage is the engine's name of the default runner image, for the script's container.
+func runnerImage() string {
+	repository := os.Getenv("VIVARIUM_RUNNERS")
+	if repository == "" {
+		repository = "vivarium/runner"
+	}
+	return repository + ":" + images.Default
+}
