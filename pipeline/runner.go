@@ -13,8 +13,6 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// STUB: contract only; the owner of this package replaces the bodies and splits the file.
-
 // ErrCanceled is the cause to cancel a Run's context with when somebody wants the build to end:
 // Run then returns an Outcome in state Canceled. Any other cause abandons the attempt: Run returns it.
 var ErrCanceled = errors.New("canceled")
@@ -43,7 +41,7 @@ type Request struct {
 	Image        string // runner image by name: the guess; empty is images.Default
 	Limits       sandbox.Limits
 	Runtime      string
-	Timeout      time.Duration // of the whole build
+	Timeout      time.Duration // of the whole build, from when its image is there
 	LogHardLimit int64         // bytes of output that end the build
 	// First line of the log, for people: what is built.
 	Title string
@@ -61,5 +59,12 @@ type Runner struct {
 // Run runs one attempt and tells rec of it. An error means that the attempt was abandoned:
 // the context ended for a reason other than ErrCanceled, or rec failed.
 func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, error) {
-	panic("contract")
+	a := newAttempt(r, q, rec)
+	defer a.closeSandbox()
+	for _, name := range StepNames {
+		if err := a.take(ctx, name); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return verdict(a.image.Name, a.steps), nil
 }

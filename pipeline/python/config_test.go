@@ -27,8 +27,8 @@ log_limit = 1048576
 
 func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 	for setting, want := range map[string]string{
-		`timeout = "16m"`:     "the operator's limit is 15m0s",
-		`timeout = 3600`:      "the operator's limit is 15m0s",
+		`timeout = "16m"`:     "the operator's limit is 15m",
+		`timeout = 3600`:      "the operator's limit is 15m",
 		`timeout = "soon"`:    `"10m"`,
 		`timeout = 0`:         `"10m"`,
 		`timeout = true`:      `"10m"`,
@@ -58,5 +58,16 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 	e := detectError(t, map[string]string{"pyproject.toml": "[tool]\nvivarium = 3"})
 	if !strings.Contains(e.Error(), "[tool.vivarium]") {
 		t.Errorf("%v does not say how the table is written", e)
+	}
+}
+
+func TestTimeIsWrittenWithoutZeros(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		15 * time.Minute: "15m", time.Hour: "1h", 90 * time.Minute: "1h30m", 90 * time.Second: "1m30s",
+		10 * time.Second: "10s", 10 * time.Minute: "10m", 100 * time.Millisecond: "100ms", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := Time(d); got != want {
+			t.Errorf("%v: got %s, want %s", d, got, want)
+		}
 	}
 }

@@ -94,8 +94,8 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if s.Truncated {
 		return Plan{}, &Error{
 			File:    "the checkout",
-			Problem: fmt.Sprintf("it holds more than %d files", maxFiles),
-			Advice:  "split the repository, since no plan is made from a part of it",
+			Problem: fmt.Sprintf("it holds more than %d files, or folders that cannot be read", maxFiles),
+			Advice:  "no plan is made from a part of it: take out what is not needed",
 		}
 	}
 	t := newTree(s)
@@ -125,7 +125,7 @@ func (p *Plan) note(format string, args ...any) {
 func (p Plan) Text() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-12s %s\n", label, printable(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "  %-12s %s\n", label, Printable(fmt.Sprintf(format, args...)))
 	}
 	b.WriteString("Plan\n")
 	line("python", "%s (image %s): %s", p.Image.Python, p.Image.Name, p.ImageReason)
@@ -154,5 +154,5 @@ func (p Plan) Text() string {
 // String names every limit with its figure.
 func (l Limits) String() string {
 	return fmt.Sprintf("time %s, memory %s, disk %s, CPUs %g, processes %d, log %s",
-		l.Timeout, Size(l.Memory), Size(l.Disk), l.CPUs, l.Pids, Size(l.LogLimit))
+		Time(l.Timeout), Size(l.Memory), Size(l.Disk), l.CPUs, l.Pids, Size(l.LogLimit))
 }

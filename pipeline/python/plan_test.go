@@ -93,7 +93,7 @@ func TestPlanTextNamesEverything(t *testing.T) {
   test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
   tests        1 test file in tests/
   not fetched  submodule vendor/lib
-  limits       time 15m0s, memory 512.0 MiB, disk 2.0 GiB, CPUs 2, processes 512, log 4.0 GiB
+  limits       time 15m, memory 512.0 MiB, disk 2.0 GiB, CPUs 2, processes 512, log 4.0 GiB
                memory = 512MiB by [tool.vivarium]
   note         the project itself is not installed (pyproject.toml has a [project] table): requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
   note         not run, since they are not where the tests are taken from: other/test_b.py

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/docker/go-units"
@@ -12,6 +13,17 @@ import (
 // Size writes a number of bytes for people, such as 2.0 GiB.
 func Size(n int64) string {
 	return units.CustomSize("%.1f %s", float64(n), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"})
+}
+
+// Time writes a limit of time for people, such as 15m or 1h30m.
+func Time(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"0s", "0m"} {
+		if short := strings.TrimSuffix(s, zero); short != "" && strings.ContainsAny(short[len(short)-1:], "hm") {
+			s = short
+		}
+	}
+	return s
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
@@ -29,9 +41,9 @@ func Shell(argv []string) string {
 	return strings.Join(words, " ")
 }
 
-// printable keeps names out of a repository from writing lines or terminal control
-// sequences of their own into the plan.
-func printable(s string) string {
+// Printable keeps names out of a repository from writing lines or terminal control
+// sequences of their own into what is said of it.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '\uFFFD'

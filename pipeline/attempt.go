@@ -1,0 +1,168 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vivarium/images"
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+)
+
+// grace is how much longer than the build the sandbox and the server's own calls may
+// last, so that it is the command that is seen to time out, with its figures.
+const grace = 10 * time.Second
+
+// recordTimeout bounds telling the recorder of a build that somebody has canceled.
+const recordTimeout = 10 * time.Second
+
+// attempt is one Run.
+type attempt struct {
+	runner *Runner
+	req    Request
+	rec    Recorder
+
+	image    images.Image
+	sandbox  *sandbox.Sandbox
+	limits   python.Limits // the request's until the plan lowers them
+	begun    time.Time     // when the first sandbox was asked for
+	deadline time.Time
+	plan     python.Plan
+	written  int64 // bytes of output so far
+	notes    notes
+
+	step  Step   // the one that runs
+	steps []Step // those that ended
+	over  bool   // nothing further is to run
+}
+
+func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
+	if q.Image == "" {
+		q.Image = images.Default
+	}
+	return &attempt{
+		runner: r, req: q, rec: rec,
+		limits: python.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit},
+	}
+}
+
+// errNothing is what a step returns that had nothing to do; its note says why.
+var errNothing = errors.New("nothing to do")
+
+// take takes one step and tells the recorder of it. Its error abandons the attempt.
+func (a *attempt) take(ctx context.Context, name StepName) error {
+	if a.over {
+		return a.record(ctx, Step{Name: name, State: StepSkipped})
+	}
+	note, err := a.perform(ctx, name)
+	end, err := a.explain(ctx, name, err)
+	if err != nil {
+		return err
+	}
+	a.over = end.over
+	a.step.State, a.step.Cause, a.step.Note = end.state(), end.cause, note
+	if end.cause != "" {
+		a.step.Note = end.note
+	}
+	a.step.EndedAt = time.Now()
+	return a.record(ctx, a.step)
+}
+
+func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
+	do, command := a.work(name)
+	a.step = Step{Name: name, State: StepRunning, Command: command, StartedAt: time.Now()}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err := a.rec.StepStarted(ctx, a.step); err != nil {
+		return "", recorderError{err}
+	}
+	return do(ctx)
+}
+
+// work is what a step does, and its command line for people.
+func (a *attempt) work(name StepName) (do func(context.Context) (string, error), command string) {
+	switch name {
+	case StepClone:
+		return a.clone, a.cloneCommand()
+	case StepPlan:
+		return a.makePlan, ""
+	case StepInstall:
+		return a.install, shellLines(a.plan.Install)
+	case StepLint:
+		return a.lint, python.Shell(a.plan.Lint)
+	default:
+		return a.test, python.Shell(a.plan.Test)
+	}
+}
+
+// record writes the step's result as the last line of its log, and tells of its end;
+// also when the build was canceled.
+func (a *attempt) record(ctx context.Context, step Step) error {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+		defer cancel()
+	}
+	a.steps = append(a.steps, step)
+	if !step.EndedAt.IsZero() {
+		if err := a.say(ctx, lastLine(step)); err != nil {
+			return err
+		}
+	}
+	return a.rec.StepEnded(ctx, step)
+}
+
+func lastLine(s Step) string {
+	line := fmt.Sprintf("%s: %s in %s", s.Name, s.State, seconds(s.EndedAt.Sub(s.StartedAt)))
+	if s.Note != "" {
+		line += ": " + s.Note
+	}
+	return line
+}
+
+// bound bounds ctx by the build's deadline, for what is no command.
+func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadlineCause(ctx, a.deadline.Add(grace), errTimeout)
+}
+
+// start starts a sandbox from the attempt's image.
+func (a *attempt) start(ctx context.Context) error {
+	s, err := a.runner.Engine.Start(ctx, sandbox.Spec{
+		Image:    a.image.ID,
+		Instance: a.runner.Instance,
+		Deadline: a.deadline.Add(grace),
+		Runtime:  a.req.Runtime,
+		Limits:   a.req.Limits,
+	})
+	if err != nil {
+		return err
+	}
+	a.sandbox = s
+	return nil
+}
+
+// closeSandbox is not the build's failure: its result is known by then, and what is
+// left of the container is for Sweep.
+func (a *attempt) closeSandbox() {
+	if a.sandbox == nil {
+		return
+	}
+	if err := a.sandbox.Close(); err != nil {
+		a.runner.Log.Warn("cannot close a sandbox", "container", a.sandbox.ContainerID(), "err", err)
+	}
+	a.sandbox = nil
+}
+
+func shellLines(commands [][]string) string {
+	text := ""
+	for i, argv := range commands {
+		if i > 0 {
+			text += " && "
+		}
+		text += python.Shell(argv)
+	}
+	return text
+}

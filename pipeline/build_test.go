@@ -1,0 +1,186 @@
+package pipeline_test
+
+import (
+	"os"
+	"testing"
+
+	"vivarium/images"
+	"vivarium/pipeline"
+)
+
+func TestHelloPasses(t *testing.T) {
+	w := theWorld(t)
+	sha, err := w.host.CommitDir(t.Context(), "examples/hello", "../examples/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, l := w.run(t, w.request(pipeline.Git{URL: w.host.RepoURL("examples/hello"), SHA: sha, Token: gitToken}))
+	wantCause(t, o, "")
+	wantText(t, o.Summary, "4 tests in ")
+	wantText(t, l.step(pipeline.StepClone), "Build of a test", "$ git fetch", sha)
+	wantText(t, l.step(pipeline.StepPlan), "Plan\n", "requirements.txt names nothing")
+	wantText(t, l.step(pipeline.StepTest), "spelling h", "Ran 4 tests")
+	if o.Image != images.Default || state(o, pipeline.StepInstall) != pipeline.StepSkipped {
+		t.Errorf("image %q, install %s", o.Image, state(o, pipeline.StepInstall))
+	}
+	for _, s := range o.Steps {
+		if s.Name == pipeline.StepTest && (s.CPU == 0 || s.PeakMemory == 0 || s.ExitCode == nil || *s.ExitCode != 0) {
+			t.Errorf("figures of the tests: %+v", s)
+		}
+	}
+}
+
+func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
+	const passing = "import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n"
+	for name, c := range map[string]struct {
+		files   map[string]string
+		cause   pipeline.Cause
+		summary string
+		step    pipeline.StepName
+		log     string
+	}{
+		"failing assertion": {
+			map[string]string{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(1, 2)\n    def test_b(self): pass\n"},
+			pipeline.CauseTests, "1 failure in 2 tests", pipeline.StepTest, "AssertionError: 1 != 2",
+		},
+		"syntax error is linted, and the tests are run": {
+			map[string]string{"broken.py": "def f(:\n", "tests/test_a.py": passing},
+			pipeline.CauseLint, "flake8 found 1 problem", pipeline.StepTest, "Ran 1 test",
+		},
+		"requirement that does not resolve": {
+			map[string]string{"requirements.txt": "no-such-package-xyz\n", "tests/test_a.py": passing},
+			pipeline.CauseInstall, "No matching distribution found for no-such-package-xyz", pipeline.StepInstall, "ERROR: Could not find a version",
+		},
+		"no tests": {
+			map[string]string{"a.py": "x = 1\n"},
+			pipeline.CauseNoTests, "no tests", pipeline.StepLint, "lint: passed",
+		},
+		"test files without tests": {
+			map[string]string{"tests/test_a.py": "x = 1\n"},
+			pipeline.CauseNoTests, "found nothing to run", pipeline.StepTest, "Ran 0 tests",
+		},
+		"broken pyproject.toml": {
+			map[string]string{"pyproject.toml": "[project\n", "tests/test_a.py": passing},
+			pipeline.CausePlan, "pyproject.toml, line 1", pipeline.StepPlan, "plan: failed",
+		},
+		"a limit that is raised": {
+			map[string]string{"pyproject.toml": "[tool.vivarium]\ntimeout='1h'\n"},
+			pipeline.CausePlan, "the operator's limit is 2m", pipeline.StepPlan, "",
+		},
+		"a limit that the engine refuses": {
+			map[string]string{"pyproject.toml": "[tool.vivarium]\npids=1\n"},
+			pipeline.CausePlan, "set a higher limit", pipeline.StepPlan, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, l := build(t, c.files)
+			wantCause(t, o, c.cause)
+			wantText(t, o.Summary, c.summary)
+			wantText(t, l.step(c.step), c.log)
+		})
+	}
+}
+
+func TestInstallFailureEndsTheBuild(t *testing.T) {
+	o, _ := build(t, map[string]string{"requirements.txt": "no-such-package-xyz\n", "test_a.py": ""})
+	if state(o, pipeline.StepLint) != pipeline.StepSkipped || state(o, pipeline.StepTest) != pipeline.StepSkipped {
+		t.Errorf("lint %s, test %s", state(o, pipeline.StepLint), state(o, pipeline.StepTest))
+	}
+}
+
+func TestRequirementsComeFromTheIndex(t *testing.T) {
+	o, l := build(t, map[string]string{
+		"requirements.txt": "greeter==1.0\n",
+		"test_a.py":        "import unittest, greeter\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(greeter.WORD, 'hello')\n",
+	})
+	wantCause(t, o, "")
+	wantText(t, l.step(pipeline.StepInstall), "Successfully installed greeter-1.0")
+}
+
+// srcTest fails unless the project in src/ is installed with its entry in the metadata.
+const srcTest = `import importlib.metadata, unittest
+import adder
+class T(unittest.TestCase):
+    def test(self):
+        self.assertEqual(adder.add(1, 2), 3)
+        self.assertEqual(importlib.metadata.version("adder"), "1.2")
+`
+
+func srcProject() map[string]string {
+	return map[string]string{
+		"pyproject.toml":        "[project]\nname = 'adder'\nversion = '1.2'\n[build-system]\nrequires = ['setuptools', 'wheel']\nbuild-backend = 'setuptools.build_meta'\n",
+		"src/adder/__init__.py": "def add(a, b): return a + b\n",
+		"tests/test_adder.py":   srcTest,
+	}
+}
+
+func TestProjectIsInstalledAndItsBuildFolderNotLinted(t *testing.T) {
+	requireBuildTools(t)
+	files := srcProject()
+	// pip copies this file into build/, where flake8 would find it a second time.
+	files["src/adder/odd.py"] = "def f(:  # noqa\n"
+	o, l := build(t, files)
+	wantCause(t, o, pipeline.CauseLint)
+	wantText(t, o.Summary, "flake8 found 1 problem")
+	wantText(t, l.step(pipeline.StepInstall), "Successfully installed adder-1.2")
+	wantText(t, l.step(pipeline.StepTest), "Ran 1 test")
+}
+
+func TestSrcProjectBesideRequirementsIsInstalledToo(t *testing.T) {
+	requireBuildTools(t)
+	files := srcProject()
+	files["requirements.txt"] = "greeter\n"
+	o, l := build(t, files)
+	wantCause(t, o, "")
+	wantText(t, l.step(pipeline.StepInstall), "--no-deps .", "Successfully installed adder-1.2")
+}
+
+func TestModulesOfTheRepositoryDoNotBreakPipOrFlake8(t *testing.T) {
+	files := map[string]string{
+		"requirements.txt": "greeter\n",
+		"test_a.py":        "import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n",
+	}
+	for _, name := range []string{"email", "queue", "tokenize", "optparse", "flake8", "pip"} {
+		files[name+".py"] = "raise SystemExit('the repository has a module of this name')\n"
+	}
+	// unittest itself runs in the root, as it does for the repository's owner; it needs none of these.
+	delete(files, "tokenize.py")
+	o, _ := build(t, files)
+	for _, step := range []pipeline.StepName{pipeline.StepInstall, pipeline.StepLint} {
+		if state(o, step) != pipeline.StepPassed {
+			t.Errorf("%s %s: %s", step, state(o, step), o.Summary)
+		}
+	}
+}
+
+// TestDetectionAgreesWithUnittest runs what detection found in real trees: the number
+// of tests that unittest runs is the number of files it was said to find.
+func TestDetectionAgreesWithUnittest(t *testing.T) {
+	const one = "import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n"
+	for name, c := range map[string]struct {
+		files []string
+		ran   string
+	}{
+		"package":         {[]string{"tests/__init__.py", "tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py", "tests/loose/test_c.py"}, "Ran 2 tests"},
+		"folder":          {[]string{"tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py", "tests/test-c.py"}, "Ran 2 tests"},
+		"named test":      {[]string{"test/__init__.py", "test/test_a.py"}, "Ran 1 test"},
+		"root by package": {[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py", "test_b.py"}, "Ran 2 tests"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{}
+			for _, f := range c.files {
+				files[f] = one
+			}
+			o, l := build(t, files)
+			wantCause(t, o, "")
+			wantText(t, l.step(pipeline.StepTest), c.ran)
+		})
+	}
+}
+
+func TestWorkingTreeIsBuilt(t *testing.T) {
+	w := theWorld(t)
+	o, _ := w.run(t, w.request(tarOf(t, os.DirFS("../examples/hello"))))
+	wantCause(t, o, "")
+	wantText(t, o.Summary, "4 tests")
+}

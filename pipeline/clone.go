@@ -1,0 +1,263 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"vivarium/images"
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+	"vivarium/sandbox/egress"
+)
+
+// gitEnv and gitOptions take from git every way to run something, to ask somebody, or
+// to fetch more than the one commit over anything but the local proxy.
+var (
+	gitEnv = []string{
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_LFS_SKIP_SMUDGE=1",
+	}
+	gitOptions = []string{
+		"-c", "core.hooksPath=/dev/null",
+		"-c", "core.fsmonitor=false",
+		"-c", "submodule.recurse=false",
+		"-c", "protocol.allow=never",
+		"-c", "protocol.http.allow=always",
+		"-c", "http.followRedirects=false",
+		"-c", "credential.helper=",
+		"-c", "gc.auto=0",
+		"-c", "maintenance.auto=false",
+		"-c", "advice.detachedHead=false",
+		"-c", "init.defaultBranch=main",
+	}
+)
+
+// fetchPauses are how long to wait before each further try when the git host did not answer.
+var fetchPauses = []time.Duration{time.Second, 3 * time.Second}
+
+// commitID is a whole object name of SHA-1 or SHA-256: nothing else reaches git's arguments.
+var commitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+
+func (a *attempt) cloneCommand() string {
+	if g, ok := a.req.Source.(Git); ok {
+		return fmt.Sprintf("git fetch %s %.40s", g.URL.Redacted(), g.SHA)
+	}
+	return "copy the working tree"
+}
+
+// clone brings the code into a sandbox from the image that is guessed to be right.
+func (a *attempt) clone(ctx context.Context) (string, error) {
+	if err := a.say(ctx, a.req.Title); err != nil {
+		return "", err
+	}
+	if err := a.findImage(ctx); err != nil {
+		return "", err
+	}
+	a.begun = time.Now()
+	a.deadline = a.begun.Add(a.limits.Timeout)
+	return "", a.checkOut(ctx)
+}
+
+// checkOut starts a sandbox and brings the code into it.
+func (a *attempt) checkOut(ctx context.Context) error {
+	ctx, cancel := a.bound(ctx)
+	defer cancel()
+	if err := a.say(ctx, fmt.Sprintf("Sandbox from image %s (Python %s)", a.image.Name, a.image.Python)); err != nil {
+		return err
+	}
+	if err := a.start(ctx); err != nil {
+		return err
+	}
+	switch src := a.req.Source.(type) {
+	case Git:
+		return a.fetchCommit(ctx, src)
+	case Tree:
+		return a.copyTree(ctx, src)
+	}
+	return fail(CauseInternal, "a source of type %T is not known", a.req.Source)
+}
+
+// findImage takes the image that was asked for. Only the default is made when it is
+// missing; another one that is gone was a guess, and the plan will choose again.
+func (a *attempt) findImage(ctx context.Context) error {
+	image, err := a.runner.Images.Resolve(ctx, a.req.Image)
+	if errors.Is(err, images.ErrNotFound) {
+		w := &lineWriter{say: func(line string) error { return a.say(ctx, line) }}
+		image, err = a.runner.Images.Ensure(ctx, images.Default, w)
+		if w.err != nil {
+			return w.err
+		}
+	}
+	if err != nil {
+		return fail(CauseImage, "runner image %s: %v", a.req.Image, err)
+	}
+	a.image = image
+	return nil
+}
+
+func git(name string, args ...string) command {
+	argv := append([]string{"git"}, gitOptions...)
+	argv = append(argv, name)
+	return command{
+		Command: sandbox.Command{Argv: append(argv, args...), Env: gitEnv},
+		name:    "git " + name,
+		echo:    strings.Join(append([]string{"git", name}, args...), " "),
+	}
+}
+
+// git runs one git command that must succeed.
+func (a *attempt) git(ctx context.Context, c command) error {
+	var words lastWords
+	if c.tap == nil {
+		c.tap = words.take
+	}
+	r, err := a.run(ctx, c)
+	if err != nil {
+		return err
+	}
+	if cause, note := judge(a.step.Name, c.name, r, a.limits, words.said); cause != "" {
+		return fail(cause, "%s", note)
+	}
+	return nil
+}
+
+// fetchCommit fetches exactly one commit and checks it out.
+func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
+	if !commitID.MatchString(g.SHA) {
+		return fail(CauseClone, "%q is not the whole ID of a commit", g.SHA)
+	}
+	format := "sha1"
+	if len(g.SHA) == 64 {
+		format = "sha256"
+	}
+	if err := a.git(ctx, git("init", "--quiet", "--template=", "--object-format="+format)); err != nil {
+		return err
+	}
+	if err := a.fetch(ctx, g); err != nil {
+		return err
+	}
+	if err := a.git(ctx, git("checkout", "--detach", g.SHA)); err != nil {
+		return err
+	}
+	var head strings.Builder
+	parse := git("rev-parse", "HEAD")
+	parse.tap = func(stream sandbox.Stream, p []byte) {
+		if stream == sandbox.Stdout && head.Len() < len(g.SHA)+1 {
+			head.Write(p)
+		}
+	}
+	if err := a.git(ctx, parse); err != nil {
+		return err
+	}
+	if strings.TrimSpace(head.String()) != g.SHA {
+		return fail(CauseClone, "the checkout is at another commit than %s", g.SHA)
+	}
+	return nil
+}
+
+// fetch fetches, and tries again as long as it is the host that does not answer.
+func (a *attempt) fetch(ctx context.Context, g Git) error {
+	for try := 0; ; try++ {
+		unreachable, err := a.fetchOnce(ctx, g)
+		if err == nil || !unreachable || try == len(fetchPauses) {
+			return err
+		}
+		pause := fetchPauses[try]
+		if err := a.say(ctx, fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, pause)); err != nil {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
+// the host did not answer.
+func (a *attempt) fetchOnce(ctx context.Context, g Git) (unreachable bool, err error) {
+	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: g.Token, MaxBytes: a.limits.Disk})
+	service, err := a.sandbox.Offer(ctx, "git", proxy)
+	if err != nil {
+		return false, err
+	}
+	fetchErr := a.git(ctx, git("fetch", "--depth=1", "--no-tags", service.URL+egress.GitPath, g.SHA))
+	if err := service.Close(); err != nil && fetchErr == nil {
+		return false, err
+	}
+	upstream := proxy.Failure()
+	var failed *failure
+	if upstream == nil || !errors.As(fetchErr, &failed) || failed.cause != CauseClone {
+		return false, fetchErr
+	}
+	if err := a.say(ctx, "git proxy: "+upstream.Message); err != nil {
+		return false, err
+	}
+	return upstream.Unreachable, fail(CauseClone, "%s", upstream.Message)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// copyTree unpacks the working tree. What goes wrong with the tree itself is its
+// owner's, as a repository's that cannot be cloned.
+func (a *attempt) copyTree(ctx context.Context, t Tree) error {
+	tar, err := t.Open(ctx)
+	if err != nil {
+		return treeError(ctx, err)
+	}
+	defer tar.Close()
+	err = a.sandbox.PutArchive(ctx, sandbox.Workspace, tar)
+	var lost *sandbox.LostError
+	var refused *sandbox.GuestError
+	switch {
+	case err == nil || errors.As(err, &lost):
+		return err
+	case errors.As(err, &refused) && strings.Contains(refused.Message, syscall.ENOSPC.Error()):
+		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s limit over all", python.Size(a.limits.Disk))
+	}
+	return treeError(ctx, err)
+}
+
+func treeError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fail(CauseClone, "copy the working tree: %v", err)
+}
+
+// lineWriter passes on whole lines.
+type lineWriter struct {
+	say  func(line string) error
+	line strings.Builder
+	err  error
+}
+
+// Write takes the next piece of text.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	for _, b := range p {
+		if b != '\n' {
+			w.line.WriteByte(b)
+			continue
+		}
+		if w.err == nil {
+			w.err = w.say(w.line.String())
+		}
+		w.line.Reset()
+	}
+	return len(p), w.err
+}

@@ -1,0 +1,137 @@
+package pipeline_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/sandbox/egress/egresstest"
+)
+
+// tarOf is a working tree of these files.
+func tarOf(t *testing.T, tree fs.FS) pipeline.Tree {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := w.AddFS(tree); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return pipeline.Tree{Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(b.Bytes())), nil
+	}}
+}
+
+func TestWorkingTreeThatCannotBeReadIsNoEngineFailure(t *testing.T) {
+	w := theWorld(t)
+	o, _ := w.run(t, w.request(pipeline.Tree{Open: func(context.Context) (io.ReadCloser, error) {
+		return nil, errors.New("the folder went away")
+	}}))
+	wantCause(t, o, pipeline.CauseClone)
+	wantText(t, o.Summary, "the folder went away")
+}
+
+func TestCloneFailureIsToldInGitsWordsAndNotRetried(t *testing.T) {
+	w := theWorld(t)
+	good := w.commit(t, map[string]string{"a.py": ""})
+	for name, c := range map[string]struct {
+		change func(*pipeline.Git)
+		want   string
+	}{
+		"missing repository": {func(g *pipeline.Git) { g.URL = w.host.RepoURL("no/such") }, "fatal: "},
+		"missing commit":     {func(g *pipeline.Git) { g.SHA = strings.Repeat("0", 39) + "1" }, "fatal: "},
+		"wrong token":        {func(g *pipeline.Git) { g.Token = "wrong" }, "fatal: "},
+		"not a commit":       {func(g *pipeline.Git) { g.SHA = "--upload-pack=touch /tmp/x" }, "not the whole ID of a commit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := good
+			c.change(&source)
+			o, l := w.run(t, w.request(source))
+			wantCause(t, o, pipeline.CauseClone)
+			wantText(t, l.step(pipeline.StepClone), c.want)
+			if strings.Contains(l.text(), "Try 1") {
+				t.Error("it was tried again")
+			}
+		})
+	}
+	o, _ := w.run(t, w.request(good)) // the control: this commit can be cloned
+	wantCause(t, o, pipeline.CauseNoTests)
+}
+
+func TestCloneIsRetriedWhileTheHostDoesNotAnswer(t *testing.T) {
+	host, err := egresstest.StartGitHost(egresstest.GitHostConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	shas, err := host.Commit(t.Context(), "a/b", egresstest.Commit{Files: map[string]string{"a.py": ""}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := theWorld(t)
+	source := pipeline.Git{URL: host.RepoURL("a/b"), SHA: shas[0]}
+
+	host.SetFault(egresstest.Drop)
+	o, l := w.run(t, w.request(source))
+	wantCause(t, o, pipeline.CauseClone)
+	wantText(t, l.step(pipeline.StepClone), "Try 1 of 3 failed; the next one in 1s", "Try 2 of 3 failed; the next one in 3s")
+
+	l = newLog()
+	l.onText = func(text string) {
+		if strings.HasPrefix(text, "Try 1") {
+			host.SetFault(nil)
+		}
+	}
+	o, err = w.runner.Run(t.Context(), w.request(source), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCause(t, o, pipeline.CauseNoTests)
+}
+
+func TestTokenNeverEntersTheSandbox(t *testing.T) {
+	o, l := build(t, map[string]string{"test_a.py": `import os, subprocess, unittest
+class T(unittest.TestCase):
+    def test(self):
+        print("marker of the environment:", dict(os.environ))
+        for root, _, files in os.walk("/workspace"):
+            for name in files:
+                with open(os.path.join(root, name), "rb") as f:
+                    print(root, name, f.read())
+        print("grep:", subprocess.run(
+            ["grep", "-rlI", "canary" + "-5e1f0c9a7b", "/workspace", "/home", "/tmp", "/opt", "/etc"], capture_output=True))
+        print("config:", subprocess.check_output(["git", "config", "--list", "--show-origin"]))
+`})
+	wantCause(t, o, "") // and log.check has looked for the token in all that was printed
+	wantText(t, l.step(pipeline.StepTest), "marker of the environment", "stdout=b''", "core.repositoryformatversion")
+	w := theWorld(t)
+	if _, err := w.host.Commit(t.Context(), "t/control", egresstest.Commit{Files: map[string]string{"a": ""}}); err != nil {
+		t.Fatal(err)
+	}
+	source := w.commit(t, map[string]string{"a": ""})
+	source.Token = ""
+	o, _ = w.run(t, w.request(source)) // the control: without the token there is no clone
+	wantCause(t, o, pipeline.CauseClone)
+}
+
+func TestRepositoryCannotRunProgramsDuringTheClone(t *testing.T) {
+	o, l := build(t, map[string]string{
+		".gitattributes": "* filter=evil diff=evil merge=evil\n",
+		".gitmodules":    "[submodule \"x\"]\n\tpath = x\n\turl = ext::sh -c touch% /tmp/ran\n",
+		"test_a.py": `import os, unittest
+class T(unittest.TestCase):
+    def test(self):
+        self.assertFalse(os.path.exists("/tmp/ran"))
+        self.assertFalse(os.path.exists("/workspace/.git/hooks"))
+`})
+	wantCause(t, o, "")
+	wantText(t, l.step(pipeline.StepPlan), "not fetched  submodule x")
+}

@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+)
+
+// command is one program to run, and how it is called.
+type command struct {
+	sandbox.Command
+	name string // short, for a summary
+	echo string // for the log; empty is the command line
+	tap  func(stream sandbox.Stream, p []byte)
+}
+
+// run runs a command until it ends or the build's time is up. Its error is none of the
+// command's doing, or the limit on output.
+func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
+	if c.echo == "" {
+		c.echo = python.Shell(c.Argv)
+	}
+	if err := a.say(ctx, "$ "+c.echo); err != nil {
+		return sandbox.Result{}, err
+	}
+	c.Timeout = time.Until(a.deadline)
+	if c.Timeout <= 0 {
+		return sandbox.Result{}, errTimeout
+	}
+	r, err := a.sandbox.Run(ctx, c.Command, func(stream sandbox.Stream, p []byte) error {
+		if c.tap != nil {
+			c.tap(stream, p)
+		}
+		return a.output(ctx, stream, p)
+	})
+	if err != nil {
+		return sandbox.Result{}, err
+	}
+	a.count(r)
+	return r, a.sayNotes(ctx)
+}
+
+// output passes a piece of output on and holds it against the limit.
+func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) error {
+	if err := a.sayNotes(ctx); err != nil {
+		return err
+	}
+	room := a.limits.LogLimit - a.written
+	over := int64(len(p)) > room
+	if over {
+		p = p[:room]
+	}
+	a.written += int64(len(p))
+	to := Stdout
+	if stream == sandbox.Stderr {
+		to = Stderr
+	}
+	if err := a.rec.Output(ctx, a.step.Name, to, p); err != nil {
+		return recorderError{err}
+	}
+	if over {
+		return errLogLimit
+	}
+	return nil
+}
+
+// count adds a result's figures to the step's.
+func (a *attempt) count(r sandbox.Result) {
+	a.step.CPU += r.CPU
+	a.step.PeakMemory = max(a.step.PeakMemory, r.PeakMemory)
+	a.step.Signal, a.step.ExitCode = r.Signal, nil
+	if r.Signal == "" {
+		a.step.ExitCode = &r.ExitCode
+	}
+}
+
+// say writes a line of our own into the step's log.
+func (a *attempt) say(ctx context.Context, line string) error {
+	if err := a.rec.Output(ctx, a.step.Name, System, []byte(line+"\n")); err != nil {
+		return recorderError{err}
+	}
+	return nil
+}
+
+func (a *attempt) sayNotes(ctx context.Context) error {
+	for _, line := range a.notes.take() {
+		if err := a.say(ctx, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notes are lines for the log that come from any goroutine. There are few that matter
+// and a hostile client can cause many, so that their number is bounded.
+type notes struct {
+	mu    sync.Mutex
+	lines []string
+	total int
+}
+
+const maxNotes = 200
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.total++
+	switch {
+	case n.total < maxNotes:
+		n.lines = append(n.lines, python.Printable(line))
+	case n.total == maxNotes:
+		n.lines = append(n.lines, fmt.Sprintf("further remarks are left out, after %d", maxNotes))
+	}
+}
+
+func (n *notes) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	lines := n.lines
+	n.lines = nil
+	return lines
+}
+
+// lastWords keeps the last line of stderr in which git or pip say why they gave up.
+type lastWords struct {
+	line []byte
+	said string
+}
+
+var givesUp = regexp.MustCompile(`^(?:fatal|error|ERROR): `)
+
+// maxWords bounds a line that goes into a summary, bytes.
+const maxWords = 300
+
+func (w *lastWords) take(stream sandbox.Stream, p []byte) {
+	if stream != sandbox.Stderr {
+		return
+	}
+	for len(p) > 0 {
+		text, rest, ended := bytes.Cut(p, []byte("\n"))
+		w.line = append(w.line, text[:min(len(text), maxWords-len(w.line))]...)
+		if ended {
+			if givesUp.Match(w.line) {
+				w.said = python.Printable(string(bytes.ToValidUTF8(bytes.TrimSpace(w.line), []byte("\uFFFD"))))
+			}
+			w.line = w.line[:0]
+		}
+		p = rest
+	}
+}

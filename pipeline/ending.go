@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+)
+
+// errTimeout ends what still runs on the server's side at the build's deadline.
+var errTimeout = errors.New("the build's time is up")
+
+// errLogLimit ends a command that has written too much.
+var errLogLimit = errors.New("the build has written too much")
+
+// failure is why a step is not green, from one who knows the cause.
+type failure struct {
+	cause Cause
+	note  string // one line, with the figure
+}
+
+func (f *failure) Error() string { return f.note }
+
+func fail(cause Cause, format string, args ...any) error {
+	return &failure{cause, python.Printable(fmt.Sprintf(format, args...))}
+}
+
+// recorderError keeps the recorder's failure apart from those of the build.
+type recorderError struct{ error }
+
+func (e recorderError) Unwrap() error { return e.error }
+
+// ending is how a step ended.
+type ending struct {
+	cause   Cause
+	note    string
+	nothing bool // there was nothing to do
+	over    bool // no further step can or should run
+}
+
+func (e ending) state() StepState {
+	switch {
+	case e.nothing:
+		return StepSkipped
+	case e.cause == "":
+		return StepPassed
+	case e.cause.State() == Failed:
+		return StepFailed
+	}
+	return StepErrored
+}
+
+// explain turns what a step returned into how it ended. Its error abandons the attempt.
+func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending, error) {
+	var recorder recorderError
+	switch {
+	case err == nil:
+		return ending{}, nil
+	case errors.Is(err, errNothing):
+		return ending{nothing: true}, nil
+	case ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrCanceled):
+		return ending{cause: CauseCanceled, note: "canceled during " + string(name), over: true}, nil
+	case ctx.Err() != nil:
+		return ending{}, context.Cause(ctx)
+	case errors.As(err, &recorder):
+		return ending{}, recorder.error
+	}
+	cause, note := causeOf(err, a.limits)
+	end := ending{cause: cause, note: note, over: true}
+	var known *failure
+	if name == StepLint && errors.As(err, &known) && cause != CauseTimeout {
+		end.over = false // the tests are reported too
+	}
+	return end, nil
+}
+
+// causeOf finds the cause in an error of a step.
+func causeOf(err error, l python.Limits) (Cause, string) {
+	var known *failure
+	var lost *sandbox.LostError
+	switch {
+	case errors.As(err, &known):
+		return known.cause, known.note
+	case errors.Is(err, errTimeout):
+		return CauseTimeout, timeoutNote(l)
+	case errors.Is(err, errLogLimit):
+		return CauseLogLimit, logLimitNote(l)
+	case errors.As(err, &lost) && lost.OOMKilled:
+		return CauseOutOfMemory, memoryNote(l)
+	case errors.As(err, &lost) && lost.Deadline:
+		return CauseTimeout, timeoutNote(l)
+	case errors.Is(err, sandbox.ErrNoImage):
+		return CauseImage, python.Printable(err.Error())
+	}
+	return CauseEngine, python.Printable(err.Error())
+}

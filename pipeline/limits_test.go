@@ -1,0 +1,121 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// hog is a test that does one thing.
+func hog(body string) map[string]string {
+	return map[string]string{"test_hog.py": "import os, sys, time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        " +
+		strings.ReplaceAll(body, "\n", "\n        ") + "\n"}
+}
+
+func TestLimitThatStruckIsTheCause(t *testing.T) {
+	for name, c := range map[string]struct {
+		body    string
+		toml    string
+		cause   pipeline.Cause
+		summary string
+	}{
+		"memory":       {"x = []\nwhile True: x.append(bytearray(1 << 20))", "", pipeline.CauseOutOfMemory, "out of memory: 512.0 MiB limit"},
+		"less memory":  {"x = []\nwhile True: x.append(bytearray(1 << 20))", "memory='256MiB'", pipeline.CauseOutOfMemory, "out of memory: 256.0 MiB limit"},
+		"processes":    {"while True:\n    try: os.fork()\n    except OSError: os._exit(1)", "pids=64", pipeline.CausePidsLimit, "64 limit"},
+		"disk":         {"f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(1 << 20))", "", pipeline.CauseDiskFull, "no room left in /tmp"},
+		"time":         {"while True: time.sleep(1)", "timeout='8s'", pipeline.CauseTimeout, "timed out: 8s limit"},
+		"output":       {"while True: sys.stdout.write('x' * 99 + chr(10))", "log_limit='1MiB'", pipeline.CauseLogLimit, "too much output: 1.0 MiB limit"},
+		"none of them": {"pass", "memory='256MiB'\ncpus=0.5\npids=64\ntimeout='1m'", "", "1 test"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := hog(c.body)
+			if c.toml != "" {
+				files["pyproject.toml"] = "[tool.vivarium]\n" + c.toml + "\n"
+			}
+			o, _ := build(t, files)
+			wantCause(t, o, c.cause)
+			wantText(t, o.Summary, c.summary)
+		})
+	}
+}
+
+func TestOutputStopsAtTheLimit(t *testing.T) {
+	files := hog("while True: sys.stdout.write('x' * 99 + chr(10))")
+	files["pyproject.toml"] = "[tool.vivarium]\nlog_limit='1MiB'\n"
+	_, l := build(t, files)
+	if n := strings.Count(l.text(), "x"); n > 1<<20 || n < 900<<10 {
+		t.Errorf("%d bytes of output came through, want just below 1 MiB", n)
+	}
+}
+
+func TestCancelEndsTheBuildAtOnce(t *testing.T) {
+	w := theWorld(t)
+	source := w.commit(t, hog("print('now', flush=True)\ntime.sleep(600)"))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	l := newLog()
+	l.onText = func(text string) {
+		if strings.Contains(text, "now") {
+			cancel(pipeline.ErrCanceled)
+		}
+	}
+	start := time.Now()
+	o, err := w.runner.Run(ctx, w.request(source), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.check(t, o)
+	wantCause(t, o, pipeline.CauseCanceled)
+	wantText(t, o.Summary, "canceled during test")
+	if d := time.Since(start); d > time.Minute {
+		t.Errorf("it took %s", d)
+	}
+}
+
+func TestCancelBeforeTheStartIsAnOutcomeToo(t *testing.T) {
+	w := theWorld(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(pipeline.ErrCanceled)
+	l := newLog()
+	o, err := w.runner.Run(ctx, w.request(pipeline.Git{URL: w.host.RepoURL("a/b"), SHA: strings.Repeat("a", 40)}), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.check(t, o)
+	wantCause(t, o, pipeline.CauseCanceled)
+}
+
+func TestRunIsAbandonedForAnyOtherReason(t *testing.T) {
+	w := theWorld(t)
+	source := w.commit(t, hog("pass"))
+	gone := errors.New("the lease is lost")
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	l := newLog()
+	l.onText = func(text string) {
+		if strings.Contains(text, "git checkout") {
+			cancel(gone)
+		}
+	}
+	if o, err := w.runner.Run(ctx, w.request(source), l); !errors.Is(err, gone) {
+		t.Errorf("got %v, %v; want the context's cause", o, err)
+	}
+
+	l = newLog()
+	l.err = gone
+	if o, err := w.runner.Run(t.Context(), w.request(source), l); err != gone {
+		t.Errorf("got %v, %v; want the recorder's error", o, err)
+	}
+}
+
+func TestMissingEngineFeaturesAreErrors(t *testing.T) {
+	w := theWorld(t)
+	q := w.request(w.commit(t, hog("pass")))
+	q.Runtime = "no-such-runtime"
+	o, _ := w.run(t, q)
+	wantCause(t, o, pipeline.CauseEngine)
+	wantText(t, o.Summary, "no-such-runtime")
+}

@@ -1,0 +1,217 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"vivarium/images"
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+	"vivarium/sandbox/egress"
+)
+
+// envSettings make the build's own Python environment the one in use, as activating it would.
+var envSettings = []string{
+	"PATH=" + sandbox.Env + "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"VIRTUAL_ENV=" + sandbox.Env,
+}
+
+// makePlan decides on the server what the checkout in the sandbox needs, and moves
+// to another image when that is not the one it was cloned in.
+func (a *attempt) makePlan(ctx context.Context) (string, error) {
+	bounded, cancel := a.bound(ctx)
+	defer cancel()
+	plan, err := a.detect(bounded)
+	if err != nil {
+		return "", err
+	}
+	if plan.Image.Name != a.image.Name {
+		if err := a.change(ctx, plan); err != nil {
+			return "", err
+		}
+	}
+	a.plan = plan
+	if err := a.say(ctx, strings.TrimSuffix(plan.Text(), "\n")); err != nil {
+		return "", err
+	}
+	return "", a.lower(bounded, plan.Limits)
+}
+
+func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
+	survey, err := a.sandbox.Survey(ctx, python.Query)
+	if err != nil {
+		return python.Plan{}, err
+	}
+	found, err := a.runner.Images.List(ctx)
+	if err != nil {
+		return python.Plan{}, fail(CauseImage, "list the runner images: %v", err)
+	}
+	options := python.Options{Default: images.Default, Limits: a.limits}
+	for _, image := range found {
+		options.Images = append(options.Images, python.Image{Name: image.Name, Python: image.Python})
+	}
+	plan, err := python.Detect(survey, options)
+	if err != nil {
+		return python.Plan{}, fail(CausePlan, "%v", err)
+	}
+	return plan, nil
+}
+
+// change starts again in the image that the plan asks for. The plan of the same commit
+// stays as it is, so that this happens once at most.
+func (a *attempt) change(ctx context.Context, plan python.Plan) error {
+	line := fmt.Sprintf("Starting again in image %s instead of %s: %s", plan.Image.Name, a.image.Name, plan.ImageReason)
+	if err := a.say(ctx, line); err != nil {
+		return err
+	}
+	image, err := a.runner.Images.Resolve(ctx, plan.Image.Name)
+	if err != nil {
+		return fail(CauseImage, "runner image %s: %v", plan.Image.Name, err)
+	}
+	a.closeSandbox()
+	a.image = image
+	return a.checkOut(ctx)
+}
+
+// lower applies what the repository lowered, before anything of it runs.
+func (a *attempt) lower(ctx context.Context, l python.Limits) error {
+	var changed sandbox.Limits
+	if l.Memory < a.limits.Memory {
+		changed.Memory = l.Memory
+	}
+	if l.CPUs < a.limits.CPUs {
+		changed.CPUs = l.CPUs
+	}
+	if l.Pids < a.limits.Pids {
+		changed.Pids = l.Pids
+	}
+	if changed != (sandbox.Limits{}) {
+		if err := a.sandbox.Lower(ctx, changed); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fail(CausePlan, "[tool.vivarium]: %v; set a higher limit", err)
+		}
+	}
+	if l.Timeout < a.limits.Timeout {
+		a.deadline = a.begun.Add(l.Timeout)
+		if err := a.sandbox.Extend(ctx, a.deadline.Add(grace)); err != nil {
+			return err
+		}
+	}
+	a.limits = l
+	return nil
+}
+
+// install makes the environment, and installs what the plan says. The environment is
+// made in any case: the tests never see what the image's own Python has.
+func (a *attempt) install(ctx context.Context) (string, error) {
+	ctx, cancel := a.bound(ctx)
+	defer cancel()
+	seed := command{
+		Command: sandbox.Command{Argv: []string{"cp", "-a", sandbox.Seed + "/.", sandbox.Env + "/"}},
+		name:    "cp",
+	}
+	r, err := a.run(ctx, seed)
+	if err != nil {
+		return "", err
+	}
+	if cause, note := judge(StepInstall, seed.name, r, a.limits, ""); cause == CauseInstall {
+		return "", fail(CauseImage, "the image's environment cannot be copied: %s; make it anew with `vivarium images build %s`", note, a.image.Name)
+	} else if cause != "" {
+		return "", fail(cause, "%s", note)
+	}
+	if len(a.plan.Install) == 0 {
+		return a.plan.InstallWhy, errNothing
+	}
+	service, err := a.sandbox.Offer(ctx, "index", a.runner.Index.Session(a.notes.add))
+	if err != nil {
+		return "", err
+	}
+	note, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
+	return note, errors.Join(err, service.Close(), a.sayNotes(ctx))
+}
+
+func (a *attempt) pip(ctx context.Context, index string) (string, error) {
+	var remarks []string
+	for _, argv := range a.plan.Install {
+		var words lastWords
+		c := command{
+			Command: sandbox.Command{Argv: argv, Env: append([]string{index}, envSettings...)},
+			name:    "pip install",
+			tap:     words.take,
+		}
+		r, err := a.run(ctx, c)
+		if err != nil {
+			return "", err
+		}
+		cause, note := judge(StepInstall, c.name, r, a.limits, words.said)
+		if cause != "" {
+			return "", fail(cause, "%s", note)
+		}
+		if note != "" {
+			remarks = append(remarks, note)
+		}
+	}
+	return strings.Join(remarks, "; "), nil
+}
+
+// lint runs flake8, which writes one line to stdout for each problem.
+func (a *attempt) lint(ctx context.Context) (string, error) {
+	ctx, cancel := a.bound(ctx)
+	defer cancel()
+	problems := 0
+	c := command{
+		Command: sandbox.Command{Argv: a.plan.Lint},
+		name:    "flake8",
+		tap: func(stream sandbox.Stream, p []byte) {
+			if stream == sandbox.Stdout {
+				problems += strings.Count(string(p), "\n")
+			}
+		},
+	}
+	r, err := a.run(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	said := ""
+	if problems == 1 {
+		said = "flake8 found 1 problem"
+	} else if problems > 1 {
+		said = fmt.Sprintf("flake8 found %d problems", problems)
+	}
+	cause, note := judge(StepLint, c.name, r, a.limits, said)
+	if cause != "" {
+		return "", fail(cause, "%s", note)
+	}
+	return note, nil
+}
+
+func (a *attempt) test(ctx context.Context) (string, error) {
+	if len(a.plan.Test) == 0 {
+		return "", fail(CauseNoTests, "no tests: %s", a.plan.TestWhy)
+	}
+	ctx, cancel := a.bound(ctx)
+	defer cancel()
+	var report python.ReportScanner
+	c := command{
+		Command: sandbox.Command{Argv: a.plan.Test, Env: envSettings},
+		name:    "python -m unittest discover",
+		tap: func(stream sandbox.Stream, p []byte) {
+			if stream == sandbox.Stderr {
+				report.Write(p)
+			}
+		},
+	}
+	r, err := a.run(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	cause, note := judgeTests(c.name, r, a.limits, report.Report())
+	if cause != "" {
+		return "", fail(cause, "%s", note)
+	}
+	return note, nil
+}

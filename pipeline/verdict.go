@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+)
+
+// ownCause is the cause of a step whose command simply failed.
+var ownCause = map[StepName]Cause{
+	StepClone:   CauseClone,
+	StepPlan:    CauseClone, // the only commands of a plan repeat the clone
+	StepInstall: CauseInstall,
+	StepLint:    CauseLint,
+	StepTest:    CauseTests,
+}
+
+// judge says what a command's result means for its step: a cause, unless the step is
+// green, and a note. said is what is known of an unsuccessful end besides its exit code.
+// A limit that struck outranks the exit code, but success is success.
+func judge(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
+	cause, struck := strike(r, l)
+	switch {
+	case r.Success() && struck != "":
+		return "", "green, although: " + struck
+	case r.Success():
+		return "", ""
+	case cause != "":
+		return cause, fmt.Sprintf("%s, in `%s`", struck, program)
+	case said != "":
+		return ownCause[step], said
+	case r.Signal != "":
+		return ownCause[step], fmt.Sprintf("`%s` was ended by %s", program, r.Signal)
+	}
+	return ownCause[step], fmt.Sprintf("`%s` ended with exit code %d", program, r.ExitCode)
+}
+
+// strike names the limit that struck. Where several did, the one that leads to the
+// others comes first: a fork bomb runs out of memory and time as well, and a program
+// that has lost a process to the OOM killer often waits for it until its time is up.
+func strike(r sandbox.Result, l python.Limits) (Cause, string) {
+	switch {
+	case r.PidsStruck:
+		return CausePidsLimit, fmt.Sprintf("too many processes: %d limit", l.Pids)
+	case r.OOMKilled:
+		return CauseOutOfMemory, memoryNote(l)
+	case r.DiskFull != "":
+		return CauseDiskFull, fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, python.Size(l.Disk))
+	case r.TimedOut:
+		return CauseTimeout, timeoutNote(l)
+	}
+	return "", ""
+}
+
+// memoryNote gives both figures: files in the sandbox are memory too, and it is the sum
+// that the kernel enforces.
+func memoryNote(l python.Limits) string {
+	return fmt.Sprintf("out of memory: %s limit (%s with files)", python.Size(l.Memory), python.Size(l.Memory+l.Disk))
+}
+
+func timeoutNote(l python.Limits) string {
+	return fmt.Sprintf("timed out: %s limit for the build", python.Time(l.Timeout))
+}
+
+func logLimitNote(l python.Limits) string {
+	return fmt.Sprintf("too much output: %s limit", python.Size(l.LogLimit))
+}
+
+// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0.
+func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport) (Cause, string) {
+	said := ""
+	if report.Seen {
+		said = report.String()
+	}
+	cause, note := judge(StepTest, program, r, l, said)
+	switch {
+	case report.None() && (cause == "" || cause == CauseTests):
+		return CauseNoTests, "no tests: unittest found nothing to run"
+	case cause != "":
+		return cause, note
+	case !report.Seen:
+		said = "unittest ended without its summary"
+	}
+	if note != "" {
+		said += "; " + note
+	}
+	return "", said
+}
+
+// verdict is the outcome of a build with these steps: the first that is not green
+// gives the cause.
+func verdict(image string, steps []Step) Outcome {
+	o := Outcome{State: Passed, Image: image, Steps: steps}
+	for _, s := range steps {
+		if s.Cause != "" {
+			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note
+			return o
+		}
+	}
+	first, last := steps[0], steps[len(steps)-1]
+	o.Summary = fmt.Sprintf("%s in %s", last.Note, seconds(last.EndedAt.Sub(first.StartedAt)))
+	return o
+}
+
+func seconds(d time.Duration) string {
+	if d >= time.Minute {
+		return python.Time(d.Round(time.Second))
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
