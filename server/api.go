@@ -33,10 +33,15 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 			Summary:     r.summary,
 			Description: "Access: " + string(r.access) + ".",
 			Middlewares: huma.Middlewares{r.access.admit, s.negotiate(r.page)},
+			Responses:   map[string]*huma.Response{},
 		}
 		for _, detail := range details {
 			detail(&op)
 		}
+		// huma reads and checks a body that it is told of. The one body that is taken
+		// here must have its signature checked first, so it is only described.
+		body := op.RequestBody
+		op.RequestBody = nil
 		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 			out, err := h(ctx, in)
 			if err != nil {
@@ -44,6 +49,11 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 			}
 			return out, nil
 		})
+		if body != nil {
+			s.api.OpenAPI().Paths[r.path].Post.RequestBody = body
+		}
+		// Parameters that do not fit are answered 400; see huma.NewError.
+		delete(op.Responses, "422")
 	}
 }
 
@@ -62,10 +72,10 @@ func eventStream(op *huma.Operation) { answersWith(op, "text/event-stream") }
 func htmlPage(op *huma.Operation)    { answersWith(op, "text/html") }
 
 func answersWith(op *huma.Operation, mediaType string) {
-	op.Responses = map[string]*huma.Response{"200": {
+	op.Responses["200"] = &huma.Response{
 		Description: http.StatusText(http.StatusOK),
 		Content:     map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: huma.TypeString}}},
-	}}
+	}
 }
 
 func noSuchBuild(op *huma.Operation) {

@@ -33,14 +33,22 @@ func init() {
 	// huma has one constructor of errors for the process. It is used for what huma
 	// itself refuses: parameters that do not fit their schema.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		if len(errs) > 0 && status < http.StatusInternalServerError {
-			message += ": " + errors.Join(errs...).Error()
+		for _, err := range errs {
+			message += ": " + validation(err)
 		}
 		if status == http.StatusUnprocessableEntity {
 			status = http.StatusBadRequest
 		}
 		return &Problem{Message: message, status: status}
 	}
+}
+
+// validation says which parameter does not fit and why, without its value.
+func validation(err error) string {
+	if d, ok := err.(huma.ErrorDetailer); ok {
+		return d.ErrorDetail().Location + " " + d.ErrorDetail().Message
+	}
+	return err.Error()
 }
 
 // problem maps an error of the domain to an answer. This is the only place where

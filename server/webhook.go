@@ -54,7 +54,6 @@ type deliveryAnswer struct {
 
 func deliveryBody(op *huma.Operation) {
 	op.DefaultStatus = http.StatusAccepted
-	op.Responses = map[string]*huma.Response{}
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "GitHub's payload."}},
 		"application/x-www-form-urlencoded": {Schema: &huma.Schema{

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/sandbox"
+	"vivarium/server/store"
+)
+
+func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
+	d := &Dispatcher{
+		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: "tok",
+		Limits: sandbox.Limits{Memory: 1}, Runtime: "runsc", Timeout: time.Minute, LogHardLimit: 5,
+	}
+	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc", Attempt: 2}
+	q, err := d.request(b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	git := q.Source.(pipeline.Git)
+	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Token != "tok" {
+		t.Errorf("source = %+v", git)
+	}
+	if q.Limits != d.Limits || q.Runtime != "runsc" || q.Timeout != time.Minute || q.LogHardLimit != 5 {
+		t.Errorf("request = %+v does not carry the configured limits", q)
+	}
+	if want := "Build 3: o/n refs/heads/dev at abc (attempt 2)"; q.Title != want {
+		t.Errorf("title %q, want %q", q.Title, want)
+	}
+}
+
+func TestGuessedImageIsThatOfTheRefThenOfTheDefaultBranch(t *testing.T) {
+	b := pipeline.Build{Repo: pipeline.Repository{DefaultBranch: "main"}, Ref: "refs/heads/dev"}
+	dev := pipeline.Build{Ref: "refs/heads/dev", Image: "python-3.12"}
+	unstarted := pipeline.Build{Ref: "refs/heads/dev"}
+	main := pipeline.Build{Ref: "refs/heads/main", Image: "python-3.10"}
+	other := pipeline.Build{Ref: "refs/heads/other", Image: "python-3.9"}
+	for _, c := range []struct {
+		name    string
+		earlier []pipeline.Build
+		want    string
+	}{
+		{"same ref, though the default branch was built later", []pipeline.Build{main, dev}, "python-3.12"},
+		{"newest of the ref that got an image", []pipeline.Build{unstarted, dev}, "python-3.12"},
+		{"default branch", []pipeline.Build{other, main}, "python-3.10"},
+		{"neither", []pipeline.Build{other}, ""},
+	} {
+		if got := guessImage(b, c.earlier); got != c.want {
+			t.Errorf("%s: guessed %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBuildThatCannotBeClonedEndsInsteadOfComingBack(t *testing.T) {
+	builds, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { builds.Close() })
+	d := &Dispatcher{Builds: builds, ServerURL: &url.URL{Scheme: "https", Host: "git.example"},
+		Run: func(context.Context, pipeline.Request, pipeline.Recorder) (pipeline.Outcome, error) {
+			t.Error("the pipeline ran")
+			return pipeline.Outcome{}, nil
+		}}
+	out, err := d.Build(t.Context(), pipeline.Build{Repo: pipeline.Repository{FullName: "../x"}}, nil)
+	if err != nil || out.Cause != pipeline.CauseInternal || out.State != pipeline.Errored || out.Summary == "" {
+		t.Errorf("got %+v, %v, want an outcome with cause internal", out, err)
+	}
+}

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/github/githubtest"
+	"vivarium/server/store"
+)
+
+// deliver posts a signed delivery.
+func (s *site) deliver(event string, body []byte, change ...func(*http.Request)) answer {
+	s.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
+	r.Header = githubtest.Header(secret, event, body)
+	return s.do(r, change...)
+}
+
+func (s *site) count() int {
+	s.t.Helper()
+	builds, err := s.store.Builds(s.t.Context(), store.Query{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return len(builds)
+}
+
+func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
+	s := newSite(t)
+	sha := strings.Repeat("a", 40)
+	a := s.deliver("push", githubtest.Push{Repo: "o/n", SHA: sha, Author: "mona"}.Payload())
+	body := a.json(t)
+	if a.code != http.StatusAccepted || body["success"] != true || body["message"] == "" || body["build"] != "1" {
+		t.Fatalf("answered %d %s", a.code, a.body)
+	}
+	b, err := s.store.Build(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.State != pipeline.Queued || b.SHA != sha || b.Repo.FullName != "o/n" || b.Author != "mona" || b.Ref != "refs/heads/main" {
+		t.Errorf("stored %+v", b)
+	}
+}
+
+func TestFormEncodedPushIsBuilt(t *testing.T) {
+	s := newSite(t)
+	body := []byte(url.Values{"payload": {string(githubtest.Push{}.Payload())}}.Encode())
+	a := s.deliver("push", body, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") })
+	if a.code != http.StatusAccepted || s.count() != 1 {
+		t.Errorf("answered %d %s with %d builds, want 202 and one", a.code, a.body, s.count())
+	}
+}
+
+func TestDuplicateDeliveriesAreAnsweredAndNotBuiltTwice(t *testing.T) {
+	s := newSite(t)
+	first := githubtest.Push{SHA: strings.Repeat("a", 40)}.Payload()
+	other := githubtest.Push{SHA: strings.Repeat("b", 40)}.Payload()
+	guid := func(r *http.Request) { r.Header.Set("X-GitHub-Delivery", "11111111-2222") }
+	s.deliver("push", first, guid)
+	for name, a := range map[string]answer{
+		"same GUID": s.deliver("push", other, guid),
+		"same body": s.deliver("push", first),
+	} {
+		if body := a.json(t); a.code != http.StatusAccepted || body["success"] != true || body["build"] != "1" {
+			t.Errorf("%s: answered %d %s, want 202 with build 1", name, a.code, a.body)
+		}
+	}
+	if s.count() != 1 {
+		t.Errorf("%d builds, want 1", s.count())
+	}
+	s.deliver("push", other)
+	if s.count() != 2 {
+		t.Errorf("%d builds after a new delivery, want 2: a refused duplicate must not use up its body", s.count())
+	}
+}
+
+func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
+	s := newSite(t)
+	for name, a := range map[string]answer{
+		"ping":           s.deliver("ping", []byte(`{"zen":"x"}`)),
+		"issues":         s.deliver("issues", []byte(`{"action":"opened"}`)),
+		"deleted branch": s.deliver("push", githubtest.Push{Deleted: true}.Payload()),
+		"empty branch":   s.deliver("push", githubtest.Push{Created: true, NoCommits: true}.Payload()),
+		"tag":            s.deliver("push", githubtest.Push{Ref: "refs/tags/v1"}.Payload()),
+	} {
+		if body := a.json(t); a.code != http.StatusOK || body["success"] != true || body["message"] == "" {
+			t.Errorf("%s: answered %d %s, want 200 with the reason", name, a.code, a.body)
+		}
+	}
+	if s.count() != 0 {
+		t.Errorf("%d builds, want none", s.count())
+	}
+}
+
+func TestForcedPushBackToAnOldCommitIsBuilt(t *testing.T) {
+	s := newSite(t)
+	if a := s.deliver("push", githubtest.Push{Forced: true, NoCommits: true}.Payload()); a.code != http.StatusAccepted {
+		t.Errorf("answered %d %s, want 202", a.code, a.body)
+	}
+}
+
+func TestRefusedDeliveriesSayWhyAndBuildNothing(t *testing.T) {
+	s := newSite(t)
+	push := githubtest.Push{}.Payload()
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Del(name)
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		code int
+		got  answer
+	}{
+		"no signature":          {401, s.deliver("push", push, header("X-Hub-Signature-256", ""))},
+		"no signature, no body": {401, s.deliver("push", nil, header("X-Hub-Signature-256", ""))},
+		"wrong signature":       {401, s.deliver("push", push, header("X-Hub-Signature-256", githubtest.Sign("other", push)))},
+		"SHA-1 only": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""),
+			header("X-Hub-Signature", "sha1=0123456789012345678901234567890123456789"))},
+		"unsigned and of another type": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""), header("Content-Type", "text/plain"))},
+		"another type":                 {415, s.deliver("push", push, header("Content-Type", "text/plain"))},
+		"no JSON":                      {400, s.deliver("push", []byte("{"))},
+		"no push":                      {400, s.deliver("push", []byte(`{"ref":1}`))},
+		"no event":                     {400, s.deliver("push", push, header("X-GitHub-Event", ""))},
+		"too large": {413, s.deliver("push", nil, func(r *http.Request) {
+			r.ContentLength = maxDelivery + 1
+		})},
+	} {
+		t.Run(name, func(t *testing.T) { c.got.wantProblem(t, c.code) })
+	}
+	if s.count() != 0 {
+		t.Errorf("%d builds, want none", s.count())
+	}
+}
+
+func TestBodyOfUnknownLengthIsCutAtTheLimit(t *testing.T) {
+	s := newSite(t)
+	zeros := bytes.Repeat([]byte{'0'}, maxDelivery+1)
+	chunked := func(r *http.Request) { r.ContentLength = -1 }
+	s.deliver("push", zeros, chunked).wantProblem(t, http.StatusRequestEntityTooLarge)
+	// Positive control: GitHub's largest payload is read, and refused only for what it is.
+	s.deliver("push", zeros[:maxDelivery], chunked).wantProblem(t, http.StatusBadRequest)
+}
+
+func TestEveryAnswerAtTheWebhookHasSuccessAndMessage(t *testing.T) {
+	s := newSite(t)
+	a := s.get("/webhook")
+	a.wantProblem(t, http.StatusMethodNotAllowed)
+	if a.header.Get("Allow") == "" {
+		t.Error("405 without an Allow header")
+	}
+	s.get("/webhook/x").wantProblem(t, http.StatusNotFound)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a = s.deliver("push", githubtest.Push{}.Payload())
+	a.wantProblem(t, http.StatusInternalServerError)
+	if strings.Contains(a.body, "database") || strings.Contains(a.body, "sql") {
+		t.Errorf("a failure of the server's own is told to the client: %s", a.body)
+	}
+}
