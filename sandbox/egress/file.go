@@ -114,3 +114,8 @@ func (f *file) metadataURL() *url.URL {
 	}
 	return &u
 }
+
+// localURL is a file's link in a page.
+func (f *file) localURL() string {
+	return filesPath + f.id + "/" + url.PathEscape(f.name)
+}

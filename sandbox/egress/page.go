@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,9 +206,4 @@ func offered(name string) string {
 		return plainType
 	}
 	return ""
-}
-
-// localURL is a file's link in a page.
-func (f *file) localURL() string {
-	return filesPath + f.id + "/" + url.PathEscape(f.name)
 }

@@ -18,7 +18,7 @@ type watchdog struct {
 	limit  time.Duration
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
-	ctx    context.Context //nolint:containedctx // the context that this watchdog is there to end
+	ctx    context.Context // the one that this watchdog is there to end
 }
 
 // watch starts a watchdog; its context is for the request upstream. stop releases it.
