@@ -84,7 +84,11 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 			Summary: fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why),
 		})
 	}
-	step, err := s.interruptSteps(tx, *b)
+	seq, err := tx.numbers(b.ID, b.Attempt, 1)
+	if err != nil {
+		return err
+	}
+	step, err := s.interruptSteps(tx, *b, seq)
 	if err != nil {
 		return err
 	}
@@ -94,15 +98,14 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	}
 	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
 		"state": pipeline.Queued, "losses": b.Losses, "not_before": micros(s.now().Add(wait)),
-		"job_id": 0, "owner": "", "lease_until": 0, "log_seq": gorm.Expr("log_seq + 1"),
+		"job_id": 0, "owner": "", "lease_until": 0,
 	})
 	if err := one(r, errLost); err != nil {
 		return err
 	}
 	line := fmt.Sprintf("\nAttempt %d %s. The build is queued again.\n", b.Attempt, l.Why)
-	b.LogSeq++
 	err = tx.Create(&chunkRow{
-		BuildID: b.ID, Seq: b.LogSeq, Attempt: b.Attempt, Step: step, Stream: pipeline.System,
+		BuildID: b.ID, Seq: seq, Attempt: b.Attempt, Step: step, Stream: pipeline.System,
 		Time: micros(s.now()), Data: []byte(line),
 	}).Error
 	if err != nil {
@@ -112,8 +115,8 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	return tx.river.insert(ctx, ticket(wait))
 }
 
-// interruptSteps ends the steps that ran when the attempt was lost, and names the last one.
-func (s *Store) interruptSteps(tx *tx, b buildRow) (pipeline.StepName, error) {
+// interruptSteps ends the steps that ran when the attempt was lost, with the log's line seq, and names the last one.
+func (s *Store) interruptSteps(tx *tx, b buildRow, seq int64) (pipeline.StepName, error) {
 	var last []pipeline.StepName
 	err := tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
 		Order("started_at DESC").Limit(1).Pluck("name", &last).Error
@@ -123,7 +126,7 @@ func (s *Store) interruptSteps(tx *tx, b buildRow) (pipeline.StepName, error) {
 	err = tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
 		Updates(map[string]any{
 			"state": pipeline.StepErrored, "cause": pipeline.CauseInternal, "ended_at": micros(s.now()),
-			"note": "the attempt was lost", "last_seq": b.LogSeq + 1,
+			"note": "the attempt was lost", "last_seq": seq,
 		}).Error
 	if err != nil || len(last) == 0 {
 		return pipeline.StepClone, err

@@ -300,7 +300,8 @@ func TestCancel(t *testing.T) {
 func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
-	for range maxLosses {
+	for n := range maxLosses {
+		s.now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) } // past the wait after a loss
 		b, ok, err := s.claim(t.Context(), 0, "me")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
@@ -311,7 +312,6 @@ func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.now = func() time.Time { return time.Now().Add(time.Hour) }
 	}
 	b := waitState(t, s, id, pipeline.Errored)
 	if b.Cause != pipeline.CauseInternal || !strings.HasPrefix(b.Summary, "given up after 5 attempts") {
