@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -77,12 +78,15 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 	return attached
 }
 
+// attachBuffer holds what the engine sends at one time: twice the 32 KiB it copies by.
+const attachBuffer = 64 << 10
+
 func (s *Sandbox) attach(ctx context.Context) error {
 	conn, err := s.engine.cli.ContainerAttach(ctx, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	if err != nil {
 		return fmt.Errorf("attach to container: %w", err)
 	}
-	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: conn.Reader, stderr: s.stderr})
+	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: bufio.NewReaderSize(conn.Reader, attachBuffer), stderr: s.stderr})
 	if err != nil {
 		conn.Close()
 		return fmt.Errorf("open session: %w", err)

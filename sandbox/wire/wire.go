@@ -28,10 +28,14 @@ const Version = 1
 const ExitDeadline = 124
 
 // Host takes the server's end of a session.
-func Host(conn io.ReadWriteCloser) (*yamux.Session, error) { return yamux.Client(conn, config()) }
+func Host(conn io.ReadWriteCloser) (*yamux.Session, error) {
+	return yamux.Client(&joined{ReadWriteCloser: conn}, config())
+}
 
 // Guest takes the sandbox's end of a session.
-func Guest(conn io.ReadWriteCloser) (*yamux.Session, error) { return yamux.Server(conn, config()) }
+func Guest(conn io.ReadWriteCloser) (*yamux.Session, error) {
+	return yamux.Server(&joined{ReadWriteCloser: conn}, config())
+}
 
 // config turns keep-alive off and makes the write time-out long: on one loaded CPU a
 // round trip was seen to take 2 s, and the engine already tells when the other end is
