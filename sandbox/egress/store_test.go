@@ -131,7 +131,8 @@ func TestAWrongFileNeverArrivesCompleteAndIsNotKept(t *testing.T) {
 		t.Errorf("small: %d, %v, %q", res.StatusCode, err, body)
 	}
 	res, body, err := request(t, links(t, s, "large")[big.Name])
-	if err == nil || len(body) >= len(big.Data) {
+	// A fast download fails before anything was sent, and is answered as the small one.
+	if (err == nil && res.StatusCode != 502) || len(body) >= len(big.Data) {
 		t.Errorf("large: %d, %v, %d of %d bytes", res.StatusCode, err, len(body), len(big.Data))
 	}
 	if !n.contains("small-1.0-py3-none-any.whl") || !n.contains("large-1.0-py3-none-any.whl") {
@@ -302,8 +303,8 @@ func TestFilesAreBounded(t *testing.T) {
 		t.Errorf("with its size told: %d: %s", res.StatusCode, body)
 	}
 	up.SetFilesFault(egresstest.Endless("application/octet-stream"))
-	if _, body, err := request(t, link); err == nil || len(body) > 512<<10 {
-		t.Errorf("endless: %v, %d bytes", err, len(body))
+	if res, body, err := request(t, link); (err == nil && res.StatusCode != 502) || len(body) > 512<<10 {
+		t.Errorf("endless: %d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
 	if _, body, err := request(t, links(t, s, "nohash")[noHash.Name]); err == nil || len(body) > 512<<10 {
 		t.Errorf("endless without a hash: %v, %d bytes", err, len(body))
