@@ -27,10 +27,12 @@ import (
 // bench is one test's own corner of the engine: a name and repository that nothing else uses.
 type bench struct {
 	*images.Manager
-	cli     *client.Client
-	name    string
-	initDir string
-	runners string
+	cli      *client.Client
+	name     string
+	initDir  string
+	runners  string
+	mu       sync.Mutex
+	replaced []string // images that may have lost their name
 }
 
 const toolsRepo, baseRepo = "vivarium/tools", "vivarium/base"
@@ -56,6 +58,10 @@ func newEmptyBench(t *testing.T) *bench {
 	b.setInit(t, "first")
 	b.Manager = b.open(t)
 	t.Cleanup(func() {
+		// A replaced image is kept for a while; a test needs none of its own.
+		for _, i := range b.replaced {
+			b.cli.ImageRemove(context.Background(), i, image.RemoveOptions{PruneChildren: true})
+		}
 		for _, repo := range []string{b.runners, toolsRepo, baseRepo} {
 			_, err := cli.ImageRemove(context.Background(), repo+":"+b.name, image.RemoveOptions{PruneChildren: true})
 			if err != nil && !errdefs.IsNotFound(err) {
@@ -85,6 +91,12 @@ func (b *bench) setInit(t *testing.T, content string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func (b *bench) willBeReplaced(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.replaced = append(b.replaced, id)
 }
 
 func (b *bench) tag(t *testing.T, from, to string) {
@@ -192,6 +204,7 @@ func TestNewInitReplacesTheLastLayerOnlyAndRunsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.willBeReplaced(first.ID)
 	again, err := b.Resolve(t.Context(), b.name)
 	if err != nil || again.ID != first.ID {
 		t.Fatalf("same init: image %s, %v; want %s", again.ID, err, first.ID)
@@ -232,6 +245,7 @@ func TestConcurrentCallersGetOneWholeImage(t *testing.T) {
 				t.Errorf("Ensure: %v", err)
 				return
 			}
+			b.willBeReplaced(img.ID)
 			// Whichever won the name: the one we were given is there and whole.
 			if i, err := b.cli.ImageInspect(t.Context(), img.ID); err != nil || !slices.Equal(i.Config.Entrypoint, []string{sandbox.InitPath}) {
 				t.Errorf("image %s: %v, want one with our init", img.ID, err)
@@ -276,6 +290,7 @@ func TestExportedImageCanBeImportedAfterItsRemoval(t *testing.T) {
 		t.Errorf("layers = %q, want %q", got, layers)
 	}
 	// The lower layers came along, so a newer binary can still put its init on.
+	b.willBeReplaced(is.ID)
 	b.setInit(t, "newer")
 	newer, err := b.Resolve(t.Context(), b.name)
 	if err != nil || newer.Init == was.Init {
