@@ -31,6 +31,9 @@ type Sandbox struct {
 	stopWaiting context.CancelFunc
 	background  sync.WaitGroup
 
+	once     sync.Once
+	closeErr error
+
 	mu       sync.Mutex
 	closed   bool
 	services map[uint32]*Service
@@ -47,16 +50,16 @@ const closeTimeout = 20 * time.Second
 // Close ends the session, upon which the container and everything in it goes, and
 // waits for that. It may be called twice.
 func (s *Sandbox) Close() error {
+	s.once.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Sandbox) close() error {
 	s.mu.Lock()
-	already := s.closed
 	s.closed = true
 	services := s.services
 	s.services = nil
 	s.mu.Unlock()
-	if already {
-		<-s.gone
-		return nil
-	}
 	for _, service := range services {
 		service.stop()
 	}

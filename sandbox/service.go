@@ -19,6 +19,7 @@ import (
 // Bounds of what a process in the sandbox can make the server hold.
 const (
 	maxConnections = 128 // over all services
+	maxStreams     = 512 // open or half closed; a PID 1 in order stays far below
 	headerTimeout  = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
@@ -48,11 +49,12 @@ type Service struct {
 // Offer serves h inside the sandbox until the service or the sandbox is closed.
 // h must return when its request's context ends.
 func (s *Sandbox) Offer(ctx context.Context, name string, h http.Handler) (*Service, error) {
-	v := &Service{sandbox: s, name: name, conns: newConnQueue()}
+	v := newService(ctx, s, name, h)
+	v.served.Go(func() { _ = v.server.Serve(v.conns) })
 	if err := v.register(); err != nil {
+		v.stop()
 		return nil, fmt.Errorf("offer %s in the sandbox: %w", name, err)
 	}
-	v.serve(ctx, h)
 	if err := v.listen(ctx); err != nil {
 		v.stop()
 		return nil, s.why(ctx, "offer "+name+" in the sandbox", err)
@@ -60,22 +62,9 @@ func (s *Sandbox) Offer(ctx context.Context, name string, h http.Handler) (*Serv
 	return v, nil
 }
 
-func (v *Service) register() error {
-	s := v.sandbox
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
-	s.next++
-	v.number = s.next
-	s.services[v.number] = v
-	return nil
-}
-
-// serve begins to answer. Requests outlive the call of Offer, so they do not end with
-// its context; they end with the service.
-func (v *Service) serve(ctx context.Context, h http.Handler) {
+// newService makes a service whose requests end with it, not with the call of Offer.
+func newService(ctx context.Context, s *Sandbox, name string, h http.Handler) *Service {
+	v := &Service{sandbox: s, name: name, conns: newConnQueue()}
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	v.cancel = cancel
 	v.server = &http.Server{
@@ -92,26 +81,42 @@ func (v *Service) serve(ctx context.Context, h http.Handler) {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(io.Discard, "", 0), // a hostile client's noise
 	}
-	v.served.Go(func() { _ = v.server.Serve(v.conns) })
+	return v
 }
 
+// register makes the service known to connections, under a number of its own.
+func (v *Service) register() error {
+	s := v.sandbox
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	s.next++
+	v.number = s.next
+	s.services[v.number] = v
+	return nil
+}
+
+// listen has PID 1 open a port.
 func (v *Service) listen(ctx context.Context) error {
 	call, err := v.sandbox.call(wire.Request{Listen: &wire.Listen{Service: v.number}})
 	if err != nil {
 		return err
 	}
-	v.call = call
 	stop := call.unblock(ctx)
 	reply, err := call.reply()
 	if !stop() {
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
+	}
+	if err == nil && (reply.Port < 1 || reply.Port > 65535) {
+		err = errProtocol
 	}
 	if err != nil {
+		call.stream.Close()
 		return err
 	}
-	if reply.Port < 1 || reply.Port > 65535 {
-		return errProtocol
-	}
+	v.call = call
 	v.URL = fmt.Sprintf("http://127.0.0.1:%d", reply.Port)
 	return nil
 }
@@ -120,8 +125,8 @@ func (v *Service) listen(ctx context.Context) error {
 // and no request is being answered any more. It may be called twice.
 func (v *Service) Close() error {
 	v.once.Do(func() {
-		v.err = v.unlisten()
 		v.stop()
+		v.err = v.unlisten()
 	})
 	return v.err
 }
@@ -137,17 +142,14 @@ func (v *Service) unlisten() error {
 	return nil
 }
 
-// stop ends the server's side.
+// stop ends the server's side: no request is answered after it. It may be called twice.
 func (v *Service) stop() {
 	v.sandbox.mu.Lock()
 	delete(v.sandbox.services, v.number)
 	v.sandbox.mu.Unlock()
 	v.cancel()
-	_ = v.server.Close()
+	_ = v.server.Close() // of connections that are cut, which may fail
 	v.conns.Close()
-	if v.call != nil {
-		v.call.stream.Close()
-	}
 	v.served.Wait()
 	v.answering.Lock()
 	v.stopped = true
@@ -160,6 +162,11 @@ func (s *Sandbox) accept() {
 	for {
 		stream, err := s.session.AcceptStream()
 		if err != nil {
+			return
+		}
+		if s.session.NumStreams() > maxStreams {
+			s.engine.log.Warn("PID 1 of a sandbox opens streams without end; ending its session", "container", s.id)
+			s.session.Close()
 			return
 		}
 		select {

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -102,4 +103,34 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+func TestCloseOfTheSandboxEndsItsServices(t *testing.T) {
+	s := start(t, nil)
+	ended := make(chan struct{})
+	began := make(chan struct{})
+	v, err := s.Offer(t.Context(), "stuck", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done()
+		close(ended)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-began
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}()
+	if _, err := s.Run(t.Context(), get(v.URL), func(sandbox.Stream, []byte) error { return nil }); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("the command that used it: %v, want ErrClosed", err)
+	}
+	<-ended
+	if err := v.Close(); err != nil {
+		t.Errorf("close of the service after its sandbox: %v", err)
+	}
+	if _, err := s.Offer(t.Context(), "late", http.NotFoundHandler()); !errors.Is(err, sandbox.ErrClosed) {
+		t.Errorf("offer after close: %v, want ErrClosed", err)
+	}
 }

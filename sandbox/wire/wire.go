@@ -29,7 +29,10 @@ const ExitDeadline = 124
 
 // Host takes the server's end of a session.
 func Host(conn io.ReadWriteCloser) (*yamux.Session, error) {
-	return yamux.Client(&joined{ReadWriteCloser: conn}, config())
+	c := config()
+	// A guest that does not close its side too must not make the host keep the stream.
+	c.StreamCloseTimeout = 30 * time.Second
+	return yamux.Client(&joined{ReadWriteCloser: conn}, c)
 }
 
 // Guest takes the sandbox's end of a session.
