@@ -48,6 +48,15 @@ lint: ## Check formatting, vet, YAML, final newlines and trailing white space
 hooks: ## Install a git hook that runs the lint before each commit
 	scripts/hooks
 
+docker: ## Run the server in a container; rebuild and replace it when a source file changes
+	scripts/container watch
+
+docker_dev: ## Run the server in a container with the checkout mounted; restart it there when a file is saved
+	scripts/container dev
+
+docker_man: ## Run the server in a container, built once and never again by itself
+	scripts/container once
+
 ngrok: ## Open an ngrok tunnel to the server and print the webhook URL to paste
 	scripts/ngrok
 
