@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/server/store"
+)
+
+func newBuilds(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "builds",
+		Short:   "List, show, follow, rerun and cancel builds of the server",
+		Long:    "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\nVIVARIUM_DATABASE_URL). The server may be running.",
+		Example: "  vivarium builds list\n  vivarium builds log -f 12",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsRerun(a), newBuildsCancel(a), newBuildsStatus(a))
+	return cmd
+}
+
+// databaseFile is the embedded database's, in the data directory.
+const databaseFile = "vivarium.db"
+
+// withStore runs f on the server's database.
+func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if c.databaseURL == "" {
+		if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot find builds: there is no database in %s; set VIVARIUM_DATA_DIR to the server's", c.dataDir)
+		}
+	}
+	s, err := openStore(ctx, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(c, s), s.Close())
+}
+
+// withBuild runs f on the database with the build id that a command was given.
+func (a *app) withBuild(ctx context.Context, arg string, f func(s *store.Store, id int64) error) error {
+	id, err := strconv.ParseInt(arg, 10, 64)
+	if err != nil || id <= 0 {
+		return fmt.Errorf("cannot find build %q: an id is a whole number; `vivarium builds list` shows them", arg)
+	}
+	return a.withStore(ctx, func(_ config, s *store.Store) error {
+		err := f(s, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("cannot find build %d; `vivarium builds list` shows those there are", id)
+		}
+		return err
+	})
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/server/store"
+)
+
+func newBuildsRerun(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "rerun ID",
+		Short:   "Queue a new build of the same commit",
+		Example: "  vivarium builds rerun 12",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
+				again, err := s.Rerun(cmd.Context(), id)
+				if err != nil {
+					return fmt.Errorf("cannot rerun build %d: %w", id, err)
+				}
+				fmt.Fprintf(a.stdout, "build %d is queued; `vivarium builds log -f %d` follows it\n", again, again)
+				return nil
+			})
+		},
+	}
+}
+
+func newBuildsCancel(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "cancel ID",
+		Short:   "End a build that is queued or running",
+		Example: "  vivarium builds cancel 12",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
+				err := s.Cancel(cmd.Context(), id)
+				if errors.Is(err, store.ErrEnded) {
+					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how", id, id)
+				}
+				if err != nil {
+					return fmt.Errorf("cannot cancel build %d: %w", id, err)
+				}
+				fmt.Fprintf(a.stdout, "build %d is being canceled\n", id)
+				return nil
+			})
+		},
+	}
+}

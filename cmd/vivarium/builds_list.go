@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+func newBuildsList(a *app) *cobra.Command {
+	var q store.Query
+	var state string
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List builds, newest first",
+		Example: "  vivarium builds list --repo OWNER/NAME --state failed",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q.State = pipeline.State(state)
+			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
+				builds, err := s.Builds(cmd.Context(), q)
+				if err != nil {
+					return fmt.Errorf("cannot list builds: %w", err)
+				}
+				return printBuilds(a.stdout, builds)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&q.Repo, "repo", "", "only those of OWNER/NAME")
+	cmd.Flags().StringVar(&q.SHA, "sha", "", "only those of a commit, by its full id")
+	cmd.Flags().StringVar(&state, "state", "", "only queued, running, passed, failed, errored or canceled ones")
+	cmd.Flags().IntVar(&q.Limit, "limit", 30, "at most so many, up to 1000")
+	cmd.Flags().Int64Var(&q.Before, "before", 0, "only those with a lower id")
+	return cmd
+}
+
+func printBuilds(w io.Writer, builds []pipeline.Build) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tSTATE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
+	for _, b := range builds {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, dash(string(b.Cause)), oneLine(b.Repo.FullName),
+			oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), took(b.StartedAt, b.EndedAt))
+	}
+	return t.Flush()
+}
+
+func shortSHA(sha string) string { return sha[:min(len(sha), 12)] }
+
+func localTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+// took is how long something ran, or has run so far.
+func took(from, to time.Time) string {
+	switch {
+	case from.IsZero():
+		return "-"
+	case to.IsZero():
+		return shortTime(time.Since(from)) + " so far"
+	}
+	return shortTime(to.Sub(from))
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

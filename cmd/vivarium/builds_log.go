@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+const (
+	logBatch = 1 << 20
+	// followInterval is how often another process's log is asked for more.
+	followInterval = 200 * time.Millisecond
+)
+
+func newBuildsLog(a *app) *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use:     "log ID",
+		Short:   "Print a build's log",
+		Example: "  vivarium builds log -f 12",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
+				p := logPrinter{out: a.stdout, colour: terminalOf(a.stdout, a.environ).colour}
+				return p.print(cmd.Context(), s, id, follow)
+			})
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the build has ended")
+	return cmd
+}
+
+// logPrinter prints stored chunks. Secrets were masked before they were stored; what a
+// terminal must not get is taken out here.
+type logPrinter struct {
+	out    io.Writer
+	colour bool
+
+	after   int64
+	at      place
+	filters map[pipeline.Stream]*sgrFilter
+}
+
+// place is where in the build a chunk belongs.
+type place struct {
+	attempt int
+	step    pipeline.StepName
+}
+
+func (p *logPrinter) print(ctx context.Context, s *store.Store, id int64, follow bool) error {
+	for {
+		// The state is read before the chunks: what an ended build has written is all there.
+		b, err := s.Build(ctx, id)
+		if err != nil {
+			return fmt.Errorf("cannot read build %d: %w", id, err)
+		}
+		if err := p.rest(ctx, s, id); err != nil {
+			return err
+		}
+		if !follow || b.State.Ended() {
+			return p.flush()
+		}
+		select {
+		case <-ctx.Done():
+			return p.flush()
+		case <-time.After(followInterval):
+		}
+	}
+}
+
+// rest prints all chunks that are there and were not printed yet.
+func (p *logPrinter) rest(ctx context.Context, s *store.Store, id int64) error {
+	for {
+		chunks, err := s.Chunks(ctx, id, p.after, logBatch)
+		if err != nil {
+			return fmt.Errorf("cannot read the log of build %d: %w", id, err)
+		}
+		if len(chunks) == 0 {
+			return nil
+		}
+		for _, c := range chunks {
+			if err := p.chunk(c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (p *logPrinter) chunk(c store.Chunk) error {
+	if at := (place{c.Attempt, c.Step}); at != p.at {
+		if err := p.flush(); err != nil {
+			return err
+		}
+		p.at = at
+	}
+	p.after = c.Seq
+	if p.filters == nil {
+		p.filters = map[pipeline.Stream]*sgrFilter{}
+	}
+	if p.filters[c.Stream] == nil {
+		p.filters[c.Stream] = &sgrFilter{colour: p.colour}
+	}
+	_, err := p.out.Write(p.filters[c.Stream].Write(c.Text()))
+	return err
+}
+
+// flush ends what a step has written.
+func (p *logPrinter) flush() error {
+	var rest []byte
+	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
+		if f := p.filters[stream]; f != nil {
+			rest = slices.Concat(rest, f.Flush())
+		}
+	}
+	_, err := p.out.Write(rest)
+	return err
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+func newBuildsShow(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show a build, its steps and its commit statuses",
+		Example: "  vivarium builds show 12",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
+				return a.showBuild(cmd.Context(), s, id)
+			})
+		},
+	}
+}
+
+func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
+	b, err := s.Build(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
+	statuses, err := s.Statuses(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cannot show the statuses of build %d: %w", id, err)
+	}
+	printBuild(a.stdout, b)
+	printSteps(a.stdout, b.Steps)
+	return printStatuses(a.stdout, statuses)
+}
+
+func printBuild(w io.Writer, b pipeline.Build) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, dash(oneLine(value))) }
+	line("build", fmt.Sprint(b.ID))
+	line("state", string(b.State))
+	line("cause", string(b.Cause))
+	line("summary", b.Summary)
+	line("repository", b.Repo.FullName)
+	line("ref", b.Ref)
+	line("commit", b.SHA)
+	line("message", b.Message)
+	line("author", b.Author)
+	line("trigger", b.Trigger)
+	line("attempt", fmt.Sprint(b.Attempt))
+	line("image", b.Image)
+	line("queued", localTime(b.QueuedAt))
+	line("took", took(b.StartedAt, b.EndedAt))
+	t.Flush()
+}
+
+func printSteps(w io.Writer, steps []pipeline.Step) {
+	if len(steps) == 0 {
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nSTEP\tSTATE\tTOOK\tEXIT\tNOTE")
+	for _, s := range steps {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, took(s.StartedAt, s.EndedAt), exitOf(s), dash(oneLine(s.Note)))
+	}
+	t.Flush()
+}
+
+func exitOf(s pipeline.Step) string {
+	if s.ExitCode != nil {
+		return fmt.Sprint(*s.ExitCode)
+	}
+	return dash(s.Signal)
+}
+
+func printStatuses(w io.Writer, statuses []store.Status) error {
+	if len(statuses) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nSTATUS\tCONTEXT\tSENT\tDESCRIPTION")
+	for _, s := range statuses {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.State, oneLine(s.Context), sentOf(s), oneLine(s.Description))
+	}
+	return t.Flush()
+}
+
+// sentOf says what became of a status.
+func sentOf(s store.Status) string {
+	switch {
+	case !s.SentAt.IsZero():
+		return localTime(s.SentAt)
+	case s.Undelivered:
+		return "given up: " + oneLine(s.LastError)
+	case s.LastError != "":
+		return fmt.Sprintf("not yet, after %d attempts: %s", s.Attempts, oneLine(s.LastError))
+	}
+	return "not yet"
+}

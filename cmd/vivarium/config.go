@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+
+	"vivarium/server"
+)
+
+// config is what the environment and .env say. It is read once, before a command starts.
+type config struct {
+	addr          string
+	publicURL     *url.URL // nil when not known
+	dataDir       string
+	databaseURL   server.Secret
+	workers       int // 0: as many as fit
+	indexURL      *url.URL
+	indexAllow    []netip.Prefix
+	initDir       string
+	runners       string // the engine's repository for runner images
+	runtime       string
+	memory        int64
+	cpus          float64 // 0: the lesser of 2 and the engine's
+	pids          int64
+	disk          int64
+	timeout       time.Duration
+	logLimit      int64
+	logHardLimit  int64
+	logFormat     string
+	statusContext string
+	token         server.Secret
+	webhookSecret server.Secret
+	apiURL        *url.URL
+	serverURL     *url.URL
+
+	given map[string]bool // names that have a value of their own, not the default
+}
+
+// variable is one setting. The table of them drives the parser, .env.sample and the
+// README's table, so that the three cannot differ.
+type variable struct {
+	name string
+	def  string // as a user would write it; empty is unset
+	help string // one sentence
+	setter
+}
+
+var variables = []variable{
+	{"VIVARIUM_ADDR", ":8001", "Address that the server listens on.",
+		to(address, func(c *config) *string { return &c.addr })},
+	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server; commit statuses link to it.",
+		to(webURL, func(c *config) **url.URL { return &c.publicURL })},
+	{"VIVARIUM_DATA_DIR", "data", "Folder of the database and of the package cache.",
+		to(text, func(c *config) *string { return &c.dataDir })},
+	{"VIVARIUM_DATABASE_URL", "", "PostgreSQL database to use in place of the embedded SQLite.",
+		to(postgresURL, func(c *config) *server.Secret { return &c.databaseURL })},
+	{"VIVARIUM_WORKERS", "", "Builds that run at a time; unset: as many as fit the engine.",
+		to(count, func(c *config) *int { return &c.workers })},
+	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",
+		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
+	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",
+		to(networks, func(c *config) *[]netip.Prefix { return &c.indexAllow })},
+	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",
+		to(text, func(c *config) *string { return &c.initDir })},
+	{"VIVARIUM_RUNNERS", "vivarium/runner", "The engine's repository for runner images; installations of two versions need one each.",
+		to(imageRepository, func(c *config) *string { return &c.runners })},
+	{"VIVARIUM_RUNTIME", "", "OCI runtime of the sandboxes, by the engine's name for it, such as runsc.",
+		to(text, func(c *config) *string { return &c.runtime })},
+	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
+		to(size, func(c *config) *int64 { return &c.memory })},
+	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
+		to(cpus, func(c *config) *float64 { return &c.cpus })},
+	{"VIVARIUM_PIDS", "512", "Processes and threads of a build.",
+		to(count64, func(c *config) *int64 { return &c.pids })},
+	{"VIVARIUM_DISK", "2GiB", "Disk space of a build; it is held in memory.",
+		to(size, func(c *config) *int64 { return &c.disk })},
+	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
+		to(duration, func(c *config) *time.Duration { return &c.timeout })},
+	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
+		to(size, func(c *config) *int64 { return &c.logLimit })},
+	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",
+		to(size, func(c *config) *int64 { return &c.logHardLimit })},
+	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
+		to(logFormat, func(c *config) *string { return &c.logFormat })},
+	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
+		to(statusContext, func(c *config) *string { return &c.statusContext })},
+	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories.",
+		to(secretText, func(c *config) *server.Secret { return &c.token })},
+	{"GITHUB_WEBHOOK_SECRET", "", "Secret of the webhook; the server does not start without it.",
+		to(secretText, func(c *config) *server.Secret { return &c.webhookSecret })},
+	{"GITHUB_API_URL", "https://api.github.com", "GitHub's API, complete as it is; Enterprise: https://HOST/api/v3.",
+		to(webURL, func(c *config) **url.URL { return &c.apiURL })},
+	{"GITHUB_SERVER_URL", "https://github.com", "GitHub itself, where repositories are cloned from.",
+		to(webURL, func(c *config) **url.URL { return &c.serverURL })},
+}
+
+// readConfig reads the settings from environ (NAME=value), and from dotenv what environ
+// does not set. Every problem is reported, each in words of its own.
+func readConfig(environ []string, dotenv map[string]string) (config, []error) {
+	values := maps.Clone(dotenv)
+	if values == nil {
+		values = map[string]string{}
+	}
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		values[name] = value
+	}
+
+	c := config{given: map[string]bool{}}
+	problems := unknownNames(values)
+	for _, v := range variables {
+		value := strings.TrimSpace(values[v.name])
+		c.given[v.name] = value != ""
+		if value == "" {
+			value = v.def
+		}
+		if value == "" {
+			continue
+		}
+		if err := v.set(&c, value); err != nil {
+			problems = append(problems, fmt.Errorf("cannot use %s=%s: it must be %s", v.name, v.shown(value), v.accepts))
+		}
+	}
+	return c, problems
+}
+
+// notOurs are names of the prefix that others read: the tests, and compose.yaml, which
+// takes them from the same .env.
+var notOurs = []string{"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_USER", "VIVARIUM_PORT"}
+
+// unknownNames finds names that look like ours and are not: a misspelt limit must not
+// silently be no limit.
+func unknownNames(values map[string]string) []error {
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		known := func(v variable) bool { return v.name == name }
+		if !strings.HasPrefix(name, "VIVARIUM_") || slices.ContainsFunc(variables, known) || slices.Contains(notOurs, name) {
+			continue
+		}
+		problems = append(problems, fmt.Errorf("cannot use %s: there is no such setting; did you mean %s?", name, nearest(name)))
+	}
+	return problems
+}
+
+func nearest(name string) string {
+	return slices.MinFunc(variables, func(a, b variable) int {
+		return levenshtein.ComputeDistance(name, a.name) - levenshtein.ComputeDistance(name, b.name)
+	}).name
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/pipeline/mask"
+)
+
+// progressInterval is how often the progress line counts up.
+const progressInterval = time.Second
+
+// console shows a build in a terminal as it happens (pipeline.Recorder). Secrets are
+// masked, and nothing of the output but text and colours reaches the terminal.
+type console struct {
+	term    terminal
+	secrets []string
+
+	mu       sync.Mutex
+	out      io.Writer
+	streams  map[pipeline.Stream]*shownStream // of the running step
+	step     pipeline.Step                    // the running one; empty name when none runs
+	midLine  bool                             // the last byte written was no newline
+	progress bool                             // the progress line stands on the screen
+}
+
+// shownStream is one stream of a step on its way to the terminal.
+type shownStream struct {
+	mask   *mask.Masker
+	filter sgrFilter
+}
+
+func newConsole(out io.Writer, t terminal, secrets []string) *console {
+	return &console{term: t, secrets: secrets, out: out}
+}
+
+// run draws the progress line until ctx ends.
+func (c *console) run(ctx context.Context) {
+	if !c.term.interactive {
+		return
+	}
+	tick := time.NewTicker(progressInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			c.drawProgress(now)
+		}
+	}
+}
+
+func (c *console) drawProgress(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.step.Name == "" || c.midLine {
+		return
+	}
+	line := fmt.Sprintf("… %s %s", c.step.Name, now.Sub(c.step.StartedAt).Round(time.Second))
+	fmt.Fprintf(c.out, "\r\x1b[K%s", c.term.dye(dim, line))
+	c.progress = true
+}
+
+func (c *console) StepStarted(_ context.Context, step pipeline.Step) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.step = step
+	c.streams = map[pipeline.Stream]*shownStream{}
+	head := "── " + string(step.Name)
+	return c.line(c.term.dye(bold, head) + c.term.dye(dim, lead("  ", oneLine(step.Command))))
+}
+
+func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.streams[stream]
+	if s == nil {
+		s = &shownStream{mask: mask.New(c.secrets), filter: sgrFilter{colour: c.term.colour}}
+		if c.streams == nil {
+			c.streams = map[pipeline.Stream]*shownStream{}
+		}
+		c.streams[stream] = s
+	}
+	return c.write(s.filter.Write(s.mask.Write(p)))
+}
+
+func (c *console) StepEnded(_ context.Context, step pipeline.Step) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
+		s := c.streams[stream]
+		if s == nil {
+			continue
+		}
+		rest := append(s.filter.Write(s.mask.Flush()), s.filter.Flush()...)
+		if err := c.write(rest); err != nil {
+			return err
+		}
+	}
+	c.step, c.streams = pipeline.Step{}, nil
+	return nil
+}
+
+// write shows text; the caller holds mu.
+func (c *console) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if err := c.clearProgress(); err != nil {
+		return err
+	}
+	c.midLine = !strings.HasSuffix(strings.TrimSuffix(string(p[max(0, len(p)-8):]), sgrReset), "\n")
+	_, err := c.out.Write(p)
+	return err
+}
+
+// line shows a line of our own, at the start of one; the caller holds mu.
+func (c *console) line(s string) error {
+	if c.midLine {
+		s = "\n" + s
+	}
+	return c.write([]byte(s + "\n"))
+}
+
+func (c *console) clearProgress() error {
+	if !c.progress {
+		return nil
+	}
+	c.progress = false
+	_, err := io.WriteString(c.out, "\r\x1b[K")
+	return err
+}
+
+// say shows a line of our own.
+func (c *console) say(s string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.line(s)
+}
+
+// lead puts a separator before what is not empty.
+func lead(sep, s string) string {
+	if s == "" {
+		return ""
+	}
+	return sep + s
+}

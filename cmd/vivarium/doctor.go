@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newDoctor(a *app) *cobra.Command {
+	var commit string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check that this machine and its settings can build",
+		Long: "Doctor prints a line for each check: ok, or what to do. It changes nothing, unless --github\n" +
+			"asks it to set a commit status on a commit and to read it back.\n\n" +
+			"Exit codes: 0 the server can work; 1 something essential is missing.",
+		Example: "  vivarium doctor\n  vivarium doctor --github OWNER/NAME@SHA",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), commit) },
+	}
+	cmd.Flags().StringVar(&commit, "github", "", "set a status on this commit, as OWNER/NAME@SHA, and read it back")
+	return cmd
+}
+
+// finding is what one check found.
+type finding struct {
+	level level
+	what  string
+	text  string // what there is, or what to do
+}
+
+type level string
+
+const (
+	fine      level = "ok"
+	advice    level = "do"   // the server works without
+	essential level = "FAIL" // it does not
+)
+
+// checkup is one run of the doctor.
+type checkup struct {
+	config config
+	show   func(finding)
+	failed bool
+}
+
+func (c *checkup) add(l level, what, format string, args ...any) {
+	c.failed = c.failed || l == essential
+	c.show(finding{l, what, oneLine(fmt.Sprintf(format, args...))})
+}
+
+func (a *app) doctor(ctx context.Context, commit string) error {
+	dotenv, dotenvErr := readDotenv()
+	config, problems := readConfig(a.environ, dotenv)
+	if dotenvErr != nil {
+		problems = append(problems, dotenvErr)
+	}
+	t := terminalOf(a.stdout, a.environ)
+	c := &checkup{config: config, show: func(f finding) {
+		colour := map[level]string{fine: green, advice: yellow, essential: red}[f.level]
+		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.level)), f.what, f.text)
+	}}
+	for _, p := range problems {
+		c.add(essential, "settings", "%v", p)
+	}
+	if len(problems) > 0 {
+		return exitError(exitNo) // every other check would speak of settings that are not meant
+	}
+	c.add(fine, "settings", "every name and value is known")
+	c.environment()
+	c.engine(ctx)
+	c.github(ctx, commit)
+	c.undelivered(ctx)
+	if c.failed {
+		return exitError(exitNo)
+	}
+	return nil
+}
+
+// splitCommit reads OWNER/NAME@SHA.
+func splitCommit(s string) (repo, sha string, ok bool) {
+	repo, sha, ok = strings.Cut(s, "@")
+	return repo, sha, ok && repo != "" && fullSHA.MatchString(sha)
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"golang.org/x/sys/unix"
+
+	"vivarium/images"
+	"vivarium/pipeline"
+	"vivarium/sandbox"
+	"vivarium/server/github"
+)
+
+const (
+	checkTimeout = 15 * time.Second
+	// shortSecret is below what a random secret has (GitHub's own advice is a random string
+	// of high entropy; 20 random letters and digits have 119 bits).
+	shortSecret = 20
+	scarceSpace = 5 << 30
+	noSpace     = 512 << 20
+)
+
+// environment checks what is on this machine beside the engine.
+func (c *checkup) environment() {
+	c.dotenv()
+	c.dataDir()
+	switch n := len(c.config.webhookSecret); {
+	case n == 0:
+		c.add(essential, "webhook", "set GITHUB_WEBHOOK_SECRET to the secret of the GitHub webhook: the server does not start without it")
+	case n < shortSecret:
+		c.add(advice, "webhook", "the secret has %d characters; take a random one of at least %d, such as `openssl rand -hex 32` prints", n, shortSecret)
+	default:
+		c.add(fine, "webhook", "a secret is set")
+	}
+}
+
+func (c *checkup) dotenv() {
+	info, err := os.Stat(dotenvFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.add(fine, dotenvFile, "none here; settings come from the environment")
+	case err != nil:
+		c.add(essential, dotenvFile, "%v", err)
+	case info.Mode().Perm()&0o077 != 0:
+		c.add(advice, dotenvFile, "others on this machine can read its secrets; run: chmod 600 %s", dotenvFile)
+	default:
+		c.add(fine, dotenvFile, "only its owner can read it")
+	}
+}
+
+func (c *checkup) dataDir() {
+	dir := c.config.dataDir
+	if err := writable(dir); err != nil {
+		c.add(essential, "data", "%v; set VIVARIUM_DATA_DIR to a folder that can be written", err)
+		return
+	}
+	c.add(fine, "data", "%s can be written", dir)
+	free, err := freeSpace(existing(dir))
+	size := units.BytesSize(float64(free))
+	switch {
+	case err != nil:
+		c.add(advice, "space", "cannot tell the free space of %s: %v", dir, err)
+	case free < noSpace:
+		c.add(essential, "space", "%s is free for the data; make room, or move VIVARIUM_DATA_DIR", size)
+	case free < scarceSpace:
+		c.add(advice, "space", "%s is free for the data; logs and packages need %s to be on the safe side", size, units.BytesSize(scarceSpace))
+	default:
+		c.add(fine, "space", "%s is free for the data", size)
+	}
+}
+
+// writable tries whether files can be made in dir, or in the folder that dir would be made in.
+func writable(dir string) error {
+	f, err := os.CreateTemp(existing(dir), ".vivarium-doctor-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// existing is the nearest folder from dir upwards that exists.
+func existing(dir string) string {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+			return at
+		}
+	}
+}
+
+func freeSpace(dir string) (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return s.Bavail * uint64(s.Bsize), nil
+}
+
+// engine checks the Docker Engine and what it holds.
+func (c *checkup) engine(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	quiet := slog.New(slog.DiscardHandler)
+	e, err := connectEngine(ctx, quiet)
+	if err != nil {
+		c.add(essential, "engine", "%v", err)
+		return
+	}
+	defer e.Close()
+	info := e.Info()
+	c.add(fine, "engine", "Docker Engine %s, API %s, %s/%s, %d CPUs, %s memory, storage %s", info.Version, info.APIVersion,
+		info.OS, info.Arch, info.CPUs, units.BytesSize(float64(info.Memory)), info.Storage)
+	c.isolation(info)
+	c.limits(info)
+	c.images(ctx, quiet)
+}
+
+func (c *checkup) isolation(info sandbox.Info) {
+	c.add(fine, "cgroup", "version %s", info.CgroupVersion)
+	if slices.ContainsFunc(info.Security, func(s string) bool { return strings.Contains(s, "seccomp") }) {
+		c.add(fine, "security", "%s", strings.Join(info.Security, ", "))
+	} else {
+		c.add(essential, "security", "the engine has no seccomp: system calls of builds would not be filtered; use a kernel and an engine with it")
+	}
+	name := c.config.runtime
+	if err := checkRuntime(name, info); err != nil {
+		c.add(essential, "runtime", "%v", err)
+	} else if name == "" {
+		c.add(fine, "runtime", "the engine's default")
+	} else {
+		c.add(fine, "runtime", "%s", name)
+	}
+}
+
+func (c *checkup) limits(info sandbox.Info) {
+	workers, err := workersOf(c.config, info, limitsOf(c.config, info))
+	if err != nil {
+		c.add(essential, "limits", "%v", err)
+		return
+	}
+	c.add(fine, "limits", "%d builds at a time, each with %s memory and %s disk", workers,
+		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
+}
+
+func (c *checkup) images(ctx context.Context, log *slog.Logger) {
+	m, err := openImages(ctx, c.config, log)
+	if err != nil {
+		c.add(essential, "images", "%v", err)
+		return
+	}
+	defer m.Close()
+	list, err := m.List(ctx)
+	if err != nil {
+		c.add(essential, "images", "%v", err)
+		return
+	}
+	for _, i := range list {
+		if i.Name == images.Default {
+			c.add(fine, "images", "%s with Python %s, %d in all", i.Name, i.Python, len(list))
+			return
+		}
+	}
+	c.add(advice, "images", "%s is not there yet; `vivarium images build` makes it, else the first start does", images.Default)
+}
+
+// github checks the token, the public URL, and, when a commit is given, that statuses arrive.
+func (c *checkup) github(ctx context.Context, commit string) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	c.publicURL(ctx)
+	client, err := githubClient(c.config)
+	if err != nil {
+		c.add(essential, "token", "%v", err)
+		return
+	}
+	defer client.Close()
+	if c.config.token == "" {
+		c.add(advice, "token", "set GITHUB_TOKEN: without it no commit status is sent and private repositories cannot be read")
+	} else {
+		c.token(ctx, client)
+	}
+	if commit != "" {
+		c.roundTrip(ctx, client, commit)
+	}
+}
+
+func (c *checkup) token(ctx context.Context, client *github.Client) {
+	info, err := client.Token(ctx)
+	if err != nil {
+		c.add(essential, "token", "%v; make a new one and set GITHUB_TOKEN", err)
+		return
+	}
+	text := fmt.Sprintf("%s token of %s", info.Kind, dash(info.Login))
+	if info.Expires != "" {
+		text += ", valid until " + info.Expires
+	}
+	switch {
+	case info.Kind != github.TokenClassic:
+		c.add(fine, "token", "%s; GitHub does not tell what it may do: try --github OWNER/NAME@SHA", text)
+	case slices.Contains(info.Scopes, "repo") || slices.Contains(info.Scopes, "repo:status"):
+		c.add(fine, "token", "%s, scopes %s", text, strings.Join(info.Scopes, ", "))
+	default:
+		c.add(essential, "token", "%s may not set statuses: give it the scope repo:status, or repo for private repositories", text)
+	}
+}
+
+func (c *checkup) publicURL(ctx context.Context) {
+	u := c.config.publicURL
+	switch {
+	case u == nil:
+		c.add(advice, "public URL", "set VIVARIUM_PUBLIC_URL: without it statuses do not link to their builds")
+	case isLocalHost(u.Hostname()):
+		c.add(advice, "public URL", "%s leads others to their own machine; set VIVARIUM_PUBLIC_URL to an address that they can reach", u)
+	default:
+		c.reach(ctx, u)
+	}
+}
+
+func (c *checkup) reach(ctx context.Context, u *url.URL) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("healthz").String(), nil)
+	if err != nil {
+		c.add(advice, "public URL", "%v", err)
+		return
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		c.add(advice, "public URL", "%v; is the server running, and the way to it open?", err)
+		return
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		c.add(advice, "public URL", "%s answers %s; is it this server that stands there?", q.URL, r.Status)
+		return
+	}
+	c.add(fine, "public URL", "%s answers", u)
+}
+
+func isLocalHost(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || addr.IsUnspecified()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// roundTrip sets a status and reads it back: the one check that changes something. It uses
+// a context of its own, so that it never stands for a build.
+func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit string) {
+	repo, sha, ok := splitCommit(commit)
+	if !ok {
+		c.add(essential, "status", "%q is not OWNER/NAME@SHA with a full SHA", commit)
+		return
+	}
+	st := pipeline.CommitStatus{Repo: repo, SHA: sha, Context: c.config.statusContext + "/doctor", State: "success",
+		Description: "vivarium doctor could set this at " + time.Now().UTC().Format(time.RFC3339)}
+	if err := client.Post(ctx, st); err != nil {
+		c.add(essential, "status", "GitHub does not take a status for %s: %v", commit, err)
+		return
+	}
+	got, err := client.Read(ctx, repo, sha, st.Context)
+	switch {
+	case err != nil:
+		c.add(essential, "status", "a status was set but cannot be read back: %v", err)
+	case got.State != st.State || got.Description != st.Description:
+		c.add(essential, "status", "a status was set, but GitHub shows another: %s, %s", dash(got.State), dash(got.Description))
+	default:
+		c.add(fine, "status", "set on %s and read back, as %s", commit, st.Context)
+	}
+}
+
+// undelivered looks for statuses that the server gave up.
+func (c *checkup) undelivered(ctx context.Context) {
+	if c.config.databaseURL == "" {
+		if _, err := os.Stat(filepath.Join(c.config.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+			c.add(fine, "database", "there is none yet; the first start makes it")
+			return
+		}
+	}
+	s, err := openStore(ctx, c.config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		c.add(essential, "database", "%v", err)
+		return
+	}
+	defer s.Close()
+	lost, err := s.Undeliverable(ctx)
+	switch {
+	case err != nil:
+		c.add(essential, "database", "%v", err)
+	case lost != nil:
+		c.add(advice, "database", "the status of build %d was given up: %s; `vivarium builds show %d` tells more", lost.BuildID, lost.LastError, lost.BuildID)
+	default:
+		c.add(fine, "database", "no status was given up in the last day")
+	}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"log/slog"
+)
+
+// newLogger makes the server's logger: text for a person at a terminal, JSON for all else,
+// unless VIVARIUM_LOG_FORMAT says which.
+func (a *app) newLogger(c config) *slog.Logger {
+	format := c.logFormat
+	if format == "" {
+		format = "json"
+		if terminalOf(a.stderr, a.environ).interactive {
+			format = "text"
+		}
+	}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(a.stderr, nil))
+	}
+	return slog.New(slog.NewJSONHandler(a.stderr, nil))
+}

@@ -1,0 +1,100 @@
+// Command vivarium builds pushed commits of Python repositories in sandboxes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. A command that was done and whose answer is no (a failed build, an
+// essential check) ends with exitNo; one that could not be done, with exitCannot.
+const (
+	exitOK     = 0
+	exitNo     = 1
+	exitCannot = 2
+)
+
+func main() {
+	// After the first signal the handlers are released, so that a second one ends the
+	// process at once; its sandboxes end with it.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program.
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return a.exitCode(root.ExecuteContext(ctx))
+}
+
+// app is what every command has from main.
+type app struct {
+	environ []string
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
+}
+
+// config reads the settings; it is called once, by the command that runs.
+func (a *app) config() (config, error) {
+	dotenv, err := readDotenv()
+	if err != nil {
+		return config{}, err
+	}
+	c, problems := readConfig(a.environ, dotenv)
+	return c, errors.Join(problems...)
+}
+
+// exitError ends the program with a code, everything having been said already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// exitCode says what went wrong, each error on one line, and gives the exit code.
+func (a *app) exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if code := exitError(0); errors.As(err, &code) {
+		return int(code)
+	}
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	for _, e := range all {
+		fmt.Fprintf(a.stderr, "vivarium: %s\n", strings.Join(strings.Fields(e.Error()), " "))
+	}
+	return exitCannot
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "vivarium",
+		Short: "Build pushed commits of Python repositories in sandboxes",
+		Long: "Vivarium builds pushed commits of Python repositories, each in a throw-away sandbox\n" +
+			"without a network, and tells GitHub how they ended.",
+		Example:       "  vivarium run .\n  vivarium serve",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
+	})
+	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newImages(a), newDoctor(a), newVersion(a))
+	return root
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+)
+
+// fullSHA is an object name that needs no look-up (SHA-1 or SHA-256).
+var fullSHA = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+
+const (
+	maxAdvertisement  = 64 << 20 // some 500 000 refs
+	advertiseTimeout  = 30 * time.Second
+	advertiseAttempts = 3
+)
+
+// remoteError is what a git host answered instead of its refs: the build's cause is clone.
+type remoteError struct {
+	unreachable bool // there was no answer at all: worth another attempt
+	err         error
+}
+
+func (e *remoteError) Error() string { return e.err.Error() }
+func (e *remoteError) Unwrap() error { return e.err }
+
+// parseRepoURL reads the URL of a repository.
+func parseRepoURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("cannot build %q: it is not the http or https URL of a repository", s)
+	}
+	if u.User != nil {
+		return nil, errors.New("cannot build a URL that holds a credential; set GITHUB_TOKEN instead")
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment", s)
+	}
+	return u, nil
+}
+
+// resolver finds the commit that a ref of a remote repository names.
+type resolver struct {
+	repo  *url.URL
+	token string          // for repo's origin only; empty for none
+	retry func(err error) // told before every further attempt
+	pause time.Duration   // before the second attempt; doubled for each after it
+}
+
+// resolve gives the commit of a full ref name, a branch, a tag or a full SHA; an empty ref is HEAD.
+func (r resolver) resolve(ctx context.Context, ref string) (string, error) {
+	if fullSHA.MatchString(ref) {
+		return ref, nil
+	}
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return "", err
+	}
+	if ref == "" {
+		ref = "HEAD"
+	}
+	if sha := findRef(refs, ref); sha != "" {
+		return sha, nil
+	}
+	return "", &remoteError{err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo, ref)}
+}
+
+// findRef follows the order of the question: a full name, a branch, a tag. A tag object
+// stands for the commit that it names.
+func findRef(refs *packp.AdvRefs, ref string) string {
+	if ref == "HEAD" && refs.Head != nil {
+		return refs.Head.String()
+	}
+	for _, name := range []string{ref, "refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref} {
+		if hash, ok := refs.Peeled[name]; ok {
+			return hash.String()
+		}
+		if hash, ok := refs.References[name]; ok {
+			return hash.String()
+		}
+	}
+	return ""
+}
+
+func (r resolver) refs(ctx context.Context) (*packp.AdvRefs, error) {
+	pause := r.pause
+	for attempt := 1; ; attempt++ {
+		refs, err := r.advertised(ctx)
+		if err == nil || ctx.Err() != nil {
+			return refs, err
+		}
+		failure := describeRemote(err)
+		if !failure.unreachable || attempt == advertiseAttempts {
+			return nil, failure
+		}
+		r.retry(failure)
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+}
+
+// advertised asks the host for its refs, over smart HTTP.
+func (r resolver) advertised(ctx context.Context) (*packp.AdvRefs, error) {
+	ctx, cancel := context.WithTimeout(ctx, advertiseTimeout)
+	defer cancel()
+	endpoint, err := transport.NewEndpoint(r.repo.String())
+	if err != nil {
+		return nil, err
+	}
+	var auth transport.AuthMethod
+	if r.token != "" {
+		auth = &githttp.BasicAuth{Username: "x-access-token", Password: r.token}
+	}
+	client := githttp.NewClient(&http.Client{Transport: boundedTransport{}})
+	session, err := client.NewUploadPackSession(endpoint, auth)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	return session.AdvertisedReferencesContext(ctx)
+}
+
+// describeRemote puts a failure into one line, with the host's own words where it said some.
+func describeRemote(err error) *remoteError {
+	var noAnswer *url.Error
+	var answer *githttp.Err
+	if hidden := (*plumbing.UnexpectedError)(nil); errors.As(err, &hidden) {
+		err = hidden.Err // it has no Unwrap
+	}
+	switch {
+	case errors.As(err, &noAnswer):
+		return &remoteError{unreachable: true, err: err}
+	case errors.As(err, &answer):
+		err = fmt.Errorf("HTTP %d: %s", answer.StatusCode(), answer.Reason)
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		err = errors.New("the repository is empty")
+	}
+	return &remoteError{err: errors.New(oneLine(err.Error()))}
+}
+
+const maxRemoteWords = 500
+
+// oneLine makes a stranger's words fit for one line of a terminal.
+func oneLine(s string) string {
+	f := sgrFilter{}
+	clean := slices.Concat(f.Write([]byte(s)), f.Flush())
+	words := strings.Join(strings.Fields(string(clean)), " ")
+	if len(words) > maxRemoteWords {
+		words = strings.ToValidUTF8(words[:maxRemoteWords], "") + "…"
+	}
+	return words
+}
+
+// boundedTransport cuts answers off at maxAdvertisement.
+type boundedTransport struct{}
+
+func (boundedTransport) RoundTrip(q *http.Request) (*http.Response, error) {
+	r, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = boundedBody{io.LimitReader(r.Body, maxAdvertisement), r.Body}
+	return r, nil
+}
+
+type boundedBody struct {
+	io.Reader
+	io.Closer
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"vivarium/pipeline"
+)
+
+func newRun(a *app) *cobra.Command {
+	var ref string
+	cmd := &cobra.Command{
+		Use:   "run [PATH|URL]",
+		Short: "Build a local working tree or a remote repository, here and now",
+		Long: "Run builds a folder as it stands (uncommitted changes included, ignored files not) or\n" +
+			"a repository on a git host, in a sandbox like any other build, without a server.\n" +
+			"No program of the folder runs on this machine, only in the sandbox.\n\n" +
+			"Exit codes: 0 passed; 1 failed, by the repository's doing; 2 could not be built, or was canceled.",
+		Example: "  vivarium run\n  vivarium run examples/hello\n  vivarium run https://github.com/OWNER/NAME --ref v1.2",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.run(cmd.Context(), append(args, ".")[0], ref)
+		},
+	}
+	cmd.Flags().StringVar(&ref, "ref", "", "branch, tag, full ref name or full SHA of a URL (default: HEAD)")
+	return cmd
+}
+
+// localBuild is one `vivarium run`.
+type localBuild struct {
+	config  config
+	console *console
+	started time.Time
+}
+
+func (a *app) run(ctx context.Context, target, ref string) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	b := &localBuild{
+		config:  c,
+		console: newConsole(a.stdout, terminalOf(a.stdout, a.environ), secretsOf(c)),
+		started: time.Now(),
+	}
+	src, close, err := b.source(ctx, target, ref)
+	if failure := (*remoteError)(nil); errors.As(err, &failure) {
+		return b.end(cloneFailed(failure, b.started))
+	}
+	if err != nil {
+		return err
+	}
+	defer close()
+	return a.buildHere(ctx, b, src)
+}
+
+// buildHere runs the build while the console's progress line counts.
+func (a *app) buildHere(ctx context.Context, b *localBuild, src titledSource) error {
+	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return fmt.Errorf("cannot find a folder for the package cache: %w; set HOME", err)
+	}
+	b.config.workers = 1
+	w, err := openWorkshop(ctx, b.config, filepath.Join(cache, "vivarium", "index"), log)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if _, err := w.images.Ensure(ctx, w.image, a.stderr); err != nil {
+		return fmt.Errorf("cannot get the runner image %s: %w", w.image, err)
+	}
+
+	var outcome pipeline.Outcome
+	buildCtx, end := cancelable(ctx)
+	defer end()
+	watch, stop := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() error { b.console.run(watch); return nil })
+	group.Go(func() (err error) {
+		defer stop()
+		outcome, err = w.runner(localInstance).Run(buildCtx, w.request(src), b.console)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("cannot finish the build: %w", err)
+	}
+	return b.end(outcome)
+}
+
+// localInstance labels the containers of `vivarium run`. They end with the process, and
+// no sweep takes them for those of a server.
+const localInstance = "run"
+
+// cancelable is ctx for a build: when ctx ends, somebody wants the build to end.
+func cancelable(ctx context.Context) (context.Context, func()) {
+	buildCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { cancel(pipeline.ErrCanceled) })
+	return buildCtx, func() { stop(); cancel(nil) }
+}
+
+// end shows the summary and gives the exit code.
+func (b *localBuild) end(o pipeline.Outcome) error {
+	if err := b.console.say("\n" + strings.TrimSuffix(summary(b.console.term, o, time.Since(b.started)), "\n")); err != nil {
+		return err
+	}
+	if code := o.ExitCode(); code != exitOK {
+		return exitError(code)
+	}
+	return nil
+}
+
+// titledSource is what is built, and what to call it.
+type titledSource struct {
+	pipeline.Source
+	title string
+}
+
+// source finds what target names: a URL, or else a folder.
+func (b *localBuild) source(ctx context.Context, target, ref string) (titledSource, func(), error) {
+	if strings.Contains(target, "://") {
+		src, err := b.remote(ctx, target, ref)
+		return src, func() {}, err
+	}
+	if ref != "" {
+		return titledSource{}, nil, errors.New("cannot use --ref with a folder: it is built as it stands; give a URL, or check the ref out")
+	}
+	info, err := os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return titledSource{}, nil, fmt.Errorf("cannot build %s: there is no such folder; name a folder or a URL", target)
+	case err != nil:
+		return titledSource{}, nil, fmt.Errorf("cannot build %s: %w", target, err)
+	case !info.IsDir():
+		return titledSource{}, nil, fmt.Errorf("cannot build %s: it is a file; name the folder that holds it", target)
+	}
+	tree, err := openWorkTree(target, treeLimits{bytes: b.config.disk, files: maxTreeFiles})
+	if err != nil {
+		return titledSource{}, nil, err
+	}
+	src := titledSource{Source: pipeline.Tree{Open: tree.Open}, title: target + ", as it stands"}
+	return src, func() { tree.Close() }, nil
+}
+
+// maxTreeFiles bounds a working tree; the largest repositories known have fewer files.
+const maxTreeFiles = 1_000_000
+
+func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSource, error) {
+	repo, err := parseRepoURL(target)
+	if err != nil {
+		return titledSource{}, err
+	}
+	token := ""
+	if sameOrigin(repo, b.config.serverURL) {
+		token = string(b.config.token)
+	}
+	r := resolver{repo: repo, token: token, pause: time.Second, retry: func(err error) {
+		_ = b.console.say(fmt.Sprintf("%s does not answer (%v); trying again", repo.Host, err))
+	}}
+	sha, err := r.resolve(ctx, ref)
+	if err != nil {
+		return titledSource{}, err
+	}
+	return titledSource{Source: pipeline.Git{URL: repo, SHA: sha, Token: token}, title: fmt.Sprintf("%s at %s", repo, sha)}, nil
+}
+
+// cloneFailed is the outcome when the git host does not even name the commit.
+func cloneFailed(err *remoteError, started time.Time) pipeline.Outcome {
+	o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}
+	for _, name := range pipeline.StepNames {
+		s := pipeline.Step{Name: name, State: pipeline.StepSkipped}
+		if name == pipeline.StepClone {
+			s = pipeline.Step{Name: name, State: pipeline.StepErrored, Cause: pipeline.CauseClone, StartedAt: started, EndedAt: time.Now()}
+		}
+		o.Steps = append(o.Steps, s)
+	}
+	return o
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"vivarium/pipeline"
+	"vivarium/server"
+	"vivarium/server/github"
+	"vivarium/server/store"
+)
+
+// sweepInterval is how often containers are looked for that outlived their build.
+const sweepInterval = time.Minute
+
+func newServe(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Take webhooks, build what is pushed, and show the builds",
+		Long: "Serve takes GitHub's webhooks at /webhook, builds each pushed commit in a sandbox, sets\n" +
+			"its commit status and shows logs as they grow. Settings are read from the environment\n" +
+			"and from .env; .env.sample lists them.",
+		Example: "  GITHUB_WEBHOOK_SECRET=... GITHUB_TOKEN=... vivarium serve",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+	}
+}
+
+// service is a running `vivarium serve`.
+type service struct {
+	*workshop
+	store    *store.Store
+	instance string
+
+	locked   chan struct{} // closed when the store works: nobody else serves this data
+	prepared chan struct{} // closed when builds can start
+}
+
+func (a *app) serve(ctx context.Context) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if c.webhookSecret == "" {
+		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET is not set, so anybody could start builds; set it to the secret of the GitHub webhook")
+	}
+	log := a.newLogger(c)
+	s := &service{locked: make(chan struct{}), prepared: make(chan struct{})}
+	if err := makeDataDir(c.dataDir); err != nil {
+		return err
+	}
+	if s.instance, err = instanceID(c.dataDir); err != nil {
+		return err
+	}
+	if s.workshop, err = openWorkshop(ctx, c, filepath.Join(c.dataDir, "index"), log); err != nil {
+		return err
+	}
+	defer s.workshop.Close()
+	if s.store, err = openStore(ctx, c, log); err != nil {
+		return err
+	}
+	defer s.store.Close()
+	return s.run(ctx)
+}
+
+func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Options{DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	return s, nil
+}
+
+// run works until ctx ends. Everything that lives as long as the server is in one group:
+// when one of it ends, all do.
+func (s *service) run(ctx context.Context) error {
+	web, err := server.New(s.serverConfig(), s.store)
+	if err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	work, err := s.work()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.serveStore(ctx, work) })
+	group.Go(func() error {
+		if !wait(ctx, s.locked) {
+			return nil
+		}
+		if err := web.Run(ctx); err != nil {
+			return fmt.Errorf("cannot serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		if !wait(ctx, s.locked) {
+			return nil
+		}
+		return s.prepare(ctx)
+	})
+	return group.Wait()
+}
+
+// wait waits for c and reports whether it came before the end of ctx.
+func wait(ctx context.Context, c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *service) serveStore(ctx context.Context, work store.Work) error {
+	err := s.store.Serve(ctx, work, func() { close(s.locked) })
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	return nil
+}
+
+// prepare makes builds possible, then sweeps until ctx ends. Webhooks are taken meanwhile.
+func (s *service) prepare(ctx context.Context) error {
+	// The lock of the embedded database says that no other server runs containers of this
+	// instance; on PostgreSQL nothing says so.
+	s.sweep(ctx, s.config.databaseURL == "")
+	image, err := s.images.Ensure(ctx, s.image, logWriter{s.log})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("cannot get the runner image %s: %w", s.image, err)
+	}
+	s.log.InfoContext(ctx, "ready", "image", image.Name, "python", image.Python, "workers", s.workers,
+		"engine", s.engine.Info().Version, "instance", s.instance)
+	close(s.prepared)
+
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.sweep(ctx, false)
+		}
+	}
+}
+
+func (s *service) sweep(ctx context.Context, all bool) {
+	n, err := s.engine.Sweep(ctx, s.instance, all)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		s.log.WarnContext(ctx, "left-over containers not removed", "err", err)
+	case n > 0:
+		s.log.InfoContext(ctx, "left-over containers removed", "count", n)
+	}
+}
+
+// ready is why builds cannot be worked on now, for /readyz.
+func (s *service) ready(context.Context) error {
+	select {
+	case <-s.prepared:
+		return nil
+	default:
+		return errors.New("the runner image is being made; builds wait for it")
+	}
+}
+
+func (s *service) serverConfig() server.Config {
+	c := server.Config{
+		Addr:          s.config.addr,
+		ServerURL:     s.config.serverURL.String(),
+		WebhookSecret: s.config.webhookSecret,
+		Version:       readBuild().version,
+		Ready:         s.ready,
+		Log:           s.log,
+	}
+	if s.config.publicURL != nil {
+		c.PublicURL = s.config.publicURL.String()
+	}
+	return c
+}
+
+// work tells the store what to do with a build. What the operator has left out is said
+// here, once.
+func (s *service) work() (store.Work, error) {
+	w := store.Work{
+		Workers:       s.workers,
+		Build:         s.build,
+		StatusContext: s.config.statusContext,
+		TargetURL:     s.serverConfig().BuildURL,
+		LogLimit:      s.config.logLimit,
+		Secrets:       secretsOf(s.config),
+	}
+	if s.config.publicURL == nil {
+		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")
+	}
+	if s.config.token == "" {
+		s.log.Warn("GITHUB_TOKEN is not set: builds run, but no commit status is sent, and private repositories cannot be read")
+		return w, nil
+	}
+	client, err := githubClient(s.config)
+	if err != nil {
+		return store.Work{}, err
+	}
+	w.Poster = client
+	return w, nil
+}
+
+func githubClient(c config) (*github.Client, error) {
+	client, err := github.New(github.Config{APIURL: c.apiURL.String(), Token: string(c.token)})
+	if err != nil {
+		return nil, fmt.Errorf("cannot use GITHUB_API_URL: %w", err)
+	}
+	return client, nil
+}
+
+// build runs one attempt at a build.
+func (s *service) build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	if !wait(ctx, s.prepared) {
+		return pipeline.Outcome{}, context.Cause(ctx)
+	}
+	log := s.log.With("build", b.ID, "attempt", b.Attempt, "repo", b.Repo.FullName, "sha", b.SHA)
+	log.InfoContext(ctx, "build started", "state", pipeline.Running, "ref", b.Ref)
+	outcome, err := s.attempt(ctx, b, rec)
+	if err != nil {
+		log.WarnContext(ctx, "build abandoned", "state", pipeline.Queued, "err", err)
+		return outcome, err
+	}
+	log.InfoContext(ctx, "build ended", "state", outcome.State, "cause", outcome.Cause, "summary", outcome.Summary)
+	return outcome, nil
+}
+
+func (s *service) attempt(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	repo, err := github.CloneURL(s.config.serverURL, b.Repo.FullName)
+	if err != nil {
+		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}, nil
+	}
+	image, err := s.guessImage(ctx, b)
+	if err != nil {
+		return pipeline.Outcome{}, err
+	}
+	q := s.request(titledSource{
+		Source: pipeline.Git{URL: repo, SHA: b.SHA, Token: string(s.config.token)},
+		title:  fmt.Sprintf("build %d, attempt %d: %s %s at %s", b.ID, b.Attempt, b.Repo.FullName, b.Ref, b.SHA),
+	})
+	q.Image = image
+	return s.runner(s.instance).Run(ctx, q, rec)
+}
+
+// guessWindow is how many of a repository's newest builds are looked at for a guess.
+const guessWindow = 100
+
+// guessImage is the image that the repository's last build on this ref ended on, else the
+// one on its default branch, else the default. The plan corrects a wrong guess.
+func (s *service) guessImage(ctx context.Context, b pipeline.Build) (string, error) {
+	before, err := s.store.Builds(ctx, store.Query{Repo: b.Repo.FullName, Before: b.ID, Limit: guessWindow})
+	if err != nil {
+		return "", fmt.Errorf("look for earlier builds of %s: %w", b.Repo.FullName, err)
+	}
+	for _, ref := range []string{b.Ref, "refs/heads/" + b.Repo.DefaultBranch} {
+		for _, earlier := range before {
+			if earlier.Ref == ref && earlier.Image != "" {
+				return earlier.Image, nil
+			}
+		}
+	}
+	return s.image, nil
+}
+
+// logWriter passes lines of progress to the log.
+type logWriter struct{ log *slog.Logger }
+
+func (w logWriter) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if line = strings.TrimSpace(line); line != "" {
+			w.log.Info("runner image", "progress", line)
+		}
+	}
+	return len(p), nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"vivarium/server"
+)
+
+// setter parses a value and puts it into its field of the config.
+type setter struct {
+	accepts string // what a value must be, to follow "it must be"
+	secret  bool
+	set     func(*config, string) error
+}
+
+// shown is a value as an error may show it.
+func (s setter) shown(value string) string {
+	if s.secret {
+		return "[redacted]"
+	}
+	return strconv.Quote(value)
+}
+
+// kind is a type of setting.
+type kind[T any] struct {
+	accepts string
+	secret  bool
+	parse   func(string) (T, error)
+}
+
+func to[T any](k kind[T], field func(*config) *T) setter {
+	return setter{accepts: k.accepts, secret: k.secret, set: func(c *config, value string) error {
+		v, err := k.parse(value)
+		if err == nil {
+			*field(c) = v
+		}
+		return err
+	}}
+}
+
+var errNotAccepted = errors.New("not accepted")
+
+// maxSize and maxCount bound what can be asked for, well below where sums could overflow.
+const (
+	maxSize  = 1 << 50
+	maxCount = 1 << 22 // the kernel's own limit of process ids
+)
+
+// imageRepositoryName is what an engine takes as a repository's name, without host and tag.
+var imageRepositoryName = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
+
+var (
+	text = kind[string]{accepts: "a name", parse: func(v string) (string, error) { return v, nil }}
+
+	secretText = kind[server.Secret]{accepts: "a secret without line breaks", secret: true,
+		parse: func(v string) (server.Secret, error) {
+			return server.Secret(v), when(!strings.ContainsAny(v, "\r\n\x00"))
+		}}
+
+	postgresURL = kind[server.Secret]{accepts: "a URL such as postgres://USER:PASSWORD@HOST/DATABASE", secret: true,
+		parse: func(v string) (server.Secret, error) {
+			u, err := url.Parse(v)
+			return server.Secret(v), when(err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && u.Host != "")
+		}}
+
+	address = kind[string]{accepts: "HOST:PORT or :PORT", parse: func(v string) (string, error) {
+		_, port, err := net.SplitHostPort(v)
+		if err != nil {
+			return "", err
+		}
+		_, err = strconv.ParseUint(port, 10, 16)
+		return v, err
+	}}
+
+	// webURL leaves out user, query and fragment: a credential has a setting of its own,
+	// and these URLs are printed.
+	webURL = kind[*url.URL]{accepts: "an http or https URL without user, query and fragment",
+		parse: func(v string) (*url.URL, error) {
+			u, err := url.Parse(v)
+			if err != nil {
+				return nil, err
+			}
+			plain := u.User == nil && u.RawQuery == "" && u.Fragment == "" && u.Host != ""
+			return u, when(plain && (u.Scheme == "http" || u.Scheme == "https"))
+		}}
+
+	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner", parse: func(v string) (string, error) {
+		return v, when(imageRepositoryName.MatchString(v))
+	}}
+
+	networks = kind[[]netip.Prefix]{accepts: "networks such as 10.1.0.0/16, separated by commas", parse: parseNetworks}
+
+	size = kind[int64]{accepts: "a size such as 512MiB or 2GiB", parse: func(v string) (int64, error) {
+		n, err := units.RAMInBytes(v)
+		if err != nil {
+			return 0, err
+		}
+		return n, when(n > 0 && n <= maxSize)
+	}}
+
+	count64 = kind[int64]{accepts: "a whole number above 0", parse: func(v string) (int64, error) {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		return n, when(n > 0 && n <= maxCount)
+	}}
+
+	count = kind[int]{accepts: count64.accepts, parse: func(v string) (int, error) {
+		n, err := count64.parse(v)
+		return int(n), err
+	}}
+
+	cpus = kind[float64]{accepts: "a number above 0, such as 1.5", parse: func(v string) (float64, error) {
+		n, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return 0, err
+		}
+		return n, when(n >= 0.01 && !math.IsInf(n, 0))
+	}}
+
+	duration = kind[time.Duration]{accepts: "a duration such as 90s or 15m", parse: func(v string) (time.Duration, error) {
+		d, err := time.ParseDuration(v)
+		if err != nil {
+			return 0, err
+		}
+		return d, when(d >= time.Second)
+	}}
+
+	logFormat = kind[string]{accepts: "text or json", parse: func(v string) (string, error) {
+		return v, when(v == "text" || v == "json")
+	}}
+
+	// GitHub cuts nothing: a longer context is refused.
+	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line", parse: func(v string) (string, error) {
+		return v, when(len(v) <= 255 && !strings.ContainsAny(v, "\r\n"))
+	}}
+)
+
+func parseNetworks(v string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for part := range strings.SplitSeq(v, ",") {
+		p, err := netip.ParsePrefix(strings.TrimSpace(part))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func when(ok bool) error {
+	if ok {
+		return nil
+	}
+	return errNotAccepted
+}

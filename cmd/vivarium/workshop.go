@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+
+	"vivarium/images"
+	"vivarium/pipeline"
+	"vivarium/sandbox"
+	"vivarium/sandbox/egress"
+)
+
+// workshop is all that builds need on this machine: the engine, the runner images and the
+// package index.
+type workshop struct {
+	config  config
+	engine  *sandbox.Engine
+	images  *images.Manager
+	index   *egress.Index
+	limits  sandbox.Limits
+	workers int    // builds at a time
+	image   string // the runner image to begin with
+	log     *slog.Logger
+}
+
+// openWorkshop connects to the engine and checks that it can give what the settings ask for.
+func openWorkshop(ctx context.Context, c config, cacheDir string, log *slog.Logger) (*workshop, error) {
+	w := &workshop{config: c, image: images.Default, log: log}
+	if err := w.open(ctx, cacheDir); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *workshop) open(ctx context.Context, cacheDir string) (err error) {
+	if w.engine, err = connectEngine(ctx, w.log); err != nil {
+		return err
+	}
+	if err := checkRuntime(w.config.runtime, w.engine.Info()); err != nil {
+		return err
+	}
+	w.limits = limitsOf(w.config, w.engine.Info())
+	if w.workers, err = workersOf(w.config, w.engine.Info(), w.limits); err != nil {
+		return err
+	}
+	if w.images, err = openImages(ctx, w.config, w.log); err != nil {
+		return err
+	}
+	w.index, err = egress.NewIndex(egress.IndexConfig{Upstream: w.config.indexURL, CacheDir: cacheDir, Allow: w.config.indexAllow})
+	if err != nil {
+		return fmt.Errorf("cannot use the package index %s: %w", w.config.indexURL, err)
+	}
+	return nil
+}
+
+// Close releases the connections; it may be called on a workshop that is half open.
+func (w *workshop) Close() error {
+	var errs []error
+	if w.images != nil {
+		errs = append(errs, w.images.Close())
+	}
+	if w.engine != nil {
+		errs = append(errs, w.engine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func openImages(ctx context.Context, c config, log *slog.Logger) (*images.Manager, error) {
+	m, err := images.Open(ctx, images.Options{InitDir: c.initDir, IndexURL: c.indexURL.String(), Runners: c.runners, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the runner images: %w", err)
+	}
+	return m, nil
+}
+
+func connectEngine(ctx context.Context, log *slog.Logger) (*sandbox.Engine, error) {
+	e, err := sandbox.Connect(ctx, log)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach the Docker Engine: %w; start it, or set DOCKER_HOST to where it is", err)
+	}
+	return e, nil
+}
+
+// checkRuntime refuses a runtime that the engine lacks: builds would else be less isolated
+// than the operator believes.
+func checkRuntime(name string, info sandbox.Info) error {
+	if name == "" || slices.Contains(info.Runtimes, name) {
+		return nil
+	}
+	return fmt.Errorf("cannot use VIVARIUM_RUNTIME=%q: the engine has only %s; install it there, or unset it",
+		name, strings.Join(slices.Sorted(slices.Values(info.Runtimes)), ", "))
+}
+
+func (w *workshop) runner(instance string) *pipeline.Runner {
+	return &pipeline.Runner{Engine: w.engine, Images: w.images, Index: w.index, Instance: instance, Log: w.log}
+}
+
+func (w *workshop) request(src titledSource) pipeline.Request {
+	return pipeline.Request{
+		Source:       src.Source,
+		Image:        w.image,
+		Limits:       w.limits,
+		Runtime:      w.config.runtime,
+		Timeout:      w.config.timeout,
+		LogHardLimit: w.config.logHardLimit,
+		Title:        src.title,
+	}
+}
+
+// secretsOf are the values that no log may hold.
+func secretsOf(c config) []string {
+	secrets := []string{string(c.token), string(c.webhookSecret)}
+	if u, err := url.Parse(string(c.databaseURL)); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		secrets = append(secrets, password)
+	}
+	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
+}
+
+// sameOrigin compares scheme, host and port: a token given for one is for no other.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/docker/go-units"
+)
+
+// workTree is a folder as it stands: tracked and untracked files, without those that are
+// ignored, without .git, and without anything from outside of it.
+type workTree struct {
+	root    *os.Root // PATH; what is opened through it cannot leave it
+	entries []treeEntry
+	bytes   int64
+}
+
+// treeEntry is a regular file, a symbolic link or a folder that holds some.
+type treeEntry struct {
+	name string // relative to the root, with slashes
+	info fs.FileInfo
+}
+
+// treeLimits bound what may be sent.
+type treeLimits struct {
+	bytes int64 // VIVARIUM_DISK
+	files int64
+}
+
+// openWorkTree looks through a folder. It reads no file but ignore files and the git index.
+func openWorkTree(dir string, limits treeLimits) (*workTree, error) {
+	w, err := walkWorkTree(dir, limits)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the working tree %s: %w", dir, err)
+	}
+	return w, nil
+}
+
+func walkWorkTree(dir string, limits treeLimits) (*workTree, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return nil, err
+	}
+	w := &workTree{root: root}
+	if err := w.find(abs, limits); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *workTree) Close() error { return w.root.Close() }
+
+func (w *workTree) find(abs string, limits treeLimits) error {
+	top, isGit := workTreeTop(abs)
+	rel, err := filepath.Rel(top, abs)
+	if err != nil {
+		return err
+	}
+	s := treeSearch{tree: w, limits: limits, prefix: filepath.ToSlash(rel)}
+	if s.prefix == "." {
+		s.prefix = ""
+	}
+	rules := globalIgnore()
+	if isGit {
+		own, err := s.readGit(top)
+		if err != nil {
+			return err
+		}
+		rules = append(rules, own...)
+	}
+	above, err := rulesAbove(top, s.prefix)
+	if err != nil {
+		return err
+	}
+	return s.folder(".", append(rules, above...), false)
+}
+
+// readGit reads which files are tracked, and the rules of .git/info/exclude.
+func (s *treeSearch) readGit(top string) (ignoreRules, error) {
+	dir, common, err := gitDir(top)
+	if err != nil {
+		return nil, err
+	}
+	if s.tracked, err = readTracked(dir); err != nil {
+		return nil, err
+	}
+	content, err := readBounded(filepath.Join(common, "info", "exclude"), maxIgnoreFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return parseIgnore("", string(content)), nil
+}
+
+// rulesAbove are the rules of the .gitignore files in the folders above prefix.
+func rulesAbove(top, prefix string) (ignoreRules, error) {
+	if prefix == "" {
+		return nil, nil
+	}
+	var rules ignoreRules
+	folder := ""
+	for part := range strings.SplitSeq(prefix, "/") {
+		content, err := readBounded(filepath.Join(top, filepath.FromSlash(folder), ".gitignore"), maxIgnoreFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		rules = append(rules, parseIgnore(folder, string(content))...)
+		folder = path.Join(folder, part)
+	}
+	return rules, nil
+}
+
+// treeSearch walks a work tree. Rules and tracked names are relative to the top of the git
+// work tree; prefix leads from there to the tree's root.
+type treeSearch struct {
+	tree    *workTree
+	limits  treeLimits
+	prefix  string
+	tracked tracked
+}
+
+// folder adds what a folder holds. In one that is ignored only tracked files count.
+func (s *treeSearch) folder(name string, rules ignoreRules, ignored bool) error {
+	list, err := s.list(name)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(e fs.DirEntry) bool { return e.Name() == ".gitignore" && e.Type().IsRegular() }) {
+		own, err := s.readRules(name)
+		if err != nil {
+			return err
+		}
+		rules = append(slices.Clip(rules), own...)
+	}
+	for _, e := range list {
+		if e.Name() == ".git" {
+			continue
+		}
+		if err := s.entry(path.Join(name, e.Name()), e, rules, ignored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *treeSearch) list(name string) ([]fs.DirEntry, error) {
+	f, err := s.tree.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return list, err
+}
+
+func (s *treeSearch) readRules(folder string) (ignoreRules, error) {
+	f, err := s.tree.open(path.Join(folder, ".gitignore"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := readAtMost(f, maxIgnoreFile)
+	below := path.Join(s.prefix, folder)
+	if below == "." {
+		below = ""
+	}
+	return parseIgnore(below, string(content)), err
+}
+
+func (s *treeSearch) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
+	full := path.Join(s.prefix, name)
+	ignored = ignored || rules.ignores(full, e.IsDir())
+	if e.IsDir() {
+		if ignored && !s.tracked.folders[full] {
+			return nil
+		}
+		return s.subfolder(name, e, rules, ignored)
+	}
+	if ignored && !s.tracked.files[full] {
+		return nil
+	}
+	if !e.Type().IsRegular() && e.Type() != fs.ModeSymlink {
+		return nil // sockets, pipes and devices are no part of a tree to git either
+	}
+	return s.add(name, e)
+}
+
+// subfolder adds a folder, unless nothing in it is to be sent: git knows no empty ones.
+func (s *treeSearch) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
+	at := len(s.tree.entries)
+	if err := s.add(name, e); err != nil {
+		return err
+	}
+	if err := s.folder(name, rules, ignored); err != nil {
+		return err
+	}
+	if len(s.tree.entries) == at+1 {
+		s.tree.entries = s.tree.entries[:at]
+	}
+	return nil
+}
+
+func (s *treeSearch) add(name string, e fs.DirEntry) error {
+	info, err := e.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed since it was listed
+	}
+	if err != nil {
+		return err
+	}
+	s.tree.entries = append(s.tree.entries, treeEntry{name: name, info: info})
+	if info.Mode().IsRegular() {
+		s.tree.bytes += info.Size()
+	}
+	if s.tree.bytes > s.limits.bytes {
+		return fmt.Errorf("its files are larger than VIVARIUM_DISK (%s) together; ignore some in .gitignore, or raise it",
+			units.BytesSize(float64(s.limits.bytes)))
+	}
+	if int64(len(s.tree.entries)) > s.limits.files {
+		return fmt.Errorf("it has more than %d files; ignore some in .gitignore", s.limits.files)
+	}
+	return nil
+}
+
+// open opens a regular file of the tree.
+func (w *workTree) open(name string) (*os.File, error) {
+	f, err := w.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return regular(f)
+}
