@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"os"
+	"path"
 	"testing"
 
 	"vivarium/images"
@@ -118,7 +119,7 @@ func TestProjectIsInstalledAndItsBuildFolderNotLinted(t *testing.T) {
 	requireBuildTools(t)
 	files := srcProject()
 	// pip copies this file into build/, where flake8 would find it a second time.
-	files["src/adder/odd.py"] = "def f(:  # noqa\n"
+	files["src/adder/odd.py"] = "def f(): return nowhere_defined\n"
 	o, l := build(t, files)
 	wantCause(t, o, pipeline.CauseLint)
 	wantText(t, o.Summary, "flake8 found 1 problem")
@@ -170,6 +171,9 @@ func TestDetectionAgreesWithUnittest(t *testing.T) {
 			files := map[string]string{}
 			for _, f := range c.files {
 				files[f] = one
+				if path.Base(f) == "__init__.py" {
+					files[f] = ""
+				}
 			}
 			o, l := build(t, files)
 			wantCause(t, o, "")

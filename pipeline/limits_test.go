@@ -54,11 +54,11 @@ func TestOutputStopsAtTheLimit(t *testing.T) {
 
 func TestCancelEndsTheBuildAtOnce(t *testing.T) {
 	w := theWorld(t)
-	source := w.commit(t, hog("print('now', flush=True)\ntime.sleep(600)"))
+	source := w.commit(t, hog("print('test begun', flush=True)\ntime.sleep(600)"))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	l := newLog()
 	l.onText = func(text string) {
-		if strings.Contains(text, "now") {
+		if strings.Contains(text, "test begun") {
 			cancel(pipeline.ErrCanceled)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"go.uber.org/goleak"
 
@@ -141,7 +142,12 @@ func (w *world) request(source pipeline.Source) pipeline.Request {
 // commit makes a repository of these files and names its one commit as a source.
 func (w *world) commit(t *testing.T, files map[string]string) pipeline.Git {
 	t.Helper()
-	name := "test/" + strings.ToLower(strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()))
+	name := "test/" + strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return '-'
+	}, t.Name())
 	shas, err := w.host.Commit(t.Context(), name, egresstest.Commit{Files: files})
 	if err != nil {
 		t.Fatal(err)

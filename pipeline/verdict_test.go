@@ -1,0 +1,212 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline/python"
+	"vivarium/sandbox"
+)
+
+var testLimits = python.Limits{
+	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 1 << 30, Pids: 512},
+	Timeout:  15 * time.Minute,
+	LogLimit: 4 << 30,
+}
+
+func TestJudge(t *testing.T) {
+	for name, c := range map[string]struct {
+		step  StepName
+		r     sandbox.Result
+		said  string
+		cause Cause
+		note  string
+	}{
+		"success":                  {StepLint, sandbox.Result{}, "", "", ""},
+		"success, though struck":   {StepTest, sandbox.Result{OOMKilled: true}, "", "", "green, although: out of memory: 2.0 GiB limit (3.0 GiB with files)"},
+		"clone":                    {StepClone, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
+		"clone repeated by plan":   {StepPlan, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
+		"install":                  {StepInstall, sandbox.Result{ExitCode: 1}, "ERROR: no", CauseInstall, "ERROR: no"},
+		"lint":                     {StepLint, sandbox.Result{ExitCode: 1}, "", CauseLint, "`prog` ended with exit code 1"},
+		"tests":                    {StepTest, sandbox.Result{ExitCode: 1}, "", CauseTests, "`prog` ended with exit code 1"},
+		"signal":                   {StepTest, sandbox.Result{Signal: "SIGSEGV"}, "", CauseTests, "`prog` was ended by SIGSEGV"},
+		"timeout":                  {StepTest, sandbox.Result{TimedOut: true, Signal: "SIGKILL"}, "x", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
+		"timeout that exited 0":    {StepTest, sandbox.Result{TimedOut: true}, "", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
+		"memory":                   {StepInstall, sandbox.Result{OOMKilled: true, ExitCode: 1}, "x", CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"disk":                     {StepClone, sandbox.Result{DiskFull: "/tmp", ExitCode: 1}, "", CauseDiskFull, "disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`"},
+		"processes":                {StepTest, sandbox.Result{PidsStruck: true, ExitCode: 1}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
+		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"fork bomb strikes it all": {StepTest, sandbox.Result{PidsStruck: true, OOMKilled: true, TimedOut: true}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cause, note := judge(c.step, "prog", c.r, testLimits, c.said)
+			if cause != c.cause || note != c.note {
+				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
+			}
+		})
+	}
+}
+
+func TestJudgeTests(t *testing.T) {
+	some := python.TestReport{Seen: true, Ran: 5}
+	bad := python.TestReport{Seen: true, Ran: 5, Failures: 1}
+	none := python.TestReport{Seen: true}
+	for name, c := range map[string]struct {
+		r      sandbox.Result
+		report python.TestReport
+		cause  Cause
+		note   string
+	}{
+		"passed":                   {sandbox.Result{}, some, "", "5 tests"},
+		"failed":                   {sandbox.Result{ExitCode: 1}, bad, CauseTests, "1 failure in 5 tests"},
+		"none, Python 3.11":        {sandbox.Result{}, none, CauseNoTests, "no tests: unittest found nothing to run"},
+		"none, Python 3.12":        {sandbox.Result{ExitCode: 5}, none, CauseNoTests, "no tests: unittest found nothing to run"},
+		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"passed without a summary": {sandbox.Result{}, python.TestReport{}, "", "unittest ended without its summary"},
+		"failed without a summary": {sandbox.Result{ExitCode: 3}, python.TestReport{}, CauseTests, "`prog` ended with exit code 3"},
+		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cause, note := judgeTests("prog", c.r, testLimits, c.report)
+			if cause != c.cause || note != c.note {
+				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
+			}
+		})
+	}
+}
+
+func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
+	wrap := func(err error) error { return fmt.Errorf("run command: %w", err) }
+	for name, c := range map[string]struct {
+		err   error
+		cause Cause
+		note  string
+	}{
+		"known":               {fail(CauseImage, "no %s", "image"), CauseImage, "no image"},
+		"known among others":  {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
+		"time":                {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
+		"output":              {wrap(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit"},
+		"lost to memory":      {wrap(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files)"},
+		"lost to the clock":   {wrap(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build"},
+		"lost":                {wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}), CauseEngine, "run command: the sandbox ended by itself with exit code 2; PID 1 said: panic: x"},
+		"no image":            {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
+		"engine":              {errors.New("cannot connect"), CauseEngine, "cannot connect"},
+		"control characters":  {errors.New("a\x1b[2J\nb"), CauseEngine, "a\uFFFD[2J\uFFFDb"},
+		"superseded, one day": {fail(CauseSuperseded, "newer"), CauseSuperseded, "newer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if cause, note := causeOf(c.err, testLimits); cause != c.cause || note != c.note {
+				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
+			}
+		})
+	}
+}
+
+func TestOnlyAFailedLintLetsTheBuildGoOn(t *testing.T) {
+	a := &attempt{limits: testLimits}
+	for name, c := range map[string]struct {
+		step StepName
+		err  error
+		over bool
+	}{
+		"green":              {StepInstall, nil, false},
+		"nothing to do":      {StepInstall, errNothing, false},
+		"install":            {StepInstall, fail(CauseInstall, "x"), true},
+		"lint":               {StepLint, fail(CauseLint, "x"), false},
+		"lint out of memory": {StepLint, fail(CauseOutOfMemory, "x"), false},
+		"lint out of time":   {StepLint, fail(CauseTimeout, "x"), true},
+		"lint lost":          {StepLint, &sandbox.LostError{}, true},
+		"lint wrote much":    {StepLint, errLogLimit, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			end, err := a.explain(t.Context(), c.step, c.err)
+			if err != nil || end.over != c.over {
+				t.Errorf("got over %v, %v; want %v", end.over, err, c.over)
+			}
+		})
+	}
+}
+
+func TestCancellationOutranksWhatItCauses(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(ErrCanceled)
+	end, err := (&attempt{}).explain(ctx, StepTest, &sandbox.LostError{})
+	if err != nil || end.cause != CauseCanceled || !end.over {
+		t.Errorf("got %+v, %v", end, err)
+	}
+}
+
+func TestVerdictIsTheFirstStepThatIsNotGreen(t *testing.T) {
+	start := time.Now()
+	steps := func(causes ...Cause) []Step {
+		var all []Step
+		for i, c := range causes {
+			all = append(all, Step{
+				Name: StepNames[i], Cause: c, Note: "note of " + string(StepNames[i]),
+				StartedAt: start, EndedAt: start.Add(3400 * time.Millisecond),
+			})
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		steps   []Step
+		state   State
+		cause   Cause
+		summary string
+	}{
+		"passed":         {steps("", "", "", "", ""), Passed, "", "note of test in 3.4 s"},
+		"lint and tests": {steps("", "", "", CauseLint, CauseTests), Failed, CauseLint, "note of lint"},
+		"tests":          {steps("", "", "", "", CauseNoTests), Failed, CauseNoTests, "note of test"},
+		"clone":          {steps(CauseClone, "", "", "", ""), Errored, CauseClone, "note of clone"},
+		"canceled":       {steps("", "", CauseCanceled, "", ""), Canceled, CauseCanceled, "note of install"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := verdict("python-3.11", c.steps)
+			if o.State != c.state || o.Cause != c.cause || o.Summary != c.summary {
+				t.Errorf("got %s, %q, %q; want %s, %q, %q", o.State, o.Cause, o.Summary, c.state, c.cause, c.summary)
+			}
+		})
+	}
+}
+
+func TestEveryCauseHasItsState(t *testing.T) {
+	for cause, want := range map[Cause]State{
+		"": Passed, CausePlan: Failed, CauseInstall: Failed, CauseLint: Failed, CauseTests: Failed,
+		CauseNoTests: Failed, CauseTimeout: Failed, CauseOutOfMemory: Failed, CauseDiskFull: Failed,
+		CausePidsLimit: Failed, CauseLogLimit: Failed, CauseClone: Errored, CauseImage: Errored,
+		CauseEngine: Errored, CauseInternal: Errored, CauseCanceled: Canceled, CauseSuperseded: Canceled,
+	} {
+		if got := cause.State(); got != want {
+			t.Errorf("%q: got %s, want %s", cause, got, want)
+		}
+	}
+}
+
+func TestLastWordsAreTheLastReasonOnStderr(t *testing.T) {
+	var w lastWords
+	for _, p := range []string{"remote: x\nerror: first\nfat", "al: sec\x1bond\n", "hint: y\n", "fatal: no newline"} {
+		w.take(sandbox.Stderr, []byte(p))
+	}
+	w.take(sandbox.Stdout, []byte("\nfatal: on stdout\n"))
+	if w.said != "fatal: sec\uFFFDond" {
+		t.Errorf("got %q", w.said)
+	}
+	w.take(sandbox.Stderr, []byte("\nERROR: "+strings.Repeat("x", 10*maxWords)+"\n"))
+	if len(w.said) != maxWords {
+		t.Errorf("a line of %d bytes was kept, want %d", len(w.said), maxWords)
+	}
+}
+
+func TestNotesAreBounded(t *testing.T) {
+	var n notes
+	for range 10 * maxNotes {
+		n.add("x")
+	}
+	if lines := n.take(); len(lines) != maxNotes || !strings.Contains(lines[maxNotes-1], "left out") {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
+}
