@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -110,10 +111,22 @@ func (b *bench) timeBuild(ctx context.Context, server *harness.Server, sha strin
 	if err := errors.Join(err, <-watch); err != nil {
 		return 0, 0, err
 	}
-	if final.State != pipeline.StatusState(pipeline.Passed) {
-		return 0, 0, fmt.Errorf("build %s ended as %s: %s", id, final.State, final.Description)
+	if err := passed(ctx, server, id, final); err != nil {
+		return 0, 0, err
 	}
 	return final.Time.Sub(sent), (<-first).Sub(sent), nil
+}
+
+// passed is an error with the end of the log when a build did not pass.
+func passed(ctx context.Context, server *harness.Server, id string, final githubtest.Status) error {
+	if final.State == pipeline.StatusState(pipeline.Passed) {
+		return nil
+	}
+	var log bytes.Buffer
+	err := server.Read(ctx, id, &log)
+	const shown = 4000
+	end := log.Bytes()[max(0, log.Len()-shown):]
+	return errors.Join(fmt.Errorf("build %s ended as %s: %s; the end of its log:\n%s", id, final.State, final.Description, end), err)
 }
 
 // watchFirstLine tells when the first byte that a process in the sandbox wrote arrives as

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/harness"
-	"vivarium/pipeline"
 	"vivarium/server/github/githubtest"
 )
 
@@ -84,11 +83,11 @@ func (b *bench) loudBuild(ctx context.Context, server *harness.Server, n int, si
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := server.Read(ctx, id, stored); err != nil {
+	if err := passed(ctx, server, id, final); err != nil {
 		return 0, 0, err
 	}
-	if final.State != pipeline.StatusState(pipeline.Passed) {
-		return 0, 0, fmt.Errorf("build %s ended as %s: %s", id, final.State, final.Description)
+	if err := server.Read(ctx, id, stored); err != nil {
+		return 0, 0, err
 	}
 	if err := errors.Join(live.complete(size), stored.complete(size)); err != nil {
 		return 0, 0, fmt.Errorf("build %s: %w", id, err)
@@ -110,6 +109,9 @@ func (d docker) loud(ctx context.Context, size int64) (float64, error) {
 	logs.Stdout = m
 	if err := logs.Run(); err != nil {
 		return 0, fmt.Errorf("docker logs: %w", err)
+	}
+	if m.count == 0 {
+		return 0, errors.New("docker logs: nothing of the log arrived")
 	}
 	if err := m.complete(size); err != nil {
 		// Engines were seen to end the answer with the container, before its last output.

@@ -18,7 +18,7 @@ func (d *demo) verdict(b server.Build, told []githubtest.Status, took time.Durat
 	d.say("summary    %s", b.Summary)
 	d.say("push to final status  %s", took.Round(time.Millisecond))
 	for _, step := range b.Steps {
-		d.say("step       %-8s %s %s", step.Name, step.State, step.Note)
+		d.say("step       %-8s %-8s %s", step.Name, step.State, step.Note)
 	}
 	lead, err := pendingLead(b, told)
 	if err != nil {
