@@ -20,10 +20,10 @@ const (
 	anyone access = "anyone"
 	// signed: only who knows the webhook's secret; the handler checks the signature
 	// over the body before it reads it.
-	signed access = "signed"
+	signed access = "whoever knows the webhook's secret"
 	// readers: anyone sees builds of public repositories; those of private ones are
 	// shown on this machine only, and to others look as if they did not exist.
-	readers access = "readers"
+	readers access = "anyone; builds of private repositories only from the server's own machine"
 )
 
 type localKey struct{}

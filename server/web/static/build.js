@@ -10,9 +10,12 @@
   const followButton = document.getElementById("follow");
 
   // The page holds at most this much of the log; older text makes room for newer.
-  const maxCharacters = 2000000;
+  const maxCharacters = 1000000;
   // A browser far behind takes this much into the page per frame, so it stays usable.
   const charactersPerFrame = 200000;
+  // A step's log is a row of blocks of about this size, so that the browser lays out
+  // only those that are seen.
+  const blockCharacters = 16384;
 
   let pending = []; // pieces that are not in the page yet
   let characters = log.textContent.length;
@@ -44,17 +47,16 @@
   function section(attempt, step) {
     const last = log.lastElementChild;
     if (last && last.dataset.attempt === String(attempt) && last.dataset.step === step) {
-      return last.querySelector("pre");
+      return last;
     }
     const made = document.createElement("section");
     made.dataset.attempt = attempt;
     made.dataset.step = step;
     const title = document.createElement("h3");
     title.textContent = attempt > 1 ? step + " · attempt " + attempt : step;
-    const pre = document.createElement("pre");
-    made.append(title, pre);
+    made.append(title);
     log.append(made);
-    return pre;
+    return made;
   }
 
   function schedule() {
@@ -89,11 +91,30 @@
   const sameRun = (a, b) => a.attempt === b.attempt && a.step === b.step && a.kind === b.kind;
 
   function append(piece, text) {
-    const span = document.createElement("span");
-    span.className = piece.kind;
-    span.textContent = text;
-    section(piece.attempt, piece.step).append(span);
+    for (let from = 0; from < text.length;) {
+      const block = lastBlock(piece.attempt, piece.step);
+      let to = text.indexOf("\n", from + blockCharacters) + 1;
+      if (to === 0 || to - from > 4 * blockCharacters) to = Math.min(text.length, from + 4 * blockCharacters);
+      const span = document.createElement("span");
+      span.className = piece.kind;
+      span.textContent = text.slice(from, to);
+      block.append(span);
+      from = to;
+    }
     characters += text.length;
+  }
+
+  // A full block takes no more once it ends with a line.
+  function lastBlock(attempt, step) {
+    const parent = section(attempt, step);
+    const last = parent.lastElementChild;
+    if (last.tagName === "PRE") {
+      const size = last.textContent.length;
+      if (size < blockCharacters || size < 4 * blockCharacters && !last.textContent.endsWith("\n")) return last;
+    }
+    const block = document.createElement("pre");
+    parent.append(block);
+    return block;
   }
 
   // What would be trimmed at once is never put into the page.
@@ -107,14 +128,11 @@
   }
 
   function trim() {
-    for (let pre; characters > maxCharacters && (pre = log.querySelector("pre"));) {
-      const oldest = pre.firstElementChild;
-      if (!oldest) {
-        pre.parentElement.remove();
-        continue;
-      }
+    for (let oldest; characters > maxCharacters && (oldest = log.querySelector("pre"));) {
       characters -= oldest.textContent.length;
+      const parent = oldest.parentElement;
       oldest.remove();
+      if (!parent.querySelector("pre")) parent.remove();
       dropped.hidden = false;
     }
   }
