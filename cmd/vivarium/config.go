@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -42,6 +43,10 @@ type config struct {
 
 	given map[string]bool // names that have a value of their own, not the default
 }
+
+// Format keeps the whole out of logs and errors: package fmt does not ask unexported
+// fields how they want to be shown.
+func (config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[settings]") }
 
 // variable is one setting. The table of them drives the parser, .env.sample and the
 // README's table, so that the three cannot differ.

@@ -37,8 +37,9 @@ func newServe(a *app) *cobra.Command {
 // service is a running `vivarium serve`.
 type service struct {
 	*workshop
-	store    *store.Store
-	instance string
+	store      *store.Store
+	dispatcher *server.Dispatcher
+	instance   string
 
 	locked   chan struct{} // closed when the store works: nobody else serves this data
 	prepared chan struct{} // closed when builds can start
@@ -68,6 +69,16 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.store.Close()
+	s.dispatcher = &server.Dispatcher{
+		Run:          s.runner(s.instance).Run,
+		Builds:       s.store,
+		ServerURL:    c.serverURL,
+		Token:        c.token,
+		Limits:       s.limits,
+		Runtime:      c.runtime,
+		Timeout:      c.timeout,
+		LogHardLimit: c.logHardLimit,
+	}
 	return s.run(ctx)
 }
 
@@ -232,50 +243,13 @@ func (s *service) build(ctx context.Context, b pipeline.Build, rec pipeline.Reco
 	}
 	log := s.log.With("build", b.ID, "attempt", b.Attempt, "repo", b.Repo.FullName, "sha", b.SHA)
 	log.InfoContext(ctx, "build started", "state", pipeline.Running, "ref", b.Ref)
-	outcome, err := s.attempt(ctx, b, rec)
+	outcome, err := s.dispatcher.Build(ctx, b, rec)
 	if err != nil {
 		log.WarnContext(ctx, "build abandoned", "state", pipeline.Queued, "err", err)
 		return outcome, err
 	}
 	log.InfoContext(ctx, "build ended", "state", outcome.State, "cause", outcome.Cause, "summary", outcome.Summary)
 	return outcome, nil
-}
-
-func (s *service) attempt(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	repo, err := github.CloneURL(s.config.serverURL, b.Repo.FullName)
-	if err != nil {
-		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}, nil
-	}
-	image, err := s.guessImage(ctx, b)
-	if err != nil {
-		return pipeline.Outcome{}, err
-	}
-	q := s.request(titledSource{
-		Source: pipeline.Git{URL: repo, SHA: b.SHA, Token: string(s.config.token)},
-		title:  fmt.Sprintf("build %d, attempt %d: %s %s at %s", b.ID, b.Attempt, b.Repo.FullName, b.Ref, b.SHA),
-	})
-	q.Image = image
-	return s.runner(s.instance).Run(ctx, q, rec)
-}
-
-// guessWindow is how many of a repository's newest builds are looked at for a guess.
-const guessWindow = 100
-
-// guessImage is the image that the repository's last build on this ref ended on, else the
-// one on its default branch, else the default. The plan corrects a wrong guess.
-func (s *service) guessImage(ctx context.Context, b pipeline.Build) (string, error) {
-	before, err := s.store.Builds(ctx, store.Query{Repo: b.Repo.FullName, Before: b.ID, Limit: guessWindow})
-	if err != nil {
-		return "", fmt.Errorf("look for earlier builds of %s: %w", b.Repo.FullName, err)
-	}
-	for _, ref := range []string{b.Ref, "refs/heads/" + b.Repo.DefaultBranch} {
-		for _, earlier := range before {
-			if earlier.Ref == ref && earlier.Image != "" {
-				return earlier.Image, nil
-			}
-		}
-	}
-	return s.image, nil
 }
 
 // logWriter passes lines of progress to the log.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/joho/godotenv"
+)
+
+var update = flag.Bool("update", false, "write .env.sample and the README's table of settings anew")
+
+func TestConfigDefaults(t *testing.T) {
+	c, problems := readConfig(nil, nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if c.addr != ":8001" || c.memory != 2<<30 || c.pids != 512 || c.timeout != 15*time.Minute || c.logLimit != 64<<20 {
+		t.Errorf("addr %s, memory %d, pids %d, timeout %s, log limit %d", c.addr, c.memory, c.pids, c.timeout, c.logLimit)
+	}
+	if c.publicURL != nil || c.workers != 0 || c.apiURL.String() != "https://api.github.com" {
+		t.Errorf("public URL %v, workers %d, API %s", c.publicURL, c.workers, c.apiURL)
+	}
+}
+
+func TestEnvironmentWinsOverDotenv(t *testing.T) {
+	c, problems := readConfig([]string{"VIVARIUM_MEMORY=512MiB"}, map[string]string{"VIVARIUM_MEMORY": "1GiB", "VIVARIUM_DISK": "1GiB"})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if c.memory != 512<<20 || c.disk != 1<<30 {
+		t.Errorf("memory %d, disk %d", c.memory, c.disk)
+	}
+}
+
+func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
+	for _, tc := range []struct{ env, want string }{
+		{"VIVARIUM_MEMRY=1GiB", "cannot use VIVARIUM_MEMRY: there is no such setting; did you mean VIVARIUM_MEMORY?"},
+		{"VIVARIUM_MEMORY=lots", `cannot use VIVARIUM_MEMORY="lots": it must be a size such as 512MiB or 2GiB`},
+		{"VIVARIUM_DISK=-1GiB", "VIVARIUM_DISK"},
+		{"VIVARIUM_DISK=99999999999TiB", "VIVARIUM_DISK"},
+		{"VIVARIUM_PIDS=0", `VIVARIUM_PIDS="0": it must be a whole number above 0`},
+		{"VIVARIUM_CPUS=NaN", "VIVARIUM_CPUS"},
+		{"VIVARIUM_WORKERS=two", "VIVARIUM_WORKERS"},
+		{"VIVARIUM_TIMEOUT=15", `VIVARIUM_TIMEOUT="15": it must be a duration such as 90s or 15m`},
+		{"VIVARIUM_ADDR=8001", "HOST:PORT or :PORT"},
+		{"VIVARIUM_PUBLIC_URL=ci.example.org", "an http or https URL"},
+		{"VIVARIUM_INDEX_URL=https://user:pw@pypi.example.org/simple/", "without user"},
+		{"VIVARIUM_INDEX_ALLOW=10.0.0.1", "networks such as"},
+		{"VIVARIUM_LOG_FORMAT=xml", "text or json"},
+		{"VIVARIUM_RUNNERS=Bad:Tag", "image repository"},
+		{"VIVARIUM_DATABASE_URL=mysql://u:hunter2@db/x", "cannot use VIVARIUM_DATABASE_URL=[redacted]"},
+		{"GITHUB_API_URL=ftp://x", "GITHUB_API_URL"},
+	} {
+		_, problems := readConfig([]string{tc.env}, nil)
+		got := fmt.Sprint(errors.Join(problems...))
+		if len(problems) != 1 || !strings.Contains(got, tc.want) || strings.Contains(got, "hunter2") {
+			t.Errorf("%s: got %q, want %q", tc.env, got, tc.want)
+		}
+	}
+}
+
+func TestSecretsOfConfigArePrintedRedacted(t *testing.T) {
+	const canary = "canary-4d2f"
+	c, problems := readConfig([]string{"GITHUB_TOKEN=" + canary, "GITHUB_WEBHOOK_SECRET=" + canary,
+		"VIVARIUM_DATABASE_URL=postgres://u:" + canary + "@db/x"}, nil)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if string(c.token) != canary {
+		t.Fatalf("control: the token is %q", string(c.token))
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if s := fmt.Sprintf(format, c); strings.Contains(s, canary) {
+			t.Errorf("%s shows the secret", format)
+		}
+	}
+	if got := secretsOf(c); len(got) != 3 || got[2] != canary {
+		t.Errorf("to be masked: %d values", len(got))
+	}
+}
+
+func TestEnvSampleListsEverySettingWithItsDefault(t *testing.T) {
+	const file = "../../.env.sample"
+	var want strings.Builder
+	want.WriteString("# Settings of Vivarium. Copy to .env and keep that to yourself: chmod 600 .env\n" +
+		"# The environment wins over this file. An empty value is the default.\n" +
+		"# A $ in a value starts a variable; put a value that holds one into single quotes.\n")
+	for _, v := range variables {
+		fmt.Fprintf(&want, "\n# %s\n%s=%s\n", v.help, v.name, v.def)
+	}
+	compareFile(t, file, want.String())
+	values, err := godotenv.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := readConfig(nil, values); len(problems) > 0 {
+		t.Errorf("the sample itself cannot be used: %v", problems)
+	}
+}
+
+func TestReadmeTableIsTheTableOfSettings(t *testing.T) {
+	const file = "../../README.md"
+	readme, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- configuration table: held by a test in cmd/vivarium -->\n", "<!-- end of configuration table -->"
+	before, rest, found := strings.Cut(string(readme), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatal("the README has no place for the table")
+	}
+	var table strings.Builder
+	table.WriteString("\n| variable | default | meaning |\n|---|---|---|\n")
+	for _, v := range variables {
+		def := "–"
+		if v.def != "" {
+			def = "`" + v.def + "`"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", v.name, def, v.help)
+	}
+	compareFile(t, file, before+begin+table.String()+"\n"+end+after)
+}
+
+// compareFile compares a file with what it must be, and writes it with -update.
+func compareFile(t *testing.T, file, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s differs from the table of settings; run: go test ./cmd/vivarium -run 'EnvSample|Readme' -update", file)
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the direction of imports (ARCHITECTURE.md): a package of ours and those of
+// ours that its code, tests aside, may import. A package that is missing here has no place yet.
+var mayImport = map[string][]string{
+	"cmd/vivarium":              {"server", "server/github", "server/store", "pipeline", "pipeline/mask", "images", "sandbox", "sandbox/egress"},
+	"cmd/vivarium-init":         {"sandbox/wire"},
+	"server":                    {"server/github", "server/store", "server/web", "pipeline", "sandbox"},
+	"server/web":                {"pipeline"},
+	"server/github":             {"pipeline"},
+	"server/store":              {"pipeline", "pipeline/mask"},
+	"pipeline":                  {"pipeline/python", "pipeline/mask", "images", "sandbox", "sandbox/egress"},
+	"pipeline/python":           {"sandbox"},
+	"pipeline/mask":             {},
+	"images":                    {},
+	"sandbox":                   {"sandbox/wire"},
+	"sandbox/wire":              {},
+	"sandbox/egress":            {},
+	"images/imagestest":         {"images"},
+	"server/github/githubtest":  {"server/github", "pipeline"},
+	"sandbox/egress/egresstest": {},
+}
+
+// onlyIn are modules that only some of our packages may know.
+var onlyIn = map[string][]string{
+	"github.com/hashicorp/yamux":  {"sandbox", "sandbox/wire", "cmd/vivarium-init"},
+	"github.com/docker/docker":    {"sandbox", "images", "images/imagestest"},
+	"github.com/labstack/echo/v4": {"server"},
+	"gorm.io":                     {"server/store"},
+	"github.com/riverqueue":       {"server/store"},
+	"github.com/google/go-github": {"server/github"},
+}
+
+// tools are programs for the project's own developers; nothing of the product imports them.
+var tools = []string{"scripts/", "cmd/bench", "cmd/demo", "cmd/internal/"}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	packages := listPackages(t)
+	seen := 0
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, "vivarium/")
+		if slices.ContainsFunc(tools, func(dir string) bool { return strings.HasPrefix(name, dir) }) {
+			continue
+		}
+		seen++
+		for _, problem := range importProblems(name, p.Imports) {
+			t.Error(problem)
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d packages were looked at", seen)
+	}
+}
+
+// TestImportRuleSeesViolations is the control: the rule finds what it is there for.
+func TestImportRuleSeesViolations(t *testing.T) {
+	for _, tc := range []struct{ pkg, imported string }{
+		{"pipeline", "vivarium/server/store"},
+		{"sandbox", "vivarium/pipeline"},
+		{"server/github", "vivarium/server"},
+		{"pipeline", "github.com/docker/docker/client"},
+		{"server", "github.com/hashicorp/yamux"},
+		{"unheard/of", "fmt"},
+	} {
+		if len(importProblems(tc.pkg, []string{tc.imported})) == 0 {
+			t.Errorf("%s may import %s", tc.pkg, tc.imported)
+		}
+	}
+	if problems := importProblems("server/store", []string{"vivarium/pipeline", "gorm.io/gorm", "fmt"}); problems != nil {
+		t.Errorf("what is allowed is refused: %q", problems)
+	}
+}
+
+func importProblems(pkg string, imports []string) []string {
+	allowed, known := mayImport[pkg]
+	if !known {
+		return []string{pkg + " has no place in the table of imports"}
+	}
+	var problems []string
+	for _, imported := range imports {
+		if ours, ok := strings.CutPrefix(imported, "vivarium/"); ok && !slices.Contains(allowed, ours) {
+			problems = append(problems, pkg+" imports "+ours)
+		}
+		for module, users := range onlyIn {
+			if strings.HasPrefix(imported, module) && !slices.Contains(users, pkg) {
+				problems = append(problems, pkg+" imports "+imported)
+			}
+		}
+	}
+	return problems
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []listedPackage
+	for d := json.NewDecoder(out); ; {
+		var p listedPackage
+		err := d.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
