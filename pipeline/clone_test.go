@@ -107,11 +107,12 @@ class T(unittest.TestCase):
                 with open(os.path.join(root, name), "rb") as f:
                     print(root, name, f.read())
         print("grep:", subprocess.run(
-            ["grep", "-rlI", "canary" + "-5e1f0c9a7b", "/workspace", "/home", "/tmp", "/opt", "/etc"], capture_output=True))
+            ["grep", "-rl", "-".join(["canary", "5e1f0c9a7b"]), "/workspace", "/home", "/tmp", "/opt/vivarium/env", "/etc"],
+            stdout=subprocess.PIPE).stdout)
         print("config:", subprocess.check_output(["git", "config", "--list", "--show-origin"]))
 `})
 	wantCause(t, o, "") // and log.check has looked for the token in all that was printed
-	wantText(t, l.step(pipeline.StepTest), "marker of the environment", "stdout=b''", "core.repositoryformatversion")
+	wantText(t, l.step(pipeline.StepTest), "marker of the environment", "grep: b''", "core.repositoryformatversion")
 	w := theWorld(t)
 	if _, err := w.host.Commit(t.Context(), "t/control", egresstest.Commit{Files: map[string]string{"a": ""}}); err != nil {
 		t.Fatal(err)
