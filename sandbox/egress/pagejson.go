@@ -153,8 +153,8 @@ func (f *file) json() jsonFile {
 		j.Yanked = true
 	}
 	if f.metadata != "" {
-		m := map[string]string{"sha256": f.metadata}
-		j.CoreMetadata, j.DistInfoMetadata = m, m
+		// By the new name alone: pip before 23.1 dies on an object under the old one (PEP 714).
+		j.CoreMetadata = map[string]string{"sha256": f.metadata}
 	}
 	return j
 }
