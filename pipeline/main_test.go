@@ -73,7 +73,7 @@ func theWorld(t *testing.T) *world {
 func newWorld(o images.Options) (*world, error) {
 	ctx := context.Background()
 	log := slog.New(slog.DiscardHandler)
-	w := &world{runner: &pipeline.Runner{Instance: "vivarium-pipeline-test", Log: log}}
+	w := &world{runner: &pipeline.Runner{Instance: "vivarium-pipeline-test"}}
 	var err error
 	if w.runner.Engine, err = sandbox.Connect(ctx, log); err != nil {
 		return nil, err

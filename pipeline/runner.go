@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/url"
 	"time"
 
@@ -53,14 +52,13 @@ type Runner struct {
 	Images   *images.Manager
 	Index    *egress.Index
 	Instance string
-	Log      *slog.Logger
 }
 
 // Run runs one attempt and tells rec of it. An error means that the attempt was abandoned:
 // the context ended for a reason other than ErrCanceled, or rec failed.
 func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, error) {
 	a := newAttempt(r, q, rec)
-	defer a.closeSandbox()
+	defer a.leaveSandbox()
 	for _, name := range StepNames {
 		if err := a.take(ctx, name); err != nil {
 			return Outcome{}, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
@@ -17,6 +18,8 @@ type Engine struct {
 	cli  *client.Client
 	info Info
 	log  *slog.Logger
+
+	released sync.WaitGroup // sandboxes that are on their way out
 }
 
 // Info is what the engine says of itself.
@@ -81,5 +84,9 @@ func runtimes(info system.Info) []string {
 // Info is the engine's answer at Connect.
 func (e *Engine) Info() Info { return e.info }
 
-// Close releases the connection. Sandboxes are closed before it.
-func (e *Engine) Close() error { return e.cli.Close() }
+// Close waits for released sandboxes and closes the connection. All others are closed
+// before it.
+func (e *Engine) Close() error {
+	e.released.Wait()
+	return e.cli.Close()
+}

@@ -54,6 +54,16 @@ func (s *Sandbox) Close() error {
 	return s.closeErr
 }
 
+// Release closes the sandbox without waiting for the container to be gone, for who has
+// what it wanted of it. Engine.Close waits for it; what goes wrong is logged.
+func (s *Sandbox) Release() {
+	s.engine.released.Go(func() {
+		if err := s.Close(); err != nil {
+			s.engine.log.Warn("cannot close a sandbox", "container", s.id, "err", err)
+		}
+	})
+}
+
 func (s *Sandbox) close() error {
 	s.mu.Lock()
 	s.closed = true

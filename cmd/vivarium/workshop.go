@@ -98,7 +98,7 @@ func checkRuntime(name string, info sandbox.Info) error {
 }
 
 func (w *workshop) runner(instance string) *pipeline.Runner {
-	return &pipeline.Runner{Engine: w.engine, Images: w.images, Index: w.index, Instance: instance, Log: w.log}
+	return &pipeline.Runner{Engine: w.engine, Images: w.images, Index: w.index, Instance: instance}
 }
 
 func (w *workshop) request(src titledSource) pipeline.Request {
