@@ -24,6 +24,9 @@ import (
 	"vivarium/sandbox"
 )
 
+// unpackSeed is how a build makes its environment.
+const unpackSeed = "tar -C " + sandbox.Env + " -xf " + sandbox.Seed
+
 // bench is one test's own corner of the engine: a name and repository that nothing else uses.
 type bench struct {
 	*images.Manager
@@ -172,7 +175,7 @@ func TestRunnerImageHoldsWhatABuildNeeds(t *testing.T) {
 		test -x `+sandbox.InitPath+`
 		test -d `+sandbox.Workspace+` && test -d `+sandbox.Home+`
 		git --version
-		cp -a `+sandbox.Seed+`/. `+sandbox.Env+`/
+		`+unpackSeed+`
 		PATH=`+sandbox.Env+`/bin:$PATH
 		pip --version
 		python -c 'import sys, setuptools; print(sys.prefix)'

@@ -161,7 +161,7 @@ func TestRootFileSystemBecomesARunnerImageAndGetsNewTools(t *testing.T) {
 	if kind != images.KindRootFS || was.Base != "import" || !strings.HasPrefix(was.Python, "3.11.") {
 		t.Errorf("Import() = %+v, %q; want base import, Python 3.11 and %q", was, kind, images.KindRootFS)
 	}
-	if got := b.output(t, was.ID, sandbox.Seed+"/bin/python -c 'import setuptools, pip; print(pip.__version__)'"); !strings.Contains(got, ".") {
+	if got := b.output(t, was.ID, unpackSeed+" && "+sandbox.Env+"/bin/python -c 'import setuptools, pip; print(pip.__version__)'"); !strings.Contains(got, ".") {
 		t.Errorf("pip's version = %q", got)
 	}
 

@@ -7,7 +7,7 @@ set -eu
 network=$1
 index=$2
 env=/opt/vivarium/env   # where a build has its venv; a venv cannot be moved
-seed=/opt/vivarium/seed # the venv that every build begins with, made for $env
+seed=/opt/vivarium/seed.tar # the venv that every build begins with, made for $env
 
 fail() {
     echo "$*" >&2
@@ -73,7 +73,10 @@ print(sysconfig.get_path("stdlib"))
 print(os.path.dirname(os.path.dirname(flake8.__file__)))
 PYTHON
 
-mv "$env" "$seed"
+# One file, since a build reads it at once; 1500 small ones took it eight times as long
+# from an overlay.
+tar -C "$env" -cf "$seed" .
+rm -rf "$env"
 mkdir "$env"
 chown 10001:10001 /workspace /home/vivarium "$env"
 python3 -c 'import platform; print(platform.python_version())' >/opt/vivarium/python-version

@@ -11,9 +11,9 @@ const (
 	Tmp       = "/tmp"
 	Shm       = "/dev/shm"
 
-	// Seed is the prepared venv in the image that a build copies to Env: it holds
-	// pip and, before Python 3.12, setuptools, as `python -m venv` would give.
-	Seed = "/opt/vivarium/seed"
+	// Seed is a tar in the image, which a build unpacks in Env: a venv that holds pip
+	// and, before Python 3.12, setuptools, as `python -m venv` would give.
+	Seed = "/opt/vivarium/seed.tar"
 	// InitPath is PID 1 in the image.
 	InitPath = "/opt/vivarium/init"
 

@@ -71,7 +71,7 @@ func scriptOf(plan python.Plan, repo, sha string) string {
 	}
 	for _, argv := range plan.Install {
 		arguments := argv[slices.Index(argv, "pip")+1:]
-		lines = append(lines, "python3 -I -u "+sandbox.Seed+"/lib/python3.*/site-packages/pip --python "+sandbox.Env+" "+python.Shell(arguments))
+		lines = append(lines, "python3 -I -u -m pip --python "+sandbox.Env+" "+python.Shell(arguments))
 	}
 	return strings.Join(append(lines, python.Shell(plan.Lint), python.Shell(plan.Test)), "\n")
 }
