@@ -137,7 +137,7 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	if len(g.SHA) == 64 {
 		format = "sha256"
 	}
-	if err := a.git(ctx, git("init", "--quiet", "--template=", "--object-format="+format)); err != nil {
+	if err := a.git(ctx, git("init", "--template=", "--object-format="+format)); err != nil {
 		return err
 	}
 	if err := a.fetch(ctx, g); err != nil {
