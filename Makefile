@@ -3,7 +3,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Static binaries, the same bytes from any checkout of the same source.
 export CGO_ENABLED := 0
-go_build := go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)'
+# For every go command, so that build, vet, test and run share one cache. Where git refuses
+# the checkout (it is another user's, or there is none), go cannot ask it for the commit.
+export GOFLAGS += -trimpath $(if $(shell git rev-parse HEAD 2>/dev/null),,-buildvcs=false)
+go_build := go build -ldflags='-s -w -X main.version=$(VERSION)'
 # vivarium-init is known by its hash, so its bytes must depend on its source alone: imagestest builds it with the same flags.
 init_build := GOOS=linux GOFLAGS= go build -trimpath -buildvcs=false -ldflags='-s -w'
 initbin := images/initbin/vivarium-init-linux
@@ -20,15 +23,16 @@ inits:
 	GOARCH=arm64 $(init_build) -o $(initbin)-arm64 ./cmd/vivarium-init
 
 setup:
-	scripts/setup git engine
+	scripts/setup git engine $(needs)
 
+test: needs := pip wheels postgres browser
 test: setup build ## Run everything that CI runs
 	go vet ./...
-	go test -timeout 20m ./...
+	go run ./scripts/alltests -timeout 20m ./...
 
+race: needs := pip wheels postgres browser race
 race: setup build ## Run the tests under the race detector
-	scripts/setup race
-	CGO_ENABLED=1 go test -race -timeout 40m ./...
+	CGO_ENABLED=1 go run ./scripts/alltests -race -timeout 40m ./...
 
 demo: setup build ## Build the bundled repository end to end: push, live log, statuses, verdict
 	go run ./cmd/demo
