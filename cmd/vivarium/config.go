@@ -138,7 +138,10 @@ func readConfig(environ []string, dotenv map[string]string) (config, []error) {
 
 // notOurs are names of the prefix that others read: the tests, and compose.yaml, which
 // takes them from the same .env.
-var notOurs = []string{"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_USER", "VIVARIUM_PORT"}
+var notOurs = []string{
+	"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_REQUIRE_POSTGRES", "VIVARIUM_REQUIRE_BROWSER",
+	"VIVARIUM_USER", "VIVARIUM_PORT",
+}
 
 // unknownNames finds names that look like ours and are not: a misspelt limit must not
 // silently be no limit.

@@ -18,8 +18,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// postgresBin is where Debian keeps the server's programs.
-const postgresBin = "/usr/lib/postgresql/15/bin"
+// postgresBin is where Debian keeps the server's programs, below a folder named after the version.
+var postgresBin = func() string {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is well-formed
+	if len(found) == 0 {
+		return "/usr/lib/postgresql/bin"
+	}
+	return filepath.Dir(found[len(found)-1])
+}()
 
 // cluster is the PostgreSQL server of this test run. It is started by the first test that needs it.
 var cluster testCluster
