@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -196,70 +195,4 @@ func texts(bs [][]byte) []string {
 		ss[i] = string(b)
 	}
 	return ss
-}
-
-// pipes carry a command's output.
-type pipes struct {
-	stdout, stderr pipe
-	drained        sync.WaitGroup
-}
-
-type pipe struct{ read, write *os.File }
-
-func newPipes() (*pipes, error) {
-	p := new(pipes)
-	var err error
-	if p.stdout, err = newPipe(); err != nil {
-		return nil, err
-	}
-	if p.stderr, err = newPipe(); err != nil {
-		p.close()
-		return nil, err
-	}
-	return p, nil
-}
-
-// newPipe makes a pipe whose reading end waits in the poller, not in a thread.
-func newPipe() (pipe, error) {
-	var fds [2]int
-	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
-		return pipe{}, fmt.Errorf("make pipe: %w", err)
-	}
-	if err := unix.SetNonblock(fds[0], true); err != nil {
-		return pipe{}, fmt.Errorf("make pipe: %w", err)
-	}
-	return pipe{os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe")}, nil
-}
-
-// pump passes on what comes, as it comes. A slow host slows the command down.
-func (p *pipes) pump(out *wire.Writer) {
-	copyTo := func(f *os.File, k wire.Kind) {
-		buf := wire.Buffer()
-		for {
-			n, err := f.Read(buf[wire.HeadSize:])
-			if n > 0 {
-				if out.Data(k, buf[:wire.HeadSize+n]) != nil {
-					return // the session is over, and with it the container
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}
-	p.drained.Go(func() { copyTo(p.stdout.read, wire.KindStdout) })
-	p.drained.Go(func() { copyTo(p.stderr.read, wire.KindStderr) })
-}
-
-func (p *pipes) closeWriters() {
-	p.stdout.write.Close()
-	p.stderr.write.Close()
-}
-
-func (p *pipes) close() {
-	for _, f := range []*os.File{p.stdout.read, p.stdout.write, p.stderr.read, p.stderr.write} {
-		if f != nil {
-			f.Close()
-		}
-	}
 }

@@ -1,0 +1,114 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"vivarium/sandbox/wire"
+)
+
+// pipes carry a command's output.
+type pipes struct {
+	stdout, stderr pipe
+	drained        sync.WaitGroup
+}
+
+// pipe has its reading end as a bare descriptor, since pump polls it.
+type pipe struct {
+	read  int
+	write *os.File
+}
+
+func newPipes() (*pipes, error) {
+	stdout, err := newPipe()
+	if err != nil {
+		return nil, err
+	}
+	stderr, err := newPipe()
+	if err != nil {
+		stdout.close()
+		return nil, err
+	}
+	return &pipes{stdout: stdout, stderr: stderr}, nil
+}
+
+func newPipe() (pipe, error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return pipe{}, fmt.Errorf("make pipe: %w", err)
+	}
+	return pipe{fds[0], os.NewFile(uintptr(fds[1]), "pipe")}, nil
+}
+
+// pump passes on what comes, as it comes. A slow host slows the command down.
+//
+// One goroutine reads both streams, and of two that wait first the one that spoke last:
+// so a line that a program writes in pieces is not cut by what it says later on the other
+// stream. More order than that two pipes cannot give.
+func (p *pipes) pump(out *wire.Writer) {
+	p.drained.Go(func() {
+		buf := wire.Buffer()
+		open := []source{{p.stdout.read, wire.KindStdout}, {p.stderr.read, wire.KindStderr}}
+		for len(open) > 0 {
+			var spoke []source
+			open, spoke = wait(open)
+			for _, s := range spoke {
+				n, err := unix.Read(s.fd, buf[wire.HeadSize:])
+				switch {
+				case err == unix.EINTR:
+					open = append(open, s)
+				case n <= 0: // its last writer is gone
+				case out.Data(s.kind, buf[:wire.HeadSize+n]) != nil:
+					return // the session is over, and with it the container
+				default:
+					open = append([]source{s}, open...)
+				}
+			}
+		}
+	})
+}
+
+// source is the reading end of one stream.
+type source struct {
+	fd   int
+	kind wire.Kind
+}
+
+// wait waits until there is something to read, and parts the silent from those that have it.
+func wait(open []source) (silent, ready []source) {
+	fds := make([]unix.PollFd, len(open))
+	for i, s := range open {
+		fds[i] = unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
+	}
+	if _, err := unix.Poll(fds, -1); err != nil {
+		return open, nil // interrupted: the next poll tells
+	}
+	for i, s := range open {
+		if fds[i].Revents != 0 {
+			ready = append(ready, s)
+		} else {
+			silent = append(silent, s)
+		}
+	}
+	return silent, ready
+}
+
+func (p *pipes) closeWriters() {
+	p.stdout.write.Close()
+	p.stderr.write.Close()
+}
+
+func (p *pipes) close() {
+	p.stdout.close()
+	p.stderr.close()
+}
+
+func (p *pipe) close() {
+	unix.Close(p.read)
+	p.write.Close()
+}
