@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,9 +28,10 @@ const (
 	advertiseAttempts = 3
 )
 
-// remoteError is what a git host answered instead of its refs: the build's cause is clone.
+// remoteError says why a git host names no commit: the build's cause is clone.
 type remoteError struct {
 	unreachable bool // there was no answer at all: worth another attempt
+	served      bool // the repository is there, but not the ref
 	err         error
 }
 
@@ -74,7 +76,7 @@ func (r resolver) resolve(ctx context.Context, ref string) (string, error) {
 	if sha := findRef(refs, ref); sha != "" {
 		return sha, nil
 	}
-	return "", &remoteError{err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo, ref)}
+	return "", &remoteError{served: true, err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo, ref)}
 }
 
 // findRef follows the order of the question: a full name, a branch, a tag. A tag object
@@ -143,15 +145,24 @@ func describeRemote(err error) *remoteError {
 	if hidden := (*plumbing.UnexpectedError)(nil); errors.As(err, &hidden) {
 		err = hidden.Err // it has no Unwrap
 	}
+	failure := &remoteError{}
 	switch {
 	case errors.As(err, &noAnswer):
-		return &remoteError{unreachable: true, err: err}
+		var certificate *tls.CertificateVerificationError
+		failure.unreachable, err = !errors.As(err, &certificate), noAnswer.Err // without the URL, which is known
 	case errors.As(err, &answer):
+		failure.unreachable = isOutage(answer.StatusCode())
 		err = fmt.Errorf("HTTP %d: %s", answer.StatusCode(), answer.Reason)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
-		err = errors.New("the repository is empty")
+		failure.served, err = true, errors.New("the repository is empty")
 	}
-	return &remoteError{err: errors.New(oneLine(err.Error()))}
+	failure.err = errors.New(oneLine(err.Error()))
+	return failure
+}
+
+// isOutage recognizes a gateway that speaks for a host which does not answer.
+func isOutage(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 const maxRemoteWords = 500
@@ -167,10 +178,15 @@ func oneLine(s string) string {
 	return words
 }
 
-// boundedTransport cuts answers off at maxAdvertisement.
+// boundedTransport cuts answers off at maxAdvertisement, and lets no redirect take a
+// token along.
 type boundedTransport struct{}
 
 func (boundedTransport) RoundTrip(q *http.Request) (*http.Response, error) {
+	if isRedirected := q.Response != nil; isRedirected {
+		q = q.Clone(q.Context())
+		q.Header.Del("Authorization")
+	}
 	r, err := http.DefaultTransport.RoundTrip(q)
 	if err != nil {
 		return nil, err

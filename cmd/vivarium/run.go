@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -56,6 +57,9 @@ func (a *app) run(ctx context.Context, target, ref string) error {
 	src, close, err := b.source(ctx, target, ref)
 	if failure := (*remoteError)(nil); errors.As(err, &failure) {
 		return b.end(cloneFailed(failure, b.started))
+	}
+	if ctx.Err() != nil {
+		return errors.New("canceled before the build began")
 	}
 	if err != nil {
 		return err
@@ -165,22 +169,27 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 		token = string(b.config.token)
 	}
 	r := resolver{repo: repo, token: token, pause: time.Second, retry: func(err error) {
-		_ = b.console.say(fmt.Sprintf("%s does not answer (%v); trying again", repo.Host, err))
+		_ = b.console.say(fmt.Sprintf("cannot reach %s: %v; trying again", repo.Host, err))
 	}}
-	sha, err := r.resolve(ctx, ref)
-	if err != nil {
-		return titledSource{}, err
+	src := pipeline.Git{URL: repo, Token: token}
+	src.SHA, err = r.resolve(ctx, ref)
+	title := fmt.Sprintf("%s at %s", repo, src.SHA)
+	if failure := (*remoteError)(nil); errors.As(err, &failure) && !failure.served {
+		// The build goes on to where git itself says why. No object has the null ID, so
+		// that nothing is built by mistake should the host answer after all.
+		src.SHA = plumbing.ZeroHash.String()
+		title, err = fmt.Sprintf("%s: the host did not say which commit to build: %v", repo, failure), nil
 	}
-	return titledSource{Source: pipeline.Git{URL: repo, SHA: sha, Token: token}, title: fmt.Sprintf("%s at %s", repo, sha)}, nil
+	return titledSource{Source: src, title: title}, err
 }
 
-// cloneFailed is the outcome when the git host does not even name the commit.
+// cloneFailed is the outcome when the repository has no commit of that name.
 func cloneFailed(err *remoteError, started time.Time) pipeline.Outcome {
 	o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}
 	for _, name := range pipeline.StepNames {
 		s := pipeline.Step{Name: name, State: pipeline.StepSkipped}
 		if name == pipeline.StepClone {
-			s = pipeline.Step{Name: name, State: pipeline.StepErrored, Cause: pipeline.CauseClone, StartedAt: started, EndedAt: time.Now()}
+			s = pipeline.Step{Name: name, State: pipeline.StepErrored, Cause: pipeline.CauseClone, Note: o.Summary, StartedAt: started, EndedAt: time.Now()}
 		}
 		o.Steps = append(o.Steps, s)
 	}

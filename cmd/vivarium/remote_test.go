@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/sandbox/egress/egresstest"
+)
+
+func newGitHost(t *testing.T, c egresstest.GitHostConfig) *egresstest.GitHost {
+	t.Helper()
+	h, err := egresstest.StartGitHost(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func commitTo(t *testing.T, h *egresstest.GitHost, repo, branch string) string {
+	t.Helper()
+	shas, err := h.Commit(t.Context(), repo, egresstest.Commit{Branch: branch, Files: map[string]string{"branch": branch}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shas[0]
+}
+
+func resolverOf(h *egresstest.GitHost, repo string, retried *int) resolver {
+	return resolver{repo: h.RepoURL(repo), pause: time.Millisecond, retry: func(error) { *retried++ }}
+}
+
+func TestResolverFindsEveryFormOfARef(t *testing.T) {
+	h := newGitHost(t, egresstest.GitHostConfig{})
+	main, topic := commitTo(t, h, "octo/hello", ""), commitTo(t, h, "octo/hello", "topic/one")
+	dir := t.TempDir()
+	git(t, dir, "clone", "-q", h.RepoURL("octo/hello").String(), ".")
+	git(t, dir, "tag", "light", topic)
+	git(t, dir, "tag", "-a", "-m", "one", "annotated", topic)
+	git(t, dir, "tag", "main", topic) // a branch of the same name wins
+	git(t, dir, "push", "-q", "origin", "--tags")
+
+	for ref, want := range map[string]string{
+		"": main, "HEAD": main, "main": main, "refs/heads/main": main, "heads/main": main,
+		"topic/one": topic, "light": topic, "annotated": topic, "refs/tags/annotated": topic, "refs/tags/main": topic,
+		topic: topic, strings.Repeat("a", 40): strings.Repeat("a", 40), strings.Repeat("b", 64): strings.Repeat("b", 64),
+	} {
+		retried := 0
+		got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref)
+		if err != nil || got != want || retried != 0 {
+			t.Errorf("%q: got %s, %v, %d retries; want %s", ref, got, err, retried, want)
+		}
+	}
+}
+
+func TestResolverTellsWhyThereIsNoCommit(t *testing.T) {
+	h := newGitHost(t, egresstest.GitHostConfig{})
+	commitTo(t, h, "octo/hello", "")
+	for _, tc := range []struct {
+		name, repo, ref string
+		fault           egresstest.Fault
+		want            string
+		served          bool
+		retries         int
+	}{
+		{name: "unknown ref", repo: "octo/hello", ref: "nope", want: `no branch, tag or other ref "nope"`, served: true},
+		{name: "abbreviated SHA", repo: "octo/hello", ref: "abcdef1", want: `other ref "abcdef1"`, served: true},
+		{name: "no repository", repo: "octo/absent", want: "repository not found"},
+		{name: "private", repo: "octo/hello", fault: egresstest.Status(http.StatusUnauthorized), want: "authentication required"},
+		{name: "error of the host", repo: "octo/hello", fault: egresstest.Status(http.StatusInternalServerError), want: "HTTP 500"},
+		{name: "gateway", repo: "octo/hello", fault: egresstest.Status(http.StatusBadGateway), want: "HTTP 502", retries: 2},
+		{name: "connection cut", repo: "octo/hello", fault: egresstest.Drop, want: "EOF", retries: 2},
+		{name: "not git", repo: "octo/hello", fault: egresstest.Endless("text/html"), want: ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h.SetFault(tc.fault)
+			defer h.SetFault(nil)
+			retried := 0
+			sha, err := resolverOf(h, tc.repo, &retried).resolve(t.Context(), tc.ref)
+			var failure *remoteError
+			if !errors.As(err, &failure) {
+				t.Fatalf("got %q, %v", sha, err)
+			}
+			if !strings.Contains(err.Error(), tc.want) || failure.served != tc.served || retried != tc.retries {
+				t.Errorf("got %v, served %t, %d retries", err, failure.served, retried)
+			}
+		})
+	}
+}
+
+func TestResolverSucceedsWhenTheHostComesBack(t *testing.T) {
+	h := newGitHost(t, egresstest.GitHostConfig{})
+	want := commitTo(t, h, "octo/hello", "")
+	h.SetFault(egresstest.Drop)
+	r := resolver{repo: h.RepoURL("octo/hello"), pause: time.Millisecond, retry: func(error) { h.SetFault(nil) }}
+	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestResolverGivesTheTokenToItsOwnOriginOnly(t *testing.T) {
+	const token = "ghp_canary"
+	h := newGitHost(t, egresstest.GitHostConfig{Token: token})
+	want := commitTo(t, h, "octo/hello", "")
+	r := resolver{repo: h.RepoURL("octo/hello"), token: token}
+	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
+		t.Fatalf("control: got %q, %v", got, err)
+	}
+	other := newGitHost(t, egresstest.GitHostConfig{})
+	h.SetFault(egresstest.RedirectTo(other.URL()))
+	_, err := r.resolve(t.Context(), "")
+	if err == nil || len(other.Requests()) == 0 {
+		t.Fatalf("control: the redirect was not followed: %v", err)
+	}
+	for _, q := range other.Requests() {
+		if q.Header.Get("Authorization") != "" {
+			t.Error("the token went along with a redirect")
+		}
+	}
+}
