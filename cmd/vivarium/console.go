@@ -72,8 +72,7 @@ func (c *console) StepStarted(_ context.Context, step pipeline.Step) error {
 	defer c.mu.Unlock()
 	c.step = step
 	c.streams = map[pipeline.Stream]*shownStream{}
-	head := "── " + string(step.Name)
-	return c.line(c.term.dye(bold, head) + c.term.dye(dim, lead("  ", oneLine(step.Command))))
+	return c.line(c.term.dye(bold, "── "+string(step.Name)))
 }
 
 func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
@@ -87,7 +86,21 @@ func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline
 		}
 		c.streams[stream] = s
 	}
-	return c.write(s.filter.Write(s.mask.Write(p)))
+	p = s.filter.Write(s.mask.Write(p))
+	if stream == pipeline.System {
+		p = c.dimmed(p)
+	}
+	return c.write(p)
+}
+
+// dimmed sets our own lines off from what the build's programs write.
+func (c *console) dimmed(p []byte) []byte {
+	text, ended := strings.CutSuffix(string(p), "\n")
+	text = c.term.dye(dim, text)
+	if ended {
+		text += "\n"
+	}
+	return []byte(text)
 }
 
 func (c *console) StepEnded(_ context.Context, step pipeline.Step) error {
@@ -142,12 +155,4 @@ func (c *console) say(s string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.line(s)
-}
-
-// lead puts a separator before what is not empty.
-func lead(sep, s string) string {
-	if s == "" {
-		return ""
-	}
-	return sep + s
 }

@@ -12,14 +12,18 @@ import (
 func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 	var b strings.Builder
 	for _, s := range o.Steps {
-		fmt.Fprintf(&b, "%s %s%s\n", t.dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)),
-			fmt.Sprintf("%-8s", s.Name), strings.TrimRight(stepDetail(s), " "))
+		line := fmt.Sprintf("%s %-8s%s", t.dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)), s.Name, stepDetail(s))
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	verdict := string(o.State)
 	if o.Cause != "" && string(o.Cause) != verdict {
 		verdict += " (" + string(o.Cause) + ")"
 	}
-	fmt.Fprintf(&b, "%s in %s%s\n", t.dye(bold+stateColour(o.State), verdict), shortTime(took), lead(": ", oneLine(o.Summary)))
+	verdict = t.dye(bold+stateColour(o.State), verdict)
+	if o.State != pipeline.Passed { // a passed build's summary tells the time
+		verdict += " after " + shortTime(took)
+	}
+	fmt.Fprintf(&b, "%s: %s\n", verdict, oneLine(o.Summary))
 	return b.String()
 }
 
@@ -28,12 +32,12 @@ func stepDetail(s pipeline.Step) string {
 	if !s.StartedAt.IsZero() && !s.EndedAt.IsZero() {
 		took = shortTime(s.EndedAt.Sub(s.StartedAt))
 	}
-	return fmt.Sprintf("%8s  %s", took, oneLine(s.Note))
+	return fmt.Sprintf("%7s  %s", took, oneLine(s.Note))
 }
 
 func shortTime(d time.Duration) string {
 	if d < time.Minute {
-		return fmt.Sprintf("%.1fs", d.Seconds())
+		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()
 }

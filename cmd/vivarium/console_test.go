@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// shownBy plays a step on a console and gives what it wrote.
+func shownBy(t *testing.T, term terminal, secrets []string, play func(c *console)) string {
+	t.Helper()
+	var out bytes.Buffer
+	c := newConsole(&out, term, secrets)
+	if err := c.StepStarted(t.Context(), pipeline.Step{Name: pipeline.StepTest, StartedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	play(c)
+	if err := c.StepEnded(t.Context(), pipeline.Step{Name: pipeline.StepTest}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func output(t *testing.T, c *console, stream pipeline.Stream, text string) {
+	t.Helper()
+	if err := c.Output(t.Context(), pipeline.StepTest, stream, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestProgressLineGoesBeforeOutputAndNeverIntoALine(t *testing.T) {
+	got := shownBy(t, terminal{interactive: true}, nil, func(c *console) {
+		soon := time.Now().Add(5 * time.Second)
+		c.drawProgress(soon)
+		output(t, c, pipeline.Stdout, "half ")
+		c.drawProgress(soon) // nothing: a line is being written
+		output(t, c, pipeline.Stdout, "line\n")
+	})
+	if want := "── test\n\r\x1b[K… test 5s\r\x1b[Khalf line\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOwnLinesAreDimAndOthersKeepTheirColours(t *testing.T) {
+	play := func(c *console) {
+		output(t, c, pipeline.System, "$ make\n")
+		output(t, c, pipeline.Stdout, "\x1b[31mred\x1b[0m\x1b[2J\n")
+	}
+	got := shownBy(t, terminal{interactive: true, colour: true}, nil, play)
+	if want := "\x1b[1m── test\x1b[0m\n\x1b[2m$ make\x1b[0m\n\x1b[31mred\x1b[0m\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := shownBy(t, terminal{}, nil, play), "── test\n$ make\nred\n"; got != want {
+		t.Errorf("without colours: got %q, want %q", got, want)
+	}
+}
+
+func TestSecretIsMaskedOnTheConsoleAlsoAcrossPieces(t *testing.T) {
+	got := shownBy(t, terminal{}, []string{"s3cret-canary"}, func(c *console) {
+		output(t, c, pipeline.Stdout, "token s3cret-")
+		output(t, c, pipeline.Stdout, "canary!\n")
+	})
+	if strings.Contains(got, "canary") || !strings.Contains(got, "token ") || !strings.Contains(got, "!\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTerminalIsOnlyWhatIsOne(t *testing.T) {
+	if got := terminalOf(&bytes.Buffer{}, []string{"TERM=xterm"}); got != (terminal{}) {
+		t.Errorf("a buffer: %+v", got)
+	}
+}
+
+func TestSummaryNamesEachStepOnceAndTheVerdictLast(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	got := summary(terminal{}, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 failure in 2 tests", Steps: []pipeline.Step{
+		{Name: pipeline.StepClone, State: pipeline.StepPassed, StartedAt: at, EndedAt: at.Add(1200 * time.Millisecond)},
+		{Name: pipeline.StepInstall, State: pipeline.StepSkipped},
+		{Name: pipeline.StepTest, State: pipeline.StepFailed, Note: "1 failure in 2 tests", StartedAt: at, EndedAt: at.Add(61 * time.Second)},
+	}}, 63*time.Second)
+	want := "passed   clone     1.2 s\nskipped  install\nfailed   test       1m1s  1 failure in 2 tests\n" +
+		"failed (tests) after 1m3s: 1 failure in 2 tests\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
