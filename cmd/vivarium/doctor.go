@@ -10,17 +10,27 @@ import (
 
 func newDoctor(a *app) *cobra.Command {
 	var commit string
+	var health bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that this machine and its settings can build",
 		Long: "Doctor prints a line for each check: ok, or what to do. It changes nothing, unless --github\n" +
-			"asks it to set a commit status on a commit and to read it back.\n\n" +
+			"asks it to set a commit status on a commit and to read it back. --health asks only\n" +
+			"whether the server that the settings describe answers on this machine.\n\n" +
 			"Exit codes: 0 the server can work; 1 something essential is missing.",
-		Example: "  vivarium doctor\n  vivarium doctor --github OWNER/NAME@SHA",
+		Example: "  vivarium doctor\n  vivarium doctor --github OWNER/NAME@SHA\n  vivarium doctor --health",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), commit) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c := a.newCheckup()
+			if health {
+				return c.run(func() { c.health(cmd.Context()) })
+			}
+			return c.run(func() { c.everything(cmd.Context(), commit) })
+		},
 	}
+	cmd.Flags().BoolVar(&health, "health", false, "ask only whether the server answers (for a container's health check)")
 	cmd.Flags().StringVar(&commit, "github", "", "set a status on this commit, as OWNER/NAME@SHA, and read it back")
+	cmd.MarkFlagsMutuallyExclusive("health", "github")
 	return cmd
 }
 
@@ -51,32 +61,42 @@ func (c *checkup) add(l level, what, format string, args ...any) {
 	c.show(finding{l, what, oneLine(fmt.Sprintf(format, args...))})
 }
 
-func (a *app) doctor(ctx context.Context, commit string) error {
-	dotenv, dotenvErr := readDotenv()
-	config, problems := readConfig(a.environ, dotenv)
-	if dotenvErr != nil {
-		problems = append(problems, dotenvErr)
-	}
+func (a *app) newCheckup() *checkup {
 	t := terminalOf(a.stdout, a.environ)
-	c := &checkup{config: config, show: func(f finding) {
+	c := &checkup{show: func(f finding) {
 		colour := map[level]string{fine: green, advice: yellow, essential: red}[f.level]
 		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.level)), f.what, f.text)
 	}}
+	dotenv, err := readDotenv()
+	if err != nil {
+		c.add(essential, "settings", "%v", err)
+	}
+	var problems []error
+	c.config, problems = readConfig(a.environ, dotenv)
 	for _, p := range problems {
 		c.add(essential, "settings", "%v", p)
 	}
-	if len(problems) > 0 {
-		return exitError(exitNo) // every other check would speak of settings that are not meant
+	return c
+}
+
+// run runs checks and gives the exit code. Settings that are not meant would mislead all
+// of them.
+func (c *checkup) run(checks func()) error {
+	if !c.failed {
+		checks()
 	}
+	if c.failed {
+		return exitError(exitNo)
+	}
+	return nil
+}
+
+func (c *checkup) everything(ctx context.Context, commit string) {
 	c.add(fine, "settings", "every name and value is known")
 	c.environment()
 	c.engine(ctx)
 	c.github(ctx, commit)
 	c.undelivered(ctx)
-	if c.failed {
-		return exitError(exitNo)
-	}
-	return nil
 }
 
 // splitCommit reads OWNER/NAME@SHA.
