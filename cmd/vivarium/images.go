@@ -21,7 +21,7 @@ func newImages(a *app) *cobra.Command {
 		Short:   "Make, list, move and remove runner images",
 		Long:    "A runner image is what sandboxes start from: a base with Python and git, and vivarium-init.",
 		Example: "  vivarium images build\n  vivarium images list",
-		Args:    cobra.NoArgs,
+		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newImagesBuild(a), newImagesList(a), newImagesInspect(a), newImagesImport(a), newImagesExport(a), newImagesRemove(a))

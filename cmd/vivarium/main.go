@@ -91,10 +91,41 @@ func newRoot(a *app) *cobra.Command {
 		Example:       "  vivarium run .\n  vivarium serve",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newImages(a), newDoctor(a), newVersion(a))
+	explainArgs(root)
 	return root
+}
+
+// noSuchCommand is for a command that only has others below it.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	near := ""
+	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+		near = fmt.Sprintf("; did you mean %s?", strings.Join(names, " or "))
+	}
+	return fmt.Errorf("there is no such command as %q%s", args[0], near)
+}
+
+// explainArgs makes every command say how it is used when its arguments are wrong.
+func explainArgs(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		explainArgs(c)
+	}
+	check := cmd.Args
+	cmd.Args = func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
+		}
+		return nil
+	}
 }
