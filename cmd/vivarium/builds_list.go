@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -11,6 +13,13 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store"
 )
+
+// states are those that a build can be in.
+var states = []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored, pipeline.Canceled}
+
+func stateList() string {
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(states)), ", "), "[]")
+}
 
 func newBuildsList(a *app) *cobra.Command {
 	var q store.Query
@@ -21,7 +30,9 @@ func newBuildsList(a *app) *cobra.Command {
 		Example: "  vivarium builds list --repo OWNER/NAME --state failed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q.State = pipeline.State(state)
+			if q.State = pipeline.State(state); state != "" && !slices.Contains(states, q.State) {
+				return fmt.Errorf("cannot list builds in state %q: there are only %s", state, stateList())
+			}
 			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
 				builds, err := s.Builds(cmd.Context(), q)
 				if err != nil {
@@ -33,7 +44,7 @@ func newBuildsList(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&q.Repo, "repo", "", "only those of OWNER/NAME")
 	cmd.Flags().StringVar(&q.SHA, "sha", "", "only those of a commit, by its full id")
-	cmd.Flags().StringVar(&state, "state", "", "only queued, running, passed, failed, errored or canceled ones")
+	cmd.Flags().StringVar(&state, "state", "", "only those in one of the states "+stateList())
 	cmd.Flags().IntVar(&q.Limit, "limit", 30, "at most so many, up to 1000")
 	cmd.Flags().Int64Var(&q.Before, "before", 0, "only those with a lower id")
 	return cmd

@@ -52,12 +52,19 @@ func printBuild(w io.Writer, b pipeline.Build) {
 	line("commit", b.SHA)
 	line("message", b.Message)
 	line("author", b.Author)
-	line("trigger", b.Trigger)
+	line("trigger", trigger(b))
 	line("attempt", fmt.Sprint(b.Attempt))
 	line("image", b.Image)
 	line("queued", localTime(b.QueuedAt))
 	line("took", took(b.StartedAt, b.EndedAt))
 	t.Flush()
+}
+
+func trigger(b pipeline.Build) string {
+	if b.RerunOf != 0 {
+		return fmt.Sprintf("%s of build %d", b.Trigger, b.RerunOf)
+	}
+	return b.Trigger
 }
 
 func printSteps(w io.Writer, steps []pipeline.Step) {
@@ -86,7 +93,7 @@ func printStatuses(w io.Writer, statuses []store.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nSTATUS\tCONTEXT\tSENT\tDESCRIPTION")
 	for _, s := range statuses {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.State, oneLine(s.Context), sentOf(s), oneLine(s.Description))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.State, dash(oneLine(s.Context)), sentOf(s), oneLine(s.Description))
 	}
 	return t.Flush()
 }

@@ -94,7 +94,7 @@ func (a *app) printOurs(ctx context.Context, s *store.Store, builds []pipeline.B
 		}
 		fmt.Fprintf(t, "  build %d\t%s\t%s\t%s\n", b.ID, b.State, shortSHA(b.SHA), oneLine(b.Summary))
 		for _, st := range statuses {
-			fmt.Fprintf(t, "    %s\t%s\t%s\t%s\n", st.State, oneLine(st.Context), sentOf(st), oneLine(st.Description))
+			fmt.Fprintf(t, "    %s\t%s\t%s\t%s\n", st.State, dash(oneLine(st.Context)), sentOf(st), oneLine(st.Description))
 		}
 	}
 	return t.Flush()
