@@ -156,7 +156,7 @@ func describeRemote(err error) *remoteError {
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		failure.served, err = true, errors.New("the repository is empty")
 	}
-	failure.err = errors.New(oneLine(err.Error()))
+	failure.err = errors.New(strings.TrimRight(oneLine(err.Error()), ": ")) // the host may have said nothing
 	return failure
 }
 

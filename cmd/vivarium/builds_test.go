@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"vivarium/cmd/internal/harness"
+	"vivarium/pipeline"
+	"vivarium/server/store"
+)
+
+// testPush is a delivery of the n-th commit of octo/hello.
+func testPush(n int) store.Push {
+	return store.Push{
+		GUID:     fmt.Sprintf("guid-%d", n),
+		BodyHash: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, n))),
+		Repo:     pipeline.Repository{ID: 7, FullName: "octo/hello", DefaultBranch: "main"},
+		Ref:      "refs/heads/main",
+		SHA:      fmt.Sprintf("%040x", n),
+		Author:   "octocat",
+		Message:  fmt.Sprintf("change %d", n),
+	}
+}
+
+// seed fills the data directory through the store itself: build 1 passed, 2 failed, and 3
+// is queued.
+func seed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: seed")
+	}
+	dir := ts.Getenv("VIVARIUM_DATA_DIR")
+	ts.Check(makeDataDir(dir))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s, err := store.Open(ctx, store.Options{DataDir: dir})
+	ts.Check(err)
+	defer func() { ts.Check(s.Close()) }()
+	for n := 1; n <= 2; n++ {
+		_, err := s.AcceptPush(ctx, testPush(n))
+		ts.Check(err)
+	}
+	ts.Check(serveUntilEnded(ctx, s, 2, playOutcome))
+	_, err = s.AcceptPush(ctx, testPush(3))
+	ts.Check(err)
+}
+
+// serveUntilEnded works on the queue until build id has ended.
+func serveUntilEnded(ctx context.Context, s *store.Store, id int64,
+	build func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error)) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	wake, forget := s.Watch(id)
+	defer forget()
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Serve(ctx, store.Work{Workers: 1, Build: build, StatusContext: "vivarium"}, func() {})
+	}()
+	for {
+		b, err := s.Build(ctx, id)
+		if err != nil || b.State.Ended() {
+			stop()
+			return errors.Join(err, <-done)
+		}
+		select {
+		case <-wake:
+		case err := <-done:
+			return err
+		}
+	}
+}
+
+// playOutcome is a build whose first commit passes and whose others fail.
+func playOutcome(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	one := 1
+	step := pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepRunning, Command: "python -m unittest", StartedAt: time.Now()}
+	if err := rec.StepStarted(ctx, step); err != nil {
+		return pipeline.Outcome{}, err
+	}
+	text := "\x1b[31mred\x1b[0m \x1b]0;title\x07shown\rover\n"
+	if err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte(text)); err != nil {
+		return pipeline.Outcome{}, err
+	}
+	o := pipeline.Outcome{State: pipeline.Passed, Summary: "3 tests in 1.0 s", Image: "python-3.11"}
+	step.State, step.EndedAt = pipeline.StepPassed, time.Now()
+	if b.ID > 1 {
+		o.State, o.Cause, o.Summary = pipeline.Failed, pipeline.CauseTests, "3 tests, 1 failure"
+		step.State, step.Cause, step.Note, step.ExitCode = pipeline.StepFailed, o.Cause, o.Summary, &one
+	}
+	return o, rec.StepEnded(ctx, step)
+}
+
+// TestFollowedLogGrowsWhileTheBuildRuns reads a line before the build may write the next.
+func TestFollowedLogGrowsWhileTheBuildRuns(t *testing.T) {
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.AcceptPush(t.Context(), testPush(1)); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan struct{})
+	served := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	go func() {
+		served <- serveUntilEnded(ctx, s, 1, func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			step := pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepRunning, StartedAt: time.Now()}
+			if err := rec.StepStarted(ctx, step); err != nil {
+				return pipeline.Outcome{}, err
+			}
+			if err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("first\n")); err != nil {
+				return pipeline.Outcome{}, err
+			}
+			select {
+			case <-seen:
+			case <-ctx.Done():
+				return pipeline.Outcome{}, ctx.Err()
+			}
+			err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("second\n"))
+			return pipeline.Outcome{State: pipeline.Passed, Summary: "done"}, err
+		})
+	}()
+
+	cmd := exec.CommandContext(ctx, file, "builds", "log", "-f", "1")
+	cmd.Dir, cmd.Env = dir, append(harness.Environ(), "VIVARIUM_DATA_DIR="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		got = append(got, lines.Text())
+		if len(got) == 1 {
+			close(seen)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("log -f ended with %v", err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if strings.Join(got, "|") != "first|second" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
+	t.Chdir(t.TempDir()) // there is no .env
+	status, asked := http.StatusOK, ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL.Path
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	health := func(addr string) (int, string) {
+		var out, errOut bytes.Buffer
+		// A proxy would answer for the server.
+		environ := []string{"VIVARIUM_ADDR=" + addr, "HTTP_PROXY=http://127.0.0.1:1", "DOCKER_HOST=unix:///nowhere.sock"}
+		code := run(t.Context(), []string{"doctor", "--health"}, environ, nil, &out, &errOut)
+		return code, out.String() + errOut.String()
+	}
+	for _, addr := range []string{":" + port, "0.0.0.0:" + port, "127.0.0.1:" + port} {
+		if code, text := health(addr); code != exitOK || asked != "/healthz" || !strings.HasPrefix(text, "ok ") {
+			t.Errorf("%s: exit code %d, asked for %q: %s", addr, code, asked, text)
+		}
+	}
+	status = http.StatusServiceUnavailable
+	if code, text := health(":" + port); code != exitNo || !strings.Contains(text, "503") {
+		t.Errorf("a server that is not well: exit code %d, %s", code, text)
+	}
+	s.Close()
+	if code, text := health(":" + port); code != exitNo || !strings.Contains(text, "does not answer") {
+		t.Errorf("a server that is down: exit code %d, %s", code, text)
+	}
+}
+
+func TestHealthAddress(t *testing.T) {
+	for addr, want := range map[string]string{
+		":8001":          "http://127.0.0.1:8001/healthz",
+		"[::]:8001":      "http://127.0.0.1:8001/healthz",
+		"10.1.2.3:80":    "http://10.1.2.3:80/healthz",
+		"[::1]:8001":     "http://[::1]:8001/healthz",
+		"localhost:8001": "http://localhost:8001/healthz",
+	} {
+		if got, err := healthURL(addr); err != nil || got.String() != want {
+			t.Errorf("%s: got %s, %v; want %s", addr, got, err, want)
+		}
+	}
+}

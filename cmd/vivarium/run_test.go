@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"vivarium/cmd/internal/harness"
+	"vivarium/images/imagestest"
+)
+
+// TestInterruptedRunExits2AndLeavesNoContainer interrupts a build in its tests.
+func TestInterruptedRunExits2AndLeavesNoContainer(t *testing.T) {
+	const pids = "487" // no other build's: it tells the container
+	images := imagestest.Options(t)
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "tests/test_it.py"), `import time, unittest
+class T(unittest.TestCase):
+    def test_it(self):
+        print("SLEEPING", flush=True)
+        time.sleep(300)
+`)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, file, "run", dir)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(harness.Environ(), "VIVARIUM_INIT_DIR="+images.InitDir, "VIVARIUM_RUNNERS="+images.Runners,
+		"VIVARIUM_MEMORY=256MiB", "VIVARIUM_DISK=256MiB", "VIVARIUM_PIDS="+pids)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	interrupted, last := false, ""
+	for lines := bufio.NewScanner(out); lines.Scan(); last = lines.Text() {
+		if !strings.HasSuffix(lines.Text(), "SLEEPING") {
+			continue
+		}
+		if interrupted = true; len(containersWithPids(t, pids)) != 1 {
+			t.Error("control: the container is not seen")
+		}
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitCannot {
+		t.Errorf("ended with %v, want exit code 2; %s", err, &stderr)
+	}
+	if !interrupted {
+		t.Fatalf("the test did not run: %s", last)
+	}
+	if !strings.HasPrefix(last, "canceled after ") {
+		t.Errorf("last line %q", last)
+	}
+	for end := time.Now().Add(10 * time.Second); len(containersWithPids(t, pids)) > 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the container is still there")
+		}
+	}
+}
+
+// containersWithPids are the containers of `vivarium run` that have this limit of processes.
+func containersWithPids(t *testing.T, pids string) []string {
+	t.Helper()
+	list, err := exec.Command("docker", "ps", "-aq", "--filter", "label=vivarium.instance="+localInstance).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, id := range strings.Fields(string(list)) {
+		// One that has gone since it was listed is none.
+		limit, err := exec.Command("docker", "inspect", "--format", "{{.HostConfig.PidsLimit}}", id).Output()
+		if err == nil && strings.TrimSpace(string(limit)) == pids {
+			found = append(found, id)
+		}
+	}
+	return found
+}
