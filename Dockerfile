@@ -5,19 +5,30 @@
 ARG GO_IMAGE=golang:1.26-bookworm
 ARG CERTS_IMAGE=golang:1.26-bookworm
 
-FROM ${GO_IMAGE} AS source
+FROM ${GO_IMAGE} AS modules
 WORKDIR /src
-ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false
+ENV CGO_ENABLED=0 GOFLAGS=-trimpath
 COPY go.mod go.sum ./
 RUN go mod download
-COPY . .
 
-# make docker_dev: the checkout is mounted over /src, and the server restarts when it changes.
-FROM source AS dev
-ENV VIVARIUM_DATA_DIR=/data
+# make docker_dev: the checkout is mounted on /src, and the server restarts when it changes.
+FROM modules AS dev
+ENV DEV_OUT=/out
 CMD ["scripts/dev"]
 
-FROM source AS build
+# The names of the packages of others that ours are made of.
+FROM modules AS imports
+COPY . .
+RUN mkdir /imports && for name in vivarium vivarium-init; do \
+      go list -deps -f '{{if not (or .Standard .Module.Main)}}{{.ImportPath}}{{end}}' ./cmd/$name >/imports/$name || exit 1; \
+    done
+
+# These are compiled in a layer that stays while the names do: a change of ours compiles only ours.
+FROM modules AS build
+COPY --from=imports /imports /imports
+RUN go build $(cat /imports/vivarium) && \
+    GOARCH=amd64 go build $(cat /imports/vivarium-init) && GOARCH=arm64 go build $(cat /imports/vivarium-init)
+COPY . .
 ARG VERSION=container
 RUN make build VERSION=${VERSION} && mkdir -p /empty
 
