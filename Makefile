@@ -9,18 +9,20 @@ export GOFLAGS += -trimpath $(if $(shell git rev-parse HEAD 2>/dev/null),,-build
 go_build := go build -ldflags='-s -w -X main.version=$(VERSION)'
 # vivarium-init is known by its hash, so its bytes must depend on its source alone: imagestest builds it with the same flags.
 init_build := GOOS=linux GOFLAGS= go build -trimpath -buildvcs=false -ldflags='-s -w'
-initbin := images/initbin/vivarium-init-linux
+# Where both go; scripts/dev has a reason to choose others.
+out := bin
+init_out := images/initbin
 
 .DEFAULT_GOAL := build
 .PHONY: build inits setup test race demo bench run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
-	$(go_build) -o bin/vivarium ./cmd/vivarium
+	$(go_build) -o $(out)/vivarium ./cmd/vivarium
 
 # Always asked of go, which knows best whether there is anything to do.
 inits:
-	GOARCH=amd64 $(init_build) -o $(initbin)-amd64 ./cmd/vivarium-init
-	GOARCH=arm64 $(init_build) -o $(initbin)-arm64 ./cmd/vivarium-init
+	GOARCH=amd64 $(init_build) -o $(init_out)/vivarium-init-linux-amd64 ./cmd/vivarium-init
+	GOARCH=arm64 $(init_build) -o $(init_out)/vivarium-init-linux-arm64 ./cmd/vivarium-init
 
 setup:
 	scripts/setup git engine $(needs)
