@@ -20,7 +20,7 @@ import (
 // and its ignore files. Its configuration is not read, and no program is run in it: even
 // `git ls-files` runs what a tree's own core.fsmonitor names.
 const (
-	maxIndex      = 1 << 30
+	maxIndex      = 256 << 20
 	maxIgnoreFile = 1 << 20
 )
 
@@ -80,6 +80,9 @@ func readTracked(gitDir string) (tracked, error) {
 		return t, err
 	}
 	defer f.Close()
+	if err := checkIndex(f); err != nil {
+		return t, fmt.Errorf("read git index %s: %w", f.Name(), err)
+	}
 	var idx index.Index
 	if err := index.NewDecoder(io.LimitReader(f, maxIndex)).Decode(&idx); err != nil {
 		return t, fmt.Errorf("read git index %s: %w; `git -c index.skipHash=false update-index --no-split-index --force-write-index` writes one that can be read", f.Name(), err)
