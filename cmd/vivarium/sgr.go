@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -114,7 +116,10 @@ func (f *sgrFilter) inRune(out []byte, c byte) []byte {
 	r, n := utf8.DecodeRune(f.rune)
 	rest := bytes.Clone(f.rune[n:])
 	f.rune = f.rune[:0]
-	if r >= 0xa0 {
+	switch {
+	case unicode.Is(unicode.Bidi_Control, r): // with these a line can be made to read as another
+		out = fmt.Appendf(out, "⟨U+%04X⟩", r)
+	case r >= 0xa0:
 		out = utf8.AppendRune(out, r)
 	}
 	for _, c := range rest {

@@ -54,6 +54,7 @@ func TestFilterRemovesAllOtherControl(t *testing.T) {
 		{"backspace and bell", "a\bb\ac\x00d\x7f", "abcd"},
 		{"C1 in UTF-8", "a\u009b2Jb\u0085c", "a2Jbc"},
 		{"C1 in 8 bits", "a\x9b2Jb", "a\ufffd2Jb"},
+		{"turning the direction", "a\u202eb\u2066c\u200fd", "a⟨U+202E⟩b⟨U+2066⟩c⟨U+200F⟩d"},
 		{"overlong parameters", "a\x1b[" + strings.Repeat("1;", 100) + "mb", "ab"},
 		{"unfinished at the end", "a\x1b[31", "a"},
 		{"ESC twice", "a\x1b\x1b[31mb", "a\x1b[31mb\x1b[0m"},
