@@ -49,13 +49,21 @@ type app struct {
 	stderr  io.Writer
 }
 
-// config reads the settings; it is called once, by the command that runs.
+// config reads an operator's settings; it is called once, by the command that runs.
 func (a *app) config() (config, error) {
 	dotenv, err := readDotenv()
 	if err != nil {
 		return config{}, err
 	}
 	c, problems := readConfig(a.environ, dotenv)
+	return c, errors.Join(problems...)
+}
+
+// environment reads settings from the environment alone. `run` is called in folders that
+// are a stranger's, whose .env must not open the network, lift a limit, or name the host
+// that the user's token is sent to.
+func (a *app) environment() (config, error) {
+	c, problems := readConfig(a.environ, nil)
 	return c, errors.Join(problems...)
 }
 

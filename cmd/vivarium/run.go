@@ -45,7 +45,7 @@ type localBuild struct {
 }
 
 func (a *app) run(ctx context.Context, target, ref string) error {
-	c, err := a.config()
+	c, err := a.environment()
 	if err != nil {
 		return err
 	}
