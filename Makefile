@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test race demo bench run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test race load demo bench run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -36,6 +36,9 @@ test: setup build ## Run everything that CI runs
 race: needs := pip wheels postgres browser race
 race: setup build ## Run the tests under the race detector
 	CGO_ENABLED=1 go run ./scripts/alltests -race -timeout 40m ./...
+
+load: setup build ## Deliver 200 pushes at once to a server with two workers, with GitHub well and ill
+	VIVARIUM_LOAD=200 VIVARIUM_REQUIRE_ENGINE=1 go test ./cmd/vivarium -count=1 -v -timeout 60m -run '^TestPushesAtOnceAreAllBuiltOnce$$'
 
 demo: setup build ## Build the bundled repository end to end: push, live log, statuses, verdict
 	go run ./cmd/demo
