@@ -22,7 +22,8 @@ const (
 	// over the body before it reads it.
 	signed access = "whoever knows the webhook's secret"
 	// readers: anyone sees builds of public repositories; those of private ones are
-	// shown on this machine only, and to others look as if they did not exist.
+	// shown on this machine only, while the server has no public address, and to others
+	// look as if they did not exist.
 	readers access = "anyone; builds of private repositories only from the server's own machine"
 )
 
@@ -30,12 +31,14 @@ type localKey struct{}
 
 // admit marks requests that may see private builds. Routes without the rule for
 // readers are never marked, so nothing can be shown on them by mistake.
-func (a access) admit(ctx huma.Context, next func(huma.Context)) {
-	c := unwrap(ctx)
-	if r := c.Request(); a == readers && isLocal(r) {
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), localKey{}, true)))
+func (s *Server) admit(a access) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		c := unwrap(ctx)
+		if r := c.Request(); a == readers && !s.config.isPublic() && isLocal(r) {
+			c.SetRequest(r.WithContext(context.WithValue(r.Context(), localKey{}, true)))
+		}
+		next(ctx)
 	}
-	next(ctx)
 }
 
 func seesPrivate(ctx context.Context) bool {

@@ -32,7 +32,7 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 			OperationID: operationID(r),
 			Summary:     r.summary,
 			Description: "Access: " + string(r.access) + ".",
-			Middlewares: huma.Middlewares{r.access.admit, s.negotiate(r.page)},
+			Middlewares: huma.Middlewares{s.admit(r.access), s.negotiate(r.page)},
 			Responses:   map[string]*huma.Response{},
 		}
 		for _, detail := range details {

@@ -212,6 +212,24 @@ func TestPrivateBuildsDoNotExistForOthers(t *testing.T) {
 	}
 }
 
+// A proxy on this machine may leave no trace in what it passes on.
+func TestPrivateBuildsAreShownToNobodyOnceTheServerIsPublic(t *testing.T) {
+	s := newSite(t)
+	private := s.push("o/confidential", true)
+	if a := s.get(buildPath(private), local); a.code != 200 {
+		t.Errorf("control: without a public address: %d", a.code)
+	}
+	s.config.PublicURL = "https://ci.example.org"
+	for _, what := range []string{"", "/raw", "/events"} {
+		if a := s.get(buildPath(private)+what, local); a.code != 404 {
+			t.Errorf("%q of a private build: %d", what, a.code)
+		}
+	}
+	if a := s.get("/logs", local); strings.TrimSpace(a.body) != `{"logs":[]}` {
+		t.Errorf("list: %s", a.body)
+	}
+}
+
 func TestRefusedStatusIsShown(t *testing.T) {
 	rows := newCommitStatuses([]store.Status{{State: "pending", Undelivered: true, LastError: "Not Found", Attempts: 1}})
 	if r := rows[0]; r.State != "pending" || !r.Undelivered || r.Error != "Not Found" || r.SentAt != nil {

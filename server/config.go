@@ -37,6 +37,14 @@ func (c Config) BuildURL(build int64) string {
 	return strings.TrimSuffix(c.PublicURL, "/") + buildPath(build)
 }
 
+// isPublic reports whether others reach this server by way of something on this machine
+// or before it: a reverse proxy may leave no trace in what it passes on, and then every
+// visitor looks like a program that runs here.
+func (c Config) isPublic() bool {
+	u, err := url.Parse(c.PublicURL)
+	return c.PublicURL != "" && (err != nil || !isLoopbackHost(u.Host))
+}
+
 // check tells an operator what is missing. A server without a webhook secret
 // would build whatever anybody sends it, so it does not start.
 func (c Config) check() error {
