@@ -38,6 +38,8 @@ type Server struct {
 
 	description []byte // of the routes, as OpenAPI
 
+	deliveries inFlight
+
 	// draining is closed when the server goes down: streams end then.
 	draining chan struct{}
 	drain    func()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -64,13 +63,15 @@ func deliveryBody(op *huma.Operation) {
 	op.Errors = []int{
 		http.StatusBadRequest, http.StatusUnauthorized,
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusServiceUnavailable,
 	}
 }
 
 // webhook answers as soon as the build is on disk: 202 for a push, 200 for a
 // delivery that asks for no build.
 func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
-	body, err := in.read()
+	body, free, err := in.read(&s.deliveries)
+	defer free()
 	if err != nil {
 		return nil, err
 	}
@@ -95,24 +96,30 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	return answerDelivery(http.StatusAccepted, "queued", accepted.BuildID), nil
 }
 
-// read takes the whole body, of at most maxDelivery bytes.
-func (in *deliveryInput) read() ([]byte, error) {
+// read takes the whole body, of at most maxDelivery bytes, and none that cannot be
+// signed. free is called when it is no longer needed, also after an error.
+func (in *deliveryInput) read(all *inFlight) (body []byte, free func(), err error) {
+	held := all.hold()
 	if in.request.ContentLength > maxDelivery {
-		return nil, &http.MaxBytesError{Limit: maxDelivery}
+		return nil, held.free, &http.MaxBytesError{Limit: maxDelivery}
+	}
+	if err := github.CheckSigned(in.request.Header); err != nil {
+		return nil, held.free, err
 	}
 	deadlines := http.NewResponseController(in.answer)
 	if err := deadlines.SetReadDeadline(time.Now().Add(deliveryTimeout)); err != nil {
-		return nil, fmt.Errorf("bound the time for a delivery's body: %w", err)
+		return nil, held.free, fmt.Errorf("bound the time for a delivery's body: %w", err)
 	}
-	body, err := io.ReadAll(in.request.Body)
+	body, err = held.readAll(in.request.Body)
 	var tooBig *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooBig) {
-		return nil, &Problem{Message: "the body did not arrive whole: " + err.Error(), status: http.StatusBadRequest}
+	var known *Problem
+	if err != nil && !errors.As(err, &tooBig) && !errors.As(err, &known) {
+		err = &Problem{Message: "the body did not arrive whole: " + err.Error(), status: http.StatusBadRequest}
 	}
 	if err != nil {
-		return nil, err
+		return nil, held.free, err
 	}
-	return body, deadlines.SetReadDeadline(time.Time{})
+	return body, held.free, deadlines.SetReadDeadline(time.Time{})
 }
 
 func answerDelivery(status int, message string, build int64) *deliveryAnswer {

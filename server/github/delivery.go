@@ -86,14 +86,9 @@ func checkSignature(h http.Header, body []byte, secret string) error {
 	if secret == "" {
 		return fmt.Errorf("%w: this server has no webhook secret: set GITHUB_WEBHOOK_SECRET", ErrSignature)
 	}
-	values := h.Values("X-Hub-Signature-256")
-	if len(values) != 1 {
-		return fmt.Errorf("%w: want X-Hub-Signature-256 once: give the webhook on GitHub the same secret as this server", ErrSignature)
-	}
-	digits, ok := strings.CutPrefix(values[0], "sha256=")
-	got, err := hex.DecodeString(digits)
-	if !ok || err != nil || len(got) != sha256.Size {
-		return fmt.Errorf("%w: X-Hub-Signature-256 must be sha256= and 64 hexadecimal digits", ErrSignature)
+	got, err := signature(h)
+	if err != nil {
+		return err
 	}
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
@@ -101,6 +96,26 @@ func checkSignature(h http.Header, body []byte, secret string) error {
 		return fmt.Errorf("%w: the webhook on GitHub and this server hold different secrets", ErrSignature)
 	}
 	return nil
+}
+
+// CheckSigned refuses a delivery that carries no signature in the right form, before any of
+// its body is read. Whether the signature holds, ReadDelivery tells.
+func CheckSigned(h http.Header) error {
+	_, err := signature(h)
+	return err
+}
+
+func signature(h http.Header) ([]byte, error) {
+	values := h.Values("X-Hub-Signature-256")
+	if len(values) != 1 {
+		return nil, fmt.Errorf("%w: want X-Hub-Signature-256 once: give the webhook on GitHub the same secret as this server", ErrSignature)
+	}
+	digits, ok := strings.CutPrefix(values[0], "sha256=")
+	sum, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(sum) != sha256.Size {
+		return nil, fmt.Errorf("%w: X-Hub-Signature-256 must be sha256= and 64 hexadecimal digits", ErrSignature)
+	}
+	return sum, nil
 }
 
 // payloadOf takes the JSON out of the body by its content type.
