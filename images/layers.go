@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -167,19 +168,47 @@ func (m *Manager) run(ctx context.Context, id string, out io.Writer) (status int
 	defer attached.Close()
 	stop := context.AfterFunc(ctx, attached.Close)
 	defer stop()
-	ended, failed := m.cli.ContainerWait(ctx, id, container.WaitConditionNextExit)
+	ended := m.exit(ctx, id)
+	defer ended.stop()
 	if err := m.cli.ContainerStart(ctx, id, container.StartOptions{}); err != nil {
 		return 0, fmt.Errorf("start container: %w", err)
 	}
 	if _, err := stdcopy.StdCopy(out, out, attached.Reader); err != nil {
 		return 0, errors.Join(context.Cause(ctx), fmt.Errorf("read output of container: %w", err))
 	}
-	select {
-	case end := <-ended:
-		return end.StatusCode, nil
-	case err := <-failed:
-		return 0, fmt.Errorf("wait for container: %w", err)
-	}
+	ended.done.Wait()
+	return ended.code, ended.err
+}
+
+// exit is a container's exit, from before it is started.
+type exit struct {
+	done   sync.WaitGroup
+	cancel context.CancelFunc
+	code   int64 // valid, as err is, when done
+	err    error
+}
+
+// exit begins to wait for a container's next exit. One of the client's two channels must
+// be read: its goroutine stays until that is done.
+func (m *Manager) exit(ctx context.Context, id string) *exit {
+	ctx, cancel := context.WithCancel(ctx)
+	e := &exit{cancel: cancel}
+	ended, failed := m.cli.ContainerWait(ctx, id, container.WaitConditionNextExit)
+	e.done.Go(func() {
+		select {
+		case end := <-ended:
+			e.code = end.StatusCode
+		case err := <-failed:
+			e.err = fmt.Errorf("wait for container: %w", err)
+		}
+	})
+	return e
+}
+
+// stop ends the waiting, also for a container that never started.
+func (e *exit) stop() {
+	e.cancel()
+	e.done.Wait()
 }
 
 // commit makes an image of a container. The engine adds to config what the container's has and config leaves empty.
