@@ -35,7 +35,10 @@ type transfer struct {
 	done   chan struct{}
 	file   *os.File // grows; read at offsets
 
-	readers int // guarded by the store's lock
+	reserve func(t *transfer, bytes int64) error // asked before the file grows
+
+	readers  int   // guarded by the store's lock
+	reserved int64 // likewise
 
 	mu      sync.Mutex
 	size    int64 // -1 when not known
@@ -143,6 +146,9 @@ func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
 	for {
 		n, err := body.Read(*bp)
 		sum.Write((*bp)[:n])
+		if err := t.reserve(t, int64(n)); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
 		if _, err := t.file.Write((*bp)[:n]); err != nil {
 			return fmt.Errorf("keep %s: %w", t.name, plain(err))
 		}
@@ -160,6 +166,12 @@ func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
 		return fmt.Errorf("%s from %s: %w", t.name, res.url.Host, errWrongHash)
 	}
 	return nil
+}
+
+func (t *transfer) failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err != nil
 }
 
 func (t *transfer) change(f func()) {

@@ -29,9 +29,12 @@ type store struct {
 
 	mu        sync.Mutex
 	entries   map[string]*entry
-	total     int64
+	total     int64 // bytes of the kept files and of those that are on their way
 	transfers map[string]*transfer
 }
+
+// errFull refuses a download for which there is no room beside those under way.
+var errFull = errors.New("the package cache has no room for it beside the other downloads under way")
 
 // entry is what is known of a kept file.
 type entry struct {
@@ -139,7 +142,8 @@ func (s *store) forget(hash string) {
 func (s *store) join(d download, f *fetcher) (*transfer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if t := s.transfers[d.sha256]; t != nil {
+	// One that failed stays until its last reader leaves, and is nobody else's.
+	if t := s.transfers[d.sha256]; t != nil && !t.failed() {
 		t.readers++
 		return t, nil
 	}
@@ -150,11 +154,11 @@ func (s *store) join(d download, f *fetcher) (*transfer, error) {
 	// Not the client's context: others may go on reading when the first one leaves.
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &transfer{
-		download: d, cancel: cancel, done: make(chan struct{}), file: file,
+		download: d, cancel: cancel, reserve: s.reserve, done: make(chan struct{}), file: file,
 		readers: 1, size: -1, changed: make(chan struct{}),
 	}
 	s.transfers[d.sha256] = t
-	go t.run(ctx, f, func(file *os.File) error { return s.keep(d.sha256, file) })
+	go t.run(ctx, f, func(file *os.File) error { return s.keep(t, file) })
 	return t, nil
 }
 
@@ -164,7 +168,7 @@ func (s *store) leave(t *transfer) {
 	s.mu.Lock()
 	t.readers--
 	last := t.readers == 0
-	if last {
+	if last && s.transfers[t.sha256] == t {
 		delete(s.transfers, t.sha256)
 	}
 	s.mu.Unlock()
@@ -173,16 +177,39 @@ func (s *store) leave(t *transfer) {
 	}
 	t.cancel()
 	<-t.done
+	s.release(t)
 	t.file.Close()
 	// It is still there under this name only when it was not kept.
 	_ = os.Remove(t.file.Name())
 }
 
+// reserve makes room for more bytes of a download, where old files can give it.
+func (s *store) reserve(t *transfer, bytes int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total += bytes
+	t.reserved += bytes
+	s.makeRoom("")
+	if s.total > s.max {
+		return errFull
+	}
+	return nil
+}
+
+// release gives a download's room back.
+func (s *store) release(t *transfer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total -= t.reserved
+	t.reserved = 0
+}
+
 // keep gives a checked file its place; it stays open for those who read it.
-func (s *store) keep(hash string, f *os.File) error {
+func (s *store) keep(t *transfer, f *os.File) error {
 	if s.dir == "" {
 		return nil
 	}
+	hash := t.sha256
 	if err := os.Rename(f.Name(), s.path(hash)); err != nil {
 		return fmt.Errorf("keep a file in the package cache: %w", plain(err))
 	}
@@ -190,6 +217,7 @@ func (s *store) keep(hash string, f *os.File) error {
 	if err != nil {
 		return fmt.Errorf("keep a file in the package cache: %w", plain(err))
 	}
+	s.release(t)
 	s.remember(hash, info)
 	s.evict(hash)
 	return nil
@@ -200,6 +228,11 @@ func (s *store) keep(hash string, f *os.File) error {
 func (s *store) evict(except string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.makeRoom(except)
+}
+
+// makeRoom is evict with the lock held.
+func (s *store) makeRoom(except string) {
 	for s.total > s.max {
 		oldest := ""
 		for hash, e := range s.entries {

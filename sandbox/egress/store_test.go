@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -423,4 +424,48 @@ func BenchmarkCachedFile(b *testing.B) {
 		}
 		res.Body.Close()
 	}
+}
+
+func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
+	s, err := openStore(t.TempDir(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.entries["old"] = &entry{size: 60}
+	s.total = 60
+	one, two := &transfer{}, &transfer{}
+	if err := s.reserve(one, 70); err != nil || s.entries["old"] != nil {
+		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, s.entries["old"])
+	}
+	if err := s.reserve(two, 40); !errors.Is(err, errFull) {
+		t.Errorf("a second download beyond the bound: %v, want %v", err, errFull)
+	}
+	s.release(two)
+	s.release(one)
+	if s.total != 0 {
+		t.Errorf("%d bytes are still counted", s.total)
+	}
+}
+
+// A reader that does not read on must not keep others from what upstream has again.
+func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
+	s, err := openStore(t.TempDir(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.Repeat("a", 64)
+	dead := &transfer{download: download{sha256: hash}, ended: true, err: errWrongHash, readers: 1}
+	s.transfers[hash] = dead
+	f := &fetcher{}
+	next, err := s.join(download{sha256: hash, name: "x.whl", url: &url.URL{Scheme: "none", Host: "none.invalid"}}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next == dead {
+		t.Error("the download that failed was joined")
+	}
+	if s.transfers[hash] != next {
+		t.Error("the new download does not stand in the old one's place")
+	}
+	s.leave(next)
 }
