@@ -204,6 +204,10 @@ func TestReplacedAttemptCannotWrite(t *testing.T) {
 		if err := s.finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed}, nil); !errors.Is(err, errLost) {
 			t.Errorf("end: got %v, want errLost", err)
 		}
+		w := &buildWorker{server: &server{Store: s}}
+		if err := w.giveBack(t.Context(), old, loss{Why: "was abandoned"}, nil); !errors.Is(err, errLost) {
+			t.Errorf("queueing it again: got %v, want errLost", err)
+		}
 		if after := wholeLog(t, s, id); after != before {
 			t.Errorf("the log grew: %q, before %q", after, before)
 		}

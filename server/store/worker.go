@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"gorm.io/gorm"
 
 	"vivarium/pipeline"
 )
@@ -27,7 +28,7 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	if err != nil || !ok {
 		return err
 	}
-	w.log.InfoContext(ctx, "build started", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt)
+	w.log.InfoContext(ctx, "build started", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "ref", b.Ref, "attempt", b.Attempt)
 	w.watch.wake(b.ID)
 	actx, t := w.attempts.add(ctx, b.ID, b.Attempt)
 	defer w.attempts.remove(t)
@@ -95,7 +96,11 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 // giveBack queues the build of an abandoned attempt again.
 func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *river.Job[buildArgs]) error {
 	err := w.db.transact(ctx, func(tx *tx) error {
-		if err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error; err != nil {
+		err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return errLost // another server has taken the build over
+		}
+		if err != nil {
 			return err
 		}
 		if err := w.requeue(ctx, tx, &b, l); err != nil {
