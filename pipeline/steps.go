@@ -91,11 +91,13 @@ func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 		changed.Pids = l.Pids
 	}
 	if changed != (sandbox.Limits{}) {
-		if err := a.sandbox.Lower(ctx, changed); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
+		var refused *sandbox.RefusedError
+		err := a.sandbox.Lower(ctx, changed)
+		if errors.As(err, &refused) {
 			return fail(CausePlan, "[tool.vivarium]: %v; set a higher limit", err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if l.Timeout < a.limits.Timeout {

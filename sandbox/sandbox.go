@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
 	"github.com/hashicorp/yamux"
 
 	"vivarium/sandbox/wire"
@@ -141,17 +142,28 @@ func (s *Sandbox) Extend(ctx context.Context, deadline time.Time) error {
 	return nil
 }
 
+// RefusedError says that limits cannot be lowered to what was asked for.
+type RefusedError struct{ err error }
+
+func (e *RefusedError) Error() string { return "lower the sandbox's limits: " + e.err.Error() }
+func (e *RefusedError) Unwrap() error { return e.err }
+
 // Lower reduces limits of the running container by one update: memory, CPUs, pids. What
-// is zero stays. The engine refuses a value below what is in use.
+// is zero stays. A *RefusedError is about the values, as when the engine finds more in use
+// than the new value; any other error is the engine's or the sandbox's.
 func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	resources, err := lowered(s.spec.Limits, l)
 	if err != nil {
-		return fmt.Errorf("lower the sandbox's limits: %w", err)
+		return &RefusedError{err}
 	}
-	if _, err := s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources}); err != nil {
-		return fmt.Errorf("lower the sandbox's limits: %w", err)
+	_, err = s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil, s.session.IsClosed(), errdefs.IsNotFound(err), client.IsErrConnectionFailed(err):
+		return s.why(ctx, "lower the sandbox's limits", err)
 	}
-	return nil
+	return &RefusedError{err}
 }
 
 // lowered are the settings of one update from have to want.
