@@ -241,15 +241,7 @@ func (s *service) build(ctx context.Context, b pipeline.Build, rec pipeline.Reco
 	if !wait(ctx, s.prepared) {
 		return pipeline.Outcome{}, context.Cause(ctx)
 	}
-	log := s.log.With("build", b.ID, "attempt", b.Attempt, "repo", b.Repo.FullName, "sha", b.SHA)
-	log.InfoContext(ctx, "build started", "state", pipeline.Running, "ref", b.Ref)
-	outcome, err := s.dispatcher.Build(ctx, b, rec)
-	if err != nil {
-		log.WarnContext(ctx, "build abandoned", "state", pipeline.Queued, "err", err)
-		return outcome, err
-	}
-	log.InfoContext(ctx, "build ended", "state", outcome.State, "cause", outcome.Cause, "summary", outcome.Summary)
-	return outcome, nil
+	return s.dispatcher.Build(ctx, b, rec)
 }
 
 // logWriter passes lines of progress to the log.

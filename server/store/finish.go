@@ -59,7 +59,7 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 // ended tells of an end that was committed.
 func (s *Store) ended(ctx context.Context, b buildRow) {
 	s.log.InfoContext(ctx, "build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
-		"attempt", b.Attempt, "state", b.State, "cause", b.Cause)
+		"attempt", b.Attempt, "state", b.State, "cause", b.Cause, "summary", b.Summary)
 	s.watch.wake(b.ID)
 }
 
