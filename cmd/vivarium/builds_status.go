@@ -33,13 +33,13 @@ func (a *app) compareStatuses(ctx context.Context, c config, s *store.Store, rep
 	if err != nil {
 		return err
 	}
-	theirs, err := client.Statuses(ctx, repo, ref)
-	if err != nil {
-		return fmt.Errorf("cannot ask GitHub: %w", err)
-	}
+	theirs, asked := client.Statuses(ctx, repo, ref)
 	ours, err := buildsOf(ctx, s, repo, ref, theirs)
 	if err != nil {
 		return err
+	}
+	if asked != nil { // what we hold is told all the same
+		return errors.Join(a.printOurs(ctx, s, ours), fmt.Errorf("cannot ask GitHub: %w", asked))
 	}
 	return errors.Join(a.printTheirs(theirs), a.printOurs(ctx, s, ours))
 }

@@ -198,8 +198,13 @@ func (c *checkup) github(ctx context.Context, commit string) {
 
 func (c *checkup) token(ctx context.Context, client *github.Client) {
 	info, err := client.Token(ctx)
-	if err != nil {
+	var refused *github.APIError
+	switch {
+	case errors.As(err, &refused) && refused.Code == http.StatusUnauthorized:
 		c.add(essential, "token", "%v; make a new one and set GITHUB_TOKEN", err)
+		return
+	case err != nil:
+		c.add(advice, "token", "cannot be checked now: %v; builds run, and their statuses are sent once GitHub answers", err)
 		return
 	}
 	text := fmt.Sprintf("%s token of %s", info.Kind, dash(info.Login))
