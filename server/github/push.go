@@ -125,7 +125,6 @@ func clean(s string, limit int) string {
 // isControl holds for control characters, line breaks of every kind, and those that
 // turn the direction of the text around them.
 func isControl(r rune) bool {
-	return unicode.IsControl(r) || r == unicode.ReplacementChar ||
-		r == '\u2028' || r == '\u2029' ||
-		r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar ||
+		r == '\u2028' || r == '\u2029'
 }
