@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,8 +50,8 @@ func (c *attachConn) nextFrame() error {
 		_, err := io.CopyN(c.stderr, c.r, int64(size))
 		return err
 	case stdcopy.Systemerr:
-		_, err := io.CopyN(c.stderr, c.r, int64(size))
-		return fmt.Errorf("the engine ended the connection: %w", err)
+		words, err := io.ReadAll(io.LimitReader(c.r, min(int64(size), tailSize)))
+		return errors.Join(fmt.Errorf("the engine ended the connection: %q", words), err)
 	}
 	return fmt.Errorf("unknown output stream %d", head[0])
 }
