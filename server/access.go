@@ -24,7 +24,7 @@ const (
 	// readers: anyone sees builds of public repositories; those of private ones are
 	// shown on this machine only, while the server has no public address, and to others
 	// look as if they did not exist.
-	readers access = "anyone; builds of private repositories only from the server's own machine"
+	readers access = "anyone; builds of private repositories only from the server's own machine, and from nowhere once it has a public address"
 )
 
 type localKey struct{}
