@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -93,6 +94,11 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer res.Body.Close()
 	if !call.answeredBy(res) {
+		// Its words may not end either.
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{dog.reader(res.Body), res.Body}
 		status, message := g.rejected(call, res)
 		answer(w, status, message)
 		return

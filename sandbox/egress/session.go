@@ -160,6 +160,8 @@ func explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &stalled):
 		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
+	case errors.Is(err, errFull): // pip retries a 503 at once, but not this
+		return refuse(http.StatusInsufficientStorage, "package index: %v", err)
 	case errors.Is(err, errTooLarge), errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
 		return refuse(http.StatusBadGateway, "package index: %v", err)
 	}

@@ -147,6 +147,7 @@ func (s *store) join(d download, f *fetcher) (*transfer, error) {
 		t.readers++
 		return t, nil
 	}
+	d.limit = min(d.limit, s.max) // a larger one is refused by its length, before others make room for it
 	file, err := os.CreateTemp(s.dir, partial+"*")
 	if err != nil {
 		return nil, fmt.Errorf("keep %s: %w", d.name, plain(err))

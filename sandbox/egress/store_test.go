@@ -457,7 +457,7 @@ func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 	dead := &transfer{download: download{sha256: hash}, ended: true, err: errWrongHash, readers: 1}
 	s.transfers[hash] = dead
 	f := &fetcher{}
-	next, err := s.join(download{sha256: hash, name: "x.whl", url: &url.URL{Scheme: "none", Host: "none.invalid"}}, f)
+	next, err := s.join(download{sha256: hash, name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -466,6 +466,9 @@ func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 	}
 	if s.transfers[hash] != next {
 		t.Error("the new download does not stand in the old one's place")
+	}
+	if next.limit != s.max {
+		t.Errorf("the file may have %d bytes, want no more than the cache's %d", next.limit, s.max)
 	}
 	s.leave(next)
 }
