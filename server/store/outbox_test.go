@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"vivarium/pipeline"
 )
@@ -127,7 +129,7 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 		eventually(t, "failure", func() bool { return slices.Equal(poster.states(push(1).SHA), []string{"pending", "failure"}) })
 		want := pipeline.CommitStatus{
 			Repo: "octo/hello", SHA: push(1).SHA, Context: "vivarium", State: "failure",
-			Description: "Failed (tests): 1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
+			Description: "tests: 1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
 		}
 		if got := poster.posts[push(1).SHA][1]; got != want {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -242,12 +244,50 @@ func TestStatusesWaitForAServerWithAPoster(t *testing.T) {
 	})
 }
 
-func TestDescriptionsFitGitHubsLimit(t *testing.T) {
-	long := describe(pipeline.Failed, pipeline.CauseTests, "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty twenty-one")
-	if n := len([]rune(long)); n > maxDescription || n < maxDescription/2 {
-		t.Errorf("got %d characters: %s", n, long)
+func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
+	for _, c := range []struct {
+		cause         pipeline.Cause
+		summary, want string
+	}{
+		{"", "4 tests in 2.1 s", "passed: 4 tests in 2.1 s"},
+		{pipeline.CausePlan, "pyproject.toml, line 1: no key", "plan: pyproject.toml, line 1: no key"},
+		{pipeline.CauseInstall, "No matching distribution found for nope", "install: No matching distribution found for nope"},
+		{pipeline.CauseLint, "flake8 found 1 problem", "lint: flake8 found 1 problem"},
+		{pipeline.CauseTests, "1 failure in 5 tests", "tests: 1 failure in 5 tests"},
+		{pipeline.CauseNoTests, "no tests: unittest found nothing to run", "no tests: unittest found nothing to run"},
+		{pipeline.CauseTimeout, "timed out: 15m limit for the build, in `pip`", "timed out: 15m limit for the build, in `pip`"},
+		{pipeline.CauseOutOfMemory, "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`", "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`"},
+		{pipeline.CauseDiskFull, "disk full: no room left in /tmp, 2 GiB limit over all", "disk full: no room left in /tmp, 2 GiB limit over all"},
+		{pipeline.CausePidsLimit, "too many processes: 512 limit, in `python -m unittest`", "too many processes: 512 limit, in `python -m unittest`"},
+		{pipeline.CauseLogLimit, "too much output: 4 GiB limit", "too much output: 4 GiB limit"},
+		{pipeline.CauseClone, "git's words:\n  repository not found", "clone: git's words: repository not found"},
+		{pipeline.CauseImage, "no runner image", "image: no runner image"},
+		{pipeline.CauseEngine, "the engine went away", "engine: the engine went away"},
+		{pipeline.CauseInternal, "Vivarium failed: nil map", "internal error: Vivarium failed: nil map"},
+		{pipeline.CauseCanceled, "canceled on request", "canceled on request"},
+		{pipeline.CauseSuperseded, "", "superseded"},
+	} {
+		if got := describe(c.cause.State(), c.cause, c.summary); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.cause, got, c.want)
+		}
 	}
-	if got, want := describe(pipeline.Canceled, pipeline.CauseCanceled, "canceled on request"), "Canceled: canceled on request"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	if got, want := describe(pipeline.Queued, "", ""), "queued or running"; got != want {
+		t.Errorf("pending: got %q, want %q", got, want)
+	}
+}
+
+func TestDescriptionsFitGitHubsLimit(t *testing.T) {
+	for name, summary := range map[string]string{
+		"words":        strings.Repeat("zwölf Wörter ", 40),
+		"one word":     strings.Repeat("ü", 300),
+		"exactly full": strings.Repeat("x", maxDescription-len("tests: ")),
+	} {
+		got := describe(pipeline.Failed, pipeline.CauseTests, summary)
+		if n := utf8.RuneCountInString(got); n > maxDescription || n < maxDescription-len("zwölf Wörter ") {
+			t.Errorf("%s: got %d characters: %s", name, n, got)
+		}
+		if cut := strings.HasSuffix(got, "…"); cut == (name == "exactly full") || !utf8.ValidString(got) {
+			t.Errorf("%s: cut is %v: %q", name, cut, got)
+		}
 	}
 }

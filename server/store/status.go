@@ -84,21 +84,44 @@ func (s *Store) addStatus(tx *tx, b buildRow) (river.InsertManyParams, error) {
 // maxDescription is GitHub's limit: a longer one is refused with 422.
 const maxDescription = 140
 
-// describe is a status's description: the state, the cause, what happened.
+// causeWords say what a cause is, where the summary does not begin with them already.
+var causeWords = map[pipeline.Cause]string{
+	pipeline.CausePlan:        "plan",
+	pipeline.CauseInstall:     "install",
+	pipeline.CauseLint:        "lint",
+	pipeline.CauseTests:       "tests",
+	pipeline.CauseNoTests:     "no tests",
+	pipeline.CauseTimeout:     "timed out",
+	pipeline.CauseOutOfMemory: "out of memory",
+	pipeline.CauseDiskFull:    "disk full",
+	pipeline.CausePidsLimit:   "too many processes",
+	pipeline.CauseLogLimit:    "too much output",
+	pipeline.CauseClone:       "clone",
+	pipeline.CauseImage:       "image",
+	pipeline.CauseEngine:      "engine",
+	pipeline.CauseInternal:    "internal error",
+	pipeline.CauseCanceled:    "canceled",
+	pipeline.CauseSuperseded:  "superseded",
+}
+
+// describe is a status's description, which stands beside GitHub's own sign for the state: what happened, with its
+// cause before it.
 func describe(state pipeline.State, cause pipeline.Cause, summary string) string {
-	words := map[pipeline.State]string{
-		pipeline.Queued: "Waiting for a worker", pipeline.Running: "Running",
-		pipeline.Passed: "Passed", pipeline.Failed: "Failed",
-		pipeline.Errored: "Could not be built", pipeline.Canceled: "Canceled",
+	text := strings.Join(strings.Fields(summary), " ")
+	head := causeWords[cause]
+	switch {
+	case !state.Ended():
+		head, text = "queued or running", "" // one status stands for both
+	case state == pipeline.Passed:
+		head = "passed"
 	}
-	text := words[state]
-	if cause != "" && string(cause) != string(state) {
-		text += " (" + string(cause) + ")"
+	switch {
+	case text == "":
+		text = head
+	case !strings.HasPrefix(strings.ToLower(text), head):
+		text = head + ": " + text
 	}
-	if summary != "" {
-		text += ": " + summary
-	}
-	return cutWords(strings.Join(strings.Fields(text), " "), maxDescription)
+	return cutWords(text, maxDescription)
 }
 
 // cutWords cuts text to at most max characters, at a word where there is one.
