@@ -225,7 +225,7 @@ func TestLostSandboxSaysHowPID1Ended(t *testing.T) {
 
 func TestDeadlineEndsCommandAndContainer(t *testing.T) {
 	s := start(t, func(sp *sandbox.Spec) { sp.Deadline = time.Now().Add(5 * time.Minute) })
-	if err := s.Extend(t.Context(), time.Now().Add(time.Second)); err != nil {
+	if err := s.Extend(t.Context(), time.Now().Add(2*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.Run(t.Context(), shell("sleep 300"), func(sandbox.Stream, []byte) error { return nil })

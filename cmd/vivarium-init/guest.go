@@ -84,10 +84,12 @@ type operation struct {
 	stream *yamux.Stream
 	in     *wire.Reader
 	out    *wire.Writer
+	sent   func() // called once the reply has been sent
 }
 
 func (g *guest) serveStream(stream *yamux.Stream) {
-	op := &operation{stream: stream, in: wire.NewReader(stream), out: wire.NewWriter(stream)}
+	op := &operation{stream: stream, in: wire.NewReader(stream), out: wire.NewWriter(stream), sent: func() {}}
+	defer func() { op.sent() }()
 	var req wire.Request
 	if err := op.in.Header(&req); err != nil {
 		return

@@ -33,7 +33,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	if !g.command.TryLock() {
 		return wire.Reply{}, errBusy
 	}
-	defer g.command.Unlock()
+	op.sent = g.command.Unlock // not before: serve waits for it to know that the result has left
 	ctx, cancel := op.canceled()
 	defer cancel()
 
