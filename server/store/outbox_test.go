@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/riverqueue/river/rivertype"
+
 	"vivarium/pipeline"
 )
 
@@ -20,6 +22,7 @@ type fakePoster struct {
 
 	mu       sync.Mutex
 	calls    int
+	reads    int
 	posts    map[string][]pipeline.CommitStatus // by SHA
 	inFlight map[string]int
 	overlaps int
@@ -52,6 +55,7 @@ func (f *fakePoster) Post(ctx context.Context, st pipeline.CommitStatus) error {
 func (f *fakePoster) Read(_ context.Context, _, sha, _ string) (pipeline.CommitStatus, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.reads++
 	if p := f.posts[sha]; len(p) > 0 {
 		return p[len(p)-1], nil
 	}
@@ -290,4 +294,68 @@ func TestDescriptionsFitGitHubsLimit(t *testing.T) {
 			t.Errorf("%s: cut is %v: %q", name, cut, got)
 		}
 	}
+}
+
+// TestPostOfADeadServerIsLookedUpBeforeTheNext: a server dies after it has claimed a commit, before or after its post was
+// accepted. The next one asks the host which, and posts what is missing, once.
+func TestPostOfADeadServerIsLookedUpBeforeTheNext(t *testing.T) {
+	for name, posted := range map[string]bool{"died before the post": false, "died after the post": true} {
+		t.Run(name, func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				accept(t, s, push(1))
+				poster := newFakePoster()
+				work := Work{Poster: poster, StatusContext: "vivarium", Build: passing}
+				dead := &sender{server: &server{Store: s, work: work}}
+				target, send, err := dead.claimTarget(t.Context(), 1)
+				if err != nil || send == nil {
+					t.Fatalf("claim: %+v, %v", send, err)
+				}
+				if posted {
+					if p := dead.attempt(t.Context(), &target, send); p.err != nil {
+						t.Fatal(p.err)
+					}
+				}
+				if !s.db.exclusive() { // where others may live, a claim has to run out
+					must(t, s.db.read(t.Context()).Exec("UPDATE status_targets SET claimed_until = 1").Error)
+				}
+				serve(t, s, work)
+				eventually(t, "both states, each once", func() bool {
+					return slices.Equal(poster.states(push(1).SHA), []string{"pending", "success"})
+				})
+				eventually(t, "both recorded as sent", func() bool {
+					list, err := s.Statuses(t.Context(), 1)
+					must(t, err)
+					return len(list) == 2 && !list[0].SentAt.IsZero() && !list[1].SentAt.IsZero()
+				})
+				if poster.reads == 0 {
+					t.Error("the host was not asked what became of the dead server's post")
+				}
+			})
+		})
+	}
+}
+
+// TestStatusOfABuildThatEndedIsSentByTheNextServer: the end of a build and its status are one transaction, so that a
+// server that dies right after it leaves the status to the next one.
+func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		id := accept(t, s, push(1))
+		b, ok, err := s.claim(t.Context(), 0, "dead")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests}, nil))
+		must(t, s.db.transact(t.Context(), func(tx *tx) error { // it had fetched the jobs, and no more
+			return tx.Exec("UPDATE river_job SET state = ?, attempt = 1, attempted_at = ?",
+				rivertype.JobStateRunning, time.Now().UTC().Add(-claimTime-time.Second)).Error
+		}))
+		poster := newFakePoster()
+		serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+		eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "failure") })
+		if got, err := s.Build(t.Context(), id); err != nil || got.Attempt != 1 {
+			t.Errorf("got attempt %d, %v; want the one that ended", got.Attempt, err)
+		}
+	})
 }

@@ -131,13 +131,16 @@ func (v *server) client() (queueClient, error) {
 		// What a job of ours leaves behind is of no use to anybody once it is done.
 		CompletedJobRetentionPeriod: time.Hour,
 		CancelledJobRetentionPeriod: time.Hour,
-		Workers:                     river.NewWorkers(),
+		// A sender is dead by then. Tickets have no time-out, and so are never rescued by River.
+		RescueStuckJobsAfter: claimTime,
+		Workers:              river.NewWorkers(),
 	}
 	v.db.fetch(c)
 	river.AddWorker(c.Workers, &buildWorker{server: v})
+	// Who sends nothing knows the kind too: River's leader drops the dead senders' jobs of a kind that it does not know.
+	river.AddWorker(c.Workers, &sender{server: v})
 	if v.work.Poster != nil {
 		c.Queues[statusQueue] = river.QueueConfig{MaxWorkers: statusWorkers}
-		river.AddWorker(c.Workers, &sender{server: v})
 	}
 	return v.db.client(c)
 }
