@@ -136,6 +136,7 @@ func (w *world) request(source pipeline.Source) pipeline.Request {
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20
 	return pipeline.Request{
 		Source: source, Limits: l, Timeout: 2 * time.Minute, LogHardLimit: 64 << 20, Title: "Build of a test",
+		Runtime: imagestest.Runtime(),
 	}
 }
 

@@ -52,7 +52,10 @@ const testInstance = "vivarium-sandbox-test"
 func spec(e *sandbox.Engine, image string) sandbox.Spec {
 	l := sandbox.DefaultLimits(e.Info())
 	l.Memory, l.Disk, l.FileSize = 256<<20, 96<<20, 96<<20
-	return sandbox.Spec{Image: image, Instance: testInstance, Deadline: time.Now().Add(5 * time.Minute), Limits: l}
+	return sandbox.Spec{
+		Image: image, Instance: testInstance, Runtime: imagestest.Runtime(),
+		Deadline: time.Now().Add(5 * time.Minute), Limits: l,
+	}
 }
 
 func connect(t testing.TB) *sandbox.Engine {

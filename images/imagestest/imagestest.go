@@ -41,6 +41,13 @@ func RequireEngine(t testing.TB) {
 	}
 }
 
+// Runtime is the runtime that tests start their sandboxes with, VIVARIUM_RUNTIME; empty for the engine's default.
+func Runtime() string { return os.Getenv("VIVARIUM_RUNTIME") }
+
+// GVisor reports whether that is gVisor, whose own kernel answers in place of the host's: docs/gvisor.md
+// says what then holds instead of what holds on runc.
+func GVisor() bool { return Runtime() == "runsc" }
+
 var engineErr = sync.OnceValue(func() error {
 	_, err := engineArch(context.Background())
 	return err
