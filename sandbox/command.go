@@ -8,6 +8,8 @@ type Command struct {
 	Env     []string      // NAME=value, added to the fixed environment of BaseEnv
 	Dir     string        // absolute; empty is Workspace
 	Timeout time.Duration // zero: until the sandbox's own deadline
+	// OpenFiles lowers how many files each process may have open; zero leaves Limits.OpenFiles.
+	OpenFiles int64
 }
 
 // Stream says where a piece of output came from.
@@ -35,6 +37,7 @@ type Result struct {
 	OOMKilled  bool          // the kernel's OOM killer struck during the command
 	PidsStruck bool          // a fork was refused by the pids limit during the command
 	DiskFull   string        // the tmpfs that ran out of blocks or inodes; empty when none did
+	InodesFull bool          // it was DiskFull's inodes that ran out: too many files, not too much in them
 	DiskPeak   int64         // bytes, high-water mark over all tmpfs
 	Strays     int           // processes left behind and killed
 }

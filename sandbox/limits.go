@@ -24,10 +24,14 @@ const (
 	minMemory = 32 << 20
 	minDisk   = 16 << 20
 	minPids   = 64
-	minFiles  = 256
+	minFiles  = 256 // vivarium-init's own connections are among them
 	minInodes = 1024
 	minCPUs   = 0.01 // the engine's own bound
 )
+
+// MinOpenFiles is the least that one command can be lowered to: git, pip and flake8 work
+// with it.
+const MinOpenFiles = 64
 
 // DefaultLimits are those of a sandbox for which nothing else was said.
 func DefaultLimits(info Info) Limits {

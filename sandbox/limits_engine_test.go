@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,29 +73,30 @@ func TestDiskLimitIsNamed(t *testing.T) {
 		name    string
 		command sandbox.Command
 		want    string
+		inodes  bool
 	}{
-		{"workspace", fill(sandbox.Workspace), sandbox.Workspace},
-		{"home", fill(sandbox.Home), sandbox.Home},
-		{"environment", fill(sandbox.Env), sandbox.Env},
-		{"tmp", fill(sandbox.Tmp), sandbox.Tmp},
-		{"shared memory", fill(sandbox.Shm), sandbox.Shm},
+		{"workspace", fill(sandbox.Workspace), sandbox.Workspace, false},
+		{"home", fill(sandbox.Home), sandbox.Home, false},
+		{"environment", fill(sandbox.Env), sandbox.Env, false},
+		{"tmp", fill(sandbox.Tmp), sandbox.Tmp, false},
+		{"shared memory", fill(sandbox.Shm), sandbox.Shm, false},
 		{"file that cleans up after itself", python(`
 import tempfile
 with tempfile.TemporaryFile() as f:
-    while True: f.write(bytes(1 << 20))`), sandbox.Tmp},
+    while True: f.write(bytes(1 << 20))`), sandbox.Tmp, false},
 		{"many small files", python(`
 import os, shutil
 os.mkdir("d")
 try:
     for i in range(10 ** 6): open(f"d/{i}", "w").close()
 finally:
-    shutil.rmtree("d")`), sandbox.Workspace},
+    shutil.rmtree("d")`), sandbox.Workspace, true},
 		{"the sum of several", shell(`
-for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp},
+for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, o := run(t, s, c.command)
-			if r.DiskFull != c.want || r.Success() {
+			if r.DiskFull != c.want || r.InodesFull != c.inodes || r.Success() {
 				t.Errorf("got %+v, want %s full; stderr: %s", r, c.want, o.stderr.String())
 			}
 			if r.OOMKilled {
@@ -106,6 +108,36 @@ for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; slee
 	r, _ := run(t, s, shell("head -c 60000000 /dev/zero > /tmp/fits; rm /tmp/fits; exit 1"))
 	if r.DiskFull != "" {
 		t.Errorf("a file that fits is reported as %q full", r.DiskFull)
+	}
+}
+
+func TestOpenFilesAreLoweredForOneCommandAndWhatItStarts(t *testing.T) {
+	s := start(t, func(sp *sandbox.Spec) { sp.Limits.OpenFiles = 1024 })
+	tell := python(`
+import os, resource
+print(resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)
+try: resource.setrlimit(resource.RLIMIT_NOFILE, (200, 1024))
+except ValueError: print("not raised", flush=True)
+os.system("ulimit -Hn")
+try:
+    while True: os.open("/dev/null", 0)
+except OSError as e: print(e.errno)`)
+	tell.OpenFiles = 100
+	_, o := run(t, s, tell)
+	if got, want := o.stdout.String(), "(100, 100)\nnot raised\n100\n24\n"; got != want {
+		t.Errorf("got %q, want %q; stderr: %s", got, want, o.stderr.String())
+	}
+	if _, o := run(t, s, shell("ulimit -Hn")); o.stdout.String() != "1024\n" {
+		t.Errorf("the next command has %q, want the sandbox's own 1024", o.stdout.String())
+	}
+	missing := shell("true")
+	missing.Argv, missing.OpenFiles = []string{"no-such-program"}, 100
+	if r, _ := run(t, s, missing); r.ExitCode != 127 {
+		t.Errorf("a program that is not there: %+v, want exit code 127", r)
+	}
+	missing.Argv = []string{"/no/such/program"}
+	if r, o := run(t, s, missing); r.ExitCode != 127 || !strings.Contains(o.stderr.String(), "/no/such/program") {
+		t.Errorf("a path that is not there: %+v, %s; want exit code 127", r, o.stderr.String())
 	}
 }
 

@@ -77,6 +77,8 @@ func (c Command) request() *wire.Run {
 		Env:     bytesOf(mergeEnv(BaseEnv(), c.Env)),
 		Dir:     []byte(dir),
 		Timeout: c.Timeout,
+
+		OpenFiles: c.OpenFiles,
 	}
 }
 
@@ -164,6 +166,7 @@ func decodeResult(p []byte) (Result, error) {
 		OOMKilled:  w.OOMKilled,
 		PidsStruck: w.PidsStruck,
 		DiskFull:   w.DiskFull,
+		InodesFull: w.InodesFull,
 		DiskPeak:   w.DiskPeak,
 		Strays:     w.Strays,
 	}, nil
@@ -173,7 +176,7 @@ func decodeResult(p []byte) (Result, error) {
 func plausible(w *wire.Result) bool {
 	return w.ExitCode >= 0 && w.ExitCode <= 255 &&
 		w.Wall >= 0 && w.CPU >= 0 && w.PeakMemory >= 0 && w.DiskPeak >= 0 && w.Strays >= 0 &&
-		(w.DiskFull == "" || slices.Contains(mounts, w.DiskFull)) && isSignalName(w.Signal)
+		(w.DiskFull == "" && !w.InodesFull || slices.Contains(mounts, w.DiskFull)) && isSignalName(w.Signal)
 }
 
 func isSignalName(s string) bool {

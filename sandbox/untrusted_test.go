@@ -64,6 +64,7 @@ func TestImplausibleResultsAreRefused(t *testing.T) {
 		"wall":      {Wall: -1},
 		"signal":    {Signal: "SIGKILL\x1b[2J"},
 		"disk":      {DiskFull: "/etc"},
+		"inodes":    {InodesFull: true},
 	} {
 		if plausible(&r) {
 			t.Errorf("%s: %+v was taken", name, r)

@@ -24,6 +24,9 @@ import (
 const threads = 16
 
 func main() {
+	if len(os.Args) > 3 && os.Args[0] == limiterName {
+		os.Exit(limitAndExec(os.Args[1:]))
+	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "vivarium-init: runs as PID 1 of a Vivarium sandbox only; see `vivarium run --help`")
 		os.Exit(2)

@@ -63,7 +63,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	setStatus(&result, status)
 	result.CPU = cpuTime() - cpu
 	result.PeakMemory = max(watch.peakAnon, g.procs.largest())
-	result.DiskPeak, result.DiskFull = watch.peakBytes, watch.full
+	result.DiskPeak, result.DiskFull, result.InodesFull = watch.peakBytes, watch.full, watch.inodesFull
 	after := readCounters()
 	result.OOMKilled = after.oomKills > before.oomKills
 	result.PidsStruck = after.pidsRefused > before.pidsRefused
@@ -91,6 +91,9 @@ func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, er
 		return nil, err
 	}
 	defer null.Close()
+	if req.OpenFiles > 0 {
+		path, argv = throughLimiter(req.OpenFiles, path, argv)
+	}
 	exited, _, err := g.procs.start(path, argv, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   env,

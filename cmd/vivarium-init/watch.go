@@ -39,9 +39,10 @@ type watch struct {
 	begun        bool
 
 	// Valid when the watching has stopped.
-	full      string // the first mount that was full
-	peakBytes int64
-	peakAnon  int64
+	full       string // the first mount that was full
+	inodesFull bool   // it was full of files, not of bytes
+	peakBytes  int64
+	peakAnon   int64
 }
 
 func newWatch(h *wire.Hello) *watch {
@@ -129,8 +130,11 @@ func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 		if u.usedFiles > most.usedFiles {
 			most = u
 		}
-		if w.full == "" && u.full() {
-			w.full = u.path
+		switch {
+		case u.bytesFull():
+			w.setFull(u.path, false)
+		case u.filesFull():
+			w.setFull(u.path, true)
 		}
 		next = min(next, timeToFill(u.freeBytes, fillRate), timeToFill(u.freeFiles, createRate))
 	}
@@ -142,26 +146,29 @@ func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 	switch {
 	case bytes > w.bytes:
 		exceeded = true
-		w.setFull(largest.path)
+		w.setFull(largest.path, false)
 	case files > w.files:
 		exceeded = true
-		w.setFull(most.path)
+		w.setFull(most.path, true)
 	}
 	next = min(next, timeToFill(w.bytes-bytes, fillRate), timeToFill(w.files-files, createRate))
 	return max(next, quickest), exceeded
 }
 
-func (w *watch) setFull(path string) {
+func (w *watch) setFull(path string, inodes bool) {
 	if w.full == "" {
-		w.full = path
+		w.full, w.inodesFull = path, inodes
 	}
 }
 
-// full reports whether the mount's blocks or inodes have run out. On a small mount the
-// bounds are a sixteenth of it.
-func (u use) full() bool {
-	return u.freeBytes < min(fullBytes, (u.usedBytes+u.freeBytes)/16) ||
-		u.freeFiles < min(fullInodes, (u.usedFiles+u.freeFiles)/16)
+// bytesFull and filesFull report whether the mount's blocks or inodes have run out. On a
+// small mount the bounds are a sixteenth of it.
+func (u use) bytesFull() bool {
+	return u.freeBytes < min(fullBytes, (u.usedBytes+u.freeBytes)/16)
+}
+
+func (u use) filesFull() bool {
+	return u.freeFiles < min(fullInodes, (u.usedFiles+u.freeFiles)/16)
 }
 
 func timeToFill(left, rate int64) time.Duration {

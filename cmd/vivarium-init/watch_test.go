@@ -26,8 +26,8 @@ func TestLookNamesTheMountThatIsFull(t *testing.T) {
 	}
 	w.look([]use{of("/a", 999*mib, 1*mib), of("/b", 0, 1000*mib)})
 	w.look([]use{of("/a", 0, 1000*mib), of("/b", 0, 1000*mib)})
-	if w.full != "/a" || w.peakBytes != 999*mib {
-		t.Errorf("full %q, peak %d MiB; want /a, 999", w.full, w.peakBytes/mib)
+	if w.full != "/a" || w.inodesFull || w.peakBytes != 999*mib {
+		t.Errorf("full %q, of inodes %t, peak %d MiB; want /a, 999", w.full, w.inodesFull, w.peakBytes/mib)
 	}
 }
 
@@ -35,8 +35,18 @@ func TestLookNamesTheMountWithoutInodes(t *testing.T) {
 	w := newTestWatch()
 	a := of("/a", 0, 1000*mib)
 	a.usedFiles, a.freeFiles = 100_000, 0
-	if w.look([]use{of("/b", 0, mib*1000), a}); w.full != "/a" {
-		t.Errorf("full %q, want /a", w.full)
+	if w.look([]use{of("/b", 0, mib*1000), a}); w.full != "/a" || !w.inodesFull {
+		t.Errorf("full %q, of inodes %t; want /a, by its inodes", w.full, w.inodesFull)
+	}
+}
+
+func TestLookTellsFilesFromBytesWhenTheSumIsExceeded(t *testing.T) {
+	w := newTestWatch()
+	a, b := of("/a", 0, 1000*mib), of("/b", 900*mib, 100*mib)
+	w.look([]use{a, b})
+	a.usedFiles = 200_001
+	if _, exceeded := w.look([]use{a, b}); !exceeded || w.full != "/a" || !w.inodesFull {
+		t.Errorf("exceeded %t, full %q, of inodes %t; want /a, by its inodes", exceeded, w.full, w.inodesFull)
 	}
 }
 

@@ -52,6 +52,8 @@ type Run struct {
 	Env     [][]byte      `json:"env"` // all of it
 	Dir     []byte        `json:"dir"`
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// OpenFiles is RLIMIT_NOFILE where it is to be lower than the container's; 0 where not.
+	OpenFiles int64 `json:"open_files,omitempty"`
 }
 
 // Result is how a command ended; see sandbox.Result.
@@ -65,6 +67,7 @@ type Result struct {
 	OOMKilled  bool          `json:"oom_killed,omitempty"`
 	PidsStruck bool          `json:"pids_struck,omitempty"`
 	DiskFull   string        `json:"disk_full,omitempty"`
+	InodesFull bool          `json:"inodes_full,omitempty"` // it was DiskFull's inodes, not its blocks
 	DiskPeak   int64         `json:"disk_peak"`
 	Strays     int           `json:"strays"`
 }
