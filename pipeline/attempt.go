@@ -31,6 +31,7 @@ type attempt struct {
 	deadline time.Time
 	plan     python.Plan
 	written  int64 // bytes of output so far
+	pace     pace
 	notes    notes
 
 	step  Step   // the one that runs
@@ -44,7 +45,7 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 	}
 	return &attempt{
 		runner: r, req: q, rec: rec,
-		limits: python.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit},
+		limits: python.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit, LogRate: q.LogRate},
 	}
 }
 

@@ -203,6 +203,9 @@ func (a *attempt) fetchOnce(ctx context.Context, g Git) (unreachable bool, err e
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -228,7 +231,7 @@ func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 	case err == nil || errors.As(err, &lost):
 		return err
 	case errors.As(err, &refused) && strings.Contains(refused.Message, syscall.ENOSPC.Error()):
-		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s limit over all", python.Size(a.limits.Disk))
+		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all", python.Size(a.limits.Disk), a.limits.Inodes)
 	}
 	return treeError(ctx, err)
 }

@@ -29,6 +29,9 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if err := a.say(ctx, "$ "+c.echo); err != nil {
 		return sandbox.Result{}, err
 	}
+	if a.limits.OpenFiles < a.req.Limits.OpenFiles {
+		c.OpenFiles = a.limits.OpenFiles
+	}
 	c.Timeout = time.Until(a.deadline)
 	if c.Timeout <= 0 {
 		return sandbox.Result{}, errTimeout
@@ -40,7 +43,7 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 		return a.output(ctx, stream, p)
 	})
 	if err != nil {
-		return sandbox.Result{}, err
+		return sandbox.Result{}, &inCommand{err, c.name}
 	}
 	a.count(r)
 	return r, a.sayNotes(ctx)
@@ -67,7 +70,7 @@ func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) e
 	if over {
 		return errLogLimit
 	}
-	return nil
+	return sleep(ctx, a.pace.take(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
 // count adds a result's figures to the step's.

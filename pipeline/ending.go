@@ -15,6 +15,14 @@ var errTimeout = errors.New("the build's time is up")
 // errLogLimit ends a command that has written too much.
 var errLogLimit = errors.New("the build has written too much")
 
+// inCommand is an error of running a command, with the command's short name.
+type inCommand struct {
+	error
+	name string
+}
+
+func (e *inCommand) Unwrap() error { return e.error }
+
 // failure is why a step is not green, from one who knows the cause.
 type failure struct {
 	cause Cause
@@ -80,17 +88,22 @@ func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending
 func causeOf(err error, l python.Limits) (Cause, string) {
 	var known *failure
 	var lost *sandbox.LostError
+	var command *inCommand
+	where := ""
+	if errors.As(err, &command) {
+		where = fmt.Sprintf(", in `%s`", command.name)
+	}
 	switch {
 	case errors.As(err, &known):
 		return known.cause, known.note
 	case errors.Is(err, errTimeout):
-		return CauseTimeout, timeoutNote(l)
+		return CauseTimeout, timeoutNote(l) + where
 	case errors.Is(err, errLogLimit):
-		return CauseLogLimit, logLimitNote(l)
+		return CauseLogLimit, logLimitNote(l) + where
 	case errors.As(err, &lost) && lost.OOMKilled:
-		return CauseOutOfMemory, memoryNote(l)
+		return CauseOutOfMemory, memoryNote(l) + where
 	case errors.As(err, &lost) && lost.Deadline:
-		return CauseTimeout, timeoutNote(l)
+		return CauseTimeout, timeoutNote(l) + where
 	case errors.Is(err, sandbox.ErrNoImage):
 		return CauseImage, python.Printable(err.Error())
 	}

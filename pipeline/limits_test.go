@@ -29,7 +29,8 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 		"disk":         {"f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(1 << 20))", "", pipeline.CauseDiskFull, "no room left in /tmp"},
 		"time":         {"while True: time.sleep(1)", "timeout='8s'", pipeline.CauseTimeout, "timed out: 8s limit"},
 		"output":       {"while True: sys.stdout.write('x' * 99 + chr(10))", "log_limit='1MiB'", pipeline.CauseLogLimit, "too much output: 1.0 MiB limit"},
-		"none of them": {"pass", "memory='256MiB'\ncpus=0.5\npids=64\ntimeout='1m'", "", "1 test"},
+		"files":        {"for i in range(10 ** 6): open(f'/tmp/{i}', 'w').close()", "", pipeline.CauseDiskFull, "too many files in /tmp, 262144 limit over all"},
+		"none of them": {"pass", "memory='256MiB'\ncpus=0.5\npids=64\ntimeout='1m'\nfiles=64\nlog_rate='64KiB'", "", "1 test"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := hog(c.body)
@@ -39,6 +40,9 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			o, _ := build(t, files)
 			wantCause(t, o, c.cause)
 			wantText(t, o.Summary, c.summary)
+			if c.cause != "" {
+				wantText(t, o.Summary, "in `python -m unittest`")
+			}
 		})
 	}
 }
@@ -50,6 +54,34 @@ func TestOutputStopsAtTheLimit(t *testing.T) {
 	if n := strings.Count(l.text(), "x"); n > 1<<20 || n < 900<<10 {
 		t.Errorf("%d bytes of output came through, want just below 1 MiB", n)
 	}
+}
+
+func TestOutputBeyondItsRateSlowsTheBuildDownAndIsNotLost(t *testing.T) {
+	files := hog("for i in range(10240): sys.stdout.write('x' * 99 + chr(10))")
+	took := func(o pipeline.Outcome) time.Duration {
+		test := o.Steps[len(o.Steps)-1]
+		return test.EndedAt.Sub(test.StartedAt)
+	}
+	fast, _ := build(t, files)
+	files["pyproject.toml"] = "[tool.vivarium]\nlog_rate='128KiB'\n"
+	slow, l := build(t, files)
+	wantCause(t, slow, "")
+	if n := strings.Count(l.text(), "x"); n < 99*10240 {
+		t.Errorf("%d bytes came through, want all 1,013,760", n)
+	}
+	// 1000 KiB at 128 KiB/s, of which the first second's come at once.
+	if took(slow) < 6500*time.Millisecond || took(slow) < 2*took(fast) {
+		t.Errorf("it took %s, and without the limit %s", took(slow), took(fast))
+	}
+}
+
+func TestRepositoryLowersOpenFiles(t *testing.T) {
+	files := hog("import resource\nprint('files:', *resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)")
+	_, l := build(t, files)
+	wantText(t, l.text(), "files: 16384 16384\n")
+	files["pyproject.toml"] = "[tool.vivarium]\nfiles=100\n"
+	_, l = build(t, files)
+	wantText(t, l.text(), "files: 100 100\n", "open files 100 for each")
 }
 
 func TestCancelEndsTheBuildAtOnce(t *testing.T) {

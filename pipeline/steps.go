@@ -200,7 +200,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	var report python.ReportScanner
 	c := command{
 		Command: sandbox.Command{Argv: a.plan.Test, Env: envSettings},
-		name:    "python -m unittest discover",
+		name:    "python -m unittest",
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stderr {
 				report.Write(p)

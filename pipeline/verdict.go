@@ -47,17 +47,25 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 	case r.OOMKilled:
 		return CauseOutOfMemory, memoryNote(l)
 	case r.DiskFull != "":
-		return CauseDiskFull, fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, python.Size(l.Disk))
+		return CauseDiskFull, diskNote(r, l)
 	case r.TimedOut:
 		return CauseTimeout, timeoutNote(l)
 	}
 	return "", ""
 }
 
-// memoryNote gives both figures: files in the sandbox are memory too, and it is the sum
-// that the kernel enforces.
+// memoryNote gives what processes may use. The kernel enforces the sum with the disk, whose
+// files are memory too, so that a build with few files has more: the plan names both.
 func memoryNote(l python.Limits) string {
-	return fmt.Sprintf("out of memory: %s limit (%s with files)", python.Size(l.Memory), python.Size(l.Memory+l.Disk))
+	return fmt.Sprintf("out of memory: %s limit", python.Size(l.Memory))
+}
+
+// diskNote tells too many files from too much in them.
+func diskNote(r sandbox.Result, l python.Limits) string {
+	if r.InodesFull {
+		return fmt.Sprintf("disk full: too many files in %s, %d limit over all", r.DiskFull, l.Inodes)
+	}
+	return fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, python.Size(l.Disk))
 }
 
 func timeoutNote(l python.Limits) string {

@@ -13,7 +13,7 @@ import (
 )
 
 var testLimits = python.Limits{
-	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 1 << 30, Pids: 512},
+	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 1 << 30, Pids: 512, Inodes: 5000},
 	Timeout:  15 * time.Minute,
 	LogLimit: 4 << 30,
 }
@@ -27,7 +27,7 @@ func TestJudge(t *testing.T) {
 		note  string
 	}{
 		"success":                  {StepLint, sandbox.Result{}, "", "", ""},
-		"success, though struck":   {StepTest, sandbox.Result{OOMKilled: true}, "", "", "green, although: out of memory: 2.0 GiB limit (3.0 GiB with files)"},
+		"success, though struck":   {StepTest, sandbox.Result{OOMKilled: true}, "", "", "green, although: out of memory: 2.0 GiB limit"},
 		"clone":                    {StepClone, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
 		"clone repeated by plan":   {StepPlan, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
 		"install":                  {StepInstall, sandbox.Result{ExitCode: 1}, "ERROR: no", CauseInstall, "ERROR: no"},
@@ -36,10 +36,11 @@ func TestJudge(t *testing.T) {
 		"signal":                   {StepTest, sandbox.Result{Signal: "SIGSEGV"}, "", CauseTests, "`prog` was ended by SIGSEGV"},
 		"timeout":                  {StepTest, sandbox.Result{TimedOut: true, Signal: "SIGKILL"}, "x", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
 		"timeout that exited 0":    {StepTest, sandbox.Result{TimedOut: true}, "", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"memory":                   {StepInstall, sandbox.Result{OOMKilled: true, ExitCode: 1}, "x", CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"memory":                   {StepInstall, sandbox.Result{OOMKilled: true, ExitCode: 1}, "x", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"disk":                     {StepClone, sandbox.Result{DiskFull: "/tmp", ExitCode: 1}, "", CauseDiskFull, "disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`"},
+		"inodes":                   {StepInstall, sandbox.Result{DiskFull: "/tmp", InodesFull: true, ExitCode: 1}, "", CauseDiskFull, "disk full: too many files in /tmp, 5000 limit over all, in `prog`"},
 		"processes":                {StepTest, sandbox.Result{PidsStruck: true, ExitCode: 1}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
-		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"fork bomb strikes it all": {StepTest, sandbox.Result{PidsStruck: true, OOMKilled: true, TimedOut: true}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestJudgeTests(t *testing.T) {
 		"failed":                   {sandbox.Result{ExitCode: 1}, bad, CauseTests, "1 failure in 5 tests"},
 		"none, Python 3.11":        {sandbox.Result{}, none, CauseNoTests, "no tests: unittest found nothing to run"},
 		"none, Python 3.12":        {sandbox.Result{ExitCode: 5}, none, CauseNoTests, "no tests: unittest found nothing to run"},
-		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files), in `prog`"},
+		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"passed without a summary": {sandbox.Result{}, python.TestReport{}, "", "unittest ended without its summary"},
 		"failed without a summary": {sandbox.Result{ExitCode: 3}, python.TestReport{}, CauseTests, "`prog` ended with exit code 3"},
 		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},
@@ -81,6 +82,7 @@ func TestJudgeTests(t *testing.T) {
 
 func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 	wrap := func(err error) error { return fmt.Errorf("run command: %w", err) }
+	in := func(err error) error { return &inCommand{wrap(err), "prog"} }
 	for name, c := range map[string]struct {
 		err   error
 		cause Cause
@@ -90,8 +92,12 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		"known among others":  {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
 		"time":                {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
 		"output":              {wrap(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit"},
-		"lost to memory":      {wrap(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit (3.0 GiB with files)"},
+		"lost to memory":      {wrap(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit"},
 		"lost to the clock":   {wrap(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build"},
+		"time, in":            {in(errTimeout), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
+		"output, in":          {in(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit, in `prog`"},
+		"lost to memory, in":  {in(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
+		"lost to clock, in":   {in(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
 		"lost":                {wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}), CauseEngine, "run command: the sandbox ended by itself with exit code 2; PID 1 said: panic: x"},
 		"no image":            {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
 		"engine":              {errors.New("cannot connect"), CauseEngine, "cannot connect"},

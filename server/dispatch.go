@@ -30,6 +30,7 @@ type Dispatcher struct {
 	Runtime      string        // OCI runtime; empty is the engine's default
 	Timeout      time.Duration // of one attempt
 	LogHardLimit int64         // bytes of output that end a build
+	LogRate      int64         // bytes of output per second, beyond which a build is slowed down; 0 is no limit
 }
 
 // Build runs one attempt. An error abandons it, as pipeline.Runner.Run says.
@@ -60,6 +61,7 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 		Runtime:      d.Runtime,
 		Timeout:      d.Timeout,
 		LogHardLimit: d.LogHardLimit,
+		LogRate:      d.LogRate,
 		Title:        title(b),
 	}, nil
 }

@@ -30,10 +30,13 @@ type config struct {
 	memory        int64
 	cpus          float64 // 0: the lesser of 2 and the engine's
 	pids          int64
+	openFiles     int64
 	disk          int64
+	inodes        int64
 	timeout       time.Duration
 	logLimit      int64
 	logHardLimit  int64
+	logRate       int64 // bytes per second; 0: no limit
 	logFormat     string
 	statusContext string
 	token         server.Secret
@@ -84,14 +87,20 @@ var variables = []variable{
 		to(cpus, func(c *config) *float64 { return &c.cpus })},
 	{"VIVARIUM_PIDS", "512", "Processes and threads of a build.",
 		to(count64, func(c *config) *int64 { return &c.pids })},
+	{"VIVARIUM_FILES", "16384", "Files that each process of a build may have open.",
+		to(count64, func(c *config) *int64 { return &c.openFiles })},
 	{"VIVARIUM_DISK", "2GiB", "Disk space of a build; it is held in memory.",
 		to(size, func(c *config) *int64 { return &c.disk })},
+	{"VIVARIUM_INODES", "262144", "Files and folders that a build may make.",
+		to(count64, func(c *config) *int64 { return &c.inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
 		to(duration, func(c *config) *time.Duration { return &c.timeout })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
 		to(size, func(c *config) *int64 { return &c.logLimit })},
 	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",
 		to(size, func(c *config) *int64 { return &c.logHardLimit })},
+	{"VIVARIUM_LOG_RATE", "32MiB", "Output per second that a build may write; more slows it down, and none is lost; 0: as fast as it can.",
+		to(sizeOrNone, func(c *config) *int64 { return &c.logRate })},
 	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/joho/godotenv"
+
+	"vivarium/sandbox"
 )
 
 var update = flag.Bool("update", false, "write .env.sample and the README's table of settings anew")
@@ -25,6 +27,27 @@ func TestConfigDefaults(t *testing.T) {
 	if c.publicURL != nil || c.workers != 0 || c.apiURL.String() != "https://api.github.com" {
 		t.Errorf("public URL %v, workers %d, API %s", c.publicURL, c.workers, c.apiURL)
 	}
+}
+
+func TestConfigTakesEveryLimit(t *testing.T) {
+	c, problems := readConfig([]string{"VIVARIUM_FILES=300", "VIVARIUM_INODES=5000", "VIVARIUM_LOG_RATE=1MiB"}, nil)
+	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l.OpenFiles != 300 || l.Inodes != 5000 || c.logRate != 1<<20 {
+		t.Errorf("open files %d, inodes %d, log rate %d, %v", l.OpenFiles, l.Inodes, c.logRate, problems)
+	}
+	c, problems = readConfig([]string{"VIVARIUM_LOG_RATE=0"}, nil)
+	if len(problems) > 0 || c.logRate != 0 {
+		t.Errorf("log rate %d, %v; want 0 to stand for no limit", c.logRate, problems)
+	}
+	c, problems = readConfig(nil, nil)
+	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.disk) {
+		t.Errorf("the settings' defaults give %+v, the sandbox's own are others", l)
+	}
+}
+
+// withDisk is l with the size of files that goes with a disk.
+func withDisk(l sandbox.Limits, disk int64) sandbox.Limits {
+	l.FileSize = disk
+	return l
 }
 
 func TestEnvironmentWinsOverDotenv(t *testing.T) {
@@ -45,6 +68,9 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_DISK=99999999999TiB", "VIVARIUM_DISK"},
 		{"VIVARIUM_PIDS=0", `VIVARIUM_PIDS="0": it must be a whole number above 0`},
 		{"VIVARIUM_CPUS=NaN", "VIVARIUM_CPUS"},
+		{"VIVARIUM_FILES=many", "VIVARIUM_FILES"},
+		{"VIVARIUM_INODES=1.5", "VIVARIUM_INODES"},
+		{"VIVARIUM_LOG_RATE=-1", `VIVARIUM_LOG_RATE="-1": it must be a size such as 512MiB or 2GiB, or 0 for no limit`},
 		{"VIVARIUM_WORKERS=two", "VIVARIUM_WORKERS"},
 		{"VIVARIUM_TIMEOUT=15", `VIVARIUM_TIMEOUT="15": it must be a duration such as 90s or 15m`},
 		{"VIVARIUM_ADDR=8001", "HOST:PORT or :PORT"},

@@ -11,6 +11,7 @@ import (
 func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 	l := sandbox.DefaultLimits(info)
 	l.Memory, l.Disk, l.Pids = c.memory, c.disk, c.pids
+	l.OpenFiles, l.Inodes = c.openFiles, c.inodes
 	l.FileSize = c.disk // no file can be larger than the disk, whatever its limit says
 	if c.cpus != 0 {
 		l.CPUs = c.cpus
@@ -19,7 +20,9 @@ func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 }
 
 // limitNames are the settings that together have to fit the engine.
-var limitNames = []string{"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_CPUS", "VIVARIUM_PIDS", "VIVARIUM_DISK"}
+var limitNames = []string{
+	"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_CPUS", "VIVARIUM_PIDS", "VIVARIUM_FILES", "VIVARIUM_DISK", "VIVARIUM_INODES",
+}
 
 // workersOf is how many builds run at a time. What somebody has set and the engine cannot
 // hold is refused, since the engine would kill builds by chance; the defaults run one build

@@ -78,6 +78,7 @@ func (a *app) serve(ctx context.Context) error {
 		Runtime:      c.runtime,
 		Timeout:      c.timeout,
 		LogHardLimit: c.logHardLimit,
+		LogRate:      c.logRate,
 	}
 	return s.run(ctx)
 }

@@ -108,6 +108,13 @@ var (
 		return n, when(n > 0 && n <= maxSize)
 	}}
 
+	sizeOrNone = kind[int64]{accepts: size.accepts + ", or 0 for no limit", parse: func(v string) (int64, error) {
+		if v == "0" {
+			return 0, nil
+		}
+		return size.parse(v)
+	}}
+
 	count64 = kind[int64]{accepts: "a whole number above 0", parse: func(v string) (int64, error) {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {

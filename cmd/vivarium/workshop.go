@@ -109,6 +109,7 @@ func (w *workshop) request(src titledSource) pipeline.Request {
 		Runtime:      w.config.runtime,
 		Timeout:      w.config.timeout,
 		LogHardLimit: w.config.logHardLimit,
+		LogRate:      w.config.logRate,
 		Title:        src.title,
 	}
 }

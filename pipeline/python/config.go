@@ -10,6 +10,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/docker/go-units"
+
+	"vivarium/sandbox"
 )
 
 // config is [tool.vivarium] of pyproject.toml, applied to the operator's limits.
@@ -25,9 +27,22 @@ var settings = map[string]func(*config, any) error{
 	"timeout":   (*config).setTimeout,
 	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
 	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
+	"log_rate":  (*config).setLogRate,
 	"cpus":      (*config).setCPUs,
-	"pids":      (*config).setPids,
+	"pids":      func(c *config, v any) error { return lowerCount(&c.limits.Pids, v, 1) },
+	"files":     func(c *config, v any) error { return lowerCount(&c.limits.OpenFiles, v, sandbox.MinOpenFiles) },
 }
+
+// operatorsOnly are limits that the container has from its start, and why no repository
+// lowers them.
+var operatorsOnly = map[string]string{
+	"disk":   "VIVARIUM_DISK",
+	"inodes": "VIVARIUM_INODES",
+}
+
+// minLogRate keeps the output that is on its way when a command ends from taking longer
+// than the build's grace.
+const minLogRate = 64 << 10
 
 // parseConfig reads the table and checks it against what the operator allows: a
 // repository can lower a limit, never raise it.
@@ -42,6 +57,10 @@ func parseConfig(table any, operator Limits) (config, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		set, known := settings[key]
+		if variable := operatorsOnly[key]; variable != "" {
+			return c, configError(fmt.Sprintf("[tool.vivarium] %s is the operator's alone", key),
+				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
+		}
 		if !known {
 			return c, configError(fmt.Sprintf("[tool.vivarium] has no setting %q", key), fmt.Sprintf("did you mean %q?", nearest(key)))
 		}
@@ -95,13 +114,7 @@ func (c *config) setTimeout(v any) error {
 }
 
 func (c *config) lowerSize(limit *int64, v any) error {
-	var n int64
-	switch v := v.(type) {
-	case string:
-		n, _ = units.RAMInBytes(strings.TrimSpace(v))
-	case int64:
-		n = v
-	}
+	n := sizeOf(v)
 	if n <= 0 {
 		return fmt.Errorf(`write a size such as "512MiB", or a number of bytes`)
 	}
@@ -109,6 +122,31 @@ func (c *config) lowerSize(limit *int64, v any) error {
 		return tooHigh(Size(*limit))
 	}
 	*limit = n
+	return nil
+}
+
+// sizeOf is 0 for what is no size.
+func sizeOf(v any) int64 {
+	switch v := v.(type) {
+	case string:
+		n, _ := units.RAMInBytes(strings.TrimSpace(v))
+		return n
+	case int64:
+		return v
+	}
+	return 0
+}
+
+// setLogRate lowers the rate; the operator may have set none.
+func (c *config) setLogRate(v any) error {
+	n, limit := sizeOf(v), c.limits.LogRate
+	switch {
+	case n < minLogRate:
+		return fmt.Errorf(`write a size per second such as "1MiB", at least %s`, Size(minLogRate))
+	case limit > 0 && n > limit:
+		return tooHigh(Size(limit) + " per second")
+	}
+	c.limits.LogRate = n
 	return nil
 }
 
@@ -130,15 +168,15 @@ func (c *config) setCPUs(v any) error {
 	return nil
 }
 
-func (c *config) setPids(v any) error {
+func lowerCount(limit *int64, v any, least int64) error {
 	n, ok := v.(int64)
-	if !ok || n <= 0 {
-		return fmt.Errorf("write a whole number above 0")
+	if !ok || n < least {
+		return fmt.Errorf("write a whole number, at least %d", least)
 	}
-	if n > c.limits.Pids {
-		return tooHigh(strconv.FormatInt(c.limits.Pids, 10))
+	if n > *limit {
+		return tooHigh(strconv.FormatInt(*limit, 10))
 	}
-	c.limits.Pids = n
+	*limit = n
 	return nil
 }
 

@@ -14,13 +14,16 @@ memory = "512MiB"
 cpus = 0.5
 pids = 64
 log_limit = 1048576
+log_rate = "1MiB"
+files = 256
 `})
 	want := operator
 	want.Timeout, want.Memory, want.CPUs, want.Pids, want.LogLimit = 90*time.Second, 512<<20, 0.5, 64, 1<<20
+	want.LogRate, want.OpenFiles = 1<<20, 256
 	if plan.Limits != want {
 		t.Errorf("got %+v, want %+v", plan.Limits, want)
 	}
-	if len(plan.Lowered) != 5 {
+	if len(plan.Lowered) != 7 {
 		t.Errorf("the plan names %q as lowered", plan.Lowered)
 	}
 }
@@ -45,7 +48,13 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 		`python = "latest"`:   `such as "3.12"`,
 		`timeot = "1m"`:       `did you mean "timeout"?`,
 		`log-limit = "1MiB"`:  `did you mean "log_limit"?`,
-		`disk = "1GiB"`:       `no setting "disk"`,
+		`log_rate = "33MiB"`:  "the operator's limit is 32.0 MiB per second",
+		`log_rate = 0`:        "at least 64.0 KiB",
+		`log_rate = "1KiB"`:   "at least 64.0 KiB",
+		`files = 16385`:       "the operator's limit is 16384",
+		`files = 3`:           "at least 64",
+		`disk = "1GiB"`:       "[tool.vivarium] disk is the operator's alone; it is fixed before",
+		`inodes = 5`:          "[tool.vivarium] inodes is the operator's alone; it is fixed before",
 		`memory.max = "1GiB"`: `"512MiB"`,
 	} {
 		t.Run(setting, func(t *testing.T) {
@@ -58,6 +67,15 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 	e := detectError(t, map[string]string{"pyproject.toml": "[tool]\nvivarium = 3"})
 	if !strings.Contains(e.Error(), "[tool.vivarium]") {
 		t.Errorf("%v does not say how the table is written", e)
+	}
+}
+
+func TestRepositorySetsALogRateWhereTheOperatorHasNone(t *testing.T) {
+	unlimited := operator
+	unlimited.LogRate = 0
+	c, err := parseConfig(map[string]any{"log_rate": "1GiB"}, unlimited)
+	if err != nil || c.limits.LogRate != 1<<30 {
+		t.Errorf("got %d, %v", c.limits.LogRate, err)
 	}
 }
 

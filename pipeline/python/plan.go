@@ -42,6 +42,7 @@ type Limits struct {
 	sandbox.Limits
 	Timeout  time.Duration // of the whole build
 	LogLimit int64         // bytes of output that end the build
+	LogRate  int64         // bytes of output per second, beyond which the build is slowed down; 0 is no limit
 }
 
 // Image is a runner image that the operator has.
@@ -153,6 +154,10 @@ func (p Plan) Text() string {
 
 // String names every limit with its figure.
 func (l Limits) String() string {
-	return fmt.Sprintf("time %s, memory %s, disk %s, CPUs %g, processes %d, log %s",
-		Time(l.Timeout), Size(l.Memory), Size(l.Disk), l.CPUs, l.Pids, Size(l.LogLimit))
+	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, open files %d for each, log %s",
+		Time(l.Timeout), Size(l.Memory), Size(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, Size(l.LogLimit))
+	if l.LogRate > 0 {
+		text += fmt.Sprintf(" at %s/s", Size(l.LogRate))
+	}
+	return text
 }

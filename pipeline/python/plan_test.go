@@ -13,9 +13,10 @@ import (
 )
 
 var operator = Limits{
-	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 2 << 30, CPUs: 2, Pids: 512},
+	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 2 << 30, CPUs: 2, Pids: 512, OpenFiles: 16384, Inodes: 262144},
 	Timeout:  15 * time.Minute,
 	LogLimit: 4 << 30,
+	LogRate:  32 << 20,
 }
 
 var options = Options{
@@ -93,7 +94,7 @@ func TestPlanTextNamesEverything(t *testing.T) {
   test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
   tests        1 test file in tests/
   not fetched  submodule vendor/lib
-  limits       time 15m, memory 512.0 MiB, disk 2.0 GiB, CPUs 2, processes 512, log 4.0 GiB
+  limits       time 15m, memory 512.0 MiB, disk 2.0 GiB in 262144 files, CPUs 2, processes 512, open files 16384 for each, log 4.0 GiB at 32.0 MiB/s
                memory = 512MiB by [tool.vivarium]
   note         the project itself is not installed (pyproject.toml has a [project] table): requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
   note         not run, since they are not where the tests are taken from: other/test_b.py
