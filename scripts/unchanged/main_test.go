@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/images/imagestest"
+)
+
+func TestCompareNamesWhatChanged(t *testing.T) {
+	before := state{"same": "1", "gone": "2", "other": "3"}
+	after := state{"same": "1", "other": "4", "new": "5"}
+	got := fmt.Sprint(compare(before, after))
+	if want := "[gone is gone: it was 2 new is new: 5 other was\n3\nand is\n4]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := compare(before, before); len(got) != 0 {
+		t.Errorf("nothing changed, but it says %v", got)
+	}
+}
+
+func TestUseOfALinkAndARuleIsNoChange(t *testing.T) {
+	const idle = "5: docker0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN mode DEFAULT link/ether 02:42:00:00:00:01\n"
+	const used = "5: docker0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT link/ether 02:42:00:00:00:01\n"
+	if link(idle) != link(used) {
+		t.Errorf("%q and %q differ", link(idle), link(used))
+	}
+	if remade := strings.Replace(idle, "5:", "6:", 1); link(idle) == link(remade) {
+		t.Error("a bridge that was made anew is not noticed")
+	}
+	const quiet = "# at noon\n*filter\n:INPUT ACCEPT [0:0]\n-A FORWARD -j DOCKER\nCOMMIT\n"
+	const busy = "# at one\n*filter\n:INPUT ACCEPT [7:420]\n-A FORWARD -j DOCKER\nCOMMIT\n"
+	if rules(quiet) != rules(busy) {
+		t.Errorf("%q and %q differ", rules(quiet), rules(busy))
+	}
+	if more := strings.Replace(busy, "COMMIT", "-A FORWARD -j ACCEPT\nCOMMIT", 1); rules(quiet) == rules(more) {
+		t.Error("another rule is not noticed")
+	}
+}
+
+// The command is given as arguments to this test's own binary, which then is unchanged itself.
+func TestMain(m *testing.M) {
+	if os.Getenv("VIVARIUM_TEST_UNCHANGED") == "1" {
+		settleTime = time.Second
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func unchanged(t *testing.T, command ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--"}, command...)...)
+	cmd.Env = append(os.Environ(), "VIVARIUM_TEST_UNCHANGED=1")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// Other packages' tests use the engine at the same time, and so what unchanged says of theirs
+// is not looked at. A volume is the cheapest thing that one can leave behind.
+func TestWhatACommandLeavesBehindIsFound(t *testing.T) {
+	imagestest.RequireEngine(t)
+	const name = "vivarium-unchanged-test"
+	t.Cleanup(func() {
+		if out, err := exec.Command("docker", "volume", "rm", name).CombinedOutput(); err != nil {
+			t.Errorf("remove volume: %v: %s", err, out)
+		}
+	})
+	out, err := unchanged(t, "docker", "volume", "create", name)
+	if err == nil || !strings.Contains(out, "volume "+name+" is new") {
+		t.Errorf("got %v:\n%s", err, out)
+	}
+}
+
+func TestAContainerThatIsGoneIsNoChange(t *testing.T) {
+	imagestest.RequireEngine(t)
+	const name = "vivarium-unchanged-test-container"
+	out, _ := unchanged(t, "docker", "run", "--rm", "--name", name, "--network", "none",
+		"--entrypoint", "echo", imagestest.Runner(t), "it ran")
+	if !strings.Contains(out, "it ran") || strings.Contains(out, name) {
+		t.Errorf("got:\n%s", out)
+	}
+}
+
+func TestTheCommandsOwnFailureIsPassedOn(t *testing.T) {
+	imagestest.RequireEngine(t)
+	if out, err := unchanged(t, "sh", "-c", "exit 3"); err == nil || !strings.Contains(out, "exit status 3") {
+		t.Errorf("got %v:\n%s", err, out)
+	}
+}
