@@ -1,0 +1,39 @@
+package attack
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := closeWorld(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	printReport(os.Stdout)
+	os.Exit(code)
+}
+
+// patience stretches a deadline on machines that are slower by far, such as emulated ones: VIVARIUM_TEST_PATIENCE says
+// how many times. What a limit does is the same there; only how long it takes is not.
+func patience(t testing.TB, d time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv("VIVARIUM_TEST_PATIENCE")
+	if text == "" {
+		return d
+	}
+	var times float64
+	if _, err := fmt.Sscan(text, &times); err != nil || times < 1 {
+		t.Fatalf("VIVARIUM_TEST_PATIENCE=%s is no number of times", text)
+	}
+	return time.Duration(float64(d) * times)
+}
