@@ -26,6 +26,8 @@ type Sandbox struct {
 	spec    Spec
 	session *yamux.Session
 	stderr  *tail
+	// warnings are the engine's, of what it left out of the settings; Posture judges them.
+	warnings []string
 
 	gone        chan struct{} // closed when the engine has removed the container
 	exitCode    int           // PID 1's, valid then

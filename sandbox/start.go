@@ -17,12 +17,20 @@ import (
 // ErrNoImage is returned by Start when the engine does not have the image.
 var ErrNoImage = errors.New("no such image")
 
+// settings decide what container a spec becomes. They are Settings but in tests, which
+// take one away.
+type settings func(Spec, Info) (container.Config, container.HostConfig)
+
 // Start makes a sandbox and waits until its PID 1 answers.
 func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
+	return e.start(ctx, spec, Settings)
+}
+
+func (e *Engine) start(ctx context.Context, spec Spec, settings settings) (*Sandbox, error) {
 	if err := spec.check(e.info); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	config, host := Settings(spec, e.info)
+	config, host := settings(spec, e.info)
 	created, err := e.cli.ContainerCreate(ctx, &config, &host, nil, nil, "")
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)
@@ -34,6 +42,7 @@ func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 		engine:   e,
 		id:       created.ID,
 		spec:     spec,
+		warnings: created.Warnings,
 		stderr:   new(tail),
 		gone:     make(chan struct{}),
 		services: make(map[uint32]*Service),

@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// Posture is what a sandbox was found to be, from inside, held against its spec.
+type Posture struct {
+	Kernel   string   // KernelLinux or KernelGVisor: what answers system calls inside
+	Problems []string // what is not as promised, and what to do; empty when all is
+	Notes    []string // what holds in another way, or is not known
+}
+
+// The kernels that are told apart.
+const (
+	KernelLinux  = "Linux"
+	KernelGVisor = "gVisor"
+)
+
+// Err is nil when all is as promised.
+func (p Posture) Err() error {
+	var errs []error
+	for _, problem := range p.Problems {
+		errs = append(errs, errors.New(problem))
+	}
+	return errors.Join(errs...)
+}
+
+//go:embed posture.py
+var postureScript string
+
+const (
+	// postureTimeout is enough for gVisor under emulation, where Python takes seconds to start.
+	postureTimeout = time.Minute
+	// maxPosture bounds what is read from inside: twenty texts of at most 64 KiB, few of which reach 4.
+	maxPosture = 512 << 10
+)
+
+// Posture starts a sandbox of spec as builds get it and looks at it from inside. An engine
+// that silently drops a limit is found out by this. An error means that no sandbox could be
+// looked at.
+func (e *Engine) Posture(ctx context.Context, spec Spec) (Posture, error) {
+	return e.posture(ctx, spec, Settings)
+}
+
+func (e *Engine) posture(ctx context.Context, spec Spec, settings settings) (Posture, error) {
+	ctx, cancel := context.WithTimeout(ctx, postureTimeout)
+	defer cancel()
+	o, err := openOracle(ctx)
+	if err != nil {
+		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
+	}
+	defer o.Close()
+	s, err := e.start(ctx, spec, settings)
+	if err != nil {
+		return Posture{}, err
+	}
+	f, err := s.facts(ctx, o)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
+	}
+	return judge(f, spec, e.info), nil
+}
+
+// facts collects what the sandbox says of itself and what the engine says of it.
+func (s *Sandbox) facts(ctx context.Context, o *oracle) (facts, error) {
+	text, err := s.inside(ctx, o.targets)
+	if err != nil {
+		return facts{}, err
+	}
+	f, err := parseFacts(text)
+	if err != nil {
+		return facts{}, err
+	}
+	f.targets = o.targets
+	f.warnings = s.warnings
+	found, err := s.engine.cli.ContainerInspect(ctx, s.id)
+	if err != nil {
+		return facts{}, fmt.Errorf("inspect container: %w", err)
+	}
+	f.accepted = acceptedBy(found)
+	if f.host = hostCgroup(found); f.host.known() {
+		text, _ := os.ReadFile("/proc/meminfo") // missing: how much swap there is, is not known
+		f.meminfo = string(text)
+	}
+	return f, nil
+}
+
+// inside runs the script that looks around.
+func (s *Sandbox) inside(ctx context.Context, targets []target) ([]byte, error) {
+	c := Command{Argv: postureCommand(targets), Dir: "/", Timeout: postureTimeout}
+	var stdout, stderr bytes.Buffer
+	r, err := s.Run(ctx, c, func(stream Stream, p []byte) error {
+		to := &stdout
+		if stream == Stderr {
+			to = &stderr
+		}
+		if to.Len()+len(p) > maxPosture {
+			return errors.New("it says more than can be true")
+		}
+		to.Write(p)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !r.Success() {
+		return nil, fmt.Errorf("the script that looks around ended with exit code %d %s %s: %.500s",
+			r.ExitCode, r.Signal, r.DiskFull, stderr.String())
+	}
+	return stdout.Bytes(), nil
+}
+
+func postureCommand(targets []target) []string {
+	argv := []string{"python3", "-I", "-c", postureScript}
+	for _, t := range targets {
+		argv = append(argv, t.host, t.port)
+	}
+	return argv
+}
+
+// accepted are the limits that the engine says a container has: one that it cannot set is
+// missing here.
+type accepted struct {
+	memory, swap, cpus, pids int64 // swap is memory and swap together; cpus are billionths
+}
+
+func acceptedBy(c container.InspectResponse) accepted {
+	var a accepted
+	if c.ContainerJSONBase == nil || c.HostConfig == nil {
+		return a
+	}
+	r := c.HostConfig.Resources
+	a.memory, a.swap, a.cpus = r.Memory, r.MemorySwap, r.NanoCPUs
+	if r.PidsLimit != nil {
+		a.pids = *r.PidsLimit
+	}
+	return a
+}

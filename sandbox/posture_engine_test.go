@@ -1,0 +1,81 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"vivarium/images/imagestest"
+	"vivarium/sandbox"
+)
+
+func TestPostureOfASandboxIsAsPromised(t *testing.T) {
+	e := connect(t)
+	sp := spec(e, imagestest.Runner(t))
+	p, err := e.Posture(t.Context(), sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("kernel %s, notes %q", p.Kernel, p.Notes)
+	if p.Err() != nil {
+		t.Errorf("a sandbox that is as it should be: %v", p.Err())
+	}
+	if gvisor := p.Kernel == sandbox.KernelGVisor; gvisor != strings.Contains(sp.Runtime, "runsc") {
+		t.Errorf("the runtime %q gives the kernel %s", sp.Runtime, p.Kernel)
+	}
+}
+
+// TestPostureFindsEachSettingThatIsNotKept lets the engine make the container otherwise than
+// it should, one setting at a time. The engine's default runtime is taken, whose kernel is the host's.
+func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
+	e := connect(t)
+	sp := spec(e, imagestest.Runner(t))
+	sp.Runtime = ""
+	for _, c := range []struct {
+		name   string
+		change func(*container.Config, *container.HostConfig)
+		want   string
+	}{
+		{"no limit of processes", func(_ *container.Config, h *container.HostConfig) { h.PidsLimit = nil }, "processes are limited to nothing"},
+		{"more processes", func(_ *container.Config, h *container.HostConfig) { n := *h.PidsLimit + 1; h.PidsLimit = &n }, "processes are limited to"},
+		{"as much swap as memory", func(_ *container.Config, h *container.HostConfig) { h.MemorySwap *= 2 }, "swap"},
+		{"no limit of memory", func(_ *container.Config, h *container.HostConfig) { h.Memory, h.MemorySwap = 0, 0 }, "memory is limited to nothing"},
+		{"no limit of CPUs", func(_ *container.Config, h *container.HostConfig) { h.NanoCPUs = 0 }, "CPUs are limited to nothing"},
+		{"a capability", func(_ *container.Config, h *container.HostConfig) { h.CapAdd = []string{"NET_RAW"} }, "builds hold capabilities"},
+		{"all of Docker's capabilities", func(_ *container.Config, h *container.HostConfig) { h.CapDrop = nil }, "builds hold capabilities"},
+		{"a network", func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = "bridge" }, "builds have the network interface eth0"},
+		{"the host's network", func(_ *container.Config, h *container.HostConfig) { h.NetworkMode = "host" }, "builds reach this machine at 127.0.0.1"},
+		{"no filter", func(_ *container.Config, h *container.HostConfig) { h.SecurityOpt[1] = "seccomp=unconfined" }, "not filtered"},
+		{"the engine's own filter", func(_ *container.Config, h *container.HostConfig) { h.SecurityOpt = h.SecurityOpt[:1] }, "another profile"},
+		{"new privileges", func(_ *container.Config, h *container.HostConfig) { h.SecurityOpt = h.SecurityOpt[1:] }, "set-uid programs"},
+		{"root", func(c *container.Config, _ *container.HostConfig) { c.User = "0:0" }, "builds run with uid"},
+		{"root's group", func(c *container.Config, _ *container.HostConfig) { c.User = "10001:0" }, "builds run with gid"},
+		{"another group", func(_ *container.Config, h *container.HostConfig) { h.GroupAdd = []string{"999"} }, "builds run with the groups"},
+		{"a root that can be written", func(_ *container.Config, h *container.HostConfig) { h.ReadonlyRootfs = false }, "/ can be written"},
+		{"a privileged container", func(_ *container.Config, h *container.HostConfig) { h.Privileged = true }, "/proc/sys can be written"},
+		{"a folder of the host", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{"/etc:/host:ro"} }, "/host is mounted inside"},
+		{"a socket of the host", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{"/run:/run"} }, "/run is mounted inside"},
+		{"a tmpfs without size", func(_ *container.Config, h *container.HostConfig) {
+			h.Tmpfs[sandbox.Tmp] = strings.ReplaceAll(h.Tmpfs[sandbox.Tmp], "size=", "mpol=default,size=1000000000,gid=")
+		}, "/tmp holds"},
+		// PID 1 may also hold the file system of the image for full, and end the script.
+		{"a place that is missing", func(_ *container.Config, h *container.HostConfig) { delete(h.Tmpfs, sandbox.Home) }, "/home/vivarium"},
+		{"a tmpfs without exec", func(_ *container.Config, h *container.HostConfig) {
+			h.Tmpfs[sandbox.Env] = strings.ReplaceAll(h.Tmpfs[sandbox.Env], ",exec", "")
+		}, "mounted with noexec"},
+		{"a tmpfs with more files", func(_ *container.Config, h *container.HostConfig) {
+			h.Tmpfs[sandbox.Shm] = strings.ReplaceAll(h.Tmpfs[sandbox.Shm], "nr_inodes=", "nr_inodes=1")
+		}, "/dev/shm holds"},
+		{"no limits of a process", func(_ *container.Config, h *container.HostConfig) { h.Ulimits = nil }, `the limit "core"`},
+		{"the host's cgroups", func(_ *container.Config, h *container.HostConfig) { h.CgroupnsMode = "host" }, "builds see the host's cgroups"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, err := e.PostureWith(t.Context(), sp, c.change)
+			if got := fmt.Sprint(p.Err(), err); !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q among it", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package sandbox
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// limits: what the kernel holds a sandbox to. gVisor's kernel shows no cgroup; the host's holds
+// its whole sandbox then, and is read where that can be done.
+func (j *judgement) limits() {
+	if !j.gvisor {
+		j.cgroup(cgroupOf(func(path string) string { return j.Files[path] }))
+		j.namespace()
+		return
+	}
+	j.acceptedLimits()
+	if j.host.known() {
+		j.cgroup(j.host)
+		return
+	}
+	if j.accepted.swap != j.spec.Limits.Memory+j.spec.Limits.Disk {
+		j.swap(nil)
+	}
+	j.note("the engine has taken the limits of memory, CPUs and processes; whether its kernel holds them cannot be seen from here")
+}
+
+const cgroupRemedy = "the engine drops this limit; enable the cgroup controller %q on its machine (with cgroup v2 and a rootless engine: delegate it)"
+
+// cgroup expects no less than what was promised: a build that has less dies without a reason.
+func (j *judgement) cgroup(c cgroup) {
+	l := j.spec.Limits
+	want := float64(l.Memory + l.Disk)
+	if c.memory == nil || *c.memory > want || *c.memory < want-pageRound {
+		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), size(int64(want)), "memory")
+	}
+	// Quotas are rounded, by systemd to a hundredth of a CPU.
+	cpus := min(l.CPUs, float64(j.info.CPUs))
+	if c.cpus == nil || math.Abs(*c.cpus-cpus) > 0.011 {
+		j.problem("CPUs are limited to %s in place of %g: "+cgroupRemedy, number(c.cpus), cpus, "cpu")
+	}
+	if c.pids == nil || *c.pids != float64(l.Pids) {
+		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), l.Pids, "pids")
+	}
+	j.swap(c.swap)
+}
+
+// swap: an engine without swap accounting drops that limit. It matters where there is swap.
+func (j *judgement) swap(got *float64) {
+	const remedy = "turn swap off on the engine's machine, or swap accounting on (swapaccount=1)"
+	has := j.swapOfMachine()
+	switch {
+	case got != nil && *got == 0:
+	case got != nil:
+		j.problem("builds may use swap (it is limited to %s in place of 0): the engine drops this limit; %s", bytesIn(got), remedy)
+	case has == 0:
+		j.note("swap cannot be limited, and the engine's machine has none")
+	case has > 0:
+		j.problem("swap is not limited, and the engine's machine has %s of it: %s", size(has), remedy)
+	default:
+		j.problem("swap is not limited, and how much of it there is cannot be told: %s", remedy)
+	}
+}
+
+// swapOfMachine is -1 when not known. /proc/meminfo is the whole machine's in every container,
+// but not gVisor's.
+func (j *judgement) swapOfMachine() int64 {
+	text := j.Files["/proc/meminfo"]
+	if j.gvisor {
+		text = j.meminfo
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, "SwapTotal:"); ok {
+			return sizeIn(strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(value), "B"), " ", ""))
+		}
+	}
+	return -1
+}
+
+// namespace: a sandbox sees its own cgroup as the root, and none of the host's names.
+func (j *judgement) namespace() {
+	text := strings.TrimSpace(j.Files["/proc/self/cgroup"])
+	for line := range strings.Lines(text + "\n") {
+		if fields := strings.SplitN(strings.TrimSpace(line), ":", 3); len(fields) != 3 || fields[2] != "/" {
+			j.problem("builds see the host's cgroups (%q): use an engine and a kernel with cgroup namespaces", strings.TrimSpace(line))
+			return
+		}
+	}
+}
+
+// acceptedLimits: an engine takes out of a container's settings what it cannot do.
+func (j *judgement) acceptedLimits() {
+	l := j.spec.Limits
+	for _, c := range []struct {
+		what      string
+		got, want int64
+	}{
+		{"memory", j.accepted.memory, l.Memory + l.Disk},
+		{"CPUs (billionths)", j.accepted.cpus, nanoCPUs(l.CPUs, j.info.CPUs)},
+		{"processes", j.accepted.pids, l.Pids},
+	} {
+		if c.got != c.want {
+			j.problem("the engine limits %s to %d in place of %d: enable the cgroup controllers on its machine", c.what, c.got, c.want)
+		}
+	}
+}
+
+// number words a limit for people.
+func number(n *float64) string {
+	switch {
+	case n == nil:
+		return "nothing that can be read"
+	case math.IsInf(*n, 1):
+		return "nothing"
+	}
+	return strconv.FormatFloat(*n, 'g', -1, 64)
+}
+
+func bytesIn(n *float64) string {
+	if n == nil || math.IsInf(*n, 1) {
+		return number(n)
+	}
+	return size(int64(*n))
+}

@@ -1,0 +1,307 @@
+package sandbox
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// The good facts. cgroup1 and gvisor were printed by posture.py in sandboxes of engine 20.10
+// with runc 1.1 and with runsc 20221219. cgroup2 is the first with the files of cgroup v2 in the
+// format of the kernel's Documentation/admin-guide/cgroup-v2.rst.
+var postures = []string{"cgroup1", "cgroup2", "gvisor"}
+
+// goodFacts are facts, and a spec that they keep in all.
+func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/posture/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parseFacts(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := Info{CPUs: 2}
+	spec := Spec{Limits: DefaultLimits(info)}
+	l := &spec.Limits
+	l.Memory, l.Disk, l.FileSize = 256<<20, 96<<20, 96<<20
+	f.targets = []target{{"192.0.2.1", "80"}}
+	if name == "gvisor" {
+		spec.Runtime = "runsc"
+		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: l.Pids}
+	}
+	return f, spec, info
+}
+
+func TestGoodPostureHasNoProblem(t *testing.T) {
+	for _, name := range postures {
+		if p := judge(goodFacts(t, name)); p.Err() != nil {
+			t.Errorf("%s: %v", name, p.Err())
+		}
+	}
+}
+
+// TestNoFactIsIgnored takes every fact away in turn.
+func TestNoFactIsIgnored(t *testing.T) {
+	const (
+		ipv6    = "/proc/net/ipv6_route" // missing where there is no IPv6
+		meminfo = "/proc/meminfo"        // asked only where swap is not limited
+		cgroup  = "/proc/self/cgroup"    // empty in gVisor
+	)
+	for _, name := range postures {
+		f, spec, info := goodFacts(t, name)
+		red := func(what string, f facts) {
+			t.Helper()
+			if p := judge(f, spec, info); p.Err() == nil {
+				t.Errorf("%s without %s: nobody notices", name, what)
+			}
+		}
+		for path := range f.Files {
+			if path == ipv6 || path == meminfo || path == cgroup && name == "gvisor" {
+				continue
+			}
+			f := f
+			f.Files = maps.Clone(f.Files)
+			delete(f.Files, path)
+			if strings.HasSuffix(path, "swap.max") || strings.HasSuffix(path, "memsw.limit_in_bytes") {
+				delete(f.Files, meminfo)
+			}
+			red(path, f)
+		}
+		for path := range f.Owners {
+			f := f
+			f.Owners = maps.Clone(f.Owners)
+			delete(f.Owners, path)
+			red("the owner of "+path, f)
+		}
+		for limit := range f.Rlimits {
+			f := f
+			f.Rlimits = maps.Clone(f.Rlimits)
+			delete(f.Rlimits, limit)
+			red("the limit "+limit, f)
+		}
+		red("anything", facts{})
+		without := func(what string, change func(*facts)) {
+			t.Helper()
+			f := f
+			change(&f)
+			red(what, f)
+		}
+		without("new privileges", func(f *facts) { f.NoNewPrivs = 0 })
+		without("loopback", func(f *facts) { f.Loopback = "Connection refused" })
+		without("dials", func(f *facts) { f.Dials = nil })
+		without("targets", func(f *facts) { f.targets = nil })
+		if name == "gvisor" {
+			without("gVisor's kernel", func(f *facts) { f.KernelLog = "" })
+			without("what the engine accepted", func(f *facts) { f.accepted = accepted{} })
+		} else {
+			without("the profile", func(f *facts) { f.Profile = false })
+		}
+	}
+}
+
+// edit replaces text in one file.
+func edit(path, old, new string) func(*facts) {
+	return func(f *facts) {
+		if !strings.Contains(f.Files[path], old) {
+			panic("the good facts have no " + old + " in " + path)
+		}
+		f.Files = maps.Clone(f.Files)
+		f.Files[path] = strings.ReplaceAll(f.Files[path], old, new)
+	}
+}
+
+// writable makes a mount and its file system such that can be written to.
+func writable(path string) func(*facts) {
+	return func(f *facts) {
+		const mountinfo = "/proc/self/mountinfo"
+		var changed strings.Builder
+		for line := range strings.Lines(f.Files[mountinfo]) {
+			if strings.Contains(line, " "+path+" r") {
+				line = strings.ReplaceAll(line, " ro", " rw")
+			}
+			changed.WriteString(line)
+		}
+		f.Files = maps.Clone(f.Files)
+		f.Files[mountinfo] = changed.String()
+	}
+}
+
+func TestEachBrokenPromiseIsNamed(t *testing.T) {
+	const (
+		status    = "/proc/self/status"
+		mountinfo = "/proc/self/mountinfo"
+		v1        = "/sys/fs/cgroup/"
+	)
+	v2 := []string{"cgroup2"}
+	both := []string{"cgroup1", "cgroup2"}
+	for _, c := range []struct {
+		on     []string
+		change func(*facts)
+		want   string
+	}{
+		{postures, edit(status, "CapInh:\t0000000000000000", "CapInh:\t0000000000002000"), "CapInh"},
+		{postures, edit(status, "CapPrm:\t0000000000000000", "CapPrm:\t0000000000002000"), "CapPrm"},
+		{postures, edit(status, "CapEff:\t0000000000000000", "CapEff:\t0000000000002000"), "CapEff"},
+		{postures, edit(status, "CapBnd:\t0000000000000000", "CapBnd:\t00000000a80425fb"), "CapBnd"},
+		{both, edit(status, "CapAmb:\t0000000000000000", "CapAmb:\t0000000000002000"), "CapAmb"},
+		{both, edit(status, "Seccomp:\t2", "Seccomp:\t0"), "are not filtered (seccomp mode [0], not 2)"},
+		{both, edit(status, "Seccomp:\t2", "Seccomp:\t1"), "are not filtered (seccomp mode [1], not 2)"},
+		{postures, edit(status, "Uid:\t10001\t10001\t10001\t10001", "Uid:\t10001\t0\t10001\t10001"), "run with uid"},
+		{postures, edit(status, "Gid:\t10001\t10001\t10001\t10001", "Gid:\t0\t0\t0\t0"), "run with gid"},
+		{both, edit(status, "Groups:\t10001", "Groups:\t10001 999"), "groups"},
+
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.limit_in_bytes", "369098752", "9223372036854771712"), `memory is limited to nothing in place of 352MiB`},
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "738197504"), "builds may use swap (it is limited to 352MiB"},
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "9223372036854771712"), "builds may use swap (it is limited to nothing"},
+		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_quota_us", "200000", "-1"), "CPUs are limited to nothing in place of 2"},
+		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_period_us", "100000", "10000"), "CPUs are limited to 20 in place of 2"},
+		{[]string{"cgroup1"}, edit(v1+"pids/pids.max", "512", "max"), "processes are limited to nothing in place of 512"},
+		{[]string{"cgroup1"}, writable("/sys/fs/cgroup/pids"), "/sys/fs/cgroup/pids can be written"},
+		{v2, edit(v1+"memory.max", "369098752", "max"), "memory is limited to nothing"},
+		{v2, edit(v1+"memory.max", "369098752", "738197504"), "memory is limited to 704MiB in place of 352MiB"},
+		{v2, edit(v1+"memory.max", "369098752", "36909875"), "memory is limited to 35.2MiB in place of 352MiB"},
+		{v2, edit(v1+"memory.swap.max", "0", "max"), "builds may use swap"},
+		{v2, edit(v1+"cpu.max", "200000", "max"), "CPUs are limited to nothing"},
+		{v2, edit(v1+"cpu.max", "200000", "100000"), "CPUs are limited to 1 in place of 2"},
+		{v2, edit(v1+"pids.max", "512", "513"), "processes are limited to 513 in place of 512"},
+		{v2, writable("/sys/fs/cgroup"), "/sys/fs/cgroup can be written"},
+		{both, edit("/proc/self/cgroup", ":/", ":/docker/1234"), "builds see the host's cgroups"},
+
+		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"core": {0, -1}} }, `the limit "core"`},
+		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"fsize": {-1, -1}} }, `the limit "fsize"`},
+		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"nofile": {16384, 1048576}} }, `the limit "nofile"`},
+
+		{postures, writable("/"), "/ can be written"},
+		{postures, writable("/sys"), "/sys can be written"},
+		{both, writable("/proc/sys"), "/proc/sys can be written"},
+		{postures, edit(mountinfo, "/opt/vivarium/env", "/opt/elsewhere"), "/opt/vivarium/env is no tmpfs"},
+		{postures, edit(mountinfo, "/opt/vivarium/env", "/opt/elsewhere"), "/opt/elsewhere is mounted inside"},
+		{postures, edit(mountinfo, "/ /dev/shm rw", "/ /dev/shm ro"), "/dev/shm is no tmpfs"},
+		{both, edit(mountinfo, "size=98304k", "size=983040k"), "/tmp holds"},
+		{both, edit(mountinfo, "size=98304k,", ""), "/workspace holds"},
+		{[]string{"gvisor"}, edit(mountinfo, "size=100663296", "size=1006632960"), "/home/vivarium holds"},
+		{both, edit(mountinfo, "nr_inodes=262144", "nr_inodes=0"), `holds "0" files in place of 262144`},
+		{both, edit(mountinfo, "/ /tmp rw,nosuid", "/ /tmp rw"), "/tmp is mounted without nosuid"},
+		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid"), "/tmp is mounted without nodev"},
+		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid,nodev,noexec"), "/tmp is mounted with noexec"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{Workspace: {0, 0, 0o755}} }, "/workspace belongs to 0:0"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{Home: {UID, GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{Tmp: {0, 0, 0o777}} }, "/tmp belongs to 0:0 with mode 777"},
+		{both, edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"), "/run/docker.sock is mounted inside"},
+		{both, edit(mountinfo, "/etc/hosts ro,", "/etc/hosts rw,"), "/etc/hosts is mounted inside"},
+
+		{postures, edit("/proc/net/dev", "    lo:", "  eth0:"), "builds have the network interface eth0"},
+		{postures, edit("/proc/net/dev", "    lo:", "  eth0:"), "it lists no loopback"},
+		{postures, func(f *facts) {
+			f.Files = maps.Clone(f.Files)
+			f.Files["/proc/net/route"] += "eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+		}, "builds have a route by eth0"},
+		{both, edit("/proc/net/ipv6_route", "       lo", "     eth0"), "builds have a route by eth0"},
+		{postures, func(f *facts) { f.Dials = map[string]string{"192.0.2.1 80": "open"} }, "builds reach this machine at 192.0.2.1"},
+		{postures, func(f *facts) { f.Dials = map[string]string{"192.0.2.2 80": "refused"} }, "does not say whether it reaches 192.0.2.1"},
+		{postures, func(f *facts) {
+			f.warnings = []string{"Your kernel does not support pids limit capabilities or the cgroup is not mounted. PIDs limit discarded."}
+		}, "the engine says: Your kernel does not support pids limit"},
+
+		{[]string{"gvisor"}, func(f *facts) { f.accepted.memory = 0 }, "the engine limits memory to 0"},
+		{[]string{"gvisor"}, func(f *facts) { f.accepted.cpus = 0 }, "the engine limits CPUs"},
+		{[]string{"gvisor"}, func(f *facts) { f.accepted.pids = 0 }, "the engine limits processes to 0"},
+		{[]string{"gvisor"}, func(f *facts) { f.accepted.swap = -1 }, "swap is not limited"},
+		{[]string{"gvisor"}, func(f *facts) { none := limitIn("max"); f.host = cgroup{memory: none, cpus: none, pids: none} }, "memory is limited to nothing"},
+	} {
+		for _, name := range c.on {
+			f, spec, info := goodFacts(t, name)
+			c.change(&f)
+			if got := strings.Join(judge(f, spec, info).Problems, "\n"); !strings.Contains(got, c.want) {
+				t.Errorf("%s: got %q, want %q among it", name, got, c.want)
+			}
+		}
+	}
+}
+
+// TestSwapThatCannotBeLimitedMattersWhereThereIsSome: such an engine also warns each time.
+func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
+	for name, file := range map[string]string{
+		"cgroup1": "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes",
+		"cgroup2": "/sys/fs/cgroup/memory.swap.max",
+	} {
+		f, spec, info := goodFacts(t, name)
+		delete(f.Files, file)
+		f.warnings = []string{"Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap."}
+		p := judge(f, spec, info)
+		if p.Err() != nil || !slices.Contains(p.Notes, "swap cannot be limited, and the engine's machine has none") {
+			t.Errorf("%s without swap: %v, notes %q", name, p.Err(), p.Notes)
+		}
+		edit("/proc/meminfo", "SwapTotal:             0 kB", "SwapTotal:       2097148 kB")(&f)
+		if p := judge(f, spec, info); !strings.Contains(strings.Join(p.Problems, ""), "has 2GiB of it") {
+			t.Errorf("%s with swap: %q", name, p.Problems)
+		}
+	}
+}
+
+// TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen and are not doubted where they can.
+func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
+	f, spec, info := goodFacts(t, "gvisor")
+	unknown := func(p Posture) bool {
+		return slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "cannot be seen from here") })
+	}
+	if p := judge(f, spec, info); p.Err() != nil || !unknown(p) {
+		t.Errorf("without the host's cgroup: %v, notes %q", p.Err(), p.Notes)
+	}
+	seen, _, _ := goodFacts(t, "cgroup1")
+	f.host = cgroupOf(func(path string) string { return seen.Files[path] })
+	if p := judge(f, spec, info); p.Err() != nil || unknown(p) {
+		t.Errorf("with the host's cgroup: %v, notes %q", p.Err(), p.Notes)
+	}
+}
+
+func TestHostCgroupIsTheContainersOwn(t *testing.T) {
+	const id = "4f3a"
+	for text, want := range map[string]map[string]string{
+		"4:memory:/docker/4f3a\n2:cpu,cpuacct:/docker/4f3a\n0::/\n": {"memory": "/docker/4f3a", "cpu": "/docker/4f3a", "cpuacct": "/docker/4f3a"},
+		"0::/system.slice/docker-4f3a.scope\n":                      {"": "/system.slice/docker-4f3a.scope"},
+		"0::/user.slice\n":                                          {}, // another machine's process has that number here
+		"no cgroup":                                                 {},
+	} {
+		if got := cgroupFolders(text, id); !maps.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+	if hostCgroup(container.InspectResponse{}).known() {
+		t.Error("something is known of no container")
+	}
+}
+
+func TestHostileFactsAreProblemsAndNoMore(t *testing.T) {
+	for _, text := range []string{"", "null", "[]", `{"files":[]}`, `{"owners":{"/tmp":["x"]}}`, `{"rlimits":{"core":[1e99,0]}}`} {
+		f, err := parseFacts([]byte(text))
+		_, spec, info := goodFacts(t, "cgroup1")
+		if err == nil && judge(f, spec, info).Err() == nil {
+			t.Errorf("%q is taken for a good posture", text)
+		}
+	}
+}
+
+func FuzzPostureNeverPanics(f *testing.F) {
+	for _, name := range postures {
+		text, err := os.ReadFile("testdata/posture/" + name + ".json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := parseFacts(text)
+		if err != nil {
+			return
+		}
+		_, spec, info := goodFacts(t, "cgroup2")
+		judge(got, spec, info)
+	})
+}
