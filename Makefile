@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test race load demo bench run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm race load demo bench run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -28,10 +28,40 @@ $(init_out)/vivarium-init-linux-%: $(init_sources)
 setup:
 	scripts/setup git engine $(needs)
 
+# Runs a command and fails when that leaves the machine's own engine other than it was.
+unchanged := go run ./scripts/unchanged --
+engine_tests := ./sandbox ./pipeline ./cmd/vivarium
+# Told its directory, and no package, go test shows what a passing test prints: here, a line for each attack.
+attack := go test -C cmd/attack -count=1 -timeout
+
 test: needs := pip wheels postgres browser
 test: setup build ## Run everything that CI runs
 	go vet ./...
-	go run ./scripts/alltests -timeout 20m ./...
+	$(unchanged) go run ./scripts/alltests -timeout 20m ./...
+
+test-all: ## Run every test there is, on every engine; takes hours
+	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython attack-mutants; do \
+		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
+
+attack attack-gvisor attack-current attack-vm: export VIVARIUM_REQUIRE_ENGINE := 1
+attack attack-gvisor attack-current attack-vm: needs := pip wheels browser
+attack: setup build ## Attack sandboxes from inside, and print what each attack came to
+	$(unchanged) $(attack) 30m
+
+attack-gvisor: setup build ## The same under gVisor, on an engine of its own
+	$(unchanged) scripts/engine-gvisor run -- $(attack) 60m
+
+attack-current: setup build ## The same on a current engine, which is built first
+	$(unchanged) scripts/engine-current run -- $(attack) 60m
+
+attack-vm: setup build ## Privileges, resources and persistence on the engines of Debian 12 and 13, emulated
+	$(unchanged) scripts/attack-vm bookworm
+	$(unchanged) scripts/attack-vm trixie
+
+test-gvisor: needs := pip wheels browser
+test-gvisor: setup build ## Run the engine tests and scripts/engine-check under gVisor, on an engine of its own
+	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) scripts/engine-gvisor run -- \
+		sh -c 'scripts/engine-check && go run ./scripts/alltests -count=1 -timeout 40m $(engine_tests)'
 
 race: needs := pip wheels postgres browser race
 race: setup build ## Run the tests under the race detector
@@ -71,4 +101,4 @@ ngrok: ## Open an ngrok tunnel to the server and print the webhook URL to paste
 	scripts/ngrok
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
