@@ -187,3 +187,10 @@ func TestErrorFromOutputKillsTheCommand(t *testing.T) {
 	}
 	mustRun(t, s, shell("true"))
 }
+
+func TestCommandsFollowEachOtherAtOnce(t *testing.T) {
+	s := start(t, nil)
+	for range 200 {
+		mustRun(t, s, sandbox.Command{Argv: []string{"true"}})
+	}
+}

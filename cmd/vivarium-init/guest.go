@@ -27,7 +27,8 @@ type guest struct {
 	procs    *processes
 	deadline *deadline
 
-	command sync.Mutex // held by the one running command
+	command sync.Mutex     // held by the one running command
+	leaving sync.WaitGroup // results on their way to the host
 
 	mu    sync.Mutex
 	hello *wire.Hello // nil before the host's
@@ -53,6 +54,7 @@ func (g *guest) serve() int {
 	idle := make(chan struct{})
 	go func() {
 		g.command.Lock() // the running command ends by the deadline too, and its result is sent first
+		g.leaving.Wait()
 		close(idle)
 	}()
 	select {

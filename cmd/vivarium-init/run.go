@@ -33,7 +33,9 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	if !g.command.TryLock() {
 		return wire.Reply{}, errBusy
 	}
-	op.sent = g.command.Unlock // not before: serve waits for it to know that the result has left
+	defer g.command.Unlock() // before the result is sent: the host may ask for the next one at once
+	g.leaving.Add(1)
+	op.sent = g.leaving.Done
 	ctx, cancel := op.canceled()
 	defer cancel()
 
