@@ -128,7 +128,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
-	service, err := a.sandbox.Offer(ctx, "index", a.runner.Index.Session(a.notes.add))
+	service, err := a.sandbox.Offer(ctx, "index", a.runner.Index.Session(a.notes.add, a.limits.Disk))
 	if err != nil {
 		return "", err
 	}

@@ -117,5 +117,7 @@ func newTransport(d *net.Dialer, roots *x509.CertPool) *http.Transport {
 		MaxIdleConnsPerHost:   8,
 		IdleConnTimeout:       30 * time.Second,
 		ReadBufferSize:        64 << 10,
+		// Go's own default is 10 MiB, which a hostile host could send with every answer.
+		MaxResponseHeaderBytes: 256 << 10,
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // IndexPath is the simple index's path on the service.
@@ -73,12 +75,21 @@ func orElse(n, def int64) int64 {
 	return n
 }
 
-// Session is one build's view: links that it has not been given do not work.
+// sessionShare is the part of the cache that one build may keep from being evicted at a
+// time, by reading it.
+const sessionShare = 4
+
+// Session is one build's view: links that it has not been given do not work, and a file
+// larger than room, the bytes of its disk (0: not known), is refused.
 // Lines for the build's log go to note, from any goroutine.
-func (x *Index) Session(note func(line string)) http.Handler {
+func (x *Index) Session(note func(line string), room int64) http.Handler {
+	share := max(1, x.store.max/sessionShare)
 	return &session{
 		index: x,
 		note:  note,
+		room:  room,
+		share: share,
+		pins:  semaphore.NewWeighted(share),
 		links: map[string]*file{},
 		slots: make(chan struct{}, maxConcurrent),
 	}

@@ -74,7 +74,7 @@ func (n *notes) contains(s string) bool {
 func newSession(t *testing.T, x *Index) (string, *notes) {
 	t.Helper()
 	n := &notes{}
-	return serve(t, x.Session(n.add)), n
+	return serve(t, x.Session(n.add, 0)), n
 }
 
 func runPip(t *testing.T, args ...string) (string, error) {

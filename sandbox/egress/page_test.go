@@ -161,7 +161,7 @@ func TestThePageCacheIsBounded(t *testing.T) {
 func TestASessionsTableIsBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
-	s := x.Session(func(string) {}).(*session)
+	s := x.Session(func(string) {}, 0).(*session)
 	if err := s.learn(&page{files: []*file{{id: "a"}}}); err != nil {
 		t.Fatal(err)
 	}

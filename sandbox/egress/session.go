@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 const (
@@ -38,6 +40,9 @@ type session struct {
 	index *Index
 	note  func(string)
 	slots chan struct{}
+	room  int64               // of the build's disk; 0 when not known
+	share int64               // bytes of the cache that it may keep in use at a time
+	pins  *semaphore.Weighted // of share
 
 	mu    sync.Mutex
 	links map[string]*file // by id: what this session's pages have named
@@ -126,9 +131,13 @@ func (s *session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 	switch {
 	case err != nil || f == nil:
 	case name == f.name:
-		return s.serveFile(w, r, download{name: f.name, url: f.url, sha256: f.sha256(), limit: s.index.maxFile})
+		return s.serveFile(w, r, download{
+			name: f.name, url: f.url, sha256: f.sha256(), size: f.size, limit: s.index.maxFile, room: s.room,
+		})
 	case name == f.name+".metadata" && f.metadata != "":
-		return s.serveFile(w, r, download{name: name, url: f.metadataURL(), sha256: f.metadata, limit: s.index.maxPage})
+		return s.serveFile(w, r, download{
+			name: name, url: f.metadataURL(), sha256: f.metadata, limit: s.index.maxPage, room: s.room,
+		})
 	}
 	return refuse(http.StatusNotFound, "this link is not in a page that this build has been given")
 }
@@ -160,9 +169,9 @@ func explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &stalled):
 		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
-	case errors.Is(err, errFull): // pip retries a 503 at once, but not this
-		return refuse(http.StatusInsufficientStorage, "package index: %v", err)
-	case errors.Is(err, errTooLarge), errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
+	case errors.Is(err, errTooLarge): // newer versions of pip repeat a 502 too
+		return refuse(http.StatusForbidden, "package index: %v", err)
+	case errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
 		return refuse(http.StatusBadGateway, "package index: %v", err)
 	}
 	return refuse(http.StatusServiceUnavailable, "package index: %v", err)

@@ -237,7 +237,7 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := &file{name: secret.Name, url: u.ResolveReference(&url.URL{Path: path}), id: strings.Repeat("a", 32)}
-		ss := x.Session(func(string) {}).(*session)
+		ss := x.Session(func(string) {}, 0).(*session)
 		ss.links[file.id] = file
 		code, body := raw(t, serve(t, ss), get(file.localURL()))
 		if code != http.StatusForbidden || !strings.Contains(body, "127.0.0.1") {
@@ -301,7 +301,7 @@ func TestWhatGoesWrongUpstreamIsSaid(t *testing.T) {
 		"401":           {egresstest.Status(401), 403, "401 Unauthorized"},
 		"endless JSON":  {egresstest.Endless(jsonType), 502, "cannot read the page"},
 		"endless HTML":  {egresstest.Endless(plainType), 502, "cannot read the page"},
-		"endless tags":  {endlessAnchors, 502, "larger than the limit"},
+		"endless tags":  {endlessAnchors, 403, "larger than the limit"},
 		"broken off":    {egresstest.Truncate, 502, "not with a package index's page"},
 		"not an index":  {loginJSON, 502, "cannot read the page"},
 		"other version": {versionTwo, 502, `version "2.0"`},
@@ -393,7 +393,7 @@ func TestSessionBoundsWhatIsInWorkAtATime(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	session := newIndex(t, up, nil).Session(func(string) {})
+	session := newIndex(t, up, nil).Session(func(string) {}, 0)
 	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived.Add(1)
 		session.ServeHTTP(w, r)

@@ -15,26 +15,30 @@ import (
 	"time"
 )
 
-const (
-	partial = "partial-" // how the names of unfinished files begin
-	// partialAge is when an unfinished file must be one that a dead process left.
-	partialAge = 24 * time.Hour
-)
-
 // store keeps files by their SHA-256. Several processes may use one folder: a file
 // appears whole or not at all, and one that vanished is fetched again.
+//
+// The lock is held over the few calls that give a file its name or take it away, so that
+// what is counted is what is there; never while a file is read or written.
 type store struct {
 	dir string // empty keeps none
 	max int64  // bytes
 
 	mu        sync.Mutex
 	entries   map[string]*entry
-	total     int64 // bytes of the kept files and of those that are on their way
-	transfers map[string]*transfer
+	total     int64 // bytes of the kept files, of those still read, and of those on their way
+	transfers map[transferKey]*transfer
 }
 
-// errFull refuses a download for which there is no room beside those under way.
-var errFull = errors.New("the package cache has no room for it beside the other downloads under way")
+// transferKey tells downloads apart. The address is part of it: whoever names a wrong one
+// for a hash must not spoil the download of those who name the right one.
+type transferKey struct{ sha256, url string }
+
+func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String()} }
+
+// errNotKept is a download that goes on without a place on the disk: for its length, or
+// for want of room beside the files that are being read and the other downloads.
+var errNotKept = errors.New("there is no room to keep it")
 
 // entry is what is known of a kept file.
 type entry struct {
@@ -43,11 +47,13 @@ type entry struct {
 	// checked is the modification time at which this process has seen the contents match
 	// the hash; zero when it has not. It spares later reads the check.
 	checked time.Time
+	readers int  // as long as there are any, its room is not free
+	gone    bool // it has no name any more
 }
 
 // openStore makes the folder and takes stock of it.
 func openStore(dir string, max int64) (*store, error) {
-	s := &store{dir: dir, max: max, entries: map[string]*entry{}, transfers: map[string]*transfer{}}
+	s := &store{dir: dir, max: max, entries: map[string]*entry{}, transfers: map[transferKey]*transfer{}}
 	if dir == "" {
 		return s, nil
 	}
@@ -65,39 +71,121 @@ func openStore(dir string, max int64) (*store, error) {
 		case sha256Digits.MatchString(e.Name()):
 			s.entries[e.Name()] = &entry{size: info.Size(), used: info.ModTime()}
 			s.total += info.Size()
-		case strings.HasPrefix(e.Name(), partial) && time.Since(info.ModTime()) > partialAge:
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("clean the package cache's folder: %w", err)
+		case strings.HasPrefix(e.Name(), partial):
+			if err := removeLeftover(dir, e.Name()); err != nil {
+				return nil, err
 			}
 		}
 	}
-	s.evict("")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.makeRoom()
 	return s, nil
 }
 
 func (s *store) path(hash string) string { return filepath.Join(s.dir, hash) }
 
+// keptFile is a file of the cache that is being read. It is not evicted meanwhile.
+type keptFile struct {
+	*os.File
+	info  fs.FileInfo
+	entry *entry
+	store *store
+}
+
+// Close ends the reading.
+func (k *keptFile) Close() error {
+	err := k.File.Close()
+	k.store.unuse(k.entry)
+	return err
+}
+
 // open returns the kept file with this hash, or nil. Contents are checked the first time
 // in this process and whenever the file looks changed; a damaged file is removed.
-func (s *store) open(hash string) (*os.File, fs.FileInfo) {
+func (s *store) open(hash string) *keptFile {
 	if s.dir == "" {
-		return nil, nil
+		return nil
 	}
+	k, checked := s.use(hash)
+	if k == nil {
+		return nil
+	}
+	if !checked && !check(k.File, hash) {
+		s.removeDamaged(hash, k)
+		k.Close()
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k.entry.used, k.entry.checked = time.Now(), k.info.ModTime()
+	return k
+}
+
+// use opens a file and counts the reader, and reports whether its contents are known.
+func (s *store) use(hash string) (k *keptFile, checked bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[hash]
 	f, err := os.Open(s.path(hash))
 	if err != nil {
-		s.forget(hash)
-		return nil, nil
+		s.drop(hash)
+		return nil, false
 	}
 	info, err := f.Stat()
-	if err == nil && (s.isChecked(hash, info) || check(f, hash)) {
-		s.remember(hash, info)
-		return f, info
+	if err != nil {
+		f.Close()
+		return nil, false
 	}
-	f.Close()
-	s.forget(hash)
+	if e == nil || e.size != info.Size() { // another process's, or changed by somebody
+		e = s.put(hash, info)
+	}
+	e.readers++
+	return &keptFile{f, info, e, s}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
+}
+
+// unuse gives up one reader's part; the last one of a file that has no name any more frees its room.
+func (s *store) unuse(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.readers--
+	if e.readers == 0 && e.gone {
+		s.total -= e.size
+	}
+}
+
+// put makes the entry of a file that now has its name. The lock is held.
+func (s *store) put(hash string, info fs.FileInfo) *entry {
+	s.drop(hash)
+	e := &entry{size: info.Size(), used: time.Now()}
+	s.entries[hash] = e
+	s.total += e.size
+	return e
+}
+
+// drop forgets a file that has lost its name. The lock is held.
+func (s *store) drop(hash string) {
+	e := s.entries[hash]
+	if e == nil {
+		return
+	}
+	delete(s.entries, hash)
+	e.gone = true
+	if e.readers == 0 {
+		s.total -= e.size
+	}
+}
+
+// removeDamaged removes the file that k reads, unless another has come into its place.
+func (s *store) removeDamaged(hash string, k *keptFile) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if info, err := os.Stat(s.path(hash)); err == nil && !os.SameFile(info, k.info) {
+		return
+	}
 	// When it cannot be removed, the new download replaces it.
-	_ = os.Remove(s.path(hash))
-	return nil, nil
+	if err := os.Remove(s.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && s.entries[hash] == k.entry {
+		s.drop(hash)
+	}
 }
 
 // check reads the whole file and leaves it at its beginning.
@@ -110,56 +198,26 @@ func check(f *os.File, hash string) bool {
 	return err == nil && hex.EncodeToString(sum.Sum(nil)) == hash
 }
 
-func (s *store) isChecked(hash string, info fs.FileInfo) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.entries[hash]
-	return e != nil && e.size == info.Size() && !e.checked.IsZero() && e.checked.Equal(info.ModTime())
-}
-
-// remember notes a file whose contents are right.
-func (s *store) remember(hash string, info fs.FileInfo) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.entries[hash]; e != nil {
-		s.total -= e.size
-	}
-	s.entries[hash] = &entry{size: info.Size(), used: time.Now(), checked: info.ModTime()}
-	s.total += info.Size()
-}
-
-func (s *store) forget(hash string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e := s.entries[hash]; e != nil {
-		s.total -= e.size
-		delete(s.entries, hash)
-	}
-}
-
 // join takes part in the download of d, and starts it when there is none. The caller
 // leaves it when done.
 func (s *store) join(d download, f *fetcher) (*transfer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// One that failed stays until its last reader leaves, and is nobody else's.
-	if t := s.transfers[d.sha256]; t != nil && !t.failed() {
+	if t := s.transfers[keyOf(d)]; t != nil && !t.failed() {
 		t.readers++
 		return t, nil
 	}
-	d.limit = min(d.limit, s.max) // a larger one is refused by its length, before others make room for it
-	file, err := os.CreateTemp(s.dir, partial+"*")
+	file, err := newPartial(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("keep %s: %w", d.name, plain(err))
+		return nil, fmt.Errorf("%w: %v", errNotKept, plain(err))
 	}
 	// Not the client's context: others may go on reading when the first one leaves.
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &transfer{
-		download: d, cancel: cancel, reserve: s.reserve, done: make(chan struct{}), file: file,
-		readers: 1, size: -1, changed: make(chan struct{}),
-	}
-	s.transfers[d.sha256] = t
-	go t.run(ctx, f, func(file *os.File) error { return s.keep(t, file) })
+	t := newTransfer(d, file, cancel)
+	t.reserve, t.readers = s.reserve, 1
+	s.transfers[keyOf(d)] = t
+	go t.run(ctx, f, func() error { return s.keep(t) })
 	return t, nil
 }
 
@@ -169,8 +227,8 @@ func (s *store) leave(t *transfer) {
 	s.mu.Lock()
 	t.readers--
 	last := t.readers == 0
-	if last && s.transfers[t.sha256] == t {
-		delete(s.transfers, t.sha256)
+	if last && s.transfers[keyOf(t.download)] == t {
+		delete(s.transfers, keyOf(t.download))
 	}
 	s.mu.Unlock()
 	if !last {
@@ -178,74 +236,78 @@ func (s *store) leave(t *transfer) {
 	}
 	t.cancel()
 	<-t.done
+	t.file.discard()
 	s.release(t)
-	t.file.Close()
-	// It is still there under this name only when it was not kept.
-	_ = os.Remove(t.file.Name())
 }
 
-// reserve makes room for more bytes of a download, where old files can give it.
+// reserve makes room for more bytes of a download, where old files can give it. Without
+// an error they are counted.
 func (s *store) reserve(t *transfer, bytes int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total += bytes
-	t.reserved += bytes
-	s.makeRoom("")
+	s.makeRoom()
 	if s.total > s.max {
-		return errFull
+		s.total -= bytes
+		return errNotKept
 	}
+	t.reserved += bytes
 	return nil
 }
 
-// release gives a download's room back.
+// release gives a download's room back, and ends its part in the file that became of it.
 func (s *store) release(t *transfer) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.total -= t.reserved
 	t.reserved = 0
+	kept := t.kept
+	s.mu.Unlock()
+	if kept != nil {
+		s.unuse(kept)
+	}
 }
 
-// keep gives a checked file its place; it stays open for those who read it.
-func (s *store) keep(t *transfer, f *os.File) error {
+// keep gives a checked file its place; it stays open for those who read it, and counts as
+// being read until the last of them leaves.
+func (s *store) keep(t *transfer) error {
 	if s.dir == "" {
 		return nil
 	}
-	hash := t.sha256
-	if err := os.Rename(f.Name(), s.path(hash)); err != nil {
-		return fmt.Errorf("keep a file in the package cache: %w", plain(err))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	info, err := t.file.Stat()
+	if err == nil {
+		err = os.Rename(t.file.Name(), s.path(t.sha256))
 	}
-	info, err := f.Stat()
 	if err != nil {
 		return fmt.Errorf("keep a file in the package cache: %w", plain(err))
 	}
-	s.release(t)
-	s.remember(hash, info)
-	s.evict(hash)
+	s.total -= t.reserved
+	t.reserved = 0
+	t.kept = s.put(t.sha256, info)
+	t.kept.readers, t.kept.checked = 1, info.ModTime()
+	s.makeRoom()
 	return nil
 }
 
-// evict removes the least recently used files until the rest is within bounds. The file
-// named except stays: somebody is reading it.
-func (s *store) evict(except string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.makeRoom(except)
-}
-
-// makeRoom is evict with the lock held.
-func (s *store) makeRoom(except string) {
+// makeRoom removes the least recently used files that nobody reads until the rest is
+// within bounds. The lock is held.
+func (s *store) makeRoom() {
+	stuck := map[string]bool{}
 	for s.total > s.max {
 		oldest := ""
 		for hash, e := range s.entries {
-			if hash != except && (oldest == "" || e.used.Before(s.entries[oldest].used)) {
+			if e.readers == 0 && !stuck[hash] && (oldest == "" || e.used.Before(s.entries[oldest].used)) {
 				oldest = hash
 			}
 		}
 		if oldest == "" {
 			return
 		}
-		s.total -= s.entries[oldest].size
-		delete(s.entries, oldest)
-		_ = os.Remove(s.path(oldest)) // gone already, or still in use on Windows
+		if err := os.Remove(s.path(oldest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			stuck[oldest] = true // it still takes its room
+			continue
+		}
+		s.drop(oldest)
 	}
 }

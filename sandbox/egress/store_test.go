@@ -3,12 +3,12 @@ package egress
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -218,10 +218,11 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 	readers := func() int {
 		x.store.mu.Lock()
 		defer x.store.mu.Unlock()
-		if t := x.store.transfers[f.SHA256()]; t != nil {
-			return t.readers
+		readers := 0
+		for _, t := range x.store.transfers {
+			readers += t.readers
 		}
-		return 0
+		return readers
 	}
 	waitFor(t, func() bool { return readers() == 1 })
 	results := make(chan []byte, 4)
@@ -300,11 +301,11 @@ func TestFilesAreBounded(t *testing.T) {
 	x := newIndex(t, up, func(c *IndexConfig) { c.MaxFile, dir = 512<<10, c.CacheDir })
 	s, n := newSession(t, x)
 	link := links(t, s, "large")[f.Name]
-	if res, body, _ := request(t, link); res.StatusCode != 502 || !strings.Contains(string(body), "larger than the limit") {
+	if res, body, _ := request(t, link); res.StatusCode != 403 || !strings.Contains(string(body), "larger than the limit") {
 		t.Errorf("with its size told: %d: %s", res.StatusCode, body)
 	}
 	up.SetFilesFault(egresstest.Endless("application/octet-stream"))
-	if res, body, err := request(t, link); (err == nil && res.StatusCode != 502) || len(body) > 512<<10 {
+	if res, body, err := request(t, link); (err == nil && res.StatusCode != 403) || len(body) > 512<<10 {
 		t.Errorf("endless: %d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
 	if _, body, err := request(t, links(t, s, "nohash")[noHash.Name]); err == nil || len(body) > 512<<10 {
@@ -358,22 +359,37 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	waitFor(t, func() bool { return len(ls(t, os.TempDir())) == 0 })
 }
 
+// dyingWriter makes this binary a process that is killed while it downloads.
+const dyingWriter = "VIVARIUM_TEST_DYING_WRITER"
+
 func TestFilesLeftByADeadProcessAreRemoved(t *testing.T) {
-	dir := t.TempDir()
-	old, young := filepath.Join(dir, partial+"1"), filepath.Join(dir, partial+"2")
-	for _, p := range []string{old, young} {
-		if err := os.WriteFile(p, nil, 0o600); err != nil {
+	if dir := os.Getenv(dyingWriter); dir != "" {
+		if _, err := newPartial(dir); err != nil {
 			t.Fatal(err)
 		}
+		p, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Kill()
+		select {}
 	}
-	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-2*partialAge)); err != nil {
+	dir := t.TempDir()
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	other.Env = append(os.Environ(), dyingWriter+"="+dir)
+	if err := other.Run(); err == nil || len(ls(t, dir)) != 1 {
+		t.Fatalf("control: the other process ended with %v and left %v", err, ls(t, dir))
+	}
+	mine, err := newPartial(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer mine.discard()
 	if _, err := openStore(dir, 1<<20); err != nil {
 		t.Fatal(err)
 	}
-	if names := ls(t, dir); len(names) != 1 || names[0] != filepath.Base(young) {
-		t.Errorf("left: %v, want only the young one, which another process may be writing", names)
+	if names := ls(t, dir); len(names) != 1 || names[0] != filepath.Base(mine.Name()) {
+		t.Errorf("left: %v, want only what a living process writes", names)
 	}
 }
 
@@ -409,7 +425,7 @@ func BenchmarkCachedFile(b *testing.B) {
 	}
 	link := newFile(u, "/"+f.Name+"#sha256="+f.SHA256(), "")
 	link.seal()
-	s := x.Session(func(string) {}).(*session)
+	s := x.Session(func(string) {}, 0).(*session)
 	s.links[link.id] = link
 	server := httptest.NewServer(s)
 	b.Cleanup(server.Close)
@@ -424,51 +440,4 @@ func BenchmarkCachedFile(b *testing.B) {
 		}
 		res.Body.Close()
 	}
-}
-
-func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
-	s, err := openStore(t.TempDir(), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.entries["old"] = &entry{size: 60}
-	s.total = 60
-	one, two := &transfer{}, &transfer{}
-	if err := s.reserve(one, 70); err != nil || s.entries["old"] != nil {
-		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, s.entries["old"])
-	}
-	if err := s.reserve(two, 40); !errors.Is(err, errFull) {
-		t.Errorf("a second download beyond the bound: %v, want %v", err, errFull)
-	}
-	s.release(two)
-	s.release(one)
-	if s.total != 0 {
-		t.Errorf("%d bytes are still counted", s.total)
-	}
-}
-
-// A reader that does not read on must not keep others from what upstream has again.
-func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
-	s, err := openStore(t.TempDir(), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hash := strings.Repeat("a", 64)
-	dead := &transfer{download: download{sha256: hash}, ended: true, err: errWrongHash, readers: 1}
-	s.transfers[hash] = dead
-	f := &fetcher{}
-	next, err := s.join(download{sha256: hash, name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}, f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if next == dead {
-		t.Error("the download that failed was joined")
-	}
-	if s.transfers[hash] != next {
-		t.Error("the new download does not stand in the old one's place")
-	}
-	if next.limit != s.max {
-		t.Errorf("the file may have %d bytes, want no more than the cache's %d", next.limit, s.max)
-	}
-	s.leave(next)
 }

@@ -1,0 +1,405 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vivarium/sandbox/egress/egresstest"
+)
+
+func newStore(t *testing.T, max int64) *store {
+	t.Helper()
+	s, err := openStore(t.TempDir(), max)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// putFile puts a file of n bytes into the cache, as a download does, and returns its hash.
+func putFile(t *testing.T, s *store, n int) string {
+	t.Helper()
+	data := bytes.Repeat([]byte{byte(n)}, n)
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	file, err := newPartial(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := download{name: hash, sha256: hash, url: &url.URL{}}
+	tr := newTransfer(d, file, func() {})
+	tr.readers = 1
+	close(tr.done)
+	if err := s.reserve(tr, int64(n)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.keep(tr); err != nil {
+		t.Fatal(err)
+	}
+	s.leave(tr)
+	return hash
+}
+
+func (s *store) counted() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
+// onDisk is what the folder holds.
+func onDisk(t *testing.T, dir string) int64 {
+	t.Helper()
+	var n int64
+	for _, name := range ls(t, dir) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// undeclared makes upstream send a file without saying how long it is.
+func undeclared(data []byte) egresstest.Fault {
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			_, _ = w.Write(data)
+		})
+	}
+}
+
+// huge is a file larger than what is spooled of one of undeclared length.
+func huge() egresstest.File {
+	f := egresstest.Wheel("huge", "1.0", nil)
+	f.Data = bytes.Repeat([]byte("0123456789abcdef"), (spoolMax+(8<<20))/16)
+	return f
+}
+
+func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	f := large()
+	up.Add(f)
+	up.SetFilesFault(egresstest.Endless("application/octet-stream"))
+	var dir string
+	x := newIndex(t, up, func(c *IndexConfig) { c.MaxFile, dir = 256<<20, c.CacheDir })
+	s, n := newSession(t, x)
+	link := links(t, s, "large")[f.Name]
+	var peak atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for ctx.Err() == nil {
+			peak.Store(max(peak.Load(), onDisk(t, dir)))
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	_, body, err := request(t, link)
+	stop()
+	<-watched
+	if err == nil || int64(len(body)) < spoolMax || len(body) > 256<<20 {
+		t.Errorf("%d bytes, %v; want it broken off at the limit", len(body), err)
+	}
+	if got := peak.Load(); got == 0 || got > spoolMax {
+		t.Errorf("the cache's folder grew to %d bytes, want at most %d", got, spoolMax)
+	}
+	if !n.contains("its host does not say how much") || !n.contains("larger than the limit") {
+		t.Errorf("the log has %q", n.all())
+	}
+	waitFor(t, func() bool { return x.store.counted() == 0 && len(ls(t, dir)) == 0 })
+}
+
+func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	f := huge()
+	up.Add(f)
+	up.SetFilesFault(undeclared(f.Data))
+	var dir string
+	x := newIndex(t, up, func(c *IndexConfig) { dir = c.CacheDir })
+	s, n := newSession(t, x)
+	link := links(t, s, "huge")[f.Name]
+	if res, body, err := request(t, link); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
+		t.Errorf("%d, %v, %d of %d bytes; the log has %q", res.StatusCode, err, len(body), len(f.Data), n.all())
+	}
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 })
+	if got := x.store.counted(); got != 0 {
+		t.Errorf("%d bytes are still counted", got)
+	}
+
+	for name, at := range map[string]int{"at its beginning": 100, "at its end": len(f.Data) - 1} {
+		var calls atomic.Int32
+		wrong := bytes.Clone(f.Data)
+		wrong[at] ^= 1
+		up.SetFilesFault(func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				data := wrong
+				if calls.Add(1) > 1 && at < 1000 {
+					data = f.Data // the right one at last: but the client has the wrong beginning
+				}
+				undeclared(data)(nil).ServeHTTP(w, r)
+			})
+		})
+		if _, body, err := request(t, link); err == nil || len(body) >= len(f.Data) {
+			t.Errorf("wrong %s: it arrived complete, %d bytes", name, len(body))
+		}
+	}
+}
+
+func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
+	for name, tell := range map[string]bool{"by its host": false, "by the index": true} {
+		t.Run(name, func(t *testing.T) {
+			up := startIndex(t, egresstest.IndexConfig{})
+			f := large()
+			up.Add(f)
+			x := newIndex(t, up, nil)
+			n := &notes{}
+			ss := x.Session(n.add, 512<<10).(*session)
+			s := serve(t, ss)
+			link := links(t, s, "large")[f.Name]
+			for _, l := range ss.links {
+				l.size = 0
+				if tell {
+					l.size = int64(len(f.Data))
+				}
+			}
+			res, body, err := request(t, link)
+			if err != nil || res.StatusCode != 403 || !strings.Contains(string(body), "the build's disk: it has 1 MiB") {
+				t.Errorf("%d, %v: %s", res.StatusCode, err, body)
+			}
+			if !n.contains("the build's disk") {
+				t.Errorf("the log has %q", n.all())
+			}
+			if got := len(up.FileRequests()); tell && got != 0 {
+				t.Errorf("%d requests were made all the same", got)
+			}
+			// Another build with more room gets it, from the cache too, where the first is still refused.
+			roomy, _ := newSession(t, x)
+			if res, _, err := request(t, links(t, roomy, "large")[f.Name]); err != nil || res.StatusCode != 200 {
+				t.Errorf("control: %d, %v", res.StatusCode, err)
+			}
+			if res, _, _ := request(t, link); res.StatusCode != 403 {
+				t.Errorf("from the cache: %d", res.StatusCode)
+			}
+		})
+	}
+}
+
+func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	f := large()
+	up.Add(f)
+	var dir string
+	x := newIndex(t, up, func(c *IndexConfig) { c.MaxCache, dir = 512<<10, c.CacheDir })
+	s, n := newSession(t, x)
+	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
+		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))
+	}
+	if !n.contains("there is no room to keep it: passed on") || len(ls(t, dir)) != 0 || x.store.counted() != 0 {
+		t.Errorf("the log has %q, the cache %v, %d bytes counted", n.all(), ls(t, dir), x.store.counted())
+	}
+}
+
+func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
+	s := newStore(t, 100)
+	old := putFile(t, s, 60)
+	one, two := &transfer{}, &transfer{}
+	if err := s.reserve(one, 70); err != nil || s.entries[old] != nil {
+		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, s.entries[old])
+	}
+	if err := s.reserve(two, 40); !errors.Is(err, errNotKept) {
+		t.Errorf("a second download beyond the bound: %v, want %v", err, errNotKept)
+	}
+	s.release(two)
+	s.release(one)
+	if s.total != 0 {
+		t.Errorf("%d bytes are still counted", s.total)
+	}
+}
+
+func TestAFileThatIsReadIsNotEvictedAndKeepsItsRoom(t *testing.T) {
+	s := newStore(t, 100)
+	read := s.open(putFile(t, s, 60))
+	if err := s.reserve(&transfer{}, 50); !errors.Is(err, errNotKept) {
+		t.Errorf("got %v: the room of a file that somebody reads was given away", err)
+	}
+	if s.counted() != 60 {
+		t.Errorf("%d bytes counted, want 60", s.counted())
+	}
+	read.Close()
+	if err := s.reserve(&transfer{}, 50); err != nil || s.counted() != 50 {
+		t.Errorf("once it is read no more: %v, %d bytes counted", err, s.counted())
+	}
+}
+
+func TestAFileThatLostItsNameKeepsItsRoomWhileItIsRead(t *testing.T) {
+	s := newStore(t, 100)
+	hash := putFile(t, s, 60)
+	read := s.open(hash)
+	if err := os.Remove(s.path(hash)); err != nil {
+		t.Fatal(err)
+	}
+	if again := s.open(hash); again != nil {
+		t.Fatal("a file that is not there was opened")
+	}
+	if s.counted() != 60 {
+		t.Errorf("%d bytes counted while it is read, want 60", s.counted())
+	}
+	read.Close()
+	if s.counted() != 0 {
+		t.Errorf("%d bytes counted after that, want none", s.counted())
+	}
+}
+
+func TestARemovalThatFailsFreesNoRoom(t *testing.T) {
+	s := newStore(t, 100)
+	stuck, other := putFile(t, s, 30), putFile(t, s, 31)
+	// A folder that is not empty cannot be removed, whoever runs the test.
+	if err := errors.Join(os.Remove(s.path(stuck)), os.MkdirAll(s.path(stuck)+"/x", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.reserve(&transfer{}, 60); err != nil || s.entries[other] != nil || s.entries[stuck] == nil {
+		t.Errorf("%v; want the other file evicted and the stuck one counted", err)
+	}
+	if s.counted() != 90 {
+		t.Errorf("%d bytes counted, want 90", s.counted())
+	}
+}
+
+// A damaged file is found while its successor comes into its place: that one stays.
+func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
+	s := newStore(t, 1000)
+	hash := putFile(t, s, 60)
+	damaged, _ := s.use(hash)
+	if err := os.Remove(s.path(hash)); err != nil {
+		t.Fatal(err)
+	}
+	putFile(t, s, 60)
+	s.removeDamaged(hash, damaged)
+	damaged.Close()
+	if _, err := os.Stat(s.path(hash)); err != nil || s.entries[hash] == nil || s.counted() != 60 {
+		t.Errorf("%v, entry %v, %d bytes counted; want the successor kept", err, s.entries[hash], s.counted())
+	}
+}
+
+func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
+	x := &Index{store: newStore(t, 400)}
+	slow, other := x.Session(func(string) {}, 0).(*session), x.Session(func(string) {}, 0).(*session)
+	unpin, err := slow.pin(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := slow.pin(short, 1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("beyond its share: %v, want it to wait", err)
+	}
+	if _, err := other.pin(t.Context(), 1000); err != nil {
+		t.Errorf("another session: %v", err)
+	}
+	unpin()
+	if _, err := slow.pin(t.Context(), 1); err != nil {
+		t.Errorf("once it has read on: %v", err)
+	}
+}
+
+// A reader that does not read on must not keep others from what upstream has again.
+func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
+	s := newStore(t, 100)
+	d := download{sha256: strings.Repeat("a", 64), name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}
+	dead := newTransfer(d, nil, func() {})
+	dead.ended, dead.err, dead.readers = true, errWrongHash, 1
+	s.transfers[keyOf(d)] = dead
+	next, err := s.join(d, &fetcher{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next == dead {
+		t.Error("the download that failed was joined")
+	}
+	if s.transfers[keyOf(d)] != next {
+		t.Error("the new download does not stand in the old one's place")
+	}
+	s.leave(next)
+}
+
+func TestAWrongAddressDoesNotSpoilTheDownloadFromTheRightOne(t *testing.T) {
+	up, wrong := startIndex(t, egresstest.IndexConfig{}), startIndex(t, egresstest.IndexConfig{})
+	f := large()
+	up.Add(f)
+	wrong.Add(f)
+	wrong.SetFilesFault(egresstest.Stall)
+	x := newIndex(t, up, nil)
+	stalled := download{name: f.Name, sha256: f.SHA256(), limit: 1 << 30}
+	stalled.url, _ = url.Parse(wrong.FilesURL() + "/packages/large/" + f.Name)
+	bad, err := x.store.join(stalled, x.fetcher)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.store.leave(bad)
+	s, _ := newSession(t, x)
+	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
+		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))
+	}
+}
+
+func TestHeadersOfAHostAreBounded(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	f := large()
+	up.Add(f)
+	x := newIndex(t, up, nil)
+	for size, want := range map[int]int{128 << 10: 200, 512 << 10: 503} {
+		s, _ := newSession(t, x)
+		link := links(t, s, "large")[f.Name]
+		up.SetFilesFault(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Long", strings.Repeat("x", size))
+				next.ServeHTTP(w, r)
+			})
+		})
+		if want == 503 {
+			x = newIndex(t, up, nil) // without what the control has put into the cache
+			s, _ = newSession(t, x)
+			link = links(t, s, "large")[f.Name]
+		}
+		if res, body, err := request(t, link); err != nil || res.StatusCode != want {
+			t.Errorf("headers of %d bytes: %d, %v: %.200s", size, res.StatusCode, err, body)
+		}
+	}
+}
+
+func TestTheLastPartIsHeldBack(t *testing.T) {
+	var out bytes.Buffer
+	l := &lastPart{w: writerOnly{&out}}
+	for i := range 100 {
+		if _, err := fmt.Fprintf(l, "%04d%s", i, strings.Repeat("x", 4092)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.Len() != 100*4096-holdBack {
+		t.Errorf("%d bytes went out, want all but %d", out.Len(), holdBack)
+	}
+	if err := l.release(); err != nil || out.Len() != 100*4096 {
+		t.Errorf("%d bytes in the end, %v", out.Len(), err)
+	}
+}
+
+type writerOnly struct{ io.Writer }
+
+func (writerOnly) Header() http.Header { return http.Header{} }
+func (writerOnly) WriteHeader(int)     {}

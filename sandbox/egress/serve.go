@@ -1,0 +1,202 @@
+package egress
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// serveFile answers with a file: from the cache, from a download that others may share,
+// or straight from upstream when it cannot be kept. An error means that nothing has been
+// written yet.
+func (s *session) serveFile(w http.ResponseWriter, r *http.Request, d download) error {
+	if err := d.fits(d.size); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if d.sha256 == "" {
+		return s.passUnchecked(w, r, d)
+	}
+	if f := s.index.store.open(d.sha256); f != nil {
+		defer f.Close()
+		return s.serveKept(w, r, d, f)
+	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	sent, err := s.serveTransfer(w, r, d)
+	if err != nil && sent > 0 {
+		if r.Context().Err() == nil {
+			s.say("%s", explain(err).reason)
+		}
+		panic(http.ErrAbortHandler) // the client must not take it for complete
+	}
+	return err
+}
+
+// serveKept serves from the cache.
+func (s *session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *keptFile) error {
+	if err := d.fits(f.info.Size()); err != nil {
+		return err
+	}
+	unpin, err := s.pin(r.Context(), f.info.Size())
+	if err != nil {
+		return err
+	}
+	defer unpin()
+	w.Header().Set("ETag", `"`+d.sha256+`"`)
+	http.ServeContent(w, r, "", f.info.ModTime(), f)
+	return nil
+}
+
+// pin waits until this session may keep another file of this length, -1 when not known,
+// from being evicted: what a session reads slowly takes room from all others.
+func (s *session) pin(ctx context.Context, size int64) (unpin func(), err error) {
+	if size < 0 {
+		size = spoolMax
+	}
+	size = min(size, s.share)
+	if err := s.pins.Acquire(ctx, size); err != nil {
+		return nil, err
+	}
+	return func() { s.pins.Release(size) }, nil
+}
+
+// serveTransfer serves a file as it comes, and reports how much went out.
+func (s *session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
+	t, err := s.index.store.join(d, s.index.fetcher)
+	if errors.Is(err, errNotKept) {
+		return s.passOn(w, r, d, bytes.NewReader(nil), err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	unpin := func() {}
+	defer func() { s.index.store.leave(t); unpin() }()
+	size, err := t.head(r.Context())
+	if err == nil {
+		err = d.fits(size)
+	}
+	if err == nil {
+		unpin, err = s.pin(r.Context(), size)
+	}
+	if err != nil {
+		unpin = func() {}
+		return 0, err
+	}
+	t.start()
+	sent, err = t.send(r.Context(), w)
+	if errors.Is(err, errNotKept) {
+		return s.passOn(w, r, d, io.NewSectionReader(t.file, 0, sent), err)
+	}
+	return sent, err
+}
+
+// sentPart is what a client has of a file already.
+type sentPart interface {
+	io.Reader
+	Size() int64
+}
+
+// passOn serves a file that there is no room to keep, checked like any other, to a client
+// that has the first part of it. What comes now must begin with the same bytes.
+func (s *session) passOn(w http.ResponseWriter, r *http.Request, d download, sent sentPart, why error) (int64, error) {
+	s.say("package index: %v: passed on and not kept", why)
+	res, err := fetchFile(r.Context(), s.index.fetcher, d)
+	if err != nil {
+		return sent.Size(), err
+	}
+	defer res.Close()
+	if sent.Size() == 0 && res.ContentLength >= 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(res.ContentLength))
+	}
+	sum := sha256.New()
+	body := io.TeeReader(&limitedReader{r: res.body, left: d.most()}, sum)
+	if err := skipSame(body, sent); err != nil {
+		return sent.Size(), fmt.Errorf("%s from %s: %w", d.name, res.url.Host, err)
+	}
+	last := &lastPart{w: w}
+	n, err := stream(last, body, d.most())
+	if err != nil {
+		return sent.Size() + n, fmt.Errorf("%s: %w", d.name, err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != d.sha256 {
+		return sent.Size() + n, fmt.Errorf("%s from %s: %w", d.name, res.url.Host, errWrongHash)
+	}
+	return sent.Size() + n, last.release()
+}
+
+// skipSame reads over what the client has, which must be the same.
+func skipSame(body io.Reader, sent sentPart) error {
+	a, b := make([]byte, 32<<10), make([]byte, 32<<10)
+	for left := sent.Size(); left > 0; {
+		n := min(left, int64(len(a)))
+		if _, err := io.ReadFull(body, a[:n]); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(sent, b[:n]); err != nil {
+			return err
+		}
+		if !bytes.Equal(a[:n], b[:n]) {
+			return errWrongHash
+		}
+		left -= n
+	}
+	return nil
+}
+
+// lastPart keeps the last holdBack bytes from a client until release.
+type lastPart struct {
+	w    http.ResponseWriter
+	held []byte
+}
+
+func (l *lastPart) Write(p []byte) (int, error) {
+	l.held = append(l.held, p...)
+	if over := len(l.held) - holdBack; over > 0 {
+		if _, err := l.w.Write(l.held[:over]); err != nil {
+			return 0, err
+		}
+		l.held = l.held[:copy(l.held, l.held[over:])]
+	}
+	return len(p), nil
+}
+
+func (l *lastPart) Header() http.Header         { return l.w.Header() }
+func (l *lastPart) WriteHeader(code int)        { l.w.WriteHeader(code) }
+func (l *lastPart) Unwrap() http.ResponseWriter { return l.w }
+
+func (l *lastPart) release() error {
+	_, err := l.w.Write(l.held)
+	return err
+}
+
+// passUnchecked serves a file that cannot be checked, and says so.
+func (s *session) passUnchecked(w http.ResponseWriter, r *http.Request, d download) error {
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	res, err := fetchFile(r.Context(), s.index.fetcher, d)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	s.say("package index: %s has no sha256 on the index: passed on unchecked and not kept", d.name)
+	if res.ContentLength >= 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(res.ContentLength))
+	}
+	if _, err := stream(w, res.body, d.most()); err != nil {
+		var up *upstreamError
+		if errors.As(err, &up) || errors.Is(err, errTooLarge) {
+			s.say("package index: %s: %v", d.name, err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}

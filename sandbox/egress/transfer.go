@@ -1,0 +1,209 @@
+package egress
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// holdBack is how much of a file's end is kept from the clients until the whole file has
+// matched its hash, so that a wrong file never arrives complete.
+const holdBack = 64 << 10
+
+// spoolMax bounds what the disk holds of a file of which upstream does not say how long it
+// is: it may never end.
+const spoolMax = 32 << 20
+
+// errWrongHash is a file that is not what the index says.
+var errWrongHash = errors.New("its SHA-256 is not the one that the index tells")
+
+// transfer is one download in progress that any number of clients read from.
+type transfer struct {
+	download
+	cancel context.CancelFunc
+	done   chan struct{}
+	file   *partialFile // grows; read at offsets
+
+	reserve func(t *transfer, bytes int64) error // asked before the file grows
+
+	// Guarded by the store's lock.
+	readers  int
+	reserved int64
+	kept     *entry // what became of the file
+
+	begin sync.Once
+	begun chan struct{} // closed when a client has room for the file's body
+
+	mu      sync.Mutex
+	headed  bool  // upstream has answered
+	size    int64 // valid then; -1 when upstream does not tell
+	written int64
+	ended   bool
+	err     error
+	changed chan struct{} // closed at each change
+}
+
+func newTransfer(d download, file *partialFile, cancel context.CancelFunc) *transfer {
+	d.room = 0 // a build's own; other builds may share the transfer
+	return &transfer{
+		download: d, cancel: cancel, done: make(chan struct{}), file: file,
+		begun: make(chan struct{}), changed: make(chan struct{}),
+	}
+}
+
+// run fetches the file, checks it, and has it kept.
+func (t *transfer) run(ctx context.Context, f *fetcher, keep func() error) {
+	defer close(t.done)
+	err := t.fetch(ctx, f)
+	if err == nil {
+		err = keep()
+	}
+	t.change(func() { t.ended, t.err = true, err })
+}
+
+func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
+	res, err := fetchFile(ctx, f, t.download)
+	if err != nil {
+		return err
+	}
+	defer res.Close()
+	t.change(func() { t.headed, t.size = true, res.ContentLength })
+	select {
+	case <-t.begun:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if t.size > 0 {
+		if err := t.reserve(t, t.size); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	sum := sha256.New()
+	if err := t.spool(io.TeeReader(&limitedReader{r: res.body, left: t.limit}, sum)); err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {
+		return fmt.Errorf("%s from %s: %w", t.name, res.url.Host, errWrongHash)
+	}
+	return nil
+}
+
+// spool writes the body into the file.
+func (t *transfer) spool(body io.Reader) error {
+	bp := buffers.Get().(*[]byte)
+	defer buffers.Put(bp)
+	for {
+		n, err := body.Read(*bp)
+		if n > 0 {
+			if err := t.add((*bp)[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// add writes a piece into the file. That there is no room for it is errNotKept.
+func (t *transfer) add(p []byte) error {
+	if t.size < 0 {
+		if t.written+int64(len(p)) > spoolMax {
+			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), errNotKept)
+		}
+		if err := t.reserve(t, int64(len(p))); err != nil {
+			return err
+		}
+	}
+	if _, err := t.file.Write(p); err != nil {
+		return fmt.Errorf("%w: %v", errNotKept, plain(err))
+	}
+	t.change(func() { t.written += int64(len(p)) })
+	return nil
+}
+
+func (t *transfer) failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err != nil
+}
+
+func (t *transfer) change(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f()
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// head waits for upstream's answer and returns the file's length, -1 when it is not told.
+func (t *transfer) head(ctx context.Context) (int64, error) {
+	for {
+		t.mu.Lock()
+		headed, size, err, changed := t.headed, t.size, t.err, t.changed
+		t.mu.Unlock()
+		if headed || err != nil {
+			return size, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// start lets the body come.
+func (t *transfer) start() { t.begin.Do(func() { close(t.begun) }) }
+
+// ready is how much of the file may be sent by now, and a channel that tells of more.
+func (t *transfer) ready() (n, size int64, ended bool, err error, changed <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n = t.written
+	if !t.ended {
+		n = max(0, n-holdBack)
+	}
+	return n, t.size, t.ended, t.err, t.changed
+}
+
+// send writes the file to one client as it comes, and reports how much went out.
+func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, error) {
+	flush := http.NewResponseController(w).Flush
+	var sent int64
+	for {
+		n, size, ended, err, changed := t.ready()
+		if err != nil {
+			return sent, err
+		}
+		if sent == 0 && size >= 0 {
+			w.Header().Set("Content-Length", fmt.Sprint(size))
+		}
+		if n > sent {
+			m, err := io.Copy(w, io.NewSectionReader(t.file, sent, n-sent))
+			if sent += m; err != nil {
+				return max(sent, 1), err
+			}
+			if err := flush(); err != nil {
+				return sent, err
+			}
+			continue
+		}
+		if ended {
+			return sent, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return sent, context.Cause(ctx)
+		}
+	}
+}
