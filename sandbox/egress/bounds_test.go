@@ -210,7 +210,7 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
-	if !n.contains("there is no room to keep it: passed on") || len(ls(t, dir)) != 0 || x.store.counted() != 0 {
+	if !n.contains("has no room beside what is being read: not kept, but passed on") || len(ls(t, dir)) != 0 || x.store.counted() != 0 {
 		t.Errorf("the log has %q, the cache %v, %d bytes counted", n.all(), ls(t, dir), x.store.counted())
 	}
 }

@@ -107,7 +107,7 @@ type sentPart interface {
 // passOn serves a file that there is no room to keep, checked like any other, to a client
 // that has the first part of it. What comes now must begin with the same bytes.
 func (s *session) passOn(w http.ResponseWriter, r *http.Request, d download, sent sentPart, why error) (int64, error) {
-	s.say("package index: %v: passed on and not kept", why)
+	s.say("package index: %v, but passed on", why)
 	res, err := fetchFile(r.Context(), s.index.fetcher, d)
 	if err != nil {
 		return sent.Size(), err

@@ -38,7 +38,7 @@ func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String()
 
 // errNotKept is a download that goes on without a place on the disk: for its length, or
 // for want of room beside the files that are being read and the other downloads.
-var errNotKept = errors.New("there is no room to keep it")
+var errNotKept = errors.New("not kept")
 
 // entry is what is known of a kept file.
 type entry struct {
@@ -210,7 +210,7 @@ func (s *store) join(d download, f *fetcher) (*transfer, error) {
 	}
 	file, err := newPartial(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", errNotKept, plain(err))
+		return nil, fmt.Errorf("%s: the package cache cannot be written: %v: %w", d.name, plain(err), errNotKept)
 	}
 	// Not the client's context: others may go on reading when the first one leaves.
 	ctx, cancel := context.WithCancel(context.Background())
@@ -249,7 +249,7 @@ func (s *store) reserve(t *transfer, bytes int64) error {
 	s.makeRoom()
 	if s.total > s.max {
 		s.total -= bytes
-		return errNotKept
+		return fmt.Errorf("the package cache has no room beside what is being read: %w", errNotKept)
 	}
 	t.reserved += bytes
 	return nil

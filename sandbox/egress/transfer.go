@@ -124,7 +124,7 @@ func (t *transfer) add(p []byte) error {
 		}
 	}
 	if _, err := t.file.Write(p); err != nil {
-		return fmt.Errorf("%w: %v", errNotKept, plain(err))
+		return fmt.Errorf("the package cache cannot be written: %v: %w", plain(err), errNotKept)
 	}
 	t.change(func() { t.written += int64(len(p)) })
 	return nil
