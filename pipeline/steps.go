@@ -93,6 +93,9 @@ func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 	if changed != (sandbox.Limits{}) {
 		var refused *sandbox.RefusedError
 		err := a.sandbox.Lower(ctx, changed)
+		if errors.Is(err, sandbox.ErrFixedLimits) {
+			err = a.startLowered(ctx, l)
+		}
 		if errors.As(err, &refused) {
 			return fail(CausePlan, "[tool.vivarium]: %v; set a higher limit", err)
 		}
@@ -108,6 +111,16 @@ func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 	}
 	a.limits = l
 	return nil
+}
+
+// startLowered starts again with what the repository lowered.
+func (a *attempt) startLowered(ctx context.Context, l python.Limits) error {
+	if err := a.say(ctx, "Starting again with the limits of [tool.vivarium]: "+sandbox.ErrFixedLimits.Error()); err != nil {
+		return err
+	}
+	a.req.Limits.Memory, a.req.Limits.CPUs, a.req.Limits.Pids = l.Memory, l.CPUs, l.Pids
+	a.leaveSandbox()
+	return a.checkOut(ctx)
 }
 
 // install makes the environment, and installs what the plan says. The environment is

@@ -150,6 +150,9 @@ type RefusedError struct{ err error }
 func (e *RefusedError) Error() string { return "lower the sandbox's limits: " + e.err.Error() }
 func (e *RefusedError) Unwrap() error { return e.err }
 
+// ErrFixedLimits says that the runtime cannot change the limits of a running sandbox: start one with lower limits.
+var ErrFixedLimits = errors.New("gVisor's limits are fixed when a sandbox starts")
+
 // Lower reduces limits of the running container by one update: memory, CPUs, pids. What
 // is zero stays. A *RefusedError is about the values, as when the engine finds more in use
 // than the new value; any other error is the engine's or the sandbox's.
@@ -157,6 +160,9 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	resources, err := lowered(s.spec.Limits, l)
 	if err != nil {
 		return &RefusedError{err}
+	}
+	if s.spec.Runtime == RuntimeGVisor {
+		return ErrFixedLimits
 	}
 	_, err = s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources})
 	switch {

@@ -39,7 +39,7 @@ const shmSize = 64 << 20
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 	l := spec.Limits
 	memory := l.Memory + l.Disk
-	no := false
+	no, pids := false, hostPids(spec)
 	config := container.Config{
 		Hostname:    "vivarium",
 		User:        fmt.Sprintf("%d:%d", UID, GID),
@@ -71,7 +71,7 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 			Memory:     memory,
 			MemorySwap: memory, // no swap; zero would mean twice the memory
 			NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),
-			PidsLimit:  &l.Pids,
+			PidsLimit:  &pids,
 			// Never nproc: it counts a user's processes across containers.
 			Ulimits: []*container.Ulimit{
 				{Name: "core"},

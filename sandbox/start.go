@@ -112,6 +112,7 @@ func (s *Sandbox) greet(ctx context.Context) error {
 		Mounts:  mounts,
 		Disk:    s.spec.Limits.Disk,
 		Inodes:  s.spec.Limits.Inodes,
+		Pids:    countedPids(s.spec),
 	}})
 	if err != nil {
 		return fmt.Errorf("greet PID 1: %w", err)

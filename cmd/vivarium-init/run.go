@@ -68,7 +68,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	result.DiskPeak, result.DiskFull, result.InodesFull = watch.peakBytes, watch.full, watch.inodesFull
 	after := readCounters()
 	result.OOMKilled = after.oomKills > before.oomKills
-	result.PidsStruck = after.pidsRefused > before.pidsRefused
+	result.PidsStruck = after.pidsRefused > before.pidsRefused || watch.pidsStruck
 	return wire.Reply{Result: &result}, nil
 }
 

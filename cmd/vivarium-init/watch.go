@@ -20,6 +20,7 @@ const (
 	quickest    = time.Millisecond
 	fillRate    = 4 << 30 // bytes per second; twice what was measured
 	createRate  = 1 << 20 // files per second
+	forkRate    = 4 << 10 // tasks per second, under gVisor
 	memoryEvery = slowest
 )
 
@@ -35,10 +36,12 @@ const (
 type watch struct {
 	mounts       []string
 	bytes, files int64 // what the mounts may hold together
+	pids         int64 // tasks that there may be, where no kernel counts them; else zero
 	exceeded     chan struct{}
 	begun        bool
 
 	// Valid when the watching has stopped.
+	pidsStruck bool
 	full       string // the first mount that was full
 	inodesFull bool   // it was full of files, not of bytes
 	peakBytes  int64
@@ -46,7 +49,7 @@ type watch struct {
 }
 
 func newWatch(h *wire.Hello) *watch {
-	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, exceeded: make(chan struct{})}
+	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, pids: h.Pids, exceeded: make(chan struct{})}
 }
 
 type watching struct {
@@ -78,6 +81,10 @@ func (w *watch) run(quit <-chan struct{}) {
 			return
 		case now := <-timer.C:
 			next, exceeded := w.look(mountUses(w.mounts))
+			if w.pids > 0 {
+				left, struck := w.count(tasks())
+				next, exceeded = min(next, left), exceeded || struck
+			}
 			if exceeded && !over {
 				over = true
 				close(w.exceeded)
@@ -89,6 +96,21 @@ func (w *watch) run(quit <-chan struct{}) {
 			timer.Reset(next)
 		}
 	}
+}
+
+// tasks is how many there are. The host's kernel tells of the whole machine, gVisor's of this container.
+func tasks() int64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(info.Procs)
+}
+
+// count says when to count the tasks again, and whether they are too many.
+func (w *watch) count(n int64) (next time.Duration, exceeded bool) {
+	w.pidsStruck = w.pidsStruck || n > w.pids
+	return max(timeToFill(w.pids-n, forkRate), quickest), n > w.pids
 }
 
 // use is how full one mount is.

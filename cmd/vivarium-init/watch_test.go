@@ -118,3 +118,16 @@ func TestDeadlineCanBeMovedUntilItHasPassed(t *testing.T) {
 		t.Error("a deadline that has passed was moved")
 	}
 }
+
+func TestTasksAreCountedWhereNoKernelDoes(t *testing.T) {
+	w := newWatch(&wire.Hello{Pids: 100})
+	if next, exceeded := w.count(100); exceeded || w.pidsStruck || next != quickest {
+		t.Errorf("as many as allowed: %v, %v, struck %v", next, exceeded, w.pidsStruck)
+	}
+	if _, exceeded := w.count(101); !exceeded || !w.pidsStruck {
+		t.Errorf("one more: exceeded %v, struck %v", exceeded, w.pidsStruck)
+	}
+	if w.count(20); !w.pidsStruck {
+		t.Error("that the limit struck is forgotten")
+	}
+}

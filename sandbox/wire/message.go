@@ -33,6 +33,7 @@ type Hello struct {
 	Mounts  []string      `json:"mounts"` // every tmpfs
 	Disk    int64         `json:"disk"`   // bytes that they may hold together
 	Inodes  int64         `json:"inodes"` // and files
+	Pids    int64         `json:"pids"`   // tasks to allow; zero where the kernel counts them
 }
 
 // Welcome answers Hello.
