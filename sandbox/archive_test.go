@@ -48,7 +48,10 @@ func TestArchiveComesBackAsItWasPut(t *testing.T) {
 	if err := s.PutArchive(t.Context(), sandbox.Workspace, in); err != nil {
 		t.Fatal(err)
 	}
-	if got := mustRun(t, s, shell("stat -c '%a %Y' locked/run.sh; cat locked/run.sh; readlink link")); got != "755 1700000000\nlocked/run.sh/etc/passwd\n" {
+	// Python, since coreutils' stat and ls call statx in a way that gVisor refuses.
+	look := python("import os\ns = os.stat('locked/run.sh')\nprint(oct(s.st_mode)[-3:], int(s.st_mtime), flush=True)\n" +
+		"os.system('cat locked/run.sh; readlink link')")
+	if got := mustRun(t, s, look); got != "755 1700000000\nlocked/run.sh/etc/passwd\n" {
 		t.Errorf("in the sandbox stands %q", got)
 	}
 	r, err := s.Archive(t.Context(), sandbox.Workspace, ".")
@@ -87,7 +90,7 @@ func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
 			t.Errorf("%s: got %v, want a refusal", name, err)
 		}
 	}
-	if got := mustRun(t, s, shell("ls /tmp")); got != "" {
+	if got := mustRun(t, s, shell("find /tmp -mindepth 1")); got != "" {
 		t.Errorf("in /tmp stands %q", got)
 	}
 }

@@ -1,11 +1,13 @@
 package sandbox_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"vivarium/images/imagestest"
 	"vivarium/sandbox"
 )
 
@@ -15,9 +17,26 @@ func timed(c sandbox.Command, d time.Duration) sandbox.Command {
 	return c
 }
 
+// endsOutOfMemory runs a command in a sandbox that the engine then says to have run out of memory. Under
+// gVisor the host's kernel kills all of a sandbox, which to it is one process.
+func endsOutOfMemory(t *testing.T, s *sandbox.Sandbox, c sandbox.Command) {
+	t.Helper()
+	r, err := s.Run(t.Context(), c, func(sandbox.Stream, []byte) error { return nil })
+	var lost *sandbox.LostError
+	if !errors.As(err, &lost) || !lost.OOMKilled {
+		t.Errorf("got %+v, %v; want a sandbox that was lost out of memory", r, err)
+	}
+}
+
 func TestMemoryLimitIsNamed(t *testing.T) {
 	s := start(t, nil)
-	r, _ := run(t, s, python("b = []\nwhile True: b.append(bytearray(8 << 20))"))
+	hog := python("b = []\nwhile True: b.append(bytearray(8 << 20))")
+	if imagestest.GVisor() {
+		mustRun(t, s, python("b = bytearray(64 << 20)"))
+		endsOutOfMemory(t, s, hog)
+		return
+	}
+	r, _ := run(t, s, hog)
 	if !r.OOMKilled || r.Signal != "SIGKILL" {
 		t.Errorf("got %+v, want a kill by the OOM killer", r)
 	}
@@ -29,13 +48,18 @@ func TestMemoryLimitIsNamed(t *testing.T) {
 
 func TestPID1OutlivesABombOfSmallProcesses(t *testing.T) {
 	s := start(t, nil)
-	r, _ := run(t, s, timed(python(`
+	bomb := timed(python(`
 import os, time
 for _ in range(150):
     if os.fork() == 0:
         b = bytearray(6 << 20)
         time.sleep(300)
-os.wait()`), 20*time.Second))
+os.wait()`), 20*time.Second)
+	if imagestest.GVisor() {
+		endsOutOfMemory(t, s, bomb)
+		return
+	}
+	r, _ := run(t, s, bomb)
 	if !r.OOMKilled {
 		t.Errorf("got %+v, want the OOM killer named", r)
 	}
@@ -94,6 +118,9 @@ finally:
 		{"the sum of several", shell(`
 for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp, false},
 	} {
+		if c.inodes && imagestest.GVisor() {
+			continue // it keeps no limit of files: see below
+		}
 		t.Run(c.name, func(t *testing.T) {
 			r, o := run(t, s, c.command)
 			if r.DiskFull != c.want || r.InodesFull != c.inodes || r.Success() {
@@ -108,6 +135,9 @@ for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; slee
 	r, _ := run(t, s, shell("head -c 60000000 /dev/zero > /tmp/fits; rm /tmp/fits; exit 1"))
 	if r.DiskFull != "" {
 		t.Errorf("a file that fits is reported as %q full", r.DiskFull)
+	}
+	if imagestest.GVisor() {
+		endsOutOfMemory(t, s, python("for i in range(10 ** 7): open(str(i), 'w').close()"))
 	}
 }
 
@@ -143,6 +173,13 @@ except OSError as e: print(e.errno)`)
 
 func TestLowerBindsTheRunningContainer(t *testing.T) {
 	s := start(t, nil)
+	if imagestest.GVisor() {
+		if err := s.Lower(t.Context(), sandbox.Limits{Memory: 64 << 20}); !errors.Is(err, sandbox.ErrFixedLimits) {
+			t.Errorf("got %v, want to be told that the limits are fixed", err)
+		}
+		mustRun(t, s, shell("true"))
+		return
+	}
 	if err := s.Lower(t.Context(), sandbox.Limits{Memory: 64 << 20, Pids: 64, CPUs: 0.5}); err != nil {
 		t.Fatal(err)
 	}
