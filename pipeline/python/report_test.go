@@ -40,3 +40,28 @@ func TestReportOfUnittestsOutput(t *testing.T) {
 		})
 	}
 }
+
+// FuzzReportScanner holds that a report is the same in whatever pieces it comes.
+func FuzzReportScanner(f *testing.F) {
+	f.Add("...\nRan 3 tests in 0.001s\n\nFAILED (failures=1, unexpected successes=1, skipped=1)\n", uint(20))
+	f.Add("Ran 99999999999999999999 tests in 1s\nOK (skipped=-1)\r\n", uint(3))
+	f.Fuzz(func(t *testing.T, out string, cut uint) {
+		var whole, pieces ReportScanner
+		at := int(cut % uint(len(out)+1))
+		for _, w := range []struct {
+			s *ReportScanner
+			p string
+		}{{&whole, out}, {&pieces, out[:at]}, {&pieces, out[at:]}} {
+			if n, err := w.s.Write([]byte(w.p)); n != len(w.p) || err != nil {
+				t.Fatalf("Write took %d of %d bytes, %v", n, len(w.p), err)
+			}
+		}
+		got := whole.Report()
+		if got != pieces.Report() {
+			t.Errorf("whole: %+v, in pieces: %+v", got, pieces.Report())
+		}
+		if got.Ran < 0 || got.bad() < 0 || got.Skipped < 0 || len(whole.partial) > maxReportLine {
+			t.Errorf("%+v, %d bytes kept", got, len(whole.partial))
+		}
+	})
+}
