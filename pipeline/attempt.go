@@ -67,13 +67,13 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 	if end.cause != "" {
 		a.step.Note = end.note
 	}
-	a.step.EndedAt = time.Now()
+	a.step.EndedAt, a.step.Limits = time.Now(), a.limits
 	return a.record(ctx, a.step)
 }
 
 func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
 	do, command := a.work(name)
-	a.step = Step{Name: name, State: StepRunning, Command: command, StartedAt: time.Now()}
+	a.step = Step{Name: name, State: StepRunning, Command: command, StartedAt: time.Now(), Limits: a.limits}
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}

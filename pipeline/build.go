@@ -3,7 +3,14 @@
 // or databases.
 package pipeline
 
-import "time"
+import (
+	"time"
+
+	"vivarium/pipeline/python"
+)
+
+// Limits bound one build.
+type Limits = python.Limits
 
 // StepName names one step of a build.
 type StepName string
@@ -44,6 +51,9 @@ type Step struct {
 	CPU        time.Duration
 	PeakMemory int64  // bytes
 	Note       string // one line: the figure behind the cause, or a remark on a green step
+	// Limits are those in force; of the plan, those that it leaves in force. They are zero
+	// of a step that was skipped.
+	Limits Limits
 }
 
 // Repository is a repository on a git host.
@@ -74,4 +84,14 @@ type Build struct {
 	StartedAt time.Time
 	EndedAt   time.Time
 	Steps     []Step
+}
+
+// Limits are those in force in the newest attempt, or nil while it has no step that tells.
+func (b Build) Limits() *Limits {
+	for i := len(b.Steps) - 1; i >= 0; i-- {
+		if l := b.Steps[i].Limits; l != (Limits{}) {
+			return &l
+		}
+	}
+	return nil
 }

@@ -36,9 +36,24 @@ type Build struct {
 	Attempt  int            `json:"attempt" doc:"1, and one more for each time a dead server's build began anew; 0 while it has never started."`
 	Image    string         `json:"image" doc:"The runner image."`
 	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
+	Limits   *Limits        `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
 
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
+}
+
+// Limits are the limits in force: the operator's, as far as the repository has not
+// lowered them.
+type Limits struct {
+	TimeSeconds float64 `json:"time_seconds" doc:"Of the whole build."`
+	Memory      int64   `json:"memory" doc:"Bytes that processes may use."`
+	CPUs        float64 `json:"cpus"`
+	Pids        int64   `json:"pids" doc:"Processes and threads."`
+	Files       int64   `json:"files" doc:"Open files of each process."`
+	Disk        int64   `json:"disk" doc:"Bytes."`
+	Inodes      int64   `json:"inodes" doc:"Files and folders on the disk."`
+	LogLimit    int64   `json:"log_limit" doc:"Bytes of output that end the build."`
+	LogRate     int64   `json:"log_rate" doc:"Bytes of output per second, beyond which the build is slowed down; 0 is no limit."`
 }
 
 // Logs are the texts of the steps that run commands, in the newest attempt.
@@ -96,6 +111,7 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 		Attempt:     b.Attempt,
 		Image:       b.Image,
 		QueuedAt:    b.QueuedAt.Unix(),
+		Limits:      newLimits(b.Limits()),
 		Steps:       make([]Step, len(b.Steps)),
 	}
 	if !b.StartedAt.IsZero() {
@@ -108,6 +124,23 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 		out.Steps[i] = newStep(st)
 	}
 	return out
+}
+
+func newLimits(l *pipeline.Limits) *Limits {
+	if l == nil {
+		return nil
+	}
+	return &Limits{
+		TimeSeconds: l.Timeout.Seconds(),
+		Memory:      l.Memory,
+		CPUs:        l.CPUs,
+		Pids:        l.Pids,
+		Files:       l.OpenFiles,
+		Disk:        l.Disk,
+		Inodes:      l.Inodes,
+		LogLimit:    l.LogLimit,
+		LogRate:     l.LogRate,
+	}
 }
 
 func newStep(st pipeline.Step) Step {

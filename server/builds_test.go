@@ -1,13 +1,16 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
@@ -70,6 +73,42 @@ func TestBuildHasTheShapeThatScriptsKnow(t *testing.T) {
 	}
 	if steps, _ := body["steps"].([]any); len(steps) != len(pipeline.StepNames) {
 		t.Errorf("steps = %v, want %d", body["steps"], len(pipeline.StepNames))
+	}
+}
+
+func TestLimitsInForceAreShown(t *testing.T) {
+	s := newSite(t)
+	var limits pipeline.Limits
+	limits.Timeout, limits.LogLimit, limits.LogRate = 90*time.Second, 5, 6
+	limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes = 512<<20, 1<<30, 0.5, 64, 100, 7
+	sc := s.work()
+	old := s.push("o/old", false) // as a build from before they were stored
+	sc.start(pipeline.StepPlan)
+	sc.stop(pipeline.StepPlan, pipeline.StepPassed, "")
+	sc.end(pipeline.Outcome{State: pipeline.Passed})
+	s.ended(old)
+	id := s.push("o/n", false)
+	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {
+		step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), EndedAt: time.Now(), Limits: limits}
+		return nil, errors.Join(rec.StepStarted(ctx, step), rec.StepEnded(ctx, step))
+	})
+	sc.end(pipeline.Outcome{State: pipeline.Passed})
+	s.ended(id)
+	want := map[string]any{
+		"time_seconds": 90.0, "memory": 512.0 * (1 << 20), "cpus": 0.5, "pids": 64.0, "files": 100.0,
+		"disk": 1.0 * (1 << 30), "inodes": 7.0, "log_limit": 5.0, "log_rate": 6.0,
+	}
+	if got := s.get(buildPath(id)).json(t)["limits"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("limits = %v, want %v", got, want)
+	}
+	if page := s.get(buildPath(id), browser); !strings.Contains(page.body, limits.String()) {
+		t.Errorf("the page does not say %q", limits)
+	}
+	if got, there := s.get(buildPath(old)).json(t)["limits"]; got != nil || !there {
+		t.Errorf("of an old build: limits = %v (there: %v), want null", got, there)
+	}
+	if page := s.get(buildPath(old), browser); page.code != 200 || strings.Contains(page.body, "Limits") {
+		t.Errorf("an old build's page is answered %d, or speaks of limits", page.code)
 	}
 }
 

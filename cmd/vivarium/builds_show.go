@@ -55,6 +55,9 @@ func printBuild(w io.Writer, b pipeline.Build) {
 	line("trigger", trigger(b))
 	line("attempt", fmt.Sprint(b.Attempt))
 	line("image", b.Image)
+	if l := b.Limits(); l != nil {
+		line("limits", l.String())
+	}
 	line("queued", localTime(b.QueuedAt))
 	line("took", took(b.StartedAt, b.EndedAt))
 	t.Flush()

@@ -133,6 +133,9 @@ func (tx *tx) putStep(row stepRow, seq int64) error {
 	if row.Command != "" {
 		keep = append(keep, "command")
 	}
+	if row.Limits != "" {
+		keep = append(keep, "limits")
+	}
 	row.AfterSeq = seq
 	if row.State != pipeline.StepRunning {
 		row.LastSeq = seq

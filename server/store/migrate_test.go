@@ -1,23 +1,27 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"vivarium/pipeline"
 )
 
 // nextStep is a migration that a later version might bring.
-var nextStep = migration{id: "0002_0.9.0_test", statements: []string{"CREATE TABLE later (id {{id}}, data {{bytes}})"}}
+var nextStep = migration{id: "0009_0.9.0_test", statements: []string{"CREATE TABLE later (id {{id}}, data {{bytes}})"}}
 
 func TestNewerDatabaseIsRefusedWithTheVersionNeeded(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		must(t, s.migrate(t.Context(), append(slices.Clone(migrations), nextStep)))
 		err := s.migrate(t.Context(), migrations)
-		if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Needs != "0.9.0" || newer.Step != "0002" {
+		if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Needs != "0.9.0" || newer.Step != "0009" {
 			t.Errorf("got %v, want a NewerError that needs 0.9.0", err)
 		}
 	})
@@ -38,7 +42,7 @@ func TestDatabaseIsCopiedBeforeAMigration(t *testing.T) {
 	must(t, err)
 	must(t, s.db.read(t.Context()).Exec("SELECT * FROM later").Error)
 	must(t, s.Close())
-	copies, err := filepath.Glob(filepath.Join(backups, "vivarium-0001-*.db"))
+	copies, err := filepath.Glob(filepath.Join(backups, "vivarium-0002-*.db"))
 	must(t, err)
 	if len(copies) != 1 {
 		t.Fatalf("got copies %v, want one", copies)
@@ -52,10 +56,52 @@ func TestDatabaseIsCopiedBeforeAMigration(t *testing.T) {
 	}
 }
 
+func TestStepsFromBeforeLimitsWereStoredAreReadable(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
+	s, err := open(t.Context(), o, migrations[:1])
+	must(t, err)
+	id := accept(t, s, push(1))
+	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		return tx.Exec(`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`, id).Error
+	}))
+	must(t, s.Close())
+	s = openStore(t, o)
+	b, err := s.Build(t.Context(), id)
+	if err != nil || len(b.Steps) != 1 || b.Steps[0].Note != "a note" || b.Limits() != nil {
+		t.Errorf("got %+v, %v; want the step as it was, without limits", b.Steps, err)
+	}
+}
+
+func TestLimitsOfAStepAreStored(t *testing.T) {
+	want := pipeline.Limits{Timeout: time.Minute, LogLimit: 5, LogRate: 6}
+	want.Memory, want.Disk, want.CPUs, want.Pids, want.FileSize, want.OpenFiles, want.Inodes = 1<<30, 2<<30, 0.1, 3, 4, 7, 8
+	if got, err := decodeLimits(encodeLimits(want)); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		id := accept(t, s, push(1))
+		serve(t, s, Work{Build: func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			lower := want
+			lower.Pids = 1
+			step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), Limits: want}
+			err := rec.StepStarted(ctx, step)
+			step.EndedAt, step.Limits = time.Now(), lower
+			err = errors.Join(err, rec.StepEnded(ctx, step), rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}))
+			return pipeline.Outcome{State: pipeline.Passed}, err
+		}})
+		eventually(t, "the build's end", func() bool {
+			b, err := s.Build(t.Context(), id)
+			must(t, err)
+			return b.State == pipeline.Passed && b.Limits() != nil && b.Limits().Pids == 1 && b.Limits().CPUs == 0.1
+		})
+	})
+}
+
 func TestFailedMigrationChangesNothing(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
-		bad := migration{id: "0002_0.9.0_bad", statements: []string{"CREATE TABLE half (id {{id}})", "NONSENSE"}}
+		bad := migration{id: "0009_0.9.0_bad", statements: []string{"CREATE TABLE half (id {{id}})", "NONSENSE"}}
 		if err := s.migrate(t.Context(), append(slices.Clone(migrations), bad)); err == nil || !strings.Contains(err.Error(), bad.id) {
 			t.Errorf("got %v, want an error that names the step", err)
 		}

@@ -121,4 +121,8 @@ var migrations = []migration{
 			`CREATE INDEX statuses_failed ON statuses (failed_at) WHERE failed_at > 0`,
 		},
 	},
+	{
+		id:         "0002_0.1.0_step_limits",
+		statements: []string{`ALTER TABLE steps ADD COLUMN limits text NOT NULL DEFAULT ''`},
+	},
 }

@@ -84,8 +84,9 @@ type stepRow struct {
 	CPU        int64 `gorm:"column:cpu"` // nanoseconds
 	PeakMemory int64
 	Note       string
-	AfterSeq   int64 // the log's last number when the step began: its chunks come after
-	LastSeq    int64 // its last chunk's number; 0 while it runs
+	Limits     string // JSON; empty of steps from before they were stored, and of skipped ones
+	AfterSeq   int64  // the log's last number when the step began: its chunks come after
+	LastSeq    int64  // its last chunk's number; 0 while it runs
 }
 
 func (stepRow) TableName() string { return "steps" }
@@ -95,17 +96,18 @@ func newStepRow(build int64, attempt int, s pipeline.Step) stepRow {
 		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
 		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
 		StartedAt: micros(s.StartedAt), EndedAt: micros(s.EndedAt),
-		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note,
+		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits),
 	}
 }
 
-func (r stepRow) step() pipeline.Step {
+func (r stepRow) step() (pipeline.Step, error) {
+	limits, err := decodeLimits(r.Limits)
 	return pipeline.Step{
 		Name: r.Name, State: r.State, Cause: r.Cause,
 		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
 		StartedAt: fromMicros(r.StartedAt), EndedAt: fromMicros(r.EndedAt),
-		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note,
-	}
+		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits,
+	}, err
 }
 
 type chunkRow struct {

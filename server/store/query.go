@@ -27,8 +27,12 @@ func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
 		return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
 	}
 	b := r.build()
-	for _, st := range steps {
-		b.Steps = append(b.Steps, st.step())
+	for _, r := range steps {
+		st, err := r.step()
+		if err != nil {
+			return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
+		}
+		b.Steps = append(b.Steps, st)
 	}
 	slices.SortFunc(b.Steps, func(x, y pipeline.Step) int {
 		return cmp.Compare(slices.Index(pipeline.StepNames, x.Name), slices.Index(pipeline.StepNames, y.Name))
