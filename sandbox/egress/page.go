@@ -29,6 +29,10 @@ const (
 // errBadPage is a page that cannot be read.
 var errBadPage = errors.New("cannot read the page")
 
+// errTooMany is a page with more links than any build may have. It ends a page that never
+// ends long before its size does, and before a client has lost its patience.
+var errTooMany = fmt.Errorf("it has more than %d links: %w", maxLinks, errTooLarge)
+
 // page is what the index says of one project. It does not change once made.
 type page struct {
 	project string

@@ -20,7 +20,7 @@ func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
 	z.SetMaxBuf(maxTag)
 	var files []*file
 	based := false
-	for {
+	for anchors := 0; ; {
 		switch z.Next() {
 		case html.ErrorToken:
 			if errors.Is(z.Err(), io.EOF) {
@@ -38,6 +38,9 @@ func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
 					}
 				}
 			case "a":
+				if anchors++; anchors > maxLinks {
+					return nil, badPage(errTooMany)
+				}
 				if f := anchor(base, attributes(z)); f != nil {
 					files = append(files, f)
 				}

@@ -82,7 +82,10 @@ func parseFiles(dec *json.Decoder, base *url.URL) ([]*file, error) {
 		return nil, err
 	}
 	var files []*file
-	for dec.More() {
+	for n := 0; dec.More(); n++ {
+		if n == maxLinks {
+			return nil, errTooMany
+		}
 		var j jsonFile
 		if err := dec.Decode(&j); err != nil {
 			return nil, err
