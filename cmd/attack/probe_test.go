@@ -90,8 +90,13 @@ func (w *world) inTheOpen(t *testing.T, name string, data map[string]string) map
 			Labels:     map[string]string{"vivarium.instance": w.runner.Instance + "-control"},
 		},
 		&container.HostConfig{
-			NetworkMode: "host", CapAdd: capabilities(t), SecurityOpt: []string{"seccomp=unconfined", "apparmor=unconfined"},
+			NetworkMode: "host", IpcMode: "host", CgroupnsMode: "host", CapAdd: capabilities(t),
+			SecurityOpt: []string{"seccomp=unconfined", "apparmor=unconfined"},
 			MaskedPaths: []string{}, ReadonlyPaths: []string{}, Binds: []string{"/sys:/sys"},
+			// An engine may have been started with less.
+			Resources: container.Resources{Ulimits: []*container.Ulimit{
+				{Name: "core", Soft: -1, Hard: -1}, {Name: "nofile", Soft: 20000, Hard: 20000},
+			}},
 		}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)

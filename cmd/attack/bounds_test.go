@@ -1,0 +1,43 @@
+package attack
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestBounds looks for each bound of the container from inside.
+func TestBounds(t *testing.T) {
+	w := theWorld(t)
+	machineSegment(t)
+	open := w.inTheOpen(t, "bounds.py", nil)
+	setup, tests := w.inSandbox(t, "bounds.py", nil)
+	for _, name := range slices.Sorted(maps.Keys(open)) {
+		attack(t, name, open[name].tried, func(t *testing.T, l *line) {
+			l.control = worksInTheOpen(t, open[name])
+			for phase, r := range map[string]result{"setup.py": setup[name], "tests": tests[name]} {
+				if r.outcome != "refused" {
+					t.Errorf("in %s it %s (%s)", phase, r.outcome, r.detail)
+				}
+			}
+			l.outcome = "not so (" + tests[name].detail + ") in setup.py and tests"
+		})
+	}
+}
+
+// machineSegment makes a shared memory segment of System V on this machine, for bounds.py to look for.
+func machineSegment(t *testing.T) {
+	t.Helper()
+	const key = 0x76697661 // as in bounds.py
+	id, err := unix.SysvShmGet(key, 4096, unix.IPC_CREAT|0o666)
+	if err != nil {
+		t.Fatalf("make a shared memory segment: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := unix.SysvShmCtl(id, unix.IPC_RMID, nil); err != nil {
+			t.Errorf("remove the shared memory segment: %v", err)
+		}
+	})
+}
