@@ -1,0 +1,4 @@
+package main
+
+// initProcess are the defences of PID 1.
+var initProcess = []mutant{}

@@ -1,0 +1,4 @@
+package main
+
+// proxies are the refusals of the two services.
+var proxies = []mutant{}

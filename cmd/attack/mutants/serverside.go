@@ -1,0 +1,4 @@
+package main
+
+// serverSide are the defences of the server and its storage.
+var serverSide = []mutant{}

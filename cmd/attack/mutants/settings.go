@@ -1,0 +1,38 @@
+package main
+
+// settings are the container's settings, one mutant each. Left out are those that only keep an engine's configuration from
+// changing a sandbox (Init, RestartPolicy, Healthcheck, Hostname): without them nothing changes on an engine as it comes.
+var settings = []mutant{
+	inSettings("no network", `NetworkMode:    "none",`, `NetworkMode:    "bridge",`, "^TestReach$"),
+	inSettings("capabilities dropped", `CapDrop:        []string{"ALL"},`, ``, "^TestPrivileges$"),
+	inSettings("no new privileges", `"no-new-privileges:true", `, ``, "^TestPrivileges$"),
+	inSettings("the profile", `, "seccomp=" + seccompProfile`, ``, "^TestPrivileges$"),
+	inSettings("any filter", `"seccomp=" + seccompProfile`, `"seccomp=unconfined"`, "^TestPrivileges$"),
+	inSettings("read-only image", `ReadonlyRootfs: true,`, ``, "^TestBounds$"),
+	inSettings("a user of its own", `fmt.Sprintf("%d:%d", UID, GID),
+		AttachStdin`, `"0:0",
+		AttachStdin`, "^TestPrivileges$"),
+	inSettings("no set-uid", `"rw,nosuid,nodev,exec"`, `"rw,suid,nodev,exec"`, "^TestBounds$"),
+	inSettings("no devices", `"rw,nosuid,nodev,exec"`, `"rw,nosuid,dev,exec"`, "^TestBounds$"),
+	inSettings("bytes of a place", `"size=" + strconv.FormatInt(size, 10),`, `"size=" + strconv.FormatInt(size*1024, 10),`, "^TestBounds$"),
+	inSettings("files of a place", `"nr_inodes=" + strconv.FormatInt(l.Inodes, 10),`, ``, "^TestBounds$"),
+	inSettings("/dev/shm as the other places", `Workspace, Home, Env, Tmp, Shm}`, `Workspace, Home, Env, Tmp}`, "^TestBounds$"),
+	inSettings("memory", `Memory:     memory,`, `Memory:     0,`, "^TestBounds$"),
+	inSettings("no swap", `MemorySwap: memory,`, `MemorySwap: 0,`, "^TestBounds$"),
+	inSettings("CPU time", `NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),`, ``, "^TestBounds$"),
+	inSettings("processes", `PidsLimit:  &l.Pids,`, ``, "^TestBounds$"),
+	inSettings("core files", `{Name: "core"},`, `{Name: "core", Soft: -1, Hard: -1},`, "^TestBounds$"),
+	inSettings("size of a file", `{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},`, ``, "^TestBounds$"),
+	inSettings("open files", `{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},`,
+		`{Name: "nofile", Soft: 20000, Hard: 20000},`, "^TestBounds$"),
+	inSettings("IPC of its own", `container.IPCModePrivate`, `"host"`, "^TestBounds$"),
+	inSettings("cgroup namespace of its own", `container.CgroupnsModePrivate`, `container.CgroupnsModeHost`, "^TestBounds$"),
+	inSettings("no log at the engine", `LogConfig:      container.LogConfig{Type: "none"},`, ``, "^TestContainer$"),
+	inSettings("removal at the end", `AutoRemove:     true,`, ``, "^TestContainer$"),
+	inSettings("the end with the session", `OpenStdin: true, StdinOnce: true,`, `OpenStdin: true,`, "^TestContainer$"),
+	inSettings("the configured runtime", `Runtime:        spec.Runtime,`, ``, "^TestContainer$"),
+}
+
+func inSettings(name, old, new, attacks string) mutant {
+	return mutant{"settings: " + name, "sandbox/settings.go", old, new, attacks}
+}
