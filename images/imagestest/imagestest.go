@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -170,6 +171,9 @@ func buildInit(ctx context.Context, cache, name, arch string) (dir, sum string, 
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
 		"-o", filepath.Join(made, name), "vivarium/cmd/vivarium-init")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=")
+	if overlay := os.Getenv("VIVARIUM_TEST_OVERLAY"); overlay != "" { // a mutant's: see cmd/attack/mutants
+		cmd.Args = slices.Insert(cmd.Args, 2, "-overlay="+overlay)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("build vivarium-init: %w:\n%s", err, out)
 	}
