@@ -36,7 +36,10 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.Timeout <= 0 {
 		return sandbox.Result{}, errTimeout
 	}
-	r, err := a.sandbox.Run(ctx, c.Command, func(stream sandbox.Stream, p []byte) error {
+	// PID 1 ends the command in time. Under gVisor the command can stop PID 1, and then only the server can.
+	bounded, cancel := a.bound(ctx)
+	defer cancel()
+	r, err := a.sandbox.Run(bounded, c.Command, func(stream sandbox.Stream, p []byte) error {
 		if c.tap != nil {
 			c.tap(stream, p)
 		}

@@ -156,3 +156,20 @@ func TestMissingEngineFeaturesAreErrors(t *testing.T) {
 	wantCause(t, o, pipeline.CauseEngine)
 	wantText(t, o.Summary, "no-such-runtime")
 }
+
+// On runc PID 1 is not to be stopped, and the test passes.
+func TestBuildThatStopsItsPID1EndsInTime(t *testing.T) {
+	files := hog("import signal\nos.kill(1, signal.SIGSTOP)\ntime.sleep(1)")
+	files["pyproject.toml"] = "[tool.vivarium]\ntimeout='8s'\n"
+	began := time.Now()
+	o, _ := build(t, files)
+	if !imagestest.GVisor() {
+		wantCause(t, o, "")
+		return
+	}
+	wantCause(t, o, pipeline.CauseTimeout)
+	wantText(t, o.Summary, "timed out: 8s limit")
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+}
