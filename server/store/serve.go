@@ -17,6 +17,9 @@ import (
 // Work is what Serve needs.
 type Work struct {
 	Workers int
+	// Ready waits until builds can be worked on, or until ctx ends; nil: they can be at once. Builds stay queued
+	// meanwhile.
+	Ready func(ctx context.Context)
 	// Build runs one attempt. An error abandons it: the build is queued again.
 	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
 	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server that has a

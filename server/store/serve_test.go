@@ -49,6 +49,34 @@ func TestBuildRunsSoonAfterItsDelivery(t *testing.T) {
 	})
 }
 
+func TestBuildStaysQueuedUntilTheServerIsReady(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		asked, ready := make(chan bool, 10), make(chan bool)
+		work := Work{Build: passing, Ready: func(ctx context.Context) {
+			asked <- true
+			select {
+			case <-ready:
+			case <-ctx.Done():
+			}
+		}}
+		stop := serve(t, s, work)
+		id := accept(t, s, push(1))
+		<-asked
+		if b, err := s.Build(t.Context(), id); err != nil || b.State != pipeline.Queued || b.Attempt != 0 {
+			t.Errorf("before the server is ready: %s, attempt %d, %v; want queued, 0", b.State, b.Attempt, err)
+		}
+		stop() // and the ticket is lost
+		serve(t, s, work)
+		<-asked
+		close(ready)
+		if b := waitState(t, s, id, pipeline.Passed); b.Attempt != 1 {
+			t.Errorf("got attempt %d, want 1", b.Attempt)
+		}
+	})
+}
+
 func TestStoppedServerQueuesItsBuildsAgain(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		noLeaks(t)
