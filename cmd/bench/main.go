@@ -22,6 +22,7 @@ func main() {
 	flag.IntVar(&b.pairs, "pairs", 15, "pairs of runs of a build and its script")
 	flag.IntVar(&b.logPairs, "log-pairs", 15, "pairs of runs with a large log")
 	flag.Int64Var(&b.logBytes, "log-bytes", 100e6, "size of the large log")
+	flag.IntVar(&b.profilePairs, "profile", 0, "measure only what a sandbox's profile and settings cost, by so many `pairs` of builds")
 	flag.StringVar(&b.jsonFile, "json", "bench.json", "`file` for the figures")
 	flag.StringVar(&b.page, "page", "docs/benchmarks.md", "`file` whose table is brought up to date; empty for none")
 	flag.Usage = func() {
@@ -43,6 +44,7 @@ func main() {
 type bench struct {
 	binary          string
 	pairs, logPairs int
+	profilePairs    int
 	logBytes        int64
 	jsonFile, page  string
 
@@ -64,16 +66,27 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	b.world.Index.Add(dependencies()...)
 	b.docker = docker{image: runnerImage(), label: fmt.Sprintf("vivarium.bench=%d", os.Getpid())}
-	figures, err := b.measure(ctx)
+	measure, place := b.measure, coldTable
+	if b.profilePairs > 0 {
+		measure, place, b.jsonFile = b.profileFigures, profileTable, ""
+	}
+	figures, err := measure(ctx)
 	if err := errors.Join(err, b.docker.removeAll(context.WithoutCancel(ctx)), b.world.Close()); err != nil {
 		return err
 	}
 	fmt.Print(table(figures))
-	if err := writeJSON(b.jsonFile, figures); err != nil {
-		return err
+	return b.keep(ctx, place, figures)
+}
+
+// keep writes the figures where they are looked for.
+func (b *bench) keep(ctx context.Context, place tablePlace, figures []figure) error {
+	if b.jsonFile != "" {
+		if err := writeJSON(b.jsonFile, figures); err != nil {
+			return err
+		}
 	}
 	if b.page != "" {
-		return writePage(b.page, machine(ctx), figures)
+		return writePage(b.page, place, machine(ctx), figures)
 	}
 	return nil
 }

@@ -61,10 +61,10 @@ func TestPageKeepsWhatIsWrittenByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("before\n" + tableBegin + "yesterday\n" + tableEnd + "after\n")
+	write("before\n" + string(coldTable) + "yesterday\n" + tableEnd + "after\n" + string(profileTable) + "kept\n" + tableEnd)
 	f := []figure{{name: "cold_to_status", samples: []float64{0.73}}}
 	for range 2 {
-		if err := writePage(file, "2 CPUs", f); err != nil {
+		if err := writePage(file, coldTable, "2 CPUs", f); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,12 +73,12 @@ func TestPageKeepsWhatIsWrittenByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(page)
-	if !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, "after\n") || strings.Contains(got, "yesterday") ||
+	if !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, "after\n"+string(profileTable)+"kept\n"+tableEnd) || strings.Contains(got, "yesterday") ||
 		strings.Count(got, "cold_to_status") != 1 || !strings.Contains(got, "0.73") {
 		t.Errorf("page:\n%s", got)
 	}
 	write("no table here\n")
-	if err := writePage(file, "2 CPUs", f); err == nil {
+	if err := writePage(file, coldTable, "2 CPUs", f); err == nil {
 		t.Error("a page without a place for the table was written")
 	}
 }

@@ -58,25 +58,29 @@ func writeJSON(file string, figures []figure) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-// The table stands between these lines of the page; the rest of it is written by hand.
+// tablePlace is the line of the page after which a table stands, up to tableEnd; the rest
+// of it is written by hand.
+type tablePlace string
+
 const (
-	tableBegin = "<!-- make bench writes from here -->\n"
-	tableEnd   = "<!-- to here -->\n"
+	coldTable    tablePlace = "<!-- make bench writes from here -->\n"
+	profileTable tablePlace = "<!-- make bench-profile writes from here -->\n"
+	tableEnd                = "<!-- to here -->\n"
 )
 
 // writePage brings the table in a page up to date.
-func writePage(file, machine string, figures []figure) error {
+func writePage(file string, begin tablePlace, machine string, figures []figure) error {
 	page, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("bring %s up to date: %w", file, err)
 	}
-	head, rest, begun := bytes.Cut(page, []byte(tableBegin))
+	head, rest, begun := bytes.Cut(page, []byte(begin))
 	_, tail, ended := bytes.Cut(rest, []byte(tableEnd))
 	if !begun || !ended {
 		return fmt.Errorf("bring %s up to date: %w", file, errors.New("the lines that the table stands between are missing"))
 	}
 	block := fmt.Sprintf("```text\n%s, %s\n\n%s```\n", time.Now().UTC().Format(time.DateOnly), machine, table(figures))
-	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(tableBegin), []byte(block), []byte(tableEnd), tail}, nil), 0o644)
+	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(begin), []byte(block), []byte(tableEnd), tail}, nil), 0o644)
 }
 
 // machine says what was measured on.
