@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm race load demo bench run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm race load cpython fuzz demo bench bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -69,6 +69,17 @@ race: setup build ## Run the tests under the race detector
 
 load: setup build ## Deliver 200 pushes at once to a server with two workers, with GitHub well and ill
 	VIVARIUM_LOAD=200 VIVARIUM_REQUIRE_ENGINE=1 go test ./cmd/vivarium -count=1 -v -timeout 60m -run '^TestPushesAtOnceAreAllBuiltOnce$$'
+
+cpython: needs := apt-get dpkg-deb
+cpython: setup build ## Run CPython's own tests in a sandbox and in a plain container, and compare
+	$(unchanged) go run ./cmd/cpython
+
+bench-profile: setup build ## Measure what the profile and the other settings of a sandbox cost a build
+	go run ./cmd/bench -profile 40
+
+FUZZTIME ?= 10m
+fuzz: ## Run every fuzz target for FUZZTIME, one after the other, and keep what they find
+	scripts/fuzz $(FUZZTIME)
 
 demo: setup build ## Build the bundled repository end to end: push, live log, statuses, verdict
 	go run ./cmd/demo
