@@ -17,6 +17,7 @@ import (
 type Request struct {
 	Method string
 	Path   string // with the query
+	Host   string
 	Header http.Header
 }
 
@@ -56,7 +57,7 @@ func listen(addr string, h http.Handler, wrap func(net.Listener) net.Listener) (
 func (s *server) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		s.requests = append(s.requests, Request{r.Method, r.URL.RequestURI(), r.Header.Clone()})
+		s.requests = append(s.requests, Request{r.Method, r.URL.RequestURI(), r.Host, r.Header.Clone()})
 		fault := s.fault
 		s.mu.Unlock()
 		if fault != nil {
