@@ -5,10 +5,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,8 +37,11 @@ func inLAN(t *testing.T, f func()) {
 			t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 		}
 	}
+	alone(t)
 	ip("netns", "add", name)
-	t.Cleanup(func() { // with it go both ends of the pair, and their routes
+	t.Cleanup(func() {
+		// With it go the routes. The kernel would take the pair away with the namespace too, but some time later.
+		_ = exec.Command("ip", "link", "delete", "vivatk0").Run() // it is not there when it could not be made
 		if out, err := exec.Command("ip", "netns", "delete", name).CombinedOutput(); err != nil {
 			t.Errorf("remove the namespace: %v: %s", err, out)
 		}
@@ -52,6 +58,20 @@ func inLAN(t *testing.T, f func()) {
 	ip("-n", name, "link", "set", "lo", "up")
 	ip("route", "add", metadata+"/32", "via", lan)
 	inNamespace(t, name, f)
+}
+
+// alone waits for other runs of the suite on this machine, which use the same addresses.
+func alone(t *testing.T) {
+	t.Helper()
+	lock := flock.New(filepath.Join(os.TempDir(), "vivarium-attack-lan.lock"))
+	if _, err := lock.TryLockContext(t.Context(), 20*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := lock.Unlock(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // inNamespace calls f on a thread that is in the network namespace.
