@@ -196,4 +196,4 @@ func linkIndex(t *testing.T, up *egresstest.Index, allow []netip.Prefix) *egress
 }
 
 // session is what one build sees of an index.
-func session(x *egress.Index) http.Handler { return x.Session(func(string) {}) }
+func session(x *egress.Index) http.Handler { return x.Session(func(string) {}, 0) }
