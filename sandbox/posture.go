@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -27,11 +28,10 @@ const (
 
 // Err is nil when all is as promised.
 func (p Posture) Err() error {
-	var errs []error
-	for _, problem := range p.Problems {
-		errs = append(errs, errors.New(problem))
+	if len(p.Problems) == 0 {
+		return nil
 	}
-	return errors.Join(errs...)
+	return errors.New(strings.Join(p.Problems, "; "))
 }
 
 //go:embed posture.py

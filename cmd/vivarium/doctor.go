@@ -14,9 +14,10 @@ func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check that this machine and its settings can build",
-		Long: "Doctor prints a line for each check: ok, or what to do. It changes nothing, unless --github\n" +
-			"asks it to set a commit status on a commit and to read it back. --health asks only\n" +
-			"whether the server that the settings describe answers on this machine.\n\n" +
+		Long: "Doctor prints a line for each check: ok, or what to do. It starts one sandbox and looks at\n" +
+			"it from inside. It changes nothing, unless --github asks it to set a commit status on a\n" +
+			"commit and to read it back. --health asks only whether the server that the settings\n" +
+			"describe answers on this machine.\n\n" +
 			"Exit codes: 0 the server can work; 1 something essential is missing.",
 		Example: "  vivarium doctor\n  vivarium doctor --github OWNER/NAME@SHA\n  vivarium doctor --health",
 		Args:    cobra.NoArgs,

@@ -110,10 +110,10 @@ func freeSpace(dir string) (uint64, error) {
 
 // engine checks the Docker Engine and what it holds.
 func (c *checkup) engine(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	short, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
-	e, err := connectEngine(ctx, quiet)
+	e, err := connectEngine(short, quiet)
 	if err != nil {
 		c.add(essential, "engine", "%v", err)
 		return
@@ -124,7 +124,11 @@ func (c *checkup) engine(ctx context.Context) {
 		info.OS, info.Arch, info.CPUs, units.BytesSize(float64(info.Memory)), info.Storage)
 	c.isolation(info)
 	c.limits(info)
-	c.images(ctx, quiet)
+	if image := c.images(short, quiet); image != "" {
+		c.posture(ctx, e, image)
+	} else {
+		c.add(advice, "posture", "a sandbox can be looked at once there is a runner image")
+	}
 }
 
 func (c *checkup) isolation(info sandbox.Info) {
@@ -154,25 +158,27 @@ func (c *checkup) limits(info sandbox.Info) {
 		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
 }
 
-func (c *checkup) images(ctx context.Context, log *slog.Logger) {
+// images gives the engine's ID of the default image; empty when it is not there.
+func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 	m, err := openImages(ctx, c.config, log)
 	if err != nil {
 		c.add(essential, "images", "%v", err)
-		return
+		return ""
 	}
 	defer m.Close()
 	list, err := m.List(ctx)
 	if err != nil {
 		c.add(essential, "images", "%v", err)
-		return
+		return ""
 	}
 	for _, i := range list {
 		if i.Name == images.Default {
 			c.add(fine, "images", "%s with Python %s, %d in all", i.Name, i.Python, len(list))
-			return
+			return i.ID
 		}
 	}
 	c.add(advice, "images", "%s is not there yet; `vivarium images build` makes it, else the first start does", images.Default)
+	return ""
 }
 
 // github checks the token, the public URL, and, when a commit is given, that statuses arrive.

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"vivarium/pipeline"
 	"vivarium/server"
 	"vivarium/server/github"
 	"vivarium/server/store"
@@ -41,8 +40,8 @@ type service struct {
 	dispatcher *server.Dispatcher
 	instance   string
 
-	locked   chan struct{} // closed when the store works: nobody else serves this data
-	prepared chan struct{} // closed when builds can start
+	locked    chan struct{} // closed when the store works: nobody else serves this data
+	preflight *preflight
 }
 
 func (a *app) serve(ctx context.Context) error {
@@ -54,7 +53,7 @@ func (a *app) serve(ctx context.Context) error {
 		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET is not set, so anybody could start builds; set it to the secret of the GitHub webhook")
 	}
 	log := a.newLogger(c)
-	s := &service{locked: make(chan struct{}), prepared: make(chan struct{})}
+	s := &service{locked: make(chan struct{}), preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -152,9 +151,11 @@ func (s *service) prepare(ctx context.Context) error {
 		}
 		return fmt.Errorf("cannot get the runner image %s: %w", s.image, err)
 	}
+	if !s.awaitPosture(ctx, image) {
+		return nil
+	}
 	s.log.InfoContext(ctx, "ready", "image", image.Name, "python", image.Python, "workers", s.workers,
 		"engine", s.engine.Info().Version, "instance", s.instance)
-	close(s.prepared)
 
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
@@ -178,23 +179,13 @@ func (s *service) sweep(ctx context.Context, all bool) {
 	}
 }
 
-// ready is why builds cannot be worked on now, for /readyz.
-func (s *service) ready(context.Context) error {
-	select {
-	case <-s.prepared:
-		return nil
-	default:
-		return errors.New("the runner image is being made; builds wait for it")
-	}
-}
-
 func (s *service) serverConfig() server.Config {
 	c := server.Config{
 		Addr:          s.config.addr,
 		ServerURL:     s.config.serverURL.String(),
 		WebhookSecret: s.config.webhookSecret,
 		Version:       readBuild().version,
-		Ready:         s.ready,
+		Ready:         func(context.Context) error { return s.preflight.reason() },
 		Log:           s.log,
 	}
 	if s.config.publicURL != nil {
@@ -208,7 +199,8 @@ func (s *service) serverConfig() server.Config {
 func (s *service) work() (store.Work, error) {
 	w := store.Work{
 		Workers:       s.workers,
-		Build:         s.build,
+		Ready:         func(ctx context.Context) { wait(ctx, s.preflight.passed) },
+		Build:         s.dispatcher.Build,
 		StatusContext: s.config.statusContext,
 		TargetURL:     s.serverConfig().BuildURL,
 		LogLimit:      s.config.logLimit,
@@ -235,14 +227,6 @@ func githubClient(c config) (*github.Client, error) {
 		return nil, fmt.Errorf("cannot use GITHUB_API_URL: %w", err)
 	}
 	return client, nil
-}
-
-// build runs one attempt at a build.
-func (s *service) build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	if !wait(ctx, s.prepared) {
-		return pipeline.Outcome{}, context.Cause(ctx)
-	}
-	return s.dispatcher.Build(ctx, b, rec)
 }
 
 // logWriter passes lines of progress to the log.
