@@ -1,6 +1,8 @@
 // Package mask hides secrets in a stream of output, wherever the stream is cut.
 package mask
 
+import "slices"
+
 // MinLength is the shortest secret that is looked for, in bytes: hiding shorter ones
 // would make holes in ordinary text.
 const MinLength = 6
@@ -9,18 +11,20 @@ const MinLength = 6
 const replacement = "***"
 
 // Masker replaces secrets by ***: as they are, and in the encodings that tools print
-// them in: base64 (standard and URL alphabet, at any place inside a longer text),
-// percent-encoding and hexadecimal. Overlapping secrets are hidden together. It holds
+// them in: base64 (standard and URL alphabet, at any place inside a longer text, in one
+// line or in several), percent-encoding and hexadecimal. Overlapping secrets are hidden together. It holds
 // back no more than what may be the beginning of one, and is for one stream and one
 // goroutine.
 type Masker struct {
 	auto *automaton // nil when there is nothing to hide
 
-	state int32
-	held  []byte // not yet shown: the longest end of the input that begins a secret
+	state   int32
+	wrapped wrapped
+	held    []byte // not yet shown: the longest end of the input that begins a secret
 	// spans are what must be hidden, ascending and apart. Places count from the first
 	// held byte; after Write, a span that was shown in part begins at 0.
 	spans []span
+	found []span // by the scan that is under way
 	out   []byte
 }
 
@@ -32,7 +36,7 @@ type span struct {
 
 // New makes a Masker; secrets shorter than MinLength are ignored.
 func New(secrets []string) *Masker {
-	return &Masker{auto: compile(patterns(secrets))}
+	return &Masker{auto: compile(patterns(secrets)), wrapped: newWrapped(base64Patterns(secrets))}
 }
 
 // Write takes the next piece and returns what can be shown; the rest may be the start of
@@ -43,7 +47,8 @@ func (m *Masker) Write(p []byte) []byte {
 	}
 	m.scan(p)
 	total := len(m.held) + len(p)
-	keep := m.auto.depth(m.state)
+	keep := max(m.auto.depth(m.state), m.wrapped.held(total))
+	m.wrapped.shift(total - keep)
 	if len(m.held) == 0 && len(m.spans) == 0 {
 		m.held = append(m.held, p[total-keep:]...)
 		return p[:total-keep]
@@ -55,11 +60,26 @@ func (m *Masker) Write(p []byte) []byte {
 // Flush returns what was kept.
 func (m *Masker) Flush() []byte {
 	m.state = 0
+	m.wrapped.reset()
 	return m.show(len(m.held))
 }
 
-// scan moves the automaton over p and notes what is to be hidden.
+// scan notes what is to be hidden in p.
 func (m *Masker) scan(p []byte) {
+	m.found = m.found[:0]
+	m.scanLines(p)
+	plain := len(m.found)
+	m.wrapped.scan(p, len(m.held), func(from, to int) { m.found = append(m.found, span{from: from, to: to}) })
+	if len(m.found) > plain {
+		slices.SortStableFunc(m.found, func(a, b span) int { return a.to - b.to })
+	}
+	for _, s := range m.found {
+		m.hide(s.from, s.to)
+	}
+}
+
+// scanLines moves the automaton over p.
+func (m *Masker) scanLines(p []byte) {
 	a, s := m.auto, m.state
 	for i := 0; i < len(p); i++ {
 		if s == 0 {
@@ -69,7 +89,7 @@ func (m *Masker) scan(p []byte) {
 		if s < 0 {
 			s &= stateMask
 			end := len(m.held) + i + 1
-			m.hide(end-a.longest(s), end)
+			m.found = append(m.found, span{from: end - a.longest(s), to: end})
 		}
 	}
 	m.state = s

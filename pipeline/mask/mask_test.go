@@ -82,6 +82,65 @@ func TestBase64IsFoundAtAnyPlace(t *testing.T) {
 	}
 }
 
+// wrap breaks text into lines of n columns, as base64 -w n does.
+func wrap(text, lineBreak string, n int) string {
+	var b strings.Builder
+	for ; len(text) > n; text = text[n:] {
+		b.WriteString(text[:n] + lineBreak)
+	}
+	return b.String() + text
+}
+
+func TestBase64IsFoundAcrossLines(t *testing.T) {
+	for _, lineBreak := range []string{"\n", "\r\n"} {
+		for _, columns := range []int{76, 64, 20, 7} {
+			for before := range 80 {
+				encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("b", before) + token + "after"))
+				text := wrap(encoded, lineBreak, columns) + lineBreak
+				got := mask([]string{token}, text)
+				if cut := mask([]string{token}, strings.Split(text, "")...); cut != got {
+					t.Fatalf("%d columns, %d before: in one piece %q, byte by byte %q", columns, before, got, cut)
+				}
+				// What is left of the secret must not be enough to tell it.
+				left := strings.NewReplacer("\r", "", "\n", "").Replace(got)
+				most := (8*before+5)/6 + minHead - 1 + len("***") + 12 // "after", padded, with the character that it shares
+				if !strings.Contains(got, "***") || len(left) > most {
+					t.Fatalf("%d columns, %d before: %q became %q", columns, before, text, got)
+				}
+			}
+		}
+	}
+}
+
+func TestLinesThatAreNoSecretStayAsTheyAre(t *testing.T) {
+	first := base64.StdEncoding.EncodeToString([]byte(token))
+	for _, text := range []string{
+		first[:40] + "\n" + first[:40] + "\n",   // the beginning twice
+		first[:40] + "\n\n" + first[40:],        // a blank line is no wrapping
+		first[:40] + "\r\r\n" + first[40:],      // nor is this
+		first[:40] + " \n" + first[40:],         // nor a space
+		strings.Repeat(first[:1]+"\n", 100),     // a letter a line
+		strings.Repeat(first[:10]+"\r\n", 1000), // what may begin, again and again
+	} {
+		if got := mask([]string{token}, text); got != text {
+			t.Errorf("%.80q became %.80q", text, got)
+		}
+		if got := mask([]string{token}, strings.Split(text, "")...); got != text {
+			t.Errorf("byte by byte: %.80q became %.80q", text, got)
+		}
+	}
+}
+
+func TestALineThatEndsLikeASecretBeginsIsShownAtOnce(t *testing.T) {
+	first := base64.StdEncoding.EncodeToString([]byte(token))
+	for n := 1; n < minHead; n++ {
+		line := "Downloading " + first[:n] + "\n"
+		if got := New([]string{token}).Write([]byte(line)); string(got) != line {
+			t.Errorf("got %q at once, want all of %q", got, line)
+		}
+	}
+}
+
 func TestOrdinaryOutputIsNotHeldBack(t *testing.T) {
 	m := New([]string{token})
 	if got := m.Write([]byte("Collecting six\n")); string(got) != "Collecting six\n" {
@@ -117,6 +176,15 @@ func TestMemoryIsBoundedByTheLongestForm(t *testing.T) {
 	if len(m.held) > 200 || cap(m.held) > 4<<10 || len(m.spans) > 0 {
 		t.Errorf("holds %d bytes (room for %d) and %d spans", len(m.held), cap(m.held), len(m.spans))
 	}
+	head := base64.StdEncoding.EncodeToString([]byte("aaaaaa" + token))[:40]
+	piece = []byte(wrap(head, "\r\n", 1) + "\r\n")
+	for range 1 << 10 {
+		m.Write(piece)
+	}
+	if len(m.held) > 400 || cap(m.held) > 4<<10 || len(m.wrapped.breaks) > 200 || len(m.spans) > 0 {
+		t.Errorf("of lines: holds %d bytes (room for %d), %d line breaks and %d spans",
+			len(m.held), cap(m.held), len(m.wrapped.breaks), len(m.spans))
+	}
 }
 
 // FuzzMasker checks, for any text, secrets and cuts, that no secret is shown, that cuts
@@ -126,6 +194,7 @@ func FuzzMasker(f *testing.F) {
 	f.Add("abcabcabcabd", "abcabd", "bcabca", uint64(7))
 	f.Add(strings.Repeat("a", 300)+"b", "aaaaaab", "aaaaaaaa", uint64(3))
 	f.Add(base64.StdEncoding.EncodeToString([]byte("user:"+token)), token, "user:g", uint64(5))
+	f.Add(wrap(base64.StdEncoding.EncodeToString([]byte("user:"+token)), "\n", 9), token, "user:g", uint64(5))
 	f.Add("\x00\xff\x00\xff\x00\xff\x00", "\x00\xff\x00\xff\x00\xff", "\xff\x00\xff\x00\xff\x00", uint64(9))
 	f.Fuzz(func(t *testing.T, text, a, b string, seed uint64) {
 		if strings.Contains(a+b, "*") {
@@ -138,6 +207,12 @@ func FuzzMasker(f *testing.F) {
 			t.Errorf("in one piece %q, in several %q", whole, cut)
 		}
 		clean := true
+		joined := strings.NewReplacer("\r", "", "\n", "").Replace(text)
+		for _, p := range base64Patterns(secrets) {
+			if !strings.Contains(text, p) && strings.Contains(joined, p) {
+				return // broken into lines, or nearly so: that the cuts make no difference is all to be checked
+			}
+		}
 		for _, p := range patterns(secrets) {
 			if strings.Contains(whole, p) {
 				t.Errorf("%q shows %q", whole, p)

@@ -18,6 +18,19 @@ func patterns(secrets []string) []string {
 		h := hex.EncodeToString([]byte(s))
 		all = append(all, s, h, strings.ToUpper(h))
 		all = append(all, percentForms(s)...)
+	}
+	all = append(all, base64Patterns(secrets)...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// base64Patterns are those of patterns that may be broken into lines.
+func base64Patterns(secrets []string) []string {
+	var all []string
+	for _, s := range secrets {
+		if len(s) < MinLength {
+			continue
+		}
 		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 			for offset := range 3 {
 				all = append(all, base64Forms(enc, s, offset)...)
