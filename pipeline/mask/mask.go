@@ -34,10 +34,23 @@ type span struct {
 	shown    bool // its replacement has been shown
 }
 
-// New makes a Masker; secrets shorter than MinLength are ignored.
-func New(secrets []string) *Masker {
-	return &Masker{auto: compile(patterns(secrets)), wrapped: newWrapped(base64Patterns(secrets))}
+// Secrets are what to hide, made ready once for any number of streams: that takes some
+// milliseconds.
+type Secrets struct {
+	auto    *automaton
+	wrapped wrapped // as a stream begins
 }
+
+// Prepare makes secrets ready; those shorter than MinLength are ignored.
+func Prepare(secrets []string) *Secrets {
+	return &Secrets{auto: compile(patterns(secrets)), wrapped: newWrapped(base64Patterns(secrets))}
+}
+
+// Masker hides the secrets in one stream.
+func (s *Secrets) Masker() *Masker { return &Masker{auto: s.auto, wrapped: s.wrapped} }
+
+// New makes a Masker for one stream alone.
+func New(secrets []string) *Masker { return Prepare(secrets).Masker() }
 
 // Write takes the next piece and returns what can be shown; the rest may be the start of
 // a secret and is kept. The result is valid until the next call and may share p's memory.

@@ -167,6 +167,21 @@ func TestFlushShowsWhatIsKeptAndBeginsAnew(t *testing.T) {
 	}
 }
 
+func TestStreamsThatShareTheirSecretsAreApart(t *testing.T) {
+	secrets := Prepare([]string{token})
+	one, two := secrets.Masker(), secrets.Masker()
+	encoded := wrap(base64.StdEncoding.EncodeToString([]byte(token)), "\n", 20)
+	var got [2]string
+	for i := range len(encoded) {
+		got[0] += string(one.Write([]byte(encoded[i : i+1])))
+		got[1] += string(two.Write([]byte(encoded[i : i+1])))
+	}
+	got[0], got[1] = got[0]+string(one.Flush()), got[1]+string(two.Flush())
+	if got != [2]string{"***", "***"} {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestMemoryIsBoundedByTheLongestForm(t *testing.T) {
 	m := New([]string{"aaaaaa" + token})
 	piece := bytes.Repeat([]byte("a"), 1<<10)

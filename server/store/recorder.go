@@ -29,7 +29,7 @@ const (
 type recorder struct {
 	s       *Store
 	attempt *attempt
-	secrets []string
+	secrets *mask.Secrets
 	limit   int64
 
 	// Of the caller's goroutine.
@@ -58,7 +58,7 @@ func newRecorder(ctx context.Context, s *Store, t *attempt, limit int64, secrets
 		limit = defaultLogLimit
 	}
 	r := &recorder{
-		s: s, attempt: t, secrets: secrets, limit: limit,
+		s: s, attempt: t, secrets: mask.Prepare(secrets), limit: limit,
 		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 	go r.commitAll(context.WithoutCancel(ctx))
@@ -81,7 +81,7 @@ func (r *recorder) Output(ctx context.Context, step pipeline.StepName, stream pi
 	}
 	m := r.masks[stream]
 	if m == nil {
-		m = mask.New(r.secrets)
+		m = r.secrets.Masker()
 		if r.masks == nil {
 			r.masks = map[pipeline.Stream]*mask.Masker{}
 		}
