@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm race load cpython fuzz demo bench bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants race load cpython fuzz demo bench bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -44,7 +44,7 @@ test-all: ## Run every test there is, on every engine; takes hours
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
 
 attack attack-gvisor attack-current attack-vm: export VIVARIUM_REQUIRE_ENGINE := 1
-attack attack-gvisor attack-current attack-vm: needs := pip wheels browser
+attack attack-gvisor attack-current attack-vm attack-mutants: needs := pip wheels browser
 attack: setup build ## Attack sandboxes from inside, and print what each attack came to
 	$(unchanged) $(attack) 30m
 
@@ -57,6 +57,9 @@ attack-current: setup build ## The same on a current engine, which is built firs
 attack-vm: setup build ## Privileges, resources and persistence on the engines of Debian 12 and 13, emulated
 	$(unchanged) scripts/attack-vm bookworm
 	$(unchanged) scripts/attack-vm trixie
+
+attack-mutants: setup build ## Remove one defence after the other: an attack must notice each
+	$(unchanged) go run ./cmd/attack/mutants
 
 test-gvisor: needs := pip wheels browser
 test-gvisor: setup build ## Run the engine tests and scripts/engine-check under gVisor, on an engine of its own
