@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := closeWorld(); err != nil {
+	if err := errors.Join(closeWorld(), closeBinary()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

@@ -20,7 +20,7 @@ var filter = []mutant{
 					"value": 0,
 					"op": "SCMP_CMP_EQ"`, `"index": 2,
 					"value": 0,
-					"op": "SCMP_CMP_NE"`, "^TestBounds$"),
+					"op": "SCMP_CMP_GE"`, "^TestBounds$"),
 	inFilter("refusal of what is not named", `"defaultAction": "SCMP_ACT_ERRNO"`, `"defaultAction": "SCMP_ACT_ALLOW"`, "^TestPrivileges$"),
 }
 

@@ -1,0 +1,122 @@
+package attack
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// controlPath is where the control's requests go, so that they are told from the others.
+const controlPath = "/control"
+
+// browser is a real one, with what tells that something of a build came alive in it.
+type browser struct {
+	ctx     context.Context
+	oracle  string       // an address that only hostile output names
+	hostile atomic.Int64 // requests that arrived there from the product's pages
+	control atomic.Int64 // and from the unsafe page
+	dialogs atomic.Int64
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	path := findBrowser(t)
+	b := &browser{}
+	oracle := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, controlPath) {
+			b.control.Add(1)
+		} else {
+			b.hostile.Add(1)
+		}
+	}))
+	t.Cleanup(oracle.Close)
+	b.oracle = oracle.URL
+	ctx, cancel := context.WithTimeout(context.Background(), patience(t, 4*time.Minute))
+	t.Cleanup(cancel)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	b.ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(b.ctx); err != nil {
+			t.Errorf("close the browser: %v", err)
+		}
+		cancel()
+	})
+	if err := chromedp.Listen(b.ctx, func(ev any) {
+		if _, ok := ev.(*page.EventJavascriptDialogOpening); ok {
+			b.dialogs.Add(1)
+		}
+	}); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	return b
+}
+
+// findBrowser fails where there is none: what a page does to a browser can be shown in one only.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("VIVARIUM_REQUIRE_BROWSER") != "1" {
+		t.Skip("there is no chromium to look at the pages with")
+	}
+	t.Fatal("there is no chromium, and VIVARIUM_REQUIRE_BROWSER=1")
+	return ""
+}
+
+func (b *browser) open(t *testing.T, url string) {
+	t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+}
+
+// shows waits until an expression holds in the page.
+func (b *browser) shows(t *testing.T, expression string) {
+	t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience(t, 40*time.Second)))); err != nil {
+		t.Fatalf("the page does not come to %s: %v\n%.3000s", expression, err, value[string](t, b, "document.body.innerText"))
+	}
+}
+
+func value[T any](t *testing.T, b *browser, expression string) T {
+	t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return v
+}
+
+// life is what came alive of the hostile output in the page that is open.
+type life struct {
+	Scripts  string // the names of the payloads that ran
+	Elements int    // that the output has made
+	Links    int    // to javascript:
+	Fetched  int64  // requests that it caused, in all pages so far
+	Dialogs  int64
+}
+
+func (b *browser) life(t *testing.T) life {
+	t.Helper()
+	return life{
+		Scripts:  value[string](t, b, `String(window.owned || "")`),
+		Elements: value[int](t, b, `document.querySelectorAll("[data-attack]").length`),
+		Links:    value[int](t, b, `document.querySelectorAll('a[href^="javascript:" i]').length`),
+		Fetched:  b.hostile.Load(),
+		Dialogs:  b.dialogs.Load(),
+	}
+}

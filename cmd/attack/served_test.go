@@ -1,0 +1,132 @@
+package attack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"vivarium/cmd/internal/harness"
+	"vivarium/images/imagestest"
+	"vivarium/server"
+	"vivarium/server/github/githubtest"
+)
+
+// binary is a real `vivarium` of this source, built once. closeBinary removes it.
+var binary struct {
+	sync.Once
+	dir, file string
+	err       error
+}
+
+func vivarium(t *testing.T) string {
+	t.Helper()
+	binary.Do(func() {
+		if binary.dir, binary.err = os.MkdirTemp("", "vivarium-attack-"); binary.err != nil {
+			return
+		}
+		binary.file = filepath.Join(binary.dir, "vivarium")
+		build := exec.Command("go", "build", "-o", binary.file, "vivarium/cmd/vivarium")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			binary.err = fmt.Errorf("build vivarium: %w\n%s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatal(binary.err)
+	}
+	return binary.file
+}
+
+func closeBinary() error {
+	if binary.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(binary.dir)
+}
+
+// served is a real `vivarium serve` with a world around it.
+type served struct {
+	*harness.World
+	*harness.Server
+	statuses []githubtest.Status // what GitHub was told
+	mu       sync.Mutex
+}
+
+// settings are what the command line needs too, to find the tests' images.
+func imageSettings(t *testing.T) []string {
+	t.Helper()
+	o := imagestest.Options(t)
+	return []string{
+		"VIVARIUM_INIT_DIR=" + o.InitDir, "VIVARIUM_RUNNERS=" + o.Runners, "VIVARIUM_RUNTIME=" + imagestest.Runtime(),
+		"VIVARIUM_MEMORY=256MiB", "VIVARIUM_DISK=256MiB",
+	}
+}
+
+func serve(t *testing.T, env ...string) *served {
+	t.Helper()
+	s := &served{}
+	var err error
+	s.World, err = harness.NewWorld(harness.Options{OnStatus: func(st githubtest.Status) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.statuses = append(s.statuses, st)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		if err := s.World.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if s.Server, err = s.Serve(vivarium(t), append(append(imageSettings(t), "VIVARIUM_WORKERS=1"), env...)...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		words := s.LastWords()
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Log("the server's last words:\n" + words)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience(t, time.Minute))
+	defer cancel()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// told are the statuses that GitHub has got.
+func (s *served) told() []githubtest.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]githubtest.Status{}, s.statuses...)
+}
+
+// until waits for a build to be as ok wants it.
+func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) server.Build {
+	t.Helper()
+	for end := time.Now().Add(patience(t, 2*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		b, err := s.Build(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok(b) {
+			return b
+		}
+	}
+	t.Fatalf("build %s does not come to what is waited for", id)
+	return server.Build{}
+}
+
+func ended(b server.Build) bool { return b.State.Ended() }
