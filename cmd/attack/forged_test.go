@@ -2,9 +2,7 @@ package attack
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -90,7 +88,7 @@ func TestForgedOutput(t *testing.T) {
 	}
 	// What is forged is the same number of bytes as what is not, so that nothing but the meaning differs.
 	green, red := comesTo(`b"-" * len(FRAMES)`, 1), comesTo(`b"-" * len(FRAMES)`, 2)
-	for name, written := range sortedTexts(map[string]string{"frames": "FRAMES", "lines": "LINES", "frames-and-lines": "FRAMES + LINES + FRAMES"}) {
+	for name, written := range sorted(map[string]string{"frames": "FRAMES", "lines": "LINES", "frames-and-lines": "FRAMES + LINES + FRAMES"}) {
 		attack(t, name, "forged "+strings.ReplaceAll(name, "-", " ")+" on every way out", func(t *testing.T, l *line) {
 			if green == red || !strings.HasPrefix(green, "passed") || !strings.HasPrefix(red, "failed") {
 				t.Errorf("control: without forgery it comes to %q when green and to %q when red", green, red)
@@ -120,15 +118,4 @@ func verdict(o pipeline.Outcome) string {
 		fmt.Fprintf(&b, " %s=%s/%s/%d/%q", s.Name, s.State, s.Cause, code, durations.ReplaceAllString(s.Note, "T"))
 	}
 	return b.String()
-}
-
-// sortedTexts goes through a table by its names.
-func sortedTexts(table map[string]string) func(yield func(string, string) bool) {
-	return func(yield func(string, string) bool) {
-		for _, name := range slices.Sorted(maps.Keys(table)) {
-			if !yield(name, table[name]) {
-				return
-			}
-		}
-	}
 }
