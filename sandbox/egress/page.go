@@ -24,6 +24,9 @@ const (
 	maxFresh = time.Minute
 	// maxCachedFiles bounds the page cache: some 300 bytes each.
 	maxCachedFiles = 50_000
+	// maxPageLinks bounds one page. PyPI's largest projects have some thousand files each;
+	// a link takes up to 1 KiB while the page is read.
+	maxPageLinks = 25_000
 )
 
 // errBadPage is a page that cannot be read.
@@ -31,7 +34,7 @@ var errBadPage = errors.New("cannot read the page")
 
 // errTooMany is a page with more links than any build may have. It ends a page that never
 // ends long before its size does, and before a client has lost its patience.
-var errTooMany = fmt.Errorf("it has more than %d links: %w", maxLinks, errTooLarge)
+var errTooMany = fmt.Errorf("it has more than %d links: %w", maxPageLinks, errTooLarge)
 
 // page is what the index says of one project. It does not change once made.
 type page struct {

@@ -38,7 +38,7 @@ func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
 					}
 				}
 			case "a":
-				if anchors++; anchors > maxLinks {
+				if anchors++; anchors > maxPageLinks {
 					return nil, badPage(errTooMany)
 				}
 				if f := anchor(base, attributes(z)); f != nil {

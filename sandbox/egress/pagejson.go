@@ -83,7 +83,7 @@ func parseFiles(dec *json.Decoder, base *url.URL) ([]*file, error) {
 	}
 	var files []*file
 	for n := 0; dec.More(); n++ {
-		if n == maxLinks {
+		if n == maxPageLinks {
 			return nil, errTooMany
 		}
 		var j jsonFile

@@ -302,7 +302,7 @@ func TestWhatGoesWrongUpstreamIsSaid(t *testing.T) {
 		"endless JSON":  {egresstest.Endless(jsonType), 502, "cannot read the page"},
 		"endless HTML":  {egresstest.Endless(plainType), 502, "cannot read the page"},
 		"endless tags":  {endlessAnchors, 403, "larger than the limit"},
-		"endless links": {endlessLinks, 403, "more than 250000 links"},
+		"endless links": {endlessLinks, 403, "more than 25000 links"},
 		"broken off":    {egresstest.Truncate, 502, "not with a package index's page"},
 		"not an index":  {loginJSON, 502, "cannot read the page"},
 		"other version": {versionTwo, 502, `version "2.0"`},
@@ -337,7 +337,7 @@ var (
 )
 
 // endlessLinks says nothing in many links.
-var endlessLinks = body(jsonType, `{"files":[`+strings.Repeat(`{},`, maxLinks+1))
+var endlessLinks = body(jsonType, `{"files":[`+strings.Repeat(`{},`, maxPageLinks+1))
 
 func endlessAnchors(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
