@@ -161,7 +161,7 @@ func (j *judgement) places() {
 		}
 	}
 	if j.gvisor {
-		j.note("the number of files is watched by PID 1: gVisor's kernel has no limit of it")
+		j.note("the number of files has no limit of its own: gVisor keeps none, and what they take is memory")
 	}
 }
 

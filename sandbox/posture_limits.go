@@ -39,8 +39,8 @@ func (j *judgement) cgroup(c cgroup) {
 	if c.cpus == nil || math.Abs(*c.cpus-cpus) > 0.011 {
 		j.problem("CPUs are limited to %s in place of %g: "+cgroupRemedy, number(c.cpus), cpus, "cpu")
 	}
-	if c.pids == nil || *c.pids != float64(l.Pids) {
-		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), l.Pids, "pids")
+	if c.pids == nil || *c.pids != float64(hostPids(j.spec)) {
+		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), hostPids(j.spec), "pids")
 	}
 	j.swap(c.swap)
 }
@@ -97,7 +97,7 @@ func (j *judgement) acceptedLimits() {
 	}{
 		{"memory", j.accepted.memory, l.Memory + l.Disk},
 		{"CPUs (billionths)", j.accepted.cpus, nanoCPUs(l.CPUs, j.info.CPUs)},
-		{"processes", j.accepted.pids, l.Pids},
+		{"processes", j.accepted.pids, hostPids(j.spec)},
 	} {
 		if c.got != c.want {
 			j.problem("the engine limits %s to %d in place of %d: enable the cgroup controllers on its machine", c.what, c.got, c.want)

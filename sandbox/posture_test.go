@@ -33,7 +33,7 @@ func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
 	f.targets = []target{{"192.0.2.1", "80"}}
 	if name == "gvisor" {
 		spec.Runtime = "runsc"
-		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: l.Pids}
+		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: hostPids(spec)}
 	}
 	return f, spec, info
 }
@@ -209,6 +209,7 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 			f.warnings = []string{"Your kernel does not support pids limit capabilities or the cgroup is not mounted. PIDs limit discarded."}
 		}, "the engine says: Your kernel does not support pids limit"},
 
+		{[]string{"gvisor"}, func(f *facts) { f.KernelLog = "" }, `the runtime "runsc" is not gVisor`},
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.memory = 0 }, "the engine limits memory to 0"},
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.cpus = 0 }, "the engine limits CPUs"},
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.pids = 0 }, "the engine limits processes to 0"},
@@ -256,6 +257,10 @@ func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	}
 	seen, _, _ := goodFacts(t, "cgroup1")
 	f.host = cgroupOf(func(path string) string { return seen.Files[path] })
+	pids := float64(hostPids(spec))
+	f.host.pids = &pids
+	pids := float64(hostPids(spec)) // gVisor's own tasks are among them
+	f.host.pids = &pids
 	if p := judge(f, spec, info); p.Err() != nil || unknown(p) {
 		t.Errorf("with the host's cgroup: %v, notes %q", p.Err(), p.Notes)
 	}
