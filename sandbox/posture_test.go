@@ -257,8 +257,6 @@ func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	}
 	seen, _, _ := goodFacts(t, "cgroup1")
 	f.host = cgroupOf(func(path string) string { return seen.Files[path] })
-	pids := float64(hostPids(spec))
-	f.host.pids = &pids
 	pids := float64(hostPids(spec)) // gVisor's own tasks are among them
 	f.host.pids = &pids
 	if p := judge(f, spec, info); p.Err() != nil || unknown(p) {
