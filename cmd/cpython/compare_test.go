@@ -1,6 +1,11 @@
 package main
 
 import (
+	"archive/tar"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -67,5 +72,39 @@ func TestEveryEntryOfTheListSaysWhy(t *testing.T) {
 		if r.why == "" || !strings.HasPrefix(r.test, "test.test_") {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+func TestSuiteIsPackedWithItsRunnerAndBelowItsPrefix(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "data/a.py"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	err := withSuite(folder, "workspace", func(r io.Reader) error {
+		for entries := tar.NewReader(r); ; {
+			h, err := entries.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if h.Uid != 10001 || h.Gid != 10001 {
+				t.Errorf("%s belongs to %d:%d", h.Name, h.Uid, h.Gid)
+			}
+			names = append(names, h.Name)
+		}
+	})
+	want := "workspace/ workspace/runner.py workspace/test/ workspace/test/data/ workspace/test/data/a.py"
+	if got := strings.Join(names, " "); err != nil || got != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	given := errors.New("not taken")
+	if err := withSuite(folder, "", func(io.Reader) error { return given }); err != given {
+		t.Errorf("got %v, want the taker's error", err)
 	}
 }

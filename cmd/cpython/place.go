@@ -37,10 +37,7 @@ func startSandbox(ctx context.Context, e *sandbox.Engine, image string) (sandbox
 }
 
 func (s sandboxed) put(ctx context.Context, folder string) error {
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeSuite(w, folder, "")) }()
-	defer r.Close() // ends the writer in any case
-	return s.PutArchive(ctx, sandbox.Workspace, r)
+	return withSuite(folder, "", func(tar io.Reader) error { return s.PutArchive(ctx, sandbox.Workspace, tar) })
 }
 
 func (s sandboxed) run(ctx context.Context, argv []string, out io.Writer) (string, error) {
@@ -68,11 +65,10 @@ func startPlain(ctx context.Context, image string) (plain, error) {
 }
 
 func (p plain) put(ctx context.Context, folder string) error {
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(writeSuite(w, folder, strings.TrimPrefix(sandbox.Workspace, "/"))) }()
-	defer r.Close()
-	_, err := docker(ctx, r, "cp", "-", p.id+":/")
-	return err
+	return withSuite(folder, strings.TrimPrefix(sandbox.Workspace, "/"), func(tar io.Reader) error {
+		_, err := docker(ctx, tar, "cp", "-", p.id+":/")
+		return err
+	})
 }
 
 func (p plain) run(ctx context.Context, argv []string, out io.Writer) (string, error) {

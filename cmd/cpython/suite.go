@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"vivarium/sandbox"
 )
@@ -54,6 +55,17 @@ func fetchSuite(ctx context.Context) (f fetched, err error) {
 var runnerScript []byte
 
 const runnerName = "runner.py"
+
+// withSuite passes the tar that writeSuite writes on to take.
+func withSuite(folder, prefix string, take func(tar io.Reader) error) error {
+	r, w := io.Pipe()
+	var writer sync.WaitGroup
+	writer.Go(func() { w.CloseWithError(writeSuite(w, folder, prefix)) })
+	err := take(r)
+	r.Close() // ends the writer in any case
+	writer.Wait()
+	return err
+}
 
 // writeSuite writes a tar of the suite and its runner, with all names below prefix.
 func writeSuite(w io.Writer, folder, prefix string) error {
