@@ -282,3 +282,30 @@ func TestDeadlineEndsCommandAndContainer(t *testing.T) {
 		t.Errorf("got %#v, want the deadline named", lost)
 	}
 }
+
+// TestNothingWritesIntoTheSession: on runc a build cannot open PID 1's stdio. gVisor lets it, where the session's seal ends
+// the sandbox at the first byte that PID 1 did not send.
+func TestNothingWritesIntoTheSession(t *testing.T) {
+	s := start(t, nil)
+	var out strings.Builder
+	r, err := s.Run(t.Context(), python(`
+import os, time
+try:
+    fd = os.open("/proc/1/fd/1", os.O_WRONLY)
+except OSError as e:
+    print("refused", flush=True)
+else:
+    print("opened", flush=True)
+    os.write(fd, bytes(64))
+    time.sleep(30)`), func(_ sandbox.Stream, p []byte) error {
+		_, err := out.Write(p)
+		return err
+	})
+	var lost *sandbox.LostError
+	switch {
+	case out.String() == "refused\n" && err == nil && r.Success(): // the try was seen to be made, and to fail
+	case imagestest.GVisor() && errors.As(err, &lost) && lost.Forged:
+	default:
+		t.Errorf("got %q, %+v, %v", out.String(), r, err)
+	}
+}

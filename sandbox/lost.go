@@ -16,6 +16,7 @@ import (
 type LostError struct {
 	ExitCode  int
 	OOMKilled bool
+	Forged    bool   // something wrote into the session in PID 1's place
 	Deadline  bool   // PID 1 ended the container itself at its deadline
 	Stderr    string // PID 1's last words, bounded
 }
@@ -23,6 +24,8 @@ type LostError struct {
 func (e *LostError) Error() string {
 	var b strings.Builder
 	switch {
+	case e.Forged:
+		b.WriteString("something in the sandbox wrote into PID 1's session, which ended it")
 	case e.Deadline:
 		b.WriteString("the sandbox reached its deadline")
 	case e.OOMKilled:
@@ -54,6 +57,7 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	return &LostError{
 		ExitCode:  s.exitCode,
 		OOMKilled: s.sawOOM(ctx),
+		Forged:    s.forged.Load(),
 		Deadline:  s.exitCode == wire.ExitDeadline,
 		Stderr:    s.stderr.String(),
 	}

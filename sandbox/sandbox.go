@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -31,6 +32,7 @@ type Sandbox struct {
 
 	gone        chan struct{} // closed when the engine has removed the container
 	exitCode    int           // PID 1's, valid then
+	forged      atomic.Bool   // bytes came in the session that PID 1 did not send
 	stopWaiting context.CancelFunc
 	background  sync.WaitGroup
 

@@ -95,7 +95,7 @@ func (s *Sandbox) attach(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("attach to container: %w", err)
 	}
-	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: bufio.NewReaderSize(conn.Reader, attachBuffer), stderr: s.stderr})
+	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: bufio.NewReaderSize(conn.Reader, attachBuffer), stderr: s.stderr}, func() { s.forged.Store(true) })
 	if err != nil {
 		conn.Close()
 		return fmt.Errorf("open session: %w", err)

@@ -22,7 +22,7 @@ func (c *countedConn) Write(p []byte) (int, error) {
 func TestSessionSendsHeadAndPayloadInOneWrite(t *testing.T) {
 	left, right := net.Pipe()
 	counted := &countedConn{Conn: left}
-	host, err := Host(counted)
+	host, err := Host(counted, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@
 // carries plain bytes. Closing its side of a stream before the Reply is how the host
 // cancels.
 //
+// All of it is sealed (see sealed), so that nothing but the other end can have written what is read.
+//
 // The host trusts nothing that it reads here: every frame is bounded, and so is every
 // figure in it where it is used.
 package wire
@@ -23,22 +25,23 @@ import (
 // Version of the protocol. The two ends must agree on it: an image is made anew when
 // it holds another vivarium-init than the server's own. A field that the other end must
 // not pass over, such as a limit, makes a new version.
-const Version = 2
+const Version = 3
 
 // ExitDeadline is vivarium-init's exit code when its deadline ended the container.
 const ExitDeadline = 124
 
-// Host takes the server's end of a session.
-func Host(conn io.ReadWriteCloser) (*yamux.Session, error) {
+// Host takes the server's end of a session. forged is told when bytes come that the guest did not send; may be nil. The
+// session has ended then.
+func Host(conn io.ReadWriteCloser, forged func()) (*yamux.Session, error) {
 	c := config()
 	// A guest that does not close its side too must not make the host keep the stream.
 	c.StreamCloseTimeout = 30 * time.Second
-	return yamux.Client(&joined{ReadWriteCloser: conn}, c)
+	return yamux.Client(&joined{ReadWriteCloser: sealHost(conn, forged)}, c)
 }
 
 // Guest takes the sandbox's end of a session.
 func Guest(conn io.ReadWriteCloser) (*yamux.Session, error) {
-	return yamux.Server(&joined{ReadWriteCloser: conn}, config())
+	return yamux.Server(&joined{ReadWriteCloser: sealGuest(conn)}, config())
 }
 
 // config turns keep-alive off and makes the write time-out long: on one loaded CPU a
