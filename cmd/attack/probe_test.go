@@ -26,6 +26,10 @@ func results(t *testing.T, output string) map[string]result {
 	t.Helper()
 	found, complete := map[string]result{}, false
 	for text := range strings.Lines(output) {
+		// unittest's own "test ... ", which comes by the other stream, may stand in front.
+		if i := strings.Index(text, "PROBE"); i > 0 {
+			text = text[i:]
+		}
 		f := strings.Split(strings.TrimRight(text, "\r\n"), "\t")
 		switch {
 		case f[0] == "PROBED":
@@ -61,18 +65,30 @@ class Attack(unittest.TestCase):
 // inSandbox runs an attack program by the product's pipeline, as a repository's setup.py and as its tests.
 func (w *world) inSandbox(t *testing.T, name string, data map[string]string) (setup, tests map[string]result) {
 	t.Helper()
+	o, l := w.build(t, attacker(t, name, data))
+	if o.State != pipeline.Passed {
+		t.Fatalf("the build that runs the attack ended as %s %s: %s", o.State, o.Cause, o.Summary)
+	}
+	return bothResults(t, l.String())
+}
+
+// attacker is a repository that runs an attack program as its setup.py and as its tests.
+func attacker(t *testing.T, name string, data map[string]string) map[string]string {
+	t.Helper()
 	files := map[string]string{
 		"setup.py": setupPy, "test_attack.py": testPy,
 		"attack_program.py": program(t, name), "probe.py": program(t, "probe.py"),
 	}
 	maps.Copy(files, data)
-	o, l := w.build(t, files)
-	if o.State != pipeline.Passed {
-		t.Fatalf("the build that runs the attack ended as %s %s: %s", o.State, o.Cause, o.Summary)
-	}
-	before, after, ok := strings.Cut(l.String(), "END OF SETUP")
+	return files
+}
+
+// bothResults reads the log of an attacker's build.
+func bothResults(t *testing.T, log string) (setup, tests map[string]result) {
+	t.Helper()
+	before, after, ok := strings.Cut(log, "END OF SETUP")
 	if !ok {
-		t.Fatalf("the tests did not show what the set-up said:\n%s", l)
+		t.Fatalf("the tests did not show what the set-up said:\n%s", log)
 	}
 	return results(t, before), results(t, after)
 }

@@ -13,7 +13,7 @@ import (
 
 // Push delivers a signed push of a commit and gives the id of its build.
 func (s *Server) Push(ctx context.Context, p githubtest.Push) (id string, err error) {
-	answer, err := githubtest.Deliver(ctx, s.URL+"/webhook", secret, "push", p.Payload())
+	answer, err := githubtest.Deliver(ctx, s.URL+"/webhook", WebhookSecret, "push", p.Payload())
 	if err != nil {
 		return "", err
 	}

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// secret is the webhook's, which World's pushes are signed with.
-const secret = "the harness's webhook secret"
+// WebhookSecret is what World's pushes are signed with.
+const WebhookSecret = "the harness's webhook secret"
 
 // stopTimeout is how long a server may take to stop before it is killed.
 const stopTimeout = 20 * time.Second
@@ -69,7 +69,7 @@ func (w *World) settings(addr, dataDir string) []string {
 		"GITHUB_API_URL=" + w.GitHub.URL(),
 		"GITHUB_SERVER_URL=" + w.Git.URL(),
 		"GITHUB_TOKEN=" + Token,
-		"GITHUB_WEBHOOK_SECRET=" + secret,
+		"GITHUB_WEBHOOK_SECRET=" + WebhookSecret,
 	}
 }
 

@@ -1,0 +1,112 @@
+package attack
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"vivarium/cmd/internal/harness"
+	"vivarium/pipeline"
+)
+
+// likeTheToken is of the same shape as the token, and no secret.
+const likeTheToken = "ghp_plainTextOfNoSecret111111111111111111"
+
+// likeTheSecret is likewise, of the webhook's, which a URL cannot hold as it is.
+const likeTheSecret = "the harness's ordinary words"
+
+// printing prints a text in many forms, each between brackets. It has got the secret from whoever wrote the repository: no
+// build is given it.
+const printing = `import base64, os, time, unittest, urllib.parse
+TEXTS = {"secret": ("TOKEN", "SECRET"), "control": ("LIKE_ONE", "LIKE_OTHER")}
+KEEP = b"A long beginning, such that the secret goes over the end of a line, 5"
+
+
+def plain(text):
+    return [text]
+
+
+def split(text):
+    return [text[:5], text[5:9], text[9:30], text[30:]]
+
+
+FORMS = {
+    "whole": plain,
+    "split": split,
+    "byte-by-byte": lambda t: [t[i:i + 1] for i in range(len(t))],
+    "base64": lambda t: [base64.b64encode(t)],
+    "base64-1": lambda t: [base64.b64encode(b"x" + t + b"tail")],
+    "base64-2": lambda t: [base64.b64encode(b"xy" + t + b"tail")],
+    "base64-urlsafe": lambda t: [base64.urlsafe_b64encode(b"?>" + t)],
+    "base64-split": lambda t: split(base64.b64encode(t)),
+    "base64-in-lines": lambda t: [base64.encodebytes(KEEP + t)],
+    "url": lambda t: [urllib.parse.quote(t).encode()],
+    "url-form": lambda t: [urllib.parse.quote_plus(t).encode()],
+    "hex": lambda t: [t.hex().encode()],
+    "hex-upper": lambda t: [t.hex().upper().encode()],
+    "twice": lambda t: [t + t],
+}
+
+
+class Printing(unittest.TestCase):
+    def test(self):
+        for stream in 1, 2:
+            for which, hidden in TEXTS.items():
+                token, secret = (bytes(b ^ 0x5A for b in base64.b64decode(text)) for text in hidden)
+                for name, form in FORMS.items():
+                    text = secret if name.startswith("url") else token
+                    os.write(stream, f"\nFORM {stream} {which} {name} [".encode())
+                    for piece in form(text):
+                        os.write(stream, piece)
+                        if name in ("split", "base64-split"):
+                            time.sleep(0.1)  # longer than the log gathers output
+                    os.write(stream, b"]\n")
+`
+
+var printed = regexp.MustCompile(`(?s)FORM ([12]) (secret|control) ([a-z0-9-]+) \[(.*?)\]`)
+
+// TestMasking has a build print the server's secrets: what is stored must not hold it in any form that tools print.
+func TestMasking(t *testing.T) {
+	s := serve(t)
+	files := map[string]string{"test_it.py": strings.NewReplacer(
+		`"TOKEN"`, quote(harness.Token), `"SECRET"`, quote(harness.WebhookSecret), `"LIKE_ONE"`, quote(likeTheToken), `"LIKE_OTHER"`, quote(likeTheSecret),
+	).Replace(printing)}
+	log, state := s.built(t, "octo/printing", files)
+	if state != pipeline.Passed {
+		t.Fatalf("the build that prints is %s:\n%s", state, log)
+	}
+	stored := map[string]string{}
+	for _, m := range printed.FindAllStringSubmatch(log, -1) {
+		stored[m[3]+" on "+m[1]+" "+m[2]] = m[4]
+	}
+	for name := range sorted(forms()) {
+		attack(t, name, "printing a secret: "+strings.ReplaceAll(name, "-", " "), func(t *testing.T, l *line) {
+			for _, stream := range []string{"1", "2"} {
+				control, secret := stored[name+" on "+stream+" control"], stored[name+" on "+stream+" secret"]
+				if strings.Contains(control, "***") || len(control) < len(likeTheSecret) {
+					t.Errorf("control: what is no secret is stored as %q", control)
+				}
+				rest := strings.ReplaceAll(secret, "***", "")
+				if secret == rest || len(control)-len(rest) < len(likeTheSecret)-4 {
+					t.Errorf("on stream %s it is stored as %q", stream, secret)
+				}
+				l.outcome = fmt.Sprintf("stored as %q", secret)
+			}
+			l.control = "a text of the same shape is stored whole"
+		})
+	}
+}
+
+// quote hides a text in a way that is undone there.
+func quote(text string) string { return `"` + hide(text) + `"` }
+
+var formName = regexp.MustCompile(`(?m)^    "([a-z0-9-]+)": `)
+
+func forms() map[string]bool {
+	names := map[string]bool{}
+	for _, m := range formName.FindAllStringSubmatch(printing, -1) {
+		names[m[1]] = true
+	}
+	return names
+}
