@@ -44,7 +44,7 @@ test-all: ## Run every test there is, on every engine; takes hours
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
 
 attack attack-gvisor attack-current attack-vm: export VIVARIUM_REQUIRE_ENGINE := 1
-attack attack-gvisor attack-current attack-vm attack-mutants: needs := pip wheels browser
+attack attack-gvisor attack-current attack-vm attack-mutants: needs := pip wheels postgres browser
 attack: setup build ## Attack sandboxes from inside, and print what each attack came to
 	$(unchanged) $(attack) 30m
 
