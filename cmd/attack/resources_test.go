@@ -36,16 +36,17 @@ func TestResources(t *testing.T) {
 	s := newSite(t)
 	bombs := append(s.hostBombs(t), ownBombs(t)...)
 	s.pair(t, innocent(t), innocent(t)) // warm up: what a first build takes for good is no attack's
-	before := s.costNow(t)
 	sampling := s.sample()
 	usual := s.besideBusy(t)
-	t.Logf("an innocent build beside a busy one takes %s; the server has %s, and %s more meanwhile",
-		usual, mebibytes(before.memory), mebibytes(sampling.stop(t, before).memory))
+	// Two ordinary builds at a time take some memory too: what an attack takes is what comes on top of that.
+	ordinary := sampling.stop(t, cost{}).memory
+	t.Logf("an innocent build beside a busy one takes %s, and the server has up to %s", usual, mebibytes(ordinary))
 	var ratios []float64
 	for _, b := range bombs {
 		attack(t, b.name, b.tried, func(t *testing.T, l *line) {
 			l.control = s.passes(t, b)
-			before := cost{before.memory, s.costNow(t).disk, s.costNow(t).used}
+			before := s.costNow(t)
+			before.memory = ordinary
 			sampling := s.sample()
 			hostile, ratio := s.beside(t, b, &usual)
 			grown := sampling.stop(t, before)
