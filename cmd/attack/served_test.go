@@ -129,4 +129,6 @@ func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) serv
 	return server.Build{}
 }
 
+func push(repo, sha string) githubtest.Push { return githubtest.Push{Repo: repo, SHA: sha} }
+
 func ended(b server.Build) bool { return b.State.Ended() }

@@ -1,4 +1,22 @@
 package main
 
 // initProcess are the defences of PID 1.
-var initProcess = []mutant{}
+var initProcess = []mutant{
+	inInit("not dumpable", "main.go", `unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)`, `unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)`, "^TestPrivileges$"),
+	inInit("signals caught", "main.go", `signal.Notify(caught)`, `signal.Notify(caught, unix.SIGCHLD)`, `^TestResources$/^signals-to-pid1$`),
+	inInit("strays killed between steps", "processes.go", `if err := unix.Kill(-1, unix.SIGKILL); err == unix.ESRCH {`,
+		`if p.main == 0 {`, `^TestResources$/^orphans$`),
+	inInit("the OOM killer takes commands first", "processes.go", `const commandOOMScore = "1000"`, `const commandOOMScore = "0"`,
+		`^TestResources$/^many-small-ones$`),
+	inInit("files watched together", "watch.go", `	case bytes > w.bytes:
+		exceeded = true`, `	case bytes > w.bytes:`, `^TestContainer$/^all-places-together$`),
+	inInit("SIGKILL after SIGTERM", "run.go", `		case <-tooLate:
+			g.procs.killAll()`, `		case <-tooLate:`, `^TestResources$/^deaf-to-signals$`),
+	inInit("time", "run.go", `		case <-timedOut:
+			end()`, `		case <-timedOut:
+			timedOut = nil`, `^TestResources$/^sleeper$`),
+}
+
+func inInit(name, file, old, new, attacks string) mutant {
+	return mutant{"PID 1: " + name, "cmd/vivarium-init/" + file, old, new, attacks}
+}

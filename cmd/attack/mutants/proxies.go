@@ -1,4 +1,79 @@
 package main
 
 // proxies are the refusals of the two services.
-var proxies = []mutant{}
+var proxies = []mutant{
+	// The git service: what may be asked.
+	inEgress("git: paths as they were sent", "gitcall.go", `switch r.RequestURI {`,
+		`switch r.URL.RequestURI() {`, "^TestGitProxy$"),
+	inEgress("git: nothing but two requests", "gitcall.go", `return c, refuse(http.StatusNotFound, "only a fetch from %s over git's smart HTTP protocol is offered here", GitPath)`,
+		passOn, "^TestGitProxy$"),
+	inEgress("git: no pushes", "gitcall.go", `return c, refuse(http.StatusForbidden, "this repository can only be fetched from, not pushed to")`,
+		passOn, "^TestGitProxy$"),
+	inEgress("git: headers of its own only", "gitcall.go", `return c, c.addClientHeaders(r)`,
+		"for name, values := range r.Header {\n\t\tif _, own := c.header[name]; !own {\n\t\t\tc.header[name] = values\n\t\t}\n\t}\n\treturn c, c.addClientHeaders(r)",
+		"^TestGitProxy$"),
+	// Where it goes, and with what.
+	inEgress("git: the token for the repository alone", "gitupstream.go", `g.auth != "" && base == g.upstream`,
+		`g.auth != ""`, "^TestGitRedirects$"),
+	inEgress("git: no private address by a redirect", "gitupstream.go", `rt := g.other
+	if origin(req.URL) == g.origin {
+		rt = g.own
+	}`, `rt := g.own`, "^TestGitRedirects$"),
+	inEgress("git: size of a repository", "git.go", `stream(w, dog.reader(res.Body), g.maxBytes)`,
+		`stream(w, dog.reader(res.Body), 1<<60)`, `^TestResources$/^git-endless$`),
+
+	// The index service: what may be asked.
+	inEgress("index: reading only", "session.go", `if r.Method != http.MethodGet && r.Method != http.MethodHead {`,
+		`if r.Method == http.MethodConnect {`, "^TestIndexProxy$"),
+	inEgress("index: paths as they were sent", "session.go", `strings.CutPrefix(r.RequestURI, IndexPath)`,
+		`strings.CutPrefix(r.URL.Path, IndexPath)`, "^TestIndexProxy$"),
+	inEgress("index: names of projects", "session.go", `slash && projectPattern.MatchString(project)`,
+		`slash`, "^TestIndexProxy$"),
+	inEgress("index: links of its own pages only", "session.go", `	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`,
+		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, filesPath)); err == nil && u.Host != "" {
+		return s.serveFile(w, r, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
+	}
+	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`, "^TestIndexProxy$"),
+	// Where it goes.
+	inEgress("index: addresses, for http", "fetcher.go", `listed: guard{allow: allow}.transport(roots),`,
+		`listed: transport(roots),`, "^TestIndexLinks$"),
+	inEgress("index: addresses, when dialled", "dial.go", `if !g.permits(ap.Addr()) {`,
+		`if false {`, "^TestIndexLinks$|^TestGitRedirects$"),
+	inEgress("index: redirects by the same rules", "fetcher.go", `own := origin(u) == f.origin`,
+		`own := true`, "^TestIndexLinks$"),
+	inEgress("loopback is private", "dial.go", `"127.0.0.0/8", `, ``, "^TestGitRedirects$"),
+	inEgress("link-local is private", "dial.go", `, "169.254.0.0/16",`, `,`, "^TestGitRedirects$"),
+	inEgress("a LAN is private", "dial.go", `, "192.168.0.0/16",`, `,`, "^TestGitRedirects$"),
+	inEgress("IPv6 is public in 2000::/3 only", "dial.go", `MustParsePrefix("2000::/3")`, `MustParsePrefix("::/0")`, "^TestGitRedirects$"),
+	inEgress("an IPv4 address inside IPv6", "dial.go", `func isPublic(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if a.Is6() && !globalUnicast6.Contains(a) {`, `func isPublic(a netip.Addr) bool {
+	if a.Is6() && !a.Is4In6() && !globalUnicast6.Contains(a) {`, "^TestGitRedirects$"),
+	// What arrives.
+	inEgress("index: the hash of a file", "transfer.go", `if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, `if false {`, "^TestPoison$"),
+	inEgress("index: the hash of a kept file", "store.go", `if !checked && !check(k.File, hash) {`, `if !checked && false {`, "^TestPoison$"),
+	inEgress("index: links of this build alone", "session.go", `	f := s.links[id]
+	s.mu.Unlock()`, `	f := s.links[id]
+	s.mu.Unlock()
+	s.index.pages.mu.Lock()
+	for _, p := range s.index.pages.pages {
+		for _, other := range p.files {
+			if other.id == id {
+				f = other
+			}
+		}
+	}
+	s.index.pages.mu.Unlock()`, "^TestOthersLinks$"),
+	// When they are there.
+	{"proxies: index: only while it installs", "pipeline/steps.go", `errors.Join(err, service.Close(), a.sayNotes(ctx))`,
+		`errors.Join(err, a.sayNotes(ctx))`, "^TestServices$"},
+	{"proxies: git: only while it clones", "pipeline/clone.go", `if err := service.Close(); err != nil && fetchErr == nil {`,
+		`if err := error(nil); err != nil && fetchErr == nil {`, "^TestServices$"},
+}
+
+// passOn is what a refusal stood for.
+const passOn = `c = gitCall{method: r.Method, path: r.RequestURI[min(len(GitPath), len(r.RequestURI)):]}`
+
+func inEgress(name, file, old, new, attacks string) mutant {
+	return mutant{"proxies: " + name, "sandbox/egress/" + file, old, new, attacks}
+}

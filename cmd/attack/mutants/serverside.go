@@ -1,4 +1,67 @@
 package main
 
-// serverSide are the defences of the server and its storage.
-var serverSide = []mutant{}
+// serverSide are the defences of the server, its storage, its pages and the command line.
+var serverSide = []mutant{
+	// Deliveries.
+	inDelivery("the signature", `if !hmac.Equal(got, mac.Sum(nil)) {`, `if false {`, "^TestDeliveries$"),
+	inDelivery("the signature before anything", `	if err := checkSignature(h, body, secret); err != nil {
+		return Delivery{}, err
+	}
+	payload, err`, `	payload, err`, "^TestDeliveries$"),
+	inDelivery("no empty secret", `if secret == "" {`, `if false {`, "^TestDeliveries$/^no-secret-at-all$"),
+	inDelivery("one signature only", `if len(values) != 1 {
+		return nil, fmt.Errorf("%w: want`, `if len(values) == 0 {
+		return nil, fmt.Errorf("%w: want`, "^TestDeliveries$"),
+	inDelivery("all of the signature", `len(sum) != sha256.Size`, `false`, "^TestDeliveries$"),
+	{"deliveries: nothing read that is not signed", "server/webhook.go", `if err := github.CheckSigned(in.request.Header); err != nil {`,
+		`if err := error(nil); err != nil {`, "^TestDeliveries$"},
+	{"deliveries: size", "server/webhook.go", `if in.request.ContentLength > maxDelivery {`, `if false {`, "^TestDeliveries$"},
+	{"deliveries: each once", "server/store/push.go", `Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash)`, `Where("1 = 0")`, "^TestDeliveries$"},
+
+	// The page.
+	{"page: text is not markup, in the script", "server/web/static/build.js", `span.textContent = text.slice(from, to);`,
+		`span.innerHTML = text.slice(from, to);`, "^TestOutputInTheBrowser$"},
+	{"page: text is not markup, in the template", "server/web/web.go", `"html/template"`, `"text/template"`, "^TestOutputInTheBrowser$"},
+	{"page: policy", "server/pages.go", `c.Response().Header().Set("Content-Security-Policy", policy)`,
+		`c.Response().Header().Del("Content-Security-Policy")`, "^TestOutputInTheBrowser$"},
+	{"page: no control characters", "server/logtext.go", `case r >= 0x80 && r < 0xa0, turnsDirection(r):`, `case false:`, "^TestOutputInTheBrowser$"},
+	{"answers: not sniffed", "server/server.go", `h.Set("X-Content-Type-Options", "nosniff")`, ``, "^TestOutputInTheBrowser$"},
+	{"answers: policy", "server/server.go", `h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")`,
+		``, "^TestOutputInTheBrowser$"},
+	{"raw log: plain text", "server/raw.go", `"Content-Type", "text/plain; charset=utf-8"`, `"Content-Type", "text/html; charset=utf-8"`, "^TestOutputInTheBrowser$"},
+
+	// The terminal.
+	{"terminal: only colours", "cmd/vivarium/sgr.go", `if c == 'm' && f.colour && isSGR(f.params) {`, `if f.colour {`, "^TestOutputInTheTerminal$"},
+	{"terminal: no control strings", "cmd/vivarium/sgr.go", `		f.state = sgrString
+	case c`, `		f.state = sgrText
+		return append(out, esc, c)
+	case c`, "^TestOutputInTheTerminal$"},
+	{"terminal: no control characters", "cmd/vivarium/sgr.go", `case c == '\t' || c >= ' ' && c < 0x7f:`, `default:`, "^TestOutputInTheTerminal$"},
+	{"terminal: no bidirectional controls", "cmd/vivarium/sgr.go", `case unicode.Is(unicode.Bidi_Control, r):`, `case false:`, "^TestOutputInTheTerminal$"},
+	{"terminal: no eight-bit controls", "cmd/vivarium/sgr.go", `case r >= 0xa0:`, `default:`, "^TestOutputInTheTerminal$"},
+
+	// The masker.
+	inMask("the secret as it is", "patterns.go", `all = append(all, s, h, strings.ToUpper(h))`, `all = append(all, h, strings.ToUpper(h))`),
+	inMask("hexadecimal", "patterns.go", `all = append(all, s, h, strings.ToUpper(h))`, `all = append(all, s, strings.ToUpper(h))`),
+	inMask("percent-encoding", "patterns.go", `all = append(all, percentForms(s)...)`, ``),
+	inMask("base64", "patterns.go", `	all = append(all, base64Patterns(secrets)...)
+	slices.Sort(all)`, `	slices.Sort(all)`),
+	inMask("base64 at any place", "patterns.go", `for offset := range 3 {`, `for offset := range 1 {`),
+	inMask("base64 in lines", "wrapped.go", `over := w.state != 0 && (c == '\r' && w.last == 0 || c == '\n' && w.last != '\n')`, `over := false`),
+	inMask("what may be the beginning is held back", "mask.go", `keep := max(m.auto.depth(m.state), m.wrapped.held(total))`, `keep := 0`),
+	{"masking: what is stored", "server/store/recorder.go", `r.add(stream, m.Write(p))`, `r.add(stream, p)`, "^TestMasking$"},
+
+	// The attempt fence.
+	{"fence: the state and steps of a build", "server/store/claim.go", `Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
+		`Where("id = ?", build)`, "^TestAttempts$"},
+	{"fence: the log and the steps", "server/store/commit.go", `Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
+		`Where("id = ?", build)`, "^TestAttempts$"},
+}
+
+func inDelivery(name, old, new, attacks string) mutant {
+	return mutant{"deliveries: " + name, "server/github/delivery.go", old, new, attacks}
+}
+
+func inMask(name, file, old, new string) mutant {
+	return mutant{"masking: " + name, "pipeline/mask/" + file, old, new, "^TestMasking$"}
+}

@@ -1,0 +1,192 @@
+package attack
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/errdefs"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"vivarium/images/imagestest"
+	"vivarium/pipeline"
+	"vivarium/sandbox"
+	"vivarium/server"
+)
+
+// TestContainer looks at containers from outside: what the engine keeps of them, when they end, and what they run on.
+func TestContainer(t *testing.T) {
+	w := theWorld(t)
+	attack(t, "log", "reading at the engine what a build has printed", func(t *testing.T, l *line) {
+		control, err := w.printed(t)
+		if err != nil || control != "canary\n" {
+			t.Errorf("control: of an ordinary container the engine gives %q, %v", control, err)
+		}
+		l.control = "the engine gives it of an ordinary container"
+		s := w.box(t, "bounds.py", nil)
+		if _, err := s.Run(t.Context(), sandbox.Command{Argv: []string{"echo", "canary"}}, func(sandbox.Stream, []byte) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range w.containers(t, w.runner.Instance) {
+			if text, err := w.logs(t, id); err == nil {
+				t.Errorf("the engine gives %d bytes", len(text))
+			} else {
+				l.outcome = "the engine has none: " + err.Error()
+			}
+		}
+	})
+	attack(t, "runtime", "a runtime that the engine does not have", func(t *testing.T, l *line) {
+		q := w.request(t, w.commit(t, map[string]string{"test_it.py": passingTest}))
+		o, _ := w.run(t, q)
+		if o.State != pipeline.Passed {
+			t.Errorf("control: with the runtime that it has the build is %s", o.State)
+		}
+		l.control = "with one that it has the build passes"
+		q.Runtime = "no-such-runtime"
+		o, _ = w.run(t, q)
+		if o.State != pipeline.Errored || o.Cause != pipeline.CauseEngine {
+			t.Errorf("the build is %s %s: %s", o.State, o.Cause, o.Summary)
+		}
+		l.outcome = fmt.Sprintf("%s %s", o.State, o.Cause)
+	})
+	attack(t, "all-places-together", "filling two places that may each hold what all may hold together", func(t *testing.T, l *line) {
+		o, _ := w.build(t, map[string]string{"test_it.py": filling(100)})
+		if o.State != pipeline.Passed {
+			t.Errorf("control: half as much in each is %s %s", o.State, o.Cause)
+		}
+		l.control = "half as much in each fits"
+		o, _ = w.build(t, map[string]string{"test_it.py": filling(200)})
+		if o.State != pipeline.Failed || o.Cause != pipeline.CauseDiskFull {
+			t.Errorf("the build is %s %s: %s", o.State, o.Cause, o.Summary)
+		}
+		l.outcome = fmt.Sprintf("%s %s: %s", o.State, o.Cause, o.Summary)
+	})
+	deathOfTheServer(t, w)
+}
+
+const passingTest = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        pass\n"
+
+// filling writes so many MiB each to two of the places, of 256 MiB in all.
+func filling(mebibytes int) string {
+	return fmt.Sprintf(`import os, time, unittest
+class T(unittest.TestCase):
+    def test(self):
+        for folder in "/tmp", os.path.expanduser("~"):
+            with open(folder + "/filler", "wb") as f:
+                for _ in range(%d):
+                    f.write(bytes(1 << 20))
+                    f.flush()
+                    time.sleep(0.001)
+`, mebibytes)
+}
+
+// deathOfTheServer kills a server: what it has started must be gone with it, since nobody is left who could end it.
+func deathOfTheServer(t *testing.T, w *world) {
+	attack(t, "death-of-the-server", "a build that goes on when the server is killed", func(t *testing.T, l *line) {
+		s := serve(t)
+		sha, err := s.World.Commit(t.Context(), "octo/sleeping", "sleep", map[string]string{
+			"test_it.py": "import time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        time.sleep(600)\n",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := s.Server.Push(t.Context(), push("octo/sleeping", sha))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, id, func(b server.Build) bool {
+			for _, step := range b.Steps {
+				if step.Name == pipeline.StepTest && step.State == pipeline.StepRunning {
+					return true
+				}
+			}
+			return false
+		})
+		instance, err := os.ReadFile(filepath.Join(s.DataDir, "instance"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSpace(string(instance))
+		if n := len(w.containers(t, name)); n != 1 {
+			t.Errorf("control: %d containers run while it lives", n)
+		}
+		l.control = "its container runs while it lives"
+		began := time.Now()
+		if err := syscall.Kill(s.PID(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		limit := patience(t, 20*time.Second)
+		for time.Since(began) < limit && len(w.containers(t, name)) > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		l.outcome = fmt.Sprintf("its container is gone after %s", time.Since(began).Round(10*time.Millisecond))
+		for _, id := range w.containers(t, name) {
+			t.Errorf("container %s is still there after %s", id, limit)
+			w.remove(t, id)
+		}
+	})
+}
+
+// containers are those of an instance, in whatever state.
+func (w *world) containers(t *testing.T, instance string) []string {
+	t.Helper()
+	list, err := w.docker.ContainerList(t.Context(), container.ListOptions{
+		All: true, Filters: filters.NewArgs(filters.Arg("label", "vivarium.instance="+instance)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, c := range list {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// logs asks the engine for what a container has printed.
+func (w *world) logs(t *testing.T, id string) (string, error) {
+	t.Helper()
+	r, err := w.docker.ContainerLogs(t.Context(), id, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	var text bytes.Buffer
+	_, err = stdcopy.StdCopy(&text, &text, r)
+	return text.String(), err
+}
+
+// printed is what the engine keeps of an ordinary container.
+func (w *world) printed(t *testing.T) (string, error) {
+	t.Helper()
+	c, err := w.docker.ContainerCreate(t.Context(),
+		&container.Config{Image: imagestest.Runner(t), Entrypoint: []string{"echo", "canary"}, Labels: map[string]string{"vivarium.instance": w.runner.Instance + "-control"}},
+		&container.HostConfig{NetworkMode: "none", LogConfig: container.LogConfig{Type: "json-file"}}, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		err := w.docker.ContainerRemove(context.WithoutCancel(t.Context()), c.ID, container.RemoveOptions{Force: true})
+		if err != nil && !errdefs.IsNotFound(err) {
+			t.Error(err)
+		}
+	}()
+	if err := w.docker.ContainerStart(t.Context(), c.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ended, failed := w.docker.ContainerWait(t.Context(), c.ID, container.WaitConditionNotRunning)
+	select {
+	case <-ended:
+	case err := <-failed:
+		t.Fatal(err)
+	}
+	return w.logs(t, c.ID)
+}
