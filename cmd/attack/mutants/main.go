@@ -38,16 +38,16 @@ func run(ctx context.Context, only string, list bool) error {
 		return err
 	}
 	defer w.remove()
-	for _, m := range chosen { // before minutes are spent
-		if _, err := m.apply(w.root); err != nil {
-			return err
-		}
+	var errs []error
+	for _, m := range chosen { // all of them, before minutes are spent
+		_, err := m.apply(w.root)
+		errs = append(errs, err)
 		if list {
 			fmt.Printf("%s: %s (%s)\n", m.file, m.name, m.attacks)
 		}
 	}
-	if list {
-		return nil
+	if err := errors.Join(errs...); list || err != nil {
+		return err
 	}
 	if err := w.control(ctx, chosen); err != nil {
 		return err

@@ -20,7 +20,7 @@ var settings = []mutant{
 	inSettings("memory", `Memory:     memory,`, `Memory:     0,`, "^TestBounds$"),
 	inSettings("no swap", `MemorySwap: memory,`, `MemorySwap: 0,`, "^TestBounds$"),
 	inSettings("CPU time", `NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),`, ``, "^TestBounds$"),
-	inSettings("processes", `PidsLimit:  &l.Pids,`, ``, "^TestBounds$"),
+	inSettings("processes", `no, pids := false, hostPids(spec)`, `no, pids := false, int64(-1)`, "^TestBounds$"),
 	inSettings("core files", `{Name: "core"},`, `{Name: "core", Soft: -1, Hard: -1},`, "^TestBounds$"),
 	inSettings("size of a file", `{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},`, ``, "^TestBounds$"),
 	inSettings("open files", `{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},`,
