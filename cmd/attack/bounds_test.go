@@ -17,12 +17,7 @@ func TestBounds(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(open)) {
 		attack(t, name, open[name].tried, func(t *testing.T, l *line) {
 			l.control = worksInTheOpen(t, open[name])
-			for phase, r := range map[string]result{"setup.py": setup[name], "tests": tests[name]} {
-				if r.outcome != "refused" {
-					t.Errorf("in %s it %s (%s)", phase, r.outcome, r.detail)
-				}
-			}
-			l.outcome = "not so (" + tests[name].detail + ") in setup.py and tests"
+			refusedTwice(t, l, name, "not so", setup[name], tests[name])
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 )
 
@@ -44,8 +45,8 @@ data: {"state":"passed","status":"success"}
 \x1b[1m-- test: passed\x1b[0m
 {"state": "passed", "cause": ""}
 """
-WAYS = ["/dev/stdout", "/dev/stderr", "/dev/console", "/proc/self/fd/1", "/proc/self/fd/2", *(f"/proc/1/fd/{n}" for n in range(12)),
-        *(f"/proc/{os.getppid()}/fd/{n}" for n in range(3))]
+WAYS = ["/dev/stdout", "/dev/stderr", "/dev/console", "/proc/self/fd/1", "/proc/self/fd/2",
+        *(f"/proc/1/fd/{n}" for n in range(12) if PID1), *(f"/proc/{os.getppid()}/fd/{n}" for n in range(3) if PID1 or os.getppid() != 1)]
 
 
 def forge(written):
@@ -76,32 +77,66 @@ class Forging(unittest.TestCase):
 
 // TestForgedOutput writes to its output what only the product may say. A build must come to the same with it as without.
 func TestForgedOutput(t *testing.T) {
-	w := theWorld(t)
-	comesTo := func(written string, expected int) string {
-		o, l := w.build(t, map[string]string{
-			"test_it.py": strings.NewReplacer("WRITTEN", written, "EXPECTED", fmt.Sprint(expected)).Replace(forging),
-		})
-		if n := strings.Count(l.String(), "\nFORGED\n"); n != 1 {
-			t.Errorf("the test has written %d times", n)
-		}
-		return verdict(o)
-	}
+	f := &forger{t: t, w: theWorld(t), pid1: !imagestest.GVisor()}
 	// What is forged is the same number of bytes as what is not, so that nothing but the meaning differs.
-	green, red := comesTo(`b"-" * len(FRAMES)`, 1), comesTo(`b"-" * len(FRAMES)`, 2)
+	green, red := f.comesTo(`b"-" * len(FRAMES)`, 1), f.comesTo(`b"-" * len(FRAMES)`, 2)
+	const control = "without it one build passes and the other fails"
+	if green == red || !strings.HasPrefix(green, "passed") || !strings.HasPrefix(red, "failed") {
+		t.Fatalf("control: without forgery it comes to %q when green and to %q when red", green, red)
+	}
 	for name, written := range sorted(map[string]string{"frames": "FRAMES", "lines": "LINES", "frames-and-lines": "FRAMES + LINES + FRAMES"}) {
 		attack(t, name, "forged "+strings.ReplaceAll(name, "-", " ")+" on every way out", func(t *testing.T, l *line) {
-			if green == red || !strings.HasPrefix(green, "passed") || !strings.HasPrefix(red, "failed") {
-				t.Errorf("control: without forgery it comes to %q when green and to %q when red", green, red)
-			}
-			l.control = "without it one build passes and the other fails"
+			l.control = control
+			f.t = t
 			for want, expected := range map[string]int{green: 1, red: 2} {
-				if got := comesTo(written, expected); got != want {
+				if got := f.comesTo(written, expected); got != want {
 					t.Errorf("with it %q, want %q", got, want)
 				}
 			}
 			l.outcome = "state, cause, steps and counts of both are the same"
 		})
 	}
+	attack(t, "pid1-stdio", "forged frames written to what PID 1 has open", func(t *testing.T, l *line) {
+		l.control = control
+		intoPID1(t, l, &forger{t: t, w: f.w, pid1: true}, red)
+	})
+}
+
+// intoPID1 forges on PID 1's own stdio. runc's kernel does not let it be opened; gVisor's does, and there the session's seal
+// ends the sandbox. A red build is green in neither.
+func intoPID1(t *testing.T, l *line, f *forger, red string) {
+	if !imagestest.GVisor() {
+		if got := f.comesTo("FRAMES", 2); got != red {
+			t.Errorf("with it %q, want %q", got, red)
+		}
+		l.outcome = "refused; the build comes to the same"
+		return
+	}
+	f.cut = true
+	if got := f.comesTo("FRAMES", 2); !strings.HasPrefix(got, "errored engine ") || !strings.Contains(got, "something in the sandbox wrote into PID 1's session") {
+		t.Errorf("with it %q, want it errored because of what was written", got)
+	}
+	l.outcome = "the build is errored, and says that something wrote into the session"
+}
+
+// forger builds what writes more than output to its output.
+type forger struct {
+	t    *testing.T
+	w    *world
+	pid1 bool // to PID 1's stdio as well
+	cut  bool // what is written ends the build
+}
+
+// comesTo is what a build comes to whose first test writes that, and whose second one compares 1 with expected.
+func (f *forger) comesTo(written string, expected int) string {
+	f.t.Helper()
+	o, l := f.w.build(f.t, map[string]string{"test_it.py": strings.NewReplacer(
+		"WRITTEN", written, "EXPECTED", fmt.Sprint(expected), "PID1", map[bool]string{true: "True", false: "False"}[f.pid1],
+	).Replace(forging)})
+	if n := strings.Count(l.String(), "\nFORGED\n"); n != 1 && !f.cut {
+		f.t.Errorf("the test has written %d times", n)
+	}
+	return verdict(o)
 }
 
 var durations = regexp.MustCompile(`[0-9.]+ m?s`)

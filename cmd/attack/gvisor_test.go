@@ -1,0 +1,43 @@
+package attack
+
+import (
+	"fmt"
+	"testing"
+
+	"vivarium/images/imagestest"
+)
+
+// insideGVisor says what holds instead where gVisor's own kernel has what the profile or a setting refuses on runc: it is
+// that kernel's, which has no way to the machine's but the few calls that its own filter passes (docs/gvisor.md).
+var insideGVisor = map[string]string{
+	"seccomp":          "gVisor's kernel is the filter; the profile is for the machine's",
+	"ptrace":           "gVisor's own ptrace, which reaches processes of the sandbox only",
+	"clone-user":       "a user namespace of gVisor's kernel, whose root is nobody on the machine",
+	"unshare-user":     "a user namespace of gVisor's kernel, whose root is nobody on the machine",
+	"unshare-mount":    "a mount namespace of gVisor's kernel, in which there is nothing of the machine's to mount",
+	"io-uring":         "gVisor's own io_uring; the machine's is not called",
+	"mknod":            "a node for gVisor's kernel, which has no devices of the machine's",
+	"set-uid-copy":     "no-new-privileges holds, so that no set-uid bit counts",
+	"pid1-environment": "it is that of the image, and holds nothing secret",
+	"pid1-files":       "they can be opened, and the session's seal ends the sandbox when they are written to",
+	"pid1-limits":      "they can be set, which can end its own sandbox and nothing else",
+	"devices":          "gVisor's kernel has no devices of the machine's to open",
+	"set-uid":          "no-new-privileges holds, so that no set-uid bit counts",
+	"files":            "gVisor counts no inodes; its files are memory, whose limit holds",
+}
+
+// refusedTwice judges what an attack program could do as setup.py and as tests: refused, or under gVisor what holds there.
+func refusedTwice(t *testing.T, l *line, name, refused string, setup, tests result) {
+	t.Helper()
+	for phase, r := range map[string]result{"setup.py": setup, "tests": tests} {
+		instead, known := insideGVisor[name]
+		switch {
+		case r.outcome == "refused":
+			l.outcome = fmt.Sprintf("%s (%s) in setup.py and tests", refused, r.detail)
+		case r.outcome == "worked" && imagestest.GVisor() && known:
+			l.outcome = instead
+		default:
+			t.Errorf("in %s it %s (%s)", phase, r.outcome, r.detail)
+		}
+	}
+}
