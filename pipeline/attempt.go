@@ -124,7 +124,7 @@ func lastLine(s Step) string {
 	return line
 }
 
-// bound bounds ctx by the build's deadline, for what is no command.
+// bound bounds ctx by the build's deadline.
 func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadlineCause(ctx, a.deadline.Add(grace), errTimeout)
 }
