@@ -17,7 +17,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// binary is a real `vivarium` of this source, built once. closeBinary removes it.
+// binary is a real `vivarium` of this source: what VIVARIUM_TEST_BINARY names, for machines without Go, or built once.
+// closeBinary removes it.
 var binary struct {
 	sync.Once
 	dir, file string
@@ -27,6 +28,9 @@ var binary struct {
 func vivarium(t *testing.T) string {
 	t.Helper()
 	binary.Do(func() {
+		if binary.file = os.Getenv("VIVARIUM_TEST_BINARY"); binary.file != "" {
+			return
+		}
 		if binary.dir, binary.err = os.MkdirTemp("", "vivarium-attack-"); binary.err != nil {
 			return
 		}
