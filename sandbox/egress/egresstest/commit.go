@@ -20,6 +20,7 @@ type Commit struct {
 	Message  string // empty is "Change"
 	Author   string // empty is "Ada Lovelace <ada@example.com>"
 	Files    map[string]string
+	Programs map[string]string // files that can be run
 	Symlinks map[string]string // path → target
 	Gitlinks map[string]string // path → SHA: a submodule's place
 }
@@ -115,6 +116,7 @@ func (h *GitHost) script(ctx context.Context, dir string, commits []Commit) ([]b
 		}
 		b.WriteString("deleteall\n")
 		writeTree(&b, "100644", c.Files)
+		writeTree(&b, "100755", c.Programs)
 		writeTree(&b, "120000", c.Symlinks)
 		for _, path := range slices.Sorted(maps.Keys(c.Gitlinks)) {
 			fmt.Fprintf(&b, "M 160000 %s %s\n", c.Gitlinks[path], quotePath(path))
