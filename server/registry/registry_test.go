@@ -1,0 +1,128 @@
+package registry
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	key = []byte("the operator's key of this test..")
+	now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+)
+
+// course is a registry as a course has it, with one repository of its own beside.
+var course = Rules{
+	Key: key, Shared: "the shared secret", For: []string{"team/*"},
+	Entries: []Entry{
+		{ID: 1, Kind: Pattern, Name: "school/group-*", SecretName: "school/group-*"},
+		{ID: 2, Kind: Repository, Name: "octo/hello", SecretName: "octo/hello", GitHubID: 77},
+		{ID: 3, Kind: Organization, Name: "corp/*", SecretName: "corp/*"},
+		{ID: 4, Kind: Seen, Name: "school/group-7", Parent: 1, SecretName: "school/group-7", GitHubID: 707, Generation: 3, OldUntil: now.Add(time.Minute)},
+		{ID: 12, Kind: Seen, Name: "corp/tool", Parent: 3, SecretName: "corp/tool"},
+		{ID: 5, Kind: Seen, Name: "team/app", Parent: 0, SecretName: "team/app"},
+		{ID: 6, Kind: Repository, Name: "octo/closed", SecretName: "octo/closed", Disabled: true},
+		{ID: 7, Kind: Repository, Name: "team/own", SecretName: "team/own"},
+		{ID: 8, Kind: Repository, Name: "octo/changed", SecretName: "octo/changed", Generation: 2, OldUntil: now.Add(time.Hour)},
+		{ID: 9, Kind: Repository, Name: "octo/late", SecretName: "octo/late", Generation: 1, OldUntil: now},
+		{ID: 10, Kind: Pattern, Name: "school/group-x*", SecretName: "school/group-x*", Disabled: true},
+		{ID: 11, Kind: Seen, Name: "school/group-x1", Parent: 10, SecretName: "school/group-x1"},
+	},
+}
+
+func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
+	secret := func(name string, generation int64) string { return Secret(key, name, generation) }
+	for name, c := range map[string]struct {
+		claim   Claim
+		secrets []string // none: not let in
+		renamed bool
+	}{
+		"one repository":                     {Claim{"octo/hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"in other letters":                   {Claim{"OCTO/Hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"another's id does not open it":      {Claim{"octo/hello", 707}, []string{secret("octo/hello", 0)}, false},
+		"a repository of a pattern":          {Claim{"school/group-1", 1}, []string{secret("school/group-1", 0)}, false},
+		"another of the pattern":             {Claim{"school/group-2", 2}, []string{secret("school/group-2", 0)}, false},
+		"one that was seen":                  {Claim{"school/group-7", 707}, []string{secret("school/group-7", 3), secret("school/group-7", 2)}, false},
+		"an organization's":                  {Claim{"corp/anything", 3}, []string{secret("corp/*", 0)}, false},
+		"an organization's that was seen":    {Claim{"corp/tool", 3}, []string{secret("corp/*", 0)}, false},
+		"an organization's ping":             {Claim{"corp", 0}, []string{secret("corp/*", 0)}, false},
+		"a pattern's owner is no repository": {Claim{"school", 0}, nil, false},
+		"the shared secret":                  {Claim{"team/new", 4}, []string{"the shared secret"}, false},
+		"seen by the shared secret":          {Claim{"team/app", 4}, []string{"the shared secret"}, false},
+		"one with its own is not shared":     {Claim{"team/own", 4}, []string{secret("team/own", 0)}, false},
+		"renamed":                            {Claim{"octo/new-name", 77}, []string{secret("octo/hello", 0)}, true},
+		"renamed below a pattern":            {Claim{"school/project-7", 707}, []string{secret("school/group-7", 3), secret("school/group-7", 2)}, true},
+		"unknown":                            {Claim{"evil/repo", 5}, nil, false},
+		"no id is no key":                    {Claim{"evil/repo", 0}, nil, false},
+		"disabled":                           {Claim{"octo/closed", 6}, nil, false},
+		"below a disabled pattern":           {Claim{"school/group-x2", 6}, nil, false},
+		"seen below a disabled pattern":      {Claim{"school/group-x1", 6}, nil, false},
+		"changed, within its grace":          {Claim{"octo/changed", 8}, []string{secret("octo/changed", 2), secret("octo/changed", 1)}, false},
+		"changed, after its grace":           {Claim{"octo/late", 9}, []string{secret("octo/late", 1)}, false},
+		"a name that only looks alike":       {Claim{"octo/hell\u043e", 5}, nil, false},
+		"a letter that folds to one":         {Claim{"\u017fchool/group-1", 5}, nil, false},
+		"nothing":                            {Claim{}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := course.Find(c.claim, now)
+			if c.secrets == nil {
+				if !errors.Is(err, ErrUnknown) || len(g.Secrets) > 0 {
+					t.Errorf("got %+v, %v; want ErrUnknown", g, err)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(g.Secrets, c.secrets) || g.Renamed != c.renamed {
+				t.Errorf("got %+v, %v; want %q, renamed %v", g, err, c.secrets, c.renamed)
+			}
+		})
+	}
+}
+
+func TestSecretsAreAllDifferent(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{"a/b", "a/c", "b/b", "a/*", "a/b*"} {
+		for generation := range int64(3) {
+			s := Secret(key, name, generation)
+			if len(s) < 40 || strings.Contains(s, "=") {
+				t.Errorf("%q is no secret for a form field", s)
+			}
+			if other, taken := seen[s]; taken {
+				t.Errorf("%s and %s have one secret", name, other)
+			}
+			seen[s] = name
+		}
+	}
+	if Secret(key, "A/B", 0) != Secret(key, "a/b", 0) {
+		t.Error("a name in other letters has another secret")
+	}
+	if Secret([]byte("another key"), "a/b", 0) == Secret(key, "a/b", 0) {
+		t.Error("two keys give one secret")
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"o/n", "o/n", true}, {"o/n", "O/N", true}, {"o/n", "o/nn", false}, {"o/n", "o/n/x", false},
+		{"o/*", "o/anything", true}, {"o/*", "oo/anything", false}, {"o/*", "o", false},
+		{"o/group-*", "o/group-", true}, {"o/group-*", "o/group-12", true}, {"o/group-*", "o/agroup-12", false},
+		{"o/*-lab", "o/1-lab", true}, {"o/*-lab", "o/-la", false}, {"o/a*a", "o/a", false}, {"o/a*a", "o/aa", true},
+		{"o/a*b*c", "o/a-b-c", true}, {"o/a*b*c", "o/a-c-b", false}, {"o/*", "o/\u212a", false},
+	} {
+		if got := Matches(c.pattern, c.name); got != c.want {
+			t.Errorf("Matches(%q, %q) = %v", c.pattern, c.name, got)
+		}
+	}
+	for pattern, ok := range map[string]bool{
+		"o/n": true, "o/group-*": true, "o/*": true, "*/n": false, "o*/n": false, "o": false, "o/": false, "/n": false,
+		"o/n/m": false, "o/..": false, "o/n m": false, "": false, "\u00f6/n": false,
+	} {
+		if err := CheckPattern(pattern); (err == nil) != ok {
+			t.Errorf("CheckPattern(%q): %v", pattern, err)
+		}
+	}
+}
