@@ -13,11 +13,15 @@ import (
 
 // Config is what a Server is told. It is fixed after New.
 type Config struct {
-	Addr          string // host:port to listen on; port 0 takes a free one
-	PublicURL     string // where browsers and GitHub reach this server; empty when not known
-	ServerURL     string // GITHUB_SERVER_URL, such as https://github.com
-	WebhookSecret Secret
-	Version       string
+	Addr          string   // host:port to listen on; port 0 takes a free one
+	PublicURL     string   // where browsers and GitHub reach this server; empty when not known
+	ServerURL     string   // GITHUB_SERVER_URL, such as https://github.com
+	WebhookSecret Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
+	Repositories  []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
+	Key           Secret   // the operator's, from which the secrets of repositories are derived
+	// NameOf asks GitHub what the repository of an id is called now. May be nil: then no renaming is followed.
+	NameOf  func(ctx context.Context, id int64) (fullName string, err error)
+	Version string
 
 	// Ready reports why builds cannot be worked on now, or nil. It is asked on
 	// every /readyz and must answer within a second.
@@ -45,11 +49,13 @@ func (c Config) isPublic() bool {
 	return c.PublicURL != "" && (err != nil || !isLoopbackHost(u.Host))
 }
 
-// check tells an operator what is missing. A server without a webhook secret
-// would build whatever anybody sends it, so it does not start.
+// check tells an operator what is missing.
 func (c Config) check() error {
-	if c.WebhookSecret == "" {
-		return errors.New("no webhook secret: set GITHUB_WEBHOOK_SECRET to the secret of the GitHub webhook")
+	if (c.WebhookSecret == "") != (len(c.Repositories) == 0) {
+		return errors.New("GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: the secret opens the repositories that the other names")
+	}
+	if c.Key == "" {
+		return errors.New("server: Config.Key is required")
 	}
 	if c.Ready == nil || c.Log == nil {
 		return errors.New("server: Config.Ready and Config.Log are required")

@@ -29,7 +29,7 @@ func TestSecretNeverPrints(t *testing.T) {
 
 func TestNewRefusesConfigurationsThatCannotWork(t *testing.T) {
 	good := Config{
-		ServerURL: "https://github.com", WebhookSecret: "s",
+		ServerURL: "https://github.com", WebhookSecret: "s", Repositories: everyone, Key: testKey,
 		Ready: func(context.Context) error { return nil }, Log: slog.New(slog.DiscardHandler),
 	}
 	if _, err := New(good, nil); err != nil {
@@ -37,6 +37,8 @@ func TestNewRefusesConfigurationsThatCannotWork(t *testing.T) {
 	}
 	for want, change := range map[string]func(*Config){
 		"GITHUB_WEBHOOK_SECRET": func(c *Config) { c.WebhookSecret = "" },
+		"VIVARIUM_REPOSITORIES": func(c *Config) { c.Repositories = nil },
+		"Config.Key":            func(c *Config) { c.Key = "" },
 		"GITHUB_SERVER_URL":     func(c *Config) { c.ServerURL = "github.com" },
 		"VIVARIUM_PUBLIC_URL":   func(c *Config) { c.PublicURL = "ftp://ci.example" },
 		"user":                  func(c *Config) { c.PublicURL = "https://me:pw@ci.example" },

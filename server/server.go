@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/time/rate"
 
 	"vivarium/server/store"
 )
@@ -26,6 +27,8 @@ const (
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
 	maxHeaderBytes  = 64 << 10
+	// refusalsPerSecond bounds what strangers can make us write.
+	refusalsPerSecond = 10
 )
 
 // Server answers HTTP requests.
@@ -39,6 +42,7 @@ type Server struct {
 	description []byte // of the routes, as OpenAPI
 
 	deliveries inFlight
+	refusals   *rate.Limiter // of those that are counted: anybody can cause them
 
 	// draining is closed when the server goes down: streams end then.
 	draining chan struct{}
@@ -51,6 +55,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), draining: make(chan struct{})}
+	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.Use(

@@ -20,7 +20,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const secret = "webhook-secret"
+const (
+	secret  = "webhook-secret"
+	testKey = "the operator's key of the tests"
+)
+
+// everyone are the owners of the tests' repositories.
+var everyone = []string{"o/*", "octo/*", "octo-org/*", "octocat/*"}
 
 // site is a server over a real store.
 type site struct {
@@ -41,7 +47,7 @@ func newSite(t *testing.T) *site {
 	}
 	s := &site{t: t, store: builds}
 	s.Server, err = New(Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Version: "test", Log: log,
+		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey, Version: "test", Log: log,
 		Ready: func(context.Context) error { return s.readyErr },
 	}, builds)
 	if err != nil {

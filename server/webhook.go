@@ -61,7 +61,7 @@ func deliveryBody(op *huma.Operation) {
 		}},
 	}}
 	op.Errors = []int{
-		http.StatusBadRequest, http.StatusUnauthorized,
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 		http.StatusServiceUnavailable,
 	}
@@ -75,15 +75,19 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if err != nil {
 		return nil, err
 	}
-	d, err := github.ReadDelivery(in.request.Header, body, string(s.config.WebhookSecret))
+	g := gate{Server: s, ctx: ctx}
+	d, err := github.ReadDelivery(in.request.Header, body, g.keys)
 	if err != nil {
+		return nil, err
+	}
+	if err := g.believe(); err != nil {
 		return nil, err
 	}
 	if d.Push == nil {
 		return answerDelivery(http.StatusOK, d.Ignored, 0), nil
 	}
 	accepted, err := s.builds.AcceptPush(ctx, store.Push{
-		GUID: d.GUID, BodyHash: d.BodyHash,
+		GUID: d.GUID, BodyHash: d.BodyHash, Via: g.grant.Entry,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA,
 		Author: d.Push.Author, Message: d.Push.Message,
 	})

@@ -82,8 +82,8 @@ func TestDuplicateDeliveriesAreAnsweredAndNotBuiltTwice(t *testing.T) {
 func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 	s := newSite(t)
 	for name, a := range map[string]answer{
-		"ping":           s.deliver("ping", []byte(`{"zen":"x"}`)),
-		"issues":         s.deliver("issues", []byte(`{"action":"opened"}`)),
+		"ping":           s.deliver("ping", []byte(`{"zen":"x","repository":{"full_name":"octo/hello","id":7}}`)),
+		"issues":         s.deliver("issues", []byte(`{"action":"opened","repository":{"full_name":"octo/hello","id":7}}`)),
 		"deleted branch": s.deliver("push", githubtest.Push{Deleted: true}.Payload()),
 		"empty branch":   s.deliver("push", githubtest.Push{Created: true, NoCommits: true}.Payload()),
 		"tag":            s.deliver("push", githubtest.Push{Ref: "refs/tags/v1"}.Payload()),
@@ -127,7 +127,7 @@ func TestRefusedDeliveriesSayWhyAndBuildNothing(t *testing.T) {
 		"unsigned and of another type": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""), header("Content-Type", "text/plain"))},
 		"another type":                 {415, s.deliver("push", push, header("Content-Type", "text/plain"))},
 		"no JSON":                      {400, s.deliver("push", []byte("{"))},
-		"no push":                      {400, s.deliver("push", []byte(`{"ref":1}`))},
+		"no push":                      {400, s.deliver("push", []byte(`{"ref":1,"repository":{"full_name":"octo/hello","id":7}}`))},
 		"no event":                     {400, s.deliver("push", push, header("X-GitHub-Event", ""))},
 		"too large": {413, s.deliver("push", nil, func(r *http.Request) {
 			r.ContentLength = maxDelivery + 1

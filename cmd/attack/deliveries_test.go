@@ -39,7 +39,8 @@ func newReceiver(t *testing.T, o store.Options) *receiver {
 		t.Fatal(err)
 	}
 	s, err := server.New(server.Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Version: "attack", Log: slog.New(slog.DiscardHandler),
+		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: []string{"octo/*", "octo-org/*"}, Key: "the operator's key",
+		Version: "attack", Log: slog.New(slog.DiscardHandler),
 		Ready: func(context.Context) error { return nil },
 	}, builds)
 	if err != nil {
@@ -257,20 +258,25 @@ func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 // noSecret shows that a server without a secret takes nothing, rather than everything.
 func noSecret(t *testing.T, body []byte) {
 	attack(t, "no-secret-at-all", "a server without a secret, a signature by the empty one", func(t *testing.T, l *line) {
-		if _, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, secret); err != nil {
+		if _, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, signedBy(secret)); err != nil {
 			t.Errorf("control: with a secret: %v", err)
 		}
 		l.control = "with a secret and its signature the delivery is read"
-		if d, err := github.ReadDelivery(githubtest.Header("", "push", body), body, ""); err == nil {
+		if d, err := github.ReadDelivery(githubtest.Header("", "push", body), body, signedBy("")); err == nil {
 			t.Errorf("it was read: %+v", d)
 		}
-		_, err := server.New(server.Config{ServerURL: "https://git.example", Log: slog.New(slog.DiscardHandler),
-			Ready: func(context.Context) error { return nil }}, nil)
+		_, err := server.New(server.Config{ServerURL: "https://git.example", Log: slog.New(slog.DiscardHandler), Key: "the operator's key",
+			Repositories: []string{"octo/*"}, Ready: func(context.Context) error { return nil }}, nil)
 		if err == nil {
-			t.Error("a server without a secret starts")
+			t.Error("a server starts that lets repositories in without a secret")
 		}
 		l.outcome = fmt.Sprintf("refused; and serve does not start: %v", err)
 	})
+}
+
+// signedBy are the keys of a server that lets every repository in by one secret.
+func signedBy(secret string) github.Keys {
+	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
 }
 
 func changeLast(body []byte) string {

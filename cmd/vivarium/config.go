@@ -41,6 +41,8 @@ type config struct {
 	statusContext string
 	token         server.Secret
 	webhookSecret server.Secret
+	repositories  []string // what webhookSecret opens
+	key           server.Secret
 	apiURL        *url.URL
 	serverURL     *url.URL
 
@@ -107,7 +109,11 @@ var variables = []variable{
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
 	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories.",
 		to(secretText, func(c *config) *server.Secret { return &c.token })},
-	{"GITHUB_WEBHOOK_SECRET", "", "Secret of the webhook; the server does not start without it.",
+	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, separated by commas.",
+		to(repositoryList, func(c *config) *[]string { return &c.repositories })},
+	{"VIVARIUM_KEY", "", "Key that the webhook secrets of repositories are derived from; unset: the file key in the data folder.",
+		to(longSecret, func(c *config) *server.Secret { return &c.key })},
+	{"GITHUB_WEBHOOK_SECRET", "", "One webhook secret for all of VIVARIUM_REPOSITORIES, for a team that trusts itself.",
 		to(secretText, func(c *config) *server.Secret { return &c.webhookSecret })},
 	{"GITHUB_API_URL", "https://api.github.com", "GitHub's API, complete as it is; Enterprise: https://HOST/api/v3.",
 		to(webURL, func(c *config) **url.URL { return &c.apiURL })},

@@ -37,13 +37,20 @@ const (
 func (c *checkup) environment() {
 	c.dotenv()
 	c.dataDir()
-	switch n := len(c.config.webhookSecret); {
-	case n == 0:
-		c.add(essential, "webhook", "set GITHUB_WEBHOOK_SECRET to the secret of the GitHub webhook: the server does not start without it")
-	case n < shortSecret:
+}
+
+// webhook checks whose deliveries would be taken, given how many entries the registry has.
+func (c *checkup) webhook(entries int) {
+	n, named := len(c.config.webhookSecret), len(c.config.repositories)
+	switch {
+	case (n == 0) != (named == 0):
+		c.add(essential, "webhook", "GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: set both or neither")
+	case n == 0 && entries == 0:
+		c.add(essential, "webhook", "no repository is let in: use `vivarium repos add OWNER/NAME`, or set GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES")
+	case n > 0 && n < shortSecret:
 		c.add(advice, "webhook", "the secret has %d characters; take a random one of at least %d, such as `openssl rand -hex 32` prints", n, shortSecret)
 	default:
-		c.add(fine, "webhook", "a secret is set")
+		c.add(fine, "webhook", "%d entries in the registry, %d patterns for the shared secret", entries, named)
 	}
 }
 
@@ -294,6 +301,7 @@ func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit s
 func (c *checkup) undelivered(ctx context.Context) {
 	if c.config.databaseURL == "" {
 		if _, err := os.Stat(filepath.Join(c.config.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+			c.webhook(0)
 			c.add(fine, "database", "there is none yet; the first start makes it")
 			return
 		}
@@ -304,6 +312,12 @@ func (c *checkup) undelivered(ctx context.Context) {
 		return
 	}
 	defer s.Close()
+	entries, err := s.Entries(ctx)
+	if err != nil {
+		c.add(essential, "database", "%v", err)
+		return
+	}
+	c.webhook(len(entries))
 	lost, err := s.Undeliverable(ctx)
 	switch {
 	case err != nil:

@@ -118,7 +118,7 @@ func (w *world) environ() []string {
 		"VIVARIUM_ADDR="+w.addr, "VIVARIUM_PUBLIC_URL=http://"+w.addr, "VIVARIUM_DATA_DIR="+w.data,
 		"VIVARIUM_INDEX_URL="+w.Index.URL(), "VIVARIUM_INDEX_ALLOW=127.0.0.1/32",
 		"GITHUB_API_URL="+w.GitHub.URL(), "GITHUB_SERVER_URL="+w.Git.URL(),
-		"GITHUB_TOKEN="+harness.Token, "GITHUB_WEBHOOK_SECRET="+webhookSecret)
+		"GITHUB_TOKEN="+harness.Token, "GITHUB_WEBHOOK_SECRET="+webhookSecret, "VIVARIUM_REPOSITORIES=octo/*")
 }
 
 func (w *world) command(args ...string) *exec.Cmd {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -39,6 +41,7 @@ type service struct {
 	store      *store.Store
 	dispatcher *server.Dispatcher
 	instance   string
+	key        []byte // the operator's
 
 	locked    chan struct{} // closed when the store works: nobody else serves this data
 	preflight *preflight
@@ -49,8 +52,8 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.webhookSecret == "" {
-		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET is not set, so anybody could start builds; set it to the secret of the GitHub webhook")
+	if err := checkLetIn(c); err != nil {
+		return err
 	}
 	log := a.newLogger(c)
 	s := &service{locked: make(chan struct{}), preflight: newPreflight()}
@@ -58,6 +61,9 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	if s.instance, err = instanceID(c.dataDir); err != nil {
+		return err
+	}
+	if s.key, err = operatorKey(c); err != nil {
 		return err
 	}
 	if s.workshop, err = openWorkshop(ctx, c, filepath.Join(c.dataDir, "index"), log); err != nil {
@@ -68,6 +74,9 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.store.Close()
+	if err := checkRegistry(ctx, c, s.store); err != nil {
+		return err
+	}
 	s.dispatcher = &server.Dispatcher{
 		Run:          s.runner(s.instance).Run,
 		Builds:       s.store,
@@ -82,6 +91,35 @@ func (a *app) serve(ctx context.Context) error {
 	return s.run(ctx)
 }
 
+var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos add OWNER/NAME` lets one in by a " +
+	"secret of its own, GITHUB_WEBHOOK_SECRET with VIVARIUM_REPOSITORIES=OWNER/* all of a team that trusts itself by one secret")
+
+// checkLetIn refuses settings by which nothing could ever be built. Before the first start there is no registry yet.
+func checkLetIn(c config) error {
+	if (c.webhookSecret == "") != (len(c.repositories) == 0) {
+		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together; set both, or neither and use `vivarium repos add`")
+	}
+	if c.webhookSecret != "" || c.databaseURL != "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+		return errNobodyLetIn
+	}
+	return nil
+}
+
+// checkRegistry refuses an empty registry where there is no shared secret either.
+func checkRegistry(ctx context.Context, c config, s *store.Store) error {
+	entries, err := s.Entries(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	if c.webhookSecret == "" && len(entries) == 0 {
+		return errNobodyLetIn
+	}
+	return nil
+}
+
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log})
 	if err != nil {
@@ -93,7 +131,13 @@ func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, e
 // run works until ctx ends. Everything that lives as long as the server is in one group:
 // when one of it ends, all do.
 func (s *service) run(ctx context.Context) error {
-	web, err := server.New(s.serverConfig(), s.store)
+	client, err := githubClient(s.config)
+	if err != nil {
+		return err
+	}
+	config := s.serverConfig()
+	config.NameOf = client.NameOf
+	web, err := server.New(config, s.store)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
@@ -117,6 +161,12 @@ func (s *service) run(ctx context.Context) error {
 			return nil
 		}
 		return s.prepare(ctx)
+	})
+	group.Go(func() error {
+		if !wait(ctx, s.locked) {
+			return nil
+		}
+		return s.identify(ctx, client)
 	})
 	return group.Wait()
 }
@@ -184,6 +234,8 @@ func (s *service) serverConfig() server.Config {
 		Addr:          s.config.addr,
 		ServerURL:     s.config.serverURL.String(),
 		WebhookSecret: s.config.webhookSecret,
+		Repositories:  s.config.repositories,
+		Key:           server.Secret(s.key),
 		Version:       readBuild().version,
 		Ready:         func(context.Context) error { return s.preflight.reason() },
 		Log:           s.log,

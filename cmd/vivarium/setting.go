@@ -14,6 +14,7 @@ import (
 	"github.com/docker/go-units"
 
 	"vivarium/server"
+	"vivarium/server/registry"
 )
 
 // setter parses a value and puts it into its field of the config.
@@ -66,6 +67,14 @@ var (
 		parse: func(v string) (server.Secret, error) {
 			return server.Secret(v), when(!strings.ContainsAny(v, "\r\n\x00"))
 		}}
+
+	// longSecret has the length of what HMAC-SHA256 makes of a longer one.
+	longSecret = kind[server.Secret]{accepts: "a random secret of at least 32 characters, as `openssl rand -base64 32` prints", secret: true,
+		parse: func(v string) (server.Secret, error) {
+			return server.Secret(v), when(len(v) >= keyBytes && !strings.ContainsAny(v, "\r\n\x00"))
+		}}
+
+	repositoryList = kind[[]string]{accepts: "OWNER/NAME or OWNER/PATTERN, such as octo/hello or octo/*, separated by commas", parse: parseRepositories}
 
 	postgresURL = kind[server.Secret]{accepts: "a URL such as postgres://USER:PASSWORD@HOST/DATABASE", secret: true,
 		parse: func(v string) (server.Secret, error) {
@@ -162,6 +171,18 @@ func parseNetworks(v string) ([]netip.Prefix, error) {
 			return nil, err
 		}
 		all = append(all, p)
+	}
+	return all, nil
+}
+
+func parseRepositories(v string) ([]string, error) {
+	var all []string
+	for part := range strings.SplitSeq(v, ",") {
+		pattern := strings.TrimSpace(part)
+		if err := registry.CheckPattern(pattern); err != nil {
+			return nil, err
+		}
+		all = append(all, pattern)
 	}
 	return all, nil
 }

@@ -116,7 +116,7 @@ func (w *workshop) request(src titledSource) pipeline.Request {
 
 // secretsOf are the values that no log may hold.
 func secretsOf(c config) []string {
-	secrets := []string{string(c.token), string(c.webhookSecret)}
+	secrets := []string{string(c.token), string(c.webhookSecret), string(c.key)}
 	if u, err := url.Parse(string(c.databaseURL)); err == nil && u.User != nil {
 		password, _ := u.User.Password()
 		secrets = append(secrets, password)

@@ -182,3 +182,26 @@ func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 		TargetURL:   s.GetTargetURL(),
 	}
 }
+
+// NameOf asks what the repository of an id is called now. GitHub knows a repository by its id through renamings and
+// transfers.
+func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err error) {
+	repo, _, err := c.api.Repositories.GetByID(ctx, id)
+	if err != nil {
+		return "", fmt.Errorf("ask for the repository of id %d: %w", id, err)
+	}
+	return repo.GetFullName(), nil
+}
+
+// IDOf asks for the id of a repository.
+func (c *Client) IDOf(ctx context.Context, fullName string) (int64, error) {
+	owner, name, err := SplitFullName(fullName)
+	if err != nil {
+		return 0, err
+	}
+	repo, _, err := c.api.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the id of %s: %w", fullName, err)
+	}
+	return repo.GetID(), nil
+}

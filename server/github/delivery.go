@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -46,25 +47,52 @@ var (
 	eventPattern = regexp.MustCompile(`^[a-z_]{1,64}$`)
 )
 
-// ReadDelivery checks the signature over the raw body first, in constant time, and only then reads it.
-func ReadDelivery(h http.Header, body []byte, secret string) (Delivery, error) {
-	if err := checkSignature(h, body, secret); err != nil {
+// Claim is what a delivery says of where it comes from, before any of it is believed: it only tells whose secret must
+// have signed it.
+type Claim struct {
+	Repository string // OWNER/NAME; empty when it names none
+	ID         int64  // of the repository
+	Owner      string // the organization, when it names no repository
+}
+
+// Keys gives the secrets of which one must have signed a delivery with this claim. Its error ends the reading.
+type Keys func(Claim) (secrets []string, err error)
+
+// ReadDelivery finds out whose secret must have signed the raw body, checks the signature in constant time, and believes
+// the payload only then. The payload is read in the one way in which it can be read, so that what was claimed is what is
+// built: two members of one name are refused before anything else.
+func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
+	sent, err := signature(h)
+	if err != nil {
 		return Delivery{}, err
 	}
 	payload, err := payloadOf(h, body)
 	if err != nil {
 		return Delivery{}, err
 	}
+	claim, err := claimOf(payload)
+	if err != nil {
+		return Delivery{}, err
+	}
+	secrets, err := keys(claim)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if err := checkSignature(sent, body, secrets); err != nil {
+		return Delivery{}, err
+	}
+	return read(h, body, payload, claim)
+}
+
+// read reads a delivery whose signature held.
+func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err error) {
 	sum := sha256.Sum256(body)
-	d := Delivery{BodyHash: hex.EncodeToString(sum[:])}
+	d.BodyHash = hex.EncodeToString(sum[:])
 	if d.GUID, err = header(h, "X-GitHub-Delivery", guidPattern); err != nil {
 		return Delivery{}, err
 	}
 	if d.Event, err = header(h, "X-GitHub-Event", eventPattern); err != nil {
 		return Delivery{}, err
-	}
-	if err := checkJSON(payload); err != nil {
-		return Delivery{}, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
 	switch d.Event {
 	case "push":
@@ -77,22 +105,52 @@ func ReadDelivery(h http.Header, body []byte, secret string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
+	if d.Push != nil && d.Push.Repo.FullName != claim.Repository {
+		return Delivery{}, fmt.Errorf("%w: it was signed as another repository's", ErrMalformed)
+	}
 	return d, nil
 }
 
-// checkSignature accepts X-Hub-Signature-256 alone: the older header is SHA-1. An
-// empty secret would let anybody sign, so it refuses everything.
-func checkSignature(h http.Header, body []byte, secret string) error {
-	if secret == "" {
-		return fmt.Errorf("%w: this server has no webhook secret: set GITHUB_WEBHOOK_SECRET", ErrSignature)
+func claimOf(payload []byte) (Claim, error) {
+	if err := checkJSON(payload); err != nil {
+		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
-	got, err := signature(h)
-	if err != nil {
-		return err
+	var said struct {
+		Repository *struct {
+			FullName string `json:"full_name"`
+			ID       int64  `json:"id"`
+		} `json:"repository"`
+		Organization *struct {
+			Login string `json:"login"`
+		} `json:"organization"`
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	if !hmac.Equal(got, mac.Sum(nil)) {
+	if err := json.Unmarshal(payload, &said); err != nil {
+		return Claim{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
+	}
+	switch {
+	case said.Repository != nil:
+		if _, _, err := SplitFullName(said.Repository.FullName); err != nil {
+			return Claim{}, fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
+		}
+		return Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
+	case said.Organization != nil:
+		return Claim{Owner: said.Organization.Login}, nil
+	}
+	return Claim{}, nil
+}
+
+// checkSignature compares with every secret, however many there are and whichever fits. An empty secret would let anybody
+// sign, so it counts as none.
+func checkSignature(sent, body []byte, secrets []string) error {
+	held := false
+	for _, secret := range secrets {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(body)
+		if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {
+			held = true
+		}
+	}
+	if !held {
 		return fmt.Errorf("%w: the webhook on GitHub and this server hold different secrets", ErrSignature)
 	}
 	return nil
@@ -105,6 +163,7 @@ func CheckSigned(h http.Header) error {
 	return err
 }
 
+// signature accepts X-Hub-Signature-256 alone: the older header is SHA-1.
 func signature(h http.Header) ([]byte, error) {
 	values := h.Values("X-Hub-Signature-256")
 	if len(values) != 1 {

@@ -19,9 +19,14 @@ const secret = "a webhook secret"
 
 var sha = strings.Repeat("ab", 20)
 
+// signedBy are the keys of a server that lets every repository in by one secret.
+func signedBy(secret string) github.Keys {
+	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
+}
+
 // deliver reads a well-signed JSON delivery.
 func deliver(event string, body []byte) (github.Delivery, error) {
-	return github.ReadDelivery(githubtest.Header(secret, event, body), body, secret)
+	return github.ReadDelivery(githubtest.Header(secret, event, body), body, signedBy(secret))
 }
 
 func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
@@ -30,7 +35,7 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 		Author: "mona", Message: "Fix the parser\n\nIt was wrong.",
 	}.Payload()
 	h := githubtest.Header(secret, "push", body)
-	got, err := github.ReadDelivery(h, body, secret)
+	got, err := github.ReadDelivery(h, body, signedBy(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +57,7 @@ func TestReadDeliveryReadsGitHubsFormEncoding(t *testing.T) {
 	body := []byte(url.Values{"payload": {string(payload)}}.Encode())
 	h := githubtest.Header(secret, "push", body)
 	h.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := github.ReadDelivery(h, body, secret)
+	got, err := github.ReadDelivery(h, body, signedBy(secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +94,7 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := githubtest.Header(secret, "push", body)
 			c.change(h)
-			d, err := github.ReadDelivery(h, body, c.secret)
+			d, err := github.ReadDelivery(h, body, signedBy(c.secret))
 			if strings.Contains(name, "control") {
 				if err != nil {
 					t.Fatalf("the control was refused: %v", err)
@@ -157,13 +162,13 @@ func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 	for _, contentType := range []string{"", "text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x", ";"} {
 		h := githubtest.Header(secret, "push", body)
 		h.Set("Content-Type", contentType)
-		if _, err := github.ReadDelivery(h, body, secret); !errors.Is(err, github.ErrMediaType) {
+		if _, err := github.ReadDelivery(h, body, signedBy(secret)); !errors.Is(err, github.ErrMediaType) {
 			t.Errorf("content type %q: got %v, want ErrMediaType", contentType, err)
 		}
 	}
 	h := githubtest.Header(secret, "push", body)
 	h.Set("Content-Type", "Application/JSON; charset=utf-8")
-	if _, err := github.ReadDelivery(h, body, secret); err != nil {
+	if _, err := github.ReadDelivery(h, body, signedBy(secret)); err != nil {
 		t.Errorf("the control was refused: %v", err)
 	}
 }
@@ -177,7 +182,7 @@ func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
 		for _, value := range []string{"", value, strings.Repeat("a", 65)} {
 			h := githubtest.Header(secret, "push", body)
 			h.Set(name, value)
-			if _, err := github.ReadDelivery(h, body, secret); !errors.Is(err, github.ErrMalformed) {
+			if _, err := github.ReadDelivery(h, body, signedBy(secret)); !errors.Is(err, github.ErrMalformed) {
 				t.Errorf("%s %q: got %v, want ErrMalformed", name, value, err)
 			}
 		}
@@ -232,7 +237,7 @@ func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
 	} {
 		h := githubtest.Header(secret, "push", []byte(body))
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
-		if _, err := github.ReadDelivery(h, []byte(body), secret); !errors.Is(err, github.ErrMalformed) {
+		if _, err := github.ReadDelivery(h, []byte(body), signedBy(secret)); !errors.Is(err, github.ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
 		}
 	}
@@ -293,5 +298,47 @@ func TestReadDeliveryTakesARepositoryForPrivateUnlessToldOtherwise(t *testing.T)
 	got, err = deliver("push", bytes.Replace(body, []byte(`"private":`), []byte(`"privy":`), 1))
 	if err != nil || !got.Push.Repo.Private {
 		t.Errorf("got %+v, %v, want a private repository", got.Push, err)
+	}
+}
+
+func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
+	body := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
+	for name, c := range map[string]struct {
+		body []byte
+		want github.Claim
+	}{
+		"a repository":    {body, github.Claim{Repository: "octo/hello", ID: 42}},
+		"an organization": {[]byte(`{"zen":"z","organization":{"login":"octo"}}`), github.Claim{Owner: "octo"}},
+		"nothing":         {[]byte(`{"zen":"z"}`), github.Claim{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var claimed github.Claim
+			refused := errors.New("not let in")
+			_, err := github.ReadDelivery(githubtest.Header(secret, "ping", c.body), c.body, func(claim github.Claim) ([]string, error) {
+				claimed = claim
+				return nil, refused
+			})
+			if !errors.Is(err, refused) || claimed != c.want {
+				t.Errorf("claimed %+v, %v; want %+v and the refusal", claimed, err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadDeliveryTakesAnyOfTheSecretsThatCount(t *testing.T) {
+	body := githubtest.Push{SHA: sha}.Payload()
+	read := func(secrets ...string) error {
+		_, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, func(github.Claim) ([]string, error) { return secrets, nil })
+		return err
+	}
+	for _, secrets := range [][]string{{secret}, {"newer", secret}, {secret, "older"}} {
+		if err := read(secrets...); err != nil {
+			t.Errorf("with %q: %v", secrets, err)
+		}
+	}
+	for _, secrets := range [][]string{nil, {}, {""}, {"newer", "older"}} {
+		if err := read(secrets...); !errors.Is(err, github.ErrSignature) {
+			t.Errorf("with %q: %v, want ErrSignature", secrets, err)
+		}
 	}
 }

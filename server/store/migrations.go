@@ -125,4 +125,40 @@ var migrations = []migration{
 		id:         "0002_0.1.0_step_limits",
 		statements: []string{`ALTER TABLE steps ADD COLUMN limits text NOT NULL DEFAULT ''`},
 	},
+	{
+		id: "0003_0.1.0_registry_audit",
+		statements: []string{
+			`CREATE TABLE repositories (
+				id {{id}},
+				kind text NOT NULL,
+				name text NOT NULL,
+				name_key text NOT NULL UNIQUE,
+				parent_id bigint NOT NULL,
+				github_id bigint NOT NULL,
+				secret_name text NOT NULL,
+				generation bigint NOT NULL,
+				old_until bigint NOT NULL,
+				disabled boolean NOT NULL,
+				added_at bigint NOT NULL,
+				delivery_at bigint NOT NULL
+			)`,
+			`CREATE INDEX repositories_github ON repositories (github_id) WHERE github_id > 0`,
+			`CREATE INDEX repositories_parent ON repositories (parent_id)`,
+			`CREATE TABLE refusals (
+				name text PRIMARY KEY,
+				times bigint NOT NULL,
+				first_at bigint NOT NULL,
+				last_at bigint NOT NULL
+			)`,
+			`CREATE INDEX refusals_last ON refusals (last_at)`,
+			`CREATE TABLE audit (
+				id {{id}},
+				at bigint NOT NULL,
+				who text NOT NULL,
+				address text NOT NULL,
+				what text NOT NULL,
+				object text NOT NULL
+			)`,
+		},
+	},
 }

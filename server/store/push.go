@@ -9,12 +9,14 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 // Push is what a webhook delivery asks for.
 type Push struct {
-	GUID     string // X-GitHub-Delivery
-	BodyHash string // hex SHA-256 of the raw body
+	GUID     string         // X-GitHub-Delivery
+	BodyHash string         // hex SHA-256 of the raw body
+	Via      registry.Entry // what let it in; the zero Entry for the shared secret
 	Repo     pipeline.Repository
 	Ref      string
 	SHA      string
@@ -85,6 +87,9 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	}
 	jobs, err := s.enqueue(tx, &b)
 	if err != nil {
+		return Accepted{}, nil, err
+	}
+	if err := s.see(tx, p.Via, p.Repo.FullName); err != nil {
 		return Accepted{}, nil, err
 	}
 	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}

@@ -135,3 +135,33 @@ func cutWords(text string, max int) string {
 	}
 	return cut + "…"
 }
+
+// RepoStatus is what became of the statuses of one repository.
+type RepoStatus struct {
+	State   string // of the last one that was accepted
+	SentAt  time.Time
+	Refusal string // GitHub's words, when a later one was given up
+}
+
+// LastStatus gives what GitHub last accepted for a repository.
+func (s *Store) LastStatus(ctx context.Context, repo string) (RepoStatus, error) {
+	var sent, failed []statusRow
+	of := func() *gorm.DB {
+		return s.db.read(ctx).Joins("JOIN status_targets t ON t.id = statuses.target_id").Where("lower(t.repo) = ?", strings.ToLower(repo)).Limit(1)
+	}
+	err := of().Where("sent_at > 0").Order("sent_at DESC").Find(&sent).Error
+	if err == nil {
+		err = of().Where("failed_at > 0").Order("failed_at DESC").Find(&failed).Error
+	}
+	if err != nil {
+		return RepoStatus{}, fmt.Errorf("read the last status of %s: %w", repo, err)
+	}
+	var last RepoStatus
+	if len(sent) > 0 {
+		last.State, last.SentAt = sent[0].State, fromMicros(sent[0].SentAt)
+	}
+	if len(failed) > 0 && fromMicros(failed[0].FailedAt).After(last.SentAt) {
+		last.Refusal = failed[0].LastError
+	}
+	return last, nil
+}

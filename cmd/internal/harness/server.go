@@ -19,6 +19,9 @@ import (
 // WebhookSecret is what World's pushes are signed with.
 const WebhookSecret = "the harness's webhook secret"
 
+// Repositories are those that the server builds by that secret.
+var Repositories = []string{"octo/*", "vivarium-demo/*", "vivarium-bench/*", "attack/*"}
+
 // stopTimeout is how long a server may take to stop before it is killed.
 const stopTimeout = 20 * time.Second
 
@@ -70,6 +73,7 @@ func (w *World) settings(addr, dataDir string) []string {
 		"GITHUB_SERVER_URL=" + w.Git.URL(),
 		"GITHUB_TOKEN=" + Token,
 		"GITHUB_WEBHOOK_SECRET=" + WebhookSecret,
+		"VIVARIUM_REPOSITORIES=" + strings.Join(Repositories, ","),
 	}
 }
 

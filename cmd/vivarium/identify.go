@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"vivarium/server/github"
+)
+
+const (
+	// identifyEvery is how soon after its first delivery GitHub is asked for a repository's id. It serves to follow a
+	// renaming, which nobody does within minutes.
+	identifyEvery = 2 * time.Minute
+	// identifyMost bounds the questions of one round: GitHub allows 5000 an hour with a token, and 60 without.
+	identifyMost = 10
+)
+
+// identify learns GitHub's ids of the repositories that deliver, until ctx ends. A payload's own word does not count: whoever
+// holds one repository's secret could claim another's id, and follow its name by it.
+func (s *service) identify(ctx context.Context, client *github.Client) error {
+	tick := time.NewTicker(identifyEvery)
+	defer tick.Stop()
+	for next := ""; ; {
+		names, err := s.store.Unidentified(ctx, next, identifyMost)
+		if err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "repositories without an id not found", "err", err)
+		}
+		next = ""
+		for _, name := range names {
+			next = name // those that GitHub does not tell do not keep the others back
+			if id, err := client.IDOf(ctx, name); err == nil {
+				err = s.store.LearnID(ctx, name, id)
+				if err != nil && ctx.Err() == nil {
+					s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

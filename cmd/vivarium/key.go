@@ -1,0 +1,44 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// keyBytes is how long a generated key is: as long as what HMAC-SHA256 makes of a longer one.
+const keyBytes = 32
+
+// operatorKey is what the secrets of repositories are derived from: VIVARIUM_KEY, else a file in the data directory, made
+// at first use. Servers that share a database must share the key, so there it has to be set.
+func operatorKey(c config) ([]byte, error) {
+	if c.key != "" {
+		return []byte(c.key), nil
+	}
+	if c.databaseURL != "" {
+		return nil, errors.New("cannot derive webhook secrets: with VIVARIUM_DATABASE_URL set VIVARIUM_KEY too, to the same for every server; `openssl rand -base64 32` makes one")
+	}
+	file := filepath.Join(c.dataDir, "key")
+	key, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		random := make([]byte, keyBytes)
+		_, _ = rand.Read(random) // never fails (crypto/rand)
+		key = []byte(base64.StdEncoding.EncodeToString(random))
+		err = writeNew(file, key)
+	}
+	if err == nil && len(strings.TrimSpace(string(key))) < keyBytes {
+		err = errors.New("it is too short to be a key; put back the right one, or remove it and give every webhook a new secret")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the operator's key in %s: %w", file, err)
+	}
+	return []byte(strings.TrimSpace(string(key))), nil
+}
+
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

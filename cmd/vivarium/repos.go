@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+func newRepos(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "repos",
+		Short: "Say which repositories are built, each with a webhook secret of its own",
+		Long: "Repos changes the registry in the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\n" +
+			"VIVARIUM_DATABASE_URL and VIVARIUM_KEY). The server may be running: a change counts at once.",
+		Example: "  vivarium repos add OWNER/NAME\n  vivarium repos add 'OWNER/group-*'\n  vivarium repos secret OWNER/group-7",
+		Args:    noSuchCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a),
+		newReposDisable(a), newReposEnable(a), newReposRemove(a))
+	return cmd
+}
+
+// registryOf runs f on the registry, making the database when there is none yet: repositories may be let in before the
+// server's first start.
+func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if err := makeDataDir(c.dataDir); err != nil {
+		return err
+	}
+	r := &repos{app: a, ctx: ctx, config: c, by: store.Actor{Who: userName()}}
+	if r.key, err = operatorKey(c); err != nil {
+		return err
+	}
+	if r.Store, err = openStore(ctx, c, quietLog()); err != nil {
+		return err
+	}
+	return errors.Join(f(r), r.Store.Close())
+}
+
+// repos is the registry as the commands use it.
+type repos struct {
+	*store.Store
+	app    *app
+	ctx    context.Context
+	config config
+	key    []byte
+	by     store.Actor
+}
+
+// userName is who gives the command, for the audit.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return "command line, user " + u.Username
+	}
+	return "command line"
+}
+
+func newReposAdd(a *app) *cobra.Command {
+	var organization bool
+	cmd := &cobra.Command{
+		Use:   "add OWNER/NAME|OWNER/PATTERN",
+		Short: "Let in a repository, or all whose name fits a pattern",
+		Long: "Add lets deliveries of a repository in and prints the webhook's address and secret, once; `vivarium repos\n" +
+			"secret` prints it again. In a pattern * stands for any characters; each repository that fits has a secret of\n" +
+			"its own. With --organization one secret counts for all that fit: that of a hook of the whole organization,\n" +
+			"which none but its owners can see.",
+		Example: "  vivarium repos add octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'corp/*' --organization",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind, err := kindOf(args[0], organization)
+			if err != nil {
+				return fmt.Errorf("cannot let in %s: %w", args[0], err)
+			}
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.add(kind, args[0]) })
+		},
+	}
+	cmd.Flags().BoolVar(&organization, "organization", false, "one secret for all that fit: a hook of the organization itself")
+	return cmd
+}
+
+func kindOf(pattern string, organization bool) (registry.Kind, error) {
+	switch err := registry.CheckPattern(pattern); {
+	case err != nil:
+		return "", err
+	case organization && !registry.IsPattern(pattern):
+		return "", errors.New("--organization goes with a pattern, such as OWNER/*")
+	case organization:
+		return registry.Organization, nil
+	case registry.IsPattern(pattern):
+		return registry.Pattern, nil
+	}
+	return registry.Repository, nil
+}
+
+func (r *repos) add(kind registry.Kind, name string) error {
+	e, err := r.AddEntry(r.ctx, r.by, kind, name)
+	if errors.Is(err, store.ErrExists) {
+		return fmt.Errorf("cannot let in %s: it is let in already; `vivarium repos list` shows it", name)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot let in %s: %w", name, err)
+	}
+	out := r.app.stdout
+	if kind == registry.Pattern {
+		fmt.Fprintf(out, "Let in every repository whose name fits %s.\nEach has a secret of its own: vivarium repos secret OWNER/NAME\n", name)
+		return nil
+	}
+	fmt.Fprintf(out, "Let in %s.\n", name)
+	r.printHook(e.SecretName, e.Generation)
+	return nil
+}
+
+// printHook says what to enter on GitHub.
+func (r *repos) printHook(name string, generation int64) {
+	fmt.Fprintf(r.app.stdout, "  Payload URL   %s\n  Content type  application/json\n  Secret        %s\n  Events        Just the push event\n",
+		r.webhookURL(), registry.Secret(r.key, name, generation))
+}
+
+func (r *repos) webhookURL() string {
+	if r.config.publicURL == nil {
+		return "https://HOST/webhook (set VIVARIUM_PUBLIC_URL to see it whole)"
+	}
+	return r.config.publicURL.JoinPath("webhook").String()
+}
+
+func newReposSecret(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "secret OWNER/NAME",
+		Short:   "Print the webhook's address and secret of a repository",
+		Example: "  vivarium repos secret school/group-7",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.secret(args[0]) })
+		},
+	}
+}
+
+func (r *repos) secret(name string) error {
+	entries, err := r.EntriesFor(r.ctx, registry.Claim{Name: name})
+	if err != nil {
+		return fmt.Errorf("cannot find the secret: %w", err)
+	}
+	for _, e := range entries {
+		if e.Kind != registry.Pattern && strings.EqualFold(e.Name, name) && (e.Kind != registry.Seen || e.Parent != 0) {
+			r.printHook(e.SecretName, e.Generation)
+			return nil
+		}
+	}
+	rules := registry.Rules{Key: r.key, Entries: entries}
+	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
+	if err != nil || g.Entry.Kind != registry.Pattern {
+		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos add %s` does", name, name)
+	}
+	r.printHook(name, 0)
+	return nil
+}
+
+func newReposRotate(a *app) *cobra.Command {
+	var grace time.Duration
+	cmd := &cobra.Command{
+		Use:     "rotate OWNER/NAME",
+		Short:   "Give a repository a new secret; the old one counts a while longer",
+		Example: "  vivarium repos rotate school/group-7 --grace 24h",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.registryOf(cmd.Context(), func(r *repos) error {
+				e, err := r.Rotate(r.ctx, r.by, args[0], grace)
+				if err != nil {
+					return r.explain("change the secret of", args[0], err)
+				}
+				fmt.Fprintf(a.stdout, "%s has a new secret. The old one counts until %s.\n", e.Name, localTime(e.OldUntil))
+				r.printHook(e.SecretName, e.Generation)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&grace, "grace", time.Hour, "how long the old secret still counts; 0 ends it at once")
+	return cmd
+}
+
+func newReposDisable(a *app) *cobra.Command {
+	return a.changeRepos("disable OWNER/NAME|OWNER/PATTERN", "Refuse its deliveries until it is enabled again", "closed",
+		func(r *repos, name string) error { return r.Disable(r.ctx, r.by, name, true) })
+}
+
+func newReposEnable(a *app) *cobra.Command {
+	return a.changeRepos("enable OWNER/NAME|OWNER/PATTERN", "Take its deliveries again", "open",
+		func(r *repos, name string) error { return r.Disable(r.ctx, r.by, name, false) })
+}
+
+func newReposRemove(a *app) *cobra.Command {
+	return a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay", "taken out",
+		func(r *repos, name string) error { return r.RemoveEntry(r.ctx, r.by, name) })
+}
+
+func (a *app) changeRepos(use, short, done string, change func(*repos, string) error) *cobra.Command {
+	verb, _, _ := strings.Cut(use, " ")
+	return &cobra.Command{
+		Use: use, Short: short, Example: "  vivarium repos " + verb + " octo/hello", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.registryOf(cmd.Context(), func(r *repos) error {
+				if err := change(r, args[0]); err != nil {
+					return r.explain(verb, args[0], err)
+				}
+				fmt.Fprintf(a.stdout, "%s is %s.\n", args[0], done)
+				return nil
+			})
+		},
+	}
+}
+
+func (r *repos) explain(verb, name string, err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("cannot %s %s: it is not in the registry; `vivarium repos list` shows what is", verb, name)
+	}
+	return fmt.Errorf("cannot %s %s: %w", verb, name, err)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+func newReposList(a *app) *cobra.Command {
+	var refused bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Short:   "List what is let in, with the last delivery and the last status that GitHub accepted",
+		Example: "  vivarium repos list\n  vivarium repos list --refused",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.registryOf(cmd.Context(), func(r *repos) error {
+				if refused {
+					return r.printRefusals()
+				}
+				return r.printEntries()
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&refused, "refused", false, "list the names of which deliveries were refused instead")
+	return cmd
+}
+
+func (r *repos) printEntries() error {
+	entries, err := r.Entries(r.ctx)
+	if err != nil {
+		return fmt.Errorf("cannot list the registry: %w", err)
+	}
+	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "REPOSITORY\tLET IN BY\tDELIVERY\tSTATUS\tREMARK")
+	for _, p := range r.config.repositories {
+		fmt.Fprintf(t, "%s\tGITHUB_WEBHOOK_SECRET\t-\t-\t\n", p)
+	}
+	for _, e := range entries {
+		last, err := r.LastStatus(r.ctx, e.Name)
+		if err != nil {
+			return fmt.Errorf("cannot list the registry: %w", err)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last), remark(e, last, time.Now()))
+	}
+	return t.Flush()
+}
+
+// letInBy is what opens an entry.
+func letInBy(e registry.Entry, entries []registry.Entry) string {
+	switch e.Kind {
+	case registry.Repository:
+		return "a secret of its own"
+	case registry.Pattern:
+		return "a secret of each"
+	case registry.Organization:
+		return "the organization's hook"
+	}
+	for _, p := range entries {
+		if p.ID == e.Parent {
+			return p.Name
+		}
+	}
+	return "GITHUB_WEBHOOK_SECRET"
+}
+
+func sentStatus(s store.RepoStatus) string {
+	if s.SentAt.IsZero() {
+		return "-"
+	}
+	return s.State + " " + localTime(s.SentAt)
+}
+
+func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
+	switch {
+	case e.Disabled:
+		return "closed"
+	case s.Refusal != "":
+		return "GitHub refused a status: " + oneLine(s.Refusal)
+	case now.Before(e.OldUntil):
+		return "the old secret counts until " + localTime(e.OldUntil)
+	}
+	return ""
+}
+
+func (r *repos) printRefusals() error {
+	refusals, err := r.Refusals(r.ctx)
+	if err != nil {
+		return fmt.Errorf("cannot list what was refused: %w", err)
+	}
+	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "REPOSITORY\tTIMES\tFIRST\tLAST")
+	for _, f := range refusals {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", oneLine(f.Name), f.Count, localTime(f.First), localTime(f.Last))
+	}
+	return t.Flush()
+}

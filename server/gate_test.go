@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/server/github/githubtest"
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+var byTest = store.Actor{Who: "the test"}
+
+// letIn adds entries to the registry: one repository of group A's, one of group B's, and a pattern.
+func (s *site) letIn(t *testing.T) {
+	t.Helper()
+	for name, kind := range map[string]registry.Kind{
+		"school/group-a": registry.Repository, "school/group-b": registry.Repository, "course/lab-*": registry.Pattern,
+	} {
+		if _, err := s.store.AddEntry(t.Context(), byTest, kind, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func secretOf(name string, generation int64) string {
+	return registry.Secret([]byte(testKey), name, generation)
+}
+
+// signed delivers a body under a secret.
+func (s *site) signed(secret string, body []byte, change ...func(*http.Request)) answer {
+	sign := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secret, body)) }
+	return s.deliver("push", body, append([]func(*http.Request){sign}, change...)...)
+}
+
+func form(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+
+func formOf(payload []byte) []byte { return []byte(url.Values{"payload": {string(payload)}}.Encode()) }
+
+func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	sha := strings.Repeat("a", 40)
+	b := githubtest.Push{Repo: "school/group-b", RepoID: 2, SHA: sha, Private: true}.Payload()
+	replace := func(from, to string) []byte { return []byte(strings.Replace(string(b), from, to, 1)) }
+	a := `"repository":{"full_name":"school/group-a","id":1},`
+	for name, c := range map[string]struct {
+		code int
+		got  answer
+	}{
+		"B's repository, JSON":              {401, s.signed(secretOf("school/group-a", 0), b)},
+		"B's repository, form":              {401, s.signed(secretOf("school/group-a", 0), formOf(b), form)},
+		"B's in other letters":              {401, s.signed(secretOf("school/group-a", 0), replace(`"full_name":"school/group-b"`, `"full_name":"SCHOOL/Group-B"`))},
+		"B's name and A's id":               {401, s.signed(secretOf("school/group-a", 0), replace(`"id":2`, `"id":1`))},
+		"two repositories, A's first":       {400, s.signed(secretOf("school/group-a", 0), replace(`"repository":`, a+`"repository":`))},
+		"two repositories in other letters": {400, s.signed(secretOf("school/group-a", 0), replace(`"repository":`, strings.Replace(a, "repository", "Repository", 1)+`"repository":`))},
+		"a look-alike name":                 {400, s.signed(secretOf("school/group-a", 0), replace(`"full_name":"school/group-b"`, `"full_name":"school/grоup-a"`))},
+		"the shared secret":                 {401, s.signed(secret, b)},
+		"a pattern's own name":              {401, s.signed(secretOf("course/lab-*", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+		"another of the pattern":            {401, s.signed(secretOf("course/lab-2", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+		"nobody's repository":               {403, s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+		"nobody's, by the shared secret":    {403, s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+	} {
+		t.Run(name, func(t *testing.T) { c.got.wantProblem(t, c.code) })
+	}
+	if s.count() != 0 {
+		t.Fatalf("%d builds, want none", s.count())
+	}
+	// The control: each opens its own.
+	for name, got := range map[string]answer{
+		"B":           s.signed(secretOf("school/group-b", 0), b),
+		"B, form":     s.signed(secretOf("school/group-b", 0), formOf(githubtest.Push{Repo: "school/group-b", SHA: strings.Repeat("b", 40)}.Payload()), form),
+		"a pattern's": s.signed(secretOf("course/lab-1", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload()),
+		"the shared":  s.signed(secret, githubtest.Push{Repo: "o/n", SHA: sha}.Payload()),
+	} {
+		if got.code != http.StatusAccepted {
+			t.Errorf("%s: answered %d %s", name, got.code, got.body)
+		}
+	}
+}
+
+func TestOldSecretCountsUntilItsGraceIsOver(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	deliver := func(generation int64, n string) int {
+		return s.signed(secretOf("school/group-a", generation), githubtest.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
+	}
+	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-a", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got := deliver(0, "a"); got != http.StatusAccepted {
+		t.Errorf("control: within the grace the old secret is answered %d", got)
+	}
+	if _, err := s.store.Rotate(t.Context(), byTest, "School/Group-A", 0); err != nil {
+		t.Fatal(err)
+	}
+	for generation, want := range []int{http.StatusUnauthorized, http.StatusUnauthorized, http.StatusAccepted} {
+		if got := deliver(int64(generation), "bcd"[generation:][:1]); got != want {
+			t.Errorf("secret %d is answered %d, want %d", generation, got, want)
+		}
+	}
+}
+
+func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	for range 3 {
+		a := s.signed("anything", githubtest.Push{Repo: "evil/repo", Author: "mallory"}.Payload())
+		if a.code != http.StatusForbidden || !strings.Contains(string(a.body), "vivarium repos add evil/repo") || strings.Contains(string(a.body), "school") {
+			t.Fatalf("answered %d %s", a.code, a.body)
+		}
+	}
+	refused, err := s.store.Refusals(t.Context())
+	if err != nil || len(refused) != 1 || refused[0].Name != "evil/repo" || refused[0].Count != 3 {
+		t.Errorf("refusals %+v, %v", refused, err)
+	}
+	entries, err := s.store.Entries(t.Context())
+	if err != nil || len(entries) != 3 {
+		t.Errorf("entries %+v, %v; want the three that were added", entries, err)
+	}
+}
+
+// TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo: its id leads to its secret, and GitHub's word to the new name. Else
+// whoever holds A's secret could have anything built that is named beside A's id.
+func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	if err := s.store.LearnID(t.Context(), "school/group-a", 1); err != nil {
+		t.Fatal(err)
+	}
+	names, asked := map[int64]string{1: "school/winners"}, 0
+	s.config.NameOf = func(_ context.Context, id int64) (string, error) {
+		asked++
+		if name := names[id]; name != "" {
+			return name, nil
+		}
+		return "", errors.New("no answer")
+	}
+	deliver := func(secret, repo string, id int64, n string) int {
+		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
+	}
+	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusForbidden || asked != 1 {
+		t.Errorf("another's name beside A's id is answered %d after %d questions", got, asked)
+	}
+	if got := deliver("no secret", "school/winners", 1, "b"); got != http.StatusUnauthorized || asked != 1 {
+		t.Errorf("without a signature the renamed is answered %d after %d questions", got, asked)
+	}
+	if got := deliver(secretOf("school/group-a", 0), "school/winners", 1, "c"); got != http.StatusAccepted {
+		t.Errorf("the renamed is answered %d", got)
+	}
+	if got := deliver(secretOf("school/group-a", 0), "school/winners", 1, "d"); got != http.StatusAccepted || asked != 2 {
+		t.Errorf("the second time the renamed is answered %d after %d questions, want 202 after 2", got, asked)
+	}
+	delete(names, 1)
+	if got := deliver(secretOf("school/group-a", 0), "school/again", 1, "e"); got != http.StatusServiceUnavailable {
+		t.Errorf("without an answer of GitHub's it is answered %d", got)
+	}
+}

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Actor is who changes something, for the audit.
+type Actor struct {
+	Who  string // such as the operator, a token by its name, a user of the machine
+	From string // the address, where it came over HTTP
+}
+
+// Change is one line of the audit: what was changed, by whom.
+type Change struct {
+	ID   int64
+	At   time.Time
+	Who  string
+	From string
+	What string // such as "let in repository"
+	Of   string // what it was done to
+}
+
+type auditRow struct {
+	ID      int64 `gorm:"primaryKey"`
+	At      int64
+	Who     string
+	Address string
+	What    string
+	Object  string
+}
+
+func (auditRow) TableName() string { return "audit" }
+
+// audit writes a line in the transaction of what it tells of, so that there is no change without its line.
+func (s *Store) audit(tx *tx, by Actor, what, object string) error {
+	return tx.Create(&auditRow{At: micros(s.now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
+}
+
+// Audit gives the newest changes, newest first.
+func (s *Store) Audit(ctx context.Context, limit int) ([]Change, error) {
+	var rows []auditRow
+	if err := s.db.read(ctx).Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the audit: %w", err)
+	}
+	changes := make([]Change, len(rows))
+	for i, r := range rows {
+		changes[i] = Change{ID: r.ID, At: fromMicros(r.At), Who: r.Who, From: r.Address, What: r.What, Of: r.Object}
+	}
+	return changes, nil
+}

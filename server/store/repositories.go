@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"vivarium/server/registry"
+)
+
+// ErrExists says that an entry of this name is there already.
+var ErrExists = errors.New("it is let in already")
+
+// repositoryRow is an entry of the registry.
+type repositoryRow struct {
+	ID         int64 `gorm:"primaryKey"`
+	Kind       registry.Kind
+	Name       string // as people write it
+	NameKey    string // in lower case: GitHub's names are compared so
+	ParentID   int64
+	GitHubID   int64 `gorm:"column:github_id"`
+	SecretName string
+	Generation int64
+	OldUntil   int64
+	Disabled   bool
+	AddedAt    int64
+	DeliveryAt int64
+}
+
+func (repositoryRow) TableName() string { return "repositories" }
+
+func (r repositoryRow) entry() registry.Entry {
+	return registry.Entry{
+		ID: r.ID, Kind: r.Kind, Name: r.Name, Parent: r.ParentID, GitHubID: r.GitHubID,
+		SecretName: r.SecretName, Generation: r.Generation, OldUntil: fromMicros(r.OldUntil), Disabled: r.Disabled,
+		AddedAt: fromMicros(r.AddedAt), DeliveryAt: fromMicros(r.DeliveryAt),
+	}
+}
+
+// EntriesFor gives the entries that a claim may meet: those of its name and its id, and all that let in more than one.
+func (s *Store) EntriesFor(ctx context.Context, c registry.Claim) ([]registry.Entry, error) {
+	return s.entries(s.db.read(ctx).Where("kind IN ? OR name_key = ? OR (github_id = ? AND github_id > 0)",
+		[]registry.Kind{registry.Pattern, registry.Organization}, strings.ToLower(c.Name), c.ID))
+}
+
+// Entries gives the whole registry, by name.
+func (s *Store) Entries(ctx context.Context) ([]registry.Entry, error) {
+	return s.entries(s.db.read(ctx))
+}
+
+func (s *Store) entries(query *gorm.DB) ([]registry.Entry, error) {
+	var rows []repositoryRow
+	if err := query.Order("name_key, id").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the registry: %w", err)
+	}
+	entries := make([]registry.Entry, len(rows))
+	for i, r := range rows {
+		entries[i] = r.entry()
+	}
+	return entries, nil
+}
+
+// AddEntry lets a repository in, or all that fit a pattern. What was only seen so far becomes an entry of its own.
+func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name string) (registry.Entry, error) {
+	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), SecretName: name, AddedAt: micros(s.now())}
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var old repositoryRow
+		err := tx.Where("name_key = ?", row.NameKey).Take(&old).Error
+		switch {
+		case errors.Is(err, gorm.ErrRecordNotFound):
+			if err := tx.Create(&row).Error; err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		case old.Kind != registry.Seen:
+			return ErrExists
+		default:
+			row.ID, row.GitHubID, row.Generation, row.DeliveryAt = old.ID, old.GitHubID, old.Generation, old.DeliveryAt
+			if err := tx.Save(&row).Error; err != nil {
+				return err
+			}
+		}
+		return s.audit(tx, by, "let in "+string(kind), name)
+	})
+	if err != nil {
+		return registry.Entry{}, fmt.Errorf("let in %s: %w", name, err)
+	}
+	return row.entry(), nil
+}
+
+// Rotate gives an entry a new secret; the old one counts for grace longer. A repository that a pattern lets in and that was
+// never seen is written down for it.
+func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Duration) (registry.Entry, error) {
+	var row repositoryRow
+	err := s.db.transact(ctx, func(tx *tx) error {
+		if err := s.takeOrSee(tx, name, &row); err != nil {
+			return err
+		}
+		if row.Kind == registry.Pattern {
+			return errors.New("a pattern has no secret, each repository has its own: name one")
+		}
+		row.Generation++
+		row.OldUntil = micros(s.now().Add(grace))
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		return s.audit(tx, by, "changed the secret of", row.Name)
+	})
+	if err != nil {
+		return registry.Entry{}, fmt.Errorf("change the secret of %s: %w", name, err)
+	}
+	return row.entry(), nil
+}
+
+// takeOrSee reads the entry of a name, or makes one for a repository that a pattern lets in.
+func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
+	err := tx.Where("name_key = ?", strings.ToLower(name)).Take(row).Error
+	if !errors.Is(err, gorm.ErrRecordNotFound) {
+		return err
+	}
+	var patterns []repositoryRow
+	if err := tx.Where("kind = ?", registry.Pattern).Find(&patterns).Error; err != nil {
+		return err
+	}
+	for _, p := range patterns {
+		if registry.Matches(p.Name, name) && (row.ParentID == 0 || len(p.Name) > len(row.Name)) {
+			row.ParentID, row.Name = p.ID, p.Name // the one that says most
+		}
+	}
+	if row.ParentID == 0 {
+		return ErrNotFound
+	}
+	row.Kind, row.Name, row.NameKey, row.SecretName, row.AddedAt = registry.Seen, name, strings.ToLower(name), name, micros(s.now())
+	return tx.Create(row).Error
+}
+
+// Disable closes an entry, and opens it again.
+func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled bool) error {
+	what := map[bool]string{true: "closed", false: "opened"}[disabled]
+	return s.changeEntry(ctx, by, what, name, func(tx *tx, row repositoryRow) error {
+		return tx.Model(&row).Update("disabled", disabled).Error
+	})
+}
+
+// RemoveEntry takes an entry out, with all that was seen by way of it. Its builds stay.
+func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) error {
+	return s.changeEntry(ctx, by, "took out", name, func(tx *tx, row repositoryRow) error {
+		return tx.Where("id = ? OR parent_id = ?", row.ID, row.ID).Delete(&repositoryRow{}).Error
+	})
+}
+
+func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, change func(*tx, repositoryRow) error) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var row repositoryRow
+		if err := tx.Where("name_key = ?", strings.ToLower(name)).Take(&row).Error; err != nil {
+			return err
+		}
+		if err := change(tx, row); err != nil {
+			return err
+		}
+		return s.audit(tx, by, what, row.Name)
+	})
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("change the entry of %s: %w", name, err)
+	}
+	return nil
+}
+
+// Rename follows a repository that GitHub says has another name now.
+func (s *Store) Rename(ctx context.Context, entry int64, name string) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		var row repositoryRow
+		if err := tx.Take(&row, entry).Error; err != nil {
+			return err
+		}
+		old := row.Name
+		row.Name, row.NameKey = name, strings.ToLower(name)
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		return s.audit(tx, Actor{Who: "GitHub"}, "renamed "+old+" to", name)
+	})
+	if err != nil {
+		return fmt.Errorf("follow the renaming to %s: %w", name, err)
+	}
+	return nil
+}
+
+// LearnID keeps GitHub's id of a repository, once GitHub itself has told it.
+func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		return tx.Model(&repositoryRow{}).
+			Where("name_key = ? AND kind IN ?", strings.ToLower(name), []registry.Kind{registry.Repository, registry.Seen}).
+			Update("github_id", id).Error
+	})
+	if err != nil {
+		return fmt.Errorf("keep the id of %s: %w", name, err)
+	}
+	return nil
+}
+
+// see notes a delivery whose signature held, in the transaction that accepts it.
+func (s *Store) see(tx *tx, via registry.Entry, name string) error {
+	key, now := strings.ToLower(name), micros(s.now())
+	r := tx.Model(&repositoryRow{}).Where("name_key = ?", key).Update("delivery_at", now)
+	if r.Error != nil || r.RowsAffected > 0 {
+		return r.Error
+	}
+	return tx.Create(&repositoryRow{
+		Kind: registry.Seen, Name: name, NameKey: key, ParentID: via.ID, SecretName: name, AddedAt: now, DeliveryAt: now,
+	}).Error
+}
+
+// Unidentified gives the names after one, in order, of repositories that have delivered and whose id is not known.
+func (s *Store) Unidentified(ctx context.Context, after string, limit int) ([]string, error) {
+	var names []string
+	err := s.db.read(ctx).Model(&repositoryRow{}).
+		Where("github_id = 0 AND delivery_at > 0 AND name_key > ? AND kind IN ?", strings.ToLower(after),
+			[]registry.Kind{registry.Repository, registry.Seen}).
+		Order("name_key").Limit(limit).Pluck("name", &names).Error
+	if err != nil {
+		return nil, fmt.Errorf("find repositories without an id: %w", err)
+	}
+	return names, nil
+}
