@@ -17,34 +17,36 @@ import (
 
 // config is what the environment and .env say. It is read once, before a command starts.
 type config struct {
-	addr          string
-	publicURL     *url.URL // nil when not known
-	dataDir       string
-	databaseURL   server.Secret
-	workers       int // 0: as many as fit
-	indexURL      *url.URL
-	indexAllow    []netip.Prefix
-	initDir       string
-	runners       string // the engine's repository for runner images
-	runtime       string
-	memory        int64
-	cpus          float64 // 0: the lesser of 2 and the engine's
-	pids          int64
-	openFiles     int64
-	disk          int64
-	inodes        int64
-	timeout       time.Duration
-	logLimit      int64
-	logHardLimit  int64
-	logRate       int64 // bytes per second; 0: no limit
-	logFormat     string
-	statusContext string
-	token         server.Secret
-	webhookSecret server.Secret
-	repositories  []string // what webhookSecret opens
-	key           server.Secret
-	apiURL        *url.URL
-	serverURL     *url.URL
+	addr               string
+	publicURL          *url.URL // nil when not known
+	dataDir            string
+	databaseURL        server.Secret
+	workers            int // 0: as many as fit
+	repoWorkers        int // of one repository; 0: no cap
+	defaultBranchFirst bool
+	indexURL           *url.URL
+	indexAllow         []netip.Prefix
+	initDir            string
+	runners            string // the engine's repository for runner images
+	runtime            string
+	memory             int64
+	cpus               float64 // 0: the lesser of 2 and the engine's
+	pids               int64
+	openFiles          int64
+	disk               int64
+	inodes             int64
+	timeout            time.Duration
+	logLimit           int64
+	logHardLimit       int64
+	logRate            int64 // bytes per second; 0: no limit
+	logFormat          string
+	statusContext      string
+	token              server.Secret
+	webhookSecret      server.Secret
+	repositories       []string // what webhookSecret opens
+	key                server.Secret
+	apiURL             *url.URL
+	serverURL          *url.URL
 
 	given map[string]bool // names that have a value of their own, not the default
 }
@@ -73,6 +75,10 @@ var variables = []variable{
 		to(postgresURL, func(c *config) *server.Secret { return &c.databaseURL })},
 	{"VIVARIUM_WORKERS", "", "Builds that run at a time; unset: as many as fit the engine.",
 		to(count, func(c *config) *int { return &c.workers })},
+	{"VIVARIUM_REPO_WORKERS", "", "Builds of one repository that run at a time; unset: as many as there are.",
+		to(count, func(c *config) *int { return &c.repoWorkers })},
+	{"VIVARIUM_DEFAULT_BRANCH_FIRST", "no", "Whether a repository's default branch is built before its other branches: yes or no.",
+		to(yesOrNo, func(c *config) *bool { return &c.defaultBranchFirst })},
 	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
 	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",

@@ -257,6 +257,9 @@ func (s *service) work() (store.Work, error) {
 		TargetURL:     s.serverConfig().BuildURL,
 		LogLimit:      s.config.logLimit,
 		Secrets:       secretsOf(s.config),
+		RepoWorkers:   s.config.repoWorkers,
+
+		DefaultBranchFirst: s.config.defaultBranchFirst,
 	}
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")

@@ -153,6 +153,10 @@ var (
 		return d, when(d >= time.Second)
 	}}
 
+	yesOrNo = kind[bool]{accepts: "yes or no", parse: func(v string) (bool, error) {
+		return v == "yes", when(v == "yes" || v == "no")
+	}}
+
 	logFormat = kind[string]{accepts: "text or json", parse: func(v string) (string, error) {
 		return v, when(v == "text" || v == "json")
 	}}

@@ -20,42 +20,21 @@ const (
 	leaseRenew = 3 * time.Second
 )
 
-// waiting is what the choice among waiting builds depends on.
-type waiting struct {
-	ID        int64
-	NotBefore int64
-}
-
-// turn is the rule: of the builds that may be worked on now, the oldest. list is in the order of ids.
-func turn(list []waiting, now int64) (id int64, ok bool) {
-	for _, w := range list {
-		if w.NotBefore <= now {
-			return w.ID, true
-		}
-	}
-	return 0, false
-}
-
-// claimWindow bounds how many waiting builds one claim looks at.
-const claimWindow = 1000
-
-// claim begins an attempt at the build whose turn it is, for a job. ok is false when none waits.
+// claim begins an attempt at the build whose turn it is, for a job. ok is false when there is none.
 func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow, ok bool, err error) {
 	for !ok && err == nil {
 		var none bool
 		err = s.db.transact(ctx, func(tx *tx) error {
-			var list []waiting
-			err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Order("id").Limit(claimWindow).Find(&list).Error
-			if err != nil {
+			id, found, err := s.nextBuild(tx)
+			if err != nil || !found {
+				none = !found
 				return err
 			}
-			id, found := turn(list, micros(s.now()))
-			if !found {
-				none = true
-				return nil
-			}
 			ok, err = s.begin(tx, id, job, owner, &b)
-			return err
+			if err != nil || !ok {
+				return err
+			}
+			return s.served(tx, b.Repo)
 		})
 		if none {
 			return buildRow{}, false, err

@@ -53,7 +53,11 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 	if err != nil {
 		return err
 	}
-	return tx.river.insert(ctx, status)
+	jobs := []river.InsertManyParams{status}
+	if s.repoWorkers > 0 { // a ticket that found the repository at its cap was used up
+		jobs = append(jobs, ticket(0))
+	}
+	return tx.river.insert(ctx, jobs...)
 }
 
 // ended tells of an end that was committed.
@@ -112,6 +116,9 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 		return err
 	}
 	b.State = pipeline.Queued
+	if err := s.line(tx, b.Repo); err != nil {
+		return err
+	}
 	return tx.river.insert(ctx, ticket(wait))
 }
 

@@ -42,7 +42,7 @@ func TestDatabaseIsCopiedBeforeAMigration(t *testing.T) {
 	must(t, err)
 	must(t, s.db.read(t.Context()).Exec("SELECT * FROM later").Error)
 	must(t, s.Close())
-	copies, err := filepath.Glob(filepath.Join(backups, "vivarium-0003-*.db"))
+	copies, err := filepath.Glob(filepath.Join(backups, "vivarium-0004-*.db"))
 	must(t, err)
 	if len(copies) != 1 {
 		t.Fatalf("got copies %v, want one", copies)

@@ -161,4 +161,19 @@ var migrations = []migration{
 			)`,
 		},
 	},
+	{
+		id: "0004_0.1.0_turns",
+		statements: []string{
+			`CREATE TABLE turns (
+				repo_key text PRIMARY KEY,
+				waiting boolean NOT NULL,
+				served bigint NOT NULL
+			)`,
+			`CREATE INDEX turns_next ON turns (served, repo_key) WHERE waiting`,
+			`CREATE INDEX builds_turn ON builds (lower(repo), id) WHERE state = 'queued'`,
+			`CREATE INDEX builds_turn_branch ON builds (lower(repo), (CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END), id)
+				WHERE state = 'queued'`,
+			`INSERT INTO turns (repo_key, waiting, served) SELECT lower(repo), TRUE, 0 FROM builds WHERE state = 'queued' GROUP BY lower(repo)`,
+		},
+	},
 }

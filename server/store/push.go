@@ -60,6 +60,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 	all := make([]Accepted, len(pushes))
 	err := s.db.transact(ctx, func(tx *tx) error {
 		var jobs []river.InsertManyParams
+		var queued []string
 		for i, p := range pushes {
 			a, its, err := s.accept(tx, p)
 			if err != nil {
@@ -67,6 +68,12 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			}
 			all[i] = a
 			jobs = append(jobs, its...)
+			if !a.Duplicate {
+				queued = append(queued, p.Repo.FullName)
+			}
+		}
+		if err := s.line(tx, queued...); err != nil {
+			return err
 		}
 		return tx.river.insert(ctx, jobs...)
 	})
@@ -121,6 +128,9 @@ func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 		}
 		jobs, err := s.enqueue(tx, &b)
 		if err != nil {
+			return err
+		}
+		if err := s.line(tx, b.Repo); err != nil {
 			return err
 		}
 		return tx.river.insert(ctx, jobs...)

@@ -29,6 +29,9 @@ type Work struct {
 	TargetURL     func(build int64) string // empty string: none
 	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
 	Secrets       []string                 // masked in logs
+	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
+	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
+	DefaultBranchFirst bool
 }
 
 // errStopped is the cause with which running attempts are abandoned when the server stops.
@@ -56,6 +59,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	if w.Workers < 1 || w.Build == nil {
 		return errors.New("serve: it needs at least one worker and something to build with")
 	}
+	s.repoWorkers, s.defaultBranchFirst = w.RepoWorkers, w.DefaultBranchFirst
 	if s.db.exclusive() {
 		release, err := lockDir(s.dir)
 		if err != nil {

@@ -282,22 +282,6 @@ func TestClaimsAtOnceNeverShareABuild(t *testing.T) {
 	})
 }
 
-func TestOldestBuildsTurnComesFirst(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		list []waiting
-		want int64
-	}{
-		{"none", nil, 0},
-		{"the oldest", []waiting{{ID: 1}, {ID: 2}}, 1},
-		{"not one that must wait", []waiting{{ID: 1, NotBefore: 11}, {ID: 2, NotBefore: 10}}, 2},
-	} {
-		if got, ok := turn(c.list, 10); got != c.want || ok != (c.want != 0) {
-			t.Errorf("%s: got %d, %v; want %d", c.name, got, ok, c.want)
-		}
-	}
-}
-
 func TestCancel(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s, other := open(), open() // two processes' worth of stores on one database

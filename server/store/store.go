@@ -37,6 +37,10 @@ type Store struct {
 	db  database
 	now func() time.Time
 
+	// As Serve was told.
+	repoWorkers        int
+	defaultBranchFirst bool
+
 	intake intake
 	watch  watchers
 
