@@ -101,7 +101,11 @@ func (b *bench) measure(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("measure large logs: %w", err)
 	}
-	return append(cold, logs...), nil
+	claim, err := b.claimFigure(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("measure a claim: %w", err)
+	}
+	return append(append(cold, logs...), claim), nil
 }
 
 // runnerImage is the engine's name of the default runner image, for the script's container.

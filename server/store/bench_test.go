@@ -3,6 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -96,4 +100,67 @@ func BenchmarkLog(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(grown)/(1<<20), "MiB-grown")
+}
+
+// BenchmarkClaim is what it costs to claim a build while ten thousand wait, against while ten do: claims on both alternate,
+// and what is reported is the median of their ratios, and the 10th and 90th percentile. `make bench` prints them.
+func BenchmarkClaim(b *testing.B) {
+	few, many := waitingStore(b, 10), waitingStore(b, 10_000)
+	var ratios []float64
+	for b.Loop() {
+		short, long := claimOnce(b, few), claimOnce(b, many)
+		ratios = append(ratios, float64(long)/float64(short))
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "claim_10000")
+	if file := os.Getenv("VIVARIUM_BENCH_SAMPLES"); file != "" {
+		text, err := json.Marshal(ratios)
+		if err == nil {
+			err = os.WriteFile(file, text, 0o600)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// waitingStore has n builds that wait, ten of each repository.
+func waitingStore(b *testing.B, n int) *Store {
+	b.Helper()
+	s := benchStore(b)
+	rows, turns := make([]buildRow, n), map[string]turnRow{}
+	for i := range rows {
+		p := push(i)
+		repo := fmt.Sprintf("octo/repo-%d", i/10)
+		rows[i] = buildRow{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: micros(s.now())}
+		turns[repo] = turnRow{RepoKey: repo, Waiting: true}
+	}
+	err := s.db.transact(b.Context(), func(tx *tx) error {
+		if err := tx.CreateInBatches(rows, 500).Error; err != nil {
+			return err
+		}
+		return tx.CreateInBatches(slices.Collect(maps.Values(turns)), 500).Error
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// claimOnce claims a build, and lets it wait again.
+func claimOnce(b *testing.B, s *Store) time.Duration {
+	b.Helper()
+	start := time.Now()
+	row, ok, err := s.claim(b.Context(), 0, "me")
+	took := time.Since(start)
+	if err != nil || !ok {
+		b.Fatal(ok, err)
+	}
+	err = s.db.transact(b.Context(), func(tx *tx) error {
+		return tx.Model(&buildRow{}).Where("id = ?", row.ID).Update("state", pipeline.Queued).Error
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took
 }
