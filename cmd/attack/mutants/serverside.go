@@ -3,12 +3,22 @@ package main
 // serverSide are the defences of the server, its storage, its pages and the command line.
 var serverSide = []mutant{
 	// Deliveries.
-	inDelivery("the signature", `if !hmac.Equal(got, mac.Sum(nil)) {`, `if false && !hmac.Equal(got, mac.Sum(nil)) {`, "^TestDeliveries$"),
-	inDelivery("the signature before anything", `	if err := checkSignature(h, body, secret); err != nil {
+	inDelivery("the signature", `if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {`, `if secret != "" {`, "^TestDeliveries$"),
+	inDelivery("the signature before anything", `	if err := checkSignature(sent, body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	payload, err`, `	payload, err`, "^TestDeliveries$"),
-	inDelivery("no empty secret", `if secret == "" {`, `if false {`, "^TestDeliveries$/^no-secret-at-all$"),
+	return read`, `	_ = secrets
+	return read`, "^TestDeliveries$"),
+	inDelivery("no empty secret", `if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {`, `if hmac.Equal(sent, mac.Sum(nil)) {`, "^TestDeliveries$/^no-secret-at-all$"),
+	inDelivery("one reading of a payload", `if err := checkJSON(payload); err != nil {`, `if err := error(nil); err != nil {`, "^TestOthersRepositories$"),
+	{"registry: an own secret and no other", "server/registry/registry.go", `	if e, ok := r.named(c.Name); ok {
+		return r.grant(e, false, now)
+	}
+`, ``, "^TestOthersRepositories$"},
+	{"registry: each its own secret", "server/registry/secret.go", `strings.ToLower(name), generation)`, `"", generation)`, "^TestOthersRepositories$"},
+	{"registry: nothing that is not let in", "server/registry/registry.go", `if r.Shared != "" && matchesAny(r.For, name) {`, `if r.Shared != "" {`, "^TestOthersRepositories$"},
+	{"registry: the old secret ends", "server/registry/registry.go", `if e.Generation > 0 && now.Before(e.OldUntil) {`, `if e.Generation > 0 {`, "^TestOthersRepositories$"},
+	{"registry: a renaming is GitHub's word", "server/gate.go", `if !strings.EqualFold(name, g.claim.Name) {`, `if false {`, "^TestOthersRepositories$"},
 	inDelivery("one signature only", `if len(values) != 1 {
 		return nil, fmt.Errorf("%w: want`, `if len(values) == 0 {
 		return nil, fmt.Errorf("%w: want`, "^TestDeliveries$"),
