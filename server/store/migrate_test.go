@@ -56,19 +56,25 @@ func TestDatabaseIsCopiedBeforeAMigration(t *testing.T) {
 	}
 }
 
-func TestStepsFromBeforeLimitsWereStoredAreReadable(t *testing.T) {
+func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
 	s, err := open(t.Context(), o, migrations[:1])
 	must(t, err)
-	id := accept(t, s, push(1))
+	old := buildRow{Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued}
 	must(t, s.db.transact(t.Context(), func(tx *tx) error {
-		return tx.Exec(`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`, id).Error
+		if err := tx.Create(&old).Error; err != nil {
+			return err
+		}
+		return tx.Exec(`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`, old.ID).Error
 	}))
 	must(t, s.Close())
 	s = openStore(t, o)
-	b, err := s.Build(t.Context(), id)
+	b, err := s.Build(t.Context(), old.ID)
 	if err != nil || len(b.Steps) != 1 || b.Steps[0].Note != "a note" || b.Limits() != nil {
 		t.Errorf("got %+v, %v; want the step as it was, without limits", b.Steps, err)
+	}
+	if repos, _ := order(t, s); !slices.Equal(repos, []string{"Octo/Hello"}) {
+		t.Errorf("claimed %v, want the build that waited", repos)
 	}
 }
 
