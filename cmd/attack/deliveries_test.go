@@ -118,6 +118,9 @@ var forgeries = map[string]forgery{
 	"two-signatures": {tried: "a wrong signature and the right one", header: func(h http.Header, b []byte) {
 		h[signatureHeader] = []string{githubtest.Sign("guess", b), githubtest.Sign(secret, b)}
 	}},
+	"signature-and-another": {tried: "the right signature and a wrong one", header: func(h http.Header, b []byte) {
+		h[signatureHeader] = []string{githubtest.Sign(secret, b), githubtest.Sign("guess", b)}
+	}},
 	"another-body": {tried: "the right signature of another body", sent: func(b []byte) []byte {
 		return bytes.Replace(b, []byte(`"refs/heads/main"`), []byte(`"refs/heads/evil"`), 1)
 	}},
