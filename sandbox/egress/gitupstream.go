@@ -90,7 +90,8 @@ func nextBase(base string, c gitCall, location string) (string, error) {
 		return "", refuse(http.StatusBadGateway, "the git host redirects to %s, which is not https: not followed", origin(to))
 	}
 	next, ok := strings.CutSuffix(to.String(), c.path)
-	if !ok {
+	// Beside the same request it must name a host and a repository there: of //info/refs the host would be cut.
+	if repo, err := url.Parse(next); !ok || err != nil || repo.Host == "" || repo.Host != to.Host || strings.Trim(repo.Path, "/") == "" {
 		return "", refuse(http.StatusBadGateway, "the git host redirects to a page of %s that is not a git repository: not followed", origin(to))
 	}
 	return next, nil
