@@ -15,7 +15,7 @@ var settings = []mutant{
 	inSettings("bytes of a place", `"size=" + strconv.FormatInt(size, 10),`, `"size=" + strconv.FormatInt(size*1024, 10),`, "^TestBounds$"),
 	inSettings("files of a place", `"nr_inodes=" + strconv.FormatInt(l.Inodes, 10),`, ``, "^TestBounds$"),
 	inSettings("/dev/shm as the other places", `Workspace, Home, Env, Tmp, Shm}`, `Workspace, Home, Env, Tmp}`, "^TestBounds$"),
-	inSettings("memory", `Memory:     memory,`, `Memory:     0,`, "^TestBounds$"),
+	inSettings("memory", `memory := l.Memory + l.Disk`, `memory := int64(0)`, "^TestBounds$"),
 	inSettings("no swap", `MemorySwap: memory,`, `MemorySwap: 0,`, "^TestBounds$"),
 	inSettings("CPU time", `NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),`, ``, "^TestBounds$"),
 	inSettings("processes", `no, pids := false, hostPids(spec)`, `no, pids := false, int64(-1)`, "^TestBounds$"),
