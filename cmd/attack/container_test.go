@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,19 +44,27 @@ func TestContainer(t *testing.T) {
 			}
 		}
 	})
-	attack(t, "runtime", "a runtime that the engine does not have", func(t *testing.T, l *line) {
+	attack(t, "runtime", "another runtime than the configured one", func(t *testing.T, l *line) {
+		info := w.runner.Engine.Info()
+		i := slices.IndexFunc(info.Runtimes, func(name string) bool { return name == "runsc" || name == "io.containerd.runc.v2" })
+		if i < 0 {
+			t.Fatalf("the engine has none to choose but its default: %q", info.Runtimes)
+		}
+		l.control = "where none is configured it is " + w.runtimeOf(t, "")
+		if w.runtimeOf(t, "") == info.Runtimes[i] {
+			t.Errorf("control: %s is the default", info.Runtimes[i])
+		}
+		got := w.runtimeOf(t, info.Runtimes[i])
+		if got != info.Runtimes[i] {
+			t.Errorf("it is %s, configured is %s", got, info.Runtimes[i])
+		}
 		q := w.request(t, w.commit(t, map[string]string{"test_it.py": passingTest}))
-		o, _ := w.run(t, q)
-		if o.State != pipeline.Passed {
-			t.Errorf("control: with the runtime that it has the build is %s", o.State)
-		}
-		l.control = "with one that it has the build passes"
 		q.Runtime = "no-such-runtime"
-		o, _ = w.run(t, q)
+		o, _ := w.run(t, q)
 		if o.State != pipeline.Errored || o.Cause != pipeline.CauseEngine {
-			t.Errorf("the build is %s %s: %s", o.State, o.Cause, o.Summary)
+			t.Errorf("with one that the engine lacks the build is %s %s: %s", o.State, o.Cause, o.Summary)
 		}
-		l.outcome = fmt.Sprintf("%s %s", o.State, o.Cause)
+		l.outcome = fmt.Sprintf("it is %s; with one that the engine lacks the build is %s %s", got, o.State, o.Cause)
 	})
 	attack(t, "all-places-together", "filling two places that may each hold what all may hold together", func(t *testing.T, l *line) {
 		o, _ := w.build(t, map[string]string{"test_it.py": filling(100)})
@@ -70,6 +79,29 @@ func TestContainer(t *testing.T) {
 		l.outcome = fmt.Sprintf("%s %s: %s", o.State, o.Cause, o.Summary)
 	})
 	deathOfTheServer(t, w)
+}
+
+// runtimeOf starts a sandbox and asks the engine for its runtime.
+func (w *world) runtimeOf(t *testing.T, configured string) string {
+	t.Helper()
+	instance := "vivarium-attack-runtime-" + configured // so that one which is just going is not taken for this one
+	s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
+		Image: imagestest.Runner(t), Instance: instance, Runtime: configured,
+		Limits: w.request(t, nil).Limits, Deadline: time.Now().Add(patience(t, time.Minute)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, id := range w.containers(t, instance) {
+		c, err := w.docker.ContainerInspect(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.HostConfig.Runtime
+	}
+	t.Fatal("the engine lists no such sandbox")
+	return ""
 }
 
 const passingTest = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        pass\n"
