@@ -49,7 +49,18 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 		return sandbox.Result{}, &inCommand{err, c.name}
 	}
 	a.count(r)
+	if r.Strays > 0 {
+		a.notes.add(strays(r.Strays, c.name))
+	}
 	return r, a.sayNotes(ctx)
+}
+
+// strays says what a command left running: no step is to find another's processes.
+func strays(n int, name string) string {
+	if n == 1 {
+		return fmt.Sprintf("1 process that `%s` left behind was ended", name)
+	}
+	return fmt.Sprintf("%d processes that `%s` left behind were ended", n, name)
 }
 
 // output passes a piece of output on and holds it against the limit.

@@ -1,5 +1,7 @@
 package sandbox
 
+import "strings"
+
 // RuntimeGVisor is the name by which engines know gVisor, as its own `runsc install` sets it.
 //
 // gVisor is a kernel of its own inside one process of the host. Two limits that the host's
@@ -7,6 +9,10 @@ package sandbox
 // at the pids limit of the host all of gVisor ends, so vivarium-init counts tasks itself; and
 // runsc cannot change the limits of a running container. docs/gvisor.md has what was measured.
 const RuntimeGVisor = "runsc"
+
+// isGVisor reports whether a runtime is gVisor by its name, which operators lengthen by a platform, such as runsc-kvm. Whether
+// it is what it is called, Posture tells.
+func isGVisor(runtime string) bool { return strings.Contains(runtime, RuntimeGVisor) }
 
 // One process of a sandbox takes five or six tasks of the host (measured with the ptrace platform; others take
 // fewer), and gVisor itself 40. The host's limit only backs up vivarium-init's: it leaves room for what a
@@ -18,7 +24,7 @@ const (
 
 // hostPids is the limit that the host's kernel is to keep.
 func hostPids(s Spec) int64 {
-	if s.Runtime == RuntimeGVisor {
+	if isGVisor(s.Runtime) {
 		return s.Limits.Pids*gvisorTasksEach + gvisorTasksOwn
 	}
 	return s.Limits.Pids
@@ -26,7 +32,7 @@ func hostPids(s Spec) int64 {
 
 // countedPids is the limit that vivarium-init is to keep; zero where the host's kernel does.
 func countedPids(s Spec) int64 {
-	if s.Runtime == RuntimeGVisor {
+	if isGVisor(s.Runtime) {
 		return s.Limits.Pids
 	}
 	return 0

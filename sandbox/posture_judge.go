@@ -47,7 +47,7 @@ func (j *judgement) note(format string, args ...any) {
 
 // runtime: who asks for gVisor by its usual name must not get less.
 func (j *judgement) runtime() {
-	if strings.Contains(j.spec.Runtime, "runsc") && !j.gvisor {
+	if isGVisor(j.spec.Runtime) && !j.gvisor {
 		j.problem("the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name runsc's path",
 			j.spec.Runtime)
 	}

@@ -163,7 +163,7 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	if err != nil {
 		return &RefusedError{err}
 	}
-	if s.spec.Runtime == RuntimeGVisor {
+	if isGVisor(s.spec.Runtime) {
 		return ErrFixedLimits
 	}
 	_, err = s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources})

@@ -91,7 +91,8 @@ func stayers(t *testing.T) []bomb {
 			check: logHolds(`[2-9][0-9] of 6[0-9] signals ended or stopped an ordinary process; [1-9][0-9]* sent to PID 1`)},
 		{name: "orphans", tried: "10 processes of setup.py, forked twice, in sessions of their own, that live on into the tests",
 			files: inSetup(t, "orphans(10)", "orphans_are_gone()"), dose: inSetup(t, "orphans(1)", "sleeps(0)"),
-			causes: only(""), check: logHolds(`[1-9][0-9]* beats of the orphans`, `[1-9][0-9]* beats before, 0 now; other processes: \[\]`)},
+			causes: only(""), check: logHolds(`[1-9][0-9]* beats of the orphans`, `[1-9][0-9]* beats before, 0 now; other processes: \[\]`,
+				"processes that `pip install` left behind were ended")},
 	}
 }
 
@@ -170,6 +171,8 @@ func (s *site) hostBombs(t *testing.T) []bomb {
 	return []bomb{
 		{name: "git-endless", tried: "a git host whose pack has no end", files: hostile(t, passing, ""), dose: large,
 			causes: only(pipeline.CauseClone, pipeline.CauseDiskFull)},
+		{name: "git-trickle", tried: "a git host that sends signs of life and no pack", files: hostile(t, passing, ""), dose: hostile(t, passing, ""),
+			causes: only(pipeline.CauseClone, pipeline.CauseTimeout)},
 		{name: "index-page", tried: "an index whose page has no end", files: requires("endless-page"), dose: requires("long-page"),
 			causes: only(pipeline.CauseInstall)},
 		{name: "index-file", tried: "an index whose file has no end", files: requires("endless-file"), dose: requires("whole-file"),
