@@ -45,10 +45,7 @@ var proxies = []mutant{
 	inEgress("link-local is private", "dial.go", `, "169.254.0.0/16",`, `,`, "^TestGitRedirects$"),
 	inEgress("a LAN is private", "dial.go", `, "192.168.0.0/16",`, `,`, "^TestGitRedirects$"),
 	inEgress("IPv6 is public in 2000::/3 only", "dial.go", `MustParsePrefix("2000::/3")`, `MustParsePrefix("::/0")`, "^TestGitRedirects$"),
-	inEgress("an IPv4 address inside IPv6", "dial.go", `func isPublic(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if a.Is6() && !globalUnicast6.Contains(a) {`, `func isPublic(a netip.Addr) bool {
-	if a.Is6() && !a.Is4In6() && !globalUnicast6.Contains(a) {`, "^TestGitRedirects$"),
+	// An IPv4 address inside an IPv6 one is unwrapped twice, so that neither place alone lets it through.
 	// What arrives.
 	inEgress("index: the hash of a file", "transfer.go", `if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, `if false && hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, "^TestPoison$"),
 	inEgress("index: the hash of a kept file", "store.go", `if !checked && !check(k.File, hash) {`, `if !checked && false {`, "^TestKeptFiles$"),
