@@ -189,8 +189,8 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 			l.control = "at first 202 and a build"
 			header, body = change(header.Clone(), body)
 			code, text := r.post(t, header, body)
-			if n := r.count(t); n != before+1 {
-				t.Errorf("answered %d with another build: %s", code, text)
+			if n := r.count(t); n != before+1 || code != http.StatusAccepted || !strings.Contains(text, "known already") {
+				t.Errorf("answered %d with %d builds more, want 202 that says so and none: %s", code, n-before-1, text)
 			}
 			l.outcome = fmt.Sprintf("%d, no second build", code)
 		})
