@@ -23,6 +23,7 @@ var insideGVisor = map[string]string{
 	"pid1-limits":      "they can be set, which can end its own sandbox and nothing else",
 	"devices":          "gVisor's kernel has no devices of the machine's to open",
 	"set-uid":          "no-new-privileges holds, so that no set-uid bit counts",
+	"oom-score":        "without meaning there: the host ends the sandbox as a whole",
 	"files":            "gVisor counts no inodes; its files are memory, whose limit holds",
 }
 

@@ -7,7 +7,7 @@ var initProcess = []mutant{
 	inInit("strays killed between steps", "processes.go", `if err := unix.Kill(-1, unix.SIGKILL); err == unix.ESRCH {`,
 		`if p.main == 0 {`, `^TestResources$/^orphans$`),
 	inInit("the OOM killer takes commands first", "processes.go", `const commandOOMScore = "1000"`, `const commandOOMScore = "0"`,
-		`^TestResources$/^many-small-ones$`),
+		`^TestBounds$`),
 	inInit("files watched together", "watch.go", `	case bytes > w.bytes:
 		exceeded = true`, `	case bytes > w.bytes:`, `^TestContainer$/^all-places-together$`),
 	inInit("SIGKILL after SIGTERM", "run.go", `		case <-tooLate:

@@ -109,6 +109,11 @@ def pids():
     return found(str(most), most == NONE)
 
 
+def spared_by_the_oom_killer():
+    score = int(pathlib.Path("/proc/self/oom_score_adj").read_text())
+    return found(f"oom_score_adj {score}", score < 1000)
+
+
 def cgroup_path():
     """Where the engine keeps its containers, with this one's ID."""
     paths = set(own_cgroups().values())
@@ -140,6 +145,7 @@ main([
     ("swap", "looking for swap to use", swap),
     ("cpus", "looking for CPU time without limit", cpus),
     ("pids", "looking for processes without limit", pids),
+    ("oom-score", "being spared by the OOM killer, before PID 1", spared_by_the_oom_killer),
     ("cgroup", "reading the engine's cgroup path", cgroup_path),
     ("ipc", "shmget of a segment of the machine's", machine_segment),
     ("pid1-limits", "prlimit of PID 1", limits_pid1),
