@@ -20,7 +20,9 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	cluster.stop()
+	if cluster.Postgres != nil {
+		cluster.Close()
+	}
 	os.Exit(code)
 }
 
