@@ -62,7 +62,8 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// findBrowser fails where there is none: what a page does to a browser can be shown in one only.
+// findBrowser gives the program. Without one the test is skipped, or fails where VIVARIUM_REQUIRE_BROWSER is 1, as in CI and
+// make test, which refuses skips too: what a page does to a browser can be shown in one only.
 func findBrowser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {

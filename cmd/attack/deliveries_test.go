@@ -38,11 +38,18 @@ func newReceiver(t *testing.T, o store.Options) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: []string{"octo/*", "octo-org/*"}, Key: "the operator's key",
-		Version: "attack", Log: slog.New(slog.DiscardHandler),
+	return receive(t, builds, func(c *server.Config) { c.Repositories = []string{"octo/*", "octo-org/*"} })
+}
+
+// receive serves builds by a shared secret and the operator's key; change says the rest. The store closes with the test.
+func receive(t *testing.T, builds *store.Store, change func(*server.Config)) *receiver {
+	t.Helper()
+	c := server.Config{
+		ServerURL: "https://git.example", WebhookSecret: secret, Key: operatorsKey, Version: "attack", Log: slog.New(slog.DiscardHandler),
 		Ready: func(context.Context) error { return nil },
-	}, builds)
+	}
+	change(&c)
+	s, err := server.New(c, builds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +275,7 @@ func noSecret(t *testing.T, body []byte) {
 		if d, err := github.ReadDelivery(githubtest.Header("", "push", body), body, signedBy("")); err == nil {
 			t.Errorf("it was read: %+v", d)
 		}
-		_, err := server.New(server.Config{ServerURL: "https://git.example", Log: slog.New(slog.DiscardHandler), Key: "the operator's key",
+		_, err := server.New(server.Config{ServerURL: "https://git.example", Log: slog.New(slog.DiscardHandler), Key: operatorsKey,
 			Repositories: []string{"octo/*"}, Ready: func(context.Context) error { return nil }}, nil)
 		if err == nil {
 			t.Error("a server starts that lets repositories in without a secret")

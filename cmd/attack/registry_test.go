@@ -3,9 +3,7 @@ package attack
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -105,23 +103,10 @@ func newRegistered(t *testing.T) *receiver {
 	if err := builds.LearnID(t.Context(), "school/group-a", 1); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: []string{"octo/*"}, Key: operatorsKey, Version: "attack",
-		Log: slog.New(slog.DiscardHandler), Ready: func(context.Context) error { return nil },
-		NameOf: func(context.Context, int64) (string, error) { return "school/group-a", nil },
-	}, builds)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &receiver{httptest.NewServer(s.Handler()), builds}
-	t.Cleanup(func() {
-		r.Close()
-		http.DefaultClient.CloseIdleConnections()
-		if err := builds.Close(); err != nil {
-			t.Error(err)
-		}
+	return receive(t, builds, func(c *server.Config) {
+		c.Repositories = []string{"octo/*"}
+		c.NameOf = func(context.Context, int64) (string, error) { return "school/group-a", nil }
 	})
-	return r
 }
 
 // sign delivers a body under a secret and gives the answer's status.

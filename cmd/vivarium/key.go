@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,5 +39,3 @@ func operatorKey(c config) ([]byte, error) {
 	}
 	return []byte(strings.TrimSpace(string(key))), nil
 }
-
-func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os/user"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
 	if r.key, err = operatorKey(c); err != nil {
 		return err
 	}
-	if r.Store, err = openStore(ctx, c, quietLog()); err != nil {
+	if r.Store, err = openStore(ctx, c, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	return errors.Join(f(r), r.Store.Close())
