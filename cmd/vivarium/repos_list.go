@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -36,16 +37,17 @@ func (r *repos) printEntries() error {
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
+	statuses, err := r.LastStatuses(r.ctx)
+	if err != nil {
+		return fmt.Errorf("cannot list the registry: %w", err)
+	}
 	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REPOSITORY\tLET IN BY\tDELIVERY\tSTATUS\tREMARK")
 	for _, p := range r.config.repositories {
 		fmt.Fprintf(t, "%s\tGITHUB_WEBHOOK_SECRET\t-\t-\t\n", p)
 	}
 	for _, e := range entries {
-		last, err := r.LastStatus(r.ctx, e.Name)
-		if err != nil {
-			return fmt.Errorf("cannot list the registry: %w", err)
-		}
+		last := statuses[strings.ToLower(e.Name)]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last), remark(e, last, time.Now()))
 	}
 	return t.Flush()

@@ -359,3 +359,28 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 		}
 	})
 }
+
+func TestLastStatusOfEachRepository(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		for i, repo := range []string{"a/a", "a/a", "b/b"} {
+			accept(t, s, pushOf(i, repo, "main"))
+		}
+		set := func(build int64, column string, at int64, text string) {
+			must(t, s.db.transact(t.Context(), func(tx *tx) error {
+				return tx.Exec("UPDATE statuses SET "+column+" = ?, last_error = ?, state = ? WHERE build_id = ?", at, text, text, build).Error
+			}))
+		}
+		set(1, "sent_at", 100, "old")
+		set(2, "sent_at", 200, "new")
+		set(3, "failed_at", 300, "refused")
+		got, err := s.LastStatuses(t.Context())
+		must(t, err)
+		if a := got["a/a"]; a.State != "new" || a.SentAt.UnixMicro() != 200 || a.Refusal != "" {
+			t.Errorf("a/a: got %+v", a)
+		}
+		if b := got["b/b"]; !b.SentAt.IsZero() || b.Refusal != "refused" || len(got) != 2 {
+			t.Errorf("b/b: got %+v of %d", b, len(got))
+		}
+	})
+}

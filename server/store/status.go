@@ -143,25 +143,47 @@ type RepoStatus struct {
 	Refusal string // GitHub's words, when a later one was given up
 }
 
-// LastStatus gives what GitHub last accepted for a repository.
-func (s *Store) LastStatus(ctx context.Context, repo string) (RepoStatus, error) {
-	var sent, failed []statusRow
-	of := func() *gorm.DB {
-		return s.db.read(ctx).Joins("JOIN status_targets t ON t.id = statuses.target_id").Where("lower(t.repo) = ?", strings.ToLower(repo)).Limit(1)
-	}
-	err := of().Where("sent_at > 0").Order("sent_at DESC").Find(&sent).Error
-	if err == nil {
-		err = of().Where("failed_at > 0").Order("failed_at DESC").Find(&failed).Error
-	}
+// LastStatuses gives what GitHub last accepted, and refused, for each repository by its name in lower case.
+func (s *Store) LastStatuses(ctx context.Context) (map[string]RepoStatus, error) {
+	last := map[string]RepoStatus{}
+	accepted, err := s.newestBy(ctx, "sent_at")
 	if err != nil {
-		return RepoStatus{}, fmt.Errorf("read the last status of %s: %w", repo, err)
+		return nil, err
 	}
-	var last RepoStatus
-	if len(sent) > 0 {
-		last.State, last.SentAt = sent[0].State, fromMicros(sent[0].SentAt)
+	for _, r := range accepted {
+		last[r.RepoKey] = RepoStatus{State: r.State, SentAt: fromMicros(r.SentAt)}
 	}
-	if len(failed) > 0 && fromMicros(failed[0].FailedAt).After(last.SentAt) {
-		last.Refusal = failed[0].LastError
+	refused, err := s.newestBy(ctx, "failed_at")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range refused {
+		if l := last[r.RepoKey]; fromMicros(r.FailedAt).After(l.SentAt) {
+			l.Refusal = r.LastError
+			last[r.RepoKey] = l
+		}
 	}
 	return last, nil
+}
+
+// repoStatusRow is a status with the repository that it is of.
+type repoStatusRow struct {
+	RepoKey   string
+	State     string
+	SentAt    int64
+	FailedAt  int64
+	LastError string
+}
+
+// newestBy gives of each repository the status with the latest of one of its times.
+func (s *Store) newestBy(ctx context.Context, column string) ([]repoStatusRow, error) {
+	var rows []repoStatusRow
+	err := s.db.read(ctx).Raw(`SELECT repo_key, state, sent_at, failed_at, last_error FROM (
+			SELECT s.*, lower(t.repo) AS repo_key, ROW_NUMBER() OVER (PARTITION BY lower(t.repo) ORDER BY s.` + column + ` DESC, s.id DESC) AS place
+			FROM statuses s JOIN status_targets t ON t.id = s.target_id WHERE s.` + column + ` > 0
+		) newest WHERE place = 1`).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the last statuses: %w", err)
+	}
+	return rows, nil
 }
