@@ -1,7 +1,6 @@
 package attack
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"vivarium/sandbox/egress/egresstest"
 )
 
 // forbidden are web servers where a proxy must never be led to: on loopback, on the operator's LAN and at a cloud's metadata
@@ -113,55 +112,11 @@ func forget() {
 // useNames makes this process ask a name server of the test's own until the test ends.
 func useNames(t *testing.T) {
 	t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	restore, err := egresstest.UseNames(addressOf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var done sync.WaitGroup
-	done.Go(func() {
-		for buf := make([]byte, 1500); ; {
-			n, from, err := server.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			if reply := answerName(buf[:n]); reply != nil {
-				_, _ = server.WriteTo(reply, from)
-			}
-		}
-	})
-	old := net.DefaultResolver
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "udp", server.LocalAddr().String())
-	}}
-	t.Cleanup(func() {
-		net.DefaultResolver = old
-		server.Close()
-		done.Wait()
-	})
-}
-
-func answerName(question []byte) []byte {
-	var m dnsmessage.Message
-	if m.Unpack(question) != nil || len(m.Questions) != 1 {
-		return nil
-	}
-	q := m.Questions[0]
-	m.Response, m.Additionals = true, nil
-	if q.Type == dnsmessage.TypeA {
-		address, known := addressOf(q.Name.String())
-		if !known {
-			m.RCode = dnsmessage.RCodeNameError
-		}
-		m.Answers = []dnsmessage.Resource{{
-			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type}, Body: &dnsmessage.AResource{A: address},
-		}}
-	}
-	reply, err := m.Pack()
-	if err != nil {
-		return nil
-	}
-	return reply
+	t.Cleanup(restore)
 }
 
 func addressOf(name string) (address [4]byte, known bool) {

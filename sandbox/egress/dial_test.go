@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -11,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"vivarium/sandbox/egress/egresstest"
 )
 
 func TestOnlyPublicAddressesAreReachable(t *testing.T) {
@@ -47,46 +46,11 @@ func TestOnlyPublicAddressesAreReachable(t *testing.T) {
 // useResolver makes all names resolve by answer until the test ends.
 func useResolver(t *testing.T, answer func() [4]byte) {
 	t.Helper()
-	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	restore, err := egresstest.UseNames(func(string) ([4]byte, bool) { return answer(), true })
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		buf := make([]byte, 1500)
-		for {
-			n, from, err := server.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil || len(m.Questions) != 1 {
-				continue
-			}
-			q := m.Questions[0]
-			m.Response, m.Additionals = true, nil
-			if q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{
-					Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type},
-					Body:   &dnsmessage.AResource{A: answer()},
-				}}
-			}
-			if reply, err := m.Pack(); err == nil {
-				_, _ = server.WriteTo(reply, from)
-			}
-		}
-	}()
-	old := net.DefaultResolver
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "udp", server.LocalAddr().String())
-	}}
-	t.Cleanup(func() {
-		net.DefaultResolver = old
-		server.Close()
-		<-done
-	})
+	t.Cleanup(restore)
 }
 
 func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
