@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/cmd/internal/engineproxy"
 	"vivarium/sandbox"
 )
 
@@ -20,7 +21,7 @@ func TestOnlyTheSoftSideLosesItsHardening(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, soft := range []bool{false, true} {
-		made, err := recreate(body, soft)
+		made, err := engineproxy.Recreate(body, changeFor(soft))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +41,7 @@ func TestOnlyTheSoftSideLosesItsHardening(t *testing.T) {
 			}
 		}
 	}
-	if _, err := recreate([]byte(`{"HostConfig":{}}`), true); err == nil {
+	if _, err := engineproxy.Recreate([]byte(`{"HostConfig":{}}`), changeFor(true)); err == nil {
 		t.Error("a call without the settings to take out was taken")
 	}
 }

@@ -14,8 +14,8 @@ func (b *bench) profileFigures(ctx context.Context) (_ []figure, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("stand before the engine: %w", err)
 	}
-	defer func() { err = errors.Join(err, proxy.close()) }()
-	server, err := b.serve(ctx, "DOCKER_HOST="+proxy.host())
+	defer func() { err = errors.Join(err, proxy.Close()) }()
+	server, err := b.serve(ctx, "DOCKER_HOST="+proxy.Host)
 	if err != nil {
 		return nil, err
 	}

@@ -1,21 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/docker/docker/client"
-
+	"vivarium/cmd/internal/engineproxy"
 	"vivarium/images/imagestest"
 )
 
@@ -34,37 +25,32 @@ func startEngineProxy(t *testing.T) *engineProxy {
 	t.Helper()
 	imagestest.RequireEngine(t)
 	p := &engineProxy{calls: make(map[string]bool)}
-	socket := filepath.Join(t.TempDir(), "e.sock")
-	l, err := net.Listen("unix", socket)
+	proxy, err := engineproxy.Start(p.before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.host = "unix://" + socket
-	s := &http.Server{Handler: p.handler(t)}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	t.Cleanup(func() { s.Close(); <-served })
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.host = proxy.Host
 	return p
 }
 
-func (p *engineProxy) handler(t *testing.T) http.Handler {
-	cli, err := client.NewClientWithOpts(client.FromEnv)
-	if err != nil {
-		t.Fatal(err)
+// before makes the engine one that drops a setting of a container, where it is to.
+func (p *engineProxy) before(r *http.Request) error {
+	p.note(r)
+	p.mu.Lock()
+	drop := p.drop
+	p.mu.Unlock()
+	if drop == nil || !engineproxy.CreatesContainer(r) {
+		return nil
 	}
-	t.Cleanup(func() { cli.Close() })
-	dial := cli.Dialer()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: "engine"})
-			p.note(r.In)
-			p.spoil(r.Out)
-		},
-		Transport:     transport,
-		FlushInterval: -1, // what is streamed is to arrive
-	}
+	return engineproxy.ChangeSettings(r, func(host map[string]any) error {
+		drop(host)
+		return nil
+	})
 }
 
 func (p *engineProxy) note(r *http.Request) {
@@ -75,23 +61,6 @@ func (p *engineProxy) note(r *http.Request) {
 	if strings.HasSuffix(call, "/attach") {
 		p.attached = strings.Split(r.URL.Path, "/")[3]
 	}
-}
-
-// spoil makes the engine one that drops a setting of a container.
-func (p *engineProxy) spoil(r *http.Request) {
-	p.mu.Lock()
-	f := p.drop
-	p.mu.Unlock()
-	if f == nil || callOf(r.Method, r.URL.Path) != "POST /containers/create" {
-		return
-	}
-	var config map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&config); err != nil {
-		return // the engine says what is wrong
-	}
-	f(config["HostConfig"].(map[string]any))
-	text, _ := json.Marshal(config) // it was JSON
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 }
 
 func (p *engineProxy) setDrop(f func(hostConfig map[string]any)) {

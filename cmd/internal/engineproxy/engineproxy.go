@@ -1,0 +1,118 @@
+// Package engineproxy stands in front of the Docker Engine on a socket of its own, for tests and benchmarks that look at the
+// calls that Vivarium makes, or change them on their way. What is streamed or hijacked passes as it comes.
+package engineproxy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/client"
+)
+
+// Proxy is a running one.
+type Proxy struct {
+	Host string // for DOCKER_HOST
+
+	cli       *client.Client
+	dir       string
+	transport *http.Transport
+	server    *http.Server
+	served    chan error
+}
+
+// Start serves until Close. before is told of each call, and may change it; its error is the answer, 502.
+func Start(before func(*http.Request) error) (*Proxy, error) {
+	cli, err := client.NewClientWithOpts(client.FromEnv)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "vivarium-engine-")
+	if err != nil {
+		return nil, err
+	}
+	socket := filepath.Join(dir, "engine.sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	dial := cli.Dialer()
+	p := &Proxy{
+		Host: "unix://" + socket, cli: cli, dir: dir, served: make(chan error, 1),
+		transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }},
+	}
+	p.server = &http.Server{Handler: p.handler(before), ReadHeaderTimeout: time.Minute}
+	go func() { p.served <- p.server.Serve(l) }()
+	return p, nil
+}
+
+func (p *Proxy) handler(before func(*http.Request) error) http.Handler {
+	pass := &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
+		Transport:     p.transport,
+		FlushInterval: -1, // what is streamed is to arrive
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := before(r); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	})
+}
+
+// Close ends it and removes its socket.
+func (p *Proxy) Close() error {
+	err := p.server.Close()
+	<-p.served
+	p.transport.CloseIdleConnections()
+	return errors.Join(err, p.cli.Close(), os.RemoveAll(p.dir))
+}
+
+// CreatesContainer reports whether r is the call that creates a container.
+func CreatesContainer(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/containers/create")
+}
+
+// ChangeSettings writes a call that creates a container anew, with its HostConfig changed.
+func ChangeSettings(r *http.Request, change func(host map[string]any) error) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if body, err = Recreate(body, change); err != nil {
+		return err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Del("Content-Length")
+	return nil
+}
+
+// Recreate is ChangeSettings on the body alone.
+func Recreate(body []byte, change func(host map[string]any) error) ([]byte, error) {
+	var call map[string]any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // sizes stay as they are
+	if err := d.Decode(&call); err != nil {
+		return nil, fmt.Errorf("read the call that creates a container: %w", err)
+	}
+	host, ok := call["HostConfig"].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the call that creates a container has no HostConfig: %.200s", body)
+	}
+	if err := change(host); err != nil {
+		return nil, err
+	}
+	return json.Marshal(call)
+}
