@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"vivarium/images/imagestest"
 )
 
 // line is one attack in the report: what was tried, what shows that it would have been noticed, and what came of it.
@@ -76,7 +77,7 @@ func orNone(s string) string {
 
 // where is the runtime that the sandboxes had.
 func where() string {
-	if name := os.Getenv("VIVARIUM_RUNTIME"); name != "" {
+	if name := imagestest.Runtime(); name != "" {
 		return name
 	}
 	return "the engine's default runtime"

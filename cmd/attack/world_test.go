@@ -114,7 +114,7 @@ func (w *world) request(t *testing.T, source pipeline.Source) pipeline.Request {
 	l := sandbox.DefaultLimits(w.runner.Engine.Info())
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20
 	return pipeline.Request{
-		Source: source, Limits: l, Runtime: os.Getenv("VIVARIUM_RUNTIME"),
+		Source: source, Limits: l, Runtime: imagestest.Runtime(),
 		Timeout: patience(t, 2*time.Minute), LogHardLimit: 64 << 20, Title: "Build of an attack",
 	}
 }
