@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -10,14 +11,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// newAPI is the part of the router whose routes are described by their types.
-func newAPI(e *echo.Echo, version string) huma.API {
+// newAPI is the part of the router whose routes are described by their types. The
+// description says that they stand below base.
+func newAPI(e *echo.Echo, version, base string) huma.API {
 	return humaecho.New(e, huma.Config{
 		OpenAPI: &huma.OpenAPI{Info: &huma.Info{
 			Title:       "Vivarium",
 			Version:     version,
 			Description: "Builds of pushed commits, each in a sandbox of its own, and their live logs.",
-		}},
+		}, Servers: []*huma.Server{{URL: cmp.Or(base, "/")}}},
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	})

@@ -36,7 +36,7 @@ func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, er
 	}
 	if next != 0 {
 		a.Body.Next = strconv.FormatInt(next, 10)
-		a.Link = fmt.Sprintf(`<%s>; rel="next"`, listPath(next))
+		a.Link = fmt.Sprintf(`<%s>; rel="next"`, s.base+listPath(next))
 	}
 	return a, nil
 }

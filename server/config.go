@@ -14,7 +14,7 @@ import (
 // Config is what a Server is told. It is fixed after New.
 type Config struct {
 	Addr          string   // host:port to listen on; port 0 takes a free one
-	PublicURL     string   // where browsers and GitHub reach this server; empty when not known
+	PublicURL     string   // where browsers and GitHub reach this server, which may be below a path; empty when not known
 	ServerURL     string   // GITHUB_SERVER_URL, such as https://github.com
 	WebhookSecret Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
 	Repositories  []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
@@ -66,7 +66,10 @@ func (c Config) check() error {
 	if c.PublicURL == "" {
 		return nil
 	}
-	return checkBaseURL("VIVARIUM_PUBLIC_URL", c.PublicURL)
+	if err := checkBaseURL("VIVARIUM_PUBLIC_URL", c.PublicURL); err != nil {
+		return err
+	}
+	return checkBase(c.base())
 }
 
 func checkBaseURL(name, value string) error {

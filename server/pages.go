@@ -22,7 +22,7 @@ func (s *Server) render(c echo.Context, status int, p web.Page) error {
 }
 
 func (s *Server) renderWith(c echo.Context, status int, p web.Page, policy string) error {
-	body, err := web.Render(p)
+	body, err := s.site.Render(p)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"vivarium/server/store"
+	"vivarium/server/web"
 )
 
 const (
@@ -38,6 +39,8 @@ type Server struct {
 	log    *slog.Logger
 	echo   *echo.Echo
 	api    huma.API
+	base   string // the path before every address of ours: "" or such as "/vivarium"
+	site   *web.Site
 
 	description []byte // of the routes, as OpenAPI
 
@@ -54,16 +57,18 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), draining: make(chan struct{})}
+	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), base: c.base(), draining: make(chan struct{})}
+	s.site = web.NewSite(s.base)
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
+	s.echo.Pre(stripBase(s.base))
 	s.echo.Use(
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		secureHeaders,
 		limitBody,
 	)
-	s.api = newAPI(s.echo, c.Version)
+	s.api = newAPI(s.echo, c.Version, s.base)
 	s.register(s.routes())
 	description, err := describe(s.api)
 	if err != nil {

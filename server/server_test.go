@@ -38,7 +38,7 @@ type site struct {
 	readyErr error
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, change ...func(*Config)) *site {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	builds, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: log})
@@ -46,10 +46,14 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, store: builds}
-	s.Server, err = New(Config{
+	c := Config{
 		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey, Version: "test", Log: log,
 		Ready: func(context.Context) error { return s.readyErr },
-	}, builds)
+	}
+	for _, ch := range change {
+		ch(&c)
+	}
+	s.Server, err = New(c, builds)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ type variable struct {
 var variables = []variable{
 	{"VIVARIUM_ADDR", ":8001", "Address that the server listens on.",
 		to(address, func(c *config) *string { return &c.addr })},
-	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server; commit statuses link to it.",
+	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server, which may have a path; commit statuses link to it.",
 		to(webURL, func(c *config) **url.URL { return &c.publicURL })},
 	{"VIVARIUM_DATA_DIR", "data", "Folder of the database and of the package cache.",
 		to(text, func(c *config) *string { return &c.dataDir })},

@@ -58,18 +58,15 @@ func newAsset(name string, content []byte) asset {
 	return asset{content: content, kind: kind, version: hex.EncodeToString(sum[:8])}
 }
 
-// assetPath is the address of a static file with its version. It panics for a name
-// that does not exist, since only templates name them.
-func assetPath(name string) string {
+// AssetPath is the address of a static file with its version, without the site's base. It
+// panics for a name that does not exist, since only our own pages name them.
+func AssetPath(name string) string {
 	a, ok := assets[name]
 	if !ok {
 		panic("no static file " + name)
 	}
 	return "/static/" + name + "?v=" + a.version
 }
-
-// AssetPath is the address of a static file, for pages that name their scripts.
-func AssetPath(name string) string { return assetPath(name) }
 
 // Static serves the embedded files by the last element of the path.
 func Static() http.Handler {

@@ -24,7 +24,7 @@ type Page interface{ template() string }
 // Index lists builds, newest first.
 type Index struct {
 	Builds   []pipeline.Build
-	NextPath string // the page of older builds; empty on the last
+	NextPath string // the page of older builds, without the base; empty on the last
 	First    bool   // whether this is the page of the newest
 }
 
@@ -63,7 +63,7 @@ type Problem struct {
 	Message string
 }
 
-// Docs holds one of the two viewers of /openapi.json.
+// Docs holds one of the two viewers of /openapi.json. Its paths are without the base.
 type Docs struct {
 	Title   string
 	Styles  []string
@@ -78,29 +78,39 @@ func (Docs) template() string    { return "docs.html" }
 //go:embed templates
 var templateFiles embed.FS
 
-var pages = parsePages("index.html", "build.html", "problem.html", "docs.html")
+// Site makes the pages of one server.
+type Site struct{ pages map[string]*template.Template }
+
+// NewSite makes pages whose links lead below base, the path that the server is reached
+// under: "" or such as "/vivarium". A template writes it as {{base}} before each path.
+func NewSite(base string) *Site {
+	return &Site{pages: parsePages(base, "index.html", "build.html", "problem.html", "docs.html")}
+}
 
 // parsePages gives each page the layout: all define the same blocks.
-func parsePages(names ...string) map[string]*template.Template {
+func parsePages(base string, names ...string) map[string]*template.Template {
+	own := template.FuncMap{
+		"base":  func() string { return base },
+		"asset": func(name string) string { return base + AssetPath(name) },
+	}
 	out := make(map[string]*template.Template, len(names))
 	for _, name := range names {
-		t := template.New("layout.html").Funcs(functions)
+		t := template.New("layout.html").Funcs(functions).Funcs(own)
 		out[name] = template.Must(t.ParseFS(templateFiles, "templates/layout.html", "templates/"+name))
 	}
 	return out
 }
 
 // Render makes a page.
-func Render(p Page) ([]byte, error) {
+func (s *Site) Render(p Page) ([]byte, error) {
 	var out bytes.Buffer
-	if err := pages[p.template()].Execute(&out, p); err != nil {
+	if err := s.pages[p.template()].Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.template(), err)
 	}
 	return out.Bytes(), nil
 }
 
 var functions = template.FuncMap{
-	"asset":      assetPath,
 	"short":      shortSHA,
 	"branch":     shortRef,
 	"time":       machineTime,

@@ -1,2 +1,3 @@
 "use strict";
-window.Redoc.init("/openapi.json", { disableSearch: true, hideDownloadButton: false }, document.getElementById("docs"));
+const docs = document.getElementById("docs");
+window.Redoc.init(docs.dataset.description, { disableSearch: true, hideDownloadButton: false }, docs);

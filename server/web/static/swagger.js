@@ -1,6 +1,6 @@
 "use strict";
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  url: document.getElementById("docs").dataset.description,
   dom_id: "#docs",
   deepLinking: true,
   validatorUrl: null,
