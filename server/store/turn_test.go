@@ -51,33 +51,6 @@ func TestRepositoriesTakeTurns(t *testing.T) {
 	})
 }
 
-func TestSinglePushStartsBesideAFloodAfterOneMoreAtMost(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Store) {
-		s := open()
-		for i := range 200 {
-			accept(t, s, pushOf(i, "flood/repo", "main"))
-		}
-		for range 2 { // two workers are busy with the flood
-			if _, ok, err := s.claim(t.Context(), 0, "me"); err != nil || !ok {
-				t.Fatal(ok, err)
-			}
-		}
-		accept(t, s, pushOf(900, "quiet/repo", "main"))
-		var started []string
-		for range 2 {
-			b, ok, err := s.claim(t.Context(), 0, "me")
-			must(t, err)
-			if !ok {
-				t.Fatal("nothing may start")
-			}
-			started = append(started, b.Repo)
-		}
-		if !slices.Contains(started, "quiet/repo") {
-			t.Errorf("the next two are %v", started)
-		}
-	})
-}
-
 func TestBuildThatMustWaitHoldsUpNoOther(t *testing.T) {
 	s := sqliteStore(t)
 	first := accept(t, s, pushOf(1, "a/a", "main"))
