@@ -6,19 +6,26 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/server/registry"
 	"vivarium/server/store"
 )
 
 func newAudit(a *app) *cobra.Command {
-	limit := 100
+	limit, repo := 100, ""
 	cmd := &cobra.Command{
-		Use:     "audit",
-		Short:   "List what was changed, by whom, when and from where, newest first",
-		Example: "  vivarium audit --limit 20",
+		Use:   "audit",
+		Short: "List what was changed, by whom, when and from where, newest first",
+		Long: "Audit lists the changes to what this server does. Where a repository was purged, a pseudonym stands for its name,\n" +
+			"which only the operator's key and the name lead to: --repo finds both.",
+		Example: "  vivarium audit --limit 20\n  vivarium audit --repo school/group-7",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
-				changes, err := s.Audit(cmd.Context(), limit)
+			return a.withStore(cmd.Context(), func(c config, s *store.Store) error {
+				names, err := auditNames(c, repo)
+				if err != nil {
+					return err
+				}
+				changes, err := s.Audit(cmd.Context(), limit, names...)
 				if err != nil {
 					return fmt.Errorf("cannot list the audit: %w", err)
 				}
@@ -32,5 +39,18 @@ func newAudit(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", limit, "at most so many")
+	cmd.Flags().StringVar(&repo, "repo", "", "only those of OWNER/NAME, also after it was purged")
 	return cmd
+}
+
+// auditNames are what stands for a repository in the audit: its name, and what a purge puts there.
+func auditNames(c config, repo string) ([]string, error) {
+	if repo == "" {
+		return nil, nil
+	}
+	key, err := operatorKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return []string{repo, registry.Pseudonym(key, repo)}, nil
 }

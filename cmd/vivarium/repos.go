@@ -26,7 +26,7 @@ func newRepos(a *app) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a),
-		newReposDisable(a), newReposEnable(a), newReposRemove(a))
+		newReposDisable(a), newReposEnable(a), newReposRemove(a), newReposPurge(a))
 	return cmd
 }
 

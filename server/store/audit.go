@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -38,10 +39,18 @@ func (s *Store) audit(tx *tx, by Actor, what, object string) error {
 	return tx.Create(&auditRow{At: micros(s.now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
 }
 
-// Audit gives the newest changes, newest first.
-func (s *Store) Audit(ctx context.Context, limit int) ([]Change, error) {
+// Audit gives the newest changes, newest first. With names, only those that one of them stands in as a word of its own.
+func (s *Store) Audit(ctx context.Context, limit int, names ...string) ([]Change, error) {
+	query := s.db.read(ctx).Order("id DESC").Limit(limit)
+	if len(names) > 0 {
+		named := s.db.read(ctx)
+		for _, name := range names {
+			named = named.Or(`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`, containing(" "+strings.ToLower(name)+" "))
+		}
+		query = query.Where(named)
+	}
 	var rows []auditRow
-	if err := s.db.read(ctx).Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the audit: %w", err)
 	}
 	changes := make([]Change, len(rows))

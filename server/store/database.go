@@ -39,6 +39,8 @@ type database interface {
 	clock() string
 	// fetch sets how soon River sees a new job.
 	fetch(c *river.Config)
+	// scrub removes what deleted rows leave behind. It waits so long for others, then it is ErrBusy.
+	scrub(ctx context.Context, patience time.Duration) error
 	close() error
 }
 

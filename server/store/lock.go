@@ -20,10 +20,12 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("the data directory %s is served by process %d already: stop that one, or set another VIVARIUM_DATA_DIR", e.Dir, e.PID)
 }
 
+const lockFile = "serve.lock"
+
 // lockDir takes the lock that the one server of a data directory holds, and puts its pid into it.
 // The kernel releases it when the process dies.
 func lockDir(dir string) (release func() error, err error) {
-	path := filepath.Join(dir, "serve.lock")
+	path := filepath.Join(dir, lockFile)
 	l := flock.New(path)
 	got, err := l.TryLock()
 	if err != nil {
@@ -41,4 +43,14 @@ func lockDir(dir string) (release func() error, err error) {
 		return nil, fmt.Errorf("write the lock of the data directory: %w", err)
 	}
 	return l.Unlock, nil
+}
+
+// isServed reports whether a process holds the lock of a data directory.
+func isServed(dir string) (bool, error) {
+	l := flock.New(filepath.Join(dir, lockFile))
+	got, err := l.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("look whether the data directory is served: %w", err)
+	}
+	return !got, l.Close()
 }

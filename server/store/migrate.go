@@ -22,8 +22,12 @@ func (e *NewerError) Error() string {
 		"or put back the copy in the data directory's folder backups", e.Step, e.Needs)
 }
 
-// dialect is how a migration's statements read in one database.
-type dialect struct{ id, bytes string }
+// dialect is how statements read in one database.
+type dialect struct {
+	id, bytes string // in migrations
+	jobTarget string // of a row of river_job: the target in a status job's arguments
+	jobErrors string // of a row of river_job: its errors as text
+}
 
 func (d dialect) expand(statement string) string {
 	return strings.NewReplacer("{{id}}", d.id, "{{bytes}}", d.bytes).Replace(statement)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"gorm.io/gorm"
 
 	"vivarium/pipeline"
 )
@@ -48,6 +49,9 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 		return river.JobSnooze(wait)
 	}
 	t, send, err := w.claimTarget(ctx, job.Args.Target)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil // its repository was purged
+	}
 	if err != nil {
 		return fmt.Errorf("claim the statuses of target %d: %w", job.Args.Target, err)
 	}
@@ -56,7 +60,8 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 	}
 	wait, err := w.deliver(ctx, &t, send)
 	if err != nil {
-		return fmt.Errorf("send the statuses of %s at %s: %w", t.Repo, t.SHA, err)
+		// River keeps the words with the job: they name no repository, which may be purged meanwhile.
+		return fmt.Errorf("send the statuses of target %d: %w", t.ID, err)
 	}
 	if wait > 0 {
 		return river.JobSnooze(wait)

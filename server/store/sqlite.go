@@ -37,6 +37,7 @@ type sqliteDB struct {
 
 const (
 	sqliteFile = "vivarium.db"
+	backupDir  = "backups" // of the copies made before migrations
 	// sqliteReaders bounds the pages that are served at once; each holds about 2 MB of page cache.
 	sqliteReaders = 8
 )
@@ -130,12 +131,15 @@ func (d *sqliteDB) migrateQueue(ctx context.Context, version int) error {
 
 func (d *sqliteDB) dialect() dialect {
 	// AUTOINCREMENT: a build's id, which people quote, is never given twice.
-	return dialect{id: "integer PRIMARY KEY AUTOINCREMENT", bytes: "blob"}
+	return dialect{
+		id: "integer PRIMARY KEY AUTOINCREMENT", bytes: "blob",
+		jobTarget: "json_extract(args, '$.target')", jobErrors: "coalesce(json(errors), '')",
+	}
 }
 
 // copyBefore writes the copy with VACUUM INTO, which sees one committed state whoever else has the file open.
 func (d *sqliteDB) copyBefore(ctx context.Context, step string) error {
-	dir := filepath.Join(d.dir, "backups")
+	dir := filepath.Join(d.dir, backupDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("copy the database before its migration: %w", err)
 	}

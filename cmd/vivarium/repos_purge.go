@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+func newReposPurge(a *app) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "purge OWNER/NAME",
+		Short: "Erase a repository: its builds, logs and statuses, and its name",
+		Long: "Purge removes what this server holds of a repository: builds with steps, logs and statuses, deliveries, what the\n" +
+			"queue and the registry know of it. Builds that wait are dropped, one that runs is canceled first. SQLite's file\n" +
+			"is then written anew, so that no deleted byte stays, and the copies made before migrations are removed, since\n" +
+			"they hold it too. The server may be running: its writes wait meanwhile, some 10 s for each GiB of the database,\n" +
+			"and those that wait for longer than 10 s fail. In the audit a pseudonym takes the place of the name; `vivarium\n" +
+			"audit --repo OWNER/NAME` still finds the lines. Nothing brings any of it back.",
+		Example: "  vivarium repos purge school/group-7\n  vivarium repos purge school/group-7 --yes",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := registry.CheckPattern(args[0]); err != nil {
+				return fmt.Errorf("cannot purge: %w", err)
+			}
+			if registry.IsPattern(args[0]) {
+				return fmt.Errorf("cannot purge %s: purge takes one repository at a time, by its whole name", args[0])
+			}
+			if !yes {
+				if err := a.confirm(args[0]); err != nil {
+					return err
+				}
+			}
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.purge(args[0]) })
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+// confirm has a person repeat the name. A script must say --yes.
+func (a *app) confirm(name string) error {
+	f, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return fmt.Errorf("cannot purge %s without being asked to for certain: add --yes", name)
+	}
+	fmt.Fprintf(a.stdout, "This erases all that this server holds of %s, for good. Type its name to go on: ", name)
+	line, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("cannot purge %s: %w", name, err)
+	}
+	if !strings.EqualFold(strings.TrimSpace(line), name) {
+		return fmt.Errorf("cannot purge %s: that was not its name; nothing was removed", name)
+	}
+	return nil
+}
+
+// sizeWorthTelling is where writing the database anew takes seconds (measured on a busy machine: 10 s for 1 GiB).
+const sizeWorthTelling = 256 << 20
+
+func (r *repos) purge(name string) error {
+	p, err := r.Purge(r.ctx, r.by, name, registry.Pseudonym(r.key, name))
+	r.printPurged(name, p)
+	if errors.Is(err, store.ErrStillRunning) {
+		return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep coming, and purge again", name, err, name)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot purge %s: %w", name, err)
+	}
+	if size := r.Size(); size > sizeWorthTelling {
+		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those longer than 10 s fail\n", units.BytesSize(float64(size)))
+	}
+	copies, err := r.Scrub(r.ctx)
+	if errors.Is(err, store.ErrBusy) {
+		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; "+
+			"stop the server and purge %s again", err, name)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; purge %s again", err, name)
+	}
+	r.printScrubbed(copies)
+	return r.printStays(name, p)
+}
+
+func (r *repos) printPurged(name string, p store.Purged) {
+	counts := []struct {
+		n         int64
+		one, many string
+	}{
+		{p.Builds, "build", "builds"}, {p.Steps, "step", "steps"}, {p.Deliveries, "delivery", "deliveries"},
+		{p.Statuses, "commit status", "commit statuses"}, {p.Jobs, "job of the queue", "jobs of the queue"},
+		{p.Entries, "entry of the registry", "entries of the registry"}, {p.Refusals, "count of refused deliveries", "counts of refused deliveries"},
+	}
+	var removed []string
+	for _, c := range counts {
+		if c.n > 0 {
+			removed = append(removed, plural(c.n, c.one, c.many))
+		}
+	}
+	if p.LogBytes > 0 {
+		removed = append(removed, units.BytesSize(float64(p.LogBytes))+" of stored log")
+	}
+	out := r.app.stdout
+	if len(removed) == 0 {
+		fmt.Fprintf(out, "There was nothing of %s.\n", name)
+	} else {
+		fmt.Fprintf(out, "Removed of %s: %s.\n", name, strings.Join(removed, ", "))
+	}
+	if p.AuditLines > 0 {
+		fmt.Fprintf(out, "In %s of the audit %s stands in place of the name.\n", plural(p.AuditLines, "line", "lines"), registry.Pseudonym(r.key, name))
+	}
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (r *repos) printScrubbed(copies []string) {
+	out := r.app.stdout
+	if r.config.databaseURL == "" {
+		fmt.Fprintln(out, "Wrote the database's file anew: none of the removed bytes is left in it.")
+	} else {
+		fmt.Fprintln(out, "Vacuumed the database. PostgreSQL's own files, write-ahead log and backups may hold removed bytes until it reuses them.")
+	}
+	for _, path := range copies {
+		fmt.Fprintf(out, "Removed %s, a copy of the database from before a migration, which may have held it too.\n", path)
+	}
+	fmt.Fprintln(out, "Runner images and the package cache are kept for all repositories together, none for one: they stay.\n"+
+		"What GitHub holds, what the server has logged to the journal or the terminal, and your backups are not reached.")
+}
+
+// printStays says what may bring the name back.
+func (r *repos) printStays(name string, p store.Purged) error {
+	out := r.app.stdout
+	for _, other := range p.Others {
+		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n", oneLine(other), oneLine(other))
+	}
+	if p.Changed {
+		fmt.Fprintf(out, "Its webhook secret had been changed. Let in again, its first one counts: vivarium repos rotate %s\n", name)
+	}
+	rules, err := r.rules(r.ctx, name)
+	if err != nil {
+		return fmt.Errorf("cannot look what lets %s in: %w", name, err)
+	}
+	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
+	if errors.Is(err, registry.ErrUnknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	by := "VIVARIUM_REPOSITORIES"
+	if g.Entry.Name != "" {
+		by = g.Entry.Name
+	}
+	fmt.Fprintf(out, "%s still lets it in: its next push is built and kept. Remove its webhook on GitHub.\n", by)
+	return nil
+}
+
+// rules are what decides on a name.
+func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
+	entries, err := r.EntriesFor(ctx, registry.Claim{Name: name})
+	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret), For: r.config.repositories}, err
+}

@@ -1,0 +1,325 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/server/registry"
+)
+
+// canaries are words that stand where a repository's people put theirs: one of them is found wherever a search looks.
+var canaries = map[string]string{
+	"name": "canary-name-3f81", "author": "canary-author-90c2", "message": "canary-message-5be4", "log": "canary-log-d17a",
+	"branch": "canary-branch-66e0", "job": "canary-job-2d19", "refused": "canary-refusal-a9b3",
+}
+
+var canaryName = "octo/" + canaries["name"]
+
+const pseudonym = "erased:0011223344556677"
+
+// canaryPush is a push of the repository that is to be purged.
+func canaryPush(n int) Push {
+	p := push(n)
+	p.Repo.FullName, p.Repo.ID = canaryName, 99
+	p.Author, p.Message, p.Ref = canaries["author"], canaries["message"], "refs/heads/"+canaries["branch"]
+	return p
+}
+
+// fill makes a database that holds the canaries in all of their places, and one more repository beside. Its server still
+// serves.
+func fill(t *testing.T, s *Store) {
+	t.Helper()
+	by := Actor{Who: "test"}
+	if _, err := s.AddEntry(t.Context(), by, registry.Pattern, "octo/*"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Rotate(t.Context(), by, canaryName, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Refuse(t.Context(), canaryName); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, s, Work{StatusContext: "ci", Poster: refusing{}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if b.Repo.FullName != canaryName {
+			return pipeline.Outcome{State: pipeline.Failed, Summary: "another's"}, nil
+		}
+		if err := say(ctx, rec, pipeline.StepTest, strings.Repeat(canaries["log"]+"\n", 3)); err != nil {
+			return pipeline.Outcome{}, err
+		}
+		return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: canaries["message"] + " failed"}, nil
+	}})
+	for n := range 3 {
+		waitState(t, s, accept(t, s, canaryPush(n+1)), pipeline.Failed)
+	}
+	other := push(50)
+	other.Repo.FullName, other.Author = canaryName+"-two", "someone else"
+	waitState(t, s, accept(t, s, other), pipeline.Failed)
+	eventually(t, "every status is given up", func() bool {
+		var open int64
+		if err := s.db.read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&open).Error; err != nil {
+			t.Fatal(err)
+		}
+		return open == 0
+	})
+}
+
+// refusing is a GitHub whose refusals name the repository.
+type refusing struct{}
+
+func (refusing) Post(_ context.Context, st pipeline.CommitStatus) error {
+	if st.Repo != canaryName {
+		return &pipeline.UndeliverableError{Code: 403, Message: "another's"}
+	}
+	return &pipeline.UndeliverableError{Code: 403, Message: canaries["refused"] + " in " + st.Repo}
+}
+
+func (refusing) Read(context.Context, string, string, string) (pipeline.CommitStatus, error) {
+	return pipeline.CommitStatus{}, nil
+}
+
+// purge erases the canaries' repository by another process's view of the database.
+func purge(t *testing.T, s *Store) Purged {
+	t.Helper()
+	p, err := s.Purge(t.Context(), Actor{Who: "test"}, strings.ToUpper(canaryName[:4])+canaryName[4:], pseudonym)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPurgeRemovesARepositoryAndNothingElse(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		served, s := open(), open()
+		fill(t, served)
+		before := readTables(t, s)
+		for where, canary := range canaries {
+			if !strings.Contains(before, canary) && where != "job" { // which is planted below
+				t.Errorf("control: the %s %s is not found before the purge", where, canary)
+			}
+		}
+		errs := "ARRAY[CAST(? AS jsonb)]"
+		if s.db.exclusive() {
+			errs = "jsonb('[' || ? || ']')"
+		}
+		err := s.db.transact(t.Context(), func(tx *tx) error { // what River keeps of a job that failed
+			return one(tx.Exec("UPDATE river_job SET errors = "+errs+" WHERE kind = 'build'", `{"error": "about `+canaryName+` and `+canaries["job"]+`"}`), ErrNotFound)
+		})
+		if err != nil || !strings.Contains(readTables(t, s), canaries["job"]) {
+			t.Fatalf("control: no job holds the name: %v", err)
+		}
+
+		p := purge(t, s)
+		if p.Builds != 3 || p.Deliveries != 3 || p.Steps != 3 || p.LogBytes == 0 || p.Statuses < 3 || p.Jobs < 3 || p.Refusals != 1 || p.Entries != 1 {
+			t.Errorf("got %+v", p)
+		}
+		if !p.Changed || p.AuditLines == 0 {
+			t.Errorf("the changed secret or the audit was not told: %+v", p)
+		}
+		after := strings.ReplaceAll(readTables(t, s), canaryName+"-two", "(the other)")
+		for where, canary := range canaries {
+			if at := strings.Index(after, canary); at >= 0 {
+				t.Errorf("the %s is still there: %.200q", where, after[max(at-100, 0):])
+			}
+		}
+		builds, err := s.Builds(t.Context(), Query{})
+		if err != nil || len(builds) != 1 || builds[0].Repo.FullName != canaryName+"-two" {
+			t.Errorf("of the other repository there is %+v, %v", builds, err)
+		}
+		changes, err := s.Audit(t.Context(), 10)
+		if err != nil || changes[0].What != "purged" || changes[0].Of != pseudonym || changes[0].Who != "test" {
+			t.Errorf("the audit says %+v, %v", changes, err)
+		}
+		if again := purge(t, s); again.Builds != 0 || again.Entries != 0 {
+			t.Errorf("a second purge removed %+v", again)
+		}
+		// The server goes on: the pattern still lets the name in.
+		waitState(t, served, accept(t, served, canaryPush(9)), pipeline.Failed)
+	})
+}
+
+func TestPurgeCancelsWhatRunsAndDropsWhatWaits(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		served, s := open(), open()
+		started := make(chan int64, 9)
+		serve(t, served, Work{Workers: 1, Build: blocking(started)})
+		running := accept(t, served, canaryPush(1))
+		if id := <-started; id != running {
+			t.Fatalf("build %d runs, want %d", id, running)
+		}
+		accept(t, served, canaryPush(2))
+		p := purge(t, s)
+		if p.Builds != 2 {
+			t.Errorf("removed %d builds, want 2", p.Builds)
+		}
+		next := push(3)
+		next.Repo.FullName = "octo/next"
+		id := accept(t, served, next)
+		if got := <-started; got != id {
+			t.Errorf("then build %d ran, want %d", got, id)
+		}
+	})
+}
+
+func TestPurgeNeedsNoEndOfADeadServersBuild(t *testing.T) {
+	s := sqliteStore(t)
+	id := accept(t, s, canaryPush(1))
+	if _, ok, err := s.claim(t.Context(), 1, "a server that is dead"); err != nil || !ok {
+		t.Fatalf("claim: %v, %v", ok, err)
+	}
+	if p := purge(t, s); p.Builds != 1 {
+		t.Errorf("removed %d builds, want build %d", p.Builds, id)
+	}
+}
+
+// TestScrubLeavesNoByteInTheFiles looks into the files themselves, while a server has them open and after.
+func TestScrubLeavesNoByteInTheFiles(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
+	old, err := open(t.Context(), o, migrations[:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := old.db.transact(t.Context(), func(tx *tx) error {
+		return tx.Create(&buildRow{Repo: canaryName, Author: canaries["author"], State: pipeline.Passed, Compacted: true}).Error
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	served, s := openStore(t, o), openStore(t, o) // which copies the older one first
+	fill(t, served)
+	found := map[string][]string{}
+	for where, canary := range canaries {
+		if where == "job" {
+			continue
+		}
+		found[where] = filesWith(t, o.DataDir, canary)
+		if len(found[where]) == 0 {
+			t.Errorf("control: the %s is in no file before the purge", where)
+		}
+	}
+	t.Logf("before: %v", found)
+	if !slices.ContainsFunc(found["name"], func(f string) bool { return strings.Contains(f, backupDir) }) {
+		t.Errorf("control: no copy of the database holds the name: %v", found["name"])
+	}
+	if !slices.ContainsFunc(found["log"], func(f string) bool { return strings.HasSuffix(f, "-wal") || strings.HasSuffix(f, sqliteFile) }) {
+		t.Errorf("control: neither the database nor its log holds the build's log: %v", found["log"])
+	}
+	purge(t, s)
+	// The other repository's name begins with this one's.
+	if _, err := s.Purge(t.Context(), Actor{Who: "test"}, canaryName+"-two", "erased:8899aabbccddeeff"); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	copies, err := s.Scrub(t.Context())
+	if err != nil || len(copies) != 1 {
+		t.Fatalf("scrub: %v, %v", copies, err)
+	}
+	t.Logf("scrubbed in %s", time.Since(begin))
+	for where, canary := range canaries {
+		if files := filesWith(t, o.DataDir, canary); len(files) > 0 {
+			t.Errorf("the %s still stands in %v", where, files)
+		}
+	}
+}
+
+func TestScrubSaysWhenOthersHoldTheDatabase(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
+	reader, s := openStore(t, o), openStore(t, o)
+	accept(t, s, push(1))
+	reading := reader.db.read(t.Context()).Begin()
+	if err := reading.Exec("SELECT count(*) FROM builds").Error; err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, push(2)) // the reader's state is an older one now
+	// The busy_timeout of a real server would make each try last for 10 s.
+	if err := s.db.transact(t.Context(), func(tx *tx) error { return tx.Exec("PRAGMA busy_timeout(1)").Error }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.scrub(t.Context(), time.Millisecond); !errors.Is(err, ErrBusy) {
+		t.Errorf("with a reader: %v, want ErrBusy", err)
+	}
+	if err := reading.Rollback().Error; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Scrub(t.Context()); err != nil {
+		t.Errorf("with nobody there: %v", err)
+	}
+}
+
+func TestHideNameLeavesOtherNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"octo/a":                    "X",
+		"Octo/A":                    "X",
+		"renamed octo/a to":         "renamed X to",
+		"octo/a, octo/b and octo/a": "X, octo/b and X",
+		"octo/ab":                   "octo/ab",
+		"octo/a-b octo/a":           "octo/a-b X",
+		"octo/a.b":                  "octo/a.b",
+		"rocto/a":                   "rocto/a",
+		"octo/a/b":                  "octo/a/b",
+		"'octo/a':read":             "'X':read",
+		"":                          "",
+	} {
+		if got := hideName(text, "octo/a", "X"); got != want {
+			t.Errorf("hideName(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// readTables is all text of all tables, unpacked.
+func readTables(t *testing.T, s *Store) string {
+	t.Helper()
+	db := s.db.read(t.Context())
+	tables, err := db.Migrator().GetTables()
+	if err != nil || len(tables) < 10 {
+		t.Fatalf("%d tables, %v", len(tables), err)
+	}
+	var all strings.Builder
+	for _, table := range tables {
+		if table == "sqlite_sequence" {
+			continue
+		}
+		var rows []map[string]any
+		if err := db.Table(table).Find(&rows).Error; err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for column, value := range row {
+				if b, ok := value.([]byte); ok {
+					value = string(b)
+				}
+				fmt.Fprintf(&all, "%s.%s=%v\n", table, column, value)
+			}
+		}
+	}
+	return all.String()
+}
+
+// filesWith are the files below dir that hold some bytes.
+func filesWith(t *testing.T, dir, bytes string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text)+path, bytes) {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
