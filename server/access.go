@@ -34,7 +34,7 @@ type localKey struct{}
 func (s *Server) admit(a access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := unwrap(ctx)
-		if r := c.Request(); a == readers && !s.config.isPublic() && isLocal(r) {
+		if r := c.Request(); a == readers && !s.config.isPublic() && !s.throughProxy(r) && isLocal(r) {
 			c.SetRequest(r.WithContext(context.WithValue(r.Context(), localKey{}, true)))
 		}
 		next(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,12 +14,14 @@ import (
 
 // Config is what a Server is told. It is fixed after New.
 type Config struct {
-	Addr          string   // host:port to listen on; port 0 takes a free one
-	PublicURL     string   // where browsers and GitHub reach this server, which may be below a path; empty when not known
-	ServerURL     string   // GITHUB_SERVER_URL, such as https://github.com
-	WebhookSecret Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
-	Repositories  []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
-	Key           Secret   // the operator's, from which the secrets of repositories are derived
+	Addr      string // host:port to listen on; port 0 takes a free one
+	PublicURL string // where browsers and GitHub reach this server, which may be below a path; empty when not known
+	// TrustedProxies are the networks whose word on a client's address is taken.
+	TrustedProxies []netip.Prefix
+	ServerURL      string   // GITHUB_SERVER_URL, such as https://github.com
+	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
+	Repositories   []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
+	Key            Secret   // the operator's, from which the secrets of repositories are derived
 	// NameOf asks GitHub what the repository of an id is called now. May be nil: then no renaming is followed.
 	NameOf  func(ctx context.Context, id int64) (fullName string, err error)
 	Version string
@@ -59,6 +62,9 @@ func (c Config) check() error {
 	}
 	if c.Ready == nil || c.Log == nil {
 		return errors.New("server: Config.Ready and Config.Log are required")
+	}
+	if err := checkProxies(unmap(c.TrustedProxies)); err != nil {
+		return err
 	}
 	if err := checkBaseURL("GITHUB_SERVER_URL", c.ServerURL); err != nil {
 		return err

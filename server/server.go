@@ -57,11 +57,13 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	c.TrustedProxies = unmap(c.TrustedProxies)
 	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), base: c.base(), draining: make(chan struct{})}
 	s.site = web.NewSite(s.base)
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
+	s.echo.IPExtractor = clientAddress(c.TrustedProxies)
 	s.echo.Pre(stripBase(s.base))
 	s.echo.Use(
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),

@@ -19,6 +19,7 @@ import (
 type config struct {
 	addr               string
 	publicURL          *url.URL // nil when not known
+	trustedProxies     []netip.Prefix
 	dataDir            string
 	databaseURL        server.Secret
 	workers            int // 0: as many as fit
@@ -69,6 +70,8 @@ var variables = []variable{
 		to(address, func(c *config) *string { return &c.addr })},
 	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server, which may have a path; commit statuses link to it.",
 		to(webURL, func(c *config) **url.URL { return &c.publicURL })},
+	{"VIVARIUM_TRUSTED_PROXIES", "", "Networks of the reverse proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32.",
+		to(networks, func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
 	{"VIVARIUM_DATA_DIR", "data", "Folder of the database and of the package cache.",
 		to(text, func(c *config) *string { return &c.dataDir })},
 	{"VIVARIUM_DATABASE_URL", "", "PostgreSQL database to use in place of the embedded SQLite.",

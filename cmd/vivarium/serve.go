@@ -231,14 +231,15 @@ func (s *service) sweep(ctx context.Context, all bool) {
 
 func (s *service) serverConfig() server.Config {
 	c := server.Config{
-		Addr:          s.config.addr,
-		ServerURL:     s.config.serverURL.String(),
-		WebhookSecret: s.config.webhookSecret,
-		Repositories:  s.config.repositories,
-		Key:           server.Secret(s.key),
-		Version:       readBuild().version,
-		Ready:         func(context.Context) error { return s.preflight.reason() },
-		Log:           s.log,
+		Addr:           s.config.addr,
+		TrustedProxies: s.config.trustedProxies,
+		ServerURL:      s.config.serverURL.String(),
+		WebhookSecret:  s.config.webhookSecret,
+		Repositories:   s.config.repositories,
+		Key:            server.Secret(s.key),
+		Version:        readBuild().version,
+		Ready:          func(context.Context) error { return s.preflight.reason() },
+		Log:            s.log,
 	}
 	if s.config.publicURL != nil {
 		c.PublicURL = s.config.publicURL.String()
