@@ -17,7 +17,7 @@ type Build struct {
 	RepoURL     string `json:"repo_url"`
 	Ref         string `json:"ref" example:"refs/heads/main"`
 	HeadCommit  string `json:"head_commit" doc:"The SHA of the commit that is built."`
-	Author      string `json:"author" doc:"Who pushed."`
+	Author      string `json:"author" doc:"Who pushed; empty once the operator's time for names is over."`
 	TimeStarted int64  `json:"time_started" doc:"Unix seconds. While the build is queued: when it was queued."`
 	TimeEnded   *int64 `json:"time_ended" doc:"Unix seconds; null until the build has ended."`
 	Logs        Logs   `json:"logs"`

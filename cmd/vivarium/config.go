@@ -37,6 +37,7 @@ type config struct {
 	disk               int64
 	inodes             int64
 	timeout            time.Duration
+	keepAuthors        time.Duration // 0: for good
 	logLimit           int64
 	logHardLimit       int64
 	logRate            int64 // bytes per second; 0: no limit
@@ -106,6 +107,8 @@ var variables = []variable{
 		to(count64, func(c *config) *int64 { return &c.inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
 		to(duration, func(c *config) *time.Duration { return &c.timeout })},
+	{"VIVARIUM_KEEP_AUTHORS", "", "How long after a build's end its author's name is kept, such as 720h; unset: for good.",
+		to(duration, func(c *config) *time.Duration { return &c.keepAuthors })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
 		to(size, func(c *config) *int64 { return &c.logLimit })},
 	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",

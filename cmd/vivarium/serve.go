@@ -261,6 +261,7 @@ func (s *service) work() (store.Work, error) {
 		RepoWorkers:   s.config.repoWorkers,
 
 		DefaultBranchFirst: s.config.defaultBranchFirst,
+		KeepAuthors:        s.config.keepAuthors,
 	}
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")

@@ -32,6 +32,8 @@ type Work struct {
 	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
 	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
 	DefaultBranchFirst bool
+	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
+	KeepAuthors time.Duration
 }
 
 // errStopped is the cause with which running attempts are abandoned when the server stops.
@@ -107,6 +109,11 @@ func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
 		every(ctx, cancelEvery, func() { v.warn(ctx, "cannot look for canceled builds", v.cancelAsked(ctx)) })
 	})
 	wg.Go(func() { v.compactor(ctx) })
+	wg.Go(func() {
+		drop := func() { v.warn(ctx, "cannot drop author names", v.dropAuthors(ctx, v.work.KeepAuthors)) }
+		drop()
+		every(ctx, authorsEvery, drop)
+	})
 	if !v.db.exclusive() {
 		wg.Go(func() { v.renew(ctx) })
 	}

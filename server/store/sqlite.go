@@ -96,6 +96,7 @@ func sqliteDSN(path string, readOnly bool) string {
 			"journal_mode(WAL)",
 			"synchronous(FULL)", // an answered webhook survives a power cut
 			"foreign_keys(1)",
+			"secure_delete(FAST)", // what a page held of a row is overwritten, where the page is written anyway
 		},
 	}
 	if readOnly {

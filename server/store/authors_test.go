@@ -1,0 +1,87 @@
+package store
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestAuthorsAreDroppedAfterTheirTime(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		stop := serve(t, s, Work{Build: passing})
+		old := accept(t, s, push(1))
+		waitState(t, s, old, pipeline.Passed)
+		stop()
+		waiting := accept(t, s, push(2))
+		author := func(id int64) string {
+			b, err := s.Build(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b.Author
+		}
+		for _, c := range []struct {
+			keep, later time.Duration
+			want        string
+		}{
+			{0, 1000 * time.Hour, "octocat"}, // for good
+			{time.Hour, 59 * time.Minute, "octocat"},
+			{time.Hour, 61 * time.Minute, ""},
+		} {
+			s.now = func() time.Time { return time.Now().Add(c.later) }
+			if err := s.dropAuthors(t.Context(), c.keep); err != nil {
+				t.Fatal(err)
+			}
+			if got := author(old); got != c.want {
+				t.Errorf("kept for %s, after %s: author %q, want %q", c.keep, c.later, got, c.want)
+			}
+		}
+		if got := author(waiting); got != "octocat" {
+			t.Errorf("a build that has not ended lost its author: %q", got)
+		}
+	})
+}
+
+func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
+	s := openStore(t, o)
+	p := push(1)
+	p.Author = canaries["author"]
+	stop := serve(t, s, Work{Build: passing})
+	id := accept(t, s, p)
+	waitState(t, s, id, pipeline.Passed)
+	stop()
+	err := s.db.transact(t.Context(), func(tx *tx) error { // pages full of rows, in which some bytes stay unless they are overwritten
+		for n := range 50 {
+			row := buildRow{Repo: "octo/old", Author: p.Author, Message: strings.Repeat("m", 7*n), State: pipeline.Passed, EndedAt: 1, Compacted: true}
+			if err := tx.Create(&row).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpoint := func() {
+		if err := s.db.read(t.Context()).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkpoint()
+	if len(filesWith(t, o.DataDir, p.Author)) == 0 {
+		t.Fatal("control: no file holds the author before")
+	}
+	serve(t, s, Work{Build: passing, KeepAuthors: time.Nanosecond})
+	eventually(t, "the author is dropped", func() bool {
+		b, err := s.Build(t.Context(), id)
+		return err == nil && b.Author == ""
+	})
+	checkpoint()
+	if files := filesWith(t, o.DataDir, p.Author); len(files) > 0 {
+		t.Errorf("the author still stands in %s", strings.Join(files, ", "))
+	}
+}
