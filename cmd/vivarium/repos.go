@@ -25,7 +25,7 @@ func newRepos(a *app) *cobra.Command {
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a),
+	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a), newReposLimit(a),
 		newReposDisable(a), newReposEnable(a), newReposRemove(a), newReposPurge(a))
 	return cmd
 }

@@ -42,13 +42,14 @@ func (r *repos) printEntries() error {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
 	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REPOSITORY\tLET IN BY\tDELIVERY\tSTATUS\tREMARK")
+	fmt.Fprintln(t, "REPOSITORY\tLET IN BY\tDELIVERY\tSTATUS\tLIMITS\tREMARK")
 	for _, p := range r.config.repositories {
-		fmt.Fprintf(t, "%s\tGITHUB_WEBHOOK_SECRET\t-\t-\t\n", p)
+		fmt.Fprintf(t, "%s\tGITHUB_WEBHOOK_SECRET\t-\t-\t-\t\n", p)
 	}
 	for _, e := range entries {
 		last := statuses[strings.ToLower(e.Name)]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last), remark(e, last, time.Now()))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last),
+			e.Limits, remark(e, last, time.Now()))
 	}
 	return t.Flush()
 }

@@ -37,6 +37,7 @@ type Entry struct {
 	Disabled   bool
 	AddedAt    time.Time
 	DeliveryAt time.Time // of the last delivery whose signature held
+	Limits     Limits    // of the repositories that it lets in, itself among them
 }
 
 // Claim is what a delivery says of itself before anything of it is believed.

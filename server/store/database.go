@@ -37,6 +37,8 @@ type database interface {
 	exclusive() bool
 	// clock is the SQL for the database's own time in microseconds, which several servers agree on.
 	clock() string
+	// oneClaim keeps others from claiming until the transaction ends. What they did before is seen after it.
+	oneClaim(tx *tx) error
 	// fetch sets how soon River sees a new job.
 	fetch(c *river.Config)
 	// scrub removes what deleted rows leave behind. It waits so long for others, then it is ErrBusy.

@@ -54,7 +54,11 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 		return err
 	}
 	jobs := []river.InsertManyParams{status}
-	if s.repoWorkers > 0 { // a ticket that found the repository at its cap was used up
+	caps, err := s.caps(tx)
+	if err != nil {
+		return err
+	}
+	if s.repoWorkers > 0 || len(caps) > 0 { // a ticket that found only what is at its cap was used up
 		jobs = append(jobs, ticket(0))
 	}
 	return tx.river.insert(ctx, jobs...)
@@ -116,7 +120,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 		return err
 	}
 	b.State = pipeline.Queued
-	if err := s.line(tx, b.Repo); err != nil {
+	if err := s.line(tx, turnOf(*b)); err != nil {
 		return err
 	}
 	return tx.river.insert(ctx, ticket(wait))

@@ -36,6 +36,9 @@ type buildRow struct {
 	CancelRequested bool
 	LogSeq          int64 // the last chunk's number
 	Compacted       bool
+	EntryID         int64 // the repository's own line in the registry
+	Spent           int64 // microseconds that the attempt ran which ended the build
+	LogBytes        int64 // that its log takes, once it is compacted
 }
 
 func (buildRow) TableName() string { return "builds" }

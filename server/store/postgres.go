@@ -87,6 +87,13 @@ func (d *postgresDB) clock() string {
 	return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 }
 
+// claimLock is the key of the advisory lock, an arbitrary constant of ours.
+const claimLock = 0x7669766173
+
+func (d *postgresDB) oneClaim(tx *tx) error {
+	return tx.Exec("SELECT pg_advisory_xact_lock(?)", claimLock).Error
+}
+
 func (d *postgresDB) migrateQueue(ctx context.Context, version int) error {
 	return migrateRiver(ctx, riverpgxv5.New(d.pool), version, d.log)
 }

@@ -28,6 +28,8 @@ type Push struct {
 type Accepted struct {
 	BuildID   int64
 	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
+
+	turn turnRow // of the build's repository
 }
 
 // AcceptPush writes delivery, build, job and pending status in one transaction, which deliveries that come at the same
@@ -60,7 +62,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 	all := make([]Accepted, len(pushes))
 	err := s.db.transact(ctx, func(tx *tx) error {
 		var jobs []river.InsertManyParams
-		var queued []string
+		var queued []turnRow
 		for i, p := range pushes {
 			a, its, err := s.accept(tx, p)
 			if err != nil {
@@ -69,7 +71,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			all[i] = a
 			jobs = append(jobs, its...)
 			if !a.Duplicate {
-				queued = append(queued, p.Repo.FullName)
+				queued = append(queued, a.turn)
 			}
 		}
 		if err := s.line(tx, queued...); err != nil {
@@ -88,19 +90,20 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	if len(seen) > 0 {
 		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
 	}
+	entry, err := s.see(tx, p.Via, p.Repo.FullName)
+	if err != nil {
+		return Accepted{}, nil, err
+	}
 	b := buildRow{
-		RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
+		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
 		Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
 	}
 	jobs, err := s.enqueue(tx, &b)
 	if err != nil {
 		return Accepted{}, nil, err
 	}
-	if err := s.see(tx, p.Via, p.Repo.FullName); err != nil {
-		return Accepted{}, nil, err
-	}
 	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
-	return Accepted{BuildID: b.ID}, jobs, tx.Create(&d).Error
+	return Accepted{BuildID: b.ID, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
 // enqueue makes the build and its pending status. The jobs that it returns are to be inserted in the same transaction.
@@ -123,14 +126,14 @@ func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 			return err
 		}
 		b = buildRow{
-			RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
+			EntryID: old.EntryID, RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
 			Ref: old.Ref, SHA: old.SHA, Author: old.Author, Message: old.Message, Trigger: "rerun", RerunOf: old.ID,
 		}
 		jobs, err := s.enqueue(tx, &b)
 		if err != nil {
 			return err
 		}
-		if err := s.line(tx, b.Repo); err != nil {
+		if err := s.line(tx, turnOf(b)); err != nil {
 			return err
 		}
 		return tx.river.insert(ctx, jobs...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"vivarium/server/registry"
 )
@@ -29,6 +30,9 @@ type repositoryRow struct {
 	Disabled   bool
 	AddedAt    int64
 	DeliveryAt int64
+
+	RunningLimit int
+	EachLimit    int
 }
 
 func (repositoryRow) TableName() string { return "repositories" }
@@ -37,7 +41,7 @@ func (r repositoryRow) entry() registry.Entry {
 	return registry.Entry{
 		ID: r.ID, Kind: r.Kind, Name: r.Name, Parent: r.ParentID, GitHubID: r.GitHubID,
 		SecretName: r.SecretName, Generation: r.Generation, OldUntil: fromMicros(r.OldUntil), Disabled: r.Disabled,
-		AddedAt: fromMicros(r.AddedAt), DeliveryAt: fromMicros(r.DeliveryAt),
+		AddedAt: fromMicros(r.AddedAt), DeliveryAt: fromMicros(r.DeliveryAt), Limits: r.limits(),
 	}
 }
 
@@ -81,6 +85,7 @@ func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name
 			return ErrExists
 		default:
 			row.ID, row.GitHubID, row.Generation, row.DeliveryAt = old.ID, old.GitHubID, old.Generation, old.DeliveryAt
+			row.setLimits(old.limits())
 			if err := tx.Save(&row).Error; err != nil {
 				return err
 			}
@@ -207,16 +212,19 @@ func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
 	return nil
 }
 
-// see notes a delivery whose signature held, in the transaction that accepts it.
-func (s *Store) see(tx *tx, via registry.Entry, name string) error {
+// see notes a delivery whose signature held, in the transaction that accepts it, and gives the repository's own entry.
+func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err error) {
 	key, now := strings.ToLower(name), micros(s.now())
-	r := tx.Model(&repositoryRow{}).Where("name_key = ?", key).Update("delivery_at", now)
+	var row repositoryRow
+	r := tx.Model(&row).Clauses(clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Where("name_key = ?", key).Update("delivery_at", now)
 	if r.Error != nil || r.RowsAffected > 0 {
-		return r.Error
+		return row.ID, r.Error
 	}
-	return tx.Create(&repositoryRow{
+	row = repositoryRow{
 		Kind: registry.Seen, Name: name, NameKey: key, ParentID: via.ID, SecretName: name, AddedAt: now, DeliveryAt: now,
-	}).Error
+	}
+	err = tx.Create(&row).Error
+	return row.ID, err
 }
 
 // Unidentified gives the names after one, in order, of repositories that have delivered and whose id is not known.

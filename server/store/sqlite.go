@@ -126,6 +126,9 @@ func (d *sqliteDB) exclusive() bool { return true }
 
 func (d *sqliteDB) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
 
+// oneClaim has nothing to do: SQLite has one writer at a time.
+func (d *sqliteDB) oneClaim(*tx) error { return nil }
+
 func (d *sqliteDB) migrateQueue(ctx context.Context, version int) error {
 	return migrateRiver(ctx, riversqlite.New(d.writer), version, d.log)
 }

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 // turnRow is a repository's place among those that wait: the one that was served longest ago is next, one that never was
@@ -15,31 +16,36 @@ type turnRow struct {
 	RepoKey string `gorm:"primaryKey"` // its full name in lower case
 	Waiting bool   // that builds of it may be queued: set with each, cleared when none is found
 	Served  int64  // when its last build was started, by the database's clock; 0 for never
+	EntryID int64  // its line in the registry
 }
 
 func (turnRow) TableName() string { return "turns" }
 
-// turnPage is how many repositories are looked at together. Those whose builds may not start yet are passed over.
-const turnPage = 100
+// turnOf is the turn that a build waits for.
+func turnOf(b buildRow) turnRow {
+	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, EntryID: b.EntryID}
+}
+
+// firstTurns and moreTurns are how many repositories are looked at together: few at first, since the first one's build may nearly always
+// start. Those whose builds must wait after a failure are passed over.
+const firstTurns, moreTurns = 4, 100
 
 // nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the repository that was
-// served longest ago, among those that run fewer builds than the cap allows.
+// served longest ago, among those that run fewer builds than the caps allow.
 func (s *Store) nextBuild(tx *tx) (id int64, found bool, err error) {
-	running, err := s.runningByRepo(tx)
+	full, err := s.full(tx)
 	if err != nil {
 		return 0, false, err
 	}
-	for after := (turnRow{Served: -1}); ; {
+	limit := firstTurns
+	for after := (turnRow{Served: -1}); ; limit = moreTurns {
 		var page []turnRow
-		err := tx.Where("waiting AND (served > ? OR (served = ? AND repo_key > ?))", after.Served, after.Served, after.RepoKey).
-			Order("served, repo_key").Limit(turnPage).Find(&page).Error
+		err := mayStart(tx, full).Where("served > ? OR (served = ? AND repo_key > ?)", after.Served, after.Served, after.RepoKey).
+			Order("served, repo_key").Limit(limit).Find(&page).Error
 		if err != nil || len(page) == 0 {
 			return 0, false, err
 		}
 		for _, t := range page {
-			if s.repoWorkers > 0 && running[t.RepoKey] >= s.repoWorkers {
-				continue
-			}
 			if id, err := s.firstOf(tx, t.RepoKey); err != nil || id != 0 {
 				return id, id != 0, err
 			}
@@ -48,18 +54,16 @@ func (s *Store) nextBuild(tx *tx) (id int64, found bool, err error) {
 	}
 }
 
-// runningByRepo counts what runs. There are no more of them than workers.
-func (s *Store) runningByRepo(tx *tx) (map[string]int, error) {
-	if s.repoWorkers == 0 {
-		return nil, nil
+// mayStart are the turns of repositories that wait and are not full.
+func mayStart(tx *tx, full registry.Full) *gorm.DB {
+	turns := tx.Where("waiting")
+	if len(full.Repos) > 0 {
+		turns = turns.Where("repo_key NOT IN ?", full.Repos)
 	}
-	var repos []string
-	err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Running).Pluck("repo", &repos).Error
-	counts := map[string]int{}
-	for _, repo := range repos {
-		counts[strings.ToLower(repo)]++
+	if len(full.Entries) > 0 {
+		turns = turns.Where("entry_id NOT IN (SELECT id FROM repositories WHERE id IN ? OR parent_id IN ?)", full.Entries, full.Entries)
 	}
-	return counts, err
+	return turns
 }
 
 // firstOf is the first build of a repository that may start now, or zero.
@@ -93,15 +97,13 @@ func (s *Store) served(tx *tx, repo string) error {
 
 // line notes that builds of these repositories are queued, in the transaction that queues them. They are noted in one
 // order, so that two servers do not wait for each other.
-func (s *Store) line(tx *tx, repos ...string) error {
-	for i, repo := range repos {
-		repos[i] = strings.ToLower(repo)
-	}
-	slices.Sort(repos)
-	for _, key := range slices.Compact(repos) {
+func (s *Store) line(tx *tx, turns ...turnRow) error {
+	slices.SortFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
+	for _, t := range slices.CompactFunc(turns, func(a, b turnRow) bool { return a.RepoKey == b.RepoKey }) {
 		err := tx.Clauses(clause.OnConflict{
-			Columns: []clause.Column{{Name: "repo_key"}}, DoUpdates: clause.Assignments(map[string]any{"waiting": true}),
-		}).Create(&turnRow{RepoKey: key, Waiting: true}).Error
+			Columns:   []clause.Column{{Name: "repo_key"}},
+			DoUpdates: clause.Assignments(map[string]any{"waiting": true, "entry_id": t.EntryID}),
+		}).Create(&t).Error
 		if err != nil {
 			return err
 		}

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 // pushOf is the n-th push of a test, of a repository and branch.
@@ -102,4 +105,132 @@ func TestDefaultBranchGoesFirstWhereSwitchedOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// letIn makes an entry of the registry, with limits.
+func letIn(t *testing.T, s *Store, kind registry.Kind, name string, limits registry.Limits) registry.Entry {
+	t.Helper()
+	_, err := s.AddEntry(t.Context(), Actor{Who: "test"}, kind, name)
+	must(t, err)
+	e, err := s.Limit(t.Context(), Actor{Who: "test"}, name, func(l *registry.Limits) { *l = limits })
+	must(t, err)
+	return e
+}
+
+func via(p Push, e registry.Entry) Push {
+	p.Via = e
+	return p
+}
+
+// endOne ends the oldest build that runs of a repository.
+func endOne(t *testing.T, s *Store, repo string) {
+	t.Helper()
+	var b buildRow
+	must(t, s.db.read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").Take(&b).Error)
+	must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}, nil))
+}
+
+func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		group := letIn(t, s, registry.Pattern, "school/group-*", registry.Limits{Running: 3, Each: 2})
+		single := letIn(t, s, registry.Repository, "octo/hello", registry.Limits{Running: 1})
+		for i := range 12 {
+			accept(t, s, via(pushOf(i, fmt.Sprintf("school/group-%d", i%3), "main"), group))
+		}
+		accept(t, s, via(pushOf(20, "octo/hello", "main"), single))
+		accept(t, s, via(pushOf(21, "Octo/Hello", "main"), single))
+		accept(t, s, pushOf(22, "other/free", "main"))
+		accept(t, s, pushOf(23, "other/free", "main"))
+		repos, _ := order(t, s)
+		if want := strings.Fields("octo/hello other/free school/group-0 school/group-1 school/group-2 other/free"); !slices.Equal(repos, want) {
+			t.Errorf("got %v, want %v", repos, want)
+		}
+		endOne(t, s, "school/group-1")
+		must(t, s.Rename(t.Context(), entryOf(t, s, "school/group-2").ID, "school/elsewhere"))
+		accept(t, s, via(pushOf(30, "school/elsewhere", "main"), group))
+		repos, _ = order(t, s)
+		if want := []string{"school/elsewhere"}; !slices.Equal(repos, want) {
+			t.Errorf("after one has ended: got %v, want %v, which counts for the pattern under its new name too", repos, want)
+		}
+		_, err := s.Limit(t.Context(), Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
+		must(t, err)
+		_, err = s.Limit(t.Context(), Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
+		must(t, err)
+		repos, _ = order(t, s)
+		if slices.Contains(repos, "school/group-0") || !slices.Contains(repos, "school/group-1") {
+			t.Errorf("without the pattern's cap: got %v, want none of school/group-0, which has one of its own", repos)
+		}
+	})
+}
+
+func entryOf(t *testing.T, s *Store, name string) registry.Entry {
+	t.Helper()
+	entries, err := s.EntriesFor(t.Context(), registry.Claim{Name: name})
+	must(t, err)
+	for _, e := range entries {
+		if e.Name == name {
+			return e
+		}
+	}
+	t.Fatalf("%s is not in the registry: %v", name, entries)
+	return registry.Entry{}
+}
+
+// TestCapHoldsWhereManyClaimAtOnce: each claims on connections of its own, as servers on one database do.
+func TestCapHoldsWhereManyClaimAtOnce(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		group := letIn(t, s, registry.Pattern, "school/group-*", registry.Limits{Running: 3})
+		for i := range 20 {
+			accept(t, s, via(pushOf(i, fmt.Sprintf("school/group-%d", i), "main"), group))
+		}
+		var begun atomic.Int64
+		var claims sync.WaitGroup
+		for range 4 {
+			one := open()
+			for range 3 {
+				claims.Go(func() {
+					if _, ok, err := one.claim(t.Context(), 0, "me"); err != nil {
+						t.Error(err)
+					} else if ok {
+						begun.Add(1)
+					}
+				})
+			}
+		}
+		claims.Wait()
+		if begun.Load() != 3 {
+			t.Errorf("%d builds were begun, want 3", begun.Load())
+		}
+	})
+}
+
+func TestBuildThatACapHeldBackStartsWhenOneEnds(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		group := letIn(t, s, registry.Pattern, "school/group-*", registry.Limits{Running: 1})
+		starts := make(chan started)
+		serve(t, s, Work{Workers: 2, Build: held(starts)})
+		first := accept(t, s, via(pushOf(1, "school/group-1", "main"), group))
+		one := nextStart(t, starts)
+		second := accept(t, s, via(pushOf(2, "school/group-2", "main"), group))
+		other := accept(t, s, pushOf(3, "other/free", "main"))
+		beside := nextStart(t, starts)
+		if one.id != first || beside.id != other {
+			t.Fatalf("builds %d and %d were started, want %d and %d: build %d is over the cap", one.id, beside.id, first, other, second)
+		}
+		beside.release()
+		waitState(t, s, other, pipeline.Passed)
+		if b, err := s.Build(t.Context(), second); err != nil || b.State != pipeline.Queued {
+			t.Errorf("the build over the cap is %s, %v; want queued", b.State, err)
+		}
+		one.release()
+		last := nextStart(t, starts)
+		if last.id != second {
+			t.Errorf("build %d was started, want %d", last.id, second)
+		}
+		last.release()
+		waitState(t, s, second, pipeline.Passed)
+	})
 }

@@ -1,0 +1,70 @@
+package registry
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Limits are what the operator allows the repositories of one entry. A zero field allows any number.
+type Limits struct {
+	Running int // builds that run at a time, of all its repositories together
+	Each    int // and of each one of them
+}
+
+// String says what is limited, for people.
+func (l Limits) String() string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf(what, n))
+		}
+	}
+	add(l.Running, "%d running")
+	add(l.Each, "%d running of each")
+	if len(parts) == 0 {
+		return "no limits"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Running is a build that runs: of which repository, and which entries it counts for.
+type Running struct {
+	Repo    string  // in lower case
+	Entries []int64 // its own, and the one that let it in
+}
+
+// Full are the repositories and the entries of which no further build may start now.
+type Full struct {
+	Repos   []string
+	Entries []int64
+}
+
+// FullNow decides which those are: perRepo is how many builds of any one repository may run; 0 is any number.
+func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
+	repos, entries := map[string]int{}, map[int64]int{}
+	for _, b := range running {
+		repos[b.Repo]++
+		most := perRepo
+		for _, id := range b.Entries {
+			entries[id]++
+			most = lower(most, limits[id].Each)
+		}
+		if repos[b.Repo] == most {
+			f.Repos = append(f.Repos, b.Repo)
+		}
+	}
+	for id, n := range entries {
+		if most := limits[id].Running; most > 0 && n >= most {
+			f.Entries = append(f.Entries, id)
+		}
+	}
+	return f
+}
+
+// lower is the lower of two limits, of which 0 is none.
+func lower(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}

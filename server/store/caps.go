@@ -1,0 +1,62 @@
+package store
+
+import (
+	"vivarium/pipeline"
+	"vivarium/server/registry"
+)
+
+// full is what may start no further build now. While there is a cap, claims are made one at a time, also of several
+// servers: else two would both see the last place free.
+func (s *Store) full(tx *tx) (registry.Full, error) {
+	caps, err := s.caps(tx)
+	if err != nil || s.repoWorkers == 0 && len(caps) == 0 {
+		return registry.Full{}, err
+	}
+	if err := s.db.oneClaim(tx); err != nil {
+		return registry.Full{}, err
+	}
+	running, err := tx.running()
+	return registry.FullNow(running, s.repoWorkers, caps), err
+}
+
+// caps are the entries that have a cap of running builds.
+func (s *Store) caps(tx *tx) (map[int64]registry.Limits, error) {
+	var rows []repositoryRow
+	if err := tx.Where("running_limit > 0 OR each_limit > 0").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	caps := make(map[int64]registry.Limits, len(rows))
+	for _, r := range rows {
+		caps[r.ID] = r.limits()
+	}
+	return caps, nil
+}
+
+// runningRow is a build that runs, with its repository's line in the registry and the one that let it in.
+type runningRow struct {
+	Repo     string
+	EntryID  int64
+	ParentID int64
+}
+
+// running lists what runs. There are no more builds than workers.
+func (tx *tx) running() ([]registry.Running, error) {
+	var rows []runningRow
+	err := tx.Raw(`SELECT lower(b.repo) AS repo, b.entry_id, coalesce(r.parent_id, 0) AS parent_id
+		FROM builds b LEFT JOIN repositories r ON r.id = b.entry_id WHERE b.state = ?`, pipeline.Running).Scan(&rows).Error
+	running := make([]registry.Running, len(rows))
+	for i, r := range rows {
+		running[i] = registry.Running{Repo: r.Repo, Entries: entriesOf(r.EntryID, r.ParentID)}
+	}
+	return running, err
+}
+
+// entriesOf are the lines of the registry that a build counts for.
+func entriesOf(own, parent int64) (ids []int64) {
+	for _, id := range []int64{own, parent} {
+		if id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"vivarium/server/registry"
+)
+
+func (r repositoryRow) limits() registry.Limits {
+	return registry.Limits{Running: r.RunningLimit, Each: r.EachLimit}
+}
+
+func (r *repositoryRow) setLimits(l registry.Limits) {
+	r.RunningLimit, r.EachLimit = l.Running, l.Each
+}
+
+// Limit changes what an entry's repositories may use. A repository that a pattern lets in and that was never seen is written
+// down for it.
+func (s *Store) Limit(ctx context.Context, by Actor, name string, change func(*registry.Limits)) (registry.Entry, error) {
+	var row repositoryRow
+	err := s.db.transact(ctx, func(tx *tx) error {
+		if err := s.takeOrSee(tx, name, &row); err != nil {
+			return err
+		}
+		l := row.limits()
+		change(&l)
+		row.setLimits(l)
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		return s.audit(tx, by, "limited to "+l.String()+":", row.Name)
+	})
+	if err != nil {
+		return registry.Entry{}, fmt.Errorf("limit %s: %w", name, err)
+	}
+	return row.entry(), nil
+}
