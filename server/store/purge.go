@@ -176,13 +176,13 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
 	err = e.db.transact(ctx, func(tx *tx) (err error) {
 		n = Purged{}
+		if err := e.removeEntry(tx, &n); err != nil {
+			return err
+		}
 		if err := e.removeJobs(tx, &n); err != nil {
 			return err
 		}
 		if err := tx.Where("lower(repo) = ?", e.key).Delete(&targetRow{}).Error; err != nil {
-			return err
-		}
-		if err := e.removeEntry(tx, &n); err != nil {
 			return err
 		}
 		if err := tx.Where("repo_key = ?", e.key).Delete(&turnRow{}).Error; err != nil {
