@@ -18,13 +18,14 @@ import (
 func newBuilds(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "builds",
-		Short:   "List, show, follow, rerun and cancel builds of the server",
+		Short:   "List, show, follow, rerun, cancel and export builds of the server",
 		Long:    "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\nVIVARIUM_DATABASE_URL). The server may be running.",
 		Example: "  vivarium builds list\n  vivarium builds log -f 12",
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsRerun(a), newBuildsCancel(a), newBuildsStatus(a))
+	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsRerun(a), newBuildsCancel(a), newBuildsStatus(a),
+		newBuildsExport(a))
 	return cmd
 }
 

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vivarium/server"
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+func newBuildsExport(a *app) *cobra.Command {
+	var at, repos string
+	var asCSV, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write the last verdict of each repository and branch as of a time",
+		Long: "Export writes a line for each branch: the last push that this server took at or before the time, and how its commit\n" +
+			"was judged. The push counts: its build, or a rerun of it, may have ended later. A build that was canceled says\n" +
+			"nothing as long as another of the commit has ended. A time without a zone is local: 18:00 is the very second.\n" +
+			"The output is CSV (RFC 4180) unless --json is given.",
+		Example: "  vivarium builds export --csv --at '2026-12-01 18:00' --repo 'school/group-*' > verdicts.csv\n" +
+			"  vivarium builds export --json --at 2026-12-01T18:00:00+01:00",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q, err := verdictQuery(at, repos)
+			if err != nil {
+				return fmt.Errorf("cannot export: %w", err)
+			}
+			write := writeCSV
+			if asJSON {
+				write = writeJSON
+			}
+			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
+				verdicts, err := allVerdicts(cmd.Context(), s, q)
+				if err == nil {
+					err = write(a.stdout, exported(verdicts, time.Local))
+				}
+				if err != nil {
+					return fmt.Errorf("cannot export: %w", err)
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "as of this time, such as '2026-12-01 18:00'; now when it is not given")
+	cmd.Flags().StringVar(&repos, "repo", "", "only OWNER/NAME or OWNER/PATTERN")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "write CSV, as without it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON: a list of objects")
+	cmd.MarkFlagsMutuallyExclusive("csv", "json")
+	return cmd
+}
+
+// verdictQuery is for all that a command was asked for. Now is set once, so that all pages are of one time.
+func verdictQuery(at, repos string) (store.VerdictQuery, error) {
+	q := store.VerdictQuery{At: time.Now(), Repos: repos, Limit: 1000}
+	if repos != "" {
+		if err := registry.CheckPattern(repos); err != nil {
+			return q, err
+		}
+	}
+	if at == "" {
+		return q, nil
+	}
+	var err error
+	q.At, err = server.ParseMoment(at, time.Local)
+	return q, err
+}
+
+// allVerdicts reads page by page.
+func allVerdicts(ctx context.Context, s *store.Store, q store.VerdictQuery) ([]store.Verdict, error) {
+	var all []store.Verdict
+	for {
+		page, err := s.Verdicts(ctx, q)
+		all = append(all, page...)
+		if err != nil || len(page) < q.Limit {
+			return all, err
+		}
+		last := page[len(page)-1].Push
+		q.After = store.Branch{Repo: last.Repo.FullName, Ref: last.Ref}
+	}
+}
+
+// exportedVerdict is a line of the export. Times are RFC 3339.
+type exportedVerdict struct {
+	Repository string `json:"repository"`
+	Branch     string `json:"branch"`
+	Verdict    string `json:"verdict"`
+	Cause      string `json:"cause"`
+	Commit     string `json:"commit"`
+	Pushed     string `json:"pushed"`
+	Ended      string `json:"ended"`
+	Build      int64  `json:"build"`
+}
+
+func exported(verdicts []store.Verdict, zone *time.Location) []exportedVerdict {
+	lines := []exportedVerdict{}
+	for _, v := range verdicts {
+		lines = append(lines, exportedVerdict{
+			Repository: v.Push.Repo.FullName, Branch: strings.TrimPrefix(v.Push.Ref, "refs/heads/"),
+			Verdict: string(v.Judged.State), Cause: string(v.Judged.Cause), Commit: v.Push.SHA,
+			Pushed: exportedTime(v.Push.QueuedAt, zone), Ended: exportedTime(v.Judged.EndedAt, zone), Build: v.Judged.ID,
+		})
+	}
+	return lines
+}
+
+func exportedTime(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(zone).Format(time.RFC3339)
+}
+
+func writeCSV(w io.Writer, lines []exportedVerdict) error {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true // as RFC 4180 has it
+	// What a Write could not do, Error tells at the end.
+	_ = c.Write([]string{"repository", "branch", "verdict", "cause", "commit", "pushed", "ended", "build"})
+	for _, l := range lines {
+		_ = c.Write([]string{
+			cell(l.Repository), cell(l.Branch), cell(l.Verdict), cell(l.Cause), cell(l.Commit), cell(l.Pushed), cell(l.Ended), fmt.Sprint(l.Build),
+		})
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// cell is a text as a cell that no spreadsheet takes for a formula: a branch may be named =HYPERLINK(...). The quotation
+// mark before it is how spreadsheets mark text (OWASP, "CSV Injection").
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+func writeJSON(w io.Writer, lines []exportedVerdict) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(lines)
+}

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"fmt"
+	"time"
+)
+
+// momentForms are the ways in which people write a time. A date alone is none: it may mean its first or its last moment.
+var momentForms = []string{time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"}
+
+// ParseMoment reads a time as RFC 3339 or as 2006-01-02 15:04, which is in zone.
+func ParseMoment(text string, zone *time.Location) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	for _, form := range momentForms {
+		if t, err := time.ParseInLocation(form, text, zone); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%.40q is no time such as 2026-12-01 18:00 (in this server's zone) or 2026-12-01T18:00:00+01:00", text)
+}

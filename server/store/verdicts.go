@@ -1,0 +1,104 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// Verdict is what a branch of a repository had come to at a time: the last push until then, and how that was judged.
+type Verdict struct {
+	Push pipeline.Build // of the last push until then
+	// Judged is the build whose end is the verdict. It may have ended after the time, as may a rerun: the push counts.
+	Judged pipeline.Build
+}
+
+// verdict judges a push by the builds of its commit on its branch, the push's first, then by their ids: the newest that
+// came to an end by itself counts; one that was canceled says nothing of the commit, and counts where there is no other.
+func verdict(builds []pipeline.Build) Verdict {
+	v := Verdict{Push: builds[0], Judged: builds[0]}
+	for _, b := range builds[1:] {
+		if weight(b.State) >= weight(v.Judged.State) {
+			v.Judged = b
+		}
+	}
+	return v
+}
+
+// weight orders states by what they say of a commit.
+func weight(s pipeline.State) int {
+	switch {
+	case s == pipeline.Canceled:
+		return 0
+	case !s.Ended():
+		return 1
+	}
+	return 2
+}
+
+// VerdictQuery selects verdicts, by repository and branch. Zero fields do not restrict.
+type VerdictQuery struct {
+	At     time.Time // pushes that were taken until then count; the zero time is now
+	Repos  string    // OWNER/NAME or OWNER/PATTERN
+	After  Branch    // only what comes after
+	Limit  int       // at most 1000; 0 is 100
+	Public bool      // leave out private repositories
+}
+
+// Branch is a place in the order of verdicts.
+type Branch struct{ Repo, Ref string }
+
+// branchRefs are the refs of branches; tags are built too, but nobody hands them in.
+const branchRefs = "refs/heads/%"
+
+// Verdicts tells of each branch what it had come to. What was purged is not known any more, nor is that a branch was
+// deleted.
+func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error) {
+	at := q.At
+	if at.IsZero() {
+		at = s.now()
+	}
+	pushes := s.db.read(ctx).Model(&buildRow{}).
+		Select(`id, lower(repo) AS repo_key, ref, sha, ROW_NUMBER() OVER (PARTITION BY lower(repo), ref ORDER BY id DESC) AS place`).
+		Where(`"trigger" = 'push' AND queued_at <= ? AND ref LIKE ?`, micros(at), branchRefs)
+	if q.Repos != "" {
+		pushes = pushes.Where(`lower(repo) LIKE ? ESCAPE '\'`, likePattern(q.Repos))
+	}
+	if q.Public {
+		pushes = pushes.Where("NOT private")
+	}
+	key := strings.ToLower(q.After.Repo)
+	page := s.db.read(ctx).Table("(?) AS pushes", pushes).
+		Where("place = 1 AND (repo_key > ? OR (repo_key = ? AND ref > ?))", key, key, q.After.Ref).
+		Order("repo_key, ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
+		Joins("JOIN (?) AS p ON b.sha = p.sha AND b.ref = p.ref AND lower(b.repo) = p.repo_key AND b.id >= p.id", page)
+	if q.Public {
+		builds = builds.Where("NOT b.private")
+	}
+	var rows []struct {
+		Build  buildRow `gorm:"embedded"`
+		PushID int64
+	}
+	if err := builds.Order("p.repo_key, p.ref, b.id").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the verdicts: %w", err)
+	}
+	var all []Verdict
+	for from := 0; from < len(rows); {
+		var same []pipeline.Build
+		for push := rows[from].PushID; from < len(rows) && rows[from].PushID == push; from++ {
+			same = append(same, rows[from].Build.build())
+		}
+		all = append(all, verdict(same))
+	}
+	return all, nil
+}
+
+// likePattern is a registry's pattern as LIKE reads it, with \ for escape.
+func likePattern(pattern string) string {
+	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`, "*", "%").Replace(strings.ToLower(pattern))
+}

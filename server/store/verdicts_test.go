@@ -1,0 +1,110 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestVerdictOfAPush(t *testing.T) {
+	for name, c := range map[string]struct {
+		states []pipeline.State // of the push, then of the reruns
+		want   int64
+	}{
+		"the push alone":                        {[]pipeline.State{pipeline.Passed}, 1},
+		"a rerun counts":                        {[]pipeline.State{pipeline.Errored, pipeline.Passed}, 2},
+		"also when it is worse":                 {[]pipeline.State{pipeline.Passed, pipeline.Failed}, 2},
+		"the newest of several":                 {[]pipeline.State{pipeline.Failed, pipeline.Passed, pipeline.Failed}, 3},
+		"one under way does not yet":            {[]pipeline.State{pipeline.Failed, pipeline.Running}, 1},
+		"a canceled one says nothing":           {[]pipeline.State{pipeline.Failed, pipeline.Canceled}, 1},
+		"nothing but canceled":                  {[]pipeline.State{pipeline.Canceled, pipeline.Canceled}, 2},
+		"under way is more than canceled":       {[]pipeline.State{pipeline.Canceled, pipeline.Queued}, 2},
+		"and stays so":                          {[]pipeline.State{pipeline.Running, pipeline.Canceled}, 1},
+		"an errored one after a passed one too": {[]pipeline.State{pipeline.Passed, pipeline.Errored}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var builds []pipeline.Build
+			for i, s := range c.states {
+				builds = append(builds, pipeline.Build{ID: int64(i + 1), State: s})
+			}
+			if v := verdict(builds); v.Push.ID != 1 || v.Judged.ID != c.want {
+				t.Errorf("judged by build %d of push %d, want %d of 1", v.Judged.ID, v.Push.ID, c.want)
+			}
+		})
+	}
+}
+
+// deadline is the time that the tests ask about.
+var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
+
+// handIn writes a build that was pushed so long before the deadline.
+func handIn(t *testing.T, s *Store, r buildRow, before time.Duration) int64 {
+	t.Helper()
+	r.QueuedAt, r.EndedAt, r.Compacted = micros(deadline.Add(-before)), micros(deadline.Add(time.Minute-before)), true
+	if r.Trigger == "" {
+		r.Trigger = "push"
+	}
+	if err := s.db.transact(t.Context(), func(tx *tx) error { return tx.Create(&r).Error }); err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
+}
+
+func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		const heads = "refs/heads/"
+		one, two, three := "school/group-1", "school/group-2", "school/group-1x"
+		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "a", State: pipeline.Failed}, 3*time.Hour)
+		handIn(t, s, buildRow{Repo: "School/Group-1", Ref: heads + "main", SHA: "b", State: pipeline.Failed}, 2*time.Hour)
+		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "c", State: pipeline.Passed}, -time.Microsecond) // too late
+		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "b", State: pipeline.Passed, Trigger: "rerun"}, -time.Hour)
+		handIn(t, s, buildRow{Repo: one, Ref: heads + "draft", SHA: "d", State: pipeline.Running}, time.Minute)
+		handIn(t, s, buildRow{Repo: one, Ref: "refs/tags/v1", SHA: "e", State: pipeline.Passed}, time.Minute)
+		handIn(t, s, buildRow{Repo: two, Ref: heads + "main", SHA: "b", State: pipeline.Failed, Private: true}, 0) // just in time
+		handIn(t, s, buildRow{Repo: three, Ref: heads + "main", SHA: "f", State: pipeline.Errored}, time.Hour)
+		handIn(t, s, buildRow{Repo: "school/groupZ1", Ref: heads + "main", SHA: "f", State: pipeline.Passed}, time.Hour)
+		handIn(t, s, buildRow{Repo: "other/group-1", Ref: heads + "main", SHA: "g", State: pipeline.Passed}, time.Hour)
+		for name, c := range map[string]struct {
+			query VerdictQuery
+			want  []string
+		}{
+			"all of a pattern": {VerdictQuery{At: deadline, Repos: "school/group-*"}, []string{
+				"school/group-1 draft d running", "School/Group-1 main b passed", "school/group-1x main f errored", "school/group-2 main b failed",
+			}},
+			"one repository, in other letters": {VerdictQuery{At: deadline, Repos: "SCHOOL/group-1"}, []string{
+				"school/group-1 draft d running", "School/Group-1 main b passed",
+			}},
+			"without private ones": {VerdictQuery{At: deadline, Repos: "school/group-*", Public: true}, []string{
+				"school/group-1 draft d running", "School/Group-1 main b passed", "school/group-1x main f errored",
+			}},
+			"a page": {VerdictQuery{At: deadline, After: Branch{"School/group-1", heads + "draft"}, Limit: 2}, []string{
+				"School/Group-1 main b passed", "school/group-1x main f errored",
+			}},
+			"later": {VerdictQuery{At: deadline.Add(time.Second), Repos: one}, []string{
+				"school/group-1 draft d running", "school/group-1 main c passed",
+			}},
+			"earlier": {VerdictQuery{At: deadline.Add(-150 * time.Minute)}, []string{"school/group-1 main a failed"}},
+			"before":  {VerdictQuery{At: deadline.Add(-4 * time.Hour)}, nil},
+			"now":     {VerdictQuery{Repos: two}, []string{"school/group-2 main b failed"}},
+		} {
+			t.Run(name, func(t *testing.T) {
+				s.now = func() time.Time { return deadline.Add(time.Hour) }
+				verdicts, err := s.Verdicts(t.Context(), c.query)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, v := range verdicts {
+					got = append(got, fmt.Sprintf("%s %s %s %s", v.Push.Repo.FullName, v.Push.Ref[len(heads):], v.Judged.SHA, v.Judged.State))
+				}
+				if !slices.Equal(got, c.want) {
+					t.Errorf("got  %q\nwant %q", got, c.want)
+				}
+			})
+		}
+	})
+}
