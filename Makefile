@@ -35,7 +35,7 @@ engine_tests := ./sandbox ./pipeline ./cmd/vivarium
 attack := go test -C cmd/attack -count=1 -timeout
 
 # The attacks come by themselves: some are measured beside an ordinary build, which other tests would slow down.
-test: needs := pip wheels postgres browser
+test: needs := pip wheels postgres browser proxies
 test: setup build ## Run everything that CI runs
 	go vet ./...
 	$(unchanged) go run ./scripts/alltests -timeout 20m $$(go list ./... | grep -v /cmd/attack$$)
@@ -68,7 +68,7 @@ test-gvisor: setup build ## Run the engine tests and scripts/engine-check under 
 	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) scripts/engine-gvisor run -- \
 		sh -c 'scripts/engine-check && go run ./scripts/alltests -count=1 -timeout 40m $(engine_tests)'
 
-race: needs := pip wheels postgres browser race
+race: needs := pip wheels postgres browser proxies race
 race: setup build ## Run the tests under the race detector
 	CGO_ENABLED=1 go run ./scripts/alltests -race -timeout 40m ./...
 

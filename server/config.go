@@ -16,6 +16,7 @@ import (
 type Config struct {
 	Addr      string // host:port to listen on; port 0 takes a free one
 	PublicURL string // where browsers and GitHub reach this server, which may be below a path; empty when not known
+	TLS       TLS
 	// TrustedProxies are the networks whose word on a client's address is taken.
 	TrustedProxies []netip.Prefix
 	ServerURL      string   // GITHUB_SERVER_URL, such as https://github.com
@@ -52,6 +53,11 @@ func (c Config) isPublic() bool {
 	return c.PublicURL != "" && (err != nil || !isLoopbackHost(u.Host))
 }
 
+// overHTTPS reports whether browsers reach this server by HTTPS: its own, or a proxy's.
+func (c Config) overHTTPS() bool {
+	return c.TLS.Enabled() || strings.HasPrefix(c.PublicURL, "https://")
+}
+
 // check tells an operator what is missing.
 func (c Config) check() error {
 	if (c.WebhookSecret == "") != (len(c.Repositories) == 0) {
@@ -62,6 +68,9 @@ func (c Config) check() error {
 	}
 	if c.Ready == nil || c.Log == nil {
 		return errors.New("server: Config.Ready and Config.Log are required")
+	}
+	if err := c.TLS.Check(); err != nil {
+		return err
 	}
 	if err := checkProxies(unmap(c.TrustedProxies)); err != nil {
 		return err

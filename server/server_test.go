@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +19,12 @@ import (
 	"vivarium/server/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if arguments := os.Getenv(issuedServer); arguments != "" {
+		os.Exit(serveIssued(arguments))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	secret  = "webhook-secret"

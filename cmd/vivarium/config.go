@@ -20,6 +20,7 @@ type config struct {
 	addr               string
 	publicURL          *url.URL // nil when not known
 	trustedProxies     []netip.Prefix
+	tls                server.TLS
 	dataDir            string
 	databaseURL        server.Secret
 	workers            int // 0: as many as fit
@@ -73,6 +74,14 @@ var variables = []variable{
 		to(webURL, func(c *config) **url.URL { return &c.publicURL })},
 	{"VIVARIUM_TRUSTED_PROXIES", "", "Networks of the reverse proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32.",
 		to(networks, func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
+	{"VIVARIUM_TLS_CERT", "", "PEM file of the server's certificate and its issuers; unset: plain HTTP, or VIVARIUM_TLS_DOMAIN.",
+		to(text, func(c *config) *string { return &c.tls.CertFile })},
+	{"VIVARIUM_TLS_KEY", "", "PEM file of the certificate's key.",
+		to(text, func(c *config) *string { return &c.tls.KeyFile })},
+	{"VIVARIUM_TLS_DOMAIN", "", "Domain names to get certificates for by ACME, separated by commas; it accepts that server's terms.",
+		to(domains, func(c *config) *[]string { return &c.tls.Domains })},
+	{"VIVARIUM_TLS_DIRECTORY", "", "ACME server that issues them, by the URL of its directory; unset: Let's Encrypt.",
+		to(webURLText, func(c *config) *string { return &c.tls.Directory })},
 	{"VIVARIUM_DATA_DIR", "data", "Folder of the database and of the package cache.",
 		to(text, func(c *config) *string { return &c.dataDir })},
 	{"VIVARIUM_DATABASE_URL", "", "PostgreSQL database to use in place of the embedded SQLite.",
@@ -166,7 +175,7 @@ func readConfig(environ []string, dotenv map[string]string) (config, []error) {
 // notOurs are names of the prefix that others read: the tests, and compose.yaml, which
 // takes them from the same .env.
 var notOurs = []string{
-	"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_REQUIRE_POSTGRES", "VIVARIUM_REQUIRE_BROWSER",
+	"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_REQUIRE_POSTGRES", "VIVARIUM_REQUIRE_BROWSER", "VIVARIUM_REQUIRE_PROXIES",
 	"VIVARIUM_USER", "VIVARIUM_PORT",
 }
 

@@ -80,6 +80,9 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_LOG_FORMAT=xml", "text or json"},
 		{"VIVARIUM_RUNNERS=Bad:Tag", "image repository"},
 		{"VIVARIUM_DATABASE_URL=mysql://u:hunter2@db/x", "cannot use VIVARIUM_DATABASE_URL=[redacted]"},
+		{"VIVARIUM_TLS_DOMAIN=https://ci.example.org", `VIVARIUM_TLS_DOMAIN="https://ci.example.org": it must be domain names in lower case`},
+		{"VIVARIUM_TLS_DIRECTORY=acme.example.org", "an http or https URL"},
+		{"VIVARIUM_TRUSTED_PROXIES=127.0.0.1", "networks such as"},
 		{"GITHUB_API_URL=ftp://x", "GITHUB_API_URL"},
 	} {
 		_, problems := readConfig([]string{tc.env}, nil)

@@ -37,6 +37,7 @@ const (
 func (c *checkup) environment() {
 	c.dotenv()
 	c.dataDir()
+	c.listening()
 }
 
 // webhook checks whose deliveries would be taken, given how many entries the registry has.

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
+
+	"vivarium/server"
 )
 
 // healthTimeout is below that of the Dockerfile's HEALTHCHECK.
@@ -17,7 +20,7 @@ const healthTimeout = 2 * time.Second
 func (c *checkup) health(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	u, err := healthURL(c.config.addr)
+	u, err := healthURL(c.config.addr, c.config.tls)
 	if err != nil {
 		c.add(essential, "server", "%v", err)
 		return
@@ -27,7 +30,7 @@ func (c *checkup) health(ctx context.Context) {
 		c.add(essential, "server", "%v", err)
 		return
 	}
-	r, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(q)
+	r, err := healthTransport(c.config.tls).RoundTrip(q)
 	if err != nil {
 		c.add(essential, "server", "%s does not answer: %v; start it with `vivarium serve`, or set VIVARIUM_ADDR to where it listens", u, err)
 		return
@@ -41,7 +44,7 @@ func (c *checkup) health(ctx context.Context) {
 }
 
 // healthURL is where a server that listens on addr can be asked from the same machine.
-func healthURL(addr string) (*url.URL, error) {
+func healthURL(addr string, t server.TLS) (*url.URL, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -49,5 +52,19 @@ func healthURL(addr string) (*url.URL, error) {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/healthz"}, nil
+	scheme := "http"
+	if t.Enabled() {
+		scheme = "https"
+	}
+	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: "/healthz"}, nil
+}
+
+// healthTransport does not check the certificate: it is for the public name and not for this
+// address, nothing secret is sent, and the answer is taken for no more than a sign of life.
+func healthTransport(t server.TLS) *http.Transport {
+	config := &tls.Config{InsecureSkipVerify: true}
+	if len(t.Domains) > 0 {
+		config.ServerName = t.Domains[0] // by which the certificate is found
+	}
+	return &http.Transport{DisableKeepAlives: true, TLSClientConfig: config}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"vivarium/server"
 )
 
 func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
@@ -43,6 +45,19 @@ func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
 	}
 }
 
+func TestHealthOfAServerThatSpeaksHTTPS(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	for _, setting := range []string{"VIVARIUM_TLS_CERT=c VIVARIUM_TLS_KEY=k", "VIVARIUM_TLS_DOMAIN=ci.example.org"} {
+		var out bytes.Buffer
+		environ := append(strings.Fields(setting), "VIVARIUM_ADDR="+s.Listener.Addr().String())
+		if code := run(t.Context(), []string{"doctor", "--health"}, environ, nil, &out, &out); code != exitOK {
+			t.Errorf("%s: exit code %d, %s", setting, code, out.String())
+		}
+	}
+}
+
 func TestHealthAddress(t *testing.T) {
 	for addr, want := range map[string]string{
 		":8001":          "http://127.0.0.1:8001/healthz",
@@ -51,7 +66,11 @@ func TestHealthAddress(t *testing.T) {
 		"[::1]:8001":     "http://[::1]:8001/healthz",
 		"localhost:8001": "http://localhost:8001/healthz",
 	} {
-		if got, err := healthURL(addr); err != nil || got.String() != want {
+		secure := server.TLS{CertFile: "c", KeyFile: "k"}
+		if got, err := healthURL(addr, secure); err != nil || got.String() != strings.Replace(want, "http:", "https:", 1) {
+			t.Errorf("%s: got %s, %v over TLS", addr, got, err)
+		}
+		if got, err := healthURL(addr, server.TLS{}); err != nil || got.String() != want {
 			t.Errorf("%s: got %s, %v; want %s", addr, got, err, want)
 		}
 	}

@@ -55,6 +55,9 @@ func (a *app) serve(ctx context.Context) error {
 	if err := checkLetIn(c); err != nil {
 		return err
 	}
+	if err := c.tls.Check(); err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
 	log := a.newLogger(c)
 	s := &service{locked: make(chan struct{}), preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
@@ -233,6 +236,7 @@ func (s *service) serverConfig() server.Config {
 	c := server.Config{
 		Addr:           s.config.addr,
 		TrustedProxies: s.config.trustedProxies,
+		TLS:            tlsOf(s.config),
 		ServerURL:      s.config.serverURL.String(),
 		WebhookSecret:  s.config.webhookSecret,
 		Repositories:   s.config.repositories,
@@ -245,6 +249,13 @@ func (s *service) serverConfig() server.Config {
 		c.PublicURL = s.config.publicURL.String()
 	}
 	return c
+}
+
+// tlsOf adds to the settings of TLS where issued certificates are kept.
+func tlsOf(c config) server.TLS {
+	t := c.tls
+	t.CacheDir = filepath.Join(c.dataDir, "certificates")
+	return t
 }
 
 // work tells the store what to do with a build. What the operator has left out is said

@@ -103,6 +103,16 @@ var (
 			return u, when(plain && (u.Scheme == "http" || u.Scheme == "https"))
 		}}
 
+	webURLText = kind[string]{accepts: webURL.accepts, parse: func(v string) (string, error) {
+		_, err := webURL.parse(v)
+		return v, err
+	}}
+
+	domains = kind[[]string]{accepts: "domain names in lower case such as ci.example.org, separated by commas", parse: func(v string) ([]string, error) {
+		all := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+		return all, server.TLS{Domains: all}.Check()
+	}}
+
 	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner", parse: func(v string) (string, error) {
 		return v, when(imageRepositoryName.MatchString(v))
 	}}
