@@ -28,6 +28,7 @@ func (s *Server) routes() []route {
 		{"GET", "/logs/{id}", readers, "Show one build", typed(s.showBuild, noSuchBuild), s.buildPage},
 		{"GET", "/logs/{id}/raw", readers, "Read the log, byte for byte", typed(s.rawLog, plainText, noSuchBuild), nil},
 		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events", typed(s.events, eventStream, noSuchBuild), nil},
+		{"GET", "/verdicts", readers, "Tell what each branch had come to as of a time", typed(s.listVerdicts), s.verdictsPage},
 
 		{"GET", "/healthz", anyone, "Tell that the process lives", typed(s.health), nil},
 		{"GET", "/readyz", anyone, "Tell whether builds can be worked on", typed(s.ready, notReady), nil},

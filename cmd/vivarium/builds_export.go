@@ -104,7 +104,7 @@ func exported(verdicts []store.Verdict, zone *time.Location) []exportedVerdict {
 	lines := []exportedVerdict{}
 	for _, v := range verdicts {
 		lines = append(lines, exportedVerdict{
-			Repository: v.Push.Repo.FullName, Branch: strings.TrimPrefix(v.Push.Ref, "refs/heads/"),
+			Repository: v.Push.Repo.FullName, Branch: v.Branch(),
 			Verdict: string(v.Judged.State), Cause: string(v.Judged.Cause), Commit: v.Push.SHA,
 			Pushed: exportedTime(v.Push.QueuedAt, zone), Ended: exportedTime(v.Judged.EndedAt, zone), Build: v.Judged.ID,
 		})

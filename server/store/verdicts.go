@@ -17,6 +17,9 @@ type Verdict struct {
 	Judged pipeline.Build
 }
 
+// Branch is the branch's short name.
+func (v Verdict) Branch() string { return strings.TrimPrefix(v.Push.Ref, "refs/heads/") }
+
 // verdict judges a push by the builds of its commit on its branch, the push's first, then by their ids: the newest that
 // came to an end by itself counts; one that was canceled says nothing of the commit, and counts where there is no other.
 func verdict(builds []pipeline.Build) Verdict {

@@ -18,7 +18,7 @@ import (
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// Page is one page's data: Index, Build, Problem or Docs.
+// Page is one page's data: Index, Build, Verdicts, Problem or Docs.
 type Page interface{ template() string }
 
 // Index lists builds, newest first.
@@ -84,7 +84,7 @@ type Site struct{ pages map[string]*template.Template }
 // NewSite makes pages whose links lead below base, the path that the server is reached
 // under: "" or such as "/vivarium". A template writes it as {{base}} before each path.
 func NewSite(base string) *Site {
-	return &Site{pages: parsePages(base, "index.html", "build.html", "problem.html", "docs.html")}
+	return &Site{pages: parsePages(base, "index.html", "build.html", "verdicts.html", "problem.html", "docs.html")}
 }
 
 // parsePages gives each page the layout: all define the same blocks.

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// FormPolicy is the content policy of a page with a form, which may lead to this server alone.
+var FormPolicy = strings.Replace(ContentSecurityPolicy, "form-action 'none'", "form-action 'self'", 1)
+
+// Verdicts says what each branch had come to as of a time.
+type Verdicts struct {
+	At       time.Time
+	AtText   string // as it was asked for; empty is now
+	Repo     string // the pattern that was asked for
+	Zone     string // of times without one
+	Lines    []VerdictLine
+	NextPath string // the next page, without the base; empty on the last
+}
+
+// VerdictLine is one branch.
+type VerdictLine struct {
+	Repo, Branch   string
+	SHA, CommitURL string
+	State          pipeline.State
+	Cause          pipeline.Cause
+	Summary        string
+	PushedAt       time.Time
+	Build          int64 // that judged it
+}
+
+func (Verdicts) template() string { return "verdicts.html" }
