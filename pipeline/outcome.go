@@ -37,6 +37,7 @@ const (
 
 	CauseCanceled   Cause = "canceled"
 	CauseSuperseded Cause = "superseded"
+	CauseQuota      Cause = "quota"
 )
 
 // State is the state that a build ends in for this cause.
@@ -46,7 +47,7 @@ func (c Cause) State() State {
 		return Passed
 	case CauseClone, CauseImage, CauseEngine, CauseInternal:
 		return Errored
-	case CauseCanceled, CauseSuperseded:
+	case CauseCanceled, CauseSuperseded, CauseQuota:
 		return Canceled
 	}
 	return Failed

@@ -26,7 +26,7 @@ type Build struct {
 	Plan          string `json:"plan" doc:"What was found in the repository and is to be run."`
 
 	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled"`
-	Cause    pipeline.Cause `json:"cause" doc:"Why the build did not pass; empty when it did or has not ended."`
+	Cause    pipeline.Cause `json:"cause" doc:"Why the build did not pass; empty when it did or has not ended; quota: it was over a quota of its repository and was not started."`
 	Summary  string         `json:"summary" doc:"One line for people."`
 	Repo     string         `json:"repo" example:"octocat/hello-world"`
 	Private  bool           `json:"private"`

@@ -97,6 +97,9 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if accepted.Duplicate {
 		return answerDelivery(http.StatusAccepted, "this delivery is known already", accepted.BuildID), nil
 	}
+	if accepted.OverQuota != "" {
+		return answerDelivery(http.StatusAccepted, accepted.OverQuota, accepted.BuildID), nil
+	}
 	return answerDelivery(http.StatusAccepted, "queued", accepted.BuildID), nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/registry"
 	"vivarium/server/store"
 )
 
@@ -44,6 +45,26 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 	}
 	if b.State != pipeline.Queued || b.SHA != sha || b.Repo.FullName != "o/n" || b.Author != "mona" || b.Ref != "refs/heads/main" {
 		t.Errorf("stored %+v", b)
+	}
+}
+
+func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
+	s := newSite(t)
+	s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
+	if _, err := s.store.Limit(t.Context(), store.Actor{}, "o/n", func(l *registry.Limits) { l.Queue = 1 }); err != nil {
+		t.Fatal(err)
+	}
+	const why = "over quota: 1 of 1 builds wait; push again when fewer do"
+	a := s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("b", 40)}.Payload())
+	if body := a.json(t); a.code != http.StatusAccepted || body["message"] != "build 2: "+why {
+		t.Errorf("answered %d %s", a.code, a.body)
+	}
+	body := s.get("/logs/2").json(t)
+	if body["status"] != "error" || body["state"] != "canceled" || body["cause"] != "quota" || body["summary"] != why {
+		t.Errorf("the build in JSON: %v", body)
+	}
+	if page := s.get("/logs/2", browser); page.code != http.StatusOK || !strings.Contains(page.body, why) {
+		t.Errorf("the page does not say why: %d %s", page.code, page.body)
 	}
 }
 

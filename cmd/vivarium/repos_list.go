@@ -48,8 +48,12 @@ func (r *repos) printEntries() error {
 	}
 	for _, e := range entries {
 		last := statuses[strings.ToLower(e.Name)]
+		used, err := r.Used(r.ctx, e)
+		if err != nil {
+			return fmt.Errorf("cannot list the registry: %w", err)
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last),
-			e.Limits, remark(e, last, time.Now()))
+			e.Limits.Against(used), remark(e, last, time.Now()))
 	}
 	return t.Flush()
 }

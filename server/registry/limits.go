@@ -1,30 +1,17 @@
 package registry
 
-import (
-	"fmt"
-	"strings"
-)
-
 // Limits are what the operator allows the repositories of one entry. A zero field allows any number.
 type Limits struct {
+	// Caps: what is over one waits for its turn.
+
 	Running int // builds that run at a time, of all its repositories together
 	Each    int // and of each one of them
-}
 
-// String says what is limited, for people.
-func (l Limits) String() string {
-	var parts []string
-	add := func(n int, what string) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf(what, n))
-		}
-	}
-	add(l.Running, "%d running")
-	add(l.Each, "%d running of each")
-	if len(parts) == 0 {
-		return "no limits"
-	}
-	return strings.Join(parts, ", ")
+	// Quotas, of all its repositories together: what is over one is not built.
+
+	Minutes  int   // that builds run in a day, which begins at 00:00 UTC
+	LogBytes int64 // that stored logs take
+	Queue    int   // builds that wait
 }
 
 // Running is a build that runs: of which repository, and which entries it counts for.

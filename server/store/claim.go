@@ -20,30 +20,58 @@ const (
 	leaseRenew = 3 * time.Second
 )
 
-// claim begins an attempt at the build whose turn it is, for a job. ok is false when there is none.
+// claim begins an attempt at the build whose turn it is, for a job. ok is false when there is none. Builds that have come over
+// their quota since they were pushed are ended on the way.
 func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow, ok bool, err error) {
-	for !ok && err == nil {
-		var none bool
-		err = s.db.transact(ctx, func(tx *tx) error {
-			id, found, err := s.nextBuild(tx)
-			if err != nil || !found {
-				none = !found
-				return err
-			}
-			ok, err = s.begin(tx, id, job, owner, &b)
-			if err != nil || !ok {
-				return err
-			}
-			return s.served(tx, b.Repo)
+	for {
+		var next int64
+		err := s.db.transact(ctx, func(tx *tx) (err error) {
+			next, b, err = s.claimNext(ctx, tx, job, owner)
+			return err
 		})
-		if none {
-			return buildRow{}, false, err
+		switch {
+		case err != nil:
+			return buildRow{}, false, fmt.Errorf("claim a build: %w", err)
+		case b.State == pipeline.Running:
+			return b, true, nil
+		case next == 0:
+			return buildRow{}, false, nil
+		case b.State.Ended():
+			s.ended(ctx, b)
 		}
 	}
-	if err != nil {
-		return buildRow{}, false, fmt.Errorf("claim a build: %w", err)
+}
+
+// claimNext takes the next build: it runs then, or has ended over its quota, or another server was faster and b is empty.
+// next is 0 when there is none.
+func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) (next int64, b buildRow, err error) {
+	next, turn, err := s.nextBuild(tx)
+	if err != nil || next == 0 {
+		return next, b, err
 	}
-	return b, ok, nil
+	why, err := s.overQuota(tx, turn, true)
+	if err != nil {
+		return next, b, err
+	}
+	if why != "" {
+		return s.refuse(ctx, tx, next, why)
+	}
+	ok, err := s.begin(tx, next, job, owner, &b)
+	if err != nil || !ok {
+		return next, buildRow{}, err
+	}
+	return next, b, s.served(tx, b.Repo)
+}
+
+// refuse ends a build that is over its quota, unless another server was faster.
+func (s *Store) refuse(ctx context.Context, tx *tx, id int64, why string) (next int64, b buildRow, err error) {
+	if err := tx.Take(&b, id).Error; err != nil {
+		return id, b, err
+	}
+	if err := s.endQueued(ctx, tx, &b, overQuota(why)); !errors.Is(err, errLost) {
+		return id, b, err
+	}
+	return id, buildRow{}, nil
 }
 
 // begin moves a build from queued to running, unless another server was faster.

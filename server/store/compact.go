@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"vivarium/pipeline"
 )
 
@@ -32,7 +34,10 @@ func (s *Store) compact(ctx context.Context, build int64) error {
 		}
 	}
 	err := s.db.transact(ctx, func(tx *tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", build).Update("compacted", true).Error
+		return tx.Model(&buildRow{}).Where("id = ?", build).Updates(map[string]any{
+			"compacted": true,
+			"log_bytes": gorm.Expr("(SELECT coalesce(sum(length(data)), 0) FROM log_blocks WHERE build_id = ?)", build),
+		}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("compact the log of build %d: %w", build, err)

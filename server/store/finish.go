@@ -23,6 +23,7 @@ func lossDelay(n int) time.Duration {
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
 func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
+	b.Spent = micros(s.now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
 	err := s.db.transact(ctx, func(tx *tx) error {
 		if err := s.end(ctx, tx, &b, o); err != nil || job == nil {
 			return err
@@ -43,7 +44,7 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 		b.Image = o.Image
 	}
 	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
-		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt,
+		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt, "spent": b.Spent,
 		"job_id": 0, "owner": "", "lease_until": 0, "cancel_requested": false,
 	})
 	if err := one(r, errLost); err != nil {
@@ -156,7 +157,7 @@ func (s *Store) Cancel(ctx context.Context, id int64) error {
 		}
 		switch b.State {
 		case pipeline.Queued:
-			return s.cancelQueued(ctx, tx, &b)
+			return s.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
 			return one(tx.fenced(b.ID, b.Attempt).Update("cancel_requested", true), errLost)
 		}
@@ -180,8 +181,9 @@ func (s *Store) Cancel(ctx context.Context, id int64) error {
 	return nil
 }
 
-func (s *Store) cancelQueued(ctx context.Context, tx *tx, b *buildRow) error {
-	b.State, b.Cause, b.Summary, b.EndedAt = canceled.State, canceled.Cause, canceled.Summary, micros(s.now())
+// endQueued ends a build that waits.
+func (s *Store) endQueued(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) error {
+	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, micros(s.now())
 	r := tx.Model(&buildRow{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
 		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt})
 	if err := one(r, errLost); err != nil {

@@ -28,6 +28,8 @@ type Push struct {
 type Accepted struct {
 	BuildID   int64
 	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
+	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the build.
+	OverQuota string
 
 	turn turnRow // of the build's repository
 }
@@ -42,7 +44,11 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if err != nil {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}
-	if !a.Duplicate {
+	switch {
+	case a.Duplicate:
+	case a.OverQuota != "":
+		s.log.InfoContext(ctx, "build refused", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA, "why", a.OverQuota)
+	default:
 		s.log.InfoContext(ctx, "build queued", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA)
 		s.watch.wake(a.BuildID)
 	}
@@ -70,7 +76,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			}
 			all[i] = a
 			jobs = append(jobs, its...)
-			if !a.Duplicate {
+			if !a.Duplicate && a.OverQuota == "" {
 				queued = append(queued, a.turn)
 			}
 		}
@@ -98,26 +104,40 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
 		Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
 	}
-	jobs, err := s.enqueue(tx, &b)
+	why, err := s.overQuota(tx, turnOf(b), false)
+	if err != nil {
+		return Accepted{}, nil, err
+	}
+	jobs, err := s.enqueue(tx, &b, why)
 	if err != nil {
 		return Accepted{}, nil, err
 	}
 	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
-	return Accepted{BuildID: b.ID, turn: turnOf(b)}, jobs, tx.Create(&d).Error
+	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
-// enqueue makes the build and its pending status. The jobs that it returns are to be inserted in the same transaction.
-func (s *Store) enqueue(tx *tx, b *buildRow) ([]river.InsertManyParams, error) {
+// enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are
+// to be inserted in the same transaction.
+func (s *Store) enqueue(tx *tx, b *buildRow, over string) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = micros(s.now())
+	if over != "" {
+		o := overQuota(over)
+		b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, b.QueuedAt
+		b.Compacted = true // there is no log
+	}
 	if err := tx.Create(b).Error; err != nil {
 		return nil, err
 	}
 	status, err := s.addStatus(tx, *b)
+	if over != "" {
+		return []river.InsertManyParams{status}, err
+	}
 	return []river.InsertManyParams{ticket(0), status}, err
 }
 
-// Rerun queues a new build of the same commit, with job and pending status.
+// Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
+// status stays as it is: who asks is told.
 func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 	var b buildRow
 	err := s.db.transact(ctx, func(tx *tx) error {
@@ -129,7 +149,14 @@ func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 			EntryID: old.EntryID, RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
 			Ref: old.Ref, SHA: old.SHA, Author: old.Author, Message: old.Message, Trigger: "rerun", RerunOf: old.ID,
 		}
-		jobs, err := s.enqueue(tx, &b)
+		why, err := s.overQuota(tx, turnOf(b), false)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			return &QuotaError{why}
+		}
+		jobs, err := s.enqueue(tx, &b, "")
 		if err != nil {
 			return err
 		}

@@ -8,11 +8,12 @@ import (
 )
 
 func (r repositoryRow) limits() registry.Limits {
-	return registry.Limits{Running: r.RunningLimit, Each: r.EachLimit}
+	return registry.Limits{Running: r.RunningLimit, Each: r.EachLimit, Minutes: r.MinutesLimit, LogBytes: r.LogLimit, Queue: r.QueueLimit}
 }
 
 func (r *repositoryRow) setLimits(l registry.Limits) {
 	r.RunningLimit, r.EachLimit = l.Running, l.Each
+	r.MinutesLimit, r.LogLimit, r.QueueLimit = l.Minutes, l.LogBytes, l.Queue
 }
 
 // Limit changes what an entry's repositories may use. A repository that a pattern lets in and that was never seen is written

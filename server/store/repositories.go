@@ -33,6 +33,9 @@ type repositoryRow struct {
 
 	RunningLimit int
 	EachLimit    int
+	MinutesLimit int
+	LogLimit     int64
+	QueueLimit   int
 }
 
 func (repositoryRow) TableName() string { return "repositories" }

@@ -102,6 +102,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseInternal:    "internal error",
 	pipeline.CauseCanceled:    "canceled",
 	pipeline.CauseSuperseded:  "superseded",
+	pipeline.CauseQuota:       "over quota",
 }
 
 // describe is a status's description, which stands beside GitHub's own sign for the state: what happened, with its

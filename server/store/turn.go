@@ -31,11 +31,11 @@ func turnOf(b buildRow) turnRow {
 const firstTurns, moreTurns = 4, 100
 
 // nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the repository that was
-// served longest ago, among those that run fewer builds than the caps allow.
-func (s *Store) nextBuild(tx *tx) (id int64, found bool, err error) {
+// served longest ago, among those that run fewer builds than the caps allow. id is 0 when there is none.
+func (s *Store) nextBuild(tx *tx) (id int64, turn turnRow, err error) {
 	full, err := s.full(tx)
 	if err != nil {
-		return 0, false, err
+		return 0, turnRow{}, err
 	}
 	limit := firstTurns
 	for after := (turnRow{Served: -1}); ; limit = moreTurns {
@@ -43,11 +43,11 @@ func (s *Store) nextBuild(tx *tx) (id int64, found bool, err error) {
 		err := mayStart(tx, full).Where("served > ? OR (served = ? AND repo_key > ?)", after.Served, after.Served, after.RepoKey).
 			Order("served, repo_key").Limit(limit).Find(&page).Error
 		if err != nil || len(page) == 0 {
-			return 0, false, err
+			return 0, turnRow{}, err
 		}
 		for _, t := range page {
 			if id, err := s.firstOf(tx, t.RepoKey); err != nil || id != 0 {
-				return id, id != 0, err
+				return id, t, err
 			}
 		}
 		after = page[len(page)-1]

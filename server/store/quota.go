@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+	"vivarium/server/registry"
+)
+
+// QuotaError says that a build is over a quota of its repository's.
+type QuotaError struct{ Why string }
+
+func (e *QuotaError) Error() string { return e.Why }
+
+// overQuota is why no build of a repository may be queued now, or started where queued is set; empty while one may.
+func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
+	var rows []repositoryRow
+	err := tx.Where("id = ? OR id = (SELECT parent_id FROM repositories WHERE id = ?)", t.EntryID, t.EntryID).
+		Where("minutes_limit > 0 OR log_limit > 0 OR queue_limit > 0").Order("id").Find(&rows).Error
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rows {
+		l := r.limits()
+		if queued {
+			l.Queue = 0 // it has its place
+		}
+		use, err := used(tx.DB, r.ID, l, s.now())
+		if err != nil {
+			return "", err
+		}
+		if l.Queue > 0 && use.Waiting >= l.Queue {
+			if use.WaitingOwn, err = waitingOf(tx.DB, t.RepoKey); err != nil {
+				return "", err
+			}
+		}
+		if why := l.Over(use); why != "" {
+			return why, nil
+		}
+	}
+	return "", nil
+}
+
+func overQuota(why string) pipeline.Outcome {
+	return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseQuota, Summary: why}
+}
+
+// Used is what the repositories of an entry have used of its limits now.
+func (s *Store) Used(ctx context.Context, e registry.Entry) (registry.Use, error) {
+	u, err := used(s.db.read(ctx), e.ID, e.Limits, s.now())
+	if err != nil {
+		return u, fmt.Errorf("read what %s has used: %w", e.Name, err)
+	}
+	return u, nil
+}
+
+// used counts what is limited, by indexes alone.
+func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registry.Use, err error) {
+	own := func() *gorm.DB {
+		return db.Model(&buildRow{}).Where("entry_id IN (SELECT id FROM repositories WHERE id = ? OR parent_id = ?)", entry, entry)
+	}
+	total := func(into *int64, of *gorm.DB, expression string, values ...any) {
+		if err == nil {
+			err = of.Select("coalesce(sum("+expression+"), 0)", values...).Scan(into).Error
+		}
+	}
+	var running, waiting, ended, soFar int64
+	if l.Running > 0 {
+		total(&running, own().Where("state = ?", pipeline.Running), "1")
+	}
+	if l.Queue > 0 {
+		total(&waiting, own().Where("state = 'queued'"), "1") // in the words of the index
+	}
+	if l.LogBytes > 0 {
+		total(&u.LogBytes, own(), "log_bytes")
+	}
+	if l.Minutes > 0 {
+		today := now.UTC().Truncate(24 * time.Hour)
+		total(&ended, own().Where("ended_at >= ?", micros(today)), "spent")
+		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", micros(now))
+	}
+	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+soFar)*time.Microsecond
+	return u, err
+}
+
+// waitingOf counts the builds that wait of one repository.
+func waitingOf(db *gorm.DB, key string) (int, error) {
+	var n int64
+	err := db.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued'", key).Count(&n).Error
+	return int(n), err
+}
