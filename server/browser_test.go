@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -66,6 +67,10 @@ func (v *visits) note(ev any) {
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
 		v.addresses = append(v.addresses, ev.Request.URL)
+	case *log.EventEntryAdded: // also of what the content policy has refused
+		if ev.Entry.Level == log.EntryLevelError {
+			v.exceptions = append(v.exceptions, ev.Entry.Text)
+		}
 	case *runtime.EventExceptionThrown:
 		v.exceptions = append(v.exceptions, fmt.Sprintf("%+v", ev.ExceptionDetails))
 	}
@@ -181,6 +186,10 @@ func TestBrowserReadsTheDescriptionWithoutOtherHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		shows(t, ctx, ready)
+		if path == "/docs" {
+			evaluate[string](t, ctx, `document.querySelector("#docs .opblock-summary-control").click(), "clicked"`)
+			shows(t, ctx, `document.querySelector("#docs .opblock.is-open .opblock-body") !== null`)
+		}
 	}
 	visited.check(t, s.http.URL)
 }

@@ -75,11 +75,12 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx and its like pass events on at once
 		r.out = newStream(c.Response())
-		err := r.beat()
-		if err == nil {
-			err = s.tail(ctx, b.ID, after, r)
-		}
-		s.finish(ctx, b.ID, err)
+		s.finish(ctx, b.ID, s.follow(c, func() error {
+			if err := r.beat(); err != nil || wantsHead(ctx) {
+				return err
+			}
+			return s.tail(ctx, b.ID, after, r)
+		}))
 	}}, nil
 }
 

@@ -28,16 +28,21 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 		c.Response().Header().Set("X-Accel-Buffering", "no")
 		r := &rawReader{out: newStream(c.Response())}
 		if in.Follow {
-			// The headers tell a reader at once that the build is there.
-			if err = r.out.send(nil); err == nil {
-				err = s.tail(ctx, b.ID, 0, r)
-			}
+			err = s.follow(c, func() error { return s.followRaw(ctx, b.ID, r) })
 		} else {
 			var after int64
 			_, err = s.pull(ctx, b.ID, &after, r)
 		}
 		s.finish(ctx, b.ID, err)
 	}}, nil
+}
+
+func (s *Server) followRaw(ctx context.Context, build int64, r *rawReader) error {
+	// The headers tell a reader at once that the build is there.
+	if err := r.out.send(nil); err != nil || wantsHead(ctx) {
+		return err
+	}
+	return s.tail(ctx, build, 0, r)
 }
 
 // rawReader writes chunks as they are. Where the log has a gap it says so, on a line

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
 	"vivarium/server/store"
@@ -44,6 +45,7 @@ type Server struct {
 
 	description []byte // of the routes, as OpenAPI
 
+	bounds     bounds
 	deliveries inFlight
 	refusals   *rate.Limiter // of those that are counted: anybody can cause them
 
@@ -60,6 +62,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	c.TrustedProxies = unmap(c.TrustedProxies)
 	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), base: c.base(), draining: make(chan struct{})}
 	s.site = web.NewSite(s.base)
+	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
@@ -68,7 +71,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.echo.Use(
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		s.secureHeaders,
-		limitBody,
+		s.limitBody,
 	)
 	s.api = newAPI(s.echo, c.Version, s.base)
 	s.register(s.routes())
@@ -81,7 +84,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 }
 
 // Handler is the whole of the server's addresses.
-func (s *Server) Handler() http.Handler { return s.echo }
+func (s *Server) Handler() http.Handler { return headAsGet(s.echo) }
 
 // Run listens and answers until ctx ends. Then it ends the streams, gives requests
 // in flight ten seconds and returns nil; it returns an error when it cannot listen.
@@ -100,7 +103,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.config.Listening(l.Addr())
 	}
 	hs := &http.Server{
-		Handler:           s.echo,
+		Handler:           s.Handler(),
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
@@ -108,7 +111,7 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- secured.serve(hs, l) }()
+	go func() { served <- secured.serve(hs, netutil.LimitListener(l, s.bounds.connections)) }()
 	defer secured.attend(ctx)()
 	select {
 	case err := <-served:
@@ -129,15 +132,6 @@ func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan er
 	}
 	<-served
 	return err
-}
-
-// limitBody bounds every request's body; no route but the webhook reads one.
-func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxDelivery)
-		return next(c)
-	}
 }
 
 // secureHeaders are right for every answer; pages and documentation widen the

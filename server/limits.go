@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	// maxConnections leaves the process descriptors for its database and its engine: systemd
+	// and Docker give it 500 000 and more, a login shell sometimes 4096.
+	maxConnections = 2048
+	// maxFollowers are those that read logs as they grow; over HTTP/2 one connection holds
+	// many.
+	maxFollowers = 1024
+	// bodyTimeout is how long a body may take to arrive, also one that no handler reads:
+	// net/http takes it in before it answers.
+	bodyTimeout = 30 * time.Second
+)
+
+// bounds are what one server takes at a time. Tests have smaller ones.
+type bounds struct {
+	connections int
+	body        time.Duration
+	followers   chan struct{} // holds one for each
+}
+
+func newBounds() bounds {
+	return bounds{connections: maxConnections, body: bodyTimeout, followers: make(chan struct{}, maxFollowers)}
+}
+
+// limitBody bounds every request's body in size and in time; few routes read one.
+func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Body != nil && r.Body != http.NoBody {
+			if err := http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.bounds.body)); err != nil {
+				return fmt.Errorf("bound the time for a body: %w", err)
+			}
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxDelivery)
+		}
+		return next(c)
+	}
+}
+
+// follow answers with a stream that may last, unless there are too many of them.
+func (s *Server) follow(c echo.Context, stream func() error) error {
+	select {
+	case s.bounds.followers <- struct{}{}:
+		defer func() { <-s.bounds.followers }()
+		return stream()
+	default:
+		c.Response().Header().Del("Content-Type") // the stream's
+		c.Response().Header().Set("Retry-After", "10")
+		p := &Problem{Message: "too many readers follow logs at this moment; try again later, or read /raw without follow", status: http.StatusServiceUnavailable}
+		s.answerError(p, c)
+		return nil
+	}
+}
+
+type headKey struct{}
+
+// headAsGet answers HEAD as GET is answered, without the body, which net/http leaves out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			r = r.WithContext(context.WithValue(r.Context(), headKey{}, true))
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wantsHead reports whether nobody reads the body: a stream then ends after its headers.
+func wantsHead(ctx context.Context) bool {
+	head, _ := ctx.Value(headKey{}).(bool)
+	return head
+}

@@ -1,0 +1,165 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// small has the server take less at a time.
+func (s *site) small(change func(*bounds)) { change(&s.bounds) }
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestNoRouteWaitsForASlowBody sends a body's first byte, and then no more.
+func TestNoRouteWaitsForASlowBody(t *testing.T) {
+	s := newSite(t)
+	s.small(func(b *bounds) { b.body = 200 * time.Millisecond })
+	id := s.push("o/n", false)
+	addr := s.http.Listener.Addr().String()
+	asked := 0
+	for _, r := range s.routes() {
+		path := strings.NewReplacer("{id}", fmt.Sprint(id), "/*", "/none").Replace(r.path)
+		if r.path == "/webhook" || strings.HasSuffix(path, "/events") {
+			continue // the first has a longer time of its own; the second writes on
+		}
+		for _, body := range []struct {
+			sent string
+			ends bool // whether the server ends the connection
+		}{{"x", true}, {strings.Repeat("x", 1000), false}} {
+			c := dial(t, addr)
+			fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n%s", r.method, path, body.sent)
+			in := bufio.NewReader(c)
+			resp, err := http.ReadResponse(in, nil)
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp.Body)
+			}
+			if err != nil && (!body.ends || isTimeout(err)) {
+				t.Errorf("%s %s with %d bytes of 1000: %v", r.method, path, len(body.sent), err)
+				continue
+			}
+			fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+			_, err = http.ReadResponse(in, nil)
+			if (err != nil) != body.ends || isTimeout(err) {
+				t.Errorf("%s %s with %d bytes of 1000: the next request is answered with error %v; want one: %v", r.method, path, len(body.sent), err, body.ends)
+			}
+			asked++
+		}
+	}
+	if asked < 10 {
+		t.Errorf("only %d requests were made", asked)
+	}
+}
+
+func isTimeout(err error) bool {
+	e, ok := err.(net.Error)
+	return ok && e.Timeout()
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	s := newSite(t)
+	s.small(func(b *bounds) { b.connections = 2 })
+	addr := s.run()
+	ask := func(c net.Conn) error {
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, err := http.ReadResponse(bufio.NewReader(c), nil)
+		return err
+	}
+	first, second, third := dial(t, addr), dial(t, addr), dial(t, addr)
+	for _, c := range []net.Conn{first, second} {
+		if err := ask(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := third.SetReadDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(third); !isTimeout(err) {
+		t.Errorf("a connection too many: %v, want no answer", err)
+	}
+	first.Close()
+	if err := third.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.ReadResponse(bufio.NewReader(third), nil); err != nil {
+		t.Errorf("once another has gone: %v", err)
+	}
+}
+
+func TestFollowersAreBounded(t *testing.T) {
+	s := newSite(t)
+	s.small(func(b *bounds) { b.followers = make(chan struct{}, 1) })
+	id := s.push("o/n", false)
+	resp := s.open(t.Context(), buildPath(id)+"/events", nil)
+	if resp.StatusCode != 200 {
+		t.Fatalf("the first is answered %d", resp.StatusCode)
+	}
+	for _, path := range []string{"/events", "/raw?follow=1"} {
+		a := s.get(buildPath(id) + path)
+		a.wantProblem(t, http.StatusServiceUnavailable)
+		if a.header.Get("Retry-After") == "" || !strings.HasPrefix(a.header.Get("Content-Type"), "application/json") {
+			t.Errorf("%s: headers %v", path, a.header)
+		}
+	}
+	if a := s.get(buildPath(id) + "/raw"); a.code != 200 {
+		t.Errorf("who does not follow is answered %d", a.code)
+	}
+	resp.Body.Close()
+	waitFor(t, "room for another", func() bool {
+		r := s.open(t.Context(), buildPath(id)+"/events", nil)
+		defer r.Body.Close()
+		return r.StatusCode == 200
+	})
+}
+
+func TestHeadIsAnsweredAsGetWithoutABody(t *testing.T) {
+	s := newSite(t)
+	id := s.push("o/n", false)
+	sc := s.work()
+	sc.start(pipeline.StepTest)
+	sc.write(pipeline.StepTest, pipeline.Stdout, "text\n")
+	for _, r := range s.routes() {
+		path := strings.NewReplacer("{id}", fmt.Sprint(id), "/*", "/none").Replace(r.path)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.http.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req) // comes back from streams too
+		if err != nil {
+			t.Fatalf("HEAD %s: %v", path, err)
+		}
+		resp.Body.Close()
+		want, kind := http.StatusMethodNotAllowed, "application/json"
+		if r.method == http.MethodGet && !strings.HasSuffix(path, "/events") {
+			a := s.do(httptest.NewRequest(http.MethodGet, path, nil))
+			want, kind = a.code, a.header.Get("Content-Type")
+		}
+		if strings.HasSuffix(path, "/events") {
+			want, kind = 200, "text/event-stream"
+		}
+		if got := resp.Header.Get("Content-Type"); resp.StatusCode != want || !strings.HasPrefix(got, kind) {
+			t.Errorf("HEAD %s: %d %s, want %d %s", path, resp.StatusCode, got, want, kind)
+		}
+	}
+	sc.end(pipeline.Outcome{State: pipeline.Passed})
+	s.ended(id)
+}
