@@ -81,3 +81,12 @@ func (g *gate) believe() error {
 	}
 	return g.builds.Rename(g.ctx, g.grant.Entry.ID, g.claim.Name)
 }
+
+// heard notes a delivery that asks for no build, such as the ping by which GitHub tries a new webhook. An organization's
+// ping names no repository.
+func (g *gate) heard() error {
+	if !strings.Contains(g.claim.Name, "/") {
+		return nil
+	}
+	return g.builds.Heard(g.ctx, g.grant.Entry, g.claim.Name)
+}

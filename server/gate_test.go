@@ -161,3 +161,37 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 		t.Errorf("without an answer of GitHub's it is answered %d", got)
 	}
 }
+
+func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	ping := []byte(`{"zen":"x","hook_id":1,"repository":{"full_name":"course/lab-1","id":7}}`)
+	heard := func() *registry.Entry {
+		entries, err := s.store.EntriesFor(t.Context(), registry.Claim{Name: "course/lab-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Name == "course/lab-1" {
+				return &e
+			}
+		}
+		return nil
+	}
+	s.deliver("ping", ping, func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", ping)) }).wantProblem(t, 401)
+	if e := heard(); e != nil {
+		t.Errorf("a ping with a wrong signature left %+v", e)
+	}
+	sign := func(r *http.Request) {
+		r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secretOf("course/lab-1", 0), ping))
+	}
+	if a := s.deliver("ping", ping, sign); a.code != 200 {
+		t.Fatalf("a ping is answered %d %s", a.code, a.body)
+	}
+	if e := heard(); e == nil || e.Kind != registry.Seen || e.DeliveryAt.IsZero() || e.Parent == 0 {
+		t.Errorf("the ping is noted as %+v", e)
+	}
+	if s.count() != 0 {
+		t.Errorf("a ping made %d builds", s.count())
+	}
+}

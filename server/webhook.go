@@ -84,6 +84,9 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		return nil, err
 	}
 	if d.Push == nil {
+		if err := g.heard(); err != nil {
+			return nil, err
+		}
 		return answerDelivery(http.StatusOK, d.Ignored, 0), nil
 	}
 	accepted, err := s.builds.AcceptPush(ctx, store.Push{

@@ -69,25 +69,38 @@ func userName() string {
 }
 
 func newReposAdd(a *app) *cobra.Command {
-	var organization bool
+	var organization, hooks bool
+	wait := pingWait
 	cmd := &cobra.Command{
 		Use:   "add OWNER/NAME|OWNER/PATTERN",
 		Short: "Let in a repository, or all whose name fits a pattern",
 		Long: "Add lets deliveries of a repository in and prints the webhook's address and secret, once; `vivarium repos\n" +
 			"secret` prints it again. In a pattern * stands for any characters; each repository that fits has a secret of\n" +
 			"its own. With --organization one secret counts for all that fit: that of a hook of the whole organization,\n" +
-			"which none but its owners can see.",
-		Example: "  vivarium repos add octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'corp/*' --organization",
-		Args:    cobra.ExactArgs(1),
+			"which none but its owners can see.\n\n" +
+			"With --hooks the webhooks are created on GitHub, or updated, with GITHUB_TOKEN, of each repository that fits; each\n" +
+			"must then deliver a ping to the server, which has to be running. It exits with 1 when one could not be done, and\n" +
+			"may be repeated.",
+		Example: "  vivarium repos add octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'school/group-*' --hooks\n" +
+			"  vivarium repos add 'corp/*' --organization",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, err := kindOf(args[0], organization)
 			if err != nil {
 				return fmt.Errorf("cannot let in %s: %w", args[0], err)
 			}
-			return a.registryOf(cmd.Context(), func(r *repos) error { return r.add(kind, args[0]) })
+			return a.registryOf(cmd.Context(), func(r *repos) error {
+				if hooks {
+					return r.addWithHooks(kind, args[0], wait)
+				}
+				return r.add(kind, args[0])
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&organization, "organization", false, "one secret for all that fit: a hook of the organization itself")
+	cmd.Flags().BoolVar(&hooks, "hooks", false, "create the webhooks on GitHub, and wait for the ping of each")
+	cmd.Flags().DurationVar(&wait, "wait", wait, "with --hooks, how long each ping may take to come")
+	cmd.MarkFlagsMutuallyExclusive("organization", "hooks")
 	return cmd
 }
 
@@ -121,6 +134,19 @@ func (r *repos) add(kind registry.Kind, name string) error {
 	fmt.Fprintf(out, "Let in %s.\n", name)
 	r.printHook(e.SecretName, e.Generation)
 	return nil
+}
+
+// addWithHooks lets in what is not let in yet, and creates the webhooks. The server must know a name before its ping comes.
+func (r *repos) addWithHooks(kind registry.Kind, name string, wait time.Duration) error {
+	switch _, err := r.AddEntry(r.ctx, r.by, kind, name); {
+	case errors.Is(err, store.ErrExists):
+		fmt.Fprintf(r.app.stdout, "%s is let in already.\n", name)
+	case err != nil:
+		return fmt.Errorf("cannot let in %s: %w", name, err)
+	default:
+		fmt.Fprintf(r.app.stdout, "Let in %s.\n", name)
+	}
+	return r.addHooks(name, wait)
 }
 
 // printHook says what to enter on GitHub.

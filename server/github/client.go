@@ -186,11 +186,11 @@ func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 // NameOf asks what the repository of an id is called now. GitHub knows a repository by its id through renamings and
 // transfers.
 func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err error) {
-	repo, _, err := c.api.Repositories.GetByID(ctx, id)
-	if err != nil {
+	var repo listed
+	if _, err := c.get(ctx, fmt.Sprintf("repositories/%d", id), &repo); err != nil {
 		return "", fmt.Errorf("ask for the repository of id %d: %w", id, err)
 	}
-	return repo.GetFullName(), nil
+	return repo.FullName, nil
 }
 
 // IDOf asks for the id of a repository.
@@ -199,9 +199,9 @@ func (c *Client) IDOf(ctx context.Context, fullName string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	repo, _, err := c.api.Repositories.Get(ctx, owner, name)
-	if err != nil {
+	var repo listed
+	if _, err := c.get(ctx, "repos/"+owner+"/"+name, &repo); err != nil {
 		return 0, fmt.Errorf("ask for the id of %s: %w", fullName, err)
 	}
-	return repo.GetID(), nil
+	return repo.ID, nil
 }

@@ -215,6 +215,18 @@ func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
 	return nil
 }
 
+// Heard notes a delivery that asks for no build and whose signature held.
+func (s *Store) Heard(ctx context.Context, via registry.Entry, name string) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		_, err := s.see(tx, via, name)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note a delivery of %s: %w", name, err)
+	}
+	return nil
+}
+
 // see notes a delivery whose signature held, in the transaction that accepts it, and gives the repository's own entry.
 func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err error) {
 	key, now := strings.ToLower(name), micros(s.now())

@@ -18,6 +18,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /repos/{owner}/{name}/commits/{rest...}", s.readStatuses)
 	mux.HandleFunc("GET /user", s.user)
 	mux.HandleFunc("GET /installation/repositories", s.installation)
+	s.hookRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Only once the body is read does net/http notice that a client leaves.

@@ -16,6 +16,7 @@ type Options struct {
 	Token   string // the one that is accepted; empty accepts every token, but not none
 	Scopes  string // X-OAuth-Scopes; empty sends no such header, as for a fine-grained token
 	Expires time.Time
+	User    string // an owner of repositories that is a user; all others are organizations
 	// OnStatus is told of every status that was accepted, in their order.
 	OnStatus func(Status)
 }
@@ -25,20 +26,27 @@ type Server struct {
 	options Options
 	ln      net.Listener
 	http    *http.Server
+	ctx     context.Context
 	stop    context.CancelFunc // ends the requests that hang on purpose
 	served  chan struct{}
+	pings   sync.WaitGroup
 
 	mu       sync.Mutex
 	repos    map[string]*repo
 	faults   []Fault
 	requests []Request
 	statuses []Status
+	hooks    []*Hook
 	changed  chan struct{} // closed and replaced when a request or a status came
 }
 
 type repo struct {
 	commits map[string]bool   // empty: any commit is there
 	refs    map[string]string // name, such as heads/main or main, to SHA
+	id      int64
+
+	archived    bool
+	refuseHooks *HookRefusal
 }
 
 // Start starts a server.
@@ -51,7 +59,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start GitHub stand-in: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{options: o, ln: ln, stop: stop, served: make(chan struct{}), repos: map[string]*repo{}, changed: make(chan struct{})}
+	s := &Server{options: o, ln: ln, ctx: ctx, stop: stop, served: make(chan struct{}), repos: map[string]*repo{}, changed: make(chan struct{})}
 	s.http = &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		defer close(s.served)
@@ -75,6 +83,7 @@ func (s *Server) Close() error {
 		err = s.http.Close()
 	}
 	<-s.served
+	s.pings.Wait()
 	return err
 }
 
@@ -82,7 +91,7 @@ func (s *Server) Close() error {
 func (s *Server) AddRepo(fullName string, commits ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &repo{commits: map[string]bool{}, refs: map[string]string{}}
+	r := &repo{commits: map[string]bool{}, refs: map[string]string{}, id: int64(1000 + len(s.repos))}
 	for _, sha := range commits {
 		r.commits[sha] = true
 	}

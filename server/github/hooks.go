@@ -1,0 +1,148 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+// maxRepositories bounds the listing of an owner's repositories.
+const maxRepositories = 10_000
+
+// Repository is what a listing tells of one.
+type Repository struct {
+	FullName string
+	Archived bool // it takes no pushes and no hooks
+}
+
+// listed is what is read of GitHub's answers. go-github's own type fails on custom properties that are lists, and with
+// them on the whole answer.
+type listed struct {
+	ID       int64  `json:"id"`
+	FullName string `json:"full_name"`
+	Archived bool   `json:"archived"`
+	Owner    struct {
+		Login string `json:"login"`
+	} `json:"owner"`
+}
+
+// Repositories lists those of an organization, or of a user, that the token may see.
+func (c *Client) Repositories(ctx context.Context, owner string) ([]Repository, error) {
+	all, err := c.listRepositories(ctx, "orgs/"+url.PathEscape(owner)+"/repos")
+	var refusal *APIError
+	if errors.As(err, &refusal) && refusal.Code == http.StatusNotFound { // a user, not an organization
+		all, err = c.listRepositories(ctx, "user/repos")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the repositories of %s: %w", owner, plain(err))
+	}
+	var own []Repository
+	for _, r := range all {
+		if strings.EqualFold(r.Owner.Login, owner) {
+			own = append(own, Repository{FullName: r.FullName, Archived: r.Archived})
+		}
+	}
+	return own, nil
+}
+
+func (c *Client) listRepositories(ctx context.Context, path string) ([]listed, error) {
+	return paged(func(o gh.ListOptions) (page []listed, resp *gh.Response, err error) {
+		resp, err = c.get(ctx, fmt.Sprintf("%s?per_page=%d&page=%d", path, o.PerPage, max(o.Page, 1)), &page)
+		return page, resp, err
+	})
+}
+
+// get reads an answer into a type of ours.
+func (c *Client) get(ctx context.Context, path string, into any) (*gh.Response, error) {
+	req, err := c.api.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.api.Do(ctx, req, into)
+}
+
+// paged reads all pages of a listing.
+func paged[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
+	o := gh.ListOptions{PerPage: perPage}
+	var all []T
+	for len(all) < maxRepositories {
+		page, resp, err := list(o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if resp.NextPage == 0 {
+			return all, nil
+		}
+		o.Page = resp.NextPage
+	}
+	return nil, fmt.Errorf("the list has more than %d entries: ask for fewer at a time", maxRepositories)
+}
+
+// EnsureHook gives a repository a webhook for pushes with this secret, or changes the one that it has for this URL, and has
+// GitHub send a ping. Errors of GitHub's are *APIError.
+func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret string) (id int64, created bool, err error) {
+	owner, name, err := SplitFullName(fullName)
+	if err != nil {
+		return 0, false, err
+	}
+	if id, err = c.hookFor(ctx, owner, name, hookURL); err != nil {
+		return 0, false, fmt.Errorf("list its webhooks: %w", plain(err))
+	}
+	contentType, insecure, active := "json", "0", true
+	hook := &gh.Hook{
+		Config: &gh.HookConfig{URL: &hookURL, ContentType: &contentType, InsecureSSL: &insecure, Secret: &secret},
+		Events: []string{"push"}, Active: &active,
+	}
+	if id == 0 { // GitHub pings a new one by itself
+		hook, _, err = c.api.Repositories.CreateHook(ctx, owner, name, hook)
+		if err != nil {
+			return 0, false, fmt.Errorf("create its webhook: %w", plain(err))
+		}
+		return hook.GetID(), true, nil
+	}
+	if _, _, err := c.api.Repositories.EditHook(ctx, owner, name, id, hook); err != nil {
+		return 0, false, fmt.Errorf("change its webhook: %w", plain(err))
+	}
+	if _, err := c.api.Repositories.PingHook(ctx, owner, name, id); err != nil {
+		return 0, false, fmt.Errorf("ping its webhook: %w", plain(err))
+	}
+	return id, false, nil
+}
+
+// hookFor finds the repository's webhook for a URL; 0 for none.
+func (c *Client) hookFor(ctx context.Context, owner, name, hookURL string) (int64, error) {
+	hooks, err := paged(func(o gh.ListOptions) ([]*gh.Hook, *gh.Response, error) {
+		return c.api.Repositories.ListHooks(ctx, owner, name, &o)
+	})
+	for _, h := range hooks {
+		if h.GetConfig().GetURL() == hookURL {
+			return h.GetID(), err
+		}
+	}
+	return 0, err
+}
+
+// HookAnswer is what GitHub says of the last delivery by a webhook: its own word and, where there was an answer, its code.
+func (c *Client) HookAnswer(ctx context.Context, fullName string, id int64) (string, error) {
+	owner, name, err := SplitFullName(fullName)
+	if err != nil {
+		return "", err
+	}
+	hook, _, err := c.api.Repositories.GetHook(ctx, owner, name, id)
+	if err != nil {
+		return "", fmt.Errorf("ask for the webhook of %s: %w", fullName, plain(err))
+	}
+	var words []string
+	for _, part := range []string{"status", "code", "message"} {
+		if v := hook.LastResponse[part]; v != nil {
+			words = append(words, fmt.Sprint(v))
+		}
+	}
+	return clean(strings.Join(words, " "), 200), nil
+}
