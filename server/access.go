@@ -46,6 +46,10 @@ func seesPrivate(ctx context.Context) bool {
 	return local
 }
 
+func sight(ctx context.Context) store.Sight {
+	return store.Sight{All: seesPrivate(ctx), Public: true}
+}
+
 // forwarding are headers that a proxy adds. Its address says nothing about who
 // asks: a tunnel such as ngrok connects from loopback on behalf of the world.
 var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"}
@@ -89,12 +93,5 @@ func (s *Server) build(ctx context.Context, id string) (pipeline.Build, error) {
 	if err != nil {
 		return pipeline.Build{}, err
 	}
-	b, err := s.builds.Build(ctx, n)
-	if err != nil {
-		return pipeline.Build{}, err
-	}
-	if b.Repo.Private && !seesPrivate(ctx) {
-		return pipeline.Build{}, store.ErrNotFound
-	}
-	return b, nil
+	return s.builds.Visible(ctx, n, sight(ctx))
 }

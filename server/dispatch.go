@@ -35,7 +35,7 @@ type Dispatcher struct {
 
 // Build runs one attempt. An error abandons it, as pipeline.Runner.Run says.
 func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	earlier, err := d.Builds.Builds(ctx, store.Query{Repo: b.Repo.FullName, Before: b.ID, Limit: history})
+	earlier, err := d.Builds.Builds(ctx, store.Query{Sight: store.Sight{All: true}, Repo: b.Repo.FullName, Before: b.ID, Limit: history})
 	if err != nil {
 		return pipeline.Outcome{}, fmt.Errorf("find earlier builds of %s: %w", b.Repo.FullName, err)
 	}

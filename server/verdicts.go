@@ -54,7 +54,7 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 	if err != nil {
 		return verdicts{}, &Problem{Message: err.Error(), status: http.StatusBadRequest}
 	}
-	q.Limit, q.Public = pageSize+1, !seesPrivate(ctx)
+	q.Limit, q.Sight = pageSize+1, sight(ctx)
 	v.at = q.At
 	if v.list, err = s.builds.Verdicts(ctx, q); err != nil {
 		return verdicts{}, err

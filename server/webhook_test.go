@@ -24,7 +24,7 @@ func (s *site) deliver(event string, body []byte, change ...func(*http.Request))
 
 func (s *site) count() int {
 	s.t.Helper()
-	builds, err := s.store.Builds(s.t.Context(), store.Query{})
+	builds, err := s.store.Builds(s.t.Context(), store.Query{Sight: store.Sight{All: true}})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestRefs(t *testing.T) {
 		if r.count(t) == before {
 			return code, nil
 		}
-		list, err := r.builds.Builds(t.Context(), store.Query{Limit: 1})
+		list, err := r.builds.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ func newBuildsExport(a *app) *cobra.Command {
 
 // verdictQuery is for all that a command was asked for. Now is set once, so that all pages are of one time.
 func verdictQuery(at, repos string) (store.VerdictQuery, error) {
-	q := store.VerdictQuery{At: time.Now(), Repos: repos, Limit: 1000}
+	q := store.VerdictQuery{Sight: store.Sight{All: true}, At: time.Now(), Repos: repos, Limit: 1000}
 	if repos != "" {
 		if err := registry.CheckPattern(repos); err != nil {
 			return q, err

@@ -60,7 +60,7 @@ func TestExportReadsEveryPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	verdicts, err := allVerdicts(t.Context(), s, store.VerdictQuery{Repos: "school/*", Limit: 2})
+	verdicts, err := allVerdicts(t.Context(), s, store.VerdictQuery{Sight: store.Sight{All: true}, Repos: "school/*", Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func stateList() string {
 }
 
 func newBuildsList(a *app) *cobra.Command {
-	var q store.Query
+	q := store.Query{Sight: store.Sight{All: true}}
 	var state string
 	cmd := &cobra.Command{
 		Use:     "list",

@@ -53,7 +53,7 @@ func buildsOf(ctx context.Context, s *store.Store, repo, ref string, theirs []pi
 	} else if len(theirs) > 0 {
 		sha = theirs[0].SHA
 	}
-	builds, err := s.Builds(ctx, store.Query{Repo: repo, SHA: sha})
+	builds, err := s.Builds(ctx, store.Query{Sight: store.Sight{All: true}, Repo: repo, SHA: sha})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list builds: %w", err)
 	}

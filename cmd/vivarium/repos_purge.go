@@ -101,7 +101,8 @@ func (r *repos) printPurged(name string, p store.Purged) {
 	}{
 		{p.Builds, "build", "builds"}, {p.Steps, "step", "steps"}, {p.Deliveries, "delivery", "deliveries"},
 		{p.Statuses, "commit status", "commit statuses"}, {p.Jobs, "job of the queue", "jobs of the queue"},
-		{p.Entries, "entry of the registry", "entries of the registry"}, {p.Refusals, "count of refused deliveries", "counts of refused deliveries"},
+		{p.Entries, "entry of the registry", "entries of the registry"}, {p.Tokens, "token", "tokens"},
+		{p.Refusals, "count of refused deliveries", "counts of refused deliveries"},
 	}
 	var removed []string
 	for _, c := range counts {

@@ -197,4 +197,25 @@ var migrations = []migration{
 			`UPDATE turns SET entry_id = coalesce((SELECT id FROM repositories WHERE name_key = repo_key), 0)`,
 		},
 	},
+	{
+		id: "0008_0.1.0_tokens",
+		statements: []string{
+			`CREATE TABLE tokens (
+				id {{id}},
+				hash text NOT NULL UNIQUE,
+				pattern text NOT NULL,
+				made_at bigint NOT NULL,
+				used_at bigint NOT NULL
+			)`,
+			`CREATE UNIQUE INDEX tokens_operator ON tokens (pattern) WHERE pattern = ''`,
+			`CREATE TABLE sessions (
+				hash text PRIMARY KEY,
+				token_id bigint NOT NULL,
+				expires_at bigint NOT NULL
+			)`,
+			`CREATE INDEX sessions_token ON sessions (token_id)`,
+			`CREATE INDEX sessions_expiry ON sessions (expires_at)`,
+			`CREATE INDEX builds_public ON builds (repo) WHERE NOT private`,
+		},
+	},
 }

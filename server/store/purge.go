@@ -28,6 +28,7 @@ type Purged struct {
 	Jobs       int64
 	Refusals   int64 // names of refused deliveries
 	Entries    int64 // of the registry
+	Tokens     int64 // that opened this repository alone
 	AuditLines int64 // in which a pseudonym now stands for the name
 	// Changed says that the secret had been changed: let in again, the repository has its first one.
 	Changed bool
@@ -182,6 +183,9 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if err := e.removeJobs(tx, &n); err != nil {
 			return err
 		}
+		if n.Tokens, err = dropTokens(tx, "lower(pattern) = ?", e.key); err != nil {
+			return err
+		}
 		if err := tx.Where("lower(repo) = ?", e.key).Delete(&targetRow{}).Error; err != nil {
 			return err
 		}
@@ -208,7 +212,8 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		return false, nil
 	}
 	if err == nil {
-		e.sum.Jobs, e.sum.Refusals, e.sum.Entries, e.sum.AuditLines, e.sum.Changed = n.Jobs, n.Refusals, n.Entries, n.AuditLines, n.Changed
+		e.sum.Jobs, e.sum.Refusals, e.sum.Entries, e.sum.Tokens = n.Jobs, n.Refusals, n.Entries, n.Tokens
+		e.sum.AuditLines, e.sum.Changed = n.AuditLines, n.Changed
 	}
 	return err == nil, err
 }

@@ -130,7 +130,7 @@ func TestPurgeRemovesARepositoryAndNothingElse(t *testing.T) {
 				t.Errorf("the %s is still there: %.200q", where, after[max(at-100, 0):])
 			}
 		}
-		builds, err := s.Builds(t.Context(), Query{})
+		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
 		if err != nil || len(builds) != 1 || builds[0].Repo.FullName != canaryName+"-two" {
 			t.Errorf("of the other repository there is %+v, %v", builds, err)
 		}

@@ -96,6 +96,9 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	if len(seen) > 0 {
 		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
 	}
+	if err := hideEarlier(tx, p.Repo); err != nil {
+		return Accepted{}, nil, err
+	}
 	entry, err := s.see(tx, p.Via, p.Repo.FullName)
 	if err != nil {
 		return Accepted{}, nil, err
@@ -114,6 +117,15 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	}
 	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
+}
+
+// hideEarlier makes a repository's earlier builds private with it. It makes none public: what was built in private was not
+// meant for everybody.
+func hideEarlier(tx *tx, r pipeline.Repository) error {
+	if !r.Private {
+		return nil
+	}
+	return tx.Model(&buildRow{}).Where("repo = ? AND NOT private", r.FullName).Update("private", true).Error
 }
 
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are

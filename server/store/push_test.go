@@ -26,7 +26,7 @@ func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
 		if other := accept(t, s, push(2)); other == first {
 			t.Errorf("another delivery got the same build %d", other)
 		}
-		builds, err := s.Builds(t.Context(), Query{})
+		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
 		if err != nil || len(builds) != 2 {
 			t.Errorf("got %d builds, %v; want 2", len(builds), err)
 		}
@@ -84,7 +84,7 @@ func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
 		p99 := took[n*99/100-1]
 		t.Logf("answered: p50 %s, p99 %s, max %s", took[n/2], p99, took[n-1]) // BenchmarkBurst holds the figure
 		eventually(t, "all builds passed", func() bool {
-			passed, err := s.Builds(t.Context(), Query{State: pipeline.Passed, Limit: 1000})
+			passed, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}, State: pipeline.Passed, Limit: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,12 +146,15 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 			q    Query
 			want []int64
 		}{
-			{"all", Query{}, []int64{5, 4, 3, 2, 1}},
-			{"page", Query{Limit: 2, Before: 4}, []int64{3, 2}},
-			{"repo", Query{Repo: "octo/other"}, []int64{3}},
-			{"public", Query{Public: true}, []int64{5, 4, 3, 1}},
-			{"sha", Query{SHA: push(4).SHA}, []int64{5}},
-			{"state", Query{State: pipeline.Passed}, nil},
+			{"all", Query{Sight: Sight{All: true}}, []int64{5, 4, 3, 2, 1}},
+			{"page", Query{Sight: Sight{All: true}, Limit: 2, Before: 4}, []int64{3, 2}},
+			{"repo", Query{Sight: Sight{All: true}, Repo: "octo/other"}, []int64{3}},
+			{"public", Query{Sight: Sight{Public: true}}, []int64{5, 4, 3}}, // the second push said private: what was built before is, too
+			{"a group's", Query{Sight: Sight{Pattern: "OCTO/o*"}}, []int64{3}},
+			{"public and a group's", Query{Sight: Sight{Public: true, Pattern: "octo/hello"}}, []int64{5, 4, 3, 2, 1}},
+			{"nobody's", Query{}, nil},
+			{"sha", Query{Sight: Sight{All: true}, SHA: push(4).SHA}, []int64{5}},
+			{"state", Query{Sight: Sight{All: true}, State: pipeline.Passed}, nil},
 		} {
 			builds, err := s.Builds(t.Context(), c.q)
 			if err != nil {

@@ -14,8 +14,14 @@ import (
 
 // Build gives one build with its newest attempt's steps, in their order, or ErrNotFound.
 func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
+	return s.Visible(ctx, id, Sight{All: true})
+}
+
+// Visible is Build for somebody who sees what v says. One query finds neither a build that may not be seen nor one that
+// does not exist, so that not even the time it takes tells the two apart.
+func (s *Store) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build, error) {
 	var r buildRow
-	err := s.db.read(ctx).Take(&r, id).Error
+	err := v.restrict(s.db.read(ctx), "builds").Take(&r, id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = ErrNotFound
 	}
@@ -40,14 +46,14 @@ func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
 	return b, nil
 }
 
-// Query selects builds, newest first. Zero fields do not restrict.
+// Query selects builds, newest first. Zero fields other than Sight do not restrict.
 type Query struct {
+	Sight  Sight  // whose builds may be seen
 	Before int64  // only ids below it
 	Limit  int    // at most 1000; 0 is 100
 	Repo   string // OWNER/NAME
 	SHA    string
 	State  pipeline.State
-	Public bool // leave out private repositories
 }
 
 const (
@@ -57,7 +63,7 @@ const (
 
 // Builds lists builds without their steps.
 func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
-	db := s.db.read(ctx).Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	db := q.Sight.restrict(s.db.read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Before > 0 {
 		db = db.Where("id < ?", q.Before)
 	}
@@ -69,9 +75,6 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 	}
 	if q.State != "" {
 		db = db.Where("state = ?", q.State)
-	}
-	if q.Public {
-		db = db.Where("NOT private")
 	}
 	var rows []buildRow
 	if err := db.Find(&rows).Error; err != nil {

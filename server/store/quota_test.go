@@ -101,7 +101,7 @@ func TestBuildsThatWaitedUntilTheyWereOverQuotaAreEnded(t *testing.T) {
 		if _, ids := order(t, s); len(ids) != 1 || ids[0] != other {
 			t.Errorf("started %v, want %d alone", ids, other)
 		}
-		over, err := s.Builds(t.Context(), Query{Repo: "octo/hello", State: pipeline.Canceled})
+		over, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}, Repo: "octo/hello", State: pipeline.Canceled})
 		if err != nil || len(over) != 2 || over[0].Cause != pipeline.CauseQuota {
 			t.Errorf("over the quota: %+v, %v; want two builds that say so", over, err)
 		}

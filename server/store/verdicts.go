@@ -43,13 +43,13 @@ func weight(s pipeline.State) int {
 	return 2
 }
 
-// VerdictQuery selects verdicts, by repository and branch. Zero fields do not restrict.
+// VerdictQuery selects verdicts, by repository and branch. Zero fields other than Sight do not restrict.
 type VerdictQuery struct {
-	At     time.Time // pushes that were taken until then count; the zero time is now
-	Repos  string    // OWNER/NAME or OWNER/PATTERN
-	After  Branch    // only what comes after
-	Limit  int       // at most 1000; 0 is 100
-	Public bool      // leave out private repositories
+	Sight Sight     // whose builds may be seen
+	At    time.Time // pushes that were taken until then count; the zero time is now
+	Repos string    // OWNER/NAME or OWNER/PATTERN
+	After Branch    // only what comes after
+	Limit int       // at most 1000; 0 is 100
 }
 
 // Branch is a place in the order of verdicts.
@@ -71,18 +71,14 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if q.Repos != "" {
 		pushes = pushes.Where(`lower(repo) LIKE ? ESCAPE '\'`, likePattern(q.Repos))
 	}
-	if q.Public {
-		pushes = pushes.Where("NOT private")
-	}
+	pushes = q.Sight.restrict(pushes, "builds")
 	key := strings.ToLower(q.After.Repo)
 	page := s.db.read(ctx).Table("(?) AS pushes", pushes).
 		Where("place = 1 AND (repo_key > ? OR (repo_key = ? AND ref > ?))", key, key, q.After.Ref).
 		Order("repo_key, ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
 		Joins("JOIN (?) AS p ON b.sha = p.sha AND b.ref = p.ref AND lower(b.repo) = p.repo_key AND b.id >= p.id", page)
-	if q.Public {
-		builds = builds.Where("NOT b.private")
-	}
+	builds = q.Sight.restrict(builds, "b")
 	var rows []struct {
 		Build  buildRow `gorm:"embedded"`
 		PushID int64

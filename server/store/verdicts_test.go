@@ -72,24 +72,24 @@ func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
 			query VerdictQuery
 			want  []string
 		}{
-			"all of a pattern": {VerdictQuery{At: deadline, Repos: "school/group-*"}, []string{
+			"all of a pattern": {VerdictQuery{Sight: Sight{All: true}, At: deadline, Repos: "school/group-*"}, []string{
 				"school/group-1 draft d running", "School/Group-1 main b passed", "school/group-1x main f errored", "school/group-2 main b failed",
 			}},
-			"one repository, in other letters": {VerdictQuery{At: deadline, Repos: "SCHOOL/group-1"}, []string{
+			"one repository, in other letters": {VerdictQuery{Sight: Sight{All: true}, At: deadline, Repos: "SCHOOL/group-1"}, []string{
 				"school/group-1 draft d running", "School/Group-1 main b passed",
 			}},
-			"without private ones": {VerdictQuery{At: deadline, Repos: "school/group-*", Public: true}, []string{
+			"without private ones": {VerdictQuery{At: deadline, Repos: "school/group-*", Sight: Sight{Public: true}}, []string{
 				"school/group-1 draft d running", "School/Group-1 main b passed", "school/group-1x main f errored",
 			}},
-			"a page": {VerdictQuery{At: deadline, After: Branch{"School/group-1", heads + "draft"}, Limit: 2}, []string{
+			"a page": {VerdictQuery{Sight: Sight{All: true}, At: deadline, After: Branch{"School/group-1", heads + "draft"}, Limit: 2}, []string{
 				"School/Group-1 main b passed", "school/group-1x main f errored",
 			}},
-			"later": {VerdictQuery{At: deadline.Add(time.Second), Repos: one}, []string{
+			"later": {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(time.Second), Repos: one}, []string{
 				"school/group-1 draft d running", "school/group-1 main c passed",
 			}},
-			"earlier": {VerdictQuery{At: deadline.Add(-150 * time.Minute)}, []string{"school/group-1 main a failed"}},
-			"before":  {VerdictQuery{At: deadline.Add(-4 * time.Hour)}, nil},
-			"now":     {VerdictQuery{Repos: two}, []string{"school/group-2 main b failed"}},
+			"earlier": {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-150 * time.Minute)}, []string{"school/group-1 main a failed"}},
+			"before":  {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-4 * time.Hour)}, nil},
+			"now":     {VerdictQuery{Sight: Sight{All: true}, Repos: two}, []string{"school/group-2 main b failed"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				s.now = func() time.Time { return deadline.Add(time.Hour) }

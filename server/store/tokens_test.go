@@ -1,0 +1,176 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+var byTest = Actor{Who: "a test"}
+
+// sees reports what a token's text opens now.
+func sees(t *testing.T, s *Store, text string) (Token, bool) {
+	t.Helper()
+	k, err := s.TokenOf(t.Context(), text)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	return k, err == nil
+}
+
+func TestOperatorTokenIsShownOnceAndRenewed(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		first, err := s.FirstOperatorToken(t.Context(), byTest)
+		if err != nil || !strings.HasPrefix(first, tokenPrefix) {
+			t.Fatalf("the first is %q, %v", first, err)
+		}
+		if again, err := s.FirstOperatorToken(t.Context(), byTest); again != "" || err != nil {
+			t.Errorf("shown a second time: %q, %v", again, err)
+		}
+		if k, ok := sees(t, s, first); !ok || !k.Operator() {
+			t.Errorf("it opens %+v, %v", k, ok)
+		}
+		session, _, err := s.SignIn(t.Context(), "192.0.2.1", first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewed, err := s.RenewOperatorToken(t.Context(), byTest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := sees(t, s, first); ok {
+			t.Error("the old token still opens")
+		}
+		if _, err := s.Session(t.Context(), session); !errors.Is(err, ErrNotFound) {
+			t.Errorf("who signed in by the old one still is: %v", err)
+		}
+		if k, ok := sees(t, s, renewed); !ok || !k.Operator() {
+			t.Errorf("the new one opens %+v, %v", k, ok)
+		}
+	})
+}
+
+func TestTokenTextsAreNotKept(t *testing.T) {
+	s := sqliteStore(t)
+	text, err := s.AddToken(t.Context(), byTest, "octo/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, _, err := s.SignIn(t.Context(), "", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tokens, sessions string
+	s.db.read(t.Context()).Raw("SELECT group_concat(hash || pattern) FROM tokens").Scan(&tokens)
+	s.db.read(t.Context()).Raw("SELECT group_concat(hash) FROM sessions").Scan(&sessions)
+	if !strings.Contains(tokens, hashSecret(text)) || !strings.Contains(sessions, hashSecret(session)) {
+		t.Fatalf("the search does not find the hashes: %q, %q", tokens, sessions)
+	}
+	if strings.Contains(tokens, text) || strings.Contains(sessions, session) {
+		t.Error("a secret is in the database as it is")
+	}
+}
+
+func TestSessionEndsBySignOutExpiryAndRemoval(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		now := time.Now()
+		s.now = func() time.Time { return now }
+		text, err := s.AddToken(t.Context(), byTest, "octo/hello")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := s.Tokens(t.Context())
+		if err != nil || len(tokens) != 1 {
+			t.Fatalf("tokens: %v, %v", tokens, err)
+		}
+		for name, end := range map[string]func(session string) error{
+			"sign-out": func(session string) error { return s.SignOut(t.Context(), session) },
+			"expiry":   func(string) error { now = now.Add(SessionLife); return nil },
+		} {
+			endsSession(t, s, name, text, end)
+		}
+		endsSession(t, s, "removal", text, func(string) error { return s.RemoveToken(t.Context(), byTest, tokens[0].ID) })
+		if _, _, err := s.SignIn(t.Context(), "", text); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a removed token signs in: %v", err)
+		}
+		if err := s.RemoveToken(t.Context(), byTest, tokens[0].ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("removed a second time: %v", err)
+		}
+	})
+}
+
+func endsSession(t *testing.T, s *Store, name, text string, end func(session string) error) {
+	t.Helper()
+	session, k, err := s.SignIn(t.Context(), "192.0.2.1", text)
+	if err != nil || k.Pattern != "octo/hello" {
+		t.Fatalf("sign in: %+v, %v", k, err)
+	}
+	if other, _, err := s.SignIn(t.Context(), "192.0.2.1", text); err != nil || other == session {
+		t.Fatalf("two sessions are one: %v", err)
+	}
+	if k, err := s.Session(t.Context(), session); err != nil || k.Pattern != "octo/hello" {
+		t.Fatalf("before %s: %+v, %v", name, k, err)
+	}
+	if err := end(session); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Session(t.Context(), session); !errors.Is(err, ErrNotFound) {
+		t.Errorf("after %s: %v", name, err)
+	}
+}
+
+func TestEveryTokenStandsInTheAudit(t *testing.T) {
+	s := sqliteStore(t)
+	text, err := s.AddToken(t.Context(), byTest, "octo/hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.SignIn(t.Context(), "192.0.2.1", text); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveToken(t.Context(), byTest, 1); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := s.Audit(t.Context(), 10)
+	if err != nil || len(changes) != 3 {
+		t.Fatalf("audit: %v, %v", changes, err)
+	}
+	if c := changes[1]; c.From != "192.0.2.1" || c.Who != "token 1" || c.Of != "octo/hello" {
+		t.Errorf("the sign-in is %+v", c)
+	}
+}
+
+// TestSightInSQLIsSight holds that what a query finds is what Sees says.
+func TestSightInSQLIsSight(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		var all []pipeline.Build
+		for i, r := range []pipeline.Repository{
+			{FullName: "octo/hello"}, {FullName: "octo/secret", Private: true}, {FullName: "Octo/Secret-2", Private: true},
+			{FullName: "octo/sec_ret", Private: true}, {FullName: "octo/secXret", Private: true}, {FullName: "octopus/secret", Private: true},
+		} {
+			p := push(i)
+			p.Repo = r
+			all = append(all, pipeline.Build{ID: accept(t, s, p), Repo: r})
+		}
+		for _, v := range []Sight{
+			{}, {All: true}, {Public: true}, {Pattern: "octo/secret"}, {Pattern: "OCTO/*"}, {Pattern: "octo/sec_ret"},
+			{Pattern: "octo/*-2", Public: true}, {Pattern: "nobody/*"},
+		} {
+			for _, b := range all {
+				_, err := s.Visible(t.Context(), b.ID, v)
+				if err != nil && !errors.Is(err, ErrNotFound) {
+					t.Fatal(err)
+				}
+				if found := err == nil; found != v.Sees(b.Repo) {
+					t.Errorf("%+v finds %s: %v, but sees: %v", v, b.Repo.FullName, found, !found)
+				}
+			}
+		}
+	})
+}
