@@ -46,17 +46,23 @@ func DefaultLimits(info Info) Limits {
 	}
 }
 
-// usable is the part of an engine's memory that sandboxes may have: three quarters.
-func usable(info Info) int64 { return info.Memory / 4 * 3 }
-
-// Workers is how many sandboxes of these limits fit the engine at one time: as many as
-// it has CPUs, as far as its memory reaches, and one in any case.
-func Workers(info Info, l Limits) int {
-	return max(1, min(info.CPUs, int(usable(info)/(l.Memory+l.Disk))))
+// usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
+func usable(info Info, reserve int64) int64 {
+	if reserve == 0 {
+		return info.Memory / 4 * 3
+	}
+	return max(0, info.Memory-reserve)
 }
 
-// Check reports why workers sandboxes of these limits do not fit the engine.
-func Check(info Info, l Limits, workers int) error {
+// Workers is how many sandboxes of these limits fit the engine at one time: as many as
+// it has CPUs, as far as its memory less the reserve reaches, and one in any case.
+func Workers(info Info, l Limits, reserve int64) int {
+	return max(1, min(info.CPUs, int(usable(info, reserve)/(l.Memory+l.Disk))))
+}
+
+// Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
+// is a quarter of it.
+func Check(info Info, l Limits, workers int, reserve int64) error {
 	if err := l.check(); err != nil {
 		return err
 	}
@@ -64,10 +70,10 @@ func Check(info Info, l Limits, workers int) error {
 		return fmt.Errorf("%g CPUs for a sandbox are more than the engine's %d: lower VIVARIUM_CPUS", l.CPUs, info.CPUs)
 	}
 	need := int64(workers) * (l.Memory + l.Disk)
-	if need > usable(info) {
-		return fmt.Errorf("%d workers × (memory %s + disk %s) = %s, but sandboxes may use %s, three quarters of the engine's %s: "+
-			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY or VIVARIUM_DISK",
-			workers, size(l.Memory), size(l.Disk), size(need), size(usable(info)), size(info.Memory))
+	if most := usable(info, reserve); need > most {
+		return fmt.Errorf("%d workers × (memory %s + disk %s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
+			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
+			workers, size(l.Memory), size(l.Disk), size(need), size(most), size(info.Memory), size(info.Memory-most))
 	}
 	return nil
 }

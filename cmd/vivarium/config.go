@@ -32,6 +32,7 @@ type config struct {
 	runners            string // the engine's repository for runner images
 	runtime            string
 	memory             int64
+	memoryReserve      int64   // 0: a quarter of the engine's
 	cpus               float64 // 0: the lesser of 2 and the engine's
 	pids               int64
 	openFiles          int64
@@ -104,6 +105,8 @@ var variables = []variable{
 		to(text, func(c *config) *string { return &c.runtime })},
 	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
 		to(size, func(c *config) *int64 { return &c.memory })},
+	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a quarter of it.",
+		to(size, func(c *config) *int64 { return &c.memoryReserve })},
 	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
 		to(cpus, func(c *config) *float64 { return &c.cpus })},
 	{"VIVARIUM_PIDS", "512", "Processes and threads of a build.",

@@ -62,6 +62,7 @@ type world struct {
 	data    string
 	addr    string
 	workers int
+	setting []string // of the server, beside what every test has
 	engine  *client.Client
 
 	mu       sync.Mutex
@@ -112,7 +113,7 @@ func (w *world) states(sha string) []string {
 
 func (w *world) environ() []string {
 	o := imagestest.Options(w.t)
-	return append(harness.Environ(),
+	return append(append(harness.Environ(), w.setting...),
 		"VIVARIUM_INIT_DIR="+o.InitDir, "VIVARIUM_RUNNERS="+o.Runners,
 		"VIVARIUM_MEMORY=256MiB", "VIVARIUM_DISK=256MiB", "VIVARIUM_WORKERS="+strconv.Itoa(w.workers),
 		"VIVARIUM_ADDR="+w.addr, "VIVARIUM_PUBLIC_URL=http://"+w.addr, "VIVARIUM_DATA_DIR="+w.data,
@@ -135,7 +136,22 @@ func (w *world) command(args ...string) *exec.Cmd {
 // serve starts the server and waits until it builds. log is to be read once it has ended.
 func (w *world) serve() (server *exec.Cmd, log *bytes.Buffer) {
 	w.t.Helper()
-	cmd, log := w.command("serve"), &bytes.Buffer{}
+	log = &bytes.Buffer{}
+	server = w.start(log)
+	w.t.Cleanup(func() {
+		if w.t.Failed() {
+			_ = server.Process.Kill()
+			_ = server.Wait()
+			w.t.Logf("the log of server %d:\n%s", server.Process.Pid, log)
+		}
+	})
+	return server, log
+}
+
+// start starts the server and waits until it builds.
+func (w *world) start(log io.Writer) *exec.Cmd {
+	w.t.Helper()
+	cmd := w.command("serve")
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
@@ -143,15 +159,12 @@ func (w *world) serve() (server *exec.Cmd, log *bytes.Buffer) {
 	w.t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		if w.t.Failed() {
-			w.t.Logf("the log of server %d:\n%s", cmd.Process.Pid, log)
-		}
 	})
 	w.until(time.Minute, "the server is ready", func() bool {
 		code, _ := w.get("/readyz")
 		return code == http.StatusOK
 	})
-	return cmd, log
+	return cmd
 }
 
 func (w *world) get(path string) (int, string) {

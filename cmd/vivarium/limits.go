@@ -21,7 +21,7 @@ func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 
 // limitNames are the settings that together have to fit the engine.
 var limitNames = []string{
-	"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_CPUS", "VIVARIUM_PIDS", "VIVARIUM_FILES", "VIVARIUM_DISK", "VIVARIUM_INODES",
+	"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_MEMORY_RESERVE", "VIVARIUM_CPUS", "VIVARIUM_PIDS", "VIVARIUM_FILES", "VIVARIUM_DISK", "VIVARIUM_INODES",
 }
 
 // workersOf is how many builds run at a time. What somebody has set and the engine cannot
@@ -30,12 +30,12 @@ var limitNames = []string{
 func workersOf(c config, info sandbox.Info, l sandbox.Limits) (int, error) {
 	workers := c.workers
 	if workers == 0 {
-		workers = sandbox.Workers(info, l)
+		workers = sandbox.Workers(info, l, c.memoryReserve)
 	}
 	if !slices.ContainsFunc(limitNames, func(name string) bool { return c.given[name] }) {
 		return workers, nil
 	}
-	if err := sandbox.Check(info, l, workers); err != nil {
+	if err := sandbox.Check(info, l, workers, c.memoryReserve); err != nil {
 		return 0, fmt.Errorf("cannot work with these limits: %w", err)
 	}
 	return workers, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/sandbox"
 	"vivarium/server"
 	"vivarium/server/github"
 	"vivarium/server/store"
@@ -261,9 +262,13 @@ func tlsOf(c config) server.TLS {
 // work tells the store what to do with a build. What the operator has left out is said
 // here, once.
 func (s *service) work() (store.Work, error) {
+	admission := sandbox.NewAdmission(s.engine, s.instance, s.limits, s.config.memoryReserve)
 	w := store.Work{
-		Workers:       s.workers,
-		Ready:         func(ctx context.Context) { wait(ctx, s.preflight.passed) },
+		Workers: s.workers,
+		Ready: func(ctx context.Context) func() {
+			wait(ctx, s.preflight.passed)
+			return admission.Enter(ctx)
+		},
 		Build:         s.dispatcher.Build,
 		StatusContext: s.config.statusContext,
 		TargetURL:     s.serverConfig().BuildURL,

@@ -17,9 +17,9 @@ import (
 // Work is what Serve needs.
 type Work struct {
 	Workers int
-	// Ready waits until builds can be worked on, or until ctx ends; nil: they can be at once. Builds stay queued
-	// meanwhile.
-	Ready func(ctx context.Context)
+	// Ready waits until one more build can be worked on, or until ctx ends; nil: it can be at once. Builds stay queued
+	// meanwhile. done, never nil, is called when that build has ended, or none was found.
+	Ready func(ctx context.Context) (done func())
 	// Build runs one attempt. An error abandons it: the build is queued again.
 	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
 	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server that has a

@@ -53,13 +53,14 @@ func TestBuildStaysQueuedUntilTheServerIsReady(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		noLeaks(t)
 		s := open()
-		asked, ready := make(chan bool, 10), make(chan bool)
-		work := Work{Build: passing, Ready: func(ctx context.Context) {
+		asked, left, ready := make(chan bool, 10), make(chan bool, 10), make(chan bool)
+		work := Work{Build: passing, Ready: func(ctx context.Context) func() {
 			asked <- true
 			select {
 			case <-ready:
 			case <-ctx.Done():
 			}
+			return func() { left <- true }
 		}}
 		stop := serve(t, s, work)
 		id := accept(t, s, push(1))
@@ -73,6 +74,9 @@ func TestBuildStaysQueuedUntilTheServerIsReady(t *testing.T) {
 		close(ready)
 		if b := waitState(t, s, id, pipeline.Passed); b.Attempt != 1 {
 			t.Errorf("got attempt %d, want 1", b.Attempt)
+		}
+		for range 2 {
+			<-left // the ticket that was lost, and the build's
 		}
 	})
 }

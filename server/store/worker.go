@@ -25,7 +25,7 @@ func (w *buildWorker) Timeout(*river.Job[buildArgs]) time.Duration { return -1 }
 // Work claims the build whose turn it is and runs one attempt at it.
 func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error {
 	if w.work.Ready != nil {
-		w.work.Ready(ctx)
+		defer w.work.Ready(ctx)()
 	}
 	if ctx.Err() != nil {
 		return nil // the scan at the next boot makes up for the ticket

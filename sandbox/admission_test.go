@@ -1,0 +1,85 @@
+package sandbox
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestSandboxBeginsWhereItFits(t *testing.T) {
+	const gib = 1 << 30
+	for name, c := range map[string]struct {
+		usable, held, need int64
+		want               bool
+	}{
+		"the first":                       {12 * gib, 0, 4 * gib, true},
+		"up to the brim":                  {12 * gib, 8 * gib, 4 * gib, true},
+		"a byte too much":                 {12*gib - 1, 8 * gib, 4 * gib, false},
+		"one alone on a small engine":     {1 * gib, 0, 4 * gib, true},
+		"a second on a small engine":      {1 * gib, 4 * gib, 4 * gib, false},
+		"others hold more than all of it": {12 * gib, 20 * gib, 1, false},
+	} {
+		if got := hasRoom(c.usable, c.held, c.need); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var others atomic.Int64
+		told := 0
+		a := &Admission{
+			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ },
+			others: func(context.Context) (int64, error) { return others.Load(), nil },
+		}
+		first, second := a.Enter(t.Context()), a.Enter(t.Context())
+		entered := make(chan func())
+		enter := func() { entered <- a.Enter(t.Context()) }
+		go enter()
+		time.Sleep(10 * lookAgain)
+		select {
+		case <-entered:
+			t.Fatal("a third was let in where two fit")
+		default:
+		}
+		if told != 1 {
+			t.Errorf("it was told %d times that builds wait, want once", told)
+		}
+		first()
+		first() // does nothing
+		third := <-entered
+
+		second()
+		others.Store(8) // another server has taken the engine's memory meanwhile
+		go enter()
+		time.Sleep(10 * lookAgain)
+		select {
+		case <-entered:
+			t.Fatal("one was let in beside another server's sandboxes")
+		default:
+		}
+		others.Store(4)
+		third()
+		(<-entered)()
+		if a.held != 0 {
+			t.Errorf("%d are held in the end", a.held)
+		}
+	})
+}
+
+func TestAdmissionEndsWithItsContext(t *testing.T) {
+	a := &Admission{
+		need: 4, usable: 4, freed: make(chan struct{}), warn: func(string, ...any) {},
+		others: func(context.Context) (int64, error) { return 0, nil },
+	}
+	defer a.Enter(t.Context())()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.Enter(ctx)()
+	if a.held != 4 {
+		t.Errorf("%d are held, want the first one's 4", a.held)
+	}
+}
