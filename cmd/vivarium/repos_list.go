@@ -16,7 +16,7 @@ func newReposList(a *app) *cobra.Command {
 	var refused bool
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List what is let in, with the last delivery and the last status that GitHub accepted",
+		Short:   "List what is let in, with the last delivery, the last status that GitHub accepted, and what the token may not do",
 		Example: "  vivarium repos list\n  vivarium repos list --refused",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -88,11 +88,26 @@ func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
 	case e.Disabled:
 		return "closed"
 	case s.Refusal != "":
-		return "GitHub refused a status: " + oneLine(s.Refusal)
+		return mayNot(s.Refusal) + ": " + oneLine(s.Refusal)
 	case now.Before(e.OldUntil):
 		return "the old secret counts until " + localTime(e.OldUntil)
 	}
 	return ""
+}
+
+// mayNot says what GitHub's refusal of a status means for the token. A private repository that a token was not given answers
+// 404, as if it did not exist.
+func mayNot(refusal string) string {
+	for code, means := range map[string]string{
+		"HTTP 401": "GITHUB_TOKEN is wrong or has expired",
+		"HTTP 403": "GITHUB_TOKEN may not set its statuses",
+		"HTTP 404": "GITHUB_TOKEN may not set its statuses, or does not see it",
+	} {
+		if strings.Contains(refusal, code) {
+			return means
+		}
+	}
+	return "GitHub refused a status"
 }
 
 func (r *repos) printRefusals() error {
