@@ -21,41 +21,52 @@ import (
 func newReposPurge(a *app) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use:   "purge OWNER/NAME",
-		Short: "Erase a repository: its builds, logs and statuses, and its name",
+		Use:   "purge OWNER/NAME...",
+		Short: "Erase repositories: their builds, logs and statuses, and their names",
 		Long: "Purge removes what this server holds of a repository: builds with steps, logs and statuses, deliveries, what the\n" +
 			"queue and the registry know of it. Builds that wait are dropped, one that runs is canceled first. SQLite's file\n" +
 			"is then written anew, so that no deleted byte stays, and the copies made before migrations are removed, since\n" +
 			"they hold it too. The server may be running: its writes wait meanwhile, some 10 s for each GiB of the database,\n" +
 			"and those that wait for longer than 10 s fail. In the audit a pseudonym takes the place of the name; `vivarium\n" +
 			"audit --repo OWNER/NAME` still finds the lines. Nothing brings any of it back.",
-		Example: "  vivarium repos purge school/group-7\n  vivarium repos purge school/group-7 --yes",
-		Args:    cobra.ExactArgs(1),
+		Example: "  vivarium repos purge school/group-7\n  vivarium repos purge school/group-7 --yes\n" +
+			"  vivarium repos purge school/group-7 school/group-8 --yes",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := registry.CheckPattern(args[0]); err != nil {
-				return fmt.Errorf("cannot purge: %w", err)
-			}
-			if registry.IsPattern(args[0]) {
-				return fmt.Errorf("cannot purge %s: purge takes one repository at a time, by its whole name", args[0])
-			}
-			if !yes {
-				if err := a.confirm(args[0]); err != nil {
+			for _, name := range args {
+				if err := checkPurge(name); err != nil {
 					return err
 				}
 			}
-			return a.registryOf(cmd.Context(), func(r *repos) error { return r.purge(args[0]) })
+			if !yes {
+				if err := a.confirm(args); err != nil {
+					return err
+				}
+			}
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.purge(args) })
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return cmd
 }
 
-// confirm has a person repeat the name. A script must say --yes.
-func (a *app) confirm(name string) error {
-	f, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return fmt.Errorf("cannot purge %s without being asked to for certain: add --yes", name)
+func checkPurge(name string) error {
+	if err := registry.CheckPattern(name); err != nil {
+		return fmt.Errorf("cannot purge: %w", err)
 	}
+	if registry.IsPattern(name) {
+		return fmt.Errorf("cannot purge %s: purge takes repositories by their whole names", name)
+	}
+	return nil
+}
+
+// confirm has a person repeat the name. A script, and who names several, must say --yes.
+func (a *app) confirm(names []string) error {
+	f, ok := a.stdin.(*os.File)
+	if len(names) > 1 || !ok || !term.IsTerminal(int(f.Fd())) {
+		return fmt.Errorf("cannot purge %s without being asked to for certain: add --yes", strings.Join(names, ", "))
+	}
+	name := names[0]
 	fmt.Fprintf(a.stdout, "This erases all that this server holds of %s, for good. Type its name to go on: ", name)
 	line, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -70,28 +81,35 @@ func (a *app) confirm(name string) error {
 // sizeWorthTelling is where writing the database anew takes seconds (measured on a busy machine: 10 s for 1 GiB).
 const sizeWorthTelling = 256 << 20
 
-func (r *repos) purge(name string) error {
-	p, err := r.Purge(r.ctx, r.by, name, registry.Pseudonym(r.key, name))
-	r.printPurged(name, p)
-	if errors.Is(err, store.ErrStillRunning) {
-		return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep coming, and purge again", name, err, name)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot purge %s: %w", name, err)
+// purge removes the rows of each repository, then writes the database anew once.
+func (r *repos) purge(names []string) error {
+	var all []store.Purged
+	for _, name := range names {
+		p, err := r.Purge(r.ctx, r.by, name, registry.Pseudonym(r.key, name))
+		r.printPurged(name, p)
+		if errors.Is(err, store.ErrStillRunning) {
+			return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep coming, and purge again", name, err, name)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot purge %s: %w", name, err)
+		}
+		all = append(all, p)
 	}
 	if size := r.Size(); size > sizeWorthTelling {
 		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those longer than 10 s fail\n", units.BytesSize(float64(size)))
 	}
 	copies, err := r.Scrub(r.ctx)
-	if errors.Is(err, store.ErrBusy) {
-		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; "+
-			"stop the server and purge %s again", err, name)
-	}
 	if err != nil {
-		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; purge %s again", err, name)
+		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; "+
+			"stop the server if it was in use, and purge the same again", err)
 	}
 	r.printScrubbed(copies)
-	return r.printStays(name, p)
+	for i, name := range names {
+		if err := r.printStays(name, all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *repos) printPurged(name string, p store.Purged) {
@@ -152,7 +170,7 @@ func (r *repos) printStays(name string, p store.Purged) error {
 		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n", oneLine(other), oneLine(other))
 	}
 	if p.Changed {
-		fmt.Fprintf(out, "Its webhook secret had been changed. Let in again, its first one counts: vivarium repos rotate %s\n", name)
+		fmt.Fprintf(out, "The webhook secret had been changed. Let in again, the first one counts: vivarium repos rotate %s\n", name)
 	}
 	rules, err := r.rules(r.ctx, name)
 	if err != nil {
@@ -169,7 +187,7 @@ func (r *repos) printStays(name string, p store.Purged) error {
 	if g.Entry.Name != "" {
 		by = g.Entry.Name
 	}
-	fmt.Fprintf(out, "%s still lets it in: its next push is built and kept. Remove its webhook on GitHub.\n", by)
+	fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n", by, name)
 	return nil
 }
 

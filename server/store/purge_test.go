@@ -48,6 +48,9 @@ func fill(t *testing.T, s *Store) {
 	if err := s.Refuse(t.Context(), canaryName); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.AddToken(t.Context(), by, canaryName); err != nil {
+		t.Fatal(err)
+	}
 	serve(t, s, Work{StatusContext: "ci", Poster: refusing{}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 		if b.Repo.FullName != canaryName {
 			return pipeline.Outcome{State: pipeline.Failed, Summary: "another's"}, nil
@@ -118,7 +121,7 @@ func TestPurgeRemovesARepositoryAndNothingElse(t *testing.T) {
 		}
 
 		p := purge(t, s)
-		if p.Builds != 3 || p.Deliveries != 3 || p.Steps != 3 || p.LogBytes == 0 || p.Statuses < 3 || p.Jobs < 3 || p.Refusals != 1 || p.Entries != 1 {
+		if p.Builds != 3 || p.Deliveries != 3 || p.Steps != 3 || p.LogBytes == 0 || p.Statuses < 3 || p.Jobs < 3 || p.Refusals != 1 || p.Entries != 1 || p.Tokens != 1 {
 			t.Errorf("got %+v", p)
 		}
 		if !p.Changed || p.AuditLines == 0 {
