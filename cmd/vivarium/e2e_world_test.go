@@ -113,13 +113,14 @@ func (w *world) states(sha string) []string {
 
 func (w *world) environ() []string {
 	o := imagestest.Options(w.t)
-	return append(append(harness.Environ(), w.setting...),
+	environ := append(harness.Environ(),
 		"VIVARIUM_INIT_DIR="+o.InitDir, "VIVARIUM_RUNNERS="+o.Runners,
 		"VIVARIUM_MEMORY=256MiB", "VIVARIUM_DISK=256MiB", "VIVARIUM_WORKERS="+strconv.Itoa(w.workers),
 		"VIVARIUM_ADDR="+w.addr, "VIVARIUM_PUBLIC_URL=http://"+w.addr, "VIVARIUM_DATA_DIR="+w.data,
 		"VIVARIUM_INDEX_URL="+w.Index.URL(), "VIVARIUM_INDEX_ALLOW=127.0.0.1/32",
 		"GITHUB_API_URL="+w.GitHub.URL(), "GITHUB_SERVER_URL="+w.Git.URL(),
 		"GITHUB_TOKEN="+harness.Token, "GITHUB_WEBHOOK_SECRET="+webhookSecret, "VIVARIUM_REPOSITORIES=octo/*")
+	return append(environ, w.setting...)
 }
 
 func (w *world) command(args ...string) *exec.Cmd {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"vivarium/sandbox/egress/egresstest"
+	"vivarium/server/github/githubtest"
+)
+
+// shellBlocks are the commands of a page, block by block.
+func shellBlocks(t *testing.T, page string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?s)\n```sh\n(.*?)```\n").FindAllStringSubmatch(string(text), -1) {
+		blocks = append(blocks, m[1])
+	}
+	return blocks
+}
+
+// TestCourseGoesAsItsPageSays runs every command of docs/courses.md in its order, with a push where the page has one.
+func TestCourseGoesAsItsPageSays(t *testing.T) {
+	w := newWorld(t, 1)
+	w.setting = []string{"GITHUB_WEBHOOK_SECRET=", "VIVARIUM_REPOSITORIES="}
+	const group = "school/group-1"
+	for _, repo := range []string{group, "school/group-2", "school/website"} {
+		w.GitHub.AddRepo(repo)
+	}
+	shas, err := w.Git.Commit(t.Context(), group, egresstest.Commit{Files: oneTest("self.assertEqual(1 + 1, 2)")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := shellBlocks(t, filepath.Join("..", "..", "docs", "courses.md"))
+	if len(blocks) < 7 {
+		t.Fatalf("the page has %d blocks of commands", len(blocks))
+	}
+	done := map[string]string{}
+	for _, block := range blocks {
+		switch {
+		case strings.TrimSpace(block) == "vivarium serve":
+			w.serve()
+			continue
+		case strings.Contains(block, "--repo "+group):
+			w.pushByHook(t, group, shas[0])
+		}
+		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
+			done[line] = w.shell(t, strings.ReplaceAll(line, "'2026-12-01 18:00'", "'"+time.Now().Add(time.Hour).Format("2006-01-02 15:04")+"'"))
+		}
+	}
+	for line, want := range map[string]string{
+		"vivarium repos add 'school/group-*' --hooks":                                     `(?m)^school/group-1 +webhook created, ping received\nschool/group-2 +webhook created, ping received$`,
+		"vivarium builds list --repo " + group:                                            `passed .*school/group-1 +refs/heads/main`,
+		"vivarium repos list":                                                             `(?m)^school/group-1 .* success `,
+		"tail -n +2 final.csv | cut -d, -f1 | sort -u | xargs vivarium repos purge --yes": `(?m)^Removed of school/group-1: 1 build, `,
+	} {
+		if out, ran := done[line]; !ran || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("%s (ran: %v) does not say %s:\n%s", line, ran, want, out)
+		}
+	}
+	verdicts, err := os.ReadFile(filepath.Join(w.data, "verdicts.csv"))
+	if err != nil || !strings.Contains(string(verdicts), group+",main,passed,,"+shas[0]+",") {
+		t.Errorf("the verdicts are %v\n%s", err, verdicts)
+	}
+	if files := filesNaming(t, w.data, group); len(files) > 0 {
+		t.Errorf("after the end of the term %s still stands in %s", group, strings.Join(files, ", "))
+	}
+}
+
+// shell runs a line of a page where the server's settings are, and gives its output.
+func (w *world) shell(t *testing.T, line string) string {
+	t.Helper()
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = w.data
+	cmd.Env = append(w.environ(), "PATH="+filepath.Dir(file)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", line, err, out)
+	}
+	return string(out)
+}
+
+// pushByHook delivers a push as GitHub does by the webhook that it was told of, and waits for the green tick.
+func (w *world) pushByHook(t *testing.T, repo, sha string) {
+	t.Helper()
+	for _, h := range w.GitHub.Hooks() {
+		if h.Repo != repo {
+			continue
+		}
+		p := githubtest.Push{Repo: repo, SHA: sha}
+		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", p.Payload())
+		if err != nil || a.Code != 202 || !json.Valid(a.Body) {
+			t.Fatalf("deliver: %v, %d %s", err, a.Code, a.Body)
+		}
+	}
+	w.until(3*time.Minute, "the commit is green", func() bool {
+		states := w.states(sha)
+		return len(states) > 0 && states[len(states)-1] == "success"
+	})
+}
+
+// filesNaming are the files of the data directory that name a repository; those that the page's commands wrote are left out.
+func filesNaming(t *testing.T, dir, name string) (files []string) {
+	t.Helper()
+	seen := map[string]string{}
+	readFiles(t, dir, seen)
+	for path, text := range seen {
+		if strings.Contains(text, name) && filepath.Ext(path) != ".csv" {
+			files = append(files, path)
+		}
+	}
+	return files
+}
