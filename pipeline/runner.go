@@ -43,7 +43,7 @@ type Request struct {
 	Timeout      time.Duration // of the whole build, from when its image is there
 	LogHardLimit int64         // bytes of output that end the build
 	LogRate      int64         // bytes of output per second, beyond which the build is slowed down; 0 is no limit
-	// First line of the log, for people: what is built.
+	// First lines of the log, for people: what is built.
 	Title string
 }
 

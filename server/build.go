@@ -36,7 +36,10 @@ type Build struct {
 	Attempt  int            `json:"attempt" doc:"1, and one more for each time a dead server's build began anew; 0 while it has never started."`
 	Image    string         `json:"image" doc:"The runner image."`
 	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
-	Limits   *Limits        `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
+
+	QueuePosition *int `json:"queue_position" doc:"Place in the queue as things stand now, all repositories counted: 1 is started next, 101 is anything beyond 100; null of a build that does not wait."`
+
+	Limits *Limits `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
 
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`

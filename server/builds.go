@@ -88,6 +88,13 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 		return nil, fmt.Errorf("read the statuses of build %d: %w", b.ID, err)
 	}
 	out.CommitStatuses = newCommitStatuses(statuses)
+	place, err := s.builds.Place(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if place > 0 {
+		out.QueuePosition = &place
+	}
 	return &buildAnswer{Body: out}, nil
 }
 

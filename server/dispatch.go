@@ -39,7 +39,12 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	if err != nil {
 		return pipeline.Outcome{}, fmt.Errorf("find earlier builds of %s: %w", b.Repo.FullName, err)
 	}
+	waited, err := d.waited(ctx, b)
+	if err != nil {
+		return pipeline.Outcome{}, err
+	}
 	q, err := d.request(b, earlier)
+	q.Title += waited
 	if err != nil {
 		// It would not be better at the next attempt.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
@@ -78,6 +83,35 @@ func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
 		}
 	}
 	return ""
+}
+
+// mostStarted bounds what is counted for the sake of one line.
+const mostStarted = 1000
+
+// waited is a line on what a build waited for, if it did.
+func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, error) {
+	if b.Attempt != 1 || b.StartedAt.Sub(b.QueuedAt) < time.Second {
+		return "", nil
+	}
+	others, err := d.Builds.StartedBetween(ctx, b.QueuedAt, b.StartedAt, mostStarted)
+	if err != nil {
+		return "", err
+	}
+	return "\n" + waitedLine(b.StartedAt.Sub(b.QueuedAt), others), nil
+}
+
+// waitedLine says how long a build waited and what was done meanwhile, which both are facts.
+func waitedLine(waited time.Duration, others int) string {
+	line := fmt.Sprintf("It waited %s in the queue", waited.Round(time.Second))
+	switch {
+	case others == 1:
+		line += ", while 1 other build was started"
+	case others >= mostStarted:
+		line += fmt.Sprintf(", while %d other builds or more were started", mostStarted)
+	case others > 1:
+		line += fmt.Sprintf(", while %d other builds were started", others)
+	}
+	return line
 }
 
 func title(b pipeline.Build) string {

@@ -34,6 +34,23 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	}
 }
 
+func TestLogSaysWhatABuildWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		waited time.Duration
+		others int
+		want   string
+	}{
+		{42*time.Second + 400*time.Millisecond, 0, "It waited 42s in the queue"},
+		{90 * time.Second, 1, "It waited 1m30s in the queue, while 1 other build was started"},
+		{time.Hour, 3, "It waited 1h0m0s in the queue, while 3 other builds were started"},
+		{time.Hour, mostStarted, "It waited 1h0m0s in the queue, while 1000 other builds or more were started"},
+	} {
+		if got := waitedLine(c.waited, c.others); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestGuessedImageIsThatOfTheRefThenOfTheDefaultBranch(t *testing.T) {
 	b := pipeline.Build{Repo: pipeline.Repository{DefaultBranch: "main"}, Ref: "refs/heads/dev"}
 	dev := pipeline.Build{Ref: "refs/heads/dev", Image: "python-3.12"}

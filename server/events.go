@@ -53,6 +53,8 @@ type verdictEvent struct {
 	Cause   pipeline.Cause `json:"cause"`
 	Summary string         `json:"summary"`
 	Attempt int            `json:"attempt"`
+
+	QueuePosition int `json:"queue_position,omitempty"` // as in a build's JSON
 }
 
 // events sends the log as server-sent events (HTML standard, section 9.2).
@@ -65,7 +67,10 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	if in.LastEventID > 0 {
 		after = in.LastEventID
 	}
-	r := &eventReader{text: newLogText(in.Plain), steps: make(map[pipeline.StepName]stepEvent)}
+	r := &eventReader{
+		text: newLogText(in.Plain), steps: make(map[pipeline.StepName]stepEvent),
+		place: func(b pipeline.Build) (int, error) { return s.builds.Place(ctx, b) },
+	}
 	if err := s.prime(ctx, r.text, b.ID, after); err != nil {
 		return nil, err
 	}
@@ -109,6 +114,7 @@ func (s *Server) prime(ctx context.Context, text *logText, build, after int64) e
 type eventReader struct {
 	out     stream
 	text    *logText
+	place   func(pipeline.Build) (int, error)
 	buf     bytes.Buffer
 	attempt int
 	steps   map[pipeline.StepName]stepEvent // as they were last sent
@@ -138,7 +144,13 @@ func (r *eventReader) build(b pipeline.Build) error {
 			r.add("step", 0, e)
 		}
 	}
-	verdict := verdictEvent{State: b.State, Status: pipeline.StatusState(b.State), Cause: b.Cause, Summary: b.Summary, Attempt: b.Attempt}
+	place, err := r.place(b)
+	if err != nil {
+		return err
+	}
+	verdict := verdictEvent{
+		State: b.State, Status: pipeline.StatusState(b.State), Cause: b.Cause, Summary: b.Summary, Attempt: b.Attempt, QueuePosition: place,
+	}
 	switch {
 	case b.State.Ended():
 		r.add("end", 0, verdict)

@@ -72,6 +72,9 @@ func (s *Server) buildPage(c echo.Context) error {
 	if err := s.logHead(ctx, &p); err != nil {
 		return err
 	}
+	if p.Place, err = s.builds.Place(ctx, b); err != nil {
+		return err
+	}
 	p.Complete = b.State.Ended() && !p.Cut
 	return s.render(c, http.StatusOK, p)
 }

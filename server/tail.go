@@ -16,8 +16,9 @@ const (
 	// beatInterval keeps proxies from closing a silent stream, which many do after
 	// 30 or 60 seconds.
 	beatInterval = 15 * time.Second
-	// omittedInterval is how often the running count of left-out bytes is looked at.
-	omittedInterval = time.Second
+	// lookInterval is how often is looked at what no commit of the build tells: the running count of left-out bytes, and
+	// the place in the queue.
+	lookInterval = time.Second
 	// slowReader is how long one batch may take to be taken. Who takes longer is cut
 	// off, and may resume where it was.
 	slowReader = 30 * time.Second
@@ -45,12 +46,12 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	defer stop()
 	beat := time.NewTicker(beatInterval)
 	defer beat.Stop()
-	look := time.NewTicker(omittedInterval)
+	look := time.NewTicker(lookInterval)
 	defer look.Stop()
 	var omitted int64
 	for {
-		ended, err := s.pull(ctx, build, &after, r)
-		if ended || err != nil {
+		state, err := s.pull(ctx, build, &after, r)
+		if err != nil || state.Ended() {
 			return err
 		}
 	waiting:
@@ -67,6 +68,9 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 					return err
 				}
 			case <-look.C:
+				if state == pipeline.Queued {
+					break waiting
+				}
 				if n := s.builds.Omitting(build); n != omitted {
 					omitted = n
 					if err := r.omitted(n); err != nil {
@@ -80,21 +84,21 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 
 // pull gives r everything that is committed. The build is read before its chunks:
 // one that has ended then has no chunk that is not found after.
-func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) (ended bool, err error) {
+func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) (pipeline.State, error) {
 	b, err := s.builds.Build(ctx, build)
 	if err != nil {
-		return false, fmt.Errorf("read build %d: %w", build, err)
+		return "", fmt.Errorf("read build %d: %w", build, err)
 	}
 	for {
 		chunks, err := s.builds.Chunks(ctx, build, *after, pullBytes)
 		if err != nil {
-			return false, fmt.Errorf("read the log of build %d after %d: %w", build, *after, err)
+			return "", fmt.Errorf("read the log of build %d after %d: %w", build, *after, err)
 		}
 		if len(chunks) == 0 {
-			return b.State.Ended(), r.build(b)
+			return b.State, r.build(b)
 		}
 		if err := r.chunks(chunks); err != nil {
-			return false, err
+			return "", err
 		}
 		*after = chunks[len(chunks)-1].Seq
 	}

@@ -38,7 +38,13 @@ func newBuildsList(a *app) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("cannot list builds: %w", err)
 				}
-				return printBuilds(a.stdout, builds)
+				places := make([]int, len(builds))
+				for i, b := range builds {
+					if places[i], err = s.Place(cmd.Context(), b); err != nil {
+						return fmt.Errorf("cannot list builds: %w", err)
+					}
+				}
+				return printBuilds(a.stdout, builds, places)
 			})
 		},
 	}
@@ -50,14 +56,25 @@ func newBuildsList(a *app) *cobra.Command {
 	return cmd
 }
 
-func printBuilds(w io.Writer, builds []pipeline.Build) error {
+func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tSTATE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
-	for _, b := range builds {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, dash(string(b.Cause)), oneLine(b.Repo.FullName),
-			oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), took(b.StartedAt, b.EndedAt))
+	fmt.Fprintln(t, "ID\tSTATE\tPLACE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
+	for i, b := range builds {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, queuePlace(places[i]), dash(string(b.Cause)),
+			oneLine(b.Repo.FullName), oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), took(b.StartedAt, b.EndedAt))
 	}
 	return t.Flush()
+}
+
+// queuePlace is a place in the queue.
+func queuePlace(n int) string {
+	switch {
+	case n == 0:
+		return "-"
+	case n > store.MaxPlace:
+		return fmt.Sprintf(">%d", store.MaxPlace)
+	}
+	return fmt.Sprint(n)
 }
 
 func shortSHA(sha string) string { return sha[:min(len(sha), 12)] }

@@ -35,16 +35,23 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show the statuses of build %d: %w", id, err)
 	}
-	printBuild(a.stdout, b)
+	n, err := s.Place(ctx, b)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
+	printBuild(a.stdout, b, n)
 	printSteps(a.stdout, b.Steps)
 	return printStatuses(a.stdout, statuses)
 }
 
-func printBuild(w io.Writer, b pipeline.Build) {
+func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(t, "%s\t%s\n", name, dash(oneLine(value))) }
 	line("build", fmt.Sprint(b.ID))
 	line("state", string(b.State))
+	if inQueue > 0 {
+		line("place in the queue", queuePlace(inQueue))
+	}
 	line("cause", string(b.Cause))
 	line("summary", b.Summary)
 	line("repository", b.Repo.FullName)

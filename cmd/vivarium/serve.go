@@ -125,7 +125,9 @@ func checkRegistry(ctx context.Context, c config, s *store.Store) error {
 }
 
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
-	s, err := store.Open(ctx, store.Options{DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log})
+	s, err := store.Open(ctx, store.Options{
+		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
@@ -275,9 +277,7 @@ func (s *service) work() (store.Work, error) {
 		LogLimit:      s.config.logLimit,
 		Secrets:       secretsOf(s.config),
 		RepoWorkers:   s.config.repoWorkers,
-
-		DefaultBranchFirst: s.config.defaultBranchFirst,
-		KeepAuthors:        s.config.keepAuthors,
+		KeepAuthors:   s.config.keepAuthors,
 	}
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")

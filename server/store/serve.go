@@ -30,8 +30,6 @@ type Work struct {
 	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
 	Secrets       []string                 // masked in logs
 	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
-	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
-	DefaultBranchFirst bool
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
 }
@@ -61,7 +59,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	if w.Workers < 1 || w.Build == nil {
 		return errors.New("serve: it needs at least one worker and something to build with")
 	}
-	s.repoWorkers, s.defaultBranchFirst = w.RepoWorkers, w.DefaultBranchFirst
+	s.repoWorkers = w.RepoWorkers
 	if s.db.exclusive() {
 		release, err := lockDir(s.dir)
 		if err != nil {

@@ -28,6 +28,8 @@ type Options struct {
 	DataDir     string // holds vivarium.db (SQLite), the lock, the copies made before migrations
 	DatabaseURL string // postgres://...; empty is SQLite in DataDir
 	Log         *slog.Logger
+	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
+	DefaultBranchFirst bool
 }
 
 // Store is the database.
@@ -37,9 +39,9 @@ type Store struct {
 	db  database
 	now func() time.Time
 
-	// As Serve was told.
-	repoWorkers        int
 	defaultBranchFirst bool
+
+	repoWorkers int // as Serve was told
 
 	intake intake
 	watch  watchers
@@ -58,7 +60,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now}
+	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst}
 	var err error
 	if o.DatabaseURL == "" {
 		s.db, err = openSQLite(ctx, o.DataDir, o.Log)

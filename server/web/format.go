@@ -19,6 +19,19 @@ func shortRef(ref string) string {
 	return ref
 }
 
+// place is a place in the queue for people; build.js has the same words.
+func place(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case n == 1:
+		return "next in the queue"
+	case n > 100: // no place beyond is told
+		return "beyond place 100 in the queue"
+	}
+	return fmt.Sprintf("place %d in the queue", n)
+}
+
 // duration is the time between two moments for people; empty while either is unknown.
 func duration(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {

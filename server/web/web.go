@@ -33,6 +33,8 @@ type Build struct {
 	pipeline.Build
 	RepoURL   string
 	CommitURL string
+	// Place is the build's place in the queue, from 1; 0 of one that does not wait.
+	Place int
 	// Refused is what the git host answered to a status that was given up.
 	Refused string
 
@@ -116,6 +118,7 @@ var functions = template.FuncMap{
 	"time":       machineTime,
 	"date":       humanTime,
 	"duration":   duration,
+	"place":      place,
 	"statusText": http.StatusText,
 }
 

@@ -147,10 +147,17 @@
     element.textContent = state;
   }
 
+  function placeText(n) {
+    if (!n) return "";
+    if (n === 1) return "next in the queue";
+    return n > 100 ? "beyond place 100 in the queue" : "place " + n + " in the queue";
+  }
+
   function showVerdict(v) {
     showState(document.getElementById("state"), v.state);
     document.getElementById("cause").textContent = v.cause;
     document.getElementById("summary").textContent = v.summary;
+    document.getElementById("place").textContent = placeText(v.queue_position);
     document.title = document.title.replace(/^[a-z]+/, v.state);
   }
 

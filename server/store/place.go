@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+)
+
+// MaxPlace is the last place that is told exactly. A build further back has the place after it, so that asking costs little
+// however many wait.
+const MaxPlace = 100
+
+// queuedRepo is another repository of which builds wait.
+type queuedRepo struct {
+	Before  bool // its turn comes before
+	Waiting int
+}
+
+// placeOf is a build's place, from 1, where ahead builds of its own repository wait before it: each repository starts one
+// build in its turn, then all do so again.
+func placeOf(ahead int, others []queuedRepo) int {
+	place := 1 + ahead
+	for _, o := range others {
+		turns := ahead
+		if o.Before {
+			turns++
+		}
+		place += min(o.Waiting, turns)
+	}
+	return min(place, MaxPlace+1)
+}
+
+// Place is the place in the queue of a build that waits, from 1 to MaxPlace+1, and 0 of another. It tells how many builds will
+// be started before it as things stand now: caps, and builds that wait after a failure, may change their order.
+func (s *Store) Place(ctx context.Context, b pipeline.Build) (int, error) {
+	if b.State != pipeline.Queued {
+		return 0, nil
+	}
+	db, key := s.db.read(ctx), strings.ToLower(b.Repo.FullName)
+	ahead, err := s.aheadOf(db, key, b)
+	if err != nil || ahead >= MaxPlace {
+		return MaxPlace + 1, wrapPlace(b, err)
+	}
+	var turns []turnRow
+	if err := db.Where("repo_key = ?", key).Limit(1).Find(&turns).Error; err != nil {
+		return 0, wrapPlace(b, err)
+	}
+	turn := turnRow{RepoKey: key}
+	if len(turns) > 0 {
+		turn = turns[0]
+	}
+	others, err := othersOf(db, turn, ahead)
+	return placeOf(ahead, others), wrapPlace(b, err)
+}
+
+func wrapPlace(b pipeline.Build, err error) error {
+	if err != nil {
+		return fmt.Errorf("find the place of build %d in the queue: %w", b.ID, err)
+	}
+	return nil
+}
+
+// aheadOf counts the builds of b's own repository that are before it, up to MaxPlace.
+func (s *Store) aheadOf(db *gorm.DB, key string, b pipeline.Build) (int, error) {
+	first := db.Model(&buildRow{}).Select("1").Where("lower(repo) = ? AND state = 'queued'", key).Limit(MaxPlace)
+	if s.defaultBranchFirst {
+		off := 1
+		if b.Ref == "refs/heads/"+b.Repo.DefaultBranch {
+			off = 0
+		}
+		first = first.Where(offDefaultBranch+" < ? OR ("+offDefaultBranch+" = ? AND id < ?)", off, off, b.ID)
+	} else {
+		first = first.Where("id < ?", b.ID)
+	}
+	var n int64
+	err := db.Table("(?) AS first", first).Count(&n).Error
+	return int(n), err
+}
+
+// othersOf are the other repositories of which builds wait, in the order of their turns; no more of them, and of each no more
+// builds, than can matter.
+func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err error) {
+	err = db.Raw(`SELECT (t.served < @served OR (t.served = @served AND t.repo_key < @key)) AS before,
+			(SELECT count(*) FROM (SELECT 1 FROM builds WHERE lower(repo) = t.repo_key AND state = 'queued' LIMIT @most) few) AS waiting
+		FROM turns t
+		WHERE t.waiting AND t.repo_key <> @key AND EXISTS (SELECT 1 FROM builds WHERE lower(repo) = t.repo_key AND state = 'queued')
+		ORDER BY t.served, t.repo_key LIMIT @repos`,
+		map[string]any{"served": turn.Served, "key": turn.RepoKey, "most": ahead + 1, "repos": MaxPlace + 1}).Scan(&others).Error
+	return others, err
+}
+
+// StartedBetween counts the builds whose attempts began between two moments, up to a bound.
+func (s *Store) StartedBetween(ctx context.Context, from, to time.Time, most int) (int, error) {
+	var n int64
+	few := s.db.read(ctx).Model(&buildRow{}).Select("1").Where("started_at > ? AND started_at < ?", micros(from), micros(to)).Limit(most)
+	if err := s.db.read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count the builds that were started: %w", err)
+	}
+	return int(n), nil
+}
