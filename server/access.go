@@ -7,9 +7,9 @@ import (
 	"net/netip"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
 )
 
 // access says who may use a route, and what of it they see.
@@ -21,33 +21,34 @@ const (
 	// signed: only who knows the webhook's secret; the handler checks the signature
 	// over the body before it reads it.
 	signed access = "whoever knows the webhook's secret"
-	// readers: anyone sees builds of public repositories; those of private ones are
-	// shown on this machine only, while the server has no public address, and to others
-	// look as if they did not exist.
-	readers access = "anyone; builds of private repositories only from the server's own machine, and from nowhere once it has a public address"
+	// readers: each sees the builds that they may; others look as if they did not exist.
+	readers access = "builds of public repositories: anyone, unless the operator has closed them; those of private ones: " +
+		"who holds a token that opens them, and programs on the server's own machine while it has no public address"
 )
 
-type localKey struct{}
-
-// admit marks requests that may see private builds. Routes without the rule for
-// readers are never marked, so nothing can be shown on them by mistake.
+// admit finds out who asks on routes that show builds.
 func (s *Server) admit(a access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := unwrap(ctx)
-		if r := c.Request(); a == readers && !s.config.isPublic() && !s.throughProxy(r) && isLocal(r) {
-			c.SetRequest(r.WithContext(context.WithValue(r.Context(), localKey{}, true)))
+		if a == readers {
+			if err := s.recognize(c); err != nil {
+				s.answerError(err, c)
+				return
+			}
 		}
 		next(ctx)
 	}
 }
 
-func seesPrivate(ctx context.Context) bool {
-	local, _ := ctx.Value(localKey{}).(bool)
-	return local
-}
-
-func sight(ctx context.Context) store.Sight {
-	return store.Sight{All: seesPrivate(ctx), Public: true}
+// recognize puts who asks into the request.
+func (s *Server) recognize(c echo.Context) error {
+	c.Response().Header().Add("Vary", "Authorization, Cookie")
+	v, err := s.viewer(c.Request(), c.RealIP())
+	if err != nil {
+		return err
+	}
+	c.SetRequest(withViewer(c.Request(), v))
+	return nil
 }
 
 // forwarding are headers that a proxy adds. Its address says nothing about who
@@ -93,5 +94,5 @@ func (s *Server) build(ctx context.Context, id string) (pipeline.Build, error) {
 	if err != nil {
 		return pipeline.Build{}, err
 	}
-	return s.builds.Visible(ctx, n, sight(ctx))
+	return s.builds.Visible(ctx, n, viewerOf(ctx).sight)
 }

@@ -227,7 +227,11 @@ func TestPrivateBuildsDoNotExistForOthers(t *testing.T) {
 			t.Errorf("%q of a private build is answered %d to a forged X-Forwarded-For", what, forged.code)
 		}
 	}
-	if hidden, none := s.get(buildPath(private), browser), s.get(buildPath(unknown), browser); hidden.code != 404 || hidden.body != none.body {
+	none := s.get(buildPath(unknown), browser)
+	if id := s.push("o/confidential", true); id != unknown {
+		t.Fatalf("the next build is %d, not %d", id, unknown)
+	}
+	if hidden := s.get(buildPath(unknown), browser); hidden.code != 404 || hidden.body != none.body || fmt.Sprint(hidden.header) != fmt.Sprint(none.header) {
 		t.Errorf("the page of a private build differs from that of none")
 	}
 	for _, path := range []string{"/logs", "/"} {
@@ -246,7 +250,7 @@ func TestPrivateBuildsDoNotExistForOthers(t *testing.T) {
 	if a := s.get(buildPath(private)+"/raw", local); a.code != 200 {
 		t.Errorf("the log of a private build is answered %d on this machine", a.code)
 	}
-	if a := s.get("/logs", local); !strings.Contains(a.body, fmt.Sprintf(`["%d","%d"]`, private, public)) {
+	if a := s.get("/logs", local); !strings.Contains(a.body, fmt.Sprintf(`["%d","%d","%d"]`, unknown, private, public)) {
 		t.Errorf("list on this machine: %s", a.body)
 	}
 }

@@ -23,6 +23,8 @@ type Config struct {
 	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
 	Repositories   []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
 	Key            Secret   // the operator's, from which the secrets of repositories are derived
+	// PublicBuilds shows builds of public repositories to everybody.
+	PublicBuilds bool
 	// NameOf asks GitHub what the repository of an id is called now. May be nil: then no renaming is followed.
 	NameOf  func(ctx context.Context, id int64) (fullName string, err error)
 	Version string

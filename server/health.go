@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -78,5 +78,6 @@ func (s *Server) undeliverable(ctx context.Context) error {
 	if err != nil || st == nil {
 		return err
 	}
-	return fmt.Errorf("the status %q of build %d was refused: %s (vivarium doctor says what the token lacks)", st.State, st.BuildID, st.LastError)
+	// Anybody reads this: what the host said may name a private repository.
+	return errors.New("the git host refused a commit status; `vivarium doctor` and the build's page say why")
 }

@@ -26,10 +26,11 @@ type bounds struct {
 	connections int
 	body        time.Duration
 	followers   chan struct{} // holds one for each
+	beat        time.Duration // how often a stream shows that it lives, and a follower's right is looked at
 }
 
 func newBounds() bounds {
-	return bounds{connections: maxConnections, body: bodyTimeout, followers: make(chan struct{}, maxFollowers)}
+	return bounds{connections: maxConnections, body: bodyTimeout, followers: make(chan struct{}, maxFollowers), beat: beatInterval}
 }
 
 // limitBody bounds every request's body in size and in time; few routes read one.

@@ -22,12 +22,20 @@ func (s *Server) render(c echo.Context, status int, p web.Page) error {
 }
 
 func (s *Server) renderWith(c echo.Context, status int, p web.Page, policy string) error {
-	body, err := s.site.Render(p)
+	body, err := s.site.Render(p, visitor(c.Request()))
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("Content-Security-Policy", policy)
 	return c.HTMLBlob(status, body)
+}
+
+func visitor(r *http.Request) web.Visitor {
+	v, known := r.Context().Value(viewerKey{}).(viewer)
+	if !known {
+		return web.Visitor{}
+	}
+	return web.Visitor{Name: v.name, Local: v.local, Next: here(r)}
 }
 
 func (s *Server) indexPage(c echo.Context) error {

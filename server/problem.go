@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
@@ -18,10 +19,14 @@ type Problem struct {
 	Success bool   `json:"success" enum:"false" doc:"Always false."`
 	Message string `json:"message" doc:"What went wrong and what to do about it."`
 	status  int
+	// retryAfter is after how many seconds it is worth another attempt; 0 when that is not known.
+	retryAfter int
 }
 
 // Error is the message.
 func (p *Problem) Error() string { return p.Message }
+
+func (p *Problem) after() string { return strconv.Itoa(p.retryAfter) }
 
 // GetStatus is the HTTP status code that the problem is answered with.
 func (p *Problem) GetStatus() int { return p.status }
@@ -99,12 +104,34 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	p := s.problem(c.Request().Context(), err)
-	if wantsPage(c.Request()) && c.Request().Method != http.MethodPost {
-		err = s.render(c, p.status, web.Problem{Status: p.status, Message: p.Message})
+	s.addHeaders(c.Response().Header(), p)
+	if wantsPage(c.Request()) && c.Path() != webhookPath {
+		err = s.render(c, p.status, problemPage(c.Request(), p))
 	} else {
 		err = c.JSON(p.status, p)
 	}
 	if err != nil {
 		s.log.DebugContext(c.Request().Context(), "error not delivered", "err", err)
 	}
+}
+
+// addHeaders says in HTTP's words what a program is to do.
+func (s *Server) addHeaders(h http.Header, p *Problem) {
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", p.after())
+	}
+	if p.status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", `Bearer realm="vivarium"`) // RFC 6750, section 3
+	}
+}
+
+// problemPage asks who has not signed in to do so where there is nothing to show: it may be there for others. It is the
+// same page whether it is or not.
+func problemPage(r *http.Request, p *Problem) web.Problem {
+	page := web.Problem{Status: p.status, Message: p.Message}
+	v, known := r.Context().Value(viewerKey{}).(viewer)
+	if p.status == http.StatusNotFound && known && v.name == "" && !v.local {
+		page.SignIn = &web.SignIn{Next: here(r)}
+	}
+	return page
 }

@@ -22,13 +22,17 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"GET", "/", readers, "Health; the newest builds for browsers", typed(s.health), s.indexPage},
-		{"POST", "/webhook", signed, "Take a delivery from GitHub", typed(s.webhook, deliveryBody), nil},
+		{"POST", webhookPath, signed, "Take a delivery from GitHub", typed(s.webhook, deliveryBody), nil},
 
 		{"GET", "/logs", readers, "List builds, newest first", typed(s.listBuilds), s.indexPage},
 		{"GET", "/logs/{id}", readers, "Show one build", typed(s.showBuild, noSuchBuild), s.buildPage},
 		{"GET", "/logs/{id}/raw", readers, "Read the log, byte for byte", typed(s.rawLog, plainText, noSuchBuild), nil},
 		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events", typed(s.events, eventStream, noSuchBuild), nil},
 		{"GET", "/verdicts", readers, "Tell what each branch had come to as of a time", typed(s.listVerdicts), s.verdictsPage},
+
+		{"GET", signInPath, anyone, "", pageAlone((*Server).signInPage), nil},
+		{"POST", signInPath, anyone, "", pageAlone((*Server).signIn), nil},
+		{"POST", signOutPath, anyone, "", pageAlone((*Server).signOut), nil},
 
 		{"GET", "/healthz", anyone, "Tell that the process lives", typed(s.health), nil},
 		{"GET", "/readyz", anyone, "Tell whether builds can be worked on", typed(s.ready, notReady), nil},
@@ -56,6 +60,18 @@ type handler func(*Server, route)
 // /openapi.json.
 func asset(h http.Handler) handler {
 	return func(s *Server, r route) { s.echo.Add(r.method, r.path, echo.WrapHandler(h)) }
+}
+
+// pageAlone serves a page that only people use, which stands outside /openapi.json too. It shows no build.
+func pageAlone(h func(*Server, echo.Context) error) handler {
+	return func(s *Server, r route) {
+		s.echo.Add(r.method, r.path, func(c echo.Context) error {
+			if err := s.recognize(c); err != nil {
+				return err
+			}
+			return h(s, c)
+		})
+	}
 }
 
 // negotiate answers browsers with the route's page.

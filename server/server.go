@@ -49,6 +49,10 @@ type Server struct {
 	deliveries inFlight
 	refusals   *rate.Limiter // of those that are counted: anybody can cause them
 
+	cookies *cookies
+	signIns *throttle
+	bearers *throttle
+
 	// draining is closed when the server goes down: streams end then.
 	draining chan struct{}
 	drain    func()
@@ -64,6 +68,9 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.site = web.NewSite(s.base)
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
+	s.cookies = newCookies([]byte(c.Key), s.base, c.overHTTPS())
+	s.signIns = newThrottle(signInBurst, signInEvery)
+	s.bearers = newThrottle(bearerBurst, bearerEvery)
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(c.TrustedProxies)
@@ -72,6 +79,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		s.secureHeaders,
 		s.limitBody,
+		s.sameSite(),
 	)
 	s.api = newAPI(s.echo, c.Version, s.base)
 	s.register(s.routes())

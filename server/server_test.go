@@ -53,7 +53,7 @@ func newSite(t *testing.T, change ...func(*Config)) *site {
 	}
 	s := &site{t: t, store: builds}
 	c := Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey, Version: "test", Log: log,
+		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, PublicBuilds: true, Key: testKey, Version: "test", Log: log,
 		Ready: func(context.Context) error { return s.readyErr },
 	}
 	for _, ch := range change {

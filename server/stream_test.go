@@ -42,9 +42,15 @@ func (s *site) events(ctx context.Context, id int64, lastEventID string) *eventS
 	if resp.Header.Get("X-Accel-Buffering") != "no" || resp.Header.Get("Cache-Control") != "no-store" {
 		s.t.Errorf("headers let a proxy keep events back: %v", resp.Header)
 	}
+	es := newEventSource(s.t, resp)
+	es.last = lastEventID
+	return es
+}
+
+func newEventSource(t *testing.T, resp *http.Response) *eventSource {
 	scan := bufio.NewScanner(resp.Body)
 	scan.Buffer(nil, 4<<20)
-	return &eventSource{t: s.t, scan: scan, last: lastEventID}
+	return &eventSource{t: t, scan: scan}
 }
 
 // next is the next event; ok is false when the stream has ended.

@@ -40,11 +40,11 @@ type reader interface {
 }
 
 // tail gives r the log of a build after a sequence number, and what follows until
-// the build ends, the reader leaves or the server goes down.
+// the build ends, the reader leaves or may no longer look, or the server goes down.
 func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	wake, stop := s.builds.Watch(build)
 	defer stop()
-	beat := time.NewTicker(beatInterval)
+	beat := time.NewTicker(s.bounds.beat)
 	defer beat.Stop()
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
@@ -64,6 +64,9 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 			case <-wake:
 				break waiting
 			case <-beat.C:
+				if still, err := s.still(ctx, viewerOf(ctx)); !still {
+					return err
+				}
 				if err := r.beat(); err != nil {
 					return err
 				}
@@ -85,7 +88,7 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 // pull gives r everything that is committed. The build is read before its chunks:
 // one that has ended then has no chunk that is not found after.
 func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) (pipeline.State, error) {
-	b, err := s.builds.Build(ctx, build)
+	b, err := s.builds.Visible(ctx, build, viewerOf(ctx).sight)
 	if err != nil {
 		return "", fmt.Errorf("read build %d: %w", build, err)
 	}

@@ -54,7 +54,7 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 	if err != nil {
 		return verdicts{}, &Problem{Message: err.Error(), status: http.StatusBadRequest}
 	}
-	q.Limit, q.Sight = pageSize+1, sight(ctx)
+	q.Limit, q.Sight = pageSize+1, viewerOf(ctx).sight
 	v.at = q.At
 	if v.list, err = s.builds.Verdicts(ctx, q); err != nil {
 		return verdicts{}, err
@@ -142,5 +142,5 @@ func (s *Server) verdictsPage(c echo.Context) error {
 			CommitURL: repoURL(s.config.ServerURL, one.Push.Repo.FullName) + "/commit/" + one.Push.SHA,
 		})
 	}
-	return s.renderWith(c, http.StatusOK, p, web.FormPolicy)
+	return s.render(c, http.StatusOK, p)
 }

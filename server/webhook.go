@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	webhookPath = "/webhook"
 	// maxDelivery is GitHub's own cap on a payload: 25 MB
 	// (docs.github.com, "Webhook events and payloads").
 	maxDelivery = 25 << 20

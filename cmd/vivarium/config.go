@@ -49,6 +49,7 @@ type config struct {
 	webhookSecret      server.Secret
 	repositories       []string // what webhookSecret opens
 	key                server.Secret
+	publicBuilds       bool
 	apiURL             *url.URL
 	serverURL          *url.URL
 
@@ -137,6 +138,8 @@ var variables = []variable{
 		to(repositoryList, func(c *config) *[]string { return &c.repositories })},
 	{"VIVARIUM_KEY", "", "Key that the webhook secrets of repositories are derived from; unset: the file key in the data folder.",
 		to(longSecret, func(c *config) *server.Secret { return &c.key })},
+	{"VIVARIUM_PUBLIC_BUILDS", "yes", "Whether everybody sees the builds of public repositories: yes or no; others ask for a token.",
+		to(yesOrNo, func(c *config) *bool { return &c.publicBuilds })},
 	{"GITHUB_WEBHOOK_SECRET", "", "One webhook secret for all of VIVARIUM_REPOSITORIES, for a team that trusts itself.",
 		to(secretText, func(c *config) *server.Secret { return &c.webhookSecret })},
 	{"GITHUB_API_URL", "https://api.github.com", "GitHub's API, complete as it is; Enterprise: https://HOST/api/v3.",

@@ -106,7 +106,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newAudit(a), newImages(a), newDoctor(a), newVersion(a))
+	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newToken(a), newAudit(a), newImages(a), newDoctor(a), newVersion(a))
 	explainArgs(root)
 	return root
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -42,7 +43,8 @@ type service struct {
 	store      *store.Store
 	dispatcher *server.Dispatcher
 	instance   string
-	key        []byte // the operator's
+	key        []byte    // the operator's
+	stdout     io.Writer // for what is not to be in the log
 
 	locked    chan struct{} // closed when the store works: nobody else serves this data
 	preflight *preflight
@@ -60,7 +62,7 @@ func (a *app) serve(ctx context.Context) error {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	log := a.newLogger(c)
-	s := &service{locked: make(chan struct{}), preflight: newPreflight()}
+	s := &service{stdout: a.stdout, locked: make(chan struct{}), preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -157,6 +159,9 @@ func (s *service) run(ctx context.Context) error {
 		if !wait(ctx, s.locked) {
 			return nil
 		}
+		if err := s.showFirstToken(ctx); err != nil {
+			return fmt.Errorf("cannot serve: %w", err)
+		}
 		if err := web.Run(ctx); err != nil {
 			return fmt.Errorf("cannot serve: %w", err)
 		}
@@ -244,6 +249,7 @@ func (s *service) serverConfig() server.Config {
 		WebhookSecret:  s.config.webhookSecret,
 		Repositories:   s.config.repositories,
 		Key:            server.Secret(s.key),
+		PublicBuilds:   s.config.publicBuilds,
 		Version:        readBuild().version,
 		Ready:          func(context.Context) error { return s.preflight.reason() },
 		Log:            s.log,

@@ -1,14 +1,10 @@
 package web
 
 import (
-	"strings"
 	"time"
 
 	"vivarium/pipeline"
 )
-
-// FormPolicy is the content policy of a page with a form, which may lead to this server alone.
-var FormPolicy = strings.Replace(ContentSecurityPolicy, "form-action 'none'", "form-action 'self'", 1)
 
 // Verdicts says what each branch had come to as of a time.
 type Verdicts struct {

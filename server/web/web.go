@@ -16,9 +16,9 @@ import (
 
 // ContentSecurityPolicy is what every page is served with.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
-// Page is one page's data: Index, Build, Verdicts, Problem or Docs.
+// Page is one page's data: Index, Build, Verdicts, SignIn, Problem or Docs.
 type Page interface{ template() string }
 
 // Index lists builds, newest first.
@@ -63,6 +63,7 @@ type Piece struct {
 type Problem struct {
 	Status  int
 	Message string
+	SignIn  *SignIn // asks who has not signed in, where that could help
 }
 
 // Docs holds one of the two viewers of /openapi.json. Its paths are without the base.
@@ -86,7 +87,7 @@ type Site struct{ pages map[string]*template.Template }
 // NewSite makes pages whose links lead below base, the path that the server is reached
 // under: "" or such as "/vivarium". A template writes it as {{base}} before each path.
 func NewSite(base string) *Site {
-	return &Site{pages: parsePages(base, "index.html", "build.html", "verdicts.html", "problem.html", "docs.html")}
+	return &Site{pages: parsePages(base, "index.html", "build.html", "verdicts.html", "signin.html", "problem.html", "docs.html")}
 }
 
 // parsePages gives each page the layout: all define the same blocks.
@@ -103,10 +104,14 @@ func parsePages(base string, names ...string) map[string]*template.Template {
 	return out
 }
 
-// Render makes a page.
-func (s *Site) Render(p Page) ([]byte, error) {
+// Render makes a page for a visitor.
+func (s *Site) Render(p Page, v Visitor) ([]byte, error) {
 	var out bytes.Buffer
-	if err := s.pages[p.template()].Execute(&out, p); err != nil {
+	data := struct {
+		Page    Page
+		Visitor Visitor
+	}{p, v}
+	if err := s.pages[p.template()].Execute(&out, data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.template(), err)
 	}
 	return out.Bytes(), nil

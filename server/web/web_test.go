@@ -17,7 +17,7 @@ func TestPagesEscapeWhatRepositoriesSay(t *testing.T) {
 		Build{Build: b, RepoURL: "javascript:alert(1)", CommitURL: evil, Refused: evil, Log: []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}}},
 		Problem{Status: 404, Message: evil},
 	} {
-		page, err := NewSite("").Render(p)
+		page, err := NewSite("").Render(p, Visitor{Next: "/"})
 		if err != nil {
 			t.Fatal(err)
 		}

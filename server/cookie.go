@@ -1,0 +1,67 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"net/http"
+
+	"github.com/gorilla/sessions"
+
+	"vivarium/server/store"
+)
+
+// cookies keeps browsers signed in: the cookie holds a session's secret, signed by a key of this server's.
+type cookies struct {
+	name  string
+	store *sessions.CookieStore
+}
+
+const sessionField = "session"
+
+// newCookies makes cookies for pages below base. Over HTTPS their name has a prefix by which browsers refuse them from a
+// neighbour that speaks HTTP, or from another host of the domain (RFC 6265bis, section 4.1.3).
+func newCookies(key []byte, base string, https bool) *cookies {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("vivarium session cookie"))
+	c := &cookies{name: "vivarium", store: sessions.NewCookieStore(mac.Sum(nil))}
+	c.store.Options = &sessions.Options{
+		Path: base + "/", HttpOnly: true, Secure: https,
+		SameSite: http.SameSiteLaxMode, // not strict: a status on the git host leads to its build
+	}
+	switch {
+	case https && base == "":
+		c.name = "__Host-vivarium"
+	case https:
+		c.name = "__Secure-vivarium"
+	}
+	c.store.MaxAge(int(store.SessionLife.Seconds()))
+	return c
+}
+
+// session is what the browser sent; empty when there is none, or one that this server has not signed.
+func (c *cookies) session(r *http.Request) string {
+	s, err := c.store.New(r, c.name)
+	if err != nil {
+		return ""
+	}
+	text, _ := s.Values[sessionField].(string)
+	return text
+}
+
+// set has the browser keep a session.
+func (c *cookies) set(w http.ResponseWriter, r *http.Request, session string) error {
+	s := sessions.NewSession(c.store, c.name)
+	options := *c.store.Options
+	s.Options = &options
+	s.Values[sessionField] = session
+	return c.store.Save(r, w, s)
+}
+
+// clear has the browser forget its session.
+func (c *cookies) clear(w http.ResponseWriter, r *http.Request) error {
+	s := sessions.NewSession(c.store, c.name)
+	options := *c.store.Options
+	options.MaxAge = -1
+	s.Options = &options
+	return c.store.Save(r, w, s)
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"vivarium/server/store"
+	"vivarium/server/web"
+)
+
+const (
+	signInPath  = "/sign-in"
+	signOutPath = "/sign-out"
+	// signInBurst failures of one network at once, and one more each signInEvery.
+	signInBurst = 10
+	signInEvery = 6 * time.Second
+	// Programs name their token with each request, many of them from one network.
+	bearerBurst = 100
+	bearerEvery = 200 * time.Millisecond
+	// maxForm is far more than a token and an address take.
+	maxForm = 64 << 10
+)
+
+// signInPage asks for a token.
+func (s *Server) signInPage(c echo.Context) error {
+	return s.render(c, http.StatusOK, web.SignIn{Next: ownPath(c.QueryParam("next"))})
+}
+
+// signIn begins a session by a token and leads to where the visitor wanted to go. The session is a new one each time: one
+// that somebody else has put into the browser is not made theirs.
+func (s *Server) signIn(c echo.Context) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return &Problem{Message: "the form did not arrive whole", status: http.StatusBadRequest}
+	}
+	next := ownPath(r.PostForm.Get("next"))
+	var session string
+	err := s.signIns.attempt(c.RealIP(), func() (err error) {
+		session, _, err = s.builds.SignIn(r.Context(), c.RealIP(), strings.TrimSpace(r.PostForm.Get("token")))
+		return err
+	})
+	var known *Problem
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return s.render(c, http.StatusUnauthorized, web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
+	case errors.As(err, &known):
+		c.Response().Header().Set("Retry-After", known.after())
+		return s.render(c, known.status, web.SignIn{Next: next, Message: "Wait a little: " + known.Message + "."})
+	case err != nil:
+		return err
+	}
+	if err := s.endSession(r); err != nil {
+		return err
+	}
+	if err := s.cookies.set(c.Response(), r, session); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, s.base+next)
+}
+
+// signOut ends the browser's session, here and there.
+func (s *Server) signOut(c echo.Context) error {
+	if err := s.endSession(c.Request()); err != nil {
+		return err
+	}
+	if err := s.cookies.clear(c.Response(), c.Request()); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, s.base+"/")
+}
+
+func (s *Server) endSession(r *http.Request) error {
+	old := s.cookies.session(r)
+	if old == "" {
+		return nil
+	}
+	return s.builds.SignOut(r.Context(), old)
+}
+
+// ownPath makes an address that a form brought along one of this server's: a path, cleaned, and a query. Whatever would
+// lead elsewhere becomes the first page, and so does signing in itself.
+func ownPath(next string) string {
+	if strings.ContainsFunc(next, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }) {
+		return "/"
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
+		return "/"
+	}
+	clean := path.Clean(u.Path) // of several slashes at the beginning one is left: two would name a host
+	if clean == signInPath || clean == signOutPath {
+		return "/"
+	}
+	return (&url.URL{Path: clean, RawQuery: u.RawQuery}).String()
+}
+
+// here is the address asked for, without the base, as ownPath gives it.
+func here(r *http.Request) string {
+	return ownPath((&url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}).String())
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"vivarium/server/store"
+)
+
+// viewer is who asks: whose builds they see, and by what right.
+type viewer struct {
+	sight   store.Sight
+	name    string // of the token that they signed in by; empty for none
+	local   bool   // a program on this machine
+	bearer  string // the token that the request holds; empty for none
+	session string // the session that the browser holds; empty for none
+}
+
+type viewerKey struct{}
+
+// viewerOf is who asks. Routes without the rule for readers have nobody, who sees nothing: nothing can be shown on them by
+// mistake.
+func viewerOf(ctx context.Context) viewer {
+	v, _ := ctx.Value(viewerKey{}).(viewer)
+	return v
+}
+
+func withViewer(r *http.Request, v viewer) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), viewerKey{}, v))
+}
+
+// viewer tells who asks. A bearer token comes first, since a program names it for this request alone; then the session of
+// a browser; then the machine that the request comes from. A session that is not known is none, since a browser cannot
+// help what it holds; a bearer that is not known is an error, whatever the address asked for.
+func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
+	if text, ok := bearerOf(r); ok {
+		t, err := s.byBearer(r.Context(), client, text)
+		return viewer{sight: s.opens(t), name: t.Name(), bearer: text}, err
+	}
+	if session := s.cookies.session(r); session != "" {
+		t, err := s.builds.Session(r.Context(), session)
+		if err == nil {
+			return viewer{sight: s.opens(t), name: t.Name(), session: session}, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return viewer{}, err
+		}
+	}
+	if !s.config.isPublic() && !s.throughProxy(r) && isLocal(r) {
+		return viewer{sight: store.Sight{All: true}, local: true}, nil
+	}
+	return viewer{sight: store.Sight{Public: s.config.PublicBuilds}}, nil
+}
+
+// opens is what a token lets its holder see.
+func (s *Server) opens(t store.Token) store.Sight {
+	return store.Sight{All: t.Operator(), Public: s.config.PublicBuilds, Pattern: t.Pattern}
+}
+
+// bearerOf is the token in a request (RFC 6750, section 2.1). Other schemes are a proxy's business.
+func bearerOf(r *http.Request) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+func (s *Server) byBearer(ctx context.Context, client, text string) (t store.Token, err error) {
+	err = s.bearers.attempt(client, func() error {
+		t, err = s.builds.TokenOf(ctx, text)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		err = &Problem{Message: "this bearer token is not known; `vivarium token` makes one", status: http.StatusUnauthorized}
+	}
+	return t, err
+}
+
+// still reports whether the right by which v looks has not ended. Who follows a log is asked again and again.
+func (s *Server) still(ctx context.Context, v viewer) (bool, error) {
+	var err error
+	switch {
+	case v.bearer != "":
+		_, err = s.builds.TokenOf(ctx, v.bearer)
+	case v.session != "":
+		_, err = s.builds.Session(ctx, v.session)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
