@@ -72,6 +72,7 @@ func operationID(r route) string {
 func plainText(op *huma.Operation)   { answersWith(op, "text/plain") }
 func eventStream(op *huma.Operation) { answersWith(op, "text/event-stream") }
 func htmlPage(op *huma.Operation)    { answersWith(op, "text/html") }
+func svgPicture(op *huma.Operation)  { answersWith(op, "image/svg+xml") }
 
 func answersWith(op *huma.Operation, mediaType string) {
 	op.Responses["200"] = &huma.Response{

@@ -45,11 +45,13 @@ func weight(s pipeline.State) int {
 
 // VerdictQuery selects verdicts, by repository and branch. Zero fields other than Sight do not restrict.
 type VerdictQuery struct {
-	Sight Sight     // whose builds may be seen
-	At    time.Time // pushes that were taken until then count; the zero time is now
-	Repos string    // OWNER/NAME or OWNER/PATTERN
-	After Branch    // only what comes after
-	Limit int       // at most 1000; 0 is 100
+	Sight         Sight     // whose builds may be seen
+	At            time.Time // pushes that were taken until then count; the zero time is now
+	Repos         string    // OWNER/NAME or OWNER/PATTERN
+	Ref           string    // of one branch
+	DefaultBranch bool      // only each repository's default branch
+	After         Branch    // only what comes after
+	Limit         int       // at most 1000; 0 is 100
 }
 
 // Branch is a place in the order of verdicts.
@@ -70,6 +72,12 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		Where(`"trigger" = 'push' AND queued_at <= ? AND ref LIKE ?`, micros(at), branchRefs)
 	if q.Repos != "" {
 		pushes = pushes.Where(`lower(repo) LIKE ? ESCAPE '\'`, likePattern(q.Repos))
+	}
+	if q.Ref != "" {
+		pushes = pushes.Where("ref = ?", q.Ref)
+	}
+	if q.DefaultBranch {
+		pushes = pushes.Where(offDefaultBranch + " = 0")
 	}
 	pushes = q.Sight.restrict(pushes, "builds")
 	key := strings.ToLower(q.After.Repo)
