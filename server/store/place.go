@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -82,15 +83,20 @@ func (s *Store) aheadOf(db *gorm.DB, key string, b pipeline.Build) (int, error) 
 	return int(n), err
 }
 
+// othersQuery passes a key through lower() once more: SQLite compares a column by its affinity, and then does not use the index
+// of an expression (250 ms in place of 1 where 10,000 builds wait).
+const othersQuery = `SELECT (t.served < @served OR (t.served = @served AND t.repo_key < @key)) AS before,
+		(SELECT count(*) FROM (SELECT 1 FROM builds WHERE lower(repo) = lower(t.repo_key) AND state = 'queued' LIMIT @most) few) AS waiting
+	FROM turns t
+	WHERE t.waiting AND t.repo_key <> @key
+		AND EXISTS (SELECT 1 FROM builds WHERE lower(repo) = lower(t.repo_key) AND state = 'queued')
+	ORDER BY t.served, t.repo_key LIMIT @repos`
+
 // othersOf are the other repositories of which builds wait, in the order of their turns; no more of them, and of each no more
 // builds, than can matter.
 func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err error) {
-	err = db.Raw(`SELECT (t.served < @served OR (t.served = @served AND t.repo_key < @key)) AS before,
-			(SELECT count(*) FROM (SELECT 1 FROM builds WHERE lower(repo) = t.repo_key AND state = 'queued' LIMIT @most) few) AS waiting
-		FROM turns t
-		WHERE t.waiting AND t.repo_key <> @key AND EXISTS (SELECT 1 FROM builds WHERE lower(repo) = t.repo_key AND state = 'queued')
-		ORDER BY t.served, t.repo_key LIMIT @repos`,
-		map[string]any{"served": turn.Served, "key": turn.RepoKey, "most": ahead + 1, "repos": MaxPlace + 1}).Scan(&others).Error
+	err = db.Raw(othersQuery, sql.Named("served", turn.Served), sql.Named("key", turn.RepoKey),
+		sql.Named("most", ahead+1), sql.Named("repos", MaxPlace+1)).Scan(&others).Error
 	return others, err
 }
 

@@ -27,7 +27,8 @@ func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
 	for _, r := range rows {
 		l := r.limits()
 		if queued {
-			l.Queue = 0 // it has its place
+			l.Queue = 0    // it has its place
+			l.LogBytes = 0 // all stored logs are summed for it, which a push may wait for and a claim need not
 		}
 		use, err := used(tx.DB, r.ID, l, s.now())
 		if err != nil {
