@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 // started is a build that a worker works on until it is released.
@@ -175,4 +176,34 @@ func serveOnURL(address string) {
 	}, func() {})
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+// TestCapHoldsAcrossProcesses: three servers on one database, each a process, and a pattern that may run two builds.
+func TestCapHoldsAcrossProcesses(t *testing.T) {
+	address := postgresURL(t)
+	s := openStore(t, Options{DatabaseURL: address, DataDir: t.TempDir(), Log: testLog(t)})
+	group := letIn(t, s, registry.Pattern, "school/group-*", registry.Limits{Running: 2})
+	for i := range 30 {
+		accept(t, s, via(pushOf(i, fmt.Sprintf("school/group-%d", i%10), "main"), group))
+	}
+	starts := make(chan started)
+	for range 3 {
+		serveApart(t, address, starts)
+	}
+	busy := []started{nextStart(t, starts), nextStart(t, starts)}
+	for round := range 10 {
+		// The third server is free for what the cap does not hold back, which shows that it works.
+		free := accept(t, s, pushOf(100+round, "other/free", "main"))
+		next := nextStart(t, starts)
+		if next.id != free {
+			t.Fatalf("round %d: build %d of %s was started beside two of the pattern, want %d", round, next.id, next.repo, free)
+		}
+		next.release()
+		waitState(t, s, free, pipeline.Passed)
+		busy[0].release()
+		busy = append(busy[1:], nextStart(t, starts))
+		if busy[1].repo == "other/free" {
+			t.Fatalf("round %d: got %+v, want a build of the pattern", round, busy[1])
+		}
+	}
 }

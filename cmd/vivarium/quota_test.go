@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestGitHubIsToldOfAPushOverItsQuota sets a quota on a running server's repository, which its first build has used up.
+func TestGitHubIsToldOfAPushOverItsQuota(t *testing.T) {
+	w := newWorld(t, 1)
+	w.serve()
+	first, _ := w.push(oneTest("pass"))
+	w.until(2*time.Minute, "the first build passes", func() bool { return w.build(first).State == "passed" })
+	if out, err := w.command("repos", "limit", repository, "--log", "1").CombinedOutput(); err != nil {
+		t.Fatalf("set the quota: %v: %s", err, out)
+	}
+	w.until(time.Minute, "the first log is stored", func() bool {
+		out, err := w.command("repos", "list").CombinedOutput()
+		return err == nil && strings.Contains(string(out), "/1B of log") && !strings.Contains(string(out), " 0B/1B")
+	})
+	id, sha := w.push(oneTest("pass"))
+	if b := w.build(id); b.State != "canceled" || b.Attempt != 0 {
+		t.Errorf("the build: got %+v, want it canceled without an attempt", b)
+	}
+	w.until(time.Minute, "GitHub is told", func() bool { return len(w.states(sha)) > 0 })
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := w.statuses[len(w.statuses)-1]
+	if last.SHA != sha || last.State != "error" || !strings.HasPrefix(last.Description, "over quota: ") || !strings.HasSuffix(last.TargetURL, "/logs/"+id) {
+		t.Errorf("the commit status: %+v", last)
+	}
+}
