@@ -218,4 +218,10 @@ var migrations = []migration{
 			`CREATE INDEX builds_public ON builds (repo) WHERE NOT private`,
 		},
 	},
+	{
+		id: "0009_0.1.0_branches",
+		statements: []string{
+			`CREATE INDEX builds_branch ON builds (lower(repo), ref, id, queued_at, private) WHERE "trigger" = 'push'`,
+		},
+	},
 }

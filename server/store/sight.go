@@ -31,8 +31,8 @@ func (v Sight) restrict(db *gorm.DB, table string) *gorm.DB {
 		any = append(any, "NOT "+table+".private")
 	}
 	if v.Pattern != "" {
-		any = append(any, "lower("+table+`.repo) LIKE ? ESCAPE '\'`)
-		values = append(values, likePattern(v.Pattern))
+		any = append(any, "?")
+		values = append(values, fits(table+".repo", v.Pattern))
 	}
 	return db.Where("("+strings.Join(any, " OR ")+")", values...)
 }

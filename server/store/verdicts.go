@@ -7,7 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
 	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 // Verdict is what a branch of a repository had come to at a time: the last push until then, and how that was judged.
@@ -67,11 +71,14 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if at.IsZero() {
 		at = s.now()
 	}
-	pushes := s.db.read(ctx).Model(&buildRow{}).
-		Select(`id, lower(repo) AS repo_key, ref, sha, ROW_NUMBER() OVER (PARTITION BY lower(repo), ref ORDER BY id DESC) AS place`).
-		Where(`"trigger" = 'push' AND queued_at <= ? AND ref LIKE ?`, micros(at), branchRefs)
+	key := strings.ToLower(q.After.Repo)
+	// Grouped and ordered as the index is, so that a page costs what its own branches do.
+	pushes := s.db.read(ctx).Model(&buildRow{}).Select("max(id) AS id, lower(repo) AS repo_key, ref").
+		Where(`"trigger" = 'push' AND queued_at <= ? AND ref LIKE ?`, micros(at), branchRefs).
+		Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
+		Group("lower(repo), ref").Order("lower(repo), ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Repos != "" {
-		pushes = pushes.Where(`lower(repo) LIKE ? ESCAPE '\'`, likePattern(q.Repos))
+		pushes = pushes.Where(fits("repo", q.Repos))
 	}
 	if q.Ref != "" {
 		pushes = pushes.Where("ref = ?", q.Ref)
@@ -80,18 +87,15 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		pushes = pushes.Where(offDefaultBranch + " = 0")
 	}
 	pushes = q.Sight.restrict(pushes, "builds")
-	key := strings.ToLower(q.After.Repo)
-	page := s.db.read(ctx).Table("(?) AS pushes", pushes).
-		Where("place = 1 AND (repo_key > ? OR (repo_key = ? AND ref > ?))", key, key, q.After.Ref).
-		Order("repo_key, ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
-	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
-		Joins("JOIN (?) AS p ON b.sha = p.sha AND b.ref = p.ref AND lower(b.repo) = p.repo_key AND b.id >= p.id", page)
+	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, n.id AS push_id").
+		Joins("JOIN (?) AS n ON lower(b.repo) = n.repo_key AND b.ref = n.ref AND b.id >= n.id", pushes).
+		Joins("JOIN builds p ON p.id = n.id AND b.sha = p.sha")
 	builds = q.Sight.restrict(builds, "b")
 	var rows []struct {
 		Build  buildRow `gorm:"embedded"`
 		PushID int64
 	}
-	if err := builds.Order("p.repo_key, p.ref, b.id").Scan(&rows).Error; err != nil {
+	if err := builds.Order("n.repo_key, n.ref, b.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the verdicts: %w", err)
 	}
 	var all []Verdict
@@ -103,6 +107,15 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		all = append(all, verdict(same))
 	}
 	return all, nil
+}
+
+// fits is the condition that a column's name of a repository fits a registry's pattern. One name alone is found by an index
+// over lower(repo).
+func fits(column, pattern string) clause.Expr {
+	if !registry.IsPattern(pattern) {
+		return gorm.Expr("lower("+column+") = ?", strings.ToLower(pattern))
+	}
+	return gorm.Expr("lower("+column+`) LIKE ? ESCAPE '\'`, likePattern(pattern))
 }
 
 // likePattern is a registry's pattern as LIKE reads it, with \ for escape.
