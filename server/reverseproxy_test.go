@@ -167,7 +167,9 @@ func (f *front) read(c *http.Client, path string, header http.Header) (int, stri
 func TestServerWorksBehindProxies(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, proxyFiles) *process{"nginx": startNginx, "caddy": startCaddy} {
 		t.Run(name, func(t *testing.T) {
-			for what, look := range map[string]func(*front){"pages": (*front).pages, "log": (*front).liveLog, "webhook": (*front).delivers, "clients": (*front).clients} {
+			for what, look := range map[string]func(*front){
+				"pages": (*front).pages, "log": (*front).liveLog, "webhook": (*front).delivers, "clients": (*front).clients, "sign-in": (*front).signsIn,
+			} {
 				t.Run(what, func(t *testing.T) { look(newFront(t, start)) })
 			}
 		})
@@ -358,5 +360,46 @@ func (f *front) clients() {
 	}
 	if got := f.do(httptest.NewRequest(http.MethodGet, "/client", nil), func(r *http.Request) { r.RemoteAddr, r.Header = "192.0.2.1:1", claims.Clone() }); got.body != "192.0.2.1" {
 		t.Errorf("past the proxy, a client passes as %s", got.body)
+	}
+}
+
+// signsIn sends the form as a browser does, and as a page of another site would.
+func (f *front) signsIn() {
+	t := f.t
+	id := f.push("o/group-a", true)
+	c := f.client("127.0.0.9", true)
+	form := url.Values{"token": {f.token("o/group-a")}, "next": {buildPath(id)}}.Encode()
+	send := func(origin string) *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+signInPath, strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {origin}, "Accept": {"text/html"}}
+		resp, err := c.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	if resp := send("https://evil.example"); resp.StatusCode != http.StatusForbidden || len(resp.Cookies()) > 0 {
+		t.Errorf("another site's post is answered %s with %d cookies", resp.Status, len(resp.Cookies()))
+	}
+	resp := send(f.origin)
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != f.base+buildPath(id) || len(resp.Cookies()) != 1 {
+		t.Fatalf("signing in is answered %s to %q with %d cookies", resp.Status, resp.Header.Get("Location"), len(resp.Cookies()))
+	}
+	cookie := resp.Cookies()[0]
+	if !cookie.Secure || !cookie.HttpOnly || cookie.Path != f.base+"/" {
+		t.Errorf("the cookie is %v", cookie)
+	}
+	for name, header := range map[string]http.Header{"signed in": {"Cookie": {cookie.Name + "=" + cookie.Value}}, "a stranger": {}} {
+		want := http.StatusOK
+		if len(header) == 0 {
+			want = http.StatusNotFound
+		}
+		if code, _ := f.read(c, resp.Header.Get("Location"), header); code != want {
+			t.Errorf("%s, at the private build: %d, want %d", name, code, want)
+		}
 	}
 }
