@@ -26,6 +26,7 @@ type config struct {
 	workers            int // 0: as many as fit
 	repoWorkers        int // of one repository; 0: no cap
 	defaultBranchFirst bool
+	queueLimit         int // in all; 0: any number
 	indexURL           *url.URL
 	indexAllow         []netip.Prefix
 	initDir            string
@@ -92,6 +93,8 @@ var variables = []variable{
 		to(count, func(c *config) *int { return &c.workers })},
 	{"VIVARIUM_REPO_WORKERS", "", "Builds of one repository that run at a time; unset: as many as there are.",
 		to(count, func(c *config) *int { return &c.repoWorkers })},
+	{"VIVARIUM_QUEUE_LIMIT", "", "Builds that wait in all, beyond which a repository that has one waiting gets no second; unset: any number.",
+		to(count, func(c *config) *int { return &c.queueLimit })},
 	{"VIVARIUM_DEFAULT_BRANCH_FIRST", "no", "Whether a repository's default branch is built before its other branches: yes or no.",
 		to(yesOrNo, func(c *config) *bool { return &c.defaultBranchFirst })},
 	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",

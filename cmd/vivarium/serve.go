@@ -129,6 +129,7 @@ func checkRegistry(ctx context.Context, c config, s *store.Store) error {
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
+		QueueLimit: c.queueLimit,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)

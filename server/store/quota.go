@@ -18,6 +18,11 @@ func (e *QuotaError) Error() string { return e.Why }
 
 // overQuota is why no build of a repository may be queued now, or started where queued is set; empty while one may.
 func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
+	if s.queueLimit > 0 && !queued {
+		if why, err := s.queueFull(tx, t); err != nil || why != "" {
+			return why, err
+		}
+	}
 	var rows []repositoryRow
 	err := tx.Where("id = ? OR id = (SELECT parent_id FROM repositories WHERE id = ?)", t.EntryID, t.EntryID).
 		Where("minutes_limit > 0 OR log_limit > 0 OR queue_limit > 0").Order("id").Find(&rows).Error
@@ -44,6 +49,16 @@ func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// queueFull is why a repository may queue no further build as long as so many wait in all.
+func (s *Store) queueFull(tx *tx, t turnRow) (string, error) {
+	var waiting int64
+	if err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error; err != nil || waiting < int64(s.queueLimit) {
+		return "", err
+	}
+	own, err := waitingOf(tx.DB, t.RepoKey)
+	return registry.Limits{Queue: s.queueLimit}.Over(registry.Use{Waiting: int(waiting), WaitingOwn: own}), err
 }
 
 func overQuota(why string) pipeline.Outcome {

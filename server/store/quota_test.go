@@ -144,6 +144,33 @@ func TestQueueQuotaBoundsAFlood(t *testing.T) {
 	})
 }
 
+func TestQueueLimitBoundsAFloodAndSilencesNobodyElse(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		s.queueLimit = 10
+		refused := 0
+		for i := range 50 {
+			if a := acceptAny(t, s, pushOf(i, "flood/repo", "main")); a.OverQuota != "" {
+				refused++
+			}
+		}
+		if waiting, err := s.Waiting(t.Context()); err != nil || waiting != 10 || refused != 40 {
+			t.Errorf("%d wait, %d were refused, %v; want 10 and 40", waiting, refused, err)
+		}
+		for i, want := range []string{"", "over quota: 11 of 10 builds wait; push again when fewer do"} {
+			if a := acceptAny(t, s, pushOf(100+i, "quiet/repo", "main")); a.OverQuota != want {
+				t.Errorf("push %d of another repository: got %q, want %q", i+1, a.OverQuota, want)
+			}
+		}
+		if repos, _ := order(t, s); len(repos) != 11 {
+			t.Errorf("started %v, want all 11 that were queued", repos)
+		}
+		if a := acceptAny(t, s, pushOf(200, "flood/repo", "main")); a.OverQuota != "" {
+			t.Errorf("once none waits: %s", a.OverQuota)
+		}
+	})
+}
+
 func TestLogQuotaCountsWhatIsStored(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()

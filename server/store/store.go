@@ -30,6 +30,8 @@ type Options struct {
 	Log         *slog.Logger
 	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
 	DefaultBranchFirst bool
+	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none waits may always queue one.
+	QueueLimit int
 }
 
 // Store is the database.
@@ -40,6 +42,7 @@ type Store struct {
 	now func() time.Time
 
 	defaultBranchFirst bool
+	queueLimit         int
 
 	repoWorkers int // as Serve was told
 
@@ -60,7 +63,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst}
+	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit}
 	var err error
 	if o.DatabaseURL == "" {
 		s.db, err = openSQLite(ctx, o.DataDir, o.Log)
