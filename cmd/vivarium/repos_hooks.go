@@ -115,7 +115,13 @@ func (r *repos) addHook(ctx context.Context, client *github.Client, repo string,
 	if err != nil {
 		return hookResult{repo: repo, err: explainHook(err)}
 	}
-	done := map[bool]string{true: "webhook created", false: "webhook updated"}[created]
+	done, what := "webhook updated", "changed the webhook of"
+	if created {
+		done, what = "webhook created", "created the webhook of"
+	}
+	if err := r.Note(ctx, r.by, what, repo); err != nil {
+		return hookResult{repo: repo, done: done, err: err}
+	}
 	heard, err := r.awaitPing(ctx, repo, before, wait)
 	if err != nil {
 		return hookResult{repo: repo, done: done, err: err}

@@ -113,6 +113,8 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 	}
 	c.want(0, []string{`^school/group-1 +school/group-\* +20[0-9-]+ [0-9:]+ `}, "repos", "list")
 
+	c.want(0, []string{` created the webhook of school/group-1$`, ` changed the webhook of school/group-1$`}, "audit")
+
 	c.want(0, []string{`^other/group-3 +webhook created, ping received$`}, "repos", "add", "other/group-3", "--hooks")
 }
 

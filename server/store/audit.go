@@ -39,6 +39,14 @@ func (s *Store) audit(tx *tx, by Actor, what, object string) error {
 	return tx.Create(&auditRow{At: micros(s.now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
 }
 
+// Note writes a line of a change that was made elsewhere, such as on GitHub.
+func (s *Store) Note(ctx context.Context, by Actor, what, object string) error {
+	if err := s.db.transact(ctx, func(tx *tx) error { return s.audit(tx, by, what, object) }); err != nil {
+		return fmt.Errorf("write to the audit: %w", err)
+	}
+	return nil
+}
+
 // Audit gives the newest changes, newest first. With names, only those that one of them stands in as a word of its own.
 func (s *Store) Audit(ctx context.Context, limit int, names ...string) ([]Change, error) {
 	query := s.db.read(ctx).Order("id DESC").Limit(limit)
