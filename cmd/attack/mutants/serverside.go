@@ -25,6 +25,14 @@ var serverSide = []mutant{
 	{"deliveries: size", "server/webhook.go", `if in.request.ContentLength > maxDelivery {`, `if false {`, "^TestDeliveries$"},
 	{"deliveries: each once", "server/store/push.go", `Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash)`, `Where("1 = 0")`, "^TestDeliveries$"},
 
+	// Whom a request comes from.
+	{"clients: no private network is trusted unasked", "server/proxy.go", `echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)`, ``,
+		"^TestClaimedAddresses$"},
+	{"clients: the setting's networks alone", "server/proxy.go", `return echo.ExtractIPFromXFFHeader(options...)`,
+		`return echo.ExtractIPFromXFFHeader(echo.TrustIPRange(&net.IPNet{IP: make(net.IP, 4), Mask: make(net.IPMask, 4)}), options[0])`, "^TestClaimedAddresses$"},
+	{"clients: a proxy is not local", "server/viewer.go", `!s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
+		`!s.config.isPublic() && isLocal(r)`, "^TestClaimedAddresses$"},
+
 	// The page.
 	{"page: text is not markup, in the script", "server/web/static/build.js", `span.textContent = text.slice(from, to);`,
 		`span.innerHTML = text.slice(from, to);`, "^TestOutputInTheBrowser$"},
