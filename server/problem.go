@@ -125,12 +125,12 @@ func (s *Server) addHeaders(h http.Header, p *Problem) {
 	}
 }
 
-// problemPage asks who has not signed in to do so where there is nothing to show: it may be there for others. It is the
-// same page whether it is or not.
+// problemPage asks for a token, or for another one, where there is nothing to show: it may be there for others. It is the same
+// page whether it is or not.
 func problemPage(r *http.Request, p *Problem) web.Problem {
 	page := web.Problem{Status: p.status, Message: p.Message}
 	v, known := r.Context().Value(viewerKey{}).(viewer)
-	if p.status == http.StatusNotFound && known && v.name == "" && !v.local {
+	if p.status == http.StatusNotFound && known && !v.local {
 		page.SignIn = &web.SignIn{Next: here(r)}
 	}
 	return page

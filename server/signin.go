@@ -27,9 +27,9 @@ const (
 	maxForm = 64 << 10
 )
 
-// signInPage asks for a token.
+// signInPage asks for a token. Where the form is to lead is looked at when it is sent.
 func (s *Server) signInPage(c echo.Context) error {
-	return s.render(c, http.StatusOK, web.SignIn{Next: ownPath(c.QueryParam("next"))})
+	return s.render(c, http.StatusOK, web.SignIn{Next: c.QueryParam("next")})
 }
 
 // signIn begins a session by a token and leads to where the visitor wanted to go. The session is a new one each time: one

@@ -63,7 +63,7 @@ type Piece struct {
 type Problem struct {
 	Status  int
 	Message string
-	SignIn  *SignIn // asks who has not signed in, where that could help
+	SignIn  *SignIn // asks for a token, where one could help
 }
 
 // Docs holds one of the two viewers of /openapi.json. Its paths are without the base.
