@@ -17,7 +17,9 @@ type mutant struct {
 	attacks string // which of the suite must notice, as go test's -run takes it
 }
 
-func table() []mutant { return slices.Concat(settings, filter, initProcess, proxies, serverSide, viewers) }
+func table() []mutant {
+	return slices.Concat(settings, filter, initProcess, proxies, serverSide, viewers)
+}
 
 // apply gives the file's text without the defence.
 func (m mutant) apply(root string) (string, error) {
