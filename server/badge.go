@@ -13,6 +13,7 @@ type badgeInput struct {
 	Owner  string `path:"owner" doc:"The repository's owner."`
 	File   string `path:"file" doc:"The repository's name and .svg."`
 	Branch string `query:"branch" doc:"A branch; the default branch when it is left out."`
+	Site   string `header:"Sec-Fetch-Site" hidden:"true"`
 }
 
 type badgeAnswer struct {
@@ -21,11 +22,15 @@ type badgeAnswer struct {
 	Body        []byte
 }
 
-// badge is a picture of what a branch came to last. A page of any site may show it; what such a page's visitor may see here
-// beyond what everybody may, the browser does not let it ask for: cookies do not go along.
+// badge is a picture of what a branch came to last. A page of any site may show it, and is told whether there was one: to
+// such a page it is there only where it is for everybody, whatever its visitor may see.
 func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error) {
 	name, isPicture := strings.CutSuffix(in.File, ".svg")
-	q := store.VerdictQuery{Sight: viewerOf(ctx).sight, Repos: in.Owner + "/" + name, DefaultBranch: in.Branch == "", Limit: 1}
+	sight := viewerOf(ctx).sight
+	if in.Site == "cross-site" || in.Site == "same-site" {
+		sight = store.Sight{Public: s.config.PublicBuilds}
+	}
+	q := store.VerdictQuery{Sight: sight, Repos: in.Owner + "/" + name, DefaultBranch: in.Branch == "", Limit: 1}
 	if in.Branch != "" {
 		q.Ref = "refs/heads/" + in.Branch
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/xml"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -40,6 +41,12 @@ func TestBadgeOfWhatMayNotBeSeenIsThatOfNothing(t *testing.T) {
 	}
 	if a := s.get("/badge/o/confidential.svg", local); a.code != 200 {
 		t.Errorf("control: on this machine: %d", a.code)
+	}
+	for _, site := range []string{"cross-site", "same-site"} {
+		embed := func(r *http.Request) { local(r); r.Header.Set("Sec-Fetch-Site", site) }
+		if a := s.get("/badge/o/confidential.svg", embed); a.code != 404 {
+			t.Errorf("to a %s page that is open on this machine: %d", site, a.code)
+		}
 	}
 	if a := s.get("/badge/o/confidential.svg?branch=other", local); a.code != 404 {
 		t.Errorf("a branch that is not there: %d", a.code)

@@ -215,7 +215,7 @@ var migrations = []migration{
 			)`,
 			`CREATE INDEX sessions_token ON sessions (token_id)`,
 			`CREATE INDEX sessions_expiry ON sessions (expires_at)`,
-			`CREATE INDEX builds_public ON builds (repo) WHERE NOT private`,
+			`CREATE INDEX builds_public ON builds (lower(repo)) WHERE NOT private`,
 		},
 	},
 	{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
@@ -125,7 +126,7 @@ func hideEarlier(tx *tx, r pipeline.Repository) error {
 	if !r.Private {
 		return nil
 	}
-	return tx.Model(&buildRow{}).Where("repo = ? AND NOT private", r.FullName).Update("private", true).Error
+	return tx.Model(&buildRow{}).Where("lower(repo) = ? AND NOT private", strings.ToLower(r.FullName)).Update("private", true).Error
 }
 
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are

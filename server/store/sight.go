@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"gorm.io/gorm"
@@ -19,6 +21,25 @@ type Sight struct {
 // Sees reports whether a build of r may be seen.
 func (v Sight) Sees(r pipeline.Repository) bool {
 	return v.All || v.Public && !r.Private || v.Pattern != "" && registry.Matches(v.Pattern, r.FullName)
+}
+
+const publicQuery = "SELECT 1 FROM builds WHERE lower(repo) = ? AND NOT private LIMIT 1"
+
+// mayKnow reports whether a repository may be known by its name. For who sees the public ones only this is one look into an index
+// that holds no private build: how long it takes does not tell a hidden repository from none.
+func (s *Store) mayKnow(ctx context.Context, v Sight, name string) (bool, error) {
+	if v.All || v.Pattern != "" && registry.Matches(v.Pattern, name) {
+		return true, nil
+	}
+	if !v.Public {
+		return false, nil
+	}
+	var found []int
+	err := s.db.read(ctx).Raw(publicQuery, strings.ToLower(name)).Scan(&found).Error
+	if err != nil {
+		return false, fmt.Errorf("look for public builds of a repository: %w", err)
+	}
+	return len(found) > 0, nil
 }
 
 // restrict is Sees in SQL, over the columns repo and private of a table.

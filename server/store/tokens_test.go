@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"vivarium/pipeline"
 )
 
 var byTest = Actor{Who: "a test"}
@@ -143,34 +141,4 @@ func TestEveryTokenStandsInTheAudit(t *testing.T) {
 	if c := changes[1]; c.From != "192.0.2.1" || c.Who != "token 1" || c.Of != "octo/hello" {
 		t.Errorf("the sign-in is %+v", c)
 	}
-}
-
-// TestSightInSQLIsSight holds that what a query finds is what Sees says.
-func TestSightInSQLIsSight(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Store) {
-		s := open()
-		var all []pipeline.Build
-		for i, r := range []pipeline.Repository{
-			{FullName: "octo/hello"}, {FullName: "octo/secret", Private: true}, {FullName: "Octo/Secret-2", Private: true},
-			{FullName: "octo/sec_ret", Private: true}, {FullName: "octo/secXret", Private: true}, {FullName: "octopus/secret", Private: true},
-		} {
-			p := push(i)
-			p.Repo = r
-			all = append(all, pipeline.Build{ID: accept(t, s, p), Repo: r})
-		}
-		for _, v := range []Sight{
-			{}, {All: true}, {Public: true}, {Pattern: "octo/secret"}, {Pattern: "OCTO/*"}, {Pattern: "octo/sec_ret"},
-			{Pattern: "octo/*-2", Public: true}, {Pattern: "nobody/*"},
-		} {
-			for _, b := range all {
-				_, err := s.Visible(t.Context(), b.ID, v)
-				if err != nil && !errors.Is(err, ErrNotFound) {
-					t.Fatal(err)
-				}
-				if found := err == nil; found != v.Sees(b.Repo) {
-					t.Errorf("%+v finds %s: %v, but sees: %v", v, b.Repo.FullName, found, !found)
-				}
-			}
-		}
-	})
 }

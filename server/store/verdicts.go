@@ -67,6 +67,11 @@ const branchRefs = "refs/heads/%"
 // Verdicts tells of each branch what it had come to. What was purged is not known any more, nor is that a branch was
 // deleted.
 func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error) {
+	if q.Repos != "" && !registry.IsPattern(q.Repos) {
+		if known, err := s.mayKnow(ctx, q.Sight, q.Repos); err != nil || !known {
+			return nil, err
+		}
+	}
 	at := q.At
 	if at.IsZero() {
 		at = s.now()

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+)
+
+// TestSightInSQLIsSight holds that what a query finds is what Sees says.
+func TestSightInSQLIsSight(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		var all []pipeline.Build
+		for i, r := range []pipeline.Repository{
+			{FullName: "octo/hello"}, {FullName: "octo/secret", Private: true}, {FullName: "Octo/Secret-2", Private: true},
+			{FullName: "octo/sec_ret", Private: true}, {FullName: "octo/secXret", Private: true}, {FullName: "octopus/secret", Private: true},
+		} {
+			p := push(i)
+			p.Repo = r
+			all = append(all, pipeline.Build{ID: accept(t, s, p), Repo: r})
+		}
+		for _, v := range []Sight{
+			{}, {All: true}, {Public: true}, {Pattern: "octo/secret"}, {Pattern: "OCTO/*"}, {Pattern: "octo/sec_ret"},
+			{Pattern: "octo/*-2", Public: true}, {Pattern: "nobody/*"},
+		} {
+			for _, b := range all {
+				_, err := s.Visible(t.Context(), b.ID, v)
+				if err != nil && !errors.Is(err, ErrNotFound) {
+					t.Fatal(err)
+				}
+				if found := err == nil; found != v.Sees(b.Repo) {
+					t.Errorf("%+v finds %s: %v, but sees: %v", v, b.Repo.FullName, found, !found)
+				}
+			}
+		}
+	})
+}
+
+// TestAHiddenRepositoryIsLookedForAsNoneIs: the index that is looked into holds no private build, so that how long it takes
+// does not tell the two apart. What is found is told by TestBadgeOfWhatMayNotBeSeenIsThatOfNothing and its like.
+func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
+	s := sqliteStore(t)
+	hidden, open := push(0), push(1)
+	hidden.Repo.FullName, hidden.Repo.Private, open.Repo.FullName = "octo/hidden", true, "octo/open"
+	accept(t, s, hidden)
+	accept(t, s, open)
+	for name, want := range map[string]bool{"octo/open": true, "Octo/Open": true, "octo/hidden": false, "octo/none": false} {
+		if known, err := s.mayKnow(t.Context(), Sight{Public: true}, name); err != nil || known != want {
+			t.Errorf("%s is known: %v, %v", name, known, err)
+		}
+	}
+	var plan []struct{ Detail string }
+	if err := s.db.read(t.Context()).Raw("EXPLAIN QUERY PLAN "+publicQuery, "octo/open").Scan(&plan).Error; err != nil {
+		t.Fatal(err)
+	}
+	if len(plan) != 1 || !strings.Contains(plan[0].Detail, "builds_public") {
+		t.Errorf("the look is planned as %+v", plan)
+	}
+}
