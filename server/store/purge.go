@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
@@ -124,7 +126,7 @@ func (e *erasure) builds(ctx context.Context, state pipeline.State) error {
 	}
 	for _, b := range rows {
 		var n Purged
-		err := e.db.transact(ctx, func(tx *tx) (err error) {
+		err := e.transact(ctx, func(tx *tx) (err error) {
 			n, err = removeBuild(tx, b)
 			return err
 		})
@@ -134,6 +136,20 @@ func (e *erasure) builds(ctx context.Context, state pipeline.State) error {
 		e.add(n)
 	}
 	return nil
+}
+
+// deadlocks is how often PostgreSQL may end a transaction of a purge.
+const deadlocks = 10
+
+// transact tries again where PostgreSQL has ended the transaction so that another one could go on: the compactor takes a
+// log's rows before their build's, a purge the build's first.
+func (e *erasure) transact(ctx context.Context, fn func(*tx) error) error {
+	for try := 1; ; try++ {
+		err := e.db.transact(ctx, fn)
+		if lost, ok := errors.AsType[*pgconn.PgError](err); !ok || lost.Code != "40P01" || try == deadlocks {
+			return err
+		}
+	}
 }
 
 func (e *erasure) add(n Purged) {
@@ -175,7 +191,7 @@ var errMore = errors.New("builds have come meanwhile")
 // a push that is under way is either waited for and seen, or begins anew after this.
 func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
-	err = e.db.transact(ctx, func(tx *tx) (err error) {
+	err = e.transact(ctx, func(tx *tx) (err error) {
 		n = Purged{}
 		if err := e.removeEntry(tx, &n); err != nil {
 			return err

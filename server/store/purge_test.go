@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,84 @@ func TestPurgeCancelsWhatRunsAndDropsWhatWaits(t *testing.T) {
 			t.Errorf("then build %d ran, want %d", got, id)
 		}
 	})
+}
+
+// holding is a GitHub that answers when it is let.
+type holding struct{ asked, answer chan bool }
+
+func (h holding) Post(context.Context, pipeline.CommitStatus) error {
+	h.asked <- true
+	<-h.answer
+	return nil
+}
+
+func (holding) Read(context.Context, string, string, string) (pipeline.CommitStatus, error) {
+	return pipeline.CommitStatus{}, nil
+}
+
+func TestPurgeDoesNotMindAStatusOnItsWay(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		served, s := open(), open()
+		h := holding{make(chan bool, 9), make(chan bool)}
+		answer := sync.OnceFunc(func() { close(h.answer) })
+		stop := serve(t, served, Work{Build: passing, Poster: h, StatusContext: "ci"})
+		t.Cleanup(answer) // or a test that fails would wait for ever
+		waitState(t, s, accept(t, served, canaryPush(1)), pipeline.Passed)
+		<-h.asked
+		purge(t, s)
+		answer()
+		next := push(2)
+		next.Repo.FullName = "octo/next"
+		id := accept(t, served, next)
+		waitState(t, s, id, pipeline.Passed)
+		eventually(t, "the next repository's status is sent", func() bool {
+			last, err := s.LastStatuses(t.Context())
+			return err == nil && last["octo/next"].State == "success"
+		})
+		stop()
+		if text := readTables(t, s); strings.Contains(text, canaries["name"]) || strings.Contains(text, canaries["author"]) {
+			t.Errorf("what was under way left a trace")
+		}
+	})
+}
+
+// The log's rows are locked as the compactor locks them: before their build's.
+func TestPurgeOutlivesADeadlock(t *testing.T) {
+	s := openStore(t, Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)})
+	id := accept(t, s, canaryPush(1))
+	held, purged := make(chan bool), make(chan error)
+	err := s.db.transact(t.Context(), func(tx *tx) error {
+		chunk := chunkRow{BuildID: id, Seq: 1, Data: []byte("x")}
+		return tx.Create(&chunk).Error
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-held
+		_, err := s.Purge(t.Context(), Actor{Who: "test"}, canaryName, pseudonym)
+		purged <- err
+	}()
+	err = s.db.transact(t.Context(), func(tx *tx) error {
+		if err := tx.Where("build_id = ?", id).Delete(&chunkRow{}).Error; err != nil {
+			return err
+		}
+		close(held)
+		eventually(t, "the purge waits for the log", func() bool {
+			var waiting int64
+			err := s.db.read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
+			return err == nil && waiting > 0
+		})
+		// Which of the two is ended is PostgreSQL's choice: the one that waits for the longest.
+		return tx.Create(&blockRow{BuildID: id, FirstSeq: 1, LastSeq: 1, Data: []byte("x")}).Error
+	})
+	t.Logf("the compactor's transaction ended with %v", err)
+	if err := <-purged; err != nil {
+		t.Errorf("the purge ended with %v", err)
+	}
+	if builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}}); err != nil || len(builds) > 0 {
+		t.Errorf("of the repository there is %+v, %v", builds, err)
+	}
 }
 
 func TestPurgeNeedsNoEndOfADeadServersBuild(t *testing.T) {
