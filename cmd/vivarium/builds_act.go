@@ -17,7 +17,7 @@ func newBuildsRerun(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				again, err := s.Rerun(cmd.Context(), id)
+				again, err := s.Rerun(cmd.Context(), store.Actor{Who: userName()}, id)
 				if err != nil {
 					return fmt.Errorf("cannot rerun build %d: %w", id, err)
 				}
@@ -36,7 +36,7 @@ func newBuildsCancel(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				err := s.Cancel(cmd.Context(), id)
+				err := s.Cancel(cmd.Context(), store.Actor{Who: userName()}, id)
 				if errors.Is(err, store.ErrEnded) {
 					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how", id, id)
 				}

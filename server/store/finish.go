@@ -149,25 +149,31 @@ func (s *Store) interruptSteps(tx *tx, b buildRow, seq int64) (pipeline.StepName
 var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled on request"}
 
 // Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
-func (s *Store) Cancel(ctx context.Context, id int64) error {
+func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 	var b buildRow
 	err := s.db.transact(ctx, func(tx *tx) error {
 		if err := tx.Take(&b, id).Error; err != nil {
 			return err
 		}
+		var err error
 		switch b.State {
 		case pipeline.Queued:
-			return s.endQueued(ctx, tx, &b, canceled)
+			err = s.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
-			return one(tx.fenced(b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+			err = one(tx.fenced(b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+		default:
+			err = ErrEnded
 		}
-		return ErrEnded
+		if err != nil {
+			return err
+		}
+		return s.audit(tx, by, fmt.Sprintf("canceled build %d of", b.ID), b.Repo)
 	})
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		err = ErrNotFound
 	case errors.Is(err, errLost): // it moved on meanwhile, which only another server can do
-		return s.Cancel(ctx, id)
+		return s.Cancel(ctx, by, id)
 	}
 	if err != nil {
 		return fmt.Errorf("cancel build %d: %w", id, err)

@@ -88,7 +88,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 			return nil
 		}
 		for _, id := range running {
-			if err := e.Cancel(ctx, id); err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotFound) {
+			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotFound) {
 				return err
 			}
 		}

@@ -151,7 +151,7 @@ func (s *Store) enqueue(tx *tx, b *buildRow, over string) ([]river.InsertManyPar
 
 // Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
 // status stays as it is: who asks is told.
-func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
+func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 	var b buildRow
 	err := s.db.transact(ctx, func(tx *tx) error {
 		var old buildRow
@@ -171,6 +171,9 @@ func (s *Store) Rerun(ctx context.Context, id int64) (int64, error) {
 		}
 		jobs, err := s.enqueue(tx, &b, "")
 		if err != nil {
+			return err
+		}
+		if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
 			return err
 		}
 		if err := s.line(tx, turnOf(b)); err != nil {

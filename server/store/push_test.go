@@ -113,7 +113,7 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		old := accept(t, s, push(1))
-		id, err := s.Rerun(t.Context(), old)
+		id, err := s.Rerun(t.Context(), byTest, old)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,14 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 		if id <= old || b.SHA != push(1).SHA || b.RerunOf != old || b.Trigger != "rerun" || b.State != pipeline.Queued {
 			t.Errorf("got %+v", b)
 		}
-		if _, err := s.Rerun(t.Context(), 999); !errors.Is(err, ErrNotFound) {
+		if err := s.Cancel(t.Context(), byTest, id); err != nil {
+			t.Fatal(err)
+		}
+		changes, err := s.Audit(t.Context(), 10)
+		if err != nil || len(changes) != 2 || changes[1].What != "repeated build 1 as build 2 of" || changes[0].What != "canceled build 2 of" || changes[0].Of != b.Repo.FullName {
+			t.Errorf("audit: %+v, %v", changes, err)
+		}
+		if _, err := s.Rerun(t.Context(), byTest, 999); !errors.Is(err, ErrNotFound) {
 			t.Errorf("rerun of an unknown build: got %v, want ErrNotFound", err)
 		}
 	})

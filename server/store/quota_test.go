@@ -65,7 +65,7 @@ func TestPushOverItsMinutesEndsAtOnceAndSaysSo(t *testing.T) {
 		if again := acceptAny(t, s, p); !again.Duplicate || again.BuildID != a.BuildID {
 			t.Errorf("the same delivery again: got %+v, want the same build", again)
 		}
-		_, err = s.Rerun(t.Context(), a.BuildID)
+		_, err = s.Rerun(t.Context(), byTest, a.BuildID)
 		if over, ok := errors.AsType[*QuotaError](err); !ok || over.Why != want {
 			t.Errorf("a rerun: got %v, want a QuotaError", err)
 		}

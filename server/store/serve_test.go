@@ -292,23 +292,23 @@ func TestCancel(t *testing.T) {
 		started := make(chan int64, 2)
 		poster := newFakePoster()
 		queued := accept(t, s, push(9))
-		if err := other.Cancel(t.Context(), queued); err != nil {
+		if err := other.Cancel(t.Context(), byTest, queued); err != nil {
 			t.Fatal(err)
 		}
 		if b := waitState(t, s, queued, pipeline.Canceled); b.Cause != pipeline.CauseCanceled || b.Attempt != 0 {
 			t.Errorf("a queued build: got %+v", b)
 		}
-		if err := s.Cancel(t.Context(), queued); !errors.Is(err, ErrEnded) {
+		if err := s.Cancel(t.Context(), byTest, queued); !errors.Is(err, ErrEnded) {
 			t.Errorf("an ended build: got %v, want ErrEnded", err)
 		}
-		if err := s.Cancel(t.Context(), 99); !errors.Is(err, ErrNotFound) {
+		if err := s.Cancel(t.Context(), byTest, 99); !errors.Is(err, ErrNotFound) {
 			t.Errorf("an unknown build: got %v, want ErrNotFound", err)
 		}
 		serve(t, s, Work{Build: blocking(started), Poster: poster, StatusContext: "vivarium"})
 		for i, canceler := range []*Store{s, other} {
 			id := accept(t, s, push(i))
 			<-started
-			if err := canceler.Cancel(t.Context(), id); err != nil {
+			if err := canceler.Cancel(t.Context(), byTest, id); err != nil {
 				t.Fatal(err)
 			}
 			waitState(t, s, id, pipeline.Canceled)
