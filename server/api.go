@@ -19,11 +19,19 @@ func newAPI(e *echo.Echo, version, base string) huma.API {
 			Title:       "Vivarium",
 			Version:     version,
 			Description: "Builds of pushed commits, each in a sandbox of its own, and their live logs.",
-		}, Servers: []*huma.Server{{URL: cmp.Or(base, "/")}}},
+		}, Servers: []*huma.Server{{URL: cmp.Or(base, "/")}}, Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			SecuritySchemes: map[string]*huma.SecurityScheme{tokenScheme: {
+				Type: "http", Scheme: "bearer", Description: "The text that vivarium token prints.",
+			}},
+		}},
 		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
 		DefaultFormat: "application/json",
 	})
 }
+
+// tokenScheme is how a program says who it is, by its name in /openapi.json.
+const tokenScheme = "token"
 
 // typed is a handler whose input and output types describe it in /openapi.json.
 func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*huma.Operation)) handler {
@@ -39,6 +47,10 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 		}
 		for _, detail := range details {
 			detail(&op)
+		}
+		if r.access == readers {
+			op.Security = []map[string][]string{{}, {tokenScheme: {}}} // without one, or by a token
+			op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 		}
 		// huma reads and checks a body that it is told of. The one body that is taken
 		// here must have its signature checked first, so it is only described.

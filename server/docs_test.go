@@ -58,6 +58,24 @@ func TestDescriptionAndRouteTableAgree(t *testing.T) {
 	}
 }
 
+// TestDescriptionSaysWhereATokenCounts holds that what shows builds is described as open to a token, and nothing else is.
+func TestDescriptionSaysWhereATokenCounts(t *testing.T) {
+	s := newSite(t)
+	for _, r := range s.routes() {
+		item := s.api.OpenAPI().Paths[r.path]
+		if item == nil || item.Get == nil || r.method != http.MethodGet {
+			continue
+		}
+		takes := slices.ContainsFunc(item.Get.Security, func(need map[string][]string) bool { _, ok := need[tokenScheme]; return ok })
+		if takes != (r.access == readers) || takes != (item.Get.Responses["401"] != nil) {
+			t.Errorf("%s is described as open to a token: %v, and 401 as its answer: %v", r.path, takes, item.Get.Responses["401"] != nil)
+		}
+	}
+	if s.api.OpenAPI().Components.SecuritySchemes[tokenScheme] == nil {
+		t.Error("the way in by a token is not described")
+	}
+}
+
 var (
 	foreign = regexp.MustCompile(`(?i)(src|href)="(https?:)?//[^"]*"`)
 	loaded  = regexp.MustCompile(`(?:src|href)="(/[^"]*\.(?:js|css|svg)[^"]*)"`)
