@@ -84,6 +84,11 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 		if err := s.line(tx, queued...); err != nil {
 			return err
 		}
+		for _, p := range pushes { // after the turns, as a claim takes rows
+			if err := hideEarlier(tx, p.Repo); err != nil {
+				return err
+			}
+		}
 		return tx.river.insert(ctx, jobs...)
 	})
 	return all, err
@@ -96,9 +101,6 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	}
 	if len(seen) > 0 {
 		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
-	}
-	if err := hideEarlier(tx, p.Repo); err != nil {
-		return Accepted{}, nil, err
 	}
 	entry, err := s.see(tx, p.Via, p.Repo.FullName)
 	if err != nil {
