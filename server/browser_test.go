@@ -19,7 +19,7 @@ import (
 )
 
 // newBrowser is a headless browser, its errors and the addresses that it asked for.
-func newBrowser(t *testing.T) (context.Context, *visits) {
+func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) (context.Context, *visits) {
 	t.Helper()
 	path := findBrowser()
 	if path == "" {
@@ -31,7 +31,7 @@ func newBrowser(t *testing.T) (context.Context, *visits) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1000, 700))
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -192,4 +192,34 @@ func TestBrowserReadsTheDescriptionWithoutOtherHosts(t *testing.T) {
 		}
 	}
 	visited.check(t, s.http.URL)
+}
+
+// TestBrowserSignsInWithoutHTTPS: only a host that a browser trusts, by HTTPS or as its own machine, is told Sec-Fetch-Site. Every other
+// one has to tell its own form by Origin.
+func TestBrowserSignsInWithoutHTTPS(t *testing.T) {
+	ctx, visited := newBrowser(t, chromedp.Flag("host-resolver-rules", "MAP vivarium.example 127.0.0.1"))
+	g := newGroups(t)
+	origin := strings.Replace(g.http.URL, "127.0.0.1", "vivarium.example", 1)
+	if err := chromedp.Do(ctx, chromedp.Navigate(origin+"/sign-in")); err != nil {
+		t.Fatal(err)
+	}
+	evaluate[string](t, ctx, `document.querySelector("#token").value = "`+g.tokenA+`", document.querySelector("main form button").click(), "sent"`)
+	lands(t, ctx, "Signed in: o/group-a")
+	evaluate[string](t, ctx, `document.querySelector("header form button").click(), "sent"`)
+	lands(t, ctx, "Sign in")
+	visited.check(t, origin)
+}
+
+// lands waits until a form that was sent has led to a page with this text. While the page changes, it cannot be asked.
+func lands(t *testing.T, ctx context.Context, text string) {
+	t.Helper()
+	var body string
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		if err == nil && strings.Contains(got, text) {
+			return
+		}
+		body = got
+	}
+	t.Fatalf("the form does not lead to %q but to\n%s", text, body)
 }
