@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // shortSHA is a commit's abbreviation, as git hosts show it.
@@ -17,6 +19,15 @@ func shortRef(ref string) string {
 		}
 	}
 	return ref
+}
+
+// sentence makes a message one: our errors begin in lower case and have no full stop.
+func sentence(message string) string {
+	first, size := utf8.DecodeRuneInString(message)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + message[size:] + "."
 }
 
 // place is a place in the queue for people; build.js has the same words.

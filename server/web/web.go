@@ -124,6 +124,7 @@ var functions = template.FuncMap{
 	"date":       humanTime,
 	"duration":   duration,
 	"place":      place,
+	"sentence":   sentence,
 	"statusText": http.StatusText,
 }
 

@@ -61,3 +61,16 @@ func TestDurationsAreForPeople(t *testing.T) {
 		t.Errorf("an unknown end is shown as %q", got)
 	}
 }
+
+func TestSentence(t *testing.T) {
+	for message, want := range map[string]string{
+		"there is no such build": "There is no such build.",
+		"über":                   "Über.",
+		`"x" is no time`:         `"x" is no time.`,
+		"":                       "",
+	} {
+		if got := sentence(message); got != want {
+			t.Errorf("sentence(%q) = %q, want %q", message, got, want)
+		}
+	}
+}
