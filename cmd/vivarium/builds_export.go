@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,6 +31,9 @@ func newBuildsExport(a *app) *cobra.Command {
 			"  vivarium builds export --json --at 2026-12-01T18:00:00+01:00",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asCSV && asJSON {
+				return errors.New("cannot export: --csv or --json, not both")
+			}
 			q, err := verdictQuery(at, repos)
 			if err != nil {
 				return fmt.Errorf("cannot export: %w", err)
@@ -54,7 +58,6 @@ func newBuildsExport(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&repos, "repo", "", "only OWNER/NAME or OWNER/PATTERN")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "write CSV, as without it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON: a list of objects")
-	cmd.MarkFlagsMutuallyExclusive("csv", "json")
 	return cmd
 }
 

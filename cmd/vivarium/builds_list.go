@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/pipeline"
+	"vivarium/server/github"
 	"vivarium/server/store"
 )
 
@@ -32,6 +33,11 @@ func newBuildsList(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if q.State = pipeline.State(state); state != "" && !slices.Contains(states, q.State) {
 				return fmt.Errorf("cannot list builds in state %q: there are only %s", state, stateList())
+			}
+			if q.Repo != "" {
+				if _, _, err := github.SplitFullName(q.Repo); err != nil {
+					return fmt.Errorf("cannot list builds: --repo: %w", err)
+				}
 			}
 			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
 				builds, err := s.Builds(cmd.Context(), q)

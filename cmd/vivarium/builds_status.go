@@ -16,7 +16,7 @@ import (
 
 func newBuildsStatus(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "status OWNER/REPO REF",
+		Use:     "status OWNER/NAME REF",
 		Short:   "Print what GitHub holds for a commit beside what we hold",
 		Example: "  vivarium builds status OWNER/NAME main",
 		Args:    cobra.ExactArgs(2),

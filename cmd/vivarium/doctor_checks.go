@@ -162,7 +162,7 @@ func (c *checkup) limits(info sandbox.Info) {
 		c.add(essential, "limits", "%v", err)
 		return
 	}
-	c.add(fine, "limits", "%d builds at a time, each with %s memory and %s disk", workers,
+	c.add(fine, "limits", "%s at a time, each with %s memory and %s disk", plural(int64(workers), "build", "builds"),
 		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
 }
 

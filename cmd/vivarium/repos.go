@@ -185,6 +185,9 @@ func (r *repos) secret(name string) error {
 			return nil
 		}
 	}
+	if strings.Contains(name, "*") {
+		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME", name)
+	}
 	rules := registry.Rules{Key: r.key, Entries: entries}
 	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
 	if err != nil || g.Entry.Kind != registry.Pattern {

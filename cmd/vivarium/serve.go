@@ -31,7 +31,7 @@ func newServe(a *app) *cobra.Command {
 		Long: "Serve takes GitHub's webhooks at /webhook, builds each pushed commit in a sandbox, sets\n" +
 			"its commit status and shows logs as they grow. Settings are read from the environment\n" +
 			"and from .env; .env.sample lists them.",
-		Example: "  GITHUB_WEBHOOK_SECRET=... GITHUB_TOKEN=... vivarium serve",
+		Example: "  vivarium repos add OWNER/NAME\n  GITHUB_TOKEN=... VIVARIUM_PUBLIC_URL=https://ci.example.org vivarium serve",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
 	}

@@ -93,14 +93,14 @@ func newTokenList(a *app) *cobra.Command {
 
 func printTokens(w io.Writer, tokens []store.Token) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tOPENS\tMADE\tLAST USED")
+	fmt.Fprintln(t, "ID\tOPENS\tMADE\tLAST USED (TO THE HOUR)")
 	for _, k := range tokens {
 		opens, used := k.Pattern, "-"
 		if k.Operator() {
 			opens = "everything"
 		}
 		if !k.UsedAt.IsZero() {
-			used = localTime(k.UsedAt)
+			used = k.UsedAt.Local().Format("2006-01-02 15:04")
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", k.ID, opens, localTime(k.MadeAt), used)
 	}
