@@ -51,7 +51,7 @@ func (c *checkup) webhook(entries int) {
 	case n > 0 && n < shortSecret:
 		c.add(advice, "webhook", "the secret has %d characters; take a random one of at least %d, such as `openssl rand -hex 32` prints", n, shortSecret)
 	default:
-		c.add(fine, "webhook", "%d entries in the registry, %d patterns for the shared secret", entries, named)
+		c.add(fine, "webhook", "%s in the registry, %s for the shared secret", plural(int64(entries), "entry", "entries"), plural(int64(named), "pattern", "patterns"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,11 @@ func (r *repos) purge(names []string) error {
 			"stop the server if it was in use, and purge the same again", err)
 	}
 	r.printScrubbed(copies)
+	purged := func(other string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, other) })
+	}
 	for i, name := range names {
+		all[i].Others = slices.DeleteFunc(all[i].Others, purged)
 		if err := r.printStays(name, all[i]); err != nil {
 			return err
 		}
