@@ -159,7 +159,11 @@ func (d *demo) build(ctx context.Context, world *harness.World, server *harness.
 	if err != nil {
 		return 0, err
 	}
-	d.say("page       %s", server.BuildURL(id))
+	if d.keep {
+		d.say("page       %s", server.BuildURL(id))
+	} else {
+		d.say("page       gone with the server; `go run ./cmd/demo -keep` leaves it up, to look at in a browser")
+	}
 	return code, nil
 }
 
