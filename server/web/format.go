@@ -49,11 +49,12 @@ func duration(from, to time.Time) string {
 		return ""
 	}
 	d := to.Sub(from)
-	switch {
-	case d < 10*time.Second:
+	if d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.0f s", d.Seconds())
 	}
-	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	whole := int(d.Round(time.Second).Seconds()) // as a build's summary has it
+	if whole < 60 {
+		return fmt.Sprintf("%d s", whole)
+	}
+	return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
 }

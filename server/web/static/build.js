@@ -163,8 +163,9 @@
 
   function took(seconds) {
     if (seconds < 10) return seconds.toFixed(1) + " s";
-    if (seconds < 60) return seconds.toFixed(0) + " s";
-    return Math.floor(seconds / 60) + " min " + String(Math.floor(seconds) % 60).padStart(2, "0") + " s";
+    const whole = Math.round(seconds);
+    if (whole < 60) return whole + " s";
+    return Math.floor(whole / 60) + " min " + String(whole % 60).padStart(2, "0") + " s";
   }
 
   function stepRow(name) {
