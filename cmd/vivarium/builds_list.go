@@ -67,7 +67,7 @@ func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
 	fmt.Fprintln(t, "ID\tSTATE\tPLACE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
 	for i, b := range builds {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, queuePlace(places[i]), dash(string(b.Cause)),
-			oneLine(b.Repo.FullName), oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), took(b.StartedAt, b.EndedAt))
+			oneLine(b.Repo.FullName), oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), buildTook(b))
 	}
 	return t.Flush()
 }
@@ -93,6 +93,14 @@ func localTime(t time.Time) string {
 }
 
 // took is how long something ran, or has run so far.
+// buildTook is how long a build takes. One that waits for another attempt, after its server ended, does not count on.
+func buildTook(b pipeline.Build) string {
+	if b.State == pipeline.Queued {
+		return "-"
+	}
+	return took(b.StartedAt, b.EndedAt)
+}
+
 func took(from, to time.Time) string {
 	switch {
 	case from.IsZero():

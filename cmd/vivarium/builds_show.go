@@ -66,7 +66,7 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 		line("limits", l.String())
 	}
 	line("queued", localTime(b.QueuedAt))
-	line("took", took(b.StartedAt, b.EndedAt))
+	line("took", buildTook(b))
 	t.Flush()
 }
 

@@ -99,6 +99,17 @@ func playOutcome(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (
 }
 
 // TestFollowedLogGrowsWhileTheBuildRuns reads a line before the build may write the next.
+func TestABuildThatWaitsAgainTakesNoTime(t *testing.T) {
+	b := pipeline.Build{State: pipeline.Queued, StartedAt: time.Now().Add(-time.Minute)}
+	if got := buildTook(b); got != "-" {
+		t.Errorf("while it waits for its second attempt it took %q", got)
+	}
+	b.State = pipeline.Running
+	if got := buildTook(b); got != "1m0s so far" {
+		t.Errorf("while it runs it took %q", got)
+	}
+}
+
 func TestFollowedLogGrowsWhileTheBuildRuns(t *testing.T) {
 	file, err := binary()
 	if err != nil {
