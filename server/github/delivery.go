@@ -134,6 +134,9 @@ func claimOf(payload []byte) (Claim, error) {
 		}
 		return Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
 	case said.Organization != nil:
+		if !ownerPattern.MatchString(said.Organization.Login) {
+			return Claim{}, fmt.Errorf("%w: organization.login %.80q is not the name of an account", ErrMalformed, said.Organization.Login)
+		}
 		return Claim{Owner: said.Organization.Login}, nil
 	}
 	return Claim{}, nil

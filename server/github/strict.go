@@ -15,6 +15,13 @@ import (
 // (a repository's custom properties).
 const foldedDepth = 2
 
+// Bounds on what is kept in mind of a payload while it is read. Whoever is to have signed it stands in it, so that anybody
+// may send one: 25 MB of brackets would take gigabytes. GitHub's own go some ten deep and hold some hundred members.
+const (
+	maxDepth   = 64
+	maxMembers = 10_000 // of one object
+)
+
 // checkJSON accepts one JSON object in valid UTF-8 without duplicate names.
 // encoding/json takes the last of two members and matches names without regard to
 // case, so that two readers of one payload could see two repositories.
@@ -40,6 +47,9 @@ func checkJSON(p []byte) error {
 			if err := open[len(open)-1].see(token, len(open)); err != nil {
 				return err
 			}
+		}
+		if len(open) == maxDepth && (token == json.Delim('{') || token == json.Delim('[')) {
+			return fmt.Errorf("it is more than %d deep", maxDepth)
 		}
 		switch token {
 		case json.Delim('{'):
@@ -75,6 +85,9 @@ func (m *members) see(token json.Token, depth int) error {
 	}
 	if m.seen[name] {
 		return fmt.Errorf("the name %.40q stands twice in one object", name)
+	}
+	if len(m.seen) == maxMembers {
+		return fmt.Errorf("an object has more than %d members", maxMembers)
 	}
 	m.seen[name] = true
 	return nil
