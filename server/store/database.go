@@ -149,3 +149,10 @@ func isDuplicate(err error) bool {
 	}
 	return false
 }
+
+// isDeadlock reports whether PostgreSQL has ended the transaction since it and another waited for each other. SQLite has one
+// writer at a time.
+func isDeadlock(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "40P01" // deadlock_detected
+}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
@@ -146,7 +144,7 @@ const deadlocks = 10
 func (e *erasure) transact(ctx context.Context, fn func(*tx) error) error {
 	for try := 1; ; try++ {
 		err := e.db.transact(ctx, fn)
-		if lost, ok := errors.AsType[*pgconn.PgError](err); !ok || lost.Code != "40P01" || try == deadlocks {
+		if !isDeadlock(err) || try == deadlocks {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/riverqueue/river"
@@ -56,22 +57,36 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	return a, nil
 }
 
+// acceptTries is how often some pushes are tried to be accepted where other servers come in between.
+const acceptTries = 3
+
 // acceptAll accepts some pushes in one transaction.
 func (s *Store) acceptAll(ctx context.Context, pushes []Push) ([]Accepted, error) {
-	all, err := s.acceptOnce(ctx, pushes)
-	if isDuplicate(err) { // another server accepted one of them between our look and our insert
-		all, err = s.acceptOnce(ctx, pushes)
+	for try := 1; ; try++ {
+		all, err := s.acceptOnce(ctx, pushes)
+		// Another server accepted one of them between our look and our insert, or each waited for the other: a push that makes
+		// a repository private takes builds as well as turns, and whoever signs deliveries chooses their GUIDs.
+		if !isDuplicate(err) && !isDeadlock(err) || try == acceptTries {
+			return all, err
+		}
 	}
-	return all, err
 }
 
+// acceptOnce takes the repositories in one order, so that two servers do not wait for each other, and each one's pushes as
+// they came.
 func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, error) {
 	all := make([]Accepted, len(pushes))
+	order := make([]int, len(pushes))
+	for i := range order {
+		order[i] = i
+	}
+	key := func(i int) string { return strings.ToLower(pushes[i].Repo.FullName) }
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(key(a), key(b)) })
 	err := s.db.transact(ctx, func(tx *tx) error {
 		var jobs []river.InsertManyParams
 		var queued []turnRow
-		for i, p := range pushes {
-			a, its, err := s.accept(tx, p)
+		for _, i := range order {
+			a, its, err := s.accept(tx, pushes[i])
 			if err != nil {
 				return err
 			}
@@ -84,8 +99,8 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 		if err := s.line(tx, queued...); err != nil {
 			return err
 		}
-		for _, p := range pushes { // after the turns, as a claim takes rows
-			if err := hideEarlier(tx, p.Repo); err != nil {
+		for _, i := range order { // after the turns, as a claim takes rows
+			if err := hideEarlier(tx, pushes[i].Repo); err != nil {
 				return err
 			}
 		}
@@ -102,7 +117,7 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	if len(seen) > 0 {
 		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
 	}
-	entry, err := s.see(tx, p.Via, p.Repo.FullName)
+	entry, err := s.see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -50,6 +51,44 @@ func TestSameDeliveryAtOnceMakesOneBuild(t *testing.T) {
 		wg.Wait()
 		if got := slices.Compact(ids); len(got) != 1 {
 			t.Errorf("got builds %v, want one", got)
+		}
+	})
+}
+
+// TestTwoServersTakePushesOfTheSameRepositoriesAtOnce: each takes a batch in one transaction, and the batches come in any order.
+func TestTwoServersTakePushesOfTheSameRepositoriesAtOnce(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		servers := []*Store{open(), open()}
+		const repos, rounds = 10, 5
+		of := func(server, round, repo int) Push {
+			p := push(1000*server + 100*round + repo)
+			p.Repo.FullName, p.Repo.Private = fmt.Sprintf("octo/r%d", repo), true
+			return p
+		}
+		for round := range rounds {
+			var wg sync.WaitGroup
+			for i, s := range servers {
+				batch := make([]Push, repos)
+				for n := range batch {
+					batch[n] = of(i, round, n)
+				}
+				if i == 1 {
+					slices.Reverse(batch)
+				}
+				wg.Go(func() {
+					all, err := s.acceptOnce(t.Context(), batch)
+					if err != nil {
+						t.Errorf("round %d: %v", round, err)
+						return
+					}
+					for n, a := range all {
+						if a.turn.RepoKey != batch[n].Repo.FullName {
+							t.Errorf("the answer to a push of %s is that of %s", batch[n].Repo.FullName, a.turn.RepoKey)
+						}
+					}
+				})
+			}
+			wg.Wait()
 		}
 	})
 }

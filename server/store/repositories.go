@@ -238,7 +238,10 @@ func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err e
 	row = repositoryRow{
 		Kind: registry.Seen, Name: name, NameKey: key, ParentID: via.ID, SecretName: name, AddedAt: now, DeliveryAt: now,
 	}
-	err = tx.Create(&row).Error
+	err = tx.Clauses( // another server may have seen it meanwhile
+		clause.OnConflict{Columns: []clause.Column{{Name: "name_key"}}, DoUpdates: clause.Assignments(map[string]any{"delivery_at": now})},
+		clause.Returning{Columns: []clause.Column{{Name: "id"}}},
+	).Create(&row).Error
 	return row.ID, err
 }
 
