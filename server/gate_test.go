@@ -162,6 +162,43 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	}
 }
 
+// TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret: a group that renames its repository keeps its secret, and must not have
+// what another makes under the old name fetched by it.
+func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	push := func(secret, repo string, id int64, n string) int {
+		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
+	}
+	first := secretOf("course/lab-1", 0)
+	if got := push(first, "course/lab-1", 1, "a"); got != http.StatusAccepted {
+		t.Fatalf("control: before the renaming it is answered %d", got)
+	}
+	if err := s.store.LearnID(t.Context(), "course/lab-1", 1); err != nil {
+		t.Fatal(err)
+	}
+	s.config.NameOf = func(context.Context, int64) (string, error) { return "course/lab-9", nil }
+	if got := push(first, "course/lab-9", 1, "b"); got != http.StatusAccepted {
+		t.Fatalf("control: the renamed is answered %d", got)
+	}
+	if got := push(first, "course/lab-1", 2, "c"); got != http.StatusForbidden {
+		t.Errorf("by the other's secret the new one of the old name is answered %d", got)
+	}
+	e, err := s.store.AddEntry(t.Context(), byTest, registry.Repository, "Course/Lab-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := push(first, "course/lab-1", 2, "d"); got != http.StatusUnauthorized {
+		t.Errorf("let in by itself, by the other's secret it is answered %d", got)
+	}
+	if got := push(secretOf(e.SecretName, e.Generation), "course/lab-1", 2, "e"); got != http.StatusAccepted {
+		t.Errorf("by its own secret it is answered %d", got)
+	}
+	if got := push(first, "course/lab-9", 1, "f"); got != http.StatusAccepted {
+		t.Errorf("the renamed is answered %d since", got)
+	}
+}
+
 func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)

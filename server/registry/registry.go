@@ -4,6 +4,7 @@ package registry
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ type Entry struct {
 	Name       string // OWNER/NAME or OWNER/PATTERN, as it was written or last seen
 	Parent     int64  // of what was seen: the entry that let it in; 0 for the shared secret
 	GitHubID   int64  // as GitHub itself confirmed; 0 while it is not known
-	SecretName string // the name that its secret is derived from: the first, also after a renaming
+	SecretName string // the name that its secret is derived from: the first, also after a renaming; with #2 and so on where another has that
 	Generation int64  // how often its secret was changed
 	OldUntil   time.Time
 	Disabled   bool
@@ -76,7 +77,7 @@ func (r Rules) Find(c Claim, now time.Time) (Grant, error) {
 		return r.grant(e, true, now)
 	}
 	if e, ok := r.fitting(c.Name); ok {
-		if e.Disabled {
+		if e.Disabled || e.Kind == Pattern && r.hasSecretOf(c.Name) {
 			return Grant{}, ErrUnknown
 		}
 		return Grant{Entry: e, Secrets: r.secrets(e, c.Name, now)}, nil
@@ -119,6 +120,14 @@ func (r Rules) fitting(name string) (best Entry, found bool) {
 		}
 	}
 	return best, found
+}
+
+// hasSecretOf reports whether a repository that was renamed still signs by the secret of this name. Another repository that took
+// the name over must not be opened by it: it is let in by itself, which gives it a secret that nobody has yet.
+func (r Rules) hasSecretOf(name string) bool {
+	return slices.ContainsFunc(r.Entries, func(e Entry) bool {
+		return (e.Kind == Repository || e.Kind == Seen) && strings.EqualFold(e.SecretName, name)
+	})
 }
 
 // ownerOf reports whether name is the owner of a pattern: what an organization's ping names.

@@ -48,10 +48,12 @@ func (r repositoryRow) entry() registry.Entry {
 	}
 }
 
-// EntriesFor gives the entries that a claim may meet: those of its name and its id, and all that let in more than one.
+// EntriesFor gives the entries that a claim may meet: those of its name and its id, those that had the name when their secret was
+// made, and all that let in more than one.
 func (s *Store) EntriesFor(ctx context.Context, c registry.Claim) ([]registry.Entry, error) {
-	return s.entries(s.db.read(ctx).Where("kind IN ? OR name_key = ? OR (github_id = ? AND github_id > 0)",
-		[]registry.Kind{registry.Pattern, registry.Organization}, strings.ToLower(c.Name), c.ID))
+	key := strings.ToLower(c.Name)
+	return s.entries(s.db.read(ctx).Where("kind IN ? OR name_key = ? OR lower(secret_name) = ? OR (github_id = ? AND github_id > 0)",
+		[]registry.Kind{registry.Pattern, registry.Organization}, key, key, c.ID))
 }
 
 // Entries gives the whole registry, by name.
@@ -73,10 +75,13 @@ func (s *Store) entries(query *gorm.DB) ([]registry.Entry, error) {
 
 // AddEntry lets a repository in, or all that fit a pattern. What was only seen so far becomes an entry of its own.
 func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name string) (registry.Entry, error) {
-	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), SecretName: name, AddedAt: micros(s.now())}
-	err := s.db.transact(ctx, func(tx *tx) error {
+	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), AddedAt: micros(s.now())}
+	err := s.db.transact(ctx, func(tx *tx) (err error) {
+		if row.SecretName, err = freeSecretName(tx, name); err != nil {
+			return err
+		}
 		var old repositoryRow
-		err := tx.Where("name_key = ?", row.NameKey).Take(&old).Error
+		err = tx.Where("name_key = ?", row.NameKey).Take(&old).Error
 		switch {
 		case errors.Is(err, gorm.ErrRecordNotFound):
 			if err := tx.Create(&row).Error; err != nil {
@@ -99,6 +104,21 @@ func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name
 		return registry.Entry{}, fmt.Errorf("let in %s: %w", name, err)
 	}
 	return row.entry(), nil
+}
+
+// freeSecretName is what the secret of a repository that gets this name is derived from. One that was called so before it was
+// renamed keeps its secret, which must not open another.
+func freeSecretName(tx *tx, name string) (string, error) {
+	free := name
+	for n := 2; ; n++ {
+		var taken int64
+		err := tx.Model(&repositoryRow{}).Where("lower(secret_name) = ? AND name_key <> ?", strings.ToLower(free), strings.ToLower(name)).
+			Count(&taken).Error
+		if err != nil || taken == 0 {
+			return free, err
+		}
+		free = fmt.Sprintf("%s#%d", name, n)
+	}
 }
 
 // Rotate gives an entry a new secret; the old one counts for grace longer. A repository that a pattern lets in and that was
@@ -143,7 +163,10 @@ func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
 	if row.ParentID == 0 {
 		return ErrNotFound
 	}
-	row.Kind, row.Name, row.NameKey, row.SecretName, row.AddedAt = registry.Seen, name, strings.ToLower(name), name, micros(s.now())
+	row.Kind, row.Name, row.NameKey, row.AddedAt = registry.Seen, name, strings.ToLower(name), micros(s.now())
+	if row.SecretName, err = freeSecretName(tx, name); err != nil {
+		return err
+	}
 	return tx.Create(row).Error
 }
 
