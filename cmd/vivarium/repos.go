@@ -180,7 +180,8 @@ func (r *repos) secret(name string) error {
 		return fmt.Errorf("cannot find the secret: %w", err)
 	}
 	for _, e := range entries {
-		if e.Kind != registry.Pattern && strings.EqualFold(e.Name, name) && (e.Kind != registry.Seen || e.Parent != 0) {
+		has := e.Kind == registry.Organization || e.Kind != registry.Pattern && ownSecret(e, entries)
+		if has && strings.EqualFold(e.Name, name) {
 			r.printHook(e.SecretName, e.Generation)
 			return nil
 		}

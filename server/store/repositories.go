@@ -129,8 +129,8 @@ func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Du
 		if err := s.takeOrSee(tx, name, &row); err != nil {
 			return err
 		}
-		if row.Kind == registry.Pattern {
-			return errors.New("a pattern has no secret, each repository has its own: name one")
+		if err := s.hasOwnSecret(tx, row); err != nil {
+			return err
 		}
 		row.Generation++
 		row.OldUntil = micros(s.now().Add(grace))
@@ -143,6 +143,27 @@ func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Du
 		return registry.Entry{}, fmt.Errorf("change the secret of %s: %w", name, err)
 	}
 	return row.entry(), nil
+}
+
+// hasOwnSecret says why an entry has no secret that could be changed.
+func (s *Store) hasOwnSecret(tx *tx, row repositoryRow) error {
+	if row.Kind == registry.Pattern {
+		return errors.New("a pattern has no secret, each repository has its own: name one")
+	}
+	if row.Kind != registry.Seen {
+		return nil
+	}
+	var parents []repositoryRow
+	if err := tx.Where("id = ?", row.ParentID).Find(&parents).Error; err != nil {
+		return err
+	}
+	switch {
+	case len(parents) == 0:
+		return errors.New("GITHUB_WEBHOOK_SECRET lets it in, it has no secret of its own")
+	case parents[0].Kind == registry.Organization:
+		return fmt.Errorf("the hook of %s lets it in, it has no secret of its own: name that", parents[0].Name)
+	}
+	return nil
 }
 
 // takeOrSee reads the entry of a name, or makes one for a repository that a pattern lets in.

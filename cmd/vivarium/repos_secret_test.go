@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	organization, err := s.AddEntry(t.Context(), store.Actor{}, registry.Organization, "corp/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, err := s.AddEntry(t.Context(), store.Actor{}, registry.Pattern, "school/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {}} {
+		if err := s.Heard(t.Context(), via, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, own := range map[string]bool{
+		"corp/*": true, "school/seen": true, "school/new": true, "corp/tool": false, "corp/new": false, "team/app": false, "school/*": false,
+	} {
+		var out bytes.Buffer
+		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(), key: []byte("the operator's key of this test..")}
+		err := r.secret(name)
+		if printed := strings.Contains(out.String(), registry.Secret(r.key, name, 0)); printed != own || (err == nil) != own {
+			t.Errorf("%s: printed %q, %v", name, out.String(), err)
+		}
+	}
+}
