@@ -80,11 +80,25 @@ func (s *Store) firstOf(tx *tx, key string) (int64, error) {
 	if err := queued(); err != nil || len(ids) > 0 {
 		return slices.Max(append(ids, 0)), err
 	}
-	var later int64
-	if err := tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued'", key).Limit(1).Count(&later).Error; err != nil || later > 0 {
+	if later, err := waitingOf(tx.DB, key); err != nil || later > 0 {
 		return 0, err
 	}
-	return 0, tx.Model(&turnRow{}).Where("repo_key = ?", key).Update("waiting", false).Error
+	return 0, clearTurn(tx, key)
+}
+
+// clearTurn notes that nothing waits of a repository. A push that was under way when that was looked for is waited for, since it
+// holds the row, and then seen; one that comes later waits for this transaction and notes its build after it.
+func clearTurn(tx *tx, key string) error {
+	note := func(waiting bool) error {
+		return tx.Model(&turnRow{}).Where("repo_key = ?", key).Update("waiting", waiting).Error
+	}
+	if err := note(false); err != nil {
+		return err
+	}
+	if later, err := waitingOf(tx.DB, key); err != nil || later == 0 {
+		return err
+	}
+	return note(true)
 }
 
 // offDefaultBranch is 0 for builds of the default branch and 1 for others; an index knows it.

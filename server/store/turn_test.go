@@ -234,3 +234,40 @@ func TestBuildThatACapHeldBackStartsWhenOneEnds(t *testing.T) {
 		waitState(t, s, second, pipeline.Passed)
 	})
 }
+
+// TestTurnIsNotLostToAPushUnderWay: a claim that finds nothing of a repository, while another server queues a build of it, must not
+// note that nothing waits: nobody would look at the build before the repository's next push.
+func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
+	s := openStore(t, Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)})
+	accept(t, s, push(1))
+	_, ok, err := s.claim(t.Context(), 0, "me") // its turn is noted as empty by the next claim alone
+	if must(t, err); !ok {
+		t.Fatal("the first build was not claimed")
+	}
+	claimed := make(chan error)
+	var id int64
+	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		a, _, err := s.accept(tx, push(2))
+		if err != nil {
+			return err
+		}
+		id = a.BuildID
+		if err := s.line(tx, a.turn); err != nil {
+			return err
+		}
+		go func() {
+			_, _, err := s.claim(t.Context(), 1, "another")
+			claimed <- err
+		}()
+		eventually(t, "the claim waits for the push", func() bool {
+			var waiting int64
+			err := s.db.read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
+			return err == nil && waiting > 0
+		})
+		return nil
+	}))
+	must(t, <-claimed)
+	if b, ok, err := s.claim(t.Context(), 2, "another"); err != nil || !ok || b.ID != id {
+		t.Errorf("claimed %d, %v, %v; want build %d, which was pushed meanwhile", b.ID, ok, err, id)
+	}
+}
