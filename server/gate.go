@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"vivarium/server/github"
 	"vivarium/server/registry"
@@ -15,6 +18,31 @@ import (
 // confirmTimeout bounds the one question to GitHub that an answer may wait for: what a repository that is known by its id
 // is called now. It is asked only after a signature held.
 const confirmTimeout = 5 * time.Second
+
+// A repository is renamed once in a while. Each question counts against the token's limit at GitHub, by which all repositories'
+// statuses are sent, and who holds one's secret can claim another new name with each delivery.
+const (
+	confirmBurst = 5
+	confirmEvery = 10 * time.Minute
+)
+
+// confirms bounds the questions for each entry of the registry, of which there are no more than its operator has let in.
+type confirms struct {
+	mu      sync.Mutex
+	byEntry map[int64]*rate.Limiter
+}
+
+func (c *confirms) allow(entry int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byEntry == nil {
+		c.byEntry = map[int64]*rate.Limiter{}
+	}
+	if c.byEntry[entry] == nil {
+		c.byEntry[entry] = rate.NewLimiter(rate.Every(confirmEvery), confirmBurst)
+	}
+	return c.byEntry[entry].Allow()
+}
 
 // gate lets one delivery in, or not.
 type gate struct {
@@ -69,6 +97,9 @@ func (g *gate) believe() error {
 	}
 	if g.config.NameOf == nil {
 		return g.refuse()
+	}
+	if !g.confirms.allow(g.grant.Entry.ID) {
+		return &Problem{Message: "this repository's deliveries had GitHub asked for its name too often; deliver again later", status: http.StatusServiceUnavailable}
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, confirmTimeout)
 	defer cancel()

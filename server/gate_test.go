@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -159,6 +160,37 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	delete(names, 1)
 	if got := deliver(secretOf("school/group-a", 0), "school/again", 1, "e"); got != http.StatusServiceUnavailable {
 		t.Errorf("without an answer of GitHub's it is answered %d", got)
+	}
+}
+
+// TestOneRepositoryDoesNotUseUpTheTokensLimit: all repositories' statuses are sent by the token that asks for names.
+func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	asked := map[int64]int{}
+	s.config.NameOf = func(_ context.Context, id int64) (string, error) {
+		asked[id]++
+		return fmt.Sprintf("school/group-%d", id), nil
+	}
+	for id, name := range map[int64]string{1: "school/group-a", 2: "school/group-b"} {
+		if err := s.store.LearnID(t.Context(), name, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim := func(of, repo string, id int64) int {
+		return s.signed(secretOf(of, 0), githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat("a", 40)}.Payload()).code
+	}
+	for n := range 50 {
+		code := claim("school/group-a", fmt.Sprintf("school/not-%d", n), 1)
+		if want := http.StatusForbidden; n == 0 && code != want || n == 49 && code != http.StatusServiceUnavailable {
+			t.Errorf("claim %d is answered %d", n, code)
+		}
+	}
+	if asked[1] > confirmBurst {
+		t.Errorf("GitHub was asked %d times for one repository", asked[1])
+	}
+	if got := claim("school/group-b", "school/group-2", 2); got != http.StatusAccepted {
+		t.Errorf("control: another that was renamed is answered %d", got)
 	}
 }
 

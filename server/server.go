@@ -47,6 +47,7 @@ type Server struct {
 
 	bounds     bounds
 	deliveries inFlight
+	confirms   confirms
 	refusals   *rate.Limiter // of those that are counted: anybody can cause them
 
 	cookies *cookies
