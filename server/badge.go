@@ -34,7 +34,7 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 	if in.Branch != "" {
 		q.Ref = "refs/heads/" + in.Branch
 	}
-	if !isPicture || registry.CheckPattern(q.Repos) != nil || registry.IsPattern(q.Repos) {
+	if !isPicture || !isText(in.Branch) || registry.CheckPattern(q.Repos) != nil || registry.IsPattern(q.Repos) {
 		return nil, store.ErrNotFound
 	}
 	verdicts, err := s.builds.Verdicts(ctx, q)

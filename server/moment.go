@@ -10,13 +10,20 @@ var momentForms = []string{time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:
 
 // ParseMoment reads a time as RFC 3339 or as 2006-01-02 15:04, which is in zone.
 func ParseMoment(text string, zone *time.Location) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
+	if t, err := time.Parse(time.RFC3339, text); err == nil && isMoment(t) {
 		return t, nil
 	}
 	for _, form := range momentForms {
-		if t, err := time.ParseInLocation(form, text, zone); err == nil {
+		if t, err := time.ParseInLocation(form, text, zone); err == nil && isMoment(t) {
 			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%.40q is no time such as 2026-12-01 18:00 (in this server's zone) or 2026-12-01T18:00:00+01:00", text)
+}
+
+// isMoment reports whether t can be written in RFC 3339, whose zones end before 24 hours, and is not before computers count: the
+// zero time would mean that none is set.
+func isMoment(t time.Time) bool {
+	_, err := t.MarshalText()
+	return err == nil && t.Unix() >= 0
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,11 +82,14 @@ func (in verdictsInput) query(now time.Time) (q store.VerdictQuery, err error) {
 		}
 	}
 	var whole bool
-	if q.After.Repo, q.After.Ref, whole = strings.Cut(in.After, ":"); in.After != "" && !whole {
+	if q.After.Repo, q.After.Ref, whole = strings.Cut(in.After, ":"); in.After != "" && (!whole || !isText(in.After)) {
 		return q, fmt.Errorf("after must be what a page gave as next")
 	}
 	return q, nil
 }
+
+// isText reports whether a database takes s for a text: PostgreSQL takes neither a NUL nor what is not UTF-8.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // path of the page that comes after v, for the same time.
 func (v verdicts) path(repo string) string {

@@ -56,7 +56,7 @@ func TestVerdictsAreAsOfATime(t *testing.T) {
 	if page.code != 200 || !strings.Contains(page.body, "No branch that fits") || !strings.Contains(page.body, `value="2001-01-01 00:00"`) {
 		t.Errorf("the page of a time without pushes: %d %s", page.code, page.body)
 	}
-	for _, wrong := range []string{"at=yesterday", "repo=o", "after=o/n"} {
+	for _, wrong := range []string{"at=yesterday", "repo=o", "after=o/n", "after=o/n:%00", "after=o/n:%ff", "at=2026-12-01T18:00:00%2B24:00"} {
 		if a := s.get("/verdicts?" + wrong); a.code != 400 {
 			t.Errorf("%s is answered %d %s", wrong, a.code, a.body)
 		}
