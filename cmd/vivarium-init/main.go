@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 
@@ -52,26 +51,14 @@ func serve() (int, error) {
 	runtime.GOMAXPROCS(2)
 	makeThreads(threads)
 	procs := newProcesses(oom)
-	catchSignals(procs)
+	if err := catchSignals(procs); err != nil {
+		return 1, err
+	}
 	session, err := wire.Guest(stdio{os.Stdin, os.Stdout})
 	if err != nil {
 		return 1, fmt.Errorf("open session: %w", err)
 	}
 	return newGuest(session, procs).serve(), nil
-}
-
-// catchSignals leaves no signal to its default action: Go's runtime exits on nine of
-// them, and any process of the same user may send them.
-func catchSignals(procs *processes) {
-	caught := make(chan os.Signal, 64)
-	signal.Notify(caught)
-	go func() {
-		for s := range caught {
-			if s == unix.SIGCHLD {
-				procs.reap()
-			}
-		}
-	}()
 }
 
 func makeThreads(n int) {

@@ -44,7 +44,8 @@ const commandOOMScore = "1000"
 
 // fork starts the process with the OOM score already set, so that no child of it can
 // be without: the score is inherited, and PID 1 has it itself for as long as the start
-// takes, while no other process runs.
+// takes, while no other process runs. So it is with the signals that PID 1 ignores, and
+// a command is to find as everywhere.
 func (p *processes) fork(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
 	own := make([]byte, 16)
 	n, err := p.oom.ReadAt(own, 0)
@@ -54,7 +55,13 @@ func (p *processes) fork(path string, argv []string, attr *syscall.ProcAttr) (in
 	if _, err := p.oom.WriteAt([]byte(commandOOMScore), 0); err != nil {
 		return 0, fmt.Errorf("set OOM score: %w", err)
 	}
+	if err := setUncaught(takeEffect); err != nil {
+		return 0, err
+	}
 	pid, err := syscall.ForkExec(path, argv, attr)
+	if restoreErr := setUncaught(ignore); restoreErr != nil {
+		return 0, restoreErr
+	}
 	if _, restoreErr := p.oom.WriteAt(own[:n], 0); restoreErr != nil {
 		return 0, fmt.Errorf("restore own OOM score: %w", restoreErr)
 	}
