@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants race load cpython fuzz demo bench bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -88,6 +88,9 @@ fuzz: ## Run every fuzz target for FUZZTIME, one after the other, and keep what 
 
 demo: setup build ## Build the bundled repository end to end: push, live log, statuses, verdict
 	go run ./cmd/demo
+
+bench-claim: setup build ## Measure what ten thousand waiting builds cost the claim of one
+	go run ./cmd/bench -claim
 
 bench: setup build ## Measure against a plain container and write docs/benchmarks.md and bench.json
 	go run ./cmd/bench

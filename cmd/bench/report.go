@@ -65,6 +65,7 @@ type tablePlace string
 const (
 	coldTable    tablePlace = "<!-- make bench writes from here -->\n"
 	profileTable tablePlace = "<!-- make bench-profile writes from here -->\n"
+	claimTable   tablePlace = "<!-- make bench, or make bench-claim alone, writes from here -->\n"
 	tableEnd                = "<!-- to here -->\n"
 )
 
