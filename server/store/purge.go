@@ -264,8 +264,3 @@ func (s *Store) sameRepository(ctx context.Context, key string) (names []string,
 		UNION SELECT name FROM repositories WHERE lower(secret_name) = ? AND name_key <> ? ORDER BY 1`, key, key, key, key).Scan(&names).Error
 	return names, err
 }
-
-// containing is the LIKE pattern, with \ for escape, of what holds a text.
-func containing(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
-}

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
@@ -112,18 +109,4 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		all = append(all, verdict(same))
 	}
 	return all, nil
-}
-
-// fits is the condition that a column's name of a repository fits a registry's pattern. One name alone is found by an index
-// over lower(repo).
-func fits(column, pattern string) clause.Expr {
-	if !registry.IsPattern(pattern) {
-		return gorm.Expr("lower("+column+") = ?", strings.ToLower(pattern))
-	}
-	return gorm.Expr("lower("+column+`) LIKE ? ESCAPE '\'`, likePattern(pattern))
-}
-
-// likePattern is a registry's pattern as LIKE reads it, with \ for escape.
-func likePattern(pattern string) string {
-	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`, "*", "%").Replace(strings.ToLower(pattern))
 }
