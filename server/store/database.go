@@ -156,3 +156,12 @@ func isDeadlock(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == "40P01" // deadlock_detected
 }
+
+// tryAgain calls fn until it has no error that passes, but no more than so many times.
+func tryAgain(times int, passing func(error) bool, fn func() error) error {
+	for try := 1; ; try++ {
+		if err := fn(); !passing(err) || try == times {
+			return err
+		}
+	}
+}

@@ -142,12 +142,7 @@ const deadlocks = 10
 // transact tries again where PostgreSQL has ended the transaction so that another one could go on: the compactor takes a
 // log's rows before their build's, a purge the build's first.
 func (e *erasure) transact(ctx context.Context, fn func(*tx) error) error {
-	for try := 1; ; try++ {
-		err := e.db.transact(ctx, fn)
-		if !isDeadlock(err) || try == deadlocks {
-			return err
-		}
-	}
+	return tryAgain(deadlocks, isDeadlock, func() error { return e.db.transact(ctx, fn) })
 }
 
 func (e *erasure) add(n Purged) {

@@ -61,15 +61,15 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 const acceptTries = 3
 
 // acceptAll accepts some pushes in one transaction.
-func (s *Store) acceptAll(ctx context.Context, pushes []Push) ([]Accepted, error) {
-	for try := 1; ; try++ {
-		all, err := s.acceptOnce(ctx, pushes)
-		// Another server accepted one of them between our look and our insert, or each waited for the other: a push that makes
-		// a repository private takes builds as well as turns, and whoever signs deliveries chooses their GUIDs.
-		if !isDuplicate(err) && !isDeadlock(err) || try == acceptTries {
-			return all, err
-		}
-	}
+func (s *Store) acceptAll(ctx context.Context, pushes []Push) (all []Accepted, err error) {
+	// Another server accepted one of them between our look and our insert, or each waited for the other: a push that makes
+	// a repository private takes builds as well as turns, and whoever signs deliveries chooses their GUIDs.
+	passing := func(err error) bool { return isDuplicate(err) || isDeadlock(err) }
+	err = tryAgain(acceptTries, passing, func() (err error) {
+		all, err = s.acceptOnce(ctx, pushes)
+		return err
+	})
+	return all, err
 }
 
 // acceptOnce takes the repositories in one order, so that two servers do not wait for each other, and each one's pushes as
