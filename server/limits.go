@@ -55,9 +55,11 @@ func (s *Server) follow(c echo.Context, stream func() error) error {
 		return stream()
 	default:
 		c.Response().Header().Del("Content-Type") // the stream's
-		c.Response().Header().Set("Retry-After", "10")
-		p := &Problem{Message: "too many readers follow logs at this moment; try again later, or read /raw without follow", status: http.StatusServiceUnavailable}
-		s.answerError(p, c)
+		s.answerError(&Problem{
+			Message:    "too many readers follow logs at this moment; try again later, or read /raw without follow",
+			status:     http.StatusServiceUnavailable,
+			retryAfter: 10,
+		}, c)
 		return nil
 	}
 }

@@ -31,7 +31,7 @@ func (s *Server) renderWith(c echo.Context, status int, p web.Page, policy strin
 }
 
 func visitor(r *http.Request) web.Visitor {
-	v, known := r.Context().Value(viewerKey{}).(viewer)
+	v, known := knownViewer(r.Context())
 	if !known {
 		return web.Visitor{}
 	}

@@ -26,8 +26,6 @@ type Problem struct {
 // Error is the message.
 func (p *Problem) Error() string { return p.Message }
 
-func (p *Problem) after() string { return strconv.Itoa(p.retryAfter) }
-
 // GetStatus is the HTTP status code that the problem is answered with.
 func (p *Problem) GetStatus() int { return p.status }
 
@@ -104,7 +102,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	p := s.problem(c.Request().Context(), err)
-	s.addHeaders(c.Response().Header(), p)
+	p.addHeaders(c.Response().Header())
 	if wantsPage(c.Request()) && c.Path() != webhookPath {
 		err = s.render(c, p.status, problemPage(c.Request(), p))
 	} else {
@@ -116,9 +114,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 }
 
 // addHeaders says in HTTP's words what a program is to do.
-func (s *Server) addHeaders(h http.Header, p *Problem) {
+func (p *Problem) addHeaders(h http.Header) {
 	if p.retryAfter > 0 {
-		h.Set("Retry-After", p.after())
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	if p.status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Bearer realm="vivarium"`) // RFC 6750, section 3
@@ -129,7 +127,7 @@ func (s *Server) addHeaders(h http.Header, p *Problem) {
 // page whether it is or not.
 func problemPage(r *http.Request, p *Problem) web.Problem {
 	page := web.Problem{Status: p.status, Message: p.Message}
-	v, known := r.Context().Value(viewerKey{}).(viewer)
+	v, known := knownViewer(r.Context())
 	if p.status == http.StatusNotFound && known && !v.local {
 		page.SignIn = &web.SignIn{Next: here(r)}
 	}

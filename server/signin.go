@@ -51,7 +51,7 @@ func (s *Server) signIn(c echo.Context) error {
 	case errors.Is(err, store.ErrNotFound):
 		return s.render(c, http.StatusUnauthorized, web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
 	case errors.As(err, &known):
-		c.Response().Header().Set("Retry-After", known.after())
+		known.addHeaders(c.Response().Header())
 		return s.render(c, known.status, web.SignIn{Next: next, Message: "Wait a little: " + known.Message + "."})
 	case err != nil:
 		return err

@@ -23,8 +23,14 @@ type viewerKey struct{}
 // viewerOf is who asks. Routes without the rule for readers have nobody, who sees nothing: nothing can be shown on them by
 // mistake.
 func viewerOf(ctx context.Context) viewer {
-	v, _ := ctx.Value(viewerKey{}).(viewer)
+	v, _ := knownViewer(ctx)
 	return v
+}
+
+// knownViewer is who asks, and whether the route has looked who that is.
+func knownViewer(ctx context.Context) (viewer, bool) {
+	v, known := ctx.Value(viewerKey{}).(viewer)
+	return v, known
 }
 
 func withViewer(r *http.Request, v viewer) *http.Request {
