@@ -17,7 +17,8 @@ const (
 	// many.
 	maxFollowers = 1024
 	// bodyTimeout is how long a body may take to arrive, also one that no handler reads:
-	// net/http takes it in before it answers.
+	// net/http takes it in before it answers, and lifts the bound when it is here. GitHub
+	// gives up on a delivery after ten seconds.
 	bodyTimeout = 30 * time.Second
 )
 

@@ -3,10 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,9 +17,6 @@ const (
 	// maxDelivery is GitHub's own cap on a payload: 25 MB
 	// (docs.github.com, "Webhook events and payloads").
 	maxDelivery = 25 << 20
-	// deliveryTimeout bounds how long a body may take to arrive. GitHub itself gives
-	// up on a delivery after ten seconds.
-	deliveryTimeout = 30 * time.Second
 )
 
 // deliveryInput describes the headers; the handler reads them from the request, since
@@ -32,14 +27,12 @@ type deliveryInput struct {
 	Signature string `header:"X-Hub-Signature-256" doc:"sha256= and the hexadecimal HMAC-SHA256 of the body. Required."`
 
 	request *http.Request
-	answer  http.ResponseWriter
 }
 
 // Resolve keeps the request: the signature is over the body's bytes, and stands
 // before anything of it is read.
 func (in *deliveryInput) Resolve(ctx huma.Context) []error {
-	c := unwrap(ctx)
-	in.request, in.answer = c.Request(), c.Response()
+	in.request = unwrap(ctx).Request()
 	return nil
 }
 
@@ -117,10 +110,6 @@ func (in *deliveryInput) read(all *inFlight) (body []byte, free func(), err erro
 	if err := github.CheckSigned(in.request.Header); err != nil {
 		return nil, held.free, err
 	}
-	deadlines := http.NewResponseController(in.answer)
-	if err := deadlines.SetReadDeadline(time.Now().Add(deliveryTimeout)); err != nil {
-		return nil, held.free, fmt.Errorf("bound the time for a delivery's body: %w", err)
-	}
 	body, err = held.readAll(in.request.Body)
 	var tooBig *http.MaxBytesError
 	var known *Problem
@@ -130,7 +119,7 @@ func (in *deliveryInput) read(all *inFlight) (body []byte, free func(), err erro
 	if err != nil {
 		return nil, held.free, err
 	}
-	return body, held.free, deadlines.SetReadDeadline(time.Time{})
+	return body, held.free, nil
 }
 
 func answerDelivery(status int, message string, build int64) *deliveryAnswer {
