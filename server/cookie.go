@@ -50,18 +50,17 @@ func (c *cookies) session(r *http.Request) string {
 
 // set has the browser keep a session.
 func (c *cookies) set(w http.ResponseWriter, r *http.Request, session string) error {
-	s := sessions.NewSession(c.store, c.name)
-	options := *c.store.Options
-	s.Options = &options
-	s.Values[sessionField] = session
-	return c.store.Save(r, w, s)
+	return c.save(w, r, session, c.store.Options.MaxAge)
 }
 
 // clear has the browser forget its session.
-func (c *cookies) clear(w http.ResponseWriter, r *http.Request) error {
+func (c *cookies) clear(w http.ResponseWriter, r *http.Request) error { return c.save(w, r, "", -1) }
+
+func (c *cookies) save(w http.ResponseWriter, r *http.Request, session string, maxAge int) error {
 	s := sessions.NewSession(c.store, c.name)
 	options := *c.store.Options
-	options.MaxAge = -1
+	options.MaxAge = maxAge
 	s.Options = &options
+	s.Values[sessionField] = session
 	return c.store.Save(r, w, s)
 }
