@@ -92,7 +92,6 @@ func localTime(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-// took is how long something ran, or has run so far.
 // buildTook is how long a build takes. One that waits for another attempt, after its server ended, does not count on.
 func buildTook(b pipeline.Build) string {
 	if b.State == pipeline.Queued {
@@ -101,6 +100,7 @@ func buildTook(b pipeline.Build) string {
 	return took(b.StartedAt, b.EndedAt)
 }
 
+// took is how long something ran, or has run so far.
 func took(from, to time.Time) string {
 	switch {
 	case from.IsZero():
@@ -116,4 +116,12 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// plural is a number of things, for people.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

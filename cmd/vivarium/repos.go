@@ -60,6 +60,12 @@ type repos struct {
 	by     store.Actor
 }
 
+// rules are what decides on a name.
+func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
+	entries, err := r.EntriesFor(ctx, registry.Claim{Name: name})
+	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret), For: r.config.repositories}, err
+}
+
 // userName is who gives the command, for the audit.
 func userName() string {
 	if u, err := user.Current(); err == nil {
@@ -175,21 +181,20 @@ func newReposSecret(a *app) *cobra.Command {
 }
 
 func (r *repos) secret(name string) error {
-	entries, err := r.EntriesFor(r.ctx, registry.Claim{Name: name})
+	rules, err := r.rules(r.ctx, name)
 	if err != nil {
 		return fmt.Errorf("cannot find the secret: %w", err)
 	}
-	for _, e := range entries {
-		has := e.Kind == registry.Organization || e.Kind != registry.Pattern && ownSecret(e, entries)
+	for _, e := range rules.Entries {
+		has := e.Kind == registry.Organization || e.Kind != registry.Pattern && ownSecret(e, rules.Entries)
 		if has && strings.EqualFold(e.Name, name) {
 			r.printHook(e.SecretName, e.Generation)
 			return nil
 		}
 	}
-	if strings.Contains(name, "*") {
+	if registry.IsPattern(name) {
 		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME", name)
 	}
-	rules := registry.Rules{Key: r.key, Entries: entries}
 	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
 	if err != nil || g.Entry.Kind != registry.Pattern {
 		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos add %s` does", name, name)

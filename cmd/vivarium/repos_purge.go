@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -147,13 +146,6 @@ func (r *repos) printPurged(name string, p store.Purged) {
 	}
 }
 
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
 func (r *repos) printScrubbed(copies []string) {
 	out := r.app.stdout
 	if r.config.databaseURL == "" {
@@ -194,10 +186,4 @@ func (r *repos) printStays(name string, p store.Purged) error {
 	}
 	fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n", by, name)
 	return nil
-}
-
-// rules are what decides on a name.
-func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
-	entries, err := r.EntriesFor(ctx, registry.Claim{Name: name})
-	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret), For: r.config.repositories}, err
 }
