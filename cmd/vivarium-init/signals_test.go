@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +42,6 @@ func beSignalled() error {
 			return fmt.Errorf("send signal %d: %w", n, err)
 		}
 	}
-	time.Sleep(100 * time.Millisecond) // what could end the process has had its time
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return err
