@@ -14,18 +14,22 @@ const claimPairs = "500x"
 
 const claimName = "claim_10000"
 
-func isClaim(f figure) bool { return f.name == claimName }
-
-func (b *bench) claimFigures(ctx context.Context) ([]figure, error) {
-	f, err := b.claimFigure(ctx)
+// claimAlone measures it without a world around it.
+func (b *bench) claimAlone(ctx context.Context) error {
+	f, err := claimFigure(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("measure a claim: %w", err)
+		return err
 	}
-	return []figure{f}, nil
+	figures := []figure{f}
+	fmt.Print(table(figures))
+	if b.page == "" {
+		return nil
+	}
+	return writePage(b.page, claimTable, machine(ctx), figures)
 }
 
 // claimFigure is what the store's own benchmark says of a claim: what it does is not reached from outside.
-func (b *bench) claimFigure(ctx context.Context) (figure, error) {
+func claimFigure(ctx context.Context) (figure, error) {
 	dir, err := os.MkdirTemp("", "vivarium-bench-")
 	if err != nil {
 		return figure{}, err
@@ -35,7 +39,7 @@ func (b *bench) claimFigure(ctx context.Context) (figure, error) {
 	cmd := exec.CommandContext(ctx, "go", "test", "./server/store", "-count=1", "-run", "^$", "-bench", "^BenchmarkClaim$", "-benchtime", claimPairs)
 	cmd.Env = append(os.Environ(), "VIVARIUM_BENCH_SAMPLES="+file)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return figure{}, fmt.Errorf("run the store's benchmark: %w: %s", err, out)
+		return figure{}, fmt.Errorf("measure a claim: run the store's benchmark: %w: %s", err, out)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"vivarium/cmd/internal/harness"
@@ -59,6 +58,9 @@ func (b *bench) run(ctx context.Context) error {
 	if b.pairs < 1 || b.logPairs < 1 || b.logBytes < 1 {
 		return errors.New("-pairs, -log-pairs and -log-bytes must be at least 1")
 	}
+	if b.claimOnly {
+		return b.claimAlone(ctx)
+	}
 	gateway, err := bridgeGateway(ctx)
 	if err != nil {
 		return err
@@ -70,10 +72,7 @@ func (b *bench) run(ctx context.Context) error {
 	b.world.Index.Add(dependencies()...)
 	b.docker = docker{image: runnerImage(), label: fmt.Sprintf("vivarium.bench=%d", os.Getpid())}
 	measure, place := b.measure, coldTable
-	switch {
-	case b.claimOnly:
-		measure, place, b.jsonFile = b.claimFigures, claimTable, ""
-	case b.profilePairs > 0:
+	if b.profilePairs > 0 {
 		measure, place, b.jsonFile = b.profileFigures, profileTable, ""
 	}
 	figures, err := measure(ctx)
@@ -94,14 +93,18 @@ func (b *bench) keep(ctx context.Context, place tablePlace, figures []figure) er
 	if b.page == "" {
 		return nil
 	}
-	rest := slices.DeleteFunc(slices.Clone(figures), isClaim)
-	if len(rest) > 0 {
-		if err := writePage(b.page, place, machine(ctx), rest); err != nil {
+	tables := map[tablePlace][]figure{}
+	for _, f := range figures {
+		at := place
+		if f.name == claimName {
+			at = claimTable
+		}
+		tables[at] = append(tables[at], f)
+	}
+	for at, its := range tables {
+		if err := writePage(b.page, at, machine(ctx), its); err != nil {
 			return err
 		}
-	}
-	if claims := figures[len(rest):]; len(claims) > 0 { // measured last
-		return writePage(b.page, claimTable, machine(ctx), claims)
 	}
 	return nil
 }
@@ -116,8 +119,8 @@ func (b *bench) measure(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("measure large logs: %w", err)
 	}
-	claim, err := b.claimFigures(ctx)
-	return append(append(cold, logs...), claim...), err
+	claim, err := claimFigure(ctx)
+	return append(append(cold, logs...), claim), err
 }
 
 // runnerImage is the engine's name of the default runner image, for the script's container.
