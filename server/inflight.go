@@ -3,8 +3,6 @@ package server
 import (
 	"errors"
 	"io"
-	"net/http"
-	"sync/atomic"
 )
 
 // maxInFlight bounds what the bodies of all deliveries at one time may hold of memory, in
@@ -15,21 +13,14 @@ const maxInFlight = 256 << 20
 // bodyStep is by how much a buffer grows at first, in bytes.
 const bodyStep = 32 << 10
 
-var errTooMuchInFlight = &Problem{
-	Message: "too many deliveries at once: redeliver this one from the webhook's page on GitHub",
-	status:  http.StatusServiceUnavailable,
-}
+const tooMuchInFlight = "too many deliveries%s at once: redeliver this one from the webhook's page on GitHub"
 
-// inFlight counts the memory of the bodies that are being read or worked on.
-type inFlight struct{ bytes atomic.Int64 }
-
-// held is one body's part of it.
+// held is one body's part of the memory of those that are being read or worked on.
 type held struct {
-	all   *inFlight
-	bytes int64
+	of     *shares // in bytes
+	client string
+	bytes  int64
 }
-
-func (f *inFlight) hold() *held { return &held{all: f} }
 
 // readAll reads to the end, and gives up when all bodies together would hold too much.
 func (h *held) readAll(r io.Reader) ([]byte, error) {
@@ -55,13 +46,11 @@ func (h *held) readAll(r io.Reader) ([]byte, error) {
 
 // take makes the body's part as large as given.
 func (h *held) take(bytes int64) error {
-	more := bytes - h.bytes
-	if h.all.bytes.Add(more) > maxInFlight {
-		h.all.bytes.Add(-more)
-		return errTooMuchInFlight
+	if err := h.of.take(h.client, bytes-h.bytes); err != nil {
+		return crowded(err, tooMuchInFlight)
 	}
 	h.bytes = bytes
 	return nil
 }
 
-func (h *held) free() { h.all.bytes.Add(-h.bytes) }
+func (h *held) free() { h.of.giveBack(h.client, h.bytes) }

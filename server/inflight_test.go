@@ -4,36 +4,38 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 )
 
 func TestBodiesTogetherHoldABoundedAmountOfMemory(t *testing.T) {
-	var all inFlight
-	others := all.hold()
+	all := newShares(maxInFlight)
+	hold := func() *held { return &held{of: all, client: "127.0.0.1"} }
+	others := hold()
 	if err := others.take(maxInFlight - bodyStep); err != nil {
 		t.Fatal(err)
 	}
-	one := all.hold()
+	one := hold()
 	if body, err := one.readAll(strings.NewReader("small")); err != nil || string(body) != "small" {
 		t.Errorf("control: a body that fits: %q, %v", body, err)
 	}
-	two := all.hold()
-	if _, err := two.readAll(strings.NewReader("small")); !errors.Is(err, errTooMuchInFlight) {
-		t.Errorf("a body that does not fit: %v, want %v", err, errTooMuchInFlight)
+	two := hold()
+	var full *Problem
+	if _, err := two.readAll(strings.NewReader("small")); !errors.As(err, &full) || full.status != http.StatusServiceUnavailable {
+		t.Errorf("a body that does not fit: %v, want a 503", err)
 	}
 	two.free()
 	one.free()
 	others.free()
-	if left := all.bytes.Load(); left != 0 {
+	if left := all.total; left != 0 {
 		t.Errorf("%d bytes are still counted", left)
 	}
 }
 
 func TestBodyIsReadWholeHoweverLargeItIs(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 100_000)
-	var all inFlight
-	held := all.hold()
+	held := &held{of: newShares(maxInFlight)}
 	defer held.free()
 	if got, err := held.readAll(io.MultiReader(bytes.NewReader(want[:7]), bytes.NewReader(want[7:]))); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -25,13 +26,18 @@ const (
 // bounds are what one server takes at a time. Tests have smaller ones.
 type bounds struct {
 	connections int
+	byNetwork   *shares // of the connections
 	body        time.Duration
-	followers   chan struct{} // holds one for each
+	followers   *shares
+	bodies      *shares       // in bytes, of the deliveries that are being read or worked on
 	beat        time.Duration // how often a stream shows that it lives, and a follower's right is looked at
 }
 
 func newBounds() bounds {
-	return bounds{connections: maxConnections, body: bodyTimeout, followers: make(chan struct{}, maxFollowers), beat: beatInterval}
+	return bounds{
+		connections: maxConnections, byNetwork: newShares(maxConnections), body: bodyTimeout,
+		followers: newShares(maxFollowers), bodies: newShares(maxInFlight), beat: beatInterval,
+	}
 }
 
 // limitBody bounds every request's body in size and in time; few routes read one.
@@ -50,19 +56,24 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 
 // follow answers with a stream that may last, unless there are too many of them.
 func (s *Server) follow(c echo.Context, stream func() error) error {
-	select {
-	case s.bounds.followers <- struct{}{}:
-		defer func() { <-s.bounds.followers }()
+	client := c.RealIP()
+	err := s.bounds.followers.take(client, 1)
+	if err == nil {
+		defer s.bounds.followers.giveBack(client, 1)
 		return stream()
-	default:
-		c.Response().Header().Del("Content-Type") // the stream's
-		s.answerError(&Problem{
-			Message:    "too many readers follow logs at this moment; try again later, or read /raw without follow",
-			status:     http.StatusServiceUnavailable,
-			retryAfter: 10,
-		}, c)
-		return nil
 	}
+	c.Response().Header().Del("Content-Type") // the stream's
+	s.answerError(crowded(err, "too many readers%s follow logs at this moment; try again later, or read /raw without follow"), c)
+	return nil
+}
+
+// crowded answers who was given none of something; %s in the message names whose it is.
+func crowded(err error, message string) *Problem {
+	p := &Problem{Message: fmt.Sprintf(message, ""), status: http.StatusServiceUnavailable, retryAfter: 10}
+	if errors.Is(err, errNoShare) {
+		p.Message, p.status = fmt.Sprintf(message, " from your network"), http.StatusTooManyRequests
+	}
+	return p
 }
 
 type headKey struct{}

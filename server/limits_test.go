@@ -107,7 +107,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 
 func TestFollowersAreBounded(t *testing.T) {
 	s := newSite(t)
-	s.small(func(b *bounds) { b.followers = make(chan struct{}, 1) })
+	s.small(func(b *bounds) { b.followers = newShares(1) })
 	id := s.push("o/n", false)
 	resp := s.open(t.Context(), buildPath(id)+"/events", nil)
 	if resp.StatusCode != 200 {

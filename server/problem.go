@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -113,11 +114,18 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// addHeaders says in HTTP's words what a program is to do.
-func (p *Problem) addHeaders(h http.Header) {
+// GetHeaders are those of a problem that huma answers.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
+	return h
+}
+
+// addHeaders says in HTTP's words what a program is to do.
+func (p *Problem) addHeaders(h http.Header) {
+	maps.Copy(h, p.GetHeaders())
 	if p.status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", `Bearer realm="vivarium"`) // RFC 6750, section 3
 	}

@@ -49,7 +49,11 @@ func checkProxies(trusted []netip.Prefix) error {
 // throughProxy reports whether a trusted proxy asks on behalf of somebody else.
 func (s *Server) throughProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && slices.ContainsFunc(s.config.TrustedProxies, func(n netip.Prefix) bool {
-		return n.Contains(peer.Addr().Unmap().WithZone(""))
+	return err == nil && s.isProxy(peer.Addr())
+}
+
+func (s *Server) isProxy(peer netip.Addr) bool {
+	return slices.ContainsFunc(s.config.TrustedProxies, func(n netip.Prefix) bool {
+		return n.Contains(peer.Unmap().WithZone(""))
 	})
 }

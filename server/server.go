@@ -45,10 +45,9 @@ type Server struct {
 
 	description []byte // of the routes, as OpenAPI
 
-	bounds     bounds
-	deliveries inFlight
-	confirms   confirms
-	refusals   *rate.Limiter // of those that are counted: anybody can cause them
+	bounds   bounds
+	confirms confirms
+	refusals *rate.Limiter // of those that are counted: anybody can cause them
 
 	cookies *cookies
 	signIns *throttle
@@ -120,7 +119,7 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- secured.serve(hs, netutil.LimitListener(l, s.bounds.connections)) }()
+	go func() { served <- secured.serve(hs, s.bounded(l)) }()
 	defer secured.attend(ctx)()
 	select {
 	case err := <-served:
@@ -128,6 +127,11 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return s.shutdown(ctx, hs, served)
+}
+
+// bounded takes so many connections, and of each network so many of them.
+func (s *Server) bounded(l net.Listener) net.Listener {
+	return sharedListener{Listener: netutil.LimitListener(l, s.bounds.connections), shares: s.bounds.byNetwork, free: s.isProxy}
 }
 
 func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {

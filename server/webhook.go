@@ -27,12 +27,14 @@ type deliveryInput struct {
 	Signature string `header:"X-Hub-Signature-256" doc:"sha256= and the hexadecimal HMAC-SHA256 of the body. Required."`
 
 	request *http.Request
+	client  string // its address
 }
 
 // Resolve keeps the request: the signature is over the body's bytes, and stands
 // before anything of it is read.
 func (in *deliveryInput) Resolve(ctx huma.Context) []error {
-	in.request = unwrap(ctx).Request()
+	c := unwrap(ctx)
+	in.request, in.client = c.Request(), c.RealIP()
 	return nil
 }
 
@@ -57,14 +59,14 @@ func deliveryBody(op *huma.Operation) {
 	op.Errors = []int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-		http.StatusServiceUnavailable,
+		http.StatusTooManyRequests, http.StatusServiceUnavailable,
 	}
 }
 
 // webhook answers as soon as the build is on disk: 202 for a push, 200 for a
 // delivery that asks for no build.
 func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
-	body, free, err := in.read(&s.deliveries)
+	body, free, err := in.read(s.bounds.bodies)
 	defer free()
 	if err != nil {
 		return nil, err
@@ -102,8 +104,8 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 
 // read takes the whole body, of at most maxDelivery bytes, and none that cannot be
 // signed. free is called when it is no longer needed, also after an error.
-func (in *deliveryInput) read(all *inFlight) (body []byte, free func(), err error) {
-	held := all.hold()
+func (in *deliveryInput) read(bodies *shares) (body []byte, free func(), err error) {
+	held := &held{of: bodies, client: in.client}
 	if in.request.ContentLength > maxDelivery {
 		return nil, held.free, &http.MaxBytesError{Limit: maxDelivery}
 	}
