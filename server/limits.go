@@ -26,7 +26,6 @@ const (
 // bounds are what one server takes at a time. Tests have smaller ones.
 type bounds struct {
 	connections int
-	byNetwork   *shares // of the connections
 	body        time.Duration
 	followers   *shares
 	bodies      *shares       // in bytes, of the deliveries that are being read or worked on
@@ -35,8 +34,8 @@ type bounds struct {
 
 func newBounds() bounds {
 	return bounds{
-		connections: maxConnections, byNetwork: newShares(maxConnections), body: bodyTimeout,
-		followers: newShares(maxFollowers), bodies: newShares(maxInFlight), beat: beatInterval,
+		connections: maxConnections, body: bodyTimeout, followers: newShares(maxFollowers), bodies: newShares(maxInFlight),
+		beat: beatInterval,
 	}
 }
 

@@ -79,21 +79,16 @@ func TestConnectionsAreBounded(t *testing.T) {
 	s := newSite(t)
 	s.small(func(b *bounds) { b.connections = 2 })
 	addr := s.run()
-	ask := func(c net.Conn) error {
-		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-		_, err := http.ReadResponse(bufio.NewReader(c), nil)
-		return err
-	}
 	first, second, third := dial(t, addr), dial(t, addr), dial(t, addr)
 	for _, c := range []net.Conn{first, second} {
-		if err := ask(c); err != nil {
+		if err := healthy(c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := third.SetReadDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(third); !isTimeout(err) {
+	if err := healthy(third); !isTimeout(err) {
 		t.Errorf("a connection too many: %v, want no answer", err)
 	}
 	first.Close()

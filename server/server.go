@@ -131,7 +131,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 // bounded takes so many connections, and of each network so many of them.
 func (s *Server) bounded(l net.Listener) net.Listener {
-	return sharedListener{Listener: netutil.LimitListener(l, s.bounds.connections), shares: s.bounds.byNetwork, free: s.isProxy}
+	most := s.bounds.connections
+	return sharedListener{Listener: netutil.LimitListener(l, most), shares: newShares(int64(most)), free: s.isProxy}
 }
 
 func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {

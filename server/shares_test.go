@@ -69,7 +69,7 @@ func TestConnectionsOfOneNetworkAreBounded(t *testing.T) {
 		t.Run(c.peer.String(), func(t *testing.T) {
 			s := newSite(t)
 			s.config.TrustedProxies = []netip.Prefix{netip.PrefixFrom(proxy, 32)}
-			s.small(func(b *bounds) { b.connections, b.byNetwork = 9, newShares(8) })
+			s.small(func(b *bounds) { b.connections = 8 })
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
