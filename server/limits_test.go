@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,41 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	if _, err := http.ReadResponse(bufio.NewReader(third), nil); err != nil {
 		t.Errorf("once another has gone: %v", err)
+	}
+}
+
+// endless has always another connection.
+type endless struct {
+	net.Listener
+	made int
+}
+
+func (l *endless) Accept() (net.Conn, error) {
+	l.made++
+	return &fromConn{nothing{}, net.TCPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:1"))}, nil
+}
+
+type nothing struct{ net.Conn }
+
+func (nothing) Close() error { return nil }
+
+// TestWaitingConnectionsAreAllTaken ends each when the next waits: that one is taken, and not refused because the one
+// before still counts.
+func TestWaitingConnectionsAreAllTaken(t *testing.T) {
+	s := newSite(t)
+	s.small(func(b *bounds) { b.connections = 1 })
+	waiting := &endless{}
+	l := s.bounded(waiting)
+	const want = 200_000
+	for range want {
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go c.Close()
+	}
+	if waiting.made != want {
+		t.Errorf("%d connections had to come for %d to be taken", waiting.made, want)
 	}
 }
 

@@ -129,10 +129,11 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.shutdown(ctx, hs, served)
 }
 
-// bounded takes so many connections, and of each network so many of them.
+// bounded takes so many connections, and of each network so many of them. Who is one too many for all waits, so the
+// number is bounded outside the shares: a connection gives its share back before it makes room for the next.
 func (s *Server) bounded(l net.Listener) net.Listener {
 	most := s.bounds.connections
-	return sharedListener{Listener: netutil.LimitListener(l, most), shares: newShares(int64(most)), free: s.isProxy}
+	return netutil.LimitListener(sharedListener{Listener: l, shares: newShares(int64(most)), free: s.isProxy}, most)
 }
 
 func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {
