@@ -60,6 +60,14 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 			map[string]string{"tests/test_a.py": "x = 1\n"},
 			pipeline.CauseNoTests, "found nothing to run", pipeline.StepTest, "Ran 0 tests",
 		},
+		"test that ends Python": {
+			map[string]string{"tests/test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n    def test_a(self): os._exit(0)\n    def test_b(self): self.fail()\n"},
+			pipeline.CauseTests, "unittest did not come to its summary", pipeline.StepTest, "test_a",
+		},
+		"failures that the exit code hides": {
+			map[string]string{"tests/test_a.py": "import atexit, os, unittest\natexit.register(os._exit, 0)\nclass T(unittest.TestCase):\n    def test_a(self): self.fail()\n"},
+			pipeline.CauseTests, "1 failure in 1 test, although", pipeline.StepTest, "FAILED (failures=1)",
+		},
 		"broken pyproject.toml": {
 			map[string]string{"pyproject.toml": "[project\n", "tests/test_a.py": passing},
 			pipeline.CausePlan, "pyproject.toml, line 1", pipeline.StepPlan, "plan: failed",
@@ -80,6 +88,13 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 			wantText(t, l.step(c.step), c.log)
 		})
 	}
+}
+
+// TestSummaryMayComeOnStdout has a test module that sends the standard error elsewhere.
+func TestSummaryMayComeOnStdout(t *testing.T) {
+	o, _ := build(t, map[string]string{"test_a.py": "import sys, unittest\nsys.stderr = sys.stdout\nclass T(unittest.TestCase):\n    def test(self): pass\n"})
+	wantCause(t, o, "")
+	wantText(t, o.Summary, "1 test in")
 }
 
 func TestInstallFailureEndsTheBuild(t *testing.T) {

@@ -210,13 +210,15 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
-	var report python.ReportScanner
+	var stdout, stderr python.ReportScanner
 	c := command{
 		Command: sandbox.Command{Argv: a.plan.Test, Env: envSettings},
 		name:    "python -m unittest",
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stderr {
-				report.Write(p)
+				stderr.Write(p)
+			} else {
+				stdout.Write(p)
 			}
 		},
 	}
@@ -224,7 +226,11 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cause, note := judgeTests(c.name, r, a.limits, report.Report())
+	report := stderr.Report()
+	if !report.Seen { // a test module may have set sys.stderr to sys.stdout
+		report = stdout.Report()
+	}
+	cause, note := judgeTests(c.name, r, a.limits, report)
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}

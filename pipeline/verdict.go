@@ -21,12 +21,19 @@ var ownCause = map[StepName]Cause{
 // green, and a note. said is what is known of an unsuccessful end besides its exit code.
 // A limit that struck outranks the exit code, but success is success.
 func judge(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
+	if r.Success() {
+		if _, struck := strike(r, l); struck != "" {
+			return "", "green, although: " + struck
+		}
+		return "", ""
+	}
+	return blame(step, program, r, l, said)
+}
+
+// blame is judge for a command that is not green, whatever its exit code.
+func blame(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
 	cause, struck := strike(r, l)
 	switch {
-	case r.Success() && struck != "":
-		return "", "green, although: " + struck
-	case r.Success():
-		return "", ""
 	case cause != "":
 		return cause, fmt.Sprintf("%s, in `%s`", struck, program)
 	case said != "":
@@ -76,7 +83,8 @@ func logLimitNote(l python.Limits) string {
 	return fmt.Sprintf("too much output: %s limit", python.Size(l.LogLimit))
 }
 
-// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0.
+// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that exits 0 is green only if
+// unittest came to its end and said so: os._exit(0) in a test would hide all tests after it, and at exit all that failed.
 func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport) (Cause, string) {
 	said := ""
 	if report.Seen {
@@ -89,9 +97,10 @@ func judgeTests(program string, r sandbox.Result, l python.Limits, report python
 	case cause != "":
 		return cause, note
 	case !report.Seen:
-		said = "unittest ended without its summary"
-	}
-	if note != "" {
+		return blame(StepTest, program, r, l, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error")
+	case report.Bad():
+		return blame(StepTest, program, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", program))
+	case note != "":
 		said += "; " + note
 	}
 	return "", said

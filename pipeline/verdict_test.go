@@ -67,7 +67,9 @@ func TestJudgeTests(t *testing.T) {
 		"none, Python 3.11":        {sandbox.Result{}, none, CauseNoTests, "no tests: unittest found nothing to run"},
 		"none, Python 3.12":        {sandbox.Result{ExitCode: 5}, none, CauseNoTests, "no tests: unittest found nothing to run"},
 		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
-		"passed without a summary": {sandbox.Result{}, python.TestReport{}, "", "unittest ended without its summary"},
+		"green without a summary":  {sandbox.Result{}, python.TestReport{}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error"},
+		"green though some failed": {sandbox.Result{}, bad, CauseTests, "1 failure in 5 tests, although `prog` ended with exit code 0"},
+		"neither, since struck":    {sandbox.Result{PidsStruck: true}, python.TestReport{}, CausePidsLimit, "too many processes: 512 limit, in `prog`"},
 		"failed without a summary": {sandbox.Result{ExitCode: 3}, python.TestReport{}, CauseTests, "`prog` ended with exit code 3"},
 		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},
 	} {

@@ -20,14 +20,15 @@ type TestReport struct {
 
 // None reports whether unittest found nothing to run, as Python 3.12 and later define
 // it: a run in which everything was skipped is no empty one.
-func (r TestReport) None() bool { return r.Seen && r.Ran == 0 && r.Skipped == 0 && r.bad() == 0 }
+func (r TestReport) None() bool { return r.Seen && r.Ran == 0 && r.Skipped == 0 && !r.Bad() }
 
-func (r TestReport) bad() int { return r.Failures + r.Errors + r.UnexpectedSuccesses }
+// Bad reports whether the run is red by unittest's own count.
+func (r TestReport) Bad() bool { return r.Failures > 0 || r.Errors > 0 || r.UnexpectedSuccesses > 0 }
 
 // String names the figures that matter. Failures are counted apart from tests, since
 // one test can have several (subtests) and a set-up that fails belongs to none.
 func (r TestReport) String() string {
-	if r.bad() == 0 {
+	if !r.Bad() {
 		s := count(r.Ran, "test")
 		if r.Skipped > 0 {
 			s += fmt.Sprintf(", %d skipped", r.Skipped)
