@@ -82,7 +82,7 @@ func TestRepositoryLinks(t *testing.T) {
 // folderOfLinks has the command line build a working tree whose links lead to a file of the machine, and prints from inside
 // what they lead to there.
 func (w *world) folderOfLinks(t *testing.T, outside string) {
-	const shows = "import pathlib\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
+	const shows = wholeLines + "import pathlib\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
 		"        for p in 'inside', 'link', 'folder/outside', 'pipe':\n            try:\n                print('\\nREAD', p, pathlib.Path(p).read_text())\n" +
 		"            except OSError as e:\n                print('\\nNOT', p, type(e).__name__)\n"
 	attack(t, "working-tree", "links from a working tree to a file and a folder of the machine, sent by `vivarium run`", func(t *testing.T, l *line) {

@@ -23,7 +23,7 @@ var hostileNames = map[string][]string{
 }
 
 // lists prints what the workspace holds, by the bytes of its names, and whether anything came to be beside it.
-const lists = `import os
+const lists = wholeLines + `import os
 import unittest
 
 

@@ -62,6 +62,9 @@ func writeTree(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
+// wholeLines has a Python program write each line at once, so that none of unittest's, on the other stream, comes between.
+const wholeLines = "import sys\nsys.stdout = open(1, 'w', buffering=1, closefd=False)\n"
+
 // runFolder has the real command line build a folder of this machine, and gives its exit code and all that it said.
 func (w *world) runFolder(t *testing.T, dir string) (int, string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -166,24 +167,38 @@ func program(t testing.TB, name string) string {
 	return string(text)
 }
 
-// log is a recorder that keeps all output.
+// log is a recorder that keeps all output, and each stream's lines whole.
 type log struct {
-	mu   sync.Mutex
-	text strings.Builder
+	mu      sync.Mutex
+	text    strings.Builder
+	partial map[pipeline.Stream][]byte // the beginning of a line
 }
 
 func (l *log) StepStarted(context.Context, pipeline.Step) error { return nil }
 func (l *log) StepEnded(context.Context, pipeline.Step) error   { return nil }
 
-func (l *log) Output(_ context.Context, _ pipeline.StepName, _ pipeline.Stream, p []byte) error {
+func (l *log) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.text.Write(p)
+	if end := bytes.LastIndexByte(p, '\n') + 1; end > 0 {
+		l.text.Write(l.partial[stream])
+		l.text.Write(p[:end])
+		delete(l.partial, stream)
+		p = p[end:]
+	}
+	if l.partial == nil {
+		l.partial = make(map[pipeline.Stream][]byte)
+	}
+	l.partial[stream] = append(l.partial[stream], p...)
 	return nil
 }
 
 func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text.String()
+	text := l.text.String()
+	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
+		text += string(l.partial[stream])
+	}
+	return text
 }
