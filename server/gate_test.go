@@ -163,6 +163,34 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	}
 }
 
+// TestRenamedRepositoryOfTheSharedSecretIsFollowed: only to a name that the secret opens too.
+func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
+	s := newSite(t)
+	name := "o/first"
+	s.config.NameOf = func(context.Context, int64) (string, error) { return name, nil }
+	deliver := func(n string) int {
+		return s.signed(secret, githubtest.Push{Repo: name, RepoID: 9, SHA: strings.Repeat(n, 40)}.Payload()).code
+	}
+	if got := deliver("a"); got != http.StatusAccepted {
+		t.Fatalf("control: before the renaming it is answered %d", got)
+	}
+	if err := s.store.LearnID(t.Context(), name, 9); err != nil {
+		t.Fatal(err)
+	}
+	name = "o/second"
+	if got := deliver("b"); got != http.StatusAccepted {
+		t.Errorf("the renamed is answered %d", got)
+	}
+	entries, err := s.store.Entries(t.Context())
+	if err != nil || len(entries) != 1 || entries[0].Name != "o/second" || entries[0].GitHubID != 9 {
+		t.Errorf("the registry holds %+v, %v; want the renamed alone", entries, err)
+	}
+	name = "elsewhere/second"
+	if got := deliver("c"); got != http.StatusForbidden {
+		t.Errorf("transferred to where the secret opens nothing, it is answered %d", got)
+	}
+}
+
 // TestOneRepositoryDoesNotUseUpTheTokensLimit: all repositories' statuses are sent by the token that asks for names.
 func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	s := newSite(t)

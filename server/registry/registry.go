@@ -49,7 +49,7 @@ type Claim struct {
 
 // Grant is what may have signed a delivery that makes a claim.
 type Grant struct {
-	Entry   Entry // that lets it in; the zero Entry for the shared secret
+	Entry   Entry // that lets it in; the zero Entry for what the shared secret lets in and that was not seen yet
 	Secrets []string
 	// Renamed: the entry was found by the repository's id. The delivery counts once GitHub confirms that this id has the
 	// claimed name now.
@@ -71,10 +71,10 @@ type Rules struct {
 // secret alone: neither a pattern's nor the shared one counts for it.
 func (r Rules) Find(c Claim, now time.Time) (Grant, error) {
 	if e, ok := r.named(c.Name); ok {
-		return r.grant(e, false, now)
+		return r.grant(e, c.Name, false, now)
 	}
 	if e, ok := r.numbered(c.ID); ok {
-		return r.grant(e, true, now)
+		return r.grant(e, c.Name, true, now)
 	}
 	if e, ok := r.fitting(c.Name); ok {
 		if e.Disabled || e.Kind == Pattern && r.hasSecretOf(c.Name) {
@@ -136,8 +136,8 @@ func ownerOf(pattern, name string) bool {
 	return strings.EqualFold(owner, name)
 }
 
-// grant is what opens one repository. What was seen is let in by its parent, as long as that stands.
-func (r Rules) grant(e Entry, renamed bool, now time.Time) (Grant, error) {
+// grant is what opens one repository, which is called name now. What was seen is let in by its parent, as long as that stands.
+func (r Rules) grant(e Entry, name string, renamed bool, now time.Time) (Grant, error) {
 	if e.Disabled {
 		return Grant{}, ErrUnknown
 	}
@@ -145,8 +145,8 @@ func (r Rules) grant(e Entry, renamed bool, now time.Time) (Grant, error) {
 		return Grant{Entry: e, Secrets: r.secrets(e, e.SecretName, now), Renamed: renamed}, nil
 	}
 	if e.Parent == 0 {
-		g, err := r.shared(e.Name)
-		g.Renamed = renamed
+		g, err := r.shared(name)
+		g.Entry, g.Renamed = e, renamed
 		return g, err
 	}
 	for _, p := range r.Entries {
