@@ -191,6 +191,32 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 	}
 }
 
+// TestPatternTakesOverWhatTheSharedSecretLetIn: the repository counts for the pattern's limits from then on.
+func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
+	s := newSite(t)
+	deliver := func(secret, n string) int {
+		return s.signed(secret, githubtest.Push{Repo: "o/app", SHA: strings.Repeat(n, 40)}.Payload()).code
+	}
+	if got := deliver(secret, "a"); got != http.StatusAccepted {
+		t.Fatalf("control: by the shared secret it is answered %d", got)
+	}
+	pattern, err := s.store.AddEntry(t.Context(), byTest, registry.Pattern, "o/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config.WebhookSecret, s.config.Repositories = "", nil
+	if got := deliver(secretOf("o/app", 0), "b"); got != http.StatusAccepted {
+		t.Errorf("by its own secret it is answered %d", got)
+	}
+	if got := deliver(secret, "c"); got != http.StatusUnauthorized {
+		t.Errorf("by the shared secret it is answered %d since", got)
+	}
+	entries, err := s.store.EntriesFor(t.Context(), registry.Claim{Name: "o/app"})
+	if err != nil || len(entries) != 2 || entries[1].Name != "o/app" || entries[1].Parent != pattern.ID {
+		t.Errorf("the registry holds %+v, %v; want it below the pattern", entries, err)
+	}
+}
+
 // TestOneRepositoryDoesNotUseUpTheTokensLimit: all repositories' statuses are sent by the token that asks for names.
 func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	s := newSite(t)

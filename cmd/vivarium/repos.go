@@ -196,10 +196,13 @@ func (r *repos) secret(name string) error {
 		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME", name)
 	}
 	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
-	if err != nil || g.Entry.Kind != registry.Pattern {
+	if err != nil || !ownSecret(g.Entry, rules.Entries) {
 		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos add %s` does", name, name)
 	}
-	r.printHook(name, 0)
+	if g.Entry.Kind == registry.Pattern { // it was not seen yet
+		g.Entry.SecretName, g.Entry.Generation = name, 0
+	}
+	r.printHook(g.Entry.SecretName, g.Entry.Generation)
 	return nil
 }
 

@@ -24,13 +24,13 @@ func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {}} {
+	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {}, "school/before": {}} {
 		if err := s.Heard(t.Context(), via, name); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, own := range map[string]bool{
-		"corp/*": true, "school/seen": true, "school/new": true, "corp/tool": false, "corp/new": false, "team/app": false, "school/*": false,
+		"corp/*": true, "school/seen": true, "school/before": true, "school/new": true, "corp/tool": false, "corp/new": false, "team/app": false, "school/*": false,
 	} {
 		var out bytes.Buffer
 		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(), key: []byte("the operator's key of this test..")}

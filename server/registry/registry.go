@@ -30,7 +30,7 @@ type Entry struct {
 	ID         int64
 	Kind       Kind
 	Name       string // OWNER/NAME or OWNER/PATTERN, as it was written or last seen
-	Parent     int64  // of what was seen: the entry that let it in; 0 for the shared secret
+	Parent     int64  // of what was seen: the entry that lets it in; 0 for the shared secret
 	GitHubID   int64  // as GitHub itself confirmed; 0 while it is not known
 	SecretName string // the name that its secret is derived from: the first, also after a renaming; with #2 and so on where another has that
 	Generation int64  // how often its secret was changed
@@ -145,9 +145,13 @@ func (r Rules) grant(e Entry, name string, renamed bool, now time.Time) (Grant, 
 		return Grant{Entry: e, Secrets: r.secrets(e, e.SecretName, now), Renamed: renamed}, nil
 	}
 	if e.Parent == 0 {
-		g, err := r.shared(name)
-		g.Entry, g.Renamed = e, renamed
-		return g, err
+		if g, err := r.shared(name); err == nil {
+			g.Entry, g.Renamed = e, renamed
+			return g, nil
+		}
+		if p, ok := r.fitting(name); ok { // the operator has gone over from the shared secret
+			e.Parent = p.ID
+		}
 	}
 	for _, p := range r.Entries {
 		if p.ID == e.Parent && !p.Disabled {

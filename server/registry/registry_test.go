@@ -83,6 +83,46 @@ func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 	}
 }
 
+// TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone: else a team that goes over to secrets of their own would be
+// refused, as long as its repositories stand in the registry as seen.
+func TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone(t *testing.T) {
+	seen := Entry{ID: 5, Kind: Seen, Name: "team/app", SecretName: "team/app", GitHubID: 55}
+	with := func(shared string, entries ...Entry) Rules {
+		r := Rules{Key: key, Shared: shared, Entries: append(entries, seen)}
+		if shared != "" {
+			r.For = []string{"team/*"}
+		}
+		return r
+	}
+	pattern := Entry{ID: 1, Kind: Pattern, Name: "team/*", SecretName: "team/*"}
+	organization, closed := pattern, pattern
+	organization.Kind, closed.Disabled = Organization, true
+	for name, c := range map[string]struct {
+		rules  Rules
+		claim  string
+		secret string // empty: not let in
+		parent int64
+	}{
+		"it is still there":     {with("shared", pattern), "team/app", "shared", 0},
+		"a pattern's":           {with("", pattern), "team/app", Secret(key, "team/app", 0), 1},
+		"renamed meanwhile":     {with("", pattern), "team/new", Secret(key, "team/app", 0), 1},
+		"an organization's":     {with("", organization), "team/app", Secret(key, "team/*", 0), 1},
+		"a pattern that closed": {with("", closed), "team/app", "", 0},
+		"nothing fits":          {with(""), "team/app", "", 0},
+	} {
+		g, err := c.rules.Find(Claim{c.claim, 55}, now)
+		if c.secret == "" {
+			if !errors.Is(err, ErrUnknown) {
+				t.Errorf("%s: got %+v, %v; want ErrUnknown", name, g, err)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(g.Secrets, []string{c.secret}) || g.Entry.ID != seen.ID || g.Entry.Parent != c.parent {
+			t.Errorf("%s: got %+v, %v", name, g, err)
+		}
+	}
+}
+
 func TestSecretsAreAllDifferent(t *testing.T) {
 	seen := map[string]string{}
 	for _, name := range []string{"a/b", "a/c", "b/b", "a/*", "a/b*"} {

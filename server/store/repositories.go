@@ -275,7 +275,11 @@ func (s *Store) Heard(ctx context.Context, via registry.Entry, name string) erro
 func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err error) {
 	key, now := strings.ToLower(name), micros(s.now())
 	var row repositoryRow
-	r := tx.Model(&row).Clauses(clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Where("name_key = ?", key).Update("delivery_at", now)
+	changes := map[string]any{"delivery_at": now}
+	if via.Kind == registry.Seen { // a pattern may let it in now that the shared secret does not
+		changes["parent_id"] = gorm.Expr("CASE WHEN kind = ? THEN ? ELSE parent_id END", registry.Seen, via.Parent)
+	}
+	r := tx.Model(&row).Clauses(clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Where("name_key = ?", key).Updates(changes)
 	if r.Error != nil || r.RowsAffected > 0 {
 		return row.ID, r.Error
 	}
