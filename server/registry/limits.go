@@ -1,5 +1,7 @@
 package registry
 
+import "slices"
+
 // Limits are what the operator allows the repositories of one entry. A zero field allows any number.
 type Limits struct {
 	// Caps: what is over one waits for its turn.
@@ -36,7 +38,7 @@ func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
 			entries[id]++
 			most = lower(most, limits[id].Each)
 		}
-		if repos[b.Repo] == most {
+		if most > 0 && repos[b.Repo] >= most && !slices.Contains(f.Repos, b.Repo) { // one of it may count for another entry
 			f.Repos = append(f.Repos, b.Repo)
 		}
 	}
