@@ -172,6 +172,9 @@ func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
 	if !errors.Is(err, gorm.ErrRecordNotFound) {
 		return err
 	}
+	if registry.CheckPattern(name) != nil || registry.IsPattern(name) { // it may fit a pattern, but is no repository's
+		return ErrNotFound
+	}
 	var patterns []repositoryRow
 	if err := tx.Where("kind = ?", registry.Pattern).Find(&patterns).Error; err != nil {
 		return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -28,4 +29,23 @@ func TestRotateRefusesWhatHasNoSecretOfItsOwn(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAPatternBelowAPatternIsNoRepository: it would be written down as one that the other lets in, with a limit that limits nothing
+// and a secret that opens nothing.
+func TestAPatternBelowAPatternIsNoRepository(t *testing.T) {
+	s := sqliteStore(t)
+	letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
+	limit := func(l *registry.Limits) { l.Running = 1 }
+	for _, name := range []string{"school/group-*", "school/a b", "school/..", "school/"} {
+		if e, err := s.Limit(t.Context(), byTest, name, limit); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s is limited: %+v, %v", name, e, err)
+		}
+		if e, err := s.Rotate(t.Context(), byTest, name, 0); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s has a secret: %+v, %v", name, e, err)
+		}
+	}
+	if e, err := s.Limit(t.Context(), byTest, "school/group-1", limit); err != nil || e.Kind != registry.Seen {
+		t.Errorf("control: a repository: %+v, %v", e, err)
+	}
 }
