@@ -24,7 +24,7 @@ func (r *recorder) commitAll(ctx context.Context) {
 			err := r.commit(ctx, chunks, change)
 			last = r.s.now()
 			locked(&r.mu, func() {
-				if change != nil {
+				if r.change == change { // who was canceled did not wait, and may have told of the step's end meanwhile
 					r.change = nil
 				}
 				r.err = err

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -207,5 +208,40 @@ func TestDamagedBlockIsAnErrorNotAShorterLog(t *testing.T) {
 		if _, err := unpack(5, packed[:i]); err == nil {
 			t.Errorf("cut at %d: no error", i)
 		}
+	}
+}
+
+// TestEndOfAStepIsStoredWhileItsBeginningIs: who is canceled does not wait for the commit of the one, and tells of the other.
+func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
+	s := sqliteStore(t)
+	ctx, b, rec := recording(t, s, 0)
+	ctx, cancel := context.WithCancelCause(ctx)
+	begun, free, over := make(chan struct{}), make(chan struct{}), make(chan error, 3)
+	go func() {
+		over <- s.db.transact(t.Context(), func(*tx) error { close(begun); <-free; return nil })
+	}()
+	<-begun
+	pool := s.db.(*sqliteDB).writer
+	waited := pool.Stats().WaitCount
+	go func() { over <- rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone}) }()
+	eventually(t, "the beginning waits for the database", func() bool { return pool.Stats().WaitCount > waited })
+	cancel(pipeline.ErrCanceled)
+	if err := <-over; !errors.Is(err, pipeline.ErrCanceled) {
+		t.Fatalf("the beginning: %v", err)
+	}
+	go func() {
+		over <- rec.StepEnded(t.Context(), pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepErrored, Cause: pipeline.CauseCanceled})
+	}()
+	eventually(t, "the end is told", func() (told bool) {
+		locked(&rec.mu, func() { told = rec.change != nil && rec.change.State == pipeline.StepErrored })
+		return told
+	})
+	close(free)
+	must(t, <-over)
+	must(t, <-over)
+	must(t, rec.close())
+	got, err := s.Build(t.Context(), b.ID)
+	if err != nil || len(got.Steps) != 1 || got.Steps[0].State != pipeline.StepErrored {
+		t.Errorf("steps %+v, %v; want the one that ended", got.Steps, err)
 	}
 }
