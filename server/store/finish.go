@@ -50,6 +50,11 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 	if err := one(r, errLost); err != nil {
 		return err
 	}
+	if b.Cause != "" { // who was to tell of a step's end may be dead
+		if err := s.interruptSteps(tx, *b, b.Cause, b.Summary); err != nil {
+			return err
+		}
+	}
 	status, err := s.addStatus(tx, *b)
 	if err != nil {
 		return err
@@ -97,8 +102,11 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err != nil {
 		return err
 	}
-	step, err := s.interruptSteps(tx, *b, seq)
+	step, err := lastStep(tx, *b)
 	if err != nil {
+		return err
+	}
+	if err := s.interruptSteps(tx, *b, pipeline.CauseInternal, "the attempt was lost"); err != nil {
 		return err
 	}
 	var wait time.Duration
@@ -127,19 +135,20 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	return tx.river.insert(ctx, ticket(wait))
 }
 
-// interruptSteps ends the steps that ran when the attempt was lost, with the log's line seq, and names the last one.
-func (s *Store) interruptSteps(tx *tx, b buildRow, seq int64) (pipeline.StepName, error) {
+// interruptSteps ends the steps of an attempt that still run, where its log has come to.
+func (s *Store) interruptSteps(tx *tx, b buildRow, why pipeline.Cause, note string) error {
+	return tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
+		Updates(map[string]any{
+			"state": pipeline.StepErrored, "cause": why, "ended_at": micros(s.now()), "note": note,
+			"last_seq": gorm.Expr("(SELECT log_seq FROM builds WHERE id = ?)", b.ID),
+		}).Error
+}
+
+// lastStep is the step that an attempt came to.
+func lastStep(tx *tx, b buildRow) (pipeline.StepName, error) {
 	var last []pipeline.StepName
 	err := tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
 		Order("started_at DESC").Limit(1).Pluck("name", &last).Error
-	if err != nil {
-		return "", err
-	}
-	err = tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
-		Updates(map[string]any{
-			"state": pipeline.StepErrored, "cause": pipeline.CauseInternal, "ended_at": micros(s.now()),
-			"note": "the attempt was lost", "last_seq": seq,
-		}).Error
 	if err != nil || len(last) == 0 {
 		return pipeline.StepClone, err
 	}

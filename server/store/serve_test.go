@@ -317,6 +317,34 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// TestNoStepOfAnEndedBuildRuns: who was to tell of its end has died.
+func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		for want, lose := range map[pipeline.Cause]func(*buildRow){
+			pipeline.CauseCanceled: func(b *buildRow) { b.CancelRequested = true },
+			pipeline.CauseInternal: func(b *buildRow) { b.Losses = maxLosses },
+		} {
+			ctx, b, rec := recording(t, s, 0)
+			must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}))
+			must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("fetching\n")))
+			must(t, rec.close())
+			lose(&b)
+			must(t, s.db.transact(t.Context(), func(tx *tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
+			got, err := s.Build(t.Context(), b.ID)
+			if err != nil || got.Cause != want || len(got.Steps) != 1 {
+				t.Fatalf("got %+v, %v; want cause %s", got, err, want)
+			}
+			if step := got.Steps[0]; step.State != pipeline.StepErrored || step.Cause != want || step.EndedAt.IsZero() {
+				t.Errorf("%s: the step is %+v", want, step)
+			}
+			if text, _, err := s.StepLog(t.Context(), b.ID, pipeline.StepClone, 100); err != nil || text != "fetching\n" {
+				t.Errorf("%s: the step's log is %q, %v", want, text, err)
+			}
+		}
+	})
+}
+
 func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
