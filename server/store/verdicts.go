@@ -50,7 +50,7 @@ type VerdictQuery struct {
 	At            time.Time // pushes that were taken until then count; the zero time is now
 	Repos         string    // OWNER/NAME or OWNER/PATTERN
 	Ref           string    // of one branch
-	DefaultBranch bool      // only each repository's default branch
+	DefaultBranch bool      // only the default branch of the one repository that Repos names
 	After         Branch    // only what comes after
 	Limit         int       // at most 1000; 0 is 100
 }
@@ -85,8 +85,10 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if q.Ref != "" {
 		pushes = pushes.Where("ref = ?", q.Ref)
 	}
-	if q.DefaultBranch {
-		pushes = pushes.Where(offDefaultBranch + " = 0")
+	if q.DefaultBranch { // as the last push said: it may have been another before
+		last := s.db.read(ctx).Model(&buildRow{}).Select("max(id)").
+			Where(`lower(repo) = ? AND "trigger" = 'push' AND queued_at <= ?`, strings.ToLower(q.Repos), micros(at))
+		pushes = pushes.Where("ref = (SELECT 'refs/heads/' || default_branch FROM builds WHERE id = (?))", q.Sight.restrict(last, "builds"))
 	}
 	pushes = q.Sight.restrict(pushes, "builds")
 	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, n.id AS push_id").

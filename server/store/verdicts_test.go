@@ -68,6 +68,9 @@ func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
 		handIn(t, s, buildRow{Repo: three, Ref: heads + "main", SHA: "f", State: pipeline.Errored}, time.Hour)
 		handIn(t, s, buildRow{Repo: "school/groupZ1", Ref: heads + "main", SHA: "f", State: pipeline.Passed}, time.Hour)
 		handIn(t, s, buildRow{Repo: "other/group-1", Ref: heads + "main", SHA: "g", State: pipeline.Passed}, time.Hour)
+		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "main", DefaultBranch: "main", SHA: "h", State: pipeline.Failed}, 3*time.Hour)
+		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "trunk", DefaultBranch: "trunk", SHA: "i", State: pipeline.Passed}, 2*time.Hour)
+		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "draft", DefaultBranch: "trunk", SHA: "j", State: pipeline.Failed}, time.Hour)
 		for name, c := range map[string]struct {
 			query VerdictQuery
 			want  []string
@@ -87,9 +90,11 @@ func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
 			"later": {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(time.Second), Repos: one}, []string{
 				"school/group-1 draft d running", "school/group-1 main c passed",
 			}},
-			"earlier": {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-150 * time.Minute)}, []string{"school/group-1 main a failed"}},
-			"before":  {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-4 * time.Hour)}, nil},
-			"now":     {VerdictQuery{Sight: Sight{All: true}, Repos: two}, []string{"school/group-2 main b failed"}},
+			"earlier":                           {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-150 * time.Minute)}, []string{"moved/x main h failed", "school/group-1 main a failed"}},
+			"before":                            {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-4 * time.Hour)}, nil},
+			"of what is the default branch now": {VerdictQuery{Sight: Sight{All: true}, At: deadline, Repos: "Moved/x", DefaultBranch: true}, []string{"moved/x trunk i passed"}},
+			"of what was it then":               {VerdictQuery{Sight: Sight{All: true}, At: deadline.Add(-150 * time.Minute), Repos: "moved/x", DefaultBranch: true}, []string{"moved/x main h failed"}},
+			"now":                               {VerdictQuery{Sight: Sight{All: true}, Repos: two}, []string{"school/group-2 main b failed"}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				s.now = func() time.Time { return deadline.Add(time.Hour) }
