@@ -224,4 +224,8 @@ var migrations = []migration{
 			`CREATE INDEX builds_branch ON builds (lower(repo), ref, id, queued_at, private) WHERE "trigger" = 'push'`,
 		},
 	},
+	{
+		id:         "0010_0.1.0_public_builds_of_entries",
+		statements: []string{`CREATE INDEX builds_entry_public ON builds (entry_id) WHERE NOT private`},
+	},
 }

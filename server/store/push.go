@@ -100,7 +100,10 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			return err
 		}
 		for _, i := range order { // after the turns, as a claim takes rows
-			if err := hideEarlier(tx, pushes[i].Repo); err != nil {
+			if all[i].Duplicate { // what was said then may not hold any more
+				continue
+			}
+			if err := hideEarlier(tx, all[i].turn, pushes[i].Repo.Private); err != nil {
 				return err
 			}
 		}
@@ -137,13 +140,14 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
-// hideEarlier makes a repository's earlier builds private with it. It makes none public: what was built in private was not
-// meant for everybody.
-func hideEarlier(tx *tx, r pipeline.Repository) error {
-	if !r.Private {
+// hideEarlier makes a repository's earlier builds private with it, those under a name that it had before too: a renaming keeps its
+// line in the registry. It makes none public: what was built in private was not meant for everybody.
+func hideEarlier(tx *tx, t turnRow, private bool) error {
+	if !private {
 		return nil
 	}
-	return tx.Model(&buildRow{}).Where("lower(repo) = ? AND NOT private", strings.ToLower(r.FullName)).Update("private", true).Error
+	return tx.Model(&buildRow{}).Where("lower(repo) = ? AND NOT private", t.RepoKey).Or("entry_id = ? AND NOT private", t.EntryID).
+		Update("private", true).Error
 }
 
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/registry"
 )
 
 func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
@@ -221,4 +222,40 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 			t.Errorf("unknown build: got %v, want ErrNotFound", err)
 		}
 	})
+}
+
+// TestARepositoryBecomesPrivateUnderAllItsNames: a renaming keeps its entry, and its earlier builds stand under the former name.
+func TestARepositoryBecomesPrivateUnderAllItsNames(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		entry := letIn(t, s, registry.Repository, "octo/first", registry.Limits{})
+		former := accept(t, s, via(pushOf(1, "octo/first", "main"), entry))
+		others := accept(t, s, pushOf(2, "octo/other", "main"))
+		must(t, s.Rename(t.Context(), entry.ID, "octo/second"))
+		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); err != nil {
+			t.Fatalf("control: while it is public: %v", err)
+		}
+		private := via(pushOf(3, "octo/second", "main"), entry)
+		private.Repo.Private = true
+		accept(t, s, private)
+		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("everybody sees the build under its former name: %v", err)
+		}
+		if _, err := s.Visible(t.Context(), others, Sight{Public: true}); err != nil {
+			t.Errorf("another repository's build: %v", err)
+		}
+	})
+}
+
+// TestADeliveryThatComesAgainHidesNothing: it tells of how the repository was.
+func TestADeliveryThatComesAgainHidesNothing(t *testing.T) {
+	s := sqliteStore(t)
+	private := push(1)
+	private.Repo.Private = true
+	accept(t, s, private)
+	opened := accept(t, s, push(2))
+	accept(t, s, private)
+	if _, err := s.Visible(t.Context(), opened, Sight{Public: true}); err != nil {
+		t.Errorf("the build since it was opened: %v", err)
+	}
 }
