@@ -228,4 +228,8 @@ var migrations = []migration{
 		id:         "0010_0.1.0_public_builds_of_entries",
 		statements: []string{`CREATE INDEX builds_entry_public ON builds (entry_id) WHERE NOT private`},
 	},
+	{
+		id:         "0011_0.1.0_public_builds",
+		statements: []string{`CREATE INDEX builds_newest_public ON builds (id) WHERE NOT private`},
+	},
 }

@@ -47,13 +47,13 @@ func (v Sight) restrict(db *gorm.DB, table string) *gorm.DB {
 	if v.All {
 		return db
 	}
-	any, values := []string{"FALSE"}, []any{}
-	if v.Public {
-		any = append(any, "NOT "+table+".private")
+	switch {
+	case v.Public && v.Pattern != "":
+		return db.Where("(NOT "+table+".private OR ?)", fits(table+".repo", v.Pattern))
+	case v.Public: // in the words of the index of what is public
+		return db.Where("NOT " + table + ".private")
+	case v.Pattern != "":
+		return db.Where("?", fits(table+".repo", v.Pattern))
 	}
-	if v.Pattern != "" {
-		any = append(any, "?")
-		values = append(values, fits(table+".repo", v.Pattern))
-	}
-	return db.Where("("+strings.Join(any, " OR ")+")", values...)
+	return db.Where("FALSE")
 }

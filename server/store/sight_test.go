@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"vivarium/pipeline"
 )
 
@@ -57,5 +59,20 @@ func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
 	}
 	if len(plan) != 1 || !strings.Contains(plan[0].Detail, "builds_public") {
 		t.Errorf("the look is planned as %+v", plan)
+	}
+}
+
+// TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes: without an index anybody who lists builds has all private ones read.
+func TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes(t *testing.T) {
+	s := sqliteStore(t)
+	list := s.db.read(t.Context()).ToSQL(func(db *gorm.DB) *gorm.DB {
+		return Sight{Public: true}.restrict(db, "builds").Order("id DESC").Limit(100).Find(&[]buildRow{})
+	})
+	var plan []struct{ Detail string }
+	if err := s.db.read(t.Context()).Raw("EXPLAIN QUERY PLAN " + list).Scan(&plan).Error; err != nil {
+		t.Fatal(err)
+	}
+	if len(plan) != 1 || !strings.Contains(plan[0].Detail, "builds_newest_public") {
+		t.Errorf("%s is planned as %+v", list, plan)
 	}
 }
