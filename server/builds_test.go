@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"reflect"
 	"slices"
@@ -26,21 +28,34 @@ func TestHealthIsWhatScriptsKnow(t *testing.T) {
 	}
 }
 
+// TestReadyzTellsWhatIsMissing: to strangers that there is something, to the operator what.
 func TestReadyzTellsWhatIsMissing(t *testing.T) {
-	s := newSite(t)
+	var log bytes.Buffer
+	s := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	if a := s.get("/readyz"); a.code != 200 || a.json(t)["ready"] != true {
 		t.Errorf("answered %d %s, want ready", a.code, a.body)
 	}
-	s.readyErr = errors.New("no engine at unix:///run/docker.sock")
-	if a := s.get("/readyz"); a.code != 503 || !strings.Contains(a.body, "no engine at") || a.json(t)["ready"] != false {
-		t.Errorf("answered %d %s, want 503 with the worker's reason", a.code, a.body)
+	const why = "no engine at unix:///run/docker.sock"
+	s.readyErr = errors.New(why)
+	for range 3 {
+		if a := s.get("/readyz"); a.code != 503 || strings.Contains(a.body, "docker.sock") || !strings.Contains(a.body, "the server's log") || a.json(t)["ready"] != false {
+			t.Errorf("a stranger is answered %d %s, want 503 without the worker's reason", a.code, a.body)
+		}
+	}
+	if a := s.get("/readyz", local); a.code != 503 || !strings.Contains(a.body, why) {
+		t.Errorf("this machine is answered %d %s, want 503 with the worker's reason", a.code, a.body)
 	}
 	s.readyErr = nil
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if a := s.get("/readyz"); a.code != 503 || !strings.Contains(a.body, "not ready: database") {
-		t.Errorf("answered %d %s, want 503 for the database", a.code, a.body)
+	for range 3 {
+		if a := s.get("/readyz"); a.code != 503 || !strings.Contains(a.body, "not ready: database") || strings.Contains(a.body, "sql") {
+			t.Errorf("answered %d %s, want 503 for the database, in our words", a.code, a.body)
+		}
+	}
+	if n := strings.Count(log.String(), "check=database"); n != 1 {
+		t.Errorf("the log tells of the database %d times, want once:\n%s", n, &log)
 	}
 }
 

@@ -30,7 +30,7 @@ type Config struct {
 	Version string
 
 	// Ready reports why builds cannot be worked on now, or nil. It is asked on
-	// every /readyz and must answer within a second.
+	// every /readyz and must answer within a second. Whoever sets it logs the reason.
 	Ready func(context.Context) error
 	// Listening is told the bound address once, before the first request is
 	// answered. May be nil.

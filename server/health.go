@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -27,7 +28,7 @@ func (s *Server) health(context.Context, *struct{}) (*healthAnswer, error) {
 type check struct {
 	Name    string `json:"name" enum:"database,worker,statuses"`
 	OK      bool   `json:"ok"`
-	Message string `json:"message,omitempty" doc:"What is wrong."`
+	Message string `json:"message,omitempty" doc:"What is wrong: in full to programs on the server's own machine, while it has no public address."`
 }
 
 type readyAnswer struct {
@@ -39,11 +40,21 @@ type readyAnswer struct {
 	}
 }
 
+type readyInput struct {
+	request *http.Request
+}
+
+// Resolve keeps the request, which says who asks.
+func (in *readyInput) Resolve(ctx huma.Context) []error {
+	in.request = unwrap(ctx).Request()
+	return nil
+}
+
 func notReady(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusServiceUnavailable) }
 
 // ready answers 503 while the database or the worker is not usable. Statuses that
 // the git host refuses are told, but a restart would not mend them.
-func (s *Server) ready(ctx context.Context, _ *struct{}) (*readyAnswer, error) {
+func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error) {
 	a := &readyAnswer{Status: http.StatusOK}
 	a.Body.Ready = true
 	a.Body.Message = "ready"
@@ -51,33 +62,72 @@ func (s *Server) ready(ctx context.Context, _ *struct{}) (*readyAnswer, error) {
 		name string
 		err  error
 	}{
-		{"database", s.builds.Ping(ctx)},
+		{"database", s.logged(ctx, "database", s.builds.Ping(ctx))},
 		{"worker", s.config.Ready(ctx)},
 	} {
-		a.Body.Checks = append(a.Body.Checks, newCheck(c.name, c.err))
+		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, c.name, c.err))
 		if c.err != nil {
 			a.Status, a.Body.Ready = http.StatusServiceUnavailable, false
 			a.Body.Message = "not ready: " + c.name
 		}
 	}
 	if a.Body.Ready {
-		a.Body.Checks = append(a.Body.Checks, newCheck("statuses", s.undeliverable(ctx)))
+		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, "statuses", s.undeliverable(ctx)))
 	}
 	return a, nil
 }
 
-func newCheck(name string, err error) check {
-	if err != nil {
+// errRefused holds nothing of what the host said, which may name a private repository.
+var errRefused = errors.New("the git host refused a commit status; `vivarium doctor` and the build's page say why")
+
+// newCheck tells whoever asks that something is wrong. What it is may hold paths, hosts and names, which are the operator's
+// alone: strangers are told where to look.
+func (s *Server) newCheck(r *http.Request, name string, err error) check {
+	switch {
+	case err == nil:
+		return check{Name: name, OK: true}
+	case errors.Is(err, errRefused), s.fromHere(r):
 		return check{Name: name, Message: err.Error()}
 	}
-	return check{Name: name, OK: true}
+	return check{Name: name, Message: "the server's log and `vivarium doctor`, on its machine, say what is wrong"}
+}
+
+// logged writes why a check fails to the log, once for each reason.
+func (s *Server) logged(ctx context.Context, name string, err error) error {
+	if ctx.Err() == nil && s.unready.isNew(name, err) {
+		s.log.ErrorContext(ctx, "not ready", "check", name, "err", err)
+	}
+	return err
+}
+
+// reasons are why each check failed last, so that who asks again and again does not fill the log.
+type reasons struct {
+	mu   sync.Mutex
+	last map[string]string
+}
+
+// isNew reports whether a check has failed for another reason than the last time.
+func (t *reasons) isNew(name string, err error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		delete(t.last, name)
+		return false
+	}
+	if t.last[name] == err.Error() {
+		return false
+	}
+	if t.last == nil {
+		t.last = map[string]string{}
+	}
+	t.last[name] = err.Error()
+	return true
 }
 
 func (s *Server) undeliverable(ctx context.Context) error {
 	st, err := s.builds.Undeliverable(ctx)
 	if err != nil || st == nil {
-		return err
+		return s.logged(ctx, "statuses", err)
 	}
-	// Anybody reads this: what the host said may name a private repository.
-	return errors.New("the git host refused a commit status; `vivarium doctor` and the build's page say why")
+	return errRefused
 }

@@ -48,6 +48,7 @@ type Server struct {
 	bounds   bounds
 	confirms confirms
 	refusals *rate.Limiter // of those that are counted: anybody can cause them
+	unready  reasons
 
 	cookies *cookies
 	signIns *throttle

@@ -54,10 +54,15 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 			return viewer{}, err
 		}
 	}
-	if !s.config.isPublic() && !s.throughProxy(r) && isLocal(r) {
+	if s.fromHere(r) {
 		return viewer{sight: store.Sight{All: true}, local: true}, nil
 	}
 	return viewer{sight: store.Sight{Public: s.config.PublicBuilds}}, nil
+}
+
+// fromHere reports whether a program on this machine asks, for itself.
+func (s *Server) fromHere(r *http.Request) bool {
+	return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)
 }
 
 // opens is what a token lets its holder see.

@@ -4,8 +4,8 @@ package main
 var viewers = []mutant{
 	{"viewers: one build", "server/store/query.go", `v.restrict(s.db.read(ctx), "builds").Take(`, `s.db.read(ctx).Take(`, "^TestOthersBuilds$"},
 	{"viewers: lists of builds", "server/store/query.go", `q.Sight.restrict(s.db.read(ctx), "builds").Order(`, `s.db.read(ctx).Order(`, "^TestOthersBuilds$"},
-	{"viewers: nobody is local on a public server", "server/viewer.go", `if !s.config.isPublic() && !s.throughProxy(r) && isLocal(r) {`,
-		`if !s.throughProxy(r) && isLocal(r) {`, "^TestOthersBuilds$"},
+	{"viewers: nobody is local on a public server", "server/viewer.go", `return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
+		`return !s.throughProxy(r) && isLocal(r)`, "^TestOthersBuilds$"},
 	{"viewers: a token is found by all of its text", "server/store/tokens.go", `Where("hash = ?", hashSecret(text))`, `Where("hash LIKE ?", "%")`, "^TestGuessedTokens$"},
 	{"sign-in: failures are bounded", "server/throttle.go", `; left < 1 {`, `; left < -1e9 {`, "^TestGuessedTokens$"},
 	{"sign-in: an address is not what a header claims", "server/server.go", `s.echo.IPExtractor = clientAddress(c.TrustedProxies)`,
