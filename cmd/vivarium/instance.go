@@ -25,8 +25,7 @@ func instanceID(dataDir string) (string, error) {
 	file := filepath.Join(dataDir, "instance")
 	id, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		id = []byte(strings.ToLower(rand.Text()))
-		err = writeNew(file, id)
+		id, err = keepFirst(file, []byte(strings.ToLower(rand.Text())))
 	}
 	if err == nil && len(strings.TrimSpace(string(id))) == 0 {
 		err = errors.New("it is empty; remove it")
@@ -37,11 +36,32 @@ func instanceID(dataDir string) (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
-// writeNew writes a file that appears whole or not at all.
-func writeNew(file string, content []byte) error {
-	tmp := file + ".new"
-	if err := os.WriteFile(tmp, append(content, '\n'), 0o600); err != nil {
+// keepFirst writes a file that is not there yet, whole or not at all, and gives what it holds then: of several processes that
+// begin at once the first one's counts for all. It is on the disk when this returns.
+func keepFirst(file string, content []byte) ([]byte, error) {
+	dir := filepath.Dir(file)
+	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*") // for its owner alone
+	if err != nil {
+		return nil, err
+	}
+	_, err = tmp.Write(append(content, '\n'))
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Link(tmp.Name(), file) // unlike a renaming it replaces nothing
+	}
+	if errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	if err = errors.Join(err, os.Remove(tmp.Name()), syncDir(dir)); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, file)
+	return errors.Join(d.Sync(), d.Close())
 }

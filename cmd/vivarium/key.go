@@ -28,8 +28,7 @@ func operatorKey(c config) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		random := make([]byte, keyBytes)
 		_, _ = rand.Read(random) // never fails (crypto/rand)
-		key = []byte(base64.StdEncoding.EncodeToString(random))
-		err = writeNew(file, key)
+		key, err = keepFirst(file, []byte(base64.StdEncoding.EncodeToString(random)))
 	}
 	if err == nil && len(strings.TrimSpace(string(key))) < keyBytes {
 		err = errors.New("it is too short to be a key; put back the right one, or remove it and give every webhook a new secret")

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// TestFirstKeyCountsForAllThatBeginAtOnce: a webhook's secret that was derived from a key that another process then replaced
+// would open nothing.
+func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
+	for range 20 {
+		dir := t.TempDir()
+		keys, ids := make([]string, 8), make([]string, 8)
+		var all sync.WaitGroup
+		for i := range keys {
+			all.Go(func() {
+				key, err := operatorKey(config{dataDir: dir})
+				if err != nil {
+					t.Error(err)
+				}
+				keys[i] = string(key)
+				if ids[i], err = instanceID(dir); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		key, err := operatorKey(config{dataDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := instanceID(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range keys {
+			if keys[i] != string(key) || ids[i] != id {
+				t.Fatalf("process %d has the key %q and the instance %q, the files hold %q and %q", i, keys[i], ids[i], key, id)
+			}
+		}
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		if err != nil || len(files) != 2 {
+			t.Errorf("left behind: %v, %v", files, err)
+		}
+		for _, file := range files {
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v, %v; want it for its owner alone", file, info.Mode(), err)
+			}
+		}
+	}
+}
