@@ -240,8 +240,53 @@ func newReposEnable(a *app) *cobra.Command {
 }
 
 func newReposRemove(a *app) *cobra.Command {
-	return a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay", "taken out",
-		func(r *repos, name string) error { return r.RemoveEntry(r.ctx, r.by, name) })
+	cmd := a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay", "", (*repos).remove)
+	cmd.Long = "Rm takes an entry out of the registry, with what was learnt of the repositories that it let in; builds stay. What another\n" +
+		"entry or GITHUB_WEBHOOK_SECRET lets in too is still built; `vivarium repos disable` closes it. How often a secret was changed is\n" +
+		"not kept: let in again, a repository has its first one."
+	return cmd
+}
+
+// remove takes an entry out, and says what is not as it may be thought to be then.
+func (r *repos) remove(name string) error {
+	changed, err := r.RemoveEntry(r.ctx, r.by, name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.app.stdout, "%s is taken out.\n", name)
+	for _, one := range changed {
+		r.printFirstSecret(one)
+	}
+	if registry.IsPattern(name) {
+		return nil
+	}
+	by, err := r.stillLetIn(name)
+	if err == nil && by != "" {
+		fmt.Fprintf(r.app.stdout, "%s still lets %s in; `vivarium repos disable` closes what an entry of the registry lets in.\n", by, name)
+	}
+	return err
+}
+
+// printFirstSecret says that a secret counts again which may have been changed since it leaked.
+func (r *repos) printFirstSecret(name string) {
+	fmt.Fprintf(r.app.stdout, "The webhook secret of %s had been changed. Let in again, the first one counts: vivarium repos rotate %s --grace 0s\n", oneLine(name), oneLine(name))
+}
+
+// stillLetIn is what lets a repository in that has no entry of its own; empty for nothing.
+func (r *repos) stillLetIn(name string) (by string, err error) {
+	rules, err := r.rules(r.ctx, name)
+	if err != nil {
+		return "", fmt.Errorf("cannot look what lets %s in: %w", name, err)
+	}
+	switch g, err := rules.Find(registry.Claim{Name: name}, time.Now()); {
+	case errors.Is(err, registry.ErrUnknown):
+		return "", nil
+	case err != nil:
+		return "", err
+	case g.Entry.Name != "":
+		return g.Entry.Name, nil
+	}
+	return "VIVARIUM_REPOSITORIES", nil
 }
 
 func (a *app) changeRepos(use, short, done string, change func(*repos, string) error) *cobra.Command {
@@ -253,7 +298,9 @@ func (a *app) changeRepos(use, short, done string, change func(*repos, string) e
 				if err := change(r, args[0]); err != nil {
 					return r.explain(verb, args[0], err)
 				}
-				fmt.Fprintf(a.stdout, "%s is %s.\n", args[0], done)
+				if done != "" {
+					fmt.Fprintf(a.stdout, "%s is %s.\n", args[0], done)
+				}
 				return nil
 			})
 		},

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
@@ -167,23 +166,11 @@ func (r *repos) printStays(name string, p store.Purged) error {
 		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n", oneLine(other), oneLine(other))
 	}
 	if p.Changed {
-		fmt.Fprintf(out, "The webhook secret had been changed. Let in again, the first one counts: vivarium repos rotate %s\n", name)
+		r.printFirstSecret(name)
 	}
-	rules, err := r.rules(r.ctx, name)
-	if err != nil {
-		return fmt.Errorf("cannot look what lets %s in: %w", name, err)
+	by, err := r.stillLetIn(name)
+	if err == nil && by != "" {
+		fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n", by, name)
 	}
-	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
-	if errors.Is(err, registry.ErrUnknown) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	by := "VIVARIUM_REPOSITORIES"
-	if g.Entry.Name != "" {
-		by = g.Entry.Name
-	}
-	fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n", by, name)
-	return nil
+	return err
 }

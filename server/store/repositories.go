@@ -166,17 +166,17 @@ func (s *Store) hasOwnSecret(tx *tx, row repositoryRow) error {
 	return nil
 }
 
-// takeOrSee reads the entry of a name, or makes one for a repository that a pattern lets in.
+// takeOrSee reads the entry of a name, or makes one for a repository that a pattern or an organization's hook lets in.
 func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
-	err := tx.Where("name_key = ?", strings.ToLower(name)).Take(row).Error
-	if !errors.Is(err, gorm.ErrRecordNotFound) {
+	err := takeEntry(tx, name, row)
+	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if registry.CheckPattern(name) != nil || registry.IsPattern(name) { // it may fit a pattern, but is no repository's
 		return ErrNotFound
 	}
 	var patterns []repositoryRow
-	if err := tx.Where("kind = ?", registry.Pattern).Find(&patterns).Error; err != nil {
+	if err := tx.Where("kind IN ?", []registry.Kind{registry.Pattern, registry.Organization}).Find(&patterns).Error; err != nil {
 		return err
 	}
 	for _, p := range patterns {
@@ -194,25 +194,40 @@ func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
 	return tx.Create(row).Error
 }
 
-// Disable closes an entry, and opens it again.
+// Disable closes an entry, and opens it again. A repository that a pattern lets in and that was never seen is written down for it.
 func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled bool) error {
 	what := map[bool]string{true: "closed", false: "opened"}[disabled]
-	return s.changeEntry(ctx, by, what, name, func(tx *tx, row repositoryRow) error {
+	return s.changeEntry(ctx, by, what, name, s.takeOrSee, func(tx *tx, row repositoryRow) error {
 		return tx.Model(&row).Update("disabled", disabled).Error
 	})
 }
 
-// RemoveEntry takes an entry out, with all that was seen by way of it. Its builds stay.
-func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) error {
-	return s.changeEntry(ctx, by, "took out", name, func(tx *tx, row repositoryRow) error {
-		return tx.Where("id = ? OR parent_id = ?", row.ID, row.ID).Delete(&repositoryRow{}).Error
+// RemoveEntry takes an entry out, with all that was seen by way of it. Its builds stay. It gives the names whose secret had been
+// changed: let in again, each has its first one.
+func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) (changed []string, err error) {
+	err = s.changeEntry(ctx, by, "took out", name, takeEntry, func(tx *tx, row repositoryRow) error {
+		its := func() *gorm.DB { return tx.Model(&repositoryRow{}).Where("id = ? OR parent_id = ?", row.ID, row.ID) }
+		if err := its().Where("generation > 0").Order("name_key").Pluck("name", &changed).Error; err != nil {
+			return err
+		}
+		return its().Delete(&repositoryRow{}).Error
 	})
+	return changed, err
 }
 
-func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, change func(*tx, repositoryRow) error) error {
+func takeEntry(tx *tx, name string, row *repositoryRow) error {
+	err := tx.Where("name_key = ?", strings.ToLower(name)).Take(row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = ErrNotFound
+	}
+	return err
+}
+
+func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, take func(*tx, string, *repositoryRow) error,
+	change func(*tx, repositoryRow) error) error {
 	err := s.db.transact(ctx, func(tx *tx) error {
 		var row repositoryRow
-		if err := tx.Where("name_key = ?", strings.ToLower(name)).Take(&row).Error; err != nil {
+		if err := take(tx, name, &row); err != nil {
 			return err
 		}
 		if err := change(tx, row); err != nil {
@@ -220,9 +235,6 @@ func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, ch
 		}
 		return s.audit(tx, by, what, row.Name)
 	})
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
-	}
 	if err != nil {
 		return fmt.Errorf("change the entry of %s: %w", name, err)
 	}

@@ -49,3 +49,45 @@ func TestAPatternBelowAPatternIsNoRepository(t *testing.T) {
 		t.Errorf("control: a repository: %+v, %v", e, err)
 	}
 }
+
+func TestRemovalTellsWhoseSecretHadBeenChanged(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		group := letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
+		letIn(t, s, registry.Repository, "octo/hello", registry.Limits{})
+		must(t, s.Heard(t.Context(), group, "school/seen"))
+		for _, name := range []string{"school/changed", "octo/hello"} {
+			_, err := s.Rotate(t.Context(), byTest, name, 0)
+			must(t, err)
+		}
+		for name, want := range map[string]string{"school/*": "school/changed", "OCTO/hello": "octo/hello"} {
+			if changed, err := s.RemoveEntry(t.Context(), byTest, name); err != nil || len(changed) != 1 || changed[0] != want {
+				t.Errorf("%s: %q, %v; want %q", name, changed, err, want)
+			}
+		}
+		if entries, err := s.Entries(t.Context()); err != nil || len(entries) != 0 {
+			t.Errorf("left: %+v, %v", entries, err)
+		}
+	})
+}
+
+// TestARepositoryIsClosedBeforeItWasSeen: what a pattern or an organization's hook lets in has no entry until it delivers.
+func TestARepositoryIsClosedBeforeItWasSeen(t *testing.T) {
+	s := sqliteStore(t)
+	letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
+	letIn(t, s, registry.Organization, "corp/*", registry.Limits{})
+	for _, name := range []string{"school/late", "corp/tool"} {
+		must(t, s.Disable(t.Context(), byTest, name, true))
+		entries, err := s.EntriesFor(t.Context(), registry.Claim{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules := registry.Rules{Key: []byte("the operator's key of this test.."), Entries: entries}
+		if g, err := rules.Find(registry.Claim{Name: name}, time.Now()); !errors.Is(err, registry.ErrUnknown) {
+			t.Errorf("%s is let in: %+v, %v", name, g, err)
+		}
+	}
+	if err := s.Disable(t.Context(), byTest, "octo/none", true); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what nothing lets in: %v", err)
+	}
+}
