@@ -38,16 +38,26 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 	if err != nil {
 		return err
 	}
-	if c.databaseURL == "" {
-		if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot find builds: there is no database in %s; set VIVARIUM_DATA_DIR to the server's", c.dataDir)
-		}
+	if err := checkDatabase(c, "builds"); err != nil {
+		return err
 	}
 	s, err := openStore(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(c, s), s.Close())
+}
+
+// checkDatabase refuses to look for something where there is nothing: in another folder than the server's, a new database would
+// have it that there is none.
+func checkDatabase(c config, what string) error {
+	if c.databaseURL != "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot find %s: there is no database in %s; set VIVARIUM_DATA_DIR to the server's", what, c.dataDir)
+	}
+	return nil
 }
 
 // withBuild runs f on the database with the build id that a command was given.

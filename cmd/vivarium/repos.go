@@ -30,13 +30,29 @@ func newRepos(a *app) *cobra.Command {
 	return cmd
 }
 
-// registryOf runs f on the registry, making the database when there is none yet: repositories may be let in before the
-// server's first start.
+// registryOf runs f on the server's registry.
 func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
 	c, err := a.config()
 	if err != nil {
 		return err
 	}
+	if err := checkDatabase(c, "the registry"); err != nil {
+		return err
+	}
+	return a.openRegistry(ctx, c, f)
+}
+
+// registryToBe runs f on the registry, making the database when there is none yet: repositories may be let in before the
+// server's first start.
+func (a *app) registryToBe(ctx context.Context, f func(r *repos) error) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.openRegistry(ctx, c, f)
+}
+
+func (a *app) openRegistry(ctx context.Context, c config, f func(r *repos) error) (err error) {
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -95,7 +111,7 @@ func newReposAdd(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot let in %s: %w", args[0], err)
 			}
-			return a.registryOf(cmd.Context(), func(r *repos) error {
+			return a.registryToBe(cmd.Context(), func(r *repos) error {
 				if hooks {
 					return r.addWithHooks(kind, args[0], wait)
 				}
