@@ -40,7 +40,7 @@ func (c *checkup) environment() {
 	c.listening()
 }
 
-// webhook checks whose deliveries would be taken, given how many entries the registry has.
+// webhook checks whose deliveries would be taken, given how many entries of the registry let something in.
 func (c *checkup) webhook(entries int) {
 	n, named := len(c.config.webhookSecret), len(c.config.repositories)
 	switch {
@@ -318,7 +318,7 @@ func (c *checkup) undelivered(ctx context.Context) {
 		c.add(essential, "database", "%v", err)
 		return
 	}
-	c.webhook(len(entries))
+	c.webhook(letIn(entries))
 	lost, err := s.Undeliverable(ctx)
 	switch {
 	case err != nil:

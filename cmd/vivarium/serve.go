@@ -18,6 +18,7 @@ import (
 	"vivarium/sandbox"
 	"vivarium/server"
 	"vivarium/server/github"
+	"vivarium/server/registry"
 	"vivarium/server/store"
 )
 
@@ -120,10 +121,20 @@ func checkRegistry(ctx context.Context, c config, s *store.Store) error {
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
-	if c.webhookSecret == "" && len(entries) == 0 {
+	if c.webhookSecret == "" && letIn(entries) == 0 {
 		return errNobodyLetIn
 	}
 	return nil
+}
+
+// letIn counts the entries that let something in: what was only seen gives no right of its own.
+func letIn(entries []registry.Entry) (n int) {
+	for _, e := range entries {
+		if e.Kind != registry.Seen {
+			n++
+		}
+	}
+	return n
 }
 
 func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"vivarium/server/registry"
+	"vivarium/server/store"
+)
+
+// TestServeRefusesARegistryThatLetsNothingIn: what the shared secret let in is refused once that is taken away.
+func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if err := s.Heard(t.Context(), registry.Entry{}, "team/app"); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkRegistry(t.Context(), config{}, s); !errors.Is(err, errNobodyLetIn) {
+		t.Errorf("with what was seen alone: %v", err)
+	}
+	if err := checkRegistry(t.Context(), config{webhookSecret: "shared"}, s); err != nil {
+		t.Errorf("control: with the shared secret: %v", err)
+	}
+	if _, err := s.AddEntry(t.Context(), store.Actor{}, registry.Pattern, "team/*"); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkRegistry(t.Context(), config{}, s); err != nil {
+		t.Errorf("control: with a pattern: %v", err)
+	}
+}
