@@ -51,13 +51,16 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 // checkDatabase refuses to look for something where there is nothing: in another folder than the server's, a new database would
 // have it that there is none.
 func checkDatabase(c config, what string) error {
-	if c.databaseURL != "" {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+	if c.databaseURL == "" && !hasDatabase(c) {
 		return fmt.Errorf("cannot find %s: there is no database in %s; set VIVARIUM_DATA_DIR to the server's", what, c.dataDir)
 	}
 	return nil
+}
+
+// hasDatabase reports whether the embedded database was made.
+func hasDatabase(c config) bool {
+	_, err := os.Stat(filepath.Join(c.dataDir, databaseFile))
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // withBuild runs f on the database with the build id that a command was given.

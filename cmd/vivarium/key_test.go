@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -49,5 +52,30 @@ func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 				t.Errorf("%s: %v, %v; want it for its owner alone", file, info.Mode(), err)
 			}
 		}
+	}
+}
+
+// TestALostKeyIsNotReplacedUnasked: with another key every delivery would be refused, and nothing would say why.
+func TestALostKeyIsNotReplacedUnasked(t *testing.T) {
+	c := config{dataDir: t.TempDir()}
+	key, err := operatorKey(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.dataDir, databaseFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := operatorKey(c); err != nil || string(again) != string(key) {
+		t.Fatalf("control: beside the database the key is %q, %v", again, err)
+	}
+	file := filepath.Join(c.dataDir, "key")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if another, err := operatorKey(c); err == nil || !strings.Contains(err.Error(), "put the key back") {
+		t.Errorf("without its file the key is %q, %v", another, err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a key was made: %v", err)
 	}
 }
