@@ -57,7 +57,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	refusal := readAPIError(resp, time.Now())
 	if refusal.RateLimit {
 		t.mu.Lock()
-		t.limited = refusal.RetryAt
+		if refusal.RetryAt.After(t.limited) { // another request may have been told of a longer wait meanwhile
+			t.limited = refusal.RetryAt
+		}
 		t.mu.Unlock()
 	}
 	return nil, refusal
