@@ -14,8 +14,12 @@ func notFetched(t *tree) []string {
 	for _, p := range submodules(t) {
 		names = append(names, "submodule "+p)
 	}
-	if files := lfsPointers(t); len(files) > 0 {
+	files, all := lfsPointers(t)
+	if len(files) > 0 {
 		names = append(names, fmt.Sprintf("%s of Git LFS: %s", count(len(files), "file"), shorten(files)))
+	}
+	if !all {
+		names = append(names, "what else .gitattributes gives to Git LFS: its patterns ask for too much work to be looked through")
 	}
 	return names
 }
@@ -44,52 +48,59 @@ const (
 
 // lfsPointers lists the files that .gitattributes gives to Git LFS and that are small
 // enough to be pointers. A folder's own rules outrank those above it, and a later rule
-// an earlier one.
-func lfsPointers(t *tree) []string {
+// an earlier one. all is false when the patterns ask for more work than is done.
+func lfsPointers(t *tree) (found []string, all bool) {
 	rules := filterRules(t)
 	if len(rules) == 0 {
-		return nil
+		return nil, true
 	}
-	var found []string
+	length := 0
+	for _, r := range rules {
+		length += r.length
+	}
+	work := 0
 	for _, p := range t.paths {
 		f := t.files[p]
 		if f.Dir || f.Link != "" || f.Size < minPointer || f.Size >= maxPointer {
 			continue
 		}
+		if work += length * len(p); work > maxMatching {
+			return found, false
+		}
 		if filterOf(rules, p) == "lfs" {
 			found = append(found, p)
 		}
 	}
-	return found
+	return found, true
 }
 
 // filterRule is one line of a .gitattributes that sets or unsets filter.
 type filterRule struct {
 	dir     string
 	pattern *regexp.Regexp // on the path relative to dir
+	length  int            // of the pattern as it was written
 	filter  string
 }
 
-// maxFilterRules bounds the work that a repository can ask for.
-const maxFilterRules = 256
+// Bounds of the work that a repository can ask for.
+const (
+	maxFilterRules   = 256
+	maxAttributeLine = 2048 // as git has it (attr.h): longer lines are passed over
+	// maxMatching is in bytes of a pattern times bytes of a path, to which the time of one match grows. Each takes up to
+	// some 30 ns.
+	maxMatching = 1 << 27
+)
 
 func filterRules(t *tree) []filterRule {
 	var rules []filterRule
-	for depth, left := 0, attributeFiles(t); len(left) > 0; depth++ {
-		var deeper []string
-		for _, p := range left {
-			if strings.Count(p, "/") > depth {
-				deeper = append(deeper, p)
-				continue
-			}
-			data, _ := t.read(p)
-			rules = append(rules, parseAttributes(path.Dir(p), data)...)
-		}
-		left = deeper
+	for _, p := range attributeFiles(t) {
+		data, _ := t.read(p)
+		rules = append(rules, parseAttributes(path.Dir(p), data, maxFilterRules-len(rules))...)
 	}
-	return rules[:min(len(rules), maxFilterRules)]
+	return rules
 }
 
+// attributeFiles are sorted by their depth.
 func attributeFiles(t *tree) []string {
 	var files []string
 	for _, p := range t.paths {
@@ -97,21 +108,27 @@ func attributeFiles(t *tree) []string {
 			files = append(files, p)
 		}
 	}
+	slices.SortStableFunc(files, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
 	return files
 }
 
-func parseAttributes(dir string, data []byte) []filterRule {
+// parseAttributes gives at most the first max rules.
+func parseAttributes(dir string, data []byte, max int) []filterRule {
 	var rules []filterRule
-	for _, line := range strings.Split(string(data), "\n") {
+	for line := range strings.SplitSeq(string(data), "\n") {
 		fields := strings.Fields(line)
-		if len(fields) < 2 || strings.HasPrefix(fields[0], "#") {
+		if len(line) > maxAttributeLine || len(fields) < 2 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
 		for _, attr := range fields[1:] {
 			name, value, _ := strings.Cut(attr, "=")
-			if strings.TrimLeft(name, "-!") == "filter" {
-				rules = append(rules, filterRule{dir, gitPattern(fields[0]), value})
+			if strings.TrimLeft(name, "-!") != "filter" {
+				continue
 			}
+			if len(rules) == max {
+				return rules
+			}
+			rules = append(rules, filterRule{dir, gitPattern(fields[0]), len(fields[0]), value})
 		}
 	}
 	return rules
@@ -170,12 +187,12 @@ func class(chars string) string {
 func filterOf(rules []filterRule, p string) string {
 	filter := ""
 	for _, r := range rules {
-		if !belowAny(p, []string{r.dir}) {
-			continue
-		}
-		rel := p
+		rel, below := p, true
 		if r.dir != "." {
-			rel = strings.TrimPrefix(p, r.dir+"/")
+			rel, below = strings.CutPrefix(p, r.dir+"/")
+		}
+		if !below {
+			continue
 		}
 		if r.pattern.MatchString(rel) {
 			filter = r.filter

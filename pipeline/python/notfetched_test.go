@@ -1,6 +1,8 @@
 package python
 
 import (
+	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +36,39 @@ func TestPlanNamesLFSPointers(t *testing.T) {
 	if got := strings.Join(plan.NotFetched, "; "); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if files := lfsPointers(newTree(survey(map[string]string{"a.bin": pointer}))); files != nil {
-		t.Errorf("without .gitattributes: %q", files)
+	if files, all := lfsPointers(newTree(survey(map[string]string{"a.bin": pointer}))); files != nil || !all {
+		t.Errorf("without .gitattributes: %q, %t", files, all)
+	}
+}
+
+func TestLFSPatternsAreOnlyMatchedAsFarAsTheyAreCheap(t *testing.T) {
+	files := map[string]string{".gitattributes": strings.Repeat("*a", 1000) + " filter=lfs\n*.bin filter=lfs\n", "a.bin": strings.Repeat("x", 200)}
+	if got, all := lfsPointers(newTree(survey(files))); !slices.Equal(got, []string{"a.bin"}) || !all {
+		t.Errorf("control, one file: got %q, %t", got, all)
+	}
+	for i := range 1000 { // they would take minutes
+		files[fmt.Sprintf("%s/%d", strings.Repeat(strings.Repeat("a", 200)+"/", 19), i)] = strings.Repeat("x", 200)
+	}
+	names := strings.Join(detect(t, files).NotFetched, "; ")
+	if !strings.Contains(names, "too much work") || !strings.Contains(names, "1 file of Git LFS: a.bin") {
+		t.Errorf("got %q", names)
+	}
+}
+
+func TestLFSPatternsTakeLittleMemory(t *testing.T) {
+	for name, line := range map[string]string{
+		"many lines":      strings.Repeat("a filter\n", 100_000),
+		"one line":        "a" + strings.Repeat(" filter", 100_000),
+		"a long pattern":  strings.Repeat("*a", 400_000) + " filter\n",
+		"many attributes": strings.Repeat("a"+strings.Repeat(" filter", 200)+"\n", 500),
+	} {
+		files := newTree(survey(map[string]string{".gitattributes": line}))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		rules := filterRules(files)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; len(rules) > maxFilterRules || took > 64<<20 {
+			t.Errorf("%s: %d rules took %d MiB", name, len(rules), took>>20)
+		}
 	}
 }
