@@ -95,9 +95,9 @@ func otherTests(t *tree, files []string) []string {
 		known[f] = true
 	}
 	var rest []string
-	envs := virtualEnvs(t)
+	envs := newFolders(virtualEnvs(t))
 	for _, p := range t.paths {
-		if t.files[p].Dir || known[p] || !looksLikeTest(path.Base(p)) || belowAny(p, envs) {
+		if t.files[p].Dir || known[p] || !looksLikeTest(path.Base(p)) || envs.hold(p) {
 			continue
 		}
 		rest = append(rest, p)

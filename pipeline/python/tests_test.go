@@ -1,8 +1,11 @@
 package python
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
@@ -70,5 +73,33 @@ func TestNoTestsSaysWhatWasMissed(t *testing.T) {
 	}
 	if len(plan.Lint) == 0 {
 		t.Error("without tests nothing is linted")
+	}
+}
+
+func TestTestsInVirtualEnvironmentsAreNobodysTests(t *testing.T) {
+	files := map[string]string{"x_test.py": "", "v-1/test_own.py": ""}
+	for _, env := range []string{"v", "v/w", "deep/env"} {
+		files[env+"/pyvenv.cfg"] = ""
+		files[env+"/lib/test_theirs.py"] = ""
+	}
+	files["v/z_test.py"] = ""
+	if got, want := otherTests(newTree(survey(files)), nil), []string{"v-1/test_own.py", "x_test.py"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestManyVirtualEnvironmentsAndTestsArePlannedAtOnce(t *testing.T) {
+	files := map[string]string{}
+	for i := range 40_000 { // each with each would take half a minute
+		files[fmt.Sprintf("a%d/pyvenv.cfg", i)] = ""
+		files[fmt.Sprintf("b%d/x_test.py", i)] = ""
+	}
+	tree := newTree(survey(files))
+	began := time.Now()
+	if got := otherTests(tree, nil); len(got) != 40_000 {
+		t.Errorf("got %d files", len(got))
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }

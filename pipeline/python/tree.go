@@ -93,9 +93,27 @@ func (t *tree) read(p string) ([]byte, bool) {
 	return b, ok
 }
 
-// belowAny reports whether p is one of dirs or lies in one.
-func belowAny(p string, dirs []string) bool {
-	return slices.ContainsFunc(dirs, func(dir string) bool {
-		return dir == "." || p == dir || strings.HasPrefix(p, dir+"/")
-	})
+// folders are some folders of a tree, each with a slash at its end: sorted, and none inside another, so that whether
+// they hold a path is looked up. A repository may have any number of both.
+type folders []string
+
+func newFolders(dirs []string) folders {
+	all := make(folders, len(dirs))
+	for i, dir := range dirs {
+		all[i] = dir + "/"
+	}
+	slices.Sort(all)
+	outer := all[:0]
+	for _, dir := range all {
+		if n := len(outer); n == 0 || !strings.HasPrefix(dir, outer[n-1]) {
+			outer = append(outer, dir)
+		}
+	}
+	return outer
+}
+
+// hold reports whether p lies in one of them.
+func (f folders) hold(p string) bool {
+	i, _ := slices.BinarySearch(f, p)
+	return i > 0 && strings.HasPrefix(p, f[i-1])
 }
