@@ -13,25 +13,37 @@ func parseINI(data []byte) ini {
 	file := ini{}
 	var section map[string]string
 	var option string
+	var value strings.Builder // of option; written back when it is whole, since it may have any number of lines
 	optionIndent := 0
+	end := func() {
+		if option != "" {
+			section[option] = value.String()
+		}
+		option = ""
+		value.Reset()
+	}
 	for _, line := range strings.Split(string(data), "\n") {
 		text := strings.TrimSpace(line)
 		if text == "" || text[0] == '#' || text[0] == ';' {
 			continue
 		}
 		indent := strings.Index(line, text)
-		name, value, assigns := cutOption(text)
+		name, first, assigns := cutOption(text)
 		switch {
 		case text[0] == '[' && strings.Contains(text, "]"):
-			section, option = file.section(text[1:strings.LastIndex(text, "]")]), ""
+			end()
+			section = file.section(text[1:strings.LastIndex(text, "]")])
 		case section == nil:
 		case indent > optionIndent && option != "":
-			section[option] += "\n" + text
+			value.WriteString("\n" + text)
 		case assigns:
+			end()
 			option, optionIndent = name, indent
-			section[option] = value
+			section[option] = first
+			value.WriteString(first)
 		}
 	}
+	end()
 	return file
 }
 
