@@ -1,6 +1,7 @@
 package python
 
 import (
+	"fmt"
 	"math"
 	"path"
 	"regexp"
@@ -26,7 +27,7 @@ const parallelFrom = 32
 // flake8's side, so that the repository's configuration cannot change what is checked.
 // What that configuration says of files to leave out, and of names that are built in,
 // is read here and passed on.
-func lintCommand(t *tree, cpus float64) []string {
+func lintCommand(t *tree, cpus float64) ([]string, error) {
 	conf := flake8Config(t)
 	exclude := append(words(conf["exclude"]), words(conf["extend-exclude"])...)
 	exclude = append(exclude, words(conf["extend_exclude"])...)
@@ -42,7 +43,29 @@ func lintCommand(t *tree, cpus float64) []string {
 	if names := identifiers(conf["builtins"]); len(names) > 0 {
 		argv = append(argv, "--builtins="+strings.Join(names, ","))
 	}
-	return append(argv, ".")
+	argv = append(argv, ".")
+	return argv, checkLint(argv)
+}
+
+// maxLint bounds flake8's command line, bytes. A kernel takes no argument from 128 KiB on (MAX_ARG_STRLEN), and PID 1 no
+// command of 1 MiB.
+const maxLint = 64 << 10
+
+// checkLint refuses a command line that could not be run.
+func checkLint(argv []string) error {
+	all := strings.Join(argv, " ")
+	const file = "the configuration of flake8"
+	switch {
+	case strings.Contains(all, "\x00"):
+		return &Error{File: file, Problem: "it holds a NUL byte", Advice: "save it as text"}
+	case len(all) > maxLint:
+		return &Error{
+			File:    file,
+			Problem: fmt.Sprintf("with the virtual environments in the checkout, what is to be left out takes %s, and %s are allowed", Size(int64(len(all))), Size(maxLint)),
+			Advice:  "name folders instead of files, or take the environments out",
+		}
+	}
+	return nil
 }
 
 // flake8Config is the section of the file that flake8 itself would read: the first of

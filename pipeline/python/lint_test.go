@@ -85,3 +85,19 @@ func TestLintUsesWorkersFromManyFilesOn(t *testing.T) {
 		t.Errorf("jobs %q, want 1", got)
 	}
 }
+
+func TestLintThatCouldNotBeRunIsAMistakeOfTheRepository(t *testing.T) {
+	envs := map[string]string{}
+	for i := range 5000 {
+		envs[fmt.Sprintf("some/environment/%d/pyvenv.cfg", i)] = ""
+	}
+	for want, files := range map[string]map[string]string{
+		"holds a NUL byte": {"setup.cfg": "[flake8]\nexclude = a\x00b\n"},
+		"takes 97.5 KiB":   {".flake8": "[flake8]\nexclude = " + strings.Repeat("a,", 50_000-130)},
+		"64.0 KiB are":     envs,
+	} {
+		if e := detectError(t, files); !strings.Contains(e.Problem, want) {
+			t.Errorf("got %v, want %q", e, want)
+		}
+	}
+}

@@ -113,7 +113,9 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	plan.chooseInstall(t, p)
-	plan.Lint = lintCommand(t, conf.limits.CPUs)
+	if plan.Lint, err = lintCommand(t, conf.limits.CPUs); err != nil {
+		return Plan{}, err
+	}
 	plan.chooseTests(t)
 	return plan, nil
 }
