@@ -38,7 +38,7 @@ func linkTricks(outside string) map[string]linkTrick {
 		"out-and-back": {tried: "pyproject.toml -> a -> ../workspace/b", links: map[string]string{"pyproject.toml": "a", "a": "../workspace/b"},
 			files: map[string]string{"b": "[tool.vivarium]\nevil = 1\n"}, cause: pipeline.CausePlan, says: unread,
 			regular: map[string]string{"pyproject.toml": "[tool.vivarium]\nevil = 1\n"}, control: `has no setting "evil"`},
-		"huge": {tried: "pyproject.toml of 10 MB", files: map[string]string{"pyproject.toml": strings.Repeat("#\n", 5<<20)}, cause: pipeline.CausePlan, says: "at most 1.0 MiB",
+		"huge": {tried: "pyproject.toml of 10 MB", files: map[string]string{"pyproject.toml": strings.Repeat("#\n", 5<<20)}, cause: pipeline.CausePlan, says: "at most 256.0 KiB",
 			regular: map[string]string{"pyproject.toml": strings.Repeat("#\n", 1000), "tests/test_it.py": passing}, control: "1 test file in tests/"},
 		"environ": {tried: "requirements.txt -> /proc/self/environ, setup.py -> ../../x", links: map[string]string{"requirements.txt": "/proc/self/environ", "setup.py": "../../x"},
 			cause: pipeline.CauseInstall, says: "there is a requirements.txt\n", regular: map[string]string{"requirements.txt": "# " + canary, "setup.py": ""}, control: "the project itself is not installed (there is a setup.py)"},

@@ -62,13 +62,24 @@ func readPyproject(t *tree) (map[string]any, error) {
 			File:    pyproject,
 			Problem: "it cannot be read",
 			Advice: fmt.Sprintf("make it a regular file of at most %s (all such files together: %s)",
-				Size(maxReadFile), Size(maxReadAll)),
+				Size(maxPyproject), Size(maxReadAll)),
 		}
 	}
 	return parsePyproject(data)
 }
 
+// maxPyproject bounds what is parsed, bytes: the parser looks for each key among all of its table, so that the time
+// grows with the square (1 MiB of short keys: 5 s and more).
+const maxPyproject = 256 << 10
+
 func parsePyproject(data []byte) (map[string]any, error) {
+	if len(data) > maxPyproject {
+		return nil, &Error{
+			File:    pyproject,
+			Problem: fmt.Sprintf("it is larger than %s", Size(maxPyproject)),
+			Advice:  "take out what does not have to be there",
+		}
+	}
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
 		return nil, &Error{
 			File: pyproject, Line: 1,

@@ -1,6 +1,7 @@
 package python
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -91,5 +92,19 @@ func TestUnreadablePyprojectIsNotTakenForNone(t *testing.T) {
 	delete(s.Contents, "pyproject.toml") // larger than asked for
 	if _, err := Detect(s, options); err == nil {
 		t.Error("a pyproject.toml without contents gave a plan")
+	}
+}
+
+func TestPyprojectIsParsedAsFarAsItIsQuick(t *testing.T) {
+	keys := func(size int) string {
+		text := []byte("[a]\n")
+		for i := 0; len(text) < size-20; i++ {
+			text = fmt.Appendf(text, "a%d=1\n", i)
+		}
+		return string(text)
+	}
+	detect(t, map[string]string{"pyproject.toml": keys(maxPyproject)})
+	if e := detectError(t, map[string]string{"pyproject.toml": keys(1 << 20)}); !strings.Contains(e.Problem, "larger than 256.0 KiB") {
+		t.Errorf("got %v", e)
 	}
 }
