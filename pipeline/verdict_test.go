@@ -218,3 +218,24 @@ func TestNotesAreBounded(t *testing.T) {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
 }
+
+func TestSummaryIsNoLongerThanALine(t *testing.T) {
+	for name, value := range map[string]string{
+		"a long text":  strings.Repeat("é", 100_000),
+		"a deep table": strings.Repeat("a.", 50_000) + "a = 1\n",
+	} {
+		text := "[tool.vivarium]\ntimeout = '" + value + "'\n"
+		if name == "a deep table" {
+			text = "[tool.vivarium]\ntimeout." + value
+		}
+		survey := sandbox.Survey{Files: []sandbox.File{{Path: "pyproject.toml"}}, Contents: map[string][]byte{"pyproject.toml": []byte(text)}}
+		_, mistake := python.Detect(survey, python.Options{Limits: testLimits})
+		if mistake == nil {
+			t.Fatal("control: it is a proper plan")
+		}
+		cause, note := causeOf(fail(CausePlan, "%v", mistake), testLimits)
+		if cause != CausePlan || len(note) > 3000 || !strings.HasPrefix(note, "pyproject.toml: [tool.vivarium] timeout = ") {
+			t.Errorf("%s: %s with a note of %d bytes: %.80q", name, cause, len(note), note)
+		}
+	}
+}
