@@ -68,14 +68,20 @@ type surveyReader struct {
 	in     *wire.Reader
 	survey Survey
 	files  map[string]File
+	names  int64 // bytes of the paths and links
 	total  int64 // of the contents
 }
 
-// maxPath bounds a path and a link's target, bytes.
-const maxPath = 4096
+// Bounds of names, bytes: those of a path and of a link's target, and those of all that a survey brings. Half a million files
+// with names of a usual length have half of that.
+const (
+	maxPath  = 4096
+	maxNames = 64 << 20
+)
 
+// read ends early, and says that there is more, where the names are too long together.
 func (r *surveyReader) read() error {
-	for {
+	for r.names <= maxNames {
 		var reply wire.Reply
 		if err := r.in.Header(&reply); err != nil {
 			return noEOF(err)
@@ -90,6 +96,8 @@ func (r *surveyReader) read() error {
 			return err
 		}
 	}
+	r.survey.Truncated = true
+	return nil
 }
 
 func (r *surveyReader) take(e *wire.Entries) error {
@@ -111,6 +119,7 @@ func (r *surveyReader) add(f File) error {
 		!validPath(f.Path) || len(f.Link) > maxPath {
 		return errProtocol
 	}
+	r.names += int64(len(f.Path) + len(f.Link))
 	r.files[f.Path] = f
 	r.survey.Files = append(r.survey.Files, f)
 	return nil

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -143,6 +144,33 @@ func TestSurveyHoldsPID1ToTheQuery(t *testing.T) {
 	})
 	if err != nil || len(got.Files) != 2 || string(got.Contents["a.toml"]) != "abc" {
 		t.Errorf("a proper survey: got %+v, %v", got, err)
+	}
+}
+
+func TestSurveyOfLongNamesEnds(t *testing.T) {
+	const each = 2 * 4000 // a path and a link
+	batch := func(n int) wire.Entries {
+		var e wire.Entries
+		for i := range 50 {
+			path := fmt.Sprintf("%s/%d", strings.Repeat("a", 3990), n*50+i)
+			e.Files = append(e.Files, wire.File{Path: []byte(path), Link: []byte(strings.Repeat("b", each-len(path)))})
+		}
+		return e
+	}
+	for batches, truncated := range map[int]bool{10: false, 400: true} {
+		got, err := survey(t, SurveyQuery{MaxFiles: 500_000}, func(w *wire.Writer) {
+			for n := range batches {
+				if err := w.Header(wire.Reply{Survey: new(batch(n))}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Header(wire.Reply{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if names := len(got.Files) * each; err != nil || got.Truncated != truncated || names > maxNames+50*each {
+			t.Errorf("%d replies: got %d MiB of names, truncated %t, %v", batches, names>>20, got.Truncated, err)
+		}
 	}
 }
 

@@ -95,7 +95,7 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if s.Truncated {
 		return Plan{}, &Error{
 			File:    "the checkout",
-			Problem: fmt.Sprintf("it holds more than %d files, or folders that cannot be read", maxFiles),
+			Problem: fmt.Sprintf("it holds more than %d files, names that are too long together, or folders that cannot be read", maxFiles),
 			Advice:  "no plan is made from a part of it: take out what is not needed",
 		}
 	}
