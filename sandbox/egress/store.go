@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +28,8 @@ type store struct {
 
 	mu        sync.Mutex
 	entries   map[string]*entry
-	total     int64 // bytes of the kept files, of those still read, and of those on their way
+	order     list.List // of the entries' hashes, the least recently used first
+	total     int64     // bytes of the kept files, of those still read, and of those on their way
 	transfers map[transferKey]*transfer
 }
 
@@ -42,8 +45,8 @@ var errNotKept = errors.New("not kept")
 
 // entry is what is known of a kept file.
 type entry struct {
-	size int64
-	used time.Time
+	size  int64
+	place *list.Element // in the store's order
 	// checked is the modification time at which this process has seen the contents match
 	// the hash; zero when it has not. It spares later reads the check.
 	checked time.Time
@@ -60,25 +63,29 @@ func openStore(dir string, max int64) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the package cache's folder: %w", err)
 	}
-	list, err := os.ReadDir(dir)
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the package cache's folder: %w", err)
 	}
-	for _, e := range list {
+	var known []fs.FileInfo
+	for _, e := range files {
 		info, err := e.Info()
 		switch {
 		case err != nil || !info.Mode().IsRegular():
 		case sha256Digits.MatchString(e.Name()):
-			s.entries[e.Name()] = &entry{size: info.Size(), used: info.ModTime()}
-			s.total += info.Size()
+			known = append(known, info)
 		case strings.HasPrefix(e.Name(), partial):
 			if err := removeLeftover(dir, e.Name()); err != nil {
 				return nil, err
 			}
 		}
 	}
+	slices.SortFunc(known, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, info := range known {
+		s.put(info.Name(), info)
+	}
 	s.makeRoom()
 	return s, nil
 }
@@ -117,7 +124,8 @@ func (s *store) open(hash string) *keptFile {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k.entry.used, k.entry.checked = time.Now(), k.info.ModTime()
+	s.order.MoveToBack(k.entry.place)
+	k.entry.checked = k.info.ModTime()
 	return k
 }
 
@@ -156,7 +164,7 @@ func (s *store) unuse(e *entry) {
 // put makes the entry of a file that now has its name. The lock is held.
 func (s *store) put(hash string, info fs.FileInfo) *entry {
 	s.drop(hash)
-	e := &entry{size: info.Size(), used: time.Now()}
+	e := &entry{size: info.Size(), place: s.order.PushBack(hash)}
 	s.entries[hash] = e
 	s.total += e.size
 	return e
@@ -169,6 +177,7 @@ func (s *store) drop(hash string) {
 		return
 	}
 	delete(s.entries, hash)
+	s.order.Remove(e.place)
 	e.gone = true
 	if e.readers == 0 {
 		s.total -= e.size
@@ -293,21 +302,15 @@ func (s *store) keep(t *transfer) error {
 // makeRoom removes the least recently used files that nobody reads until the rest is
 // within bounds. The lock is held.
 func (s *store) makeRoom() {
-	stuck := map[string]bool{}
-	for s.total > s.max {
-		oldest := ""
-		for hash, e := range s.entries {
-			if e.readers == 0 && !stuck[hash] && (oldest == "" || e.used.Before(s.entries[oldest].used)) {
-				oldest = hash
-			}
-		}
-		if oldest == "" {
-			return
-		}
-		if err := os.Remove(s.path(oldest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			stuck[oldest] = true // it still takes its room
+	for at := s.order.Front(); at != nil && s.total > s.max; {
+		hash := at.Value.(string)
+		at = at.Next()
+		if s.entries[hash].readers > 0 {
 			continue
 		}
-		s.drop(oldest)
+		if err := os.Remove(s.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			continue // it still takes its room
+		}
+		s.drop(hash)
 	}
 }

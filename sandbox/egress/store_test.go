@@ -3,7 +3,9 @@ package egress
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -337,6 +339,34 @@ func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, files[i].SHA256())); (err == nil) != want {
 			t.Errorf("%s is kept: %v, want %v", files[i].Name, err == nil, want)
 		}
+	}
+}
+
+// small is a file of one byte.
+type small struct{ fs.FileInfo }
+
+func (small) Size() int64 { return 1 }
+
+func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
+	const files = 40_000 // to look for the oldest among all, again and again, would take a minute
+	s, err := openStore(t.TempDir(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	for i := range files {
+		s.put(fmt.Sprintf("%064x", i), small{})
+	}
+	s.mu.Unlock()
+	began := time.Now()
+	if err := s.reserve(&transfer{}, files-1); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("all builds' downloads waited %s", took)
+	}
+	if _, newest := s.entries[fmt.Sprintf("%064x", files-1)]; len(s.entries) != 1 || !newest {
+		t.Errorf("%d files are left, want the newest alone", len(s.entries))
 	}
 }
 
