@@ -141,6 +141,25 @@ func TestLogPastItsLimitKeepsHeadAndTail(t *testing.T) {
 	})
 }
 
+func TestLogOfTinyPiecesIsBoundedToo(t *testing.T) {
+	s := sqliteStore(t)
+	const limit, pieces = 100_000, 50_000
+	ctx, b, rec := recording(t, s, limit)
+	must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepTest}))
+	for i := range pieces {
+		stream := []pipeline.Stream{pipeline.Stdout, pipeline.Stderr}[i%2]
+		must(t, rec.Output(ctx, pipeline.StepTest, stream, []byte{'a' + byte(i%26)}))
+	}
+	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
+	must(t, rec.close())
+	var rows, omitted int64
+	must(t, s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Count(&rows).Error)
+	must(t, s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Select("sum(omitted)").Scan(&omitted).Error)
+	if most := int64(limit/bytesPerChunk + minChunks + maxTailChunks + 1); rows > most || omitted != pieces-(rows-1) {
+		t.Errorf("%d chunks and %d bytes left out; want at most %d chunks", rows, omitted, most)
+	}
+}
+
 func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()

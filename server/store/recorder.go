@@ -16,6 +16,13 @@ const (
 	flushEvery = 25 * time.Millisecond
 	// maxPending bounds what waits for its commit. Output blocks beyond it: the back-pressure on the sandbox.
 	maxPending = 1 << 20
+	// chunkCost is what a chunk takes besides its bytes, in memory; in the database it is less. A program that writes by turns
+	// to both of its streams makes a chunk of each byte.
+	chunkCost = 128
+	// bytesPerChunk is how long chunks are on average, at least, where the log's head goes to its limit.
+	bytesPerChunk = 64
+	// minChunks may be there however low the limit is.
+	minChunks = 1000
 	// commitTimeout is for a commit on the way out, when the attempt's own context has ended.
 	commitTimeout = 30 * time.Second
 	// omittingEvery is how often viewers are told that output is being left out.
@@ -36,6 +43,7 @@ type recorder struct {
 	step     pipeline.StepName
 	masks    map[pipeline.Stream]*mask.Masker // of the running step
 	stored   int64                            // bytes of the log's head
+	chunks   int64                            // and its chunks
 	tail     tail                             // of the running step
 	omitted  int64                            // by the steps before
 	lastTold time.Time                        // viewers were told of omitted bytes
@@ -46,7 +54,7 @@ type recorder struct {
 
 	mu      sync.Mutex
 	pending []Chunk
-	size    int            // bytes of pending
+	size    int            // bytes of pending, with what its chunks cost
 	change  *pipeline.Step // a step that begins or ends, after pending
 	closing bool
 	err     error // of the first commit that failed
@@ -118,7 +126,7 @@ func (r *recorder) endStep() {
 	locked(&r.mu, func() {
 		for _, c := range r.tail.take() {
 			r.pending = append(r.pending, c)
-			r.size += len(c.Data)
+			r.size += len(c.Data) + chunkCost
 		}
 	})
 	signal(r.work)
@@ -130,11 +138,17 @@ func (r *recorder) add(stream pipeline.Stream, p []byte) {
 		return
 	}
 	head := p[:min(int64(len(p)), max(r.limit-r.stored, 0))]
+	if r.chunks >= r.limit/bytesPerChunk+minChunks {
+		head = nil
+	}
 	if len(head) > 0 {
 		r.stored += int64(len(head))
 		locked(&r.mu, func() {
+			before := len(r.pending)
 			r.pending = appendOutput(r.pending, r.chunk(stream), head)
-			r.size += len(head)
+			added := len(r.pending) - before
+			r.chunks += int64(added)
+			r.size += len(head) + added*chunkCost
 		})
 		signal(r.work)
 	}

@@ -1,9 +1,12 @@
 package store
 
-// maxTail bounds the end of a step's output that is kept in memory past the log's limit.
-const maxTail = 1 << 20
+// Bounds of the end of a step's output that is kept in memory past the log's limit.
+const (
+	maxTail       = 1 << 20
+	maxTailChunks = 4096
+)
 
-// tail keeps the last maxTail bytes of output, in chunks of one stream each.
+// tail keeps the last maxTail bytes of output, in chunks of one stream each, and fewer where there would be too many chunks.
 type tail struct {
 	chunks  []Chunk
 	size    int
@@ -14,9 +17,12 @@ type tail struct {
 func (t *tail) add(c Chunk, p []byte) {
 	t.chunks = appendOutput(t.chunks, c, p)
 	t.size += len(p)
-	for t.size > maxTail {
+	for t.size > maxTail || len(t.chunks) > maxTailChunks {
 		first := &t.chunks[0]
-		drop := min(t.size-maxTail, len(first.Data))
+		drop := len(first.Data)
+		if len(t.chunks) <= maxTailChunks {
+			drop = min(t.size-maxTail, drop)
+		}
 		first.Data = first.Data[drop:]
 		t.size -= drop
 		t.omitted += int64(drop)
