@@ -23,6 +23,13 @@ type file struct {
 	uploadTime     string
 }
 
+// Bounds of what a page says of one file, which stays in memory: some is its author's own words.
+const (
+	maxURL    = 4 << 10 // bytes; addresses that a store signs have one or two KiB
+	maxWords  = 512     // bytes, of each of the texts
+	maxHashes = 8
+)
+
 // hash is a digest that a page tells, such as sha256.
 type hash struct{ algorithm, digest string }
 
@@ -38,6 +45,9 @@ var (
 // last segment. It is nil when this cannot be a file of a package: other schemes and odd
 // names, which pip skips too.
 func newFile(base *url.URL, href, name string) *file {
+	if len(href) > maxURL {
+		return nil
+	}
 	u, err := base.Parse(strings.TrimSpace(href))
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil
@@ -59,7 +69,7 @@ func newFile(base *url.URL, href, name string) *file {
 // addHash takes a digest over when it is well-formed.
 func (f *file) addHash(algorithm, digest string) {
 	digest = strings.ToLower(digest)
-	if algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
+	if (len(f.hashes) < maxHashes || algorithm == "sha256") && algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
 		(algorithm != "sha256" || sha256Digits.MatchString(digest)) {
 		f.hashes = append(f.hashes, hash{algorithm, digest})
 	}
@@ -74,14 +84,38 @@ func (f *file) setMetadata(sha256 string) {
 }
 
 // seal gives the file its id, when all that is known of it has been set: a file that
-// changes upstream gets another link.
-func (f *file) seal() {
+// changes upstream gets another link. It reports whether the file may stand in a page: of one whose
+// requirement is too long to keep, pip could not tell whether it fits.
+func (f *file) seal() bool {
+	if len(f.requiresPython) > maxWords {
+		return false
+	}
+	f.yankedReason, f.uploadTime = cut(f.yankedReason), cut(f.uploadTime)
 	h := sha256.New()
 	for _, s := range []string{f.name, f.url.String(), f.sha256(), f.metadata} {
 		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}
 	f.id = hex.EncodeToString(h.Sum(nil)[:16])
+	return true
+}
+
+// cut is s as far as it is kept: its own copy, so that the rest of it is not.
+func cut(s string) string {
+	if len(s) <= maxWords {
+		return s
+	}
+	return strings.Clone(strings.ToValidUTF8(s[:maxWords], ""))
+}
+
+// memory is about how much the file takes.
+func (f *file) memory() int {
+	n := fileCost + 2*len(f.url.Path) + len(f.url.Host) + len(f.url.RawQuery) + len(f.name) + len(f.id) + len(f.requiresPython) +
+		len(f.yankedReason) + len(f.metadata) + len(f.uploadTime)
+	for _, h := range f.hashes {
+		n += len(h.algorithm) + len(h.digest) + 32
+	}
+	return n
 }
 
 // sha256 is the digest that the file is checked against; empty when the page tells none.

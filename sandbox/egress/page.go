@@ -22,8 +22,10 @@ const (
 	// maxFresh bounds how long a page is served without asking upstream again, whatever
 	// its Cache-Control says: a release should be found soon after it was made.
 	maxFresh = time.Minute
-	// maxCachedFiles bounds the page cache: some 300 bytes each.
-	maxCachedFiles = 50_000
+	// maxCached bounds the page cache, bytes.
+	maxCached = 48 << 20
+	// pageCost and fileCost are what a page and a link of it take besides their texts.
+	pageCost, fileCost = 256, 256
 	// maxPageLinks bounds one page. PyPI's largest projects have some thousand files each;
 	// a link takes up to 1 KiB while the page is read.
 	maxPageLinks = 25_000
@@ -42,6 +44,15 @@ type page struct {
 	files   []*file
 	etag    string
 	fresh   time.Time // until when it need not be asked for again
+}
+
+// size is about how much memory the page takes.
+func (p *page) size() int {
+	n := pageCost + len(p.project) + len(p.etag)
+	for _, f := range p.files {
+		n += f.memory()
+	}
+	return n
 }
 
 // page fetches a project's page, or has the one at hand confirmed.
@@ -141,7 +152,7 @@ func freshUntil(cacheControl string) time.Time {
 type pageCache struct {
 	mu    sync.Mutex
 	pages map[string]*page
-	files int
+	bytes int
 }
 
 func (c *pageCache) get(project string) *page {
@@ -159,19 +170,20 @@ func (c *pageCache) put(p *page) {
 		c.pages = map[string]*page{}
 	}
 	c.remove(p.project)
+	size := p.size()
 	for project := range c.pages {
-		if c.files+len(p.files) <= maxCachedFiles {
+		if c.bytes+size <= maxCached {
 			break
 		}
 		c.remove(project)
 	}
 	c.pages[p.project] = p
-	c.files += len(p.files)
+	c.bytes += size
 }
 
 func (c *pageCache) remove(project string) {
 	if old := c.pages[project]; old != nil {
-		c.files -= len(old.files)
+		c.bytes -= old.size()
 		delete(c.pages, project)
 	}
 }

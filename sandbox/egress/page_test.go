@@ -3,6 +3,7 @@ package egress
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"unicode/utf8"
 
 	"vivarium/sandbox/egress/egresstest"
 )
@@ -149,12 +151,51 @@ func TestAFreshPageIsNotAskedForAgainAndMayComeCompressed(t *testing.T) {
 }
 
 func TestThePageCacheIsBounded(t *testing.T) {
-	var c pageCache
-	for _, project := range []string{"a", "b", "c", "a"} {
-		c.put(&page{project: project, files: make([]*file, maxCachedFiles/2)})
+	linked := func(project string, n, length int) *page {
+		p := &page{project: project}
+		for range n {
+			p.files = append(p.files, &file{url: &url.URL{Path: strings.Repeat("a", length)}})
+		}
+		return p
 	}
-	if c.files > maxCachedFiles || len(c.pages) != 2 || c.get("a") == nil {
-		t.Errorf("%d files in %d pages", c.files, len(c.pages))
+	var c pageCache
+	half := maxCached / 2 / (fileCost + 2*1000 + 1)
+	for _, project := range []string{"a", "b", "c", "a"} {
+		c.put(linked(project, half, 1000))
+	}
+	if c.bytes > maxCached || len(c.pages) != 2 || c.get("a") == nil {
+		t.Errorf("%d bytes in %d pages", c.bytes, len(c.pages))
+	}
+	for i := range maxCached / pageCost {
+		c.put(linked(fmt.Sprint(i), 0, 0))
+	}
+	if c.bytes > maxCached || len(c.pages) >= maxCached/pageCost {
+		t.Errorf("%d bytes in %d pages without files", c.bytes, len(c.pages))
+	}
+}
+
+func TestAPageKeepsLittleOfItsAuthorsWords(t *testing.T) {
+	const long = 1 << 20
+	words := strings.Repeat("é", long/2)
+	for _, c := range []struct {
+		what string
+		page string
+		want int
+	}{
+		{"a yank's reason", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "yanked": "` + words + `", "upload-time": "` + words + `"}]}`, 1},
+		{"a requirement", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "requires-python": "` + words + `"}]}`, 0},
+		{"an address", `{"files": [{"filename": "a-1.tar.gz", "url": "` + words + `"}]}`, 0},
+	} {
+		files, err := parseJSON(strings.NewReader(c.page), &url.URL{Scheme: "https", Host: "example.org"})
+		if err != nil || len(files) != c.want {
+			t.Errorf("%s: got %d files, %v; want %d", c.what, len(files), err, c.want)
+			continue
+		}
+		for _, f := range files {
+			if got := f.memory(); got > 4<<10 || !utf8.ValidString(f.yankedReason) {
+				t.Errorf("%s: a link takes %d bytes", c.what, got)
+			}
+		}
 	}
 }
 

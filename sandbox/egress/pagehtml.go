@@ -79,7 +79,9 @@ func anchor(base *url.URL, attrs map[string]string) *file {
 			f.setMetadata(digest)
 		}
 	}
-	f.seal()
+	if !f.seal() {
+		return nil
+	}
 	return f
 }
 

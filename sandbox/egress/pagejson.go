@@ -123,7 +123,9 @@ func (j jsonFile) file(base *url.URL) *file {
 		}
 	}
 	f.requiresPython, f.size, f.uploadTime = j.RequiresPython, max(j.Size, 0), j.UploadTime
-	f.seal()
+	if !f.seal() {
+		return nil
+	}
 	return f
 }
 
