@@ -74,7 +74,10 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 	var attached error
 	var both sync.WaitGroup
 	both.Go(func() { attached = s.attach(ctx) })
+	// What is waited for outlasts ctx, but not the engine's answer that it waits.
+	answered := context.AfterFunc(ctx, s.stopWaiting)
 	results, failures := s.engine.cli.ContainerWait(detached, s.id, container.WaitConditionRemoved)
+	answered()
 	s.background.Go(func() {
 		select {
 		case r := <-results:
