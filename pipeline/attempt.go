@@ -73,7 +73,8 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 
 func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
 	do, command := a.work(name)
-	a.step = Step{Name: name, State: StepRunning, Command: command, StartedAt: time.Now(), Limits: a.limits}
+	// A repository's words stand in it, such as what its flake8 leaves out; they need not be text.
+	a.step = Step{Name: name, State: StepRunning, Command: python.Printable(command), StartedAt: time.Now(), Limits: a.limits}
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}

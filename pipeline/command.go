@@ -24,7 +24,7 @@ type command struct {
 // command's doing, or the limit on output.
 func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.echo == "" {
-		c.echo = python.Shell(c.Argv)
+		c.echo = python.Printable(python.Shell(c.Argv))
 	}
 	if err := a.say(ctx, "$ "+c.echo); err != nil {
 		return sandbox.Result{}, err

@@ -1,0 +1,35 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"unicode/utf8"
+
+	"vivarium/pipeline/python"
+)
+
+// firstStep is a recorder that ends the attempt where its first step begins.
+type firstStep struct{ step Step }
+
+var errSeen = errors.New("seen")
+
+func (f *firstStep) StepStarted(_ context.Context, s Step) error {
+	f.step = s
+	return errSeen
+}
+
+func (f *firstStep) Output(context.Context, StepName, Stream, []byte) error { return nil }
+func (f *firstStep) StepEnded(context.Context, Step) error                  { return nil }
+
+func TestCommandOfAStepIsText(t *testing.T) {
+	var rec firstStep
+	a := newAttempt(&Runner{}, Request{}, &rec)
+	a.plan = python.Plan{Lint: []string{"flake8", "--exclude=caf\xe9,\x1b[2J"}}
+	if err := a.take(t.Context(), StepLint); !errors.Is(err, errSeen) {
+		t.Fatal(err)
+	}
+	if got, want := rec.step.Command, "flake8 '--exclude=caf\uFFFD,\uFFFD[2J'"; got != want || !utf8.ValidString(got) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
