@@ -59,6 +59,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	status := g.await(ctx, exited, req.Timeout, watch, &result)
 	result.Wall = time.Since(began)
 	result.Strays = g.procs.killAll()
+	removeShared()
 	watching.stop()
 	outputs.drained.Wait()
 
