@@ -71,6 +71,10 @@ func newService(ctx context.Context, s *Sandbox, name string, h http.Handler) *S
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			v.answering.RLock()
 			defer v.answering.RUnlock()
+			// Who hangs up in the middle of an answer reads no more, which a write would wait for.
+			conn := http.NewResponseController(w)
+			left := context.AfterFunc(r.Context(), func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
+			defer left()
 			if !v.stopped {
 				h.ServeHTTP(w, r)
 			}

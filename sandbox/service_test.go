@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"vivarium/sandbox"
 )
@@ -132,5 +133,33 @@ func TestCloseOfTheSandboxEndsItsServices(t *testing.T) {
 	}
 	if _, err := s.Offer(t.Context(), "late", http.NotFoundHandler()); !errors.Is(err, sandbox.ErrClosed) {
 		t.Errorf("offer after close: %v, want ErrClosed", err)
+	}
+}
+
+func TestAnswerEndsWhenItsClientLeaves(t *testing.T) {
+	s := start(t, nil)
+	ended := make(chan error, 1)
+	service, err := s.Offer(t.Context(), "endless", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		piece := make([]byte, 64<<10)
+		for {
+			if _, err := w.Write(piece); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	mustRun(t, s, python(fmt.Sprintf(`
+import urllib.request
+answer = urllib.request.urlopen(%q)
+assert answer.read(1)
+answer.close()`, service.URL)))
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("it is still being written")
 	}
 }
