@@ -93,10 +93,22 @@ func (v *visits) check(t *testing.T, origin string) {
 	}
 }
 
+// ask runs an action in the page. Right after one page has given way to the next, a browser may still be asked for the one
+// before, which it does not know any more: then the action has not run, and it is asked again.
+func ask[T any](ctx context.Context, a chromedp.Action[T]) (T, error) {
+	for {
+		v, err := chromedp.Run(ctx, a)
+		if err == nil || !strings.Contains(err.Error(), "Cannot find context with specified id") {
+			return v, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // shows waits until an expression holds in the page.
 func shows(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(40*time.Second))); err != nil {
+	if _, err := ask(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(40*time.Second))); err != nil {
 		body, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		t.Fatalf("the page does not come to %s: %v\n%s", expression, err, body)
 	}
@@ -104,7 +116,7 @@ func shows(t *testing.T, ctx context.Context, expression string) {
 
 func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := ask(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
 		t.Fatalf("evaluate %s: %v", expression, err)
 	}

@@ -85,17 +85,29 @@ func (b *browser) open(t *testing.T, url string) {
 	}
 }
 
+// ask runs an action in the page. Right after one page has given way to the next, a browser may still be asked for the one
+// before, which it does not know any more: then the action has not run, and it is asked again.
+func ask[T any](b *browser, a chromedp.Action[T]) (T, error) {
+	for {
+		v, err := chromedp.Run(b.ctx, a)
+		if err == nil || !strings.Contains(err.Error(), "Cannot find context with specified id") {
+			return v, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // shows waits until an expression holds in the page.
 func (b *browser) shows(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience(t, 40*time.Second)))); err != nil {
+	if _, err := ask(b, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience(t, 40*time.Second)))); err != nil {
 		t.Fatalf("the page does not come to %s: %v\n%.3000s", expression, err, value[string](t, b, "document.body.innerText"))
 	}
 }
 
 func value[T any](t *testing.T, b *browser, expression string) T {
 	t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	v, err := ask(b, chromedp.Evaluate[T](expression))
 	if err != nil {
 		t.Fatalf("evaluate %s: %v", expression, err)
 	}
