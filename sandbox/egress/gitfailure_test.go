@@ -24,7 +24,7 @@ func TestAnErrorOfTheGitHostThatNeverEndsIsCutOff(t *testing.T) {
 	}
 	g := NewGit(GitConfig{Upstream: upstream})
 	g.stall = 100 * time.Millisecond
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: 30 * time.Second} // the git host's own is 60 s
 	res, err := client.Get(serve(t, g) + GitPath + advertisePath)
 	if err != nil {
 		t.Fatalf("no answer long after the host had fallen silent: %v", err)
