@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -159,11 +160,14 @@ func Environ() []string {
 	})
 }
 
-func freeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeAddr is an address of loopback that nothing listens on. Its port is below those that Linux gives to whoever asks for any, as
+// tests do all the time (ip_local_port_range begins at 32768): nobody is given it before it is used.
+func freeAddr() (addr string, err error) {
+	for range 100 {
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22768))); err == nil {
+			return ln.Addr().String(), ln.Close()
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return "", fmt.Errorf("no port of a hundred is free: %w", err)
 }
