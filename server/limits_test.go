@@ -25,29 +25,30 @@ func dial(t *testing.T, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// TestNoRouteWaitsForASlowBody sends a body's first byte, and then no more.
+// TestNoRouteWaitsForASlowBody sends a body's first byte, and then no more. The control sends all of it, for which a busy machine
+// may take longer.
 func TestNoRouteWaitsForASlowBody(t *testing.T) {
-	s := newSite(t)
-	s.small(func(b *bounds) { b.body = 200 * time.Millisecond })
-	id := s.push("o/n", false)
-	addr := s.http.Listener.Addr().String()
-	asked := 0
-	for _, r := range s.routes() {
-		path := strings.NewReplacer("{id}", fmt.Sprint(id), "/*", "/none").Replace(r.path)
-		if strings.HasSuffix(path, "/events") {
-			continue // it writes on
-		}
-		for _, body := range []struct {
-			sent string
-			ends bool // whether the server ends the connection
-		}{{"x", true}, {strings.Repeat("x", 1000), false}} {
-			c := dial(t, addr)
+	for _, body := range []struct {
+		sent string
+		time time.Duration
+		ends bool // whether the server ends the connection
+	}{{"x", 200 * time.Millisecond, true}, {strings.Repeat("x", 1000), time.Minute, false}} {
+		s := newSite(t)
+		s.small(func(b *bounds) { b.body = body.time })
+		id := s.push("o/n", false)
+		asked := 0
+		for _, r := range s.routes() {
+			path := strings.NewReplacer("{id}", fmt.Sprint(id), "/*", "/none").Replace(r.path)
+			if strings.HasSuffix(path, "/events") {
+				continue // it writes on
+			}
+			c := dial(t, s.http.Listener.Addr().String())
 			fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n%s", r.method, path, body.sent)
 			in := bufio.NewReader(c)
 			resp, err := http.ReadResponse(in, nil)
@@ -65,9 +66,9 @@ func TestNoRouteWaitsForASlowBody(t *testing.T) {
 			}
 			asked++
 		}
-	}
-	if asked < 10 {
-		t.Errorf("only %d requests were made", asked)
+		if asked < 5 {
+			t.Errorf("only %d requests were made", asked)
+		}
 	}
 }
 
@@ -93,7 +94,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Errorf("a connection too many: %v, want no answer", err)
 	}
 	first.Close()
-	if err := third.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := third.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := http.ReadResponse(bufio.NewReader(third), nil); err != nil {
