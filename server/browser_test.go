@@ -28,8 +28,8 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) (context.Con
 		}
 		t.Skip("there is no chromium to look at the pages with")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1000, 700))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1000, 700))
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, more...)...)
 	t.Cleanup(cancel)
@@ -226,7 +226,7 @@ func TestBrowserSignsInWithoutHTTPS(t *testing.T) {
 func lands(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	var body string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
 		if err == nil && strings.Contains(got, text) {
 			return

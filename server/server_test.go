@@ -148,8 +148,8 @@ func (sc *script) act(do func(ctx context.Context, rec pipeline.Recorder) (*pipe
 	a := act{do: do, done: make(chan error, 1)}
 	select {
 	case sc.acts <- a:
-	case <-time.After(10 * time.Second):
-		sc.t.Fatal("no build started within 10 s")
+	case <-time.After(time.Minute):
+		sc.t.Fatal("no build started within a minute")
 	}
 	if err := <-a.done; err != nil {
 		sc.t.Fatal(err)
@@ -204,8 +204,8 @@ func (s *site) ended(id int64) pipeline.Build {
 		}
 		select {
 		case <-wake:
-		case <-time.After(10 * time.Second):
-			s.t.Fatalf("build %d is %s after 10 s", id, b.State)
+		case <-time.After(time.Minute):
+			s.t.Fatalf("build %d is %s, and nothing came of it for a minute", id, b.State)
 		}
 	}
 }

@@ -287,8 +287,8 @@ func TestHandlerLeavesWithItsClient(t *testing.T) {
 	cancel()
 	select {
 	case <-left:
-	case <-time.After(5 * time.Second):
-		t.Error("the handler is still there 5 s after its client left")
+	case <-time.After(time.Minute):
+		t.Error("the handler is still there a minute after its client left")
 	}
 }
 
