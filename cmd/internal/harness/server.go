@@ -45,10 +45,11 @@ func (w *World) Serve(binary string, env ...string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
-	addr, err := freeAddr()
+	port, err := FreePort()
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	dir, err := os.MkdirTemp("", "vivarium-serve-")
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
@@ -160,14 +161,16 @@ func Environ() []string {
 	})
 }
 
-// freeAddr is an address of loopback that nothing listens on. Its port is below those that Linux gives to whoever asks for any, as
-// tests do all the time (ip_local_port_range begins at 32768): nobody is given it before it is used.
-func freeAddr() (addr string, err error) {
+// FreePort is a port of loopback that nothing listens on. It is below those that Linux gives to whoever asks for any, as tests do
+// all the time (ip_local_port_range begins at 32768): nobody is given it before it is used, or while a server that has it is started
+// again.
+func FreePort() (port int, err error) {
 	for range 100 {
+		port = 10000 + rand.IntN(22768)
 		var ln net.Listener
-		if ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22768))); err == nil {
-			return ln.Addr().String(), ln.Close()
+		if ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, ln.Close()
 		}
 	}
-	return "", fmt.Errorf("no port of a hundred is free: %w", err)
+	return 0, fmt.Errorf("no port of a hundred is free: %w", err)
 }
