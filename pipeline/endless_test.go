@@ -51,8 +51,8 @@ func TestGitHostThatNeverStopsSendingEndsTheClone(t *testing.T) {
 			pipeline.CauseClone, "sent more than 256 MiB",
 		},
 		"a little at a time": {
-			flood(advertisement, "000eversion 2\n", "0006x\n", 50*time.Millisecond), 5 * time.Second,
-			pipeline.CauseTimeout, "timed out: 5s limit for the build, in `git fetch`",
+			flood(advertisement, "000eversion 2\n", "0006x\n", 50*time.Millisecond), 15 * time.Second,
+			pipeline.CauseTimeout, "timed out: 15s limit for the build, in `git fetch`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 			pipeline.CauseDiskFull, "disk full: no room left in /tmp, 256.0 MiB limit over all, in `pip install`",
 		},
 		"a file, a little at a time": {
-			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond), 8 * time.Second,
-			pipeline.CauseTimeout, "timed out: 8s limit for the build, in `pip install`",
+			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond), 20 * time.Second,
+			pipeline.CauseTimeout, "timed out: 20s limit for the build, in `pip install`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,10 +100,10 @@ func (s *site) besideBusy(t *testing.T) time.Duration {
 }
 
 // beside runs an attack and an innocent build side by side and compares the latter with the usual. A machine has other
-// things to do, so that a build that was slow is looked at once more, and so is what is usual at that moment.
+// things to do, so that a build that was slow is looked at twice more, and so is what is usual at that moment.
 func (s *site) beside(t *testing.T, b bomb, usual *time.Duration) (hostile server.Build, ratio float64) {
 	t.Helper()
-	for range 2 {
+	for range 3 {
 		id := s.push(t, "attack-"+b.name, b.files)
 		neighbour := s.await(t, s.push(t, "innocent", innocent(t)))
 		wantPassed(t, neighbour)

@@ -53,7 +53,7 @@ func TestCredentialsReachNoSandboxAndNoStorage(t *testing.T) {
 	}
 	readFiles(t, w.data, seen) // with the log that SQLite writes ahead
 	if len(w.containers()) > 0 {
-		w.until(10*time.Second, "the container is gone", func() bool { return len(w.containers()) == 0 })
+		w.until(time.Minute, "the container is gone", func() bool { return len(w.containers()) == 0 })
 	}
 	if err := server.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

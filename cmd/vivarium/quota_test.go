@@ -1,9 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"vivarium/server/github/githubtest"
 )
 
 // TestGitHubIsToldOfAPushOverItsQuota sets a quota on a running server's repository, which its first build has used up.
@@ -26,8 +29,8 @@ func TestGitHubIsToldOfAPushOverItsQuota(t *testing.T) {
 	w.until(time.Minute, "GitHub is told", func() bool { return len(w.states(sha)) > 0 })
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	last := w.statuses[len(w.statuses)-1]
-	if last.SHA != sha || last.State != "error" || !strings.HasPrefix(last.Description, "over quota: ") || !strings.HasSuffix(last.TargetURL, "/logs/"+id) {
-		t.Errorf("the commit status: %+v", last)
+	told := w.statuses[slices.IndexFunc(w.statuses, func(st githubtest.Status) bool { return st.SHA == sha })]
+	if told.State != "error" || !strings.HasPrefix(told.Description, "over quota: ") || !strings.HasSuffix(told.TargetURL, "/logs/"+id) {
+		t.Errorf("the commit status: %+v", told)
 	}
 }

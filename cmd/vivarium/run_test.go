@@ -68,7 +68,7 @@ class T(unittest.TestCase):
 	if !strings.HasPrefix(last, "canceled after ") {
 		t.Errorf("last line %q", last)
 	}
-	for end := time.Now().Add(10 * time.Second); len(containersWithPids(t, pids)) > 0; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(containersWithPids(t, pids)) > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the container is still there")
 		}
