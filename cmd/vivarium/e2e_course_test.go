@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/server"
 	"vivarium/server/github/githubtest"
 )
 
@@ -94,22 +95,30 @@ func (w *world) shell(t *testing.T, line string) string {
 	return string(out)
 }
 
-// pushByHook delivers a push as GitHub does by the webhook that it was told of, and waits for the green tick.
+// pushByHook delivers a push as GitHub does by the webhook that it was told of, and waits for the green tick and until the server has
+// noted that it is there.
 func (w *world) pushByHook(t *testing.T, repo, sha string) {
 	t.Helper()
+	var delivered struct{ Build string }
 	for _, h := range w.GitHub.Hooks() {
 		if h.Repo != repo {
 			continue
 		}
 		p := githubtest.Push{Repo: repo, SHA: sha}
 		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", p.Payload())
-		if err != nil || a.Code != 202 || !json.Valid(a.Body) {
+		if err != nil || a.Code != 202 || json.Unmarshal(a.Body, &delivered) != nil {
 			t.Fatalf("deliver: %v, %d %s", err, a.Code, a.Body)
 		}
 	}
 	w.until(3*time.Minute, "the commit is green", func() bool {
 		states := w.states(sha)
 		return len(states) > 0 && states[len(states)-1] == "success"
+	})
+	w.until(time.Minute, "the server knows it", func() bool {
+		_, body := w.get("/logs/" + delivered.Build)
+		var b server.Build
+		err := json.Unmarshal([]byte(body), &b)
+		return err == nil && len(b.CommitStatuses) == 2 && b.CommitStatuses[1].SentAt != nil
 	})
 }
 
