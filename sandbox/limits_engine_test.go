@@ -67,7 +67,10 @@ os.wait()`), 20*time.Second)
 }
 
 func TestPidsLimitIsNamedAndPID1Survives(t *testing.T) {
-	s := start(t, func(sp *sandbox.Spec) { sp.Limits.Pids = 100 })
+	s := start(t, func(sp *sandbox.Spec) {
+		sp.Limits.Pids = 100
+		sp.Limits.Memory = 1 << 30 // under gVisor each process takes 5 MiB besides its own, and this is not to end first
+	})
 	r, _ := run(t, s, timed(python(`
 import os, time
 end = time.time() + 2
