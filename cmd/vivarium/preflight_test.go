@@ -28,7 +28,8 @@ func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 	w.until(time.Minute, "the server says why it takes no builds", func() bool {
 		var code int
 		code, body = w.get("/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, "processes are limited to nothing in place of 512")
+		// By the cgroup where that can be seen, else by what the engine has taken; gVisor needs more than 512.
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "processes") && strings.Contains(body, "in place of")
 	})
 	if !strings.Contains(body, "enable the cgroup controller") {
 		t.Errorf("it does not say what to do: %s", body)
@@ -66,7 +67,7 @@ func TestDoctorLooksAtASandbox(t *testing.T) {
 		!strings.Contains(text, "ok   posture      a sandbox is as promised") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
-	p.setDrop(func(host map[string]any) { host["CapAdd"] = []string{"NET_RAW"} })
+	p.setDrop(func(host map[string]any) { host["CapAdd"] = []string{"CHOWN"} }) // gVisor gives NET_RAW to nobody
 	if code, text := doctor(); code != exitNo || !strings.Contains(text, "FAIL posture      builds hold capabilities") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // TestInterruptedRunExits2AndLeavesNoContainer interrupts a build in its tests.
 func TestInterruptedRunExits2AndLeavesNoContainer(t *testing.T) {
-	const pids = "487" // no other build's: it tells the container
+	const memory = 263 // MiB; no other build's: it tells the container
 	images := imagestest.Options(t)
 	file, err := binary()
 	if err != nil {
@@ -36,7 +37,7 @@ class T(unittest.TestCase):
 	cmd := exec.CommandContext(ctx, file, "run", dir)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(harness.Environ(), "VIVARIUM_INIT_DIR="+images.InitDir, "VIVARIUM_RUNNERS="+images.Runners,
-		"VIVARIUM_MEMORY=256MiB", "VIVARIUM_DISK=256MiB", "VIVARIUM_PIDS="+pids)
+		fmt.Sprintf("VIVARIUM_MEMORY=%dMiB", memory), "VIVARIUM_DISK=256MiB")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -51,7 +52,7 @@ class T(unittest.TestCase):
 		if !strings.HasSuffix(lines.Text(), "SLEEPING") {
 			continue
 		}
-		if interrupted = true; len(containersWithPids(t, pids)) != 1 {
+		if interrupted = true; len(containersWithMemory(t, memory+256)) != 1 {
 			t.Error("control: the container is not seen")
 		}
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
@@ -68,15 +69,15 @@ class T(unittest.TestCase):
 	if !strings.HasPrefix(last, "canceled after ") {
 		t.Errorf("last line %q", last)
 	}
-	for end := time.Now().Add(time.Minute); len(containersWithPids(t, pids)) > 0; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(containersWithMemory(t, memory+256)) > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the container is still there")
 		}
 	}
 }
 
-// containersWithPids are the containers of `vivarium run` that have this limit of processes.
-func containersWithPids(t *testing.T, pids string) []string {
+// containersWithMemory are the containers of `vivarium run` that have this limit of memory, in MiB.
+func containersWithMemory(t *testing.T, mib int64) []string {
 	t.Helper()
 	list, err := exec.Command("docker", "ps", "-aq", "--filter", "label=vivarium.instance="+localInstance).Output()
 	if err != nil {
@@ -85,8 +86,8 @@ func containersWithPids(t *testing.T, pids string) []string {
 	var found []string
 	for _, id := range strings.Fields(string(list)) {
 		// One that has gone since it was listed is none.
-		limit, err := exec.Command("docker", "inspect", "--format", "{{.HostConfig.PidsLimit}}", id).Output()
-		if err == nil && strings.TrimSpace(string(limit)) == pids {
+		limit, err := exec.Command("docker", "inspect", "--format", "{{.HostConfig.Memory}}", id).Output()
+		if err == nil && strings.TrimSpace(string(limit)) == fmt.Sprint(mib<<20) {
 			found = append(found, id)
 		}
 	}
