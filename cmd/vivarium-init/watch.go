@@ -18,9 +18,10 @@ import (
 const (
 	slowest     = 50 * time.Millisecond
 	quickest    = time.Millisecond
-	fillRate    = 4 << 30 // bytes per second; twice what was measured
-	createRate  = 1 << 20 // files per second
-	forkRate    = 4 << 10 // tasks per second, under gVisor
+	fillRate    = 4 << 30  // bytes per second; twice what was measured
+	createRate  = 1 << 20  // files per second
+	forkRate    = 4 << 10  // tasks per second, under gVisor
+	allocRate   = fillRate // bytes of memory per second, under gVisor
 	memoryEvery = slowest
 )
 
@@ -30,22 +31,27 @@ const (
 	fullInodes = createRate / 1000
 )
 
+// spareMemory is how much of a sandbox's memory, bytes, gVisor's own kernel may take and a program use between two looks: of
+// 400 MiB there were up to 17 that it did not count when the host's kernel ended it. Of a small sandbox it is an eighth.
+const spareMemory = 48 << 20
+
 // watch observes one command's use of disk and memory. Each mount alone may hold as much
 // as all of them together (what a build needs where is not known beforehand); that they
 // do not do so together is watched here, and the command is killed when they do.
 type watch struct {
 	mounts       []string
 	bytes, files int64 // what the mounts may hold together
-	pids         int64 // tasks that there may be, where no kernel counts them; else zero
+	pids         int64 // tasks that there may be, where no kernel counts them (gVisor's); else zero
 	exceeded     chan struct{}
 	begun        bool
 
 	// Valid when the watching has stopped.
-	pidsStruck bool
-	full       string // the first mount that was full
-	inodesFull bool   // it was full of files, not of bytes
-	peakBytes  int64
-	peakAnon   int64
+	pidsStruck  bool
+	outOfMemory bool   // where no kernel ends a process for it
+	full        string // the first mount that was full
+	inodesFull  bool   // it was full of files, not of bytes
+	peakBytes   int64
+	peakAnon    int64
 }
 
 func newWatch(h *wire.Hello) *watch {
@@ -82,7 +88,7 @@ func (w *watch) run(quit <-chan struct{}) {
 		case now := <-timer.C:
 			next, exceeded := w.look(mountUses(w.mounts))
 			if w.pids > 0 {
-				left, struck := w.count(tasks())
+				left, struck := w.count(system())
 				next, exceeded = min(next, left), exceeded || struck
 			}
 			if exceeded && !over {
@@ -98,19 +104,29 @@ func (w *watch) run(quit <-chan struct{}) {
 	}
 }
 
-// tasks is how many there are. The host's kernel tells of the whole machine, gVisor's of this container.
-func tasks() int64 {
-	var info unix.Sysinfo_t
-	if err := unix.Sysinfo(&info); err != nil {
-		return 0
-	}
-	return int64(info.Procs)
+// usage is what a kernel says of all that runs on it: the host's of the whole machine, gVisor's of this sandbox.
+type usage struct {
+	tasks        int64
+	memory, free int64 // bytes
 }
 
-// count says when to count the tasks again, and whether they are too many.
-func (w *watch) count(n int64) (next time.Duration, exceeded bool) {
-	w.pidsStruck = w.pidsStruck || n > w.pids
-	return max(timeToFill(w.pids-n, forkRate), quickest), n > w.pids
+func system() usage {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return usage{}
+	}
+	unit := int64(info.Unit)
+	return usage{int64(info.Procs), int64(info.Totalram) * unit, int64(info.Freeram) * unit}
+}
+
+// count says when to look again, and whether there are too many tasks or too little memory. At the end of it the host's kernel
+// would end all of gVisor, with PID 1, and may not say why.
+func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
+	left := u.free - min(spareMemory, u.memory/8)
+	w.pidsStruck = w.pidsStruck || u.tasks > w.pids
+	w.outOfMemory = w.outOfMemory || u.memory > 0 && left < 0
+	next = min(timeToFill(w.pids-u.tasks, forkRate), timeToFill(left, allocRate))
+	return max(next, quickest), w.pidsStruck || w.outOfMemory
 }
 
 // use is how full one mount is.

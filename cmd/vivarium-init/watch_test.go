@@ -121,13 +121,37 @@ func TestDeadlineCanBeMovedUntilItHasPassed(t *testing.T) {
 
 func TestTasksAreCountedWhereNoKernelDoes(t *testing.T) {
 	w := newWatch(&wire.Hello{Pids: 100})
-	if next, exceeded := w.count(100); exceeded || w.pidsStruck || next != quickest {
+	tasks := func(n int64) usage { return usage{n, 1 << 30, 1 << 30} }
+	if next, exceeded := w.count(tasks(100)); exceeded || w.pidsStruck || next != quickest {
 		t.Errorf("as many as allowed: %v, %v, struck %v", next, exceeded, w.pidsStruck)
 	}
-	if _, exceeded := w.count(101); !exceeded || !w.pidsStruck {
+	if _, exceeded := w.count(tasks(101)); !exceeded || !w.pidsStruck || w.outOfMemory {
 		t.Errorf("one more: exceeded %v, struck %v", exceeded, w.pidsStruck)
 	}
-	if w.count(20); !w.pidsStruck {
+	if w.count(tasks(20)); !w.pidsStruck {
 		t.Error("that the limit struck is forgotten")
+	}
+}
+
+func TestMemoryIsWatchedWhereTheKernelsEndIsTheSandboxs(t *testing.T) {
+	const total, small = 1 << 30, 160 << 20
+	for name, c := range map[string]struct {
+		usage
+		out  bool
+		next time.Duration
+	}{
+		"much is left":            {usage{1, total, total / 2}, false, timeToFill(28, forkRate)},
+		"little is left":          {usage{1, total, spareMemory + 8<<20}, false, timeToFill(8<<20, allocRate)},
+		"all but the spare":       {usage{1, total, spareMemory}, false, quickest},
+		"less":                    {usage{1, total, spareMemory - 1}, true, quickest},
+		"a small sandbox":         {usage{1, small, small/8 + 8<<20}, false, timeToFill(8<<20, allocRate)},
+		"less of a small one":     {usage{1, small, small/8 - 1}, true, quickest},
+		"a kernel that is silent": {usage{}, false, quickest},
+	} {
+		w := newWatch(&wire.Hello{Pids: 29})
+		next, exceeded := w.count(c.usage)
+		if exceeded != c.out || w.outOfMemory != c.out || w.pidsStruck || next != c.next {
+			t.Errorf("%s: exceeded %v, next look in %s; want %v, %s", name, exceeded, next, c.out, c.next)
+		}
 	}
 }
