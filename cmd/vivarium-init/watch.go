@@ -44,6 +44,7 @@ type watch struct {
 	pids         int64 // tasks that there may be, where no kernel counts them (gVisor's); else zero
 	exceeded     chan struct{}
 	begun        bool
+	held         int64 // bytes in the mounts, which are memory too, at the last look
 
 	// Valid when the watching has stopped.
 	pidsStruck  bool
@@ -125,6 +126,7 @@ func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
 	left := u.free - min(spareMemory, u.memory/8)
 	w.pidsStruck = w.pidsStruck || u.tasks > w.pids
 	w.outOfMemory = w.outOfMemory || u.memory > 0 && left < 0
+	w.peakAnon = max(w.peakAnon, u.memory-u.free-w.held)
 	next = min(timeToFill(w.pids-u.tasks, forkRate), timeToFill(left, allocRate))
 	return max(next, quickest), w.pidsStruck || w.outOfMemory
 }
@@ -176,7 +178,7 @@ func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 		}
 		next = min(next, timeToFill(u.freeBytes, fillRate), timeToFill(u.freeFiles, createRate))
 	}
-	w.peakBytes = max(w.peakBytes, bytes)
+	w.held, w.peakBytes = bytes, max(w.peakBytes, bytes)
 	if !w.begun {
 		// An earlier command may have left too much: this one may not add to it, but it may clean up.
 		w.begun, w.bytes, w.files = true, max(w.bytes, bytes), max(w.files, files)

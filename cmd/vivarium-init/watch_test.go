@@ -149,9 +149,13 @@ func TestMemoryIsWatchedWhereTheKernelsEndIsTheSandboxs(t *testing.T) {
 		"a kernel that is silent": {usage{}, false, quickest},
 	} {
 		w := newWatch(&wire.Hello{Pids: 29})
+		w.held = 1 << 20
 		next, exceeded := w.count(c.usage)
 		if exceeded != c.out || w.outOfMemory != c.out || w.pidsStruck || next != c.next {
 			t.Errorf("%s: exceeded %v, next look in %s; want %v, %s", name, exceeded, next, c.out, c.next)
+		}
+		if want := max(c.memory-c.free-w.held, 0); w.peakAnon != want {
+			t.Errorf("%s: the peak is %d, want %d without what files hold", name, w.peakAnon, want)
 		}
 	}
 }
