@@ -55,10 +55,21 @@ func container(t *testing.T, mode string, env ...string) (string, error) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, content := range map[string]string{
+	files(t, dir, map[string]string{
 		"scripts/container": string(script), "scripts/state": "#!/bin/sh\necho 1", ".env": "", "socket": "",
 		"bin/docker": engine, "bin/sleep": "#!/bin/sh\nkill $PPID",
-	} {
+	})
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "scripts/container"), mode)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "DOCKER_SOCKET="+filepath.Join(dir, "socket"))
+	cmd.Env = append(cmd.Env, env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// files writes files that can be run, by their path in dir.
+func files(t *testing.T, dir string, contents map[string]string) {
+	t.Helper()
+	for name, content := range contents {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -67,9 +78,4 @@ func container(t *testing.T, mode string, env ...string) (string, error) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "scripts/container"), mode)
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "DOCKER_SOCKET="+filepath.Join(dir, "socket"))
-	cmd.Env = append(cmd.Env, env...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
 }
