@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -82,9 +83,18 @@ func openImages(ctx context.Context, c config, log *slog.Logger) (*images.Manage
 func connectEngine(ctx context.Context, log *slog.Logger) (*sandbox.Engine, error) {
 	e, err := sandbox.Connect(ctx, log)
 	if err != nil {
-		return nil, fmt.Errorf("cannot reach the Docker Engine: %w; start it, or set DOCKER_HOST to where it is", err)
+		return nil, unreachable(err)
 	}
 	return e, nil
+}
+
+// unreachable says what to do about an engine that cannot be reached: one that runs need not be started.
+func unreachable(err error) error {
+	advice := "start it, or set DOCKER_HOST to where it is"
+	if errors.Is(err, fs.ErrPermission) {
+		advice = "join the group of its socket (usermod -aG docker USER, and log in anew; in a container of compose.yaml's, set DOCKER_GID)"
+	}
+	return fmt.Errorf("cannot reach the Docker Engine: %w; %s", err, advice)
 }
 
 // checkRuntime refuses a runtime that the engine lacks: builds would else be less isolated
