@@ -140,6 +140,25 @@ func TestImportThatIsRefusedLeavesTheNamesAsTheyWere(t *testing.T) {
 	}
 }
 
+// An archive that `docker save` made of an image's ID names nothing, and the engine has the image already.
+func TestImportThatIsRefusedKeepsAnImageThatWasThere(t *testing.T) {
+	b := newEmptyBench(t)
+	own, _ := b.arch(t)
+	ref := b.runners + ":" + b.name
+	id := b.load(t, tiny{ref: ref, arch: own, labels: map[string]string{"vivarium.image.init": "0"}})
+	archive, err := b.cli.ImageSave(t.Context(), []string{id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	if _, _, err := b.Import(t.Context(), "", archive, nil); err == nil || !strings.Contains(err.Error(), "no runner image, but "+id) {
+		t.Errorf("Import() = %v, want an error that names %s", err, id)
+	}
+	if got := b.inspect(t, ref).ID; got != id {
+		t.Errorf("%s names %s afterwards, want %s as before", ref, got, id)
+	}
+}
+
 func TestRootFileSystemBecomesARunnerImageAndGetsNewTools(t *testing.T) {
 	b := newEmptyBench(t)
 	imagestest.Runner(t)

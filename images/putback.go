@@ -9,7 +9,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// names gives the ID behind every reference on the engine.
+// names gives the ID behind every reference on the engine. An image's ID is one too: an archive may hold an image without a name.
 func (m *Manager) names(ctx context.Context) (map[string]string, error) {
 	found, err := m.cli.ImageList(ctx, image.ListOptions{})
 	if err != nil {
@@ -17,6 +17,7 @@ func (m *Manager) names(ctx context.Context) (map[string]string, error) {
 	}
 	ids := make(map[string]string)
 	for _, f := range found {
+		ids[f.ID] = f.ID
 		for _, tag := range f.RepoTags {
 			ids[tag] = f.ID
 		}
@@ -31,9 +32,11 @@ func (m *Manager) putBack(ctx context.Context, loaded []string, before map[strin
 	var errs []error
 	for _, ref := range loaded {
 		var err error
-		if id := before[ref]; id != "" {
+		switch id := before[ref]; id {
+		case ref: // an image that was there already
+		default:
 			err = m.cli.ImageTag(ctx, id, ref)
-		} else {
+		case "":
 			_, err = m.cli.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 		}
 		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
