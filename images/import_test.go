@@ -30,8 +30,9 @@ type tiny struct {
 	volume    string
 }
 
-// archive gives what `docker save` would, without needing an engine that can hold the image.
-func (i tiny) archive(t *testing.T) []byte {
+// archive gives what `docker save` would, without needing an engine that can hold the image. More are entries of its manifest
+// behind the image's.
+func (i tiny) archive(t *testing.T, more ...any) []byte {
 	t.Helper()
 	layer := packed(t, map[string][]byte{"file": []byte("hello")})
 	sum := sha256.Sum256(layer)
@@ -45,9 +46,10 @@ func (i tiny) archive(t *testing.T) []byte {
 	})
 	sum = sha256.Sum256(config)
 	configName, layerName := hex.EncodeToString(sum[:])+".json", strings.Repeat("0b", 32)+"/layer.tar"
+	image := map[string]any{"Config": configName, "RepoTags": []string{i.ref}, "Layers": []string{layerName}}
 	return packed(t, map[string][]byte{
 		configName: config, layerName: layer,
-		"manifest.json": marshal(t, []any{map[string]any{"Config": configName, "RepoTags": []string{i.ref}, "Layers": []string{layerName}}}),
+		"manifest.json": marshal(t, append([]any{image}, more...)),
 	})
 }
 
@@ -156,6 +158,21 @@ func TestImportThatIsRefusedKeepsAnImageThatWasThere(t *testing.T) {
 	}
 	if got := b.inspect(t, ref).ID; got != id {
 		t.Errorf("%s names %s afterwards, want %s as before", ref, got, id)
+	}
+}
+
+// Of two images in an archive, the engine loads and names the first before it finds that the second is not whole.
+func TestImportOfABrokenArchiveLeavesTheNamesAsTheyWere(t *testing.T) {
+	b := newEmptyBench(t)
+	own, _ := b.arch(t)
+	ref := b.runners + ":" + b.name
+	good := b.load(t, tiny{ref: ref, arch: own, labels: map[string]string{"good": "yes"}})
+	broken := tiny{ref: ref, arch: own}.archive(t, map[string]any{"Config": "missing.json", "Layers": []string{}})
+	if _, _, err := b.Import(t.Context(), "", bytes.NewReader(broken), nil); err == nil || !strings.Contains(err.Error(), "missing.json") {
+		t.Errorf("Import() = %v, want an error that names missing.json", err)
+	}
+	if got := b.inspect(t, ref).ID; got != good {
+		t.Errorf("%s names %s afterwards, want %s as before", ref, got, good)
 	}
 }
 

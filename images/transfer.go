@@ -85,11 +85,13 @@ func (m *Manager) load(ctx context.Context, tar io.Reader, progress io.Writer) (
 	if err != nil {
 		return Image{}, err
 	}
+	var name string
 	loaded, err := m.loadArchive(ctx, tar)
-	if err != nil {
-		return Image{}, fmt.Errorf("load exported runner image: %w", err)
+	if err != nil { // of several images in it, those before the fault are there
+		err = fmt.Errorf("load exported runner image: %w", err)
+	} else {
+		name, err = m.accept(ctx, loaded)
 	}
-	name, err := m.accept(ctx, loaded)
 	if err != nil {
 		return Image{}, errors.Join(err, m.putBack(context.WithoutCancel(ctx), loaded, before))
 	}
