@@ -1,0 +1,90 @@
+package scripts_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// session is a script as a terminal has it in the foreground: a Ctrl-C goes to all of its group.
+type session struct {
+	cmd   *exec.Cmd
+	out   *strings.Builder
+	ended chan error
+}
+
+func begin(t *testing.T, env []string, argv ...string) *session {
+	t.Helper()
+	// Who runs the tests in the background has these ignored, which a shell could not change.
+	s := &session{cmd: exec.Command("env", append([]string{"--default-signal=INT,QUIT"}, argv...)...), out: &strings.Builder{}, ended: make(chan error, 1)}
+	s.cmd.Dir, s.cmd.Env = "..", append(os.Environ(), env...)
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.WaitDelay = time.Second
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.ended <- s.cmd.Wait() }()
+	return s
+}
+
+// interrupt is a Ctrl-C once the script has come so far that a file is there.
+func (s *session) interrupt(t *testing.T, when string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(when); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is not there after a minute", when)
+		}
+	}
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT)
+	select {
+	case err := <-s.ended:
+		if err == nil {
+			t.Errorf("it ended as if nothing had been:\n%s", s.out)
+		}
+	case <-time.After(20 * time.Second):
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		t.Errorf("it goes on 20 s after a Ctrl-C")
+	}
+}
+
+// program puts one of that name into dir.
+func program(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The machine is a program that does not end by itself.
+func TestAMachineEndsByCtrlC(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"mke2fs", "debugfs", "mmdebstrap"} {
+		program(t, dir, name, "")
+	}
+	running := filepath.Join(dir, "running")
+	program(t, dir, "qemu-system-x86_64", fmt.Sprintf("echo $$ >%s.part && mv %[1]s.part %[1]s && exec sleep 300", running))
+	disk := filepath.Join(dir, "vivarium-vm", "bookworm")
+	if err := errors.Join(os.MkdirAll(disk, 0o755), os.WriteFile(filepath.Join(disk, "ready-2"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	s := begin(t, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + dir, "TMPDIR=" + dir}, "scripts/vm", "--", "true")
+	s.interrupt(t, running)
+	pid, err := os.ReadFile(running)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "cmdline")); err == nil && strings.HasPrefix(string(text), "sleep") {
+		t.Error("the machine goes on")
+		_ = exec.Command("kill", strings.TrimSpace(string(pid))).Run()
+	}
+}
