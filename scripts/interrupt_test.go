@@ -88,3 +88,49 @@ func TestAMachineEndsByCtrlC(t *testing.T) {
 		_ = exec.Command("kill", strings.TrimSpace(string(pid))).Run()
 	}
 }
+
+// The set-up's own functions, with the machine's configuration elsewhere.
+func TestAnInterruptedSetUpLeavesNothingBehind(t *testing.T) {
+	text, err := os.ReadFile("setup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	functions, _, found := strings.Cut(strings.ReplaceAll(string(text), "/etc/", dir+"/etc/"), "\nfor what in ")
+	if !found {
+		t.Fatal("the script has no end: is what is looked for still right?")
+	}
+	const install = `packages=(caddy postgresql); unstarted without_cluster sh -c "$1"`
+	left := func() (files []string) {
+		t.Helper()
+		err := filepath.WalkDir(filepath.Join(dir, "etc"), func(name string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				files = append(files, strings.TrimPrefix(name, dir))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	began := filepath.Join(dir, "began")
+	begin(t, nil, "bash", "-c", functions+"\n"+install, "setup", "touch "+began+" && sleep 300").interrupt(t, began)
+	if files := left(); len(files) != 0 {
+		t.Errorf("after a Ctrl-C: %s", files)
+	}
+
+	// The control: it is there while the command runs, whose exit code counts.
+	list := filepath.Join(dir, "list")
+	s := begin(t, nil, "bash", "-c", functions+"\n"+install, "setup", "find "+dir+"/etc -not -type d >"+list+"; exit 3")
+	if err := <-s.ended; s.cmd.ProcessState.ExitCode() != 3 {
+		t.Errorf("%v, want exit code 3:\n%s", err, s.out)
+	}
+	during, err := os.ReadFile(list)
+	if err != nil || strings.Count(string(during), "\n") != 3 {
+		t.Errorf("while it runs: %v, %s", err, during)
+	}
+	if files := left(); len(files) != 0 {
+		t.Errorf("afterwards: %s", files)
+	}
+}
