@@ -134,3 +134,27 @@ func TestAnInterruptedSetUpLeavesNothingBehind(t *testing.T) {
 		t.Errorf("afterwards: %s", files)
 	}
 }
+
+// The number that a killed run has left behind may be another process's by now.
+func TestStopEndsItsOwnProcessesAlone(t *testing.T) {
+	const script = `set -euo pipefail
+name=test subnet=192.0.2
+. scripts/second-engine
+run=$1
+launch docker sleep 300
+own=$!
+sleep 300 &
+other=$!
+alive docker && ! alive containerd
+for left in "$other" "$other 1"; do
+    echo "$left" >"$run/containerd.pid"
+    end containerd
+done
+end docker
+if kill -0 $own 2>/dev/null; then echo "its own goes on"; fi
+if kill $other; then echo "the other lives"; fi`
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", "cd .. && "+script, "stop", t.TempDir()).CombinedOutput()
+	if err != nil || string(out) != "the other lives\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
