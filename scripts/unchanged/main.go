@@ -27,8 +27,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: unchanged -- COMMAND [ARGUMENT...]")
 		os.Exit(2)
 	}
-	// A Ctrl-C goes to the command as well: it ends, and what it leaves is looked at all the same.
-	signal.Ignore(os.Interrupt)
+	// A Ctrl-C goes to the command as well: it ends, and what it leaves is looked at all the same. Ignored here, it would be
+	// ignored by the command too.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	if err := run(context.Background(), args); err != nil {
 		fmt.Fprintln(os.Stderr, "unchanged:", err)
 		os.Exit(1)

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,6 +85,32 @@ func TestAContainerThatIsGoneIsNoChange(t *testing.T) {
 		"--entrypoint", "echo", imagestest.Runner(t), "it ran")
 	if !strings.Contains(out, "it ran") || strings.Contains(out, name) {
 		t.Errorf("got:\n%s", out)
+	}
+}
+
+// A terminal sends a Ctrl-C to all of a group.
+func TestACtrlCEndsTheCommand(t *testing.T) {
+	imagestest.RequireEngine(t)
+	started := filepath.Join(t.TempDir(), "started")
+	// Who runs the tests in the background has the signal ignored, and with it all that they start.
+	cmd := exec.Command("env", "--default-signal=INT", os.Args[0], "--", "sh", "-c", "touch "+started+"; exec sleep 60")
+	cmd.Env = append(os.Environ(), "VIVARIUM_TEST_UNCHANGED=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := os.Stat(started); err != nil && t.Context().Err() == nil; _, err = os.Stat(started) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(30*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer late.Stop()
+	if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), "signal: interrupt") {
+		t.Errorf("got %v:\n%s", err, out.String())
 	}
 }
 
