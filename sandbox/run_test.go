@@ -47,6 +47,31 @@ func TestRunReportsHowCommandsEnd(t *testing.T) {
 	}
 }
 
+// A build can put any file in the place of its environment's Python.
+func TestAProgramThatTheKernelCannotLoadIsNoFaultOfTheEngine(t *testing.T) {
+	s := start(t, nil)
+	for name, interpreter := range map[string]string{"text": "/tmp/text", "empty": "/tmp/empty", "not executable": "/etc/passwd", "gone": "/nowhere"} {
+		t.Run(name, func(t *testing.T) {
+			makes := sandbox.Command{Argv: []string{"python3", "-c", `import os, re, sys
+for name, content in ("/tmp/empty", ""), ("/tmp/text", "words " * 100):
+    with open(name, "w") as f: f.write(content)
+    os.chmod(name, 0o755)
+whole = open("/bin/true", "rb").read()
+text = re.sub(rb"/lib[0-9]*/ld-linux[^\0]*", lambda m: sys.argv[1].encode().ljust(len(m[0]), b"\0"), whole, count=1)
+assert text != whole
+open("/tmp/program", "wb").write(text)
+os.chmod("/tmp/program", 0o755)`, interpreter}}
+			if r, o := run(t, s, makes); r.ExitCode != 0 {
+				t.Fatalf("control: %+v, %s", r, o.stderr.String())
+			}
+			r, o := run(t, s, sandbox.Command{Argv: []string{"/tmp/program"}})
+			if r.ExitCode != 126 && r.ExitCode != 127 || !strings.Contains(o.stderr.String(), "/tmp/program") {
+				t.Errorf("got %+v, %s; want exit code 126 or 127", r, o.stderr.String())
+			}
+		})
+	}
+}
+
 func TestRunReportsWhatWasUsed(t *testing.T) {
 	s := start(t, nil)
 	r, _ := run(t, s, python("import time\nb = bytearray(100 << 20)\nopen('f', 'wb').write(b[:20 << 20])\nend = time.process_time() + .3\nwhile time.process_time() < end: pass"))

@@ -118,7 +118,9 @@ func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 	case errors.Is(err, os.ErrNotExist):
 		code = exitNotFound
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOEXEC),
-		errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.E2BIG):
+		errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.E2BIG),
+		// The file's interpreter is none, or is cut short (execve(2)).
+		errors.Is(err, syscall.ELIBBAD), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EIO):
 	default:
 		return wire.Reply{}, fmt.Errorf("start command: %w", err)
 	}
