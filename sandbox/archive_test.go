@@ -76,6 +76,17 @@ func TestArchiveComesBackAsItWasPut(t *testing.T) {
 	}
 }
 
+func TestPutArchiveReachesWhatIsInAClosedDirectory(t *testing.T) {
+	s := start(t, nil)
+	var headers []tar.Header
+	for name := "a"; len(name) < 40; name += "/a" {
+		headers = append(headers, tar.Header{Name: name + "/", Typeflag: tar.TypeDir, Mode: 0o600})
+	}
+	if err := s.PutArchive(t.Context(), sandbox.Workspace, tarOf(t, headers...)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
 	s := start(t, nil)
 	for name, in := range map[string]*bytes.Buffer{

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,12 +149,13 @@ func (u *unpacker) file(name string, h *tar.Header, content io.Reader) error {
 	return u.root.Chtimes(name, time.Time{}, h.ModTime)
 }
 
+// setDirModes goes from the inside out: through one that forbids entering, those in it could not be reached.
 func (u *unpacker) setDirModes() error {
-	for name, mode := range u.dirs {
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(u.dirs))) {
 		if name == "." {
 			continue
 		}
-		if err := u.root.Chmod(name, mode); err != nil {
+		if err := u.root.Chmod(name, u.dirs[name]); err != nil {
 			return err
 		}
 	}
