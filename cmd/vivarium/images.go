@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -197,15 +198,30 @@ func (a *app) exportImage(file string, export func(io.Writer) error) error {
 	if file == "" {
 		return export(a.stdout)
 	}
-	part := file + ".part"
-	f, err := os.Create(part)
+	switch info, err := os.Stat(file); {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder; name a file in it", file)
+	case err == nil && !info.Mode().IsRegular(): // such as /dev/null, in whose place no file is to be
+		f, err := os.OpenFile(file, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(export(f), f.Close())
+	}
+	// Its own: another export to the same file may be under way.
+	part := file + "." + rand.Text()[:8] + ".part"
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(export(f), f.Close()); err != nil {
+	err = errors.Join(export(f), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(part, file)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(part))
 	}
-	return os.Rename(part, file)
+	return nil
 }
 
 func newImagesRemove(a *app) *cobra.Command {
