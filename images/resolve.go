@@ -94,6 +94,12 @@ func (m *Manager) current(ctx context.Context, name string) (Image, error) {
 	return img, nil
 }
 
+// Stale reports whether an image holds another vivarium-init than this binary's own, and so is to be resolved before it is used.
+func (m *Manager) Stale(img Image) (bool, error) {
+	_, sum, err := m.init.read()
+	return img.Init != sum, err
+}
+
 // refresh makes the last layer anew unless that has been done meanwhile.
 func (m *Manager) refresh(ctx context.Context, name string, progress io.Writer) (Image, error) {
 	img, err := m.current(ctx, name)

@@ -135,7 +135,7 @@ func (c *checkup) engine(ctx context.Context) {
 	if image := c.images(short, quiet); image != "" {
 		c.posture(ctx, e, image)
 	} else {
-		c.add(advice, "posture", "a sandbox can be looked at once there is a runner image")
+		c.add(advice, "posture", "a sandbox can be looked at once there is a runner image of this version")
 	}
 }
 
@@ -166,7 +166,7 @@ func (c *checkup) limits(info sandbox.Info) {
 		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
 }
 
-// images gives the engine's ID of the default image; empty when it is not there.
+// images gives the engine's ID of the default image; empty when it is not there, or not as builds get it.
 func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 	m, err := openImages(ctx, c.config, log)
 	if err != nil {
@@ -180,10 +180,19 @@ func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 		return ""
 	}
 	for _, i := range list {
-		if i.Name == images.Default {
-			c.add(fine, "images", "%s with Python %s, %d in all", i.Name, i.Python, len(list))
-			return i.ID
+		if i.Name != images.Default {
+			continue
 		}
+		switch stale, err := m.Stale(i); {
+		case err != nil:
+			c.add(essential, "images", "%v", err)
+			return ""
+		case stale:
+			c.add(advice, "images", "%s holds another version's vivarium-init; the next start or build puts this one's in its place", i.Name)
+			return ""
+		}
+		c.add(fine, "images", "%s with Python %s, %d in all", i.Name, i.Python, len(list))
+		return i.ID
 	}
 	c.add(advice, "images", "%s is not there yet; `vivarium images build` makes it, else the first start does", images.Default)
 	return ""

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"vivarium/images"
 )
 
 // TestServerTakesNoBuildsFromAnEngineThatDropsALimit, says why, and takes them once it is mended.
@@ -69,6 +74,31 @@ func TestDoctorLooksAtASandbox(t *testing.T) {
 	}
 	p.setDrop(func(host map[string]any) { host["CapAdd"] = []string{"CHOWN"} }) // gVisor gives NET_RAW to nobody
 	if code, text := doctor(); code != exitNo || !strings.Contains(text, "FAIL posture      builds hold capabilities") {
+		t.Errorf("exit code %d:\n%s", code, text)
+	}
+}
+
+// After an update the image holds the init of the version before, until the server has started.
+func TestDoctorDoesNotJudgeAnotherVersionsImage(t *testing.T) {
+	w := newWorld(t, 1)
+	other := images.Options{InitDir: t.TempDir(), Runners: "vivarium-test/doctor-" + strings.ToLower(rand.Text()[:8])}
+	for _, arch := range []string{"amd64", "arm64"} {
+		write(t, filepath.Join(other.InitDir, "vivarium-init-linux-"+arch), "another version's")
+	}
+	m, err := images.Open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Resolve(t.Context(), images.Default); err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Command("docker", "rmi", other.Runners+":"+images.Default).Run()
+	environ := append(w.environ(), "VIVARIUM_RUNNERS="+other.Runners)
+	t.Chdir(w.data)
+	var out bytes.Buffer
+	code := run(t.Context(), []string{"doctor"}, environ, nil, &out, &out)
+	if text := out.String(); code != exitOK || !strings.Contains(text, "do   images       python-3.11 holds another version's vivarium-init") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
 }
