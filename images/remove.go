@@ -39,8 +39,9 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Ages at which what an interrupted or a later build left behind goes. A replaced
-// image may just have been resolved by another process that is about to start it.
+// Ages at which what an interrupted or a later build left behind goes. An image that is
+// being made has no name for a while. Its age counts from when it was made, not from when
+// it was replaced: who has resolved one must be ready to do so again.
 const (
 	replacedAge = 10 * time.Minute
 	leftAge     = time.Hour

@@ -130,8 +130,20 @@ func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithDeadlineCause(ctx, a.deadline.Add(grace), errTimeout)
 }
 
-// start starts a sandbox from the attempt's image.
+// start starts a sandbox from the attempt's image, or from the one that has taken its place since it was resolved.
 func (a *attempt) start(ctx context.Context) error {
+	err := a.startFromImage(ctx)
+	if !errors.Is(err, sandbox.ErrNoImage) {
+		return err
+	}
+	name := a.image.Name
+	if a.image, err = a.runner.Images.Resolve(ctx, name); err != nil {
+		return fail(CauseImage, "runner image %s: %v", name, err)
+	}
+	return a.startFromImage(ctx)
+}
+
+func (a *attempt) startFromImage(ctx context.Context) error {
 	s, err := a.runner.Engine.Start(ctx, sandbox.Spec{
 		Image:    a.image.ID,
 		Instance: a.runner.Instance,

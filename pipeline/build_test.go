@@ -1,11 +1,17 @@
 package pipeline_test
 
 import (
+	"crypto/rand"
 	"os"
+	"os/exec"
 	"path"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"vivarium/images"
+	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 )
 
@@ -202,4 +208,38 @@ func TestWorkingTreeIsBuilt(t *testing.T) {
 	o, _ := w.run(t, w.request(tarOf(t, os.DirFS("../examples/hello"))))
 	wantCause(t, o, "")
 	wantText(t, o.Summary, "4 tests")
+}
+
+// Whoever makes a runner image anew may remove the one before between a build's look at it and its sandbox.
+func TestImageThatIsReplacedAsABuildBeginsIsLookedForAgain(t *testing.T) {
+	w := theWorld(t)
+	options := images.Options{InitDir: imagestest.Options(t).InitDir, Runners: "vivarium-test/replaced-" + strings.ToLower(rand.Text()[:8])}
+	own, err := images.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	remove := func() error { return exec.Command("docker", "rmi", options.Runners+":"+images.Default).Run() }
+	runner := *w.runner
+	runner.Images = own
+	l := newLog()
+	var once sync.Once
+	l.onText = func(text string) {
+		if strings.Contains(text, "Sandbox from image") {
+			once.Do(func() {
+				if err := remove(); err != nil {
+					t.Errorf("control: the image cannot be removed: %v", err)
+				}
+			})
+		}
+	}
+	o, err := runner.Run(t.Context(), w.request(w.commit(t, map[string]string{"README": ""})), l)
+	if err != nil || state(o, pipeline.StepClone) != pipeline.StepPassed {
+		t.Errorf("%v; %s %s %q; log:\n%s", err, o.State, o.Cause, o.Summary, l.text())
+	}
+	for end := time.Now().Add(time.Minute); remove() != nil; time.Sleep(100 * time.Millisecond) { // its container is being removed
+		if time.Now().After(end) {
+			t.Fatal("the image cannot be removed")
+		}
+	}
 }
