@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -88,18 +87,28 @@ func readTracked(gitDir string) (tracked, error) {
 		return t, fmt.Errorf("read git index %s: %w; `git -c index.skipHash=false update-index --no-split-index --force-write-index` writes one that can be read", f.Name(), err)
 	}
 	for _, e := range idx.Entries {
-		t.add(e)
+		if err := t.add(e); err != nil {
+			return t, fmt.Errorf("read git index %s: %w", f.Name(), err)
+		}
 	}
 	return t, nil
 }
 
-func (t tracked) add(e *index.Entry) {
+// add is bounded, since a name may stand for half as many folders as it has bytes.
+func (t tracked) add(e *index.Entry) error {
+	if len(e.Name) > maxIndexName {
+		return fmt.Errorf("a name in it has %d bytes, more than the %d that Linux takes", len(e.Name), maxIndexName)
+	}
 	if e.Mode != filemode.Submodule {
 		t.files[e.Name] = true
 	}
-	for dir := path.Dir(e.Name); dir != "." && dir != "/" && !t.folders[dir]; dir = path.Dir(dir) {
-		t.folders[dir] = true
+	for i := strings.LastIndexByte(e.Name, '/'); i > 0 && !t.folders[e.Name[:i]]; i = strings.LastIndexByte(e.Name[:i], '/') {
+		t.folders[e.Name[:i]] = true
 	}
+	if len(t.folders) > maxTreeFiles {
+		return fmt.Errorf("it names more than %d folders", maxTreeFiles)
+	}
+	return nil
 }
 
 // globalIgnore are the rules that the user's own configuration adds to every work tree.
