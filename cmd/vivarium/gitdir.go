@@ -21,6 +21,8 @@ import (
 const (
 	maxIndex      = 256 << 20
 	maxIgnoreFile = 1 << 20
+	// maxRules bounds the patterns that count in one folder, in bytes. Each byte may come to 600 of memory.
+	maxRules = 1 << 20
 )
 
 // workTreeTop is the nearest folder from dir upwards that holds .git, and dir where none does.

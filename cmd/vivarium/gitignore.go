@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,6 +20,7 @@ type ignoreRule struct {
 	negated bool   // what it matches is not ignored
 	dirOnly bool
 	base    bool // match the last element only
+	size    int  // of the pattern, in bytes
 	match   func(string) bool
 }
 
@@ -44,7 +47,7 @@ func parseIgnoreLine(line string) (ignoreRule, bool) {
 	if line == "" {
 		return ignoreRule{}, false
 	}
-	r.base = !strings.Contains(line, "/")
+	r.base, r.size = !strings.Contains(line, "/"), len(line)
 	r.match = matcher(strings.TrimPrefix(line, "/"))
 	return r, r.match != nil
 }
@@ -57,6 +60,19 @@ func trimTrailingSpaces(s string) string {
 		trimmed += " "
 	}
 	return trimmed
+}
+
+// with adds those of a file, unless they are too many to hold.
+func (rules ignoreRules) with(own ignoreRules) (ignoreRules, error) {
+	all := append(slices.Clip(rules), own...)
+	size := 0
+	for _, r := range all {
+		size += r.size
+	}
+	if size > maxRules {
+		return nil, fmt.Errorf("its ignore files hold %d bytes of patterns, more than %d; leave some out", size, maxRules)
+	}
+	return all, nil
 }
 
 // ignores reports whether the rules ignore a file or folder, given that no folder above

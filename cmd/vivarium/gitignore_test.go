@@ -114,3 +114,31 @@ func write(t *testing.T, file, content string) {
 		t.Fatal(err)
 	}
 }
+
+// Rules that are held at one time are those of a folder and of all above it.
+func TestIgnoreFilesBelowEachOtherAreBoundedTogether(t *testing.T) {
+	rules := strings.Repeat("name-name\n", maxRules*2/3/10)
+	beside, below := t.TempDir(), t.TempDir()
+	for _, folder := range []string{"a", "b", "c"} {
+		write(t, filepath.Join(beside, folder, ".gitignore"), rules)
+	}
+	if got := sentFiles(t, beside); len(got) != 3 {
+		t.Errorf("control: got %q, want three files", got)
+	}
+	for _, folder := range []string{"a", "a/b"} {
+		write(t, filepath.Join(below, folder, ".gitignore"), rules)
+	}
+	limits := treeLimits{bytes: 1 << 30, files: 100}
+	if w, err := openWorkTree(below, limits); err == nil || !strings.Contains(err.Error(), "a/b/.gitignore: its ignore files hold") {
+		t.Errorf("got %v, %v; want a refusal", w, err)
+	}
+	if w, err := openWorkTree(filepath.Join(below, "a/b"), limits); err != nil {
+		t.Errorf("a folder that is no part of a git work tree, alone: %v", err)
+	} else {
+		w.Close()
+	}
+	git(t, below, "init", "-q")
+	if w, err := openWorkTree(filepath.Join(below, "a/b"), limits); err == nil || !strings.Contains(err.Error(), "its ignore files hold") {
+		t.Errorf("got %v, %v; want a refusal by the rules above as well", w, err)
+	}
+}

@@ -81,13 +81,14 @@ func (w *workTree) find(abs string, limits treeLimits) error {
 		if err != nil {
 			return err
 		}
-		rules = append(rules, own...)
+		if rules, err = rules.with(own); err != nil {
+			return err
+		}
 	}
-	above, err := rulesAbove(top, s.prefix)
-	if err != nil {
+	if rules, err = rulesAbove(rules, top, s.prefix); err != nil {
 		return err
 	}
-	return s.folder(".", append(rules, above...), false)
+	return s.folder(".", rules, false)
 }
 
 // readGit reads which files are tracked, and the rules of .git/info/exclude.
@@ -106,19 +107,20 @@ func (s *treeSearch) readGit(top string) (ignoreRules, error) {
 	return parseIgnore("", string(content)), nil
 }
 
-// rulesAbove are the rules of the .gitignore files in the folders above prefix.
-func rulesAbove(top, prefix string) (ignoreRules, error) {
+// rulesAbove adds the rules of the .gitignore files in the folders above prefix.
+func rulesAbove(rules ignoreRules, top, prefix string) (ignoreRules, error) {
 	if prefix == "" {
-		return nil, nil
+		return rules, nil
 	}
-	var rules ignoreRules
 	folder := ""
 	for part := range strings.SplitSeq(prefix, "/") {
 		content, err := readBounded(filepath.Join(top, filepath.FromSlash(folder), ".gitignore"), maxIgnoreFile)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		rules = append(rules, parseIgnore(folder, string(content))...)
+		if rules, err = rules.with(parseIgnore(folder, string(content))); err != nil {
+			return nil, err
+		}
 		folder = path.Join(folder, part)
 	}
 	return rules, nil
@@ -144,7 +146,9 @@ func (s *treeSearch) folder(name string, rules ignoreRules, ignored bool) error 
 		if err != nil {
 			return err
 		}
-		rules = append(slices.Clip(rules), own...)
+		if rules, err = rules.with(own); err != nil {
+			return fmt.Errorf("%s: %w", path.Join(name, ".gitignore"), err)
+		}
 	}
 	for _, e := range list {
 		if e.Name() == ".git" {
