@@ -227,6 +227,10 @@ func (s *treeSearch) add(name string, e fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
+	// No program could name it by one path, and each look at one takes as long as it is deep.
+	if len(name) > maxIndexName {
+		return fmt.Errorf("%.40s… is a path of more than %d bytes; move it, or ignore it in .gitignore", name, maxIndexName)
+	}
 	s.tree.entries = append(s.tree.entries, treeEntry{name: name, info: info})
 	if info.Mode().IsRegular() {
 		s.tree.bytes += info.Size()

@@ -129,6 +129,33 @@ func TestTreeLargerThanTheDiskIsRefused(t *testing.T) {
 	}
 }
 
+func TestTreeWithoutABottomIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for range maxIndexName/256 + 1 { // one path could not make it
+		name := strings.Repeat("d", 255)
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chdir(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("file", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	limits := treeLimits{bytes: 1000, files: 100}
+	if _, err := openWorkTree(dir, limits); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
+		t.Errorf("got %v", err)
+	}
+	write(t, filepath.Join(dir, ".gitignore"), "ddd*\n")
+	if w, err := openWorkTree(dir, limits); err != nil {
+		t.Errorf("control: %v", err)
+	} else {
+		w.Close()
+	}
+}
+
 // untar sends a folder and gives its links and all its files' contents together.
 func untar(t *testing.T, dir string) (links map[string]string, content string) {
 	t.Helper()
