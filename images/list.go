@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func (m *Manager) List(ctx context.Context) ([]Image, error) {
 				continue
 			}
 			img, err := m.inspect(ctx, name)
+			if errors.Is(err, ErrNotFound) {
+				continue // removed since it was listed
+			}
 			if err != nil {
 				return nil, err
 			}

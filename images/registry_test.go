@@ -180,6 +180,31 @@ func TestWithoutRegistryAndMirrorTheErrorNamesImport(t *testing.T) {
 	}
 }
 
+func TestImageThatIsRemovedMeanwhileIsNotListed(t *testing.T) {
+	answers := map[string]string{
+		"/v1.41/images/json":                       `[{"RepoTags": ["vivarium/runner:gone", "vivarium/runner:there"]}]`,
+		"/v1.41/images/vivarium/runner:there/json": `{"Id": "sha256:1", "Created": "2026-01-02T03:04:05Z"}`,
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			answer = `{"message":"no such image"}`
+		}
+		io.WriteString(w, answer)
+	}))
+	defer s.Close()
+	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+s.Listener.Addr().String()), client.WithVersion("1.41"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Manager{cli: cli, runners: runnerRepo}
+	defer m.Close()
+	if list, err := m.List(t.Context()); err != nil || len(list) != 1 || list[0].Name != "there" {
+		t.Errorf("got %+v, %v; want the one that is there", list, err)
+	}
+}
+
 // stubEngine is an engine that has no image, for what a real one cannot be made to do: to have no registry at all.
 func stubEngine(t *testing.T, pull http.HandlerFunc) *Manager {
 	t.Helper()
