@@ -101,6 +101,7 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		"lost to memory, in":  {in(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"lost to clock, in":   {in(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
 		"lost":                {wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}), CauseEngine, "run command: the sandbox ended by itself with exit code 2; PID 1 said: panic: x"},
+		"killed":              {wrap(&sandbox.LostError{ExitCode: 137}), CauseEngine, "run command: the sandbox was ended by SIGKILL (exit code 137); the kernel log of the engine's host says whether for memory"},
 		"no image":            {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
 		"engine":              {errors.New("cannot connect"), CauseEngine, "cannot connect"},
 		"control characters":  {errors.New("a\x1b[2J\nb"), CauseEngine, "a\uFFFD[2J\uFFFDb"},

@@ -21,6 +21,10 @@ type LostError struct {
 	Stderr    string // PID 1's last words, bounded
 }
 
+// exitKilled is the exit code of who was ended by SIGKILL, as the engine counts: 128 and the signal's number. PID 1
+// itself never exits with it.
+const exitKilled = 128 + 9
+
 func (e *LostError) Error() string {
 	var b strings.Builder
 	switch {
@@ -30,6 +34,8 @@ func (e *LostError) Error() string {
 		b.WriteString("the sandbox reached its deadline")
 	case e.OOMKilled:
 		b.WriteString("the sandbox ran out of memory")
+	case e.ExitCode == exitKilled:
+		fmt.Fprintf(&b, "the sandbox was ended by SIGKILL (exit code %d); the kernel log of the engine's host says whether for memory", e.ExitCode)
 	default:
 		fmt.Fprintf(&b, "the sandbox ended by itself with exit code %d", e.ExitCode)
 	}
