@@ -274,6 +274,47 @@ func TestLostSandboxSaysHowPID1Ended(t *testing.T) {
 	}
 }
 
+// TestAnOutlivedOOMIsNotWhyPID1Ended: the engine's events are of the container's whole life.
+func TestAnOutlivedOOMIsNotWhyPID1Ended(t *testing.T) {
+	if imagestest.GVisor() {
+		t.Skip("its sandbox outlives no OOM killer")
+	}
+	cli := docker(t)
+	hog := `python3 -c "b = bytearray(1 << 30)"; `
+	t.Run("in the command that it struck", func(t *testing.T) {
+		s := start(t, nil)
+		_, err := s.Run(t.Context(), shell(hog+"echo; sleep 300"), func(stream sandbox.Stream, _ []byte) error {
+			if stream == sandbox.Stderr { // the shell tells that the program was killed
+				return nil
+			}
+			return cli.ContainerKill(t.Context(), s.ContainerID(), "KILL")
+		})
+		var lost *sandbox.LostError
+		if !errors.As(err, &lost) || lost.ExitCode != 137 || lost.OOMKilled {
+			t.Errorf("got %#v (%v), want exit code 137 and no word of memory", lost, err)
+		}
+	})
+	t.Run("in a command before", func(t *testing.T) {
+		s := start(t, nil)
+		if r, _ := run(t, s, shell(hog+"exit 1")); !r.OOMKilled {
+			t.Fatalf("got %+v, want the OOM killer to have struck", r)
+		}
+		if err := s.Extend(t.Context(), time.Now().Add(100*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		var lost *sandbox.LostError
+		for lost == nil {
+			_, err := s.Run(t.Context(), shell("sleep 300"), func(sandbox.Stream, []byte) error { return nil })
+			if !errors.As(err, &lost) {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		if !lost.Deadline || lost.OOMKilled {
+			t.Errorf("got %#v, want the deadline named and no word of memory", lost)
+		}
+	})
+}
+
 func TestDeadlineEndsCommandAndContainer(t *testing.T) {
 	s := start(t, func(sp *sandbox.Spec) { sp.Deadline = time.Now().Add(5 * time.Minute) })
 	if err := s.Extend(t.Context(), time.Now().Add(2*time.Second)); err != nil {

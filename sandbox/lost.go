@@ -15,7 +15,7 @@ import (
 // LostError says that PID 1 ended while it was still needed, and what the engine knows of it.
 type LostError struct {
 	ExitCode  int
-	OOMKilled bool
+	OOMKilled bool   // it ran out of memory, by the engine's word; not set where another reason is known
 	Forged    bool   // something wrote into the session in PID 1's place
 	Deadline  bool   // PID 1 ended the container itself at its deadline
 	Stderr    string // PID 1's last words, bounded
@@ -60,18 +60,20 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the connection to the sandbox broke: %w", err)
 	}
-	return &LostError{
-		ExitCode:  s.exitCode,
-		OOMKilled: s.sawOOM(ctx),
-		Forged:    s.forged.Load(),
-		Deadline:  s.exitCode == wire.ExitDeadline,
-		Stderr:    s.stderr.String(),
+	l := &LostError{
+		ExitCode: s.exitCode,
+		Forged:   s.forged.Load(),
+		Deadline: s.exitCode == wire.ExitDeadline,
+		Stderr:   s.stderr.String(),
 	}
+	// The events are of the container's whole life: once PID 1 has outlived one, they say nothing of its own end.
+	l.OOMKilled = !l.Forged && !l.Deadline && !s.outlivedOOM.Load() && s.endedByOOM(ctx)
+	return l
 }
 
-// sawOOM looks for the out-of-memory event among the container's, up to the last one,
-// its removal.
-func (s *Sandbox) sawOOM(ctx context.Context) bool {
+// endedByOOM looks for the out-of-memory event among the container's, up to the last one, its removal. One of a
+// container that somebody has the engine kill was of a command before.
+func (s *Sandbox) endedByOOM(ctx context.Context) (struck bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	messages, failed := s.engine.cli.Events(ctx, events.ListOptions{
@@ -83,12 +85,14 @@ func (s *Sandbox) sawOOM(ctx context.Context) bool {
 		case m := <-messages:
 			switch m.Action {
 			case events.ActionOOM:
-				return true
-			case events.ActionDestroy:
+				struck = true
+			case events.ActionKill:
 				return false
+			case events.ActionDestroy:
+				return struck
 			}
 		case <-failed:
-			return false
+			return struck
 		}
 	}
 }

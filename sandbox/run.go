@@ -55,6 +55,9 @@ func (s *Sandbox) Run(ctx context.Context, c Command, out Output) (Result, error
 	case err != nil:
 		return Result{}, s.why(ctx, "run command", err)
 	}
+	if result.OOMKilled {
+		s.outlivedOOM.Store(true)
+	}
 	return result, nil
 }
 

@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/docker/docker/client"
+
+	"vivarium/sandbox/wire"
+)
+
+func TestOutOfMemoryIsTheReasonOnlyWhereNoOtherIsKnown(t *testing.T) {
+	for name, c := range map[string]struct {
+		events   []string
+		exit     int
+		outlived bool
+		want     bool
+	}{
+		"struck":                  {events: []string{"start", "oom", "die", "destroy"}, exit: 137, want: true},
+		"struck, and told late":   {events: []string{"start", "die", "oom", "destroy"}, exit: 137, want: true},
+		"struck, and gVisor fell": {events: []string{"oom", "die", "destroy"}, exit: 2, want: true},
+		"not struck":              {events: []string{"start", "die", "destroy"}, exit: 137},
+		"killed through engine":   {events: []string{"oom", "kill", "die", "destroy"}, exit: 137},
+		"outlived by PID 1":       {events: []string{"oom", "die", "destroy"}, exit: 137, outlived: true},
+		"at its deadline":         {events: []string{"oom", "die", "destroy"}, exit: wire.ExitDeadline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for _, action := range c.events {
+					_, _ = fmt.Fprintf(w, `{"Type": "container", "Action": %q}`, action)
+				}
+			}))
+			defer srv.Close()
+			cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cli.Close()
+			s := &Sandbox{
+				engine: &Engine{cli: cli, log: slog.New(slog.DiscardHandler)}, id: "c",
+				stderr: new(tail), gone: make(chan struct{}), exitCode: c.exit,
+			}
+			close(s.gone)
+			s.outlivedOOM.Store(c.outlived)
+			lost, ok := s.lost(t.Context(), io.EOF).(*LostError)
+			if !ok || lost.OOMKilled != c.want {
+				t.Errorf("got %#v, want OOMKilled to be %t", lost, c.want)
+			}
+		})
+	}
+}
