@@ -87,42 +87,65 @@ func cutRunes(text []byte, max int) []byte {
 	return text[:max]
 }
 
-// eachChunk calls f with the chunks after a number, in order, until f returns false. One statement
-// reads loose chunks and compressed blocks, so that it sees one committed state: compaction, which moves chunks
-// from one to the other, neither hides nor doubles any.
-func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk) bool) (err error) {
-	rows, err := s.db.read(ctx).Raw(`
-		SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted
-			FROM log_chunks WHERE build_id = ? AND seq > ?
-		UNION ALL
-		SELECT first_seq, last_seq, 0, '', '', 0, data, 0
-			FROM log_blocks WHERE build_id = ? AND last_seq > ?
-		ORDER BY 1`, build, after, build, after).Rows()
+// pieces reads loose chunks and compressed blocks in one statement, so that it sees one committed state: compaction, which
+// moves chunks from one to the other, neither hides nor doubles any. Each half has a limit of its own, by which both databases
+// read as far as that by the index: PostgreSQL else sorts, and sends, the rest of the log.
+const pieces = `
+	SELECT * FROM (SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted
+		FROM log_chunks WHERE build_id = @build AND seq > @after ORDER BY seq LIMIT @limit) AS loose
+	UNION ALL
+	SELECT * FROM (SELECT first_seq, last_seq, 0, '', '', 0, data, 0
+		FROM log_blocks WHERE build_id = @build AND last_seq > @after ORDER BY first_seq LIMIT @limit) AS packed
+	ORDER BY 1 LIMIT @limit`
+
+// How many pieces are read at a time: two first, since a block alone may fill an answer, then more and more.
+const (
+	firstPieces = 2
+	mostPieces  = 256
+)
+
+// eachChunk calls f with the chunks after a number, in order, until f returns false.
+func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk) bool) error {
+	for limit := firstPieces; ; limit = min(2*limit, mostPieces) {
+		more := false
+		read, err := s.eachPiece(ctx, build, after, limit, func(c Chunk) bool {
+			after, more = c.Seq, f(c)
+			return more
+		})
+		if err != nil || !more || read < limit {
+			return err
+		}
+	}
+}
+
+// eachPiece calls f with the chunks of the next pieces, and returns how many these were.
+func (s *Store) eachPiece(ctx context.Context, build, after int64, limit int, f func(Chunk) bool) (read int, err error) {
+	rows, err := s.db.read(ctx).Raw(pieces, map[string]any{"build": build, "after": after, "limit": limit}).Rows()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() {
 		if closing := rows.Close(); err == nil {
 			err = closing
 		}
 	}()
-	for rows.Next() {
+	for ; rows.Next(); read++ {
 		var r chunkRow
 		var last int64
 		if err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted); err != nil {
-			return err
+			return read, err
 		}
 		chunks := []Chunk{r.chunk()}
 		if last > 0 {
 			if chunks, err = unpack(r.Seq, r.Data); err != nil {
-				return err
+				return read, err
 			}
 		}
 		for _, c := range chunks {
 			if c.Seq > after && !f(c) {
-				return nil
+				return read, nil
 			}
 		}
 	}
-	return rows.Err()
+	return read, rows.Err()
 }

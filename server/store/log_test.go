@@ -217,6 +217,46 @@ func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 	})
 }
 
+// TestALongLogIsReadByItsIndexPieceByPiece: PostgreSQL sorted the rest of the log for each pull, and sent it whole.
+func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		id := accept(t, s, push(1))
+		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+			return tx.Exec(`INSERT INTO log_chunks (build_id, seq, attempt, step, stream, at, data, omitted)
+				WITH RECURSIVE n (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 20000)
+				SELECT ?, seq, 1, 'test', 'stdout', 0, ?, 0 FROM n`, id, bytes.Repeat([]byte("x"), 50)).Error
+		}))
+		must(t, s.db.transact(t.Context(), func(tx *tx) error { return tx.Exec("ANALYZE").Error }))
+		chunks, err := s.Chunks(t.Context(), id, 10, 1<<20)
+		if err != nil || len(chunks) != maxChunks || chunks[0].Seq != 11 || chunks[maxChunks-1].Seq != maxChunks+10 {
+			t.Errorf("got %d chunks, %v; want %d, after the tenth", len(chunks), err, maxChunks)
+		}
+		explain := "EXPLAIN " + pieces
+		if s.db.exclusive() {
+			explain = "EXPLAIN QUERY PLAN " + pieces
+		}
+		rows, err := s.db.read(t.Context()).Raw(explain, map[string]any{"build": id, "after": 10, "limit": firstPieces}).Rows()
+		must(t, err)
+		defer rows.Close()
+		names, err := rows.Columns()
+		must(t, err)
+		var plan strings.Builder
+		for rows.Next() {
+			fields := make([]any, len(names))
+			for i := range fields {
+				fields[i] = new(any)
+			}
+			must(t, rows.Scan(fields...))
+			fmt.Fprintln(&plan, *fields[len(fields)-1].(*any))
+		}
+		must(t, rows.Err())
+		if !strings.Contains(plan.String(), "Index Scan using log_chunks_pkey") && !strings.Contains(plan.String(), "SEARCH log_chunks USING INDEX") {
+			t.Errorf("the plan is\n%s", plan.String())
+		}
+	})
+}
+
 func TestDamagedBlockIsAnErrorNotAShorterLog(t *testing.T) {
 	packed, err := pack([]Chunk{{Seq: 5, Attempt: 1, Step: "test", Stream: "stdout", Time: time.UnixMicro(7), Data: []byte("hello")}})
 	must(t, err)
