@@ -86,17 +86,17 @@ func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error 
 	})
 }
 
-// compactNext compacts the log of one of the builds that wait for it, and reports whether there was one.
-func (s *Store) compactNext(ctx context.Context) (bool, error) {
+// compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
+func (s *Store) compactNext(ctx context.Context, after int64) (int64, error) {
 	var ids []int64
 	err := s.db.read(ctx).Model(&buildRow{}).
-		Where("NOT compacted AND state NOT IN ?", []pipeline.State{pipeline.Queued, pipeline.Running}).
+		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
 		Order("id").Limit(1).Pluck("id", &ids).Error
 	if err != nil {
-		return false, fmt.Errorf("look for logs to compact: %w", err)
+		return 0, fmt.Errorf("look for logs to compact: %w", err)
 	}
 	if len(ids) == 0 {
-		return false, nil
+		return 0, nil
 	}
-	return true, s.compact(ctx, ids[0])
+	return ids[0], s.compact(ctx, ids[0])
 }

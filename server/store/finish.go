@@ -75,6 +75,7 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 	s.log.InfoContext(ctx, "build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
 		"attempt", b.Attempt, "state", b.State, "cause", b.Cause, "summary", b.Summary)
 	s.watch.wake(b.ID)
+	signal(s.finished)
 }
 
 // loss is why an attempt ended without an outcome.

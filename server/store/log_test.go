@@ -190,8 +190,8 @@ func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 		before := read(0)
 		step, _, err := s.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20)
 		must(t, err)
-		if more, err := s.compactNext(ctx); !more || err != nil {
-			t.Fatalf("compact: %v, %v", more, err)
+		if build, err := s.compactNext(ctx, 0); build != b.ID || err != nil {
+			t.Fatalf("compact: %d, %v", build, err)
 		}
 		var loose, blocks int64
 		must(t, s.db.read(ctx).Model(&chunkRow{}).Count(&loose).Error)
@@ -211,8 +211,8 @@ func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 		if got, _, err := s.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20); err != nil || got != step {
 			t.Errorf("the step's log differs, %v", err)
 		}
-		if more, err := s.compactNext(ctx); more || err != nil {
-			t.Errorf("compact again: %v, %v; want nothing to do", more, err)
+		if build, err := s.compactNext(ctx, 0); build != 0 || err != nil {
+			t.Errorf("compact again: %d, %v; want nothing to do", build, err)
 		}
 	})
 }
@@ -255,6 +255,45 @@ func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 			t.Errorf("the plan is\n%s", plan.String())
 		}
 	})
+}
+
+func TestLogOfAQueuedBuildIsCompactedOnceItIsCanceled(t *testing.T) {
+	s := sqliteStore(t)
+	_, b, rec := recording(t, s, 0)
+	must(t, rec.Output(t.Context(), pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
+	must(t, rec.close())
+	b.Losses = 3 // it waits before it is tried again
+	must(t, s.db.transact(t.Context(), func(tx *tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
+	serve(t, s, Work{Build: passing})
+	must(t, s.Cancel(t.Context(), Actor{}, b.ID))
+	eventually(t, "the log compacted", func() bool { return compacted(t, s, b.ID) })
+}
+
+func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
+	s := sqliteStore(t)
+	var ids []int64
+	for range 2 {
+		ctx, b, rec := recording(t, s, 0)
+		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
+		must(t, rec.close())
+		must(t, s.finish(ctx, b, pipeline.Outcome{State: pipeline.Passed}, nil))
+		ids = append(ids, b.ID)
+	}
+	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		return tx.Exec(fmt.Sprintf("CREATE TRIGGER no BEFORE INSERT ON log_blocks WHEN NEW.build_id = %d BEGIN SELECT RAISE(ABORT, 'no'); END", ids[0])).Error
+	}))
+	serve(t, s, Work{Build: passing})
+	eventually(t, "the second log compacted", func() bool { return compacted(t, s, ids[1]) })
+	if compacted(t, s, ids[0]) {
+		t.Error("the first log is compacted too: nothing was tried")
+	}
+}
+
+func compacted(t *testing.T, s *Store, build int64) bool {
+	t.Helper()
+	var is []bool
+	must(t, s.db.read(t.Context()).Model(&buildRow{}).Where("id = ?", build).Pluck("compacted", &is).Error)
+	return len(is) == 1 && is[0]
 }
 
 func TestDamagedBlockIsAnErrorNotAShorterLog(t *testing.T) {

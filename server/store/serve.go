@@ -42,13 +42,13 @@ type server struct {
 	*Store
 	work  Work
 	owner string // this server, in the rows that it works on
-	// finished tells the compactor of a build that ended.
-	finished chan struct{}
 }
 
 const (
 	scanEvery   = 5 * time.Second
 	cancelEvery = 500 * time.Millisecond
+	// compactEvery is for the logs of builds that other processes ended, and for those that could not be compacted before.
+	compactEvery = time.Minute
 	// statusWorkers post at once. They wait for GitHub nearly all of the time.
 	statusWorkers = 4
 )
@@ -68,7 +68,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 		defer func() { err = errors.Join(err, release()) }()
 	}
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
-	v := &server{Store: s, work: w, owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8]), finished: make(chan struct{}, 1)}
+	v := &server{Store: s, work: w, owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])}
 	s.attempts.start()
 	if err := v.scan(ctx, true); err != nil {
 		return fmt.Errorf("take over what an earlier server left: %w", err)
@@ -173,18 +173,27 @@ func (v *server) cancelAsked(ctx context.Context) error {
 
 // compactor compresses the logs of builds that ended, one after the other.
 func (v *server) compactor(ctx context.Context) {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
 	for {
-		for {
-			more, err := v.compactNext(ctx)
-			v.warn(ctx, "cannot compact a log", err)
-			if !more || err != nil {
-				break
-			}
-		}
+		v.compactAll(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-v.finished:
+		case <-tick.C:
 		}
+	}
+}
+
+// compactAll leaves a log that cannot be compacted to the next round: those after it do not wait for it.
+func (v *server) compactAll(ctx context.Context) {
+	for build := int64(0); ctx.Err() == nil; {
+		next, err := v.compactNext(ctx, build)
+		v.warn(ctx, "cannot compact a log", err)
+		if next == 0 {
+			return
+		}
+		build = next
 	}
 }

@@ -49,6 +49,9 @@ type Store struct {
 	intake intake
 	watch  watchers
 
+	// finished tells the compactor of a build that ended.
+	finished chan struct{}
+
 	// attempts are those that this process works on.
 	attempts attempts
 }
@@ -63,7 +66,10 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit}
+	s := &Store{
+		dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
+		finished: make(chan struct{}, 1),
+	}
 	var err error
 	if o.DatabaseURL == "" {
 		s.db, err = openSQLite(ctx, o.DataDir, o.Log)

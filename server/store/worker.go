@@ -43,9 +43,7 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	if failed := rec.close(); failed != nil && err == nil {
 		err = failed
 	}
-	err = w.settle(ctx, context.Cause(actx), b, outcome, err, job)
-	signal(w.finished)
-	return err
+	return w.settle(ctx, context.Cause(actx), b, outcome, err, job)
 }
 
 // run calls Build. A panic is an outcome: the next attempt would meet it again.
