@@ -186,3 +186,17 @@ func TestLowerBindsTheRunningContainer(t *testing.T) {
 		t.Error("a limit was raised")
 	}
 }
+
+// TestLowerBelowWhatIsInUseIsRefused: a tree of many files takes memory besides its bytes.
+func TestLowerBelowWhatIsInUseIsRefused(t *testing.T) {
+	if imagestest.GVisor() || connect(t).Info().CgroupVersion != "1" {
+		t.Skip("only version 1 of cgroups refuses it")
+	}
+	s := start(t, nil)
+	mustRun(t, s, python("open('big', 'wb').write(bytes(90 << 20))\nfor i in range(60_000): open(str(i), 'w').close()"))
+	var refused *sandbox.RefusedError
+	if err := s.Lower(t.Context(), sandbox.Limits{Memory: 32 << 20}); !errors.As(err, &refused) {
+		t.Errorf("got %v, want a refusal of the value", err)
+	}
+	mustRun(t, s, shell("true"))
+}

@@ -3,12 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
-
-	"github.com/docker/docker/client"
 
 	"vivarium/sandbox/wire"
 )
@@ -29,21 +25,12 @@ func TestOutOfMemoryIsTheReasonOnlyWhereNoOtherIsKnown(t *testing.T) {
 		"at its deadline":         {events: []string{"oom", "die", "destroy"}, exit: wire.ExitDeadline},
 	} {
 		t.Run(name, func(t *testing.T) {
-			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			e := fakeEngine(t, func(w http.ResponseWriter, _ *http.Request) {
 				for _, action := range c.events {
 					_, _ = fmt.Fprintf(w, `{"Type": "container", "Action": %q}`, action)
 				}
-			}))
-			defer srv.Close()
-			cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer cli.Close()
-			s := &Sandbox{
-				engine: &Engine{cli: cli, log: slog.New(slog.DiscardHandler)}, id: "c",
-				stderr: new(tail), gone: make(chan struct{}), exitCode: c.exit,
-			}
+			})
+			s := &Sandbox{engine: e, id: "c", stderr: new(tail), gone: make(chan struct{}), exitCode: c.exit}
 			close(s.gone)
 			s.outlivedOOM.Store(c.outlived)
 			lost, ok := s.lost(t.Context(), io.EOF).(*LostError)

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/client"
 	"github.com/hashicorp/yamux"
 
 	"vivarium/sandbox/wire"
@@ -171,10 +172,16 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil, s.session.IsClosed(), errdefs.IsNotFound(err), client.IsErrConnectionFailed(err):
-		return s.why(ctx, "lower the sandbox's limits", err)
+	case ctx.Err() == nil && !s.session.IsClosed() && (errdefs.IsInvalidArgument(err) || moreInUse(err)):
+		return &RefusedError{err}
 	}
-	return &RefusedError{err}
+	return s.why(ctx, "lower the sandbox's limits", err)
+}
+
+// moreInUse reports whether the kernel refused a limit below what is in use, which an engine passes on as its own failure, in
+// the words of runc 1.1 or the kernel's. Version 2 of cgroups has no such refusal: there it reclaims, and then kills.
+func moreInUse(err error) bool {
+	return strings.Contains(err.Error(), "unable to set memory limit to") || strings.Contains(err.Error(), syscall.EBUSY.Error())
 }
 
 // lowered are the settings of one update from have to want.

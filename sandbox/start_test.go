@@ -18,7 +18,7 @@ import (
 func silentEngine(t *testing.T, silent string) *Engine {
 	t.Helper()
 	ended := make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, silent):
 			select {
@@ -40,9 +40,16 @@ func silentEngine(t *testing.T, silent string) *Engine {
 		default:
 			w.WriteHeader(http.StatusNoContent)
 		}
-	}))
+	})
+	t.Cleanup(func() { close(ended) }) // before the server's, which waits for its answers
+	return e
+}
+
+// fakeEngine is an engine that answers as answer does.
+func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
+	t.Helper()
+	srv := httptest.NewServer(answer)
 	t.Cleanup(srv.Close)
-	t.Cleanup(func() { close(ended) })
 	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"))
 	if err != nil {
 		t.Fatal(err)
