@@ -4,8 +4,11 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"slices"
 	"sync"
 
@@ -37,7 +40,7 @@ type Info struct {
 
 // Connect finds the engine by the environment (DOCKER_HOST and the like) and asks who it is.
 func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
-	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation(), tellDials)
 	if err != nil {
 		return nil, fmt.Errorf("configure engine client: %w", err)
 	}
@@ -47,6 +50,27 @@ func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
 		return nil, fmt.Errorf("reach the Docker Engine at %s: %w", cli.DaemonHost(), err)
 	}
 	return e, nil
+}
+
+// onDial is the context key of a func(net.Conn) that is told of the connection a call has made.
+type onDial struct{}
+
+// tellDials is a client option, after that of the host. A call that takes its connection over heeds no context once it has
+// dialed: who makes it can end it by its connection alone. Over TLS the client library dials by itself, and tells nobody.
+func tellDials(c *client.Client) error {
+	t, ok := c.HTTPClient().Transport.(*http.Transport)
+	if !ok || t.DialContext == nil {
+		return errors.New("the client has no dialer")
+	}
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if tell, ok := ctx.Value(onDial{}).(func(net.Conn)); ok && err == nil {
+			tell(conn)
+		}
+		return conn, err
+	}
+	return nil
 }
 
 func ask(ctx context.Context, cli *client.Client) (Info, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -94,7 +95,12 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 const attachBuffer = 64 << 10
 
 func (s *Sandbox) attach(ctx context.Context) error {
-	conn, err := s.engine.cli.ContainerAttach(ctx, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	stop := func() bool { return true }
+	watched := context.WithValue(ctx, onDial{}, func(conn net.Conn) {
+		stop = context.AfterFunc(ctx, func() { conn.Close() })
+	})
+	conn, err := s.engine.cli.ContainerAttach(watched, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	stop()
 	if err != nil {
 		return fmt.Errorf("attach to container: %w", err)
 	}

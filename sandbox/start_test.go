@@ -50,7 +50,7 @@ func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
 	t.Helper()
 	srv := httptest.NewServer(answer)
 	t.Cleanup(srv.Close)
-	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"))
+	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"), tellDials)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
 }
 
 func TestStartEndsWithItsContextWhateverTheEngineDoes(t *testing.T) {
-	for _, silent := range []string{"/create", "/wait", "/start"} {
+	for _, silent := range []string{"/create", "/attach", "/wait", "/start"} {
 		t.Run(silent, func(t *testing.T) {
 			e := silentEngine(t, silent)
 			timeUp := errors.New("time is up")
