@@ -232,4 +232,12 @@ var migrations = []migration{
 		id:         "0011_0.1.0_public_builds",
 		statements: []string{`CREATE INDEX builds_newest_public ON builds (id) WHERE NOT private`},
 	},
+	{
+		id: "0012_0.1.0_builds_by_name",
+		statements: []string{
+			`DROP INDEX builds_repo`,
+			// upper and not lower: SQLite would take such an index for the verdicts, too, in the place of builds_branch.
+			`CREATE INDEX builds_repo ON builds (upper(repo), id)`,
+		},
+	},
 }

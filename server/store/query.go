@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -51,7 +52,7 @@ type Query struct {
 	Sight  Sight  // whose builds may be seen
 	Before int64  // only ids below it
 	Limit  int    // at most 1000; 0 is 100
-	Repo   string // OWNER/NAME
+	Repo   string // OWNER/NAME, in any letters
 	SHA    string
 	State  pipeline.State
 }
@@ -68,7 +69,7 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 		db = db.Where("id < ?", q.Before)
 	}
 	if q.Repo != "" {
-		db = db.Where("repo = ?", q.Repo)
+		db = db.Where("upper(repo) = ?", strings.ToUpper(q.Repo)) // in the words of its index
 	}
 	if q.SHA != "" {
 		db = db.Where("sha = ?", q.SHA)
