@@ -41,7 +41,7 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 	if err := checkDatabase(c, "builds"); err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c, slog.New(slog.DiscardHandler))
+	s, err := openStore(ctx, c, store.Keep, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

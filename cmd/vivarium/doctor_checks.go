@@ -22,6 +22,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox"
 	"vivarium/server/github"
+	"vivarium/server/store"
 )
 
 const (
@@ -316,7 +317,11 @@ func (c *checkup) undelivered(ctx context.Context) {
 			return
 		}
 	}
-	s, err := openStore(ctx, c.config, slog.New(slog.DiscardHandler))
+	s, err := openStore(ctx, c.config, store.Keep, slog.New(slog.DiscardHandler))
+	if older, ok := errors.AsType[*store.OlderError](err); ok { // the server's start mends it
+		c.add(advice, "database", "%v", older)
+		return
+	}
 	if err != nil {
 		c.add(essential, "database", "%v", err)
 		return

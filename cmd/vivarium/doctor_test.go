@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"vivarium/server"
+	"vivarium/server/store"
 )
 
 func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
@@ -55,6 +58,51 @@ func TestHealthOfAServerThatSpeaksHTTPS(t *testing.T) {
 		if code := run(t.Context(), []string{"doctor", "--health"}, environ, nil, &out, &out); code != exitOK {
 			t.Errorf("%s: exit code %d, %s", setting, code, out.String())
 		}
+	}
+}
+
+func TestCommandsLeaveAnOlderServersDatabaseToIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir := t.TempDir()
+	if _, err := operatorKey(config{dataDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, databaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	steps := func() (n int) {
+		if err := db.QueryRow("SELECT count(*) FROM schema_migrations").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	all := steps()
+	if _, err := db.Exec("DELETE FROM schema_migrations WHERE id = (SELECT max(id) FROM schema_migrations)"); err != nil {
+		t.Fatal(err)
+	}
+	var found []finding
+	c := &checkup{config: config{dataDir: dir}, show: func(f finding) { found = append(found, f) }}
+	c.undelivered(t.Context())
+	if len(found) != 1 || found[0].level != advice || !strings.Contains(found[0].text, "migrates it when it starts (1 to do)") {
+		t.Errorf("the doctor says %+v", found)
+	}
+	for _, args := range [][]string{{"builds", "list"}, {"audit"}, {"repos", "list"}, {"repos", "add", "octo/hello"}, {"token"}} {
+		var out bytes.Buffer
+		if code := run(t.Context(), args, []string{"VIVARIUM_DATA_DIR=" + dir}, nil, &out, &out); code == exitOK || !strings.Contains(out.String(), "older Vivarium's") {
+			t.Errorf("%q: exit code %d, %s", args, code, out.String())
+		}
+	}
+	if n := steps(); n != all-1 {
+		t.Errorf("the database has %d steps, want its %d", n, all-1)
 	}
 }
 

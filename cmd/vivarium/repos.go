@@ -60,7 +60,7 @@ func (a *app) openRegistry(ctx context.Context, c config, f func(r *repos) error
 	if r.key, err = operatorKey(c); err != nil {
 		return err
 	}
-	if r.Store, err = openStore(ctx, c, slog.New(slog.DiscardHandler)); err != nil {
+	if r.Store, err = openStore(ctx, c, store.Make, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	return errors.Join(f(r), r.Store.Close())

@@ -77,7 +77,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.workshop.Close()
-	if s.store, err = openStore(ctx, c, log); err != nil {
+	if s.store, err = openStore(ctx, c, store.Migrate, log); err != nil {
 		return err
 	}
 	defer s.store.Close()
@@ -137,10 +137,10 @@ func letIn(entries []registry.Entry) (n int) {
 	return n
 }
 
-func openStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
+func openStore(ctx context.Context, c config, schema store.Schema, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
-		QueueLimit: c.queueLimit,
+		QueueLimit: c.queueLimit, Schema: schema,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)

@@ -22,6 +22,20 @@ func (e *NewerError) Error() string {
 		"or put back the copy in the data directory's folder backups", e.Step, e.Needs)
 }
 
+// OlderError says that the database lacks steps of this Vivarium's, and that they were not to be made.
+type OlderError struct {
+	Steps int
+	New   bool // it has none at all
+}
+
+func (e *OlderError) Error() string {
+	if e.New {
+		return "the database is empty: `vivarium serve` makes what it needs when it starts"
+	}
+	return fmt.Sprintf("the database is an older Vivarium's: `vivarium serve` of this version migrates it when it starts (%d to do); "+
+		"as long as the older server is at work, use its own command", e.Steps)
+}
+
 // dialect is how statements read in one database.
 type dialect struct {
 	id, bytes string // in migrations
@@ -35,13 +49,15 @@ func (d dialect) expand(statement string) string {
 
 const migrationTable = "schema_migrations"
 
-// migrate applies the steps that the database lacks: River's first, then ours in one transaction.
-func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
-	release, err := s.db.only(ctx)
-	if err != nil {
-		return err
+// migrate applies the steps that the database lacks, where it may: River's first, then ours in one transaction.
+func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err error) {
+	if may != Keep {
+		release, failed := s.db.only(ctx)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, release()) }()
 	}
-	defer func() { err = errors.Join(err, release()) }()
 	applied, err := s.appliedSteps(ctx)
 	if err != nil {
 		return fmt.Errorf("read the database's version: %w", err)
@@ -49,6 +65,9 @@ func (s *Store) migrate(ctx context.Context, steps []migration) (err error) {
 	todo, err := missingSteps(applied, steps)
 	if err != nil || len(todo) == 0 {
 		return err
+	}
+	if may == Keep || may == Make && len(applied) > 0 {
+		return &OlderError{Steps: len(todo), New: len(applied) == 0}
 	}
 	if len(applied) > 0 {
 		if err := s.db.copyBefore(ctx, stepNumber(applied[len(applied)-1])); err != nil {

@@ -19,12 +19,36 @@ var nextStep = migration{id: "0009_0.9.0_test", statements: []string{"CREATE TAB
 func TestNewerDatabaseIsRefusedWithTheVersionNeeded(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
-		must(t, s.migrate(t.Context(), append(slices.Clone(migrations), nextStep)))
-		err := s.migrate(t.Context(), migrations)
+		must(t, s.migrate(t.Context(), append(slices.Clone(migrations), nextStep), Migrate))
+		err := s.migrate(t.Context(), migrations, Migrate)
 		if newer, ok := errors.AsType[*NewerError](err); !ok || newer.Needs != "0.9.0" || newer.Step != "0009" {
 			t.Errorf("got %v, want a NewerError that needs 0.9.0", err)
 		}
 	})
+}
+
+func TestOnlyTheServerMigratesAnExistingDatabase(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, reopen func() *Store) {
+		s := reopen()
+		next := append(slices.Clone(migrations), nextStep)
+		for _, may := range []Schema{Make, Keep} {
+			must(t, s.migrate(t.Context(), migrations, may))
+			err := s.migrate(t.Context(), next, may)
+			if older, ok := errors.AsType[*OlderError](err); !ok || older.Steps != 1 || older.New {
+				t.Errorf("%d: got %v, want to hear that one step is missing", may, err)
+			}
+		}
+		must(t, s.migrate(t.Context(), next, Migrate))
+	})
+}
+
+func TestANewDatabaseIsMadeByWhoMay(t *testing.T) {
+	_, err := Open(t.Context(), Options{DataDir: t.TempDir(), Log: testLog(t), Schema: Keep})
+	if older, ok := errors.AsType[*OlderError](err); !ok || !older.New {
+		t.Errorf("got %v, want to hear that it is empty", err)
+	}
+	s := openStore(t, Options{DataDir: t.TempDir(), Log: testLog(t), Schema: Make})
+	accept(t, s, push(1))
 }
 
 func TestDatabaseIsCopiedBeforeAMigration(t *testing.T) {
@@ -108,7 +132,7 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		bad := migration{id: "0009_0.9.0_bad", statements: []string{"CREATE TABLE half (id {{id}})", "NONSENSE"}}
-		if err := s.migrate(t.Context(), append(slices.Clone(migrations), bad)); err == nil || !strings.Contains(err.Error(), bad.id) {
+		if err := s.migrate(t.Context(), append(slices.Clone(migrations), bad), Migrate); err == nil || !strings.Contains(err.Error(), bad.id) {
 			t.Errorf("got %v, want an error that names the step", err)
 		}
 		if s.db.read(t.Context()).Migrator().HasTable("half") {

@@ -28,11 +28,24 @@ type Options struct {
 	DataDir     string // holds vivarium.db (SQLite), the lock, the copies made before migrations
 	DatabaseURL string // postgres://...; empty is SQLite in DataDir
 	Log         *slog.Logger
+	Schema      Schema
 	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
 	DefaultBranchFirst bool
 	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none waits may always queue one.
 	QueueLimit int
 }
+
+// Schema is what Open may do to a database's schema.
+type Schema int
+
+const (
+	// Migrate brings it up to date.
+	Migrate Schema = iota
+	// Make makes a new database's. An existing one is the server's to migrate, since one of an older version may be at work.
+	Make
+	// Keep changes nothing.
+	Keep
+)
 
 // Store is the database.
 type Store struct {
@@ -56,7 +69,7 @@ type Store struct {
 	attempts attempts
 }
 
-// Open opens the database and brings its schema up to date. A database newer than
+// Open opens the database. One whose schema it may not bring up to date is an OlderError; one newer than
 // this binary is refused, with the version needed. It takes no lock: several commands may have it open.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	return open(ctx, o, migrations)
@@ -79,7 +92,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, steps); err != nil {
+	if err := s.migrate(ctx, steps, o.Schema); err != nil {
 		return nil, errors.Join(err, s.db.close())
 	}
 	s.watch.init(s)
