@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,11 +204,18 @@ func TestASessionsTableIsBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
 	s := x.Session(func(string) {}, 0).(*session)
-	if err := s.learn(&page{files: []*file{{id: "a"}}}); err != nil {
+	all := &page{}
+	for i := range maxLinks {
+		all.files = append(all.files, &file{id: strconv.Itoa(i)})
+	}
+	if err := s.learn(all); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.learn(&page{files: make([]*file, maxLinks)}); err == nil {
-		t.Error("more links than the bound were taken")
+	if err := s.learn(all); err != nil {
+		t.Errorf("a page that the session knows is refused: %v", err)
+	}
+	if err := s.learn(&page{files: []*file{{id: "a"}}}); err == nil || len(s.links) != maxLinks {
+		t.Errorf("got %v and %d links, want no more than the bound", err, len(s.links))
 	}
 }
 

@@ -114,7 +114,13 @@ func (s *session) servePage(w http.ResponseWriter, r *http.Request, project stri
 func (s *session) learn(p *page) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.links)+len(p.files) > maxLinks {
+	added := 0
+	for _, f := range p.files {
+		if s.links[f.id] == nil {
+			added++
+		}
+	}
+	if len(s.links)+added > maxLinks {
 		return refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
 	}
 	for _, f := range p.files {
