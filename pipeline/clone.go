@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"vivarium/images"
@@ -230,7 +229,7 @@ func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 	switch {
 	case err == nil || errors.As(err, &lost):
 		return err
-	case errors.As(err, &refused) && strings.Contains(refused.Message, syscall.ENOSPC.Error()):
+	case errors.As(err, &refused) && refused.NoSpace:
 		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all", python.Size(a.limits.Disk), a.limits.Inodes)
 	}
 	return treeError(ctx, err)

@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/egress/egresstest"
@@ -37,6 +39,27 @@ func TestWorkingTreeThatCannotBeReadIsNoEngineFailure(t *testing.T) {
 	}}))
 	wantCause(t, o, pipeline.CauseClone)
 	wantText(t, o.Summary, "the folder went away")
+}
+
+func TestWorkingTreeIsTooLargeWhateverItsFilesAreCalled(t *testing.T) {
+	w := theWorld(t)
+	half := &fstest.MapFile{Data: make([]byte, 150<<20)}
+	full := syscall.ENOSPC.Error()
+	o, _ := w.run(t, w.request(tarOf(t, fstest.MapFS{"a": half, "b": half})))
+	wantCause(t, o, pipeline.CauseDiskFull)
+	wantText(t, o.Summary, "the working tree does not fit, 256.0 MiB")
+
+	// A link in the place of a folder is refused for what it is.
+	var b bytes.Buffer
+	tree := tar.NewWriter(&b)
+	for _, h := range []*tar.Header{{Typeflag: tar.TypeSymlink, Name: full, Linkname: "/"}, {Typeflag: tar.TypeReg, Name: full + "/x: " + full}} {
+		if err := tree.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, _ = w.run(t, w.request(pipeline.Tree{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(&b), nil }}))
+	wantCause(t, o, pipeline.CauseClone)
+	wantText(t, o.Summary, full)
 }
 
 func TestCloneFailureIsToldInGitsWordsAndNotRetried(t *testing.T) {

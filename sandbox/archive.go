@@ -128,7 +128,7 @@ func endOfArchive(p []byte) error {
 		return err
 	}
 	if reply.Error != "" {
-		return guestError(reply.Error)
+		return guestError(reply)
 	}
 	return io.EOF
 }

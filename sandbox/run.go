@@ -153,7 +153,7 @@ func decodeResult(p []byte) (Result, error) {
 		return Result{}, err
 	}
 	if reply.Error != "" {
-		return Result{}, guestError(reply.Error)
+		return Result{}, guestError(reply)
 	}
 	w := reply.Result
 	if w == nil || !plausible(w) {

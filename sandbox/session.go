@@ -14,18 +14,22 @@ import (
 )
 
 // GuestError is PID 1's own answer that something could not be done.
-type GuestError struct{ Message string }
+type GuestError struct {
+	Message string
+	NoSpace bool // for want of room on a disk
+}
 
 func (e *GuestError) Error() string { return e.Message }
 
 // maxMessage bounds a message from inside, bytes.
 const maxMessage = 4 << 10
 
-func guestError(message string) error {
+func guestError(r wire.Reply) error {
+	message := r.Error
 	if len(message) > maxMessage {
 		message = message[:maxMessage]
 	}
-	return &GuestError{strings.ToValidUTF8(message, "\uFFFD")}
+	return &GuestError{Message: strings.ToValidUTF8(message, "\uFFFD"), NoSpace: r.NoSpace}
 }
 
 // errProtocol means that PID 1 sent what it never should.
@@ -59,7 +63,7 @@ func (c *call) reply() (wire.Reply, error) {
 		return r, noEOF(err)
 	}
 	if r.Error != "" {
-		return r, guestError(r.Error)
+		return r, guestError(r)
 	}
 	return r, nil
 }

@@ -87,7 +87,7 @@ func (r *surveyReader) read() error {
 			return noEOF(err)
 		}
 		if reply.Error != "" {
-			return guestError(reply.Error)
+			return guestError(reply)
 		}
 		if reply.Survey == nil {
 			return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/yamux"
+	"golang.org/x/sys/unix"
 
 	"vivarium/sandbox/wire"
 )
@@ -98,7 +99,7 @@ func (g *guest) serveStream(stream *yamux.Stream) {
 	}
 	reply, err := g.dispatch(op, &req)
 	if err != nil {
-		reply = wire.Reply{Error: err.Error()}
+		reply = wire.Reply{Error: err.Error(), NoSpace: errors.Is(err, unix.ENOSPC)}
 	}
 	_ = op.out.Header(reply) // the host may have gone
 }

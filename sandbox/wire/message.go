@@ -20,6 +20,7 @@ type Request struct {
 // Reply ends what a Request began. Error is empty when it was done.
 type Reply struct {
 	Error   string   `json:"error,omitempty"`
+	NoSpace bool     `json:"no_space,omitempty"` // Error is for want of room on a disk; its words may be a file's name
 	Welcome *Welcome `json:"welcome,omitempty"`
 	Result  *Result  `json:"result,omitempty"`
 	Port    int      `json:"port,omitempty"`
