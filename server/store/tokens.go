@@ -175,22 +175,29 @@ func (s *Store) TokenOf(ctx context.Context, text string) (Token, error) {
 	if err != nil {
 		return Token{}, fmt.Errorf("look up a token: %w", err)
 	}
-	return row.token(), s.noteUse(ctx, row)
+	s.noteUse(ctx, row)
+	return row.token(), nil
 }
 
-// usedPrecision is how exactly a token's last use is known: a write each hour, and not one each request.
-const usedPrecision = time.Hour
+const (
+	// usedPrecision is how exactly a token's last use is known: a write each hour, and not one each request.
+	usedPrecision = time.Hour
+	// useTimeout bounds the wait for that write, which may have to wait for a VACUUM.
+	useTimeout = time.Second
+)
 
-func (s *Store) noteUse(ctx context.Context, row tokenRow) error {
+// noteUse keeps when a token was used. That is worth no failed request: what goes wrong is logged, and the next one tries again.
+func (s *Store) noteUse(ctx context.Context, row tokenRow) {
 	now := s.now()
 	if now.Sub(fromMicros(row.UsedAt)) < usedPrecision {
-		return nil
+		return
 	}
-	err := s.db.transact(ctx, func(tx *tx) error {
+	bounded, cancel := context.WithTimeout(ctx, useTimeout)
+	defer cancel()
+	err := s.db.transact(bounded, func(tx *tx) error {
 		return tx.Model(&row).Update("used_at", micros(now.Truncate(usedPrecision))).Error
 	})
-	if err != nil {
-		return fmt.Errorf("note the use of a token: %w", err)
+	if err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "cannot note the use of a token", "token", row.ID, "err", err)
 	}
-	return nil
 }

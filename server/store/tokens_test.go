@@ -1,7 +1,9 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,30 @@ func TestTokenTextsAreNotKept(t *testing.T) {
 	}
 	if strings.Contains(tokens, text) || strings.Contains(sessions, session) {
 		t.Error("a secret is in the database as it is")
+	}
+}
+
+// TestATokenOpensWhileItsUseCannotBeNoted: a purge in another process writes the whole file anew, which takes its time.
+func TestATokenOpensWhileItsUseCannotBeNoted(t *testing.T) {
+	s := sqliteStore(t)
+	text, err := s.AddToken(t.Context(), byTest, "octo/hello")
+	must(t, err)
+	other, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, sqliteFile)+"?_txlock=immediate")
+	must(t, err)
+	defer other.Close()
+	busy, err := other.BeginTx(t.Context(), nil)
+	must(t, err)
+	started := time.Now()
+	if k, err := s.TokenOf(t.Context(), text); err != nil || k.Pattern != "octo/hello" {
+		t.Errorf("got %+v, %v", k, err)
+	}
+	t.Logf("it took %s", time.Since(started))
+	must(t, busy.Rollback())
+	if k, err := s.TokenOf(t.Context(), text); err != nil || !k.UsedAt.IsZero() {
+		t.Errorf("got %+v, %v; want it not noted before", k, err)
+	}
+	if k, err := s.TokenOf(t.Context(), text); err != nil || k.UsedAt.IsZero() {
+		t.Errorf("got %+v, %v; want the use noted", k, err)
 	}
 }
 
