@@ -212,6 +212,17 @@ func TestFailedSignInsAreRateLimited(t *testing.T) {
 	}
 }
 
+func TestAnAttemptThatPanicsIsOver(t *testing.T) {
+	th := newThrottle(1, time.Hour)
+	func() {
+		defer func() { _ = recover() }()
+		_ = th.attempt("192.0.2.1", func() error { panic("as a handler's may") })
+	}()
+	if err := th.attempt("192.0.2.1", func() error { return nil }); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+}
+
 func TestThrottleForgetsWhoNoLongerFails(t *testing.T) {
 	fails := func(th *throttle, client string) int {
 		p, _ := th.attempt(client, func() error { return store.ErrNotFound }).(*Problem)

@@ -52,8 +52,10 @@ func (t *throttle) attempt(client string, try func() error) error {
 			retryAfter: seconds,
 		}
 	}
+	failed := false
+	defer func() { t.end(f, failed) }() // also where try panics
 	err := try()
-	t.end(f, errors.Is(err, store.ErrNotFound))
+	failed = errors.Is(err, store.ErrNotFound)
 	return err
 }
 
