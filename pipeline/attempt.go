@@ -118,7 +118,7 @@ func (a *attempt) record(ctx context.Context, step Step) error {
 }
 
 func lastLine(s Step) string {
-	line := fmt.Sprintf("%s: %s in %s", s.Name, s.State, seconds(s.EndedAt.Sub(s.StartedAt)))
+	line := fmt.Sprintf("%s: %s in %s", s.Name, s.State, Took(s.EndedAt.Sub(s.StartedAt)))
 	if s.Note != "" {
 		line += ": " + s.Note
 	}

@@ -117,13 +117,20 @@ func verdict(image string, steps []Step) Outcome {
 		}
 	}
 	first, last := steps[0], steps[len(steps)-1]
-	o.Summary = fmt.Sprintf("%s in %s", last.Note, seconds(last.EndedAt.Sub(first.StartedAt)))
+	o.Summary = fmt.Sprintf("%s in %s", last.Note, Took(last.EndedAt.Sub(first.StartedAt)))
 	return o
 }
 
-func seconds(d time.Duration) string {
-	if d >= time.Minute {
-		return python.Time(d.Round(time.Second))
+// Took writes how long something took, for people; a build's page writes it alike (web/static/build.js).
+func Took(d time.Duration) string {
+	whole := int(d.Round(time.Second).Seconds())
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case whole < 60:
+		return fmt.Sprintf("%d s", whole)
+	case whole < 3600:
+		return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
 	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
+	return fmt.Sprintf("%d h %02d min", whole/3600, whole%3600/60)
 }

@@ -102,7 +102,7 @@ func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, erro
 
 // waitedLine says how long a build waited and what was done meanwhile, which both are facts.
 func waitedLine(waited time.Duration, others int) string {
-	line := fmt.Sprintf("It waited %s in the queue", waited.Round(time.Second))
+	line := fmt.Sprintf("It waited %s in the queue", pipeline.Took(waited))
 	switch {
 	case others == 1:
 		line += ", while 1 other build was started"

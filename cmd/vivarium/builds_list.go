@@ -106,9 +106,9 @@ func took(from, to time.Time) string {
 	case from.IsZero():
 		return "-"
 	case to.IsZero():
-		return shortTime(time.Since(from)) + " so far"
+		return pipeline.Took(time.Since(from)) + " so far"
 	}
-	return shortTime(to.Sub(from))
+	return pipeline.Took(to.Sub(from))
 }
 
 func dash(s string) string {

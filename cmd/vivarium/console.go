@@ -62,7 +62,7 @@ func (c *console) drawProgress(now time.Time) {
 	if c.step.Name == "" || c.midLine {
 		return
 	}
-	line := fmt.Sprintf("… %s %s", c.step.Name, now.Sub(c.step.StartedAt).Round(time.Second))
+	line := fmt.Sprintf("… %s %s", c.step.Name, pipeline.Took(now.Sub(c.step.StartedAt).Round(time.Second)))
 	fmt.Fprintf(c.out, "\r\x1b[K%s", c.term.dye(dim, line))
 	c.progress = true
 }

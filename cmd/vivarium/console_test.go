@@ -81,8 +81,8 @@ func TestSummaryNamesEachStepOnceAndTheVerdictLast(t *testing.T) {
 		{Name: pipeline.StepInstall, State: pipeline.StepSkipped},
 		{Name: pipeline.StepTest, State: pipeline.StepFailed, Note: "1 failure in 2 tests", StartedAt: at, EndedAt: at.Add(61 * time.Second)},
 	}}, 63*time.Second)
-	want := "passed   clone     1.2 s\nskipped  install\nfailed   test       1m1s  1 failure in 2 tests\n" +
-		"failed (tests) after 1m3s: 1 failure in 2 tests\n"
+	want := "passed   clone        1.2 s\nskipped  install\nfailed   test    1 min 01 s  1 failure in 2 tests\n" +
+		"failed (tests) after 1 min 03 s: 1 failure in 2 tests\n"
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -21,7 +21,7 @@ func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 	}
 	verdict = t.dye(bold+stateColour(o.State), verdict)
 	if o.State != pipeline.Passed { // a passed build's summary tells the time
-		verdict += " after " + shortTime(took)
+		verdict += " after " + pipeline.Took(took)
 	}
 	fmt.Fprintf(&b, "%s: %s\n", verdict, oneLine(o.Summary))
 	return b.String()
@@ -30,16 +30,9 @@ func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 func stepDetail(s pipeline.Step) string {
 	took := ""
 	if !s.StartedAt.IsZero() && !s.EndedAt.IsZero() {
-		took = shortTime(s.EndedAt.Sub(s.StartedAt))
+		took = pipeline.Took(s.EndedAt.Sub(s.StartedAt))
 	}
-	return fmt.Sprintf("%7s  %s", took, oneLine(s.Note))
-}
-
-func shortTime(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%10s  %s", took, oneLine(s.Note))
 }
 
 func stepColour(s pipeline.StepState) string {

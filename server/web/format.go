@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"vivarium/pipeline"
 )
 
 // shortSHA is a commit's abbreviation, as git hosts show it.
@@ -48,13 +50,5 @@ func duration(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {
 		return ""
 	}
-	d := to.Sub(from)
-	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	whole := int(d.Round(time.Second).Seconds()) // as a build's summary has it
-	if whole < 60 {
-		return fmt.Sprintf("%d s", whole)
-	}
-	return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
+	return pipeline.Took(to.Sub(from))
 }

@@ -49,10 +49,11 @@ func TestAssetsMayBeKeptOnlyByTheirVersion(t *testing.T) {
 func TestDurationsAreForPeople(t *testing.T) {
 	from := time.Unix(1000, 0)
 	for d, want := range map[time.Duration]string{
-		1530 * time.Millisecond:   "1.5 s",
-		42 * time.Second:          "42 s",
-		59600 * time.Millisecond:  "1 min 00 s",
-		125600 * time.Millisecond: "2 min 06 s",
+		1530 * time.Millisecond:     "1.5 s",
+		42 * time.Second:            "42 s",
+		59600 * time.Millisecond:    "1 min 00 s",
+		125600 * time.Millisecond:   "2 min 06 s",
+		2*time.Hour + 3*time.Minute: "2 h 03 min",
 	} {
 		if got := duration(from, from.Add(d)); got != want {
 			t.Errorf("%v is shown as %q, want %q", d, got, want)

@@ -161,11 +161,14 @@
     document.title = document.title.replace(/^[a-z]+/, v.state);
   }
 
+  // As pipeline.Took has it.
   function took(seconds) {
     if (seconds < 10) return seconds.toFixed(1) + " s";
     const whole = Math.round(seconds);
     if (whole < 60) return whole + " s";
-    return Math.floor(whole / 60) + " min " + String(whole % 60).padStart(2, "0") + " s";
+    const two = (n) => String(n).padStart(2, "0");
+    if (whole < 3600) return Math.floor(whole / 60) + " min " + two(whole % 60) + " s";
+    return Math.floor(whole / 3600) + " h " + two(Math.floor((whole % 3600) / 60)) + " min";
   }
 
   function stepRow(name) {
