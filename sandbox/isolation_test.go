@@ -277,7 +277,7 @@ func TestLostSandboxSaysHowPID1Ended(t *testing.T) {
 // TestAnOutlivedOOMIsNotWhyPID1Ended: the engine's events are of the container's whole life.
 func TestAnOutlivedOOMIsNotWhyPID1Ended(t *testing.T) {
 	if imagestest.GVisor() {
-		t.Skip("its sandbox outlives no OOM killer")
+		t.Skip("all of a command ends there, and the next one ends no sandbox")
 	}
 	cli := docker(t)
 	hog := `python3 -c "b = bytearray(1 << 30)"; `
