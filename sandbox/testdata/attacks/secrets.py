@@ -67,8 +67,9 @@ class Sleeper:
     def __init__(self, control):
         self.memfd = os.memfd_create("planted")
         os.write(self.memfd, control.encode())
-        self.process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", control], pass_fds=[self.memfd],
-                                        env={**os.environ, "PLANTED": control})
+        self.process = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(600)", control],
+                                        pass_fds=[self.memfd], env={**os.environ, "PLANTED": control}, stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # a kernel shows no arguments yet when Popen learns that the program is loaded
 
     def __enter__(self):
         return self
@@ -76,6 +77,7 @@ class Sleeper:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
         os.close(self.memfd)
 
 
