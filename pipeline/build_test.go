@@ -103,6 +103,14 @@ func TestSummaryMayComeOnStdout(t *testing.T) {
 	wantText(t, o.Summary, "1 test in")
 }
 
+// TestAForkedTestIsJudgedByTheProgramsExitCode: the child comes to unittest's end too, with a failure, before its parent or after.
+func TestAForkedTestIsJudgedByTheProgramsExitCode(t *testing.T) {
+	o, l := build(t, map[string]string{"test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n    def test(self):\n" +
+		"        pid = os.fork()\n        if pid == 0: self.fail('in the child')\n        os.waitpid(pid, 0)\n"})
+	wantCause(t, o, "")
+	wantText(t, l.step(pipeline.StepTest), "in the child", "FAILED (failures=1)")
+}
+
 func TestInstallFailureEndsTheBuild(t *testing.T) {
 	o, _ := build(t, map[string]string{"requirements.txt": "no-such-package-xyz\n", "test_a.py": ""})
 	if state(o, pipeline.StepLint) != pipeline.StepSkipped || state(o, pipeline.StepTest) != pipeline.StepSkipped {

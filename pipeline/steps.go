@@ -227,7 +227,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 		return "", err
 	}
 	report := stderr.Report()
-	if !report.Seen { // a test module may have set sys.stderr to sys.stdout
+	if report.Runs == 0 { // a test module may have set sys.stderr to sys.stdout
 		report = stdout.Report()
 	}
 	cause, note := judgeTests(c.name, r, a.limits, report)

@@ -84,7 +84,8 @@ func logLimitNote(l python.Limits) string {
 }
 
 // judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that exits 0 is green only if
-// unittest came to its end and said so: os._exit(0) in a test would hide all tests after it, and at exit all that failed.
+// unittest came to its end and said so: os._exit(0) in a test would hide all tests after it, and at exit all that failed. Of
+// several summaries, such as those of a test that forks, it is not known which is the program's own: its exit code counts.
 func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport) (Cause, string) {
 	said := ""
 	if report.Seen {
@@ -96,11 +97,14 @@ func judgeTests(program string, r sandbox.Result, l python.Limits, report python
 		return CauseNoTests, "no tests: unittest found nothing to run"
 	case cause != "":
 		return cause, note
-	case !report.Seen:
+	case report.Runs == 0:
 		return blame(StepTest, program, r, l, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error")
-	case report.Bad():
+	case report.Bad() && report.Runs == 1:
 		return blame(StepTest, program, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", program))
-	case note != "":
+	case !report.Seen:
+		said = "unittest's summary stands between other output"
+	}
+	if note != "" {
 		said += "; " + note
 	}
 	return "", said

@@ -53,9 +53,10 @@ func TestJudge(t *testing.T) {
 }
 
 func TestJudgeTests(t *testing.T) {
-	some := python.TestReport{Seen: true, Ran: 5}
-	bad := python.TestReport{Seen: true, Ran: 5, Failures: 1}
-	none := python.TestReport{Seen: true}
+	some := python.TestReport{Seen: true, Runs: 1, Ran: 5}
+	bad := python.TestReport{Seen: true, Runs: 1, Ran: 5, Failures: 1}
+	both := python.TestReport{Seen: true, Runs: 2, Ran: 5, Failures: 1}
+	none := python.TestReport{Seen: true, Runs: 1}
 	for name, c := range map[string]struct {
 		r      sandbox.Result
 		report python.TestReport
@@ -69,6 +70,8 @@ func TestJudgeTests(t *testing.T) {
 		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"green without a summary":  {sandbox.Result{}, python.TestReport{}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error"},
 		"green though some failed": {sandbox.Result{}, bad, CauseTests, "1 failure in 5 tests, although `prog` ended with exit code 0"},
+		"green, a child failed":    {sandbox.Result{}, both, "", "1 failure in 5 tests"},
+		"green, a garbled summary": {sandbox.Result{}, python.TestReport{Runs: 2}, "", "unittest's summary stands between other output"},
 		"neither, since struck":    {sandbox.Result{PidsStruck: true}, python.TestReport{}, CausePidsLimit, "too many processes: 512 limit, in `prog`"},
 		"failed without a summary": {sandbox.Result{ExitCode: 3}, python.TestReport{}, CauseTests, "`prog` ended with exit code 3"},
 		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},

@@ -10,7 +10,8 @@ import (
 
 // TestReport is what unittest says at the end of a run.
 type TestReport struct {
-	Seen                bool // there was a summary
+	Seen                bool // there was a summary that could be read
+	Runs                int  // summaries, be they garbled: a test may fork, and both processes come to the end
 	Ran                 int
 	Failures            int
 	Errors              int
@@ -52,6 +53,7 @@ func (r TestReport) String() string {
 // ReportScanner finds the report in a stream of unittest's output.
 type ReportScanner struct {
 	report  TestReport
+	runs    int
 	partial []byte // a line's beginning, bounded
 }
 
@@ -79,14 +81,20 @@ func (s *ReportScanner) keep(p []byte) {
 }
 
 // Report is the last one seen so far.
-func (s *ReportScanner) Report() TestReport { return s.report }
+func (s *ReportScanner) Report() TestReport {
+	r := s.report
+	r.Runs = s.runs
+	return r
+}
 
 var (
+	ranPiece   = regexp.MustCompile(`Ran \d+ tests? in [\d.]+s`) // is written at once, its line's end apart
 	ranLine    = regexp.MustCompile(`^Ran (\d+) tests? in [\d.]+s\r?$`)
 	resultLine = regexp.MustCompile(`^(?:OK|FAILED|NO TESTS RAN)(?: \(([a-z]+(?: [a-z]+)?=\d+(?:, [a-z]+(?: [a-z]+)?=\d+)*)\))?\r?$`)
 )
 
 func (s *ReportScanner) line(line []byte) {
+	s.runs += len(ranPiece.FindAllIndex(line, -1))
 	if m := ranLine.FindSubmatch(line); m != nil {
 		ran, _ := strconv.Atoi(string(m[1]))
 		s.report = TestReport{Seen: true, Ran: ran}

@@ -41,6 +41,23 @@ func TestReportOfUnittestsOutput(t *testing.T) {
 	}
 }
 
+// TestSummariesAreCountedBetweenOtherOutput: two processes write to one stream, each a line and its end apart.
+func TestSummariesAreCountedBetweenOtherOutput(t *testing.T) {
+	for output, want := range map[string]TestReport{
+		"test ... ok\n":                {},
+		"Ran 1 test in 0.520s\n\nOK\n": {Seen: true, Ran: 1, Runs: 1},
+		"Ran 1 test in 0.520sRan 1 test in 0.520s\n\n\n\nOKOK\n":               {Runs: 2},
+		"----Ran 1 test in 0.5s\n\nOK":                                         {Runs: 1},
+		"Ran 1 test in 0.5s\n\nFAILED (errors=1)\nRan 2 tests in 0.5s\n\nOK\n": {Seen: true, Ran: 2, Runs: 2},
+	} {
+		var s ReportScanner
+		io.Copy(&s, strings.NewReader(output))
+		if got := s.Report(); got != want {
+			t.Errorf("%q: got %+v, want %+v", output, got, want)
+		}
+	}
+}
+
 // FuzzReportScanner holds that a report is the same in whatever pieces it comes.
 func FuzzReportScanner(f *testing.F) {
 	f.Add("...\nRan 3 tests in 0.001s\n\nFAILED (failures=1, unexpected successes=1, skipped=1)\n", uint(20))
