@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"vivarium/server/servertest"
 )
 
 // requireProgram gives a program of Debian's. Without it the test is skipped, or fails where
@@ -93,19 +94,14 @@ func listens(addr string) func() bool {
 	}
 }
 
-// freeAddr is an address of loopback that nothing listens on. Its port is below those that Linux gives to whoever asks for any, as
-// other tests do all the time (ip_local_port_range begins at 32768): nobody is given it before it is used.
+// freeAddr is an address of loopback that nothing listens on.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22768)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
-		}
+	port, err := servertest.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port of a hundred is free")
-	return ""
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // syncBuffer is written by one goroutine and read by others.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/docker/docker/api/types/network"
 
-	"vivarium/cmd/internal/harness"
+	"vivarium/server/servertest"
 )
 
 var inspectOptions = network.InspectOptions{}
@@ -98,7 +98,7 @@ func senders(rs ...result) string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := harness.FreePort()
+	port, err := servertest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/servertest"
 )
 
 const (
@@ -297,7 +298,7 @@ func (w *world) containers() []string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := harness.FreePort()
+	port, err := servertest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"vivarium/server/servertest"
 )
 
 // WebhookSecret is what World's pushes are signed with.
@@ -45,7 +45,7 @@ func (w *World) Serve(binary string, env ...string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
-	port, err := FreePort()
+	port, err := servertest.FreePort()
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
@@ -159,18 +159,4 @@ func Environ() []string {
 		ours := strings.HasPrefix(name, "VIVARIUM_") || strings.HasPrefix(name, "GITHUB_")
 		return ours && !slices.Contains(engineSettings, name)
 	})
-}
-
-// FreePort is a port of loopback that nothing listens on. It is below those that Linux gives to whoever asks for any, as tests do
-// all the time (ip_local_port_range begins at 32768): nobody is given it before it is used, or while a server that has it is started
-// again.
-func FreePort() (port int, err error) {
-	for range 100 {
-		port = 10000 + rand.IntN(22768)
-		var ln net.Listener
-		if ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			return port, ln.Close()
-		}
-	}
-	return 0, fmt.Errorf("no port of a hundred is free: %w", err)
 }

@@ -1,0 +1,22 @@
+// Package servertest is what the tests of servers share, here and of the commands.
+package servertest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+)
+
+// FreePort is a port of loopback that nothing listens on. It is below those that Linux gives to whoever asks for any, as tests do
+// all the time (ip_local_port_range begins at 32768): nobody is given it before it is used, or while a server that has it is started
+// again.
+func FreePort() (port int, err error) {
+	for range 100 {
+		port = 10000 + rand.IntN(22768)
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, ln.Close()
+		}
+	}
+	return 0, fmt.Errorf("no port of a hundred is free: %w", err)
+}
