@@ -53,7 +53,6 @@ func (r TestReport) String() string {
 // ReportScanner finds the report in a stream of unittest's output.
 type ReportScanner struct {
 	report  TestReport
-	runs    int
 	partial []byte // a line's beginning, bounded
 }
 
@@ -81,11 +80,7 @@ func (s *ReportScanner) keep(p []byte) {
 }
 
 // Report is the last one seen so far.
-func (s *ReportScanner) Report() TestReport {
-	r := s.report
-	r.Runs = s.runs
-	return r
-}
+func (s *ReportScanner) Report() TestReport { return s.report }
 
 var (
 	ranPiece   = regexp.MustCompile(`Ran \d+ tests? in [\d.]+s`) // is written at once, its line's end apart
@@ -94,10 +89,10 @@ var (
 )
 
 func (s *ReportScanner) line(line []byte) {
-	s.runs += len(ranPiece.FindAllIndex(line, -1))
+	s.report.Runs += len(ranPiece.FindAllIndex(line, -1))
 	if m := ranLine.FindSubmatch(line); m != nil {
 		ran, _ := strconv.Atoi(string(m[1]))
-		s.report = TestReport{Seen: true, Ran: ran}
+		s.report = TestReport{Seen: true, Runs: s.report.Runs, Ran: ran}
 		return
 	}
 	if !s.report.Seen {
