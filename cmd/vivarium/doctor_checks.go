@@ -310,12 +310,10 @@ func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit s
 
 // undelivered looks for statuses that the server gave up.
 func (c *checkup) undelivered(ctx context.Context) {
-	if c.config.databaseURL == "" {
-		if _, err := os.Stat(filepath.Join(c.config.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
-			c.webhook(0)
-			c.add(fine, "database", "there is none yet; the first start makes it")
-			return
-		}
+	if c.config.databaseURL == "" && !hasDatabase(c.config) {
+		c.webhook(0)
+		c.add(fine, "database", "there is none yet; the first start makes it")
+		return
 	}
 	s, err := openStore(ctx, c.config, store.Keep, slog.New(slog.DiscardHandler))
 	if older, ok := errors.AsType[*store.OlderError](err); ok { // the server's start mends it
