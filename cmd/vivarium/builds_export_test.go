@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/csv"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -47,11 +46,7 @@ func TestCellIsNoFormula(t *testing.T) {
 }
 
 func TestExportReadsEveryPage(t *testing.T) {
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := emptyStore(t)
 	for _, repo := range []string{"school/b", "School/a", "school/c", "school/d", "other/a"} {
 		_, err := s.AcceptPush(t.Context(), store.Push{
 			GUID: repo, BodyHash: repo, Repo: pipeline.Repository{FullName: repo}, Ref: "refs/heads/main", SHA: strings.Repeat("1", 40),

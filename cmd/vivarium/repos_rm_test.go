@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -12,11 +11,7 @@ import (
 
 // TestReposRmSaysWhatIsNotAsItMayBeThought: a secret that was changed because it leaked counts again, and a pattern still lets it in.
 func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := emptyStore(t)
 	for name, kind := range map[string]registry.Kind{"school/*": registry.Pattern, "octo/hello": registry.Repository} {
 		if _, err := s.AddEntry(t.Context(), store.Actor{}, kind, name); err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -11,11 +10,7 @@ import (
 )
 
 func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := emptyStore(t)
 	organization, err := s.AddEntry(t.Context(), store.Actor{}, registry.Organization, "corp/*")
 	if err != nil {
 		t.Fatal(err)

@@ -10,11 +10,7 @@ import (
 
 // TestServeRefusesARegistryThatLetsNothingIn: what the shared secret let in is refused once that is taken away.
 func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
-	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := emptyStore(t)
 	if err := s.Heard(t.Context(), registry.Entry{}, "team/app"); err != nil {
 		t.Fatal(err)
 	}
@@ -30,4 +26,15 @@ func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	if err := checkRegistry(t.Context(), config{}, s); err != nil {
 		t.Errorf("control: with a pattern: %v", err)
 	}
+}
+
+// emptyStore is a new database of a test's own.
+func emptyStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
 }
