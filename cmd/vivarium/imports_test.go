@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"sandbox":                   {"sandbox/wire"},
 	"sandbox/wire":              {},
 	"sandbox/egress":            {},
+	"server/servertest":         {},
 	"server/store/storetest":    {},
 	"images/imagestest":         {"images"},
 	"server/github/githubtest":  {"server/github", "pipeline"},
