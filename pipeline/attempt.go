@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"vivarium/images"
@@ -37,6 +38,7 @@ type attempt struct {
 	step  Step   // the one that runs
 	steps []Step // those that ended
 	over  bool   // nothing further is to run
+	heals bool   // of the first step that is not green: as Outcome.Heals
 }
 
 func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
@@ -47,6 +49,11 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 		runner: r, req: q, rec: rec,
 		limits: python.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit, LogRate: q.LogRate},
 	}
+}
+
+// green reports whether every step so far is.
+func (a *attempt) green() bool {
+	return !slices.ContainsFunc(a.steps, func(s Step) bool { return s.Cause != "" })
 }
 
 // errNothing is what a step returns that had nothing to do; its note says why.
@@ -63,6 +70,7 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 		return err
 	}
 	a.over = end.over
+	a.heals = a.heals || end.heals && a.green()
 	a.step.State, a.step.Cause, a.step.Note = end.state(), end.cause, note
 	if end.cause != "" {
 		a.step.Note = end.note

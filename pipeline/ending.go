@@ -27,12 +27,18 @@ func (e *inCommand) Unwrap() error { return e.error }
 type failure struct {
 	cause Cause
 	note  string // one line, with the figure
+	heals bool   // as Outcome.Heals
 }
 
 func (f *failure) Error() string { return f.note }
 
 func fail(cause Cause, format string, args ...any) error {
-	return &failure{cause, python.Printable(fmt.Sprintf(format, args...))}
+	return &failure{cause: cause, note: python.Printable(fmt.Sprintf(format, args...))}
+}
+
+// failOutside is fail for trouble outside that may pass.
+func failOutside(cause Cause, format string, args ...any) error {
+	return &failure{cause: cause, note: python.Printable(fmt.Sprintf(format, args...)), heals: true}
 }
 
 // recorderError keeps the recorder's failure apart from those of the build.
@@ -46,6 +52,7 @@ type ending struct {
 	note    string
 	nothing bool // there was nothing to do
 	over    bool // no further step can or should run
+	heals   bool // as Outcome.Heals
 }
 
 func (e ending) state() StepState {
@@ -78,7 +85,8 @@ func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending
 	cause, note := causeOf(err, a.limits)
 	end := ending{cause: cause, note: note, over: true}
 	var known *failure
-	if name == StepLint && errors.As(err, &known) && cause != CauseTimeout {
+	end.heals = errors.As(err, &known) && known.heals
+	if name == StepLint && known != nil && cause != CauseTimeout {
 		end.over = false // the tests are reported too
 	}
 	return end, nil

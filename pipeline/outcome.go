@@ -31,6 +31,7 @@ const (
 	CauseLogLimit    Cause = "log_limit"
 
 	CauseClone    Cause = "clone"
+	CauseIndex    Cause = "index"
 	CauseImage    Cause = "image"
 	CauseEngine   Cause = "engine"
 	CauseInternal Cause = "internal"
@@ -45,7 +46,7 @@ func (c Cause) State() State {
 	switch c {
 	case "":
 		return Passed
-	case CauseClone, CauseImage, CauseEngine, CauseInternal:
+	case CauseClone, CauseIndex, CauseImage, CauseEngine, CauseInternal:
 		return Errored
 	case CauseCanceled, CauseSuperseded, CauseQuota:
 		return Canceled
@@ -60,6 +61,9 @@ type Outcome struct {
 	Summary string // one line for people: what happened, with the figure
 	Image   string // the runner image that the build ended on
 	Steps   []Step
+	// Heals says that the cause is trouble outside that may pass: the engine, the git host or the
+	// package index did not answer. The same commit may be built later; nothing is judged yet.
+	Heals bool
 }
 
 // ExitCode is what `vivarium run` exits with for this outcome.

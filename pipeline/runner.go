@@ -65,5 +65,7 @@ func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, err
 			return Outcome{}, err
 		}
 	}
-	return verdict(a.image.Name, a.steps), nil
+	o := verdict(a.image.Name, a.steps)
+	o.Heals = a.heals
+	return o, nil
 }

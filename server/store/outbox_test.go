@@ -265,6 +265,7 @@ func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
 		{pipeline.CausePidsLimit, "too many processes: 512 limit, in `python -m unittest`", "too many processes: 512 limit, in `python -m unittest`"},
 		{pipeline.CauseLogLimit, "too much output: 4 GiB limit", "too much output: 4 GiB limit"},
 		{pipeline.CauseClone, "git's words:\n  repository not found", "clone: git's words: repository not found"},
+		{pipeline.CauseIndex, "the index is away", "index: the index is away"},
 		{pipeline.CauseImage, "no runner image", "image: no runner image"},
 		{pipeline.CauseEngine, "the engine went away", "engine: the engine went away"},
 		{pipeline.CauseInternal, "Vivarium failed: nil map", "internal error: Vivarium failed: nil map"},

@@ -97,6 +97,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CausePidsLimit:   "too many processes",
 	pipeline.CauseLogLimit:    "too much output",
 	pipeline.CauseClone:       "clone",
+	pipeline.CauseIndex:       "index",
 	pipeline.CauseImage:       "image",
 	pipeline.CauseEngine:      "engine",
 	pipeline.CauseInternal:    "internal error",
