@@ -34,10 +34,10 @@ func (m *Manager) putBack(ctx context.Context, loaded []string, before map[strin
 		var err error
 		switch id := before[ref]; id {
 		case ref: // an image that was there already
-		default:
-			err = m.cli.ImageTag(ctx, id, ref)
 		case "":
 			_, err = m.cli.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+		default:
+			err = m.cli.ImageTag(ctx, id, ref)
 		}
 		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
 			errs = append(errs, fmt.Errorf("undo loading of %s: %w", ref, err))

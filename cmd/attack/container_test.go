@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/errdefs"
 	"github.com/docker/docker/pkg/stdcopy"
 
 	"vivarium/images/imagestest"
@@ -93,15 +93,15 @@ func (w *world) runtimeOf(t *testing.T, configured string) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, id := range w.containers(t, instance) {
-		c, err := w.docker.ContainerInspect(t.Context(), id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c.HostConfig.Runtime
+	ids := w.containers(t, instance)
+	if len(ids) == 0 {
+		t.Fatal("the engine lists no such sandbox")
 	}
-	t.Fatal("the engine lists no such sandbox")
-	return ""
+	c, err := w.docker.ContainerInspect(t.Context(), ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.HostConfig.Runtime
 }
 
 const passingTest = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        pass\n"

@@ -110,13 +110,6 @@ func serve(t *testing.T, env ...string) *served {
 	return s
 }
 
-// told are the statuses that GitHub has got.
-func (s *served) told() []githubtest.Status {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]githubtest.Status{}, s.statuses...)
-}
-
 // until waits for a build to be as ok wants it.
 func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) server.Build {
 	t.Helper()

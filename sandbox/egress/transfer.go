@@ -164,15 +164,15 @@ func (t *transfer) head(ctx context.Context) (int64, error) {
 // start lets the body come.
 func (t *transfer) start() { t.begin.Do(func() { close(t.begun) }) }
 
-// ready is how much of the file may be sent by now, and a channel that tells of more.
-func (t *transfer) ready() (n, size int64, ended bool, err error, changed <-chan struct{}) {
+// ready is how much of the file may be sent by now, a channel that tells of more, and why nothing more comes.
+func (t *transfer) ready() (n, size int64, ended bool, changed <-chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n = t.written
 	if !t.ended {
 		n = max(0, n-holdBack)
 	}
-	return n, t.size, t.ended, t.err, t.changed
+	return n, t.size, t.ended, t.changed, t.err
 }
 
 // send writes the file to one client as it comes, and reports how much went out.
@@ -180,7 +180,7 @@ func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, erro
 	flush := http.NewResponseController(w).Flush
 	var sent int64
 	for {
-		n, size, ended, err, changed := t.ready()
+		n, size, ended, changed, err := t.ready()
 		if err != nil {
 			return sent, err
 		}

@@ -64,7 +64,7 @@ func TestConfigNeverShowsItsToken(t *testing.T) {
 	c := github.Config{APIURL: "https://api.github.com", Token: token}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "github", c)
-	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("%s", c), log.String()} {
+	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("with %s", c), log.String()} {
 		if strings.Contains(shown, token) || !strings.Contains(shown, "[redacted]") {
 			t.Errorf("shown as %s", shown)
 		}

@@ -2,7 +2,6 @@ package egresstest
 
 import (
 	"net/http"
-	"time"
 )
 
 // Fault wraps a server's handler so that something goes wrong. SetFault(nil) ends it.
@@ -20,19 +19,6 @@ func Stall(http.Handler) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 	})
-}
-
-// Delay answers rightly, but d later.
-func Delay(d time.Duration) Fault {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-time.After(d):
-				next.ServeHTTP(w, r)
-			case <-r.Context().Done():
-			}
-		})
-	}
 }
 
 // Status answers every request with this status code.
