@@ -37,7 +37,7 @@ attack := go test -C cmd/attack -count=1 -timeout
 # The attacks come by themselves: some are measured beside an ordinary build, which other tests would slow down.
 test: needs := pip wheels postgres browser proxies
 test: setup build ## Run everything that CI runs
-	go vet ./...
+	scripts/lint
 	$(unchanged) go run ./scripts/alltests -timeout 20m $$(go list ./... | grep -v /cmd/attack$$)
 	$(unchanged) go run ./scripts/alltests -timeout 20m ./cmd/attack
 
@@ -101,7 +101,7 @@ run: build ## Run the server
 dev: ## Run the server, and restart it when a source file is saved
 	scripts/dev
 
-lint: ## Check formatting, vet, YAML, final newlines and trailing white space
+lint: ## Check formatting, vet, staticcheck, dead code, YAML, final newlines and trailing white space
 	scripts/lint
 
 hooks: ## Install a git hook that runs the lint before each commit
