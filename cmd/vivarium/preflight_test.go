@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/cmd/internal/treetest"
 	"vivarium/images"
 )
 
@@ -83,7 +84,7 @@ func TestDoctorDoesNotJudgeAnotherVersionsImage(t *testing.T) {
 	w := newWorld(t, 1)
 	other := images.Options{InitDir: t.TempDir(), Runners: "vivarium-test/doctor-" + strings.ToLower(rand.Text()[:8])}
 	for _, arch := range []string{"amd64", "arm64"} {
-		write(t, filepath.Join(other.InitDir, "vivarium-init-linux-"+arch), "another version's")
+		treetest.Write(t, filepath.Join(other.InitDir, "vivarium-init-linux-"+arch), "another version's")
 	}
 	m, err := images.Open(t.Context(), other)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/cmd/internal/treetest"
 	"vivarium/sandbox/egress/egresstest"
 )
 
@@ -37,11 +38,11 @@ func TestResolverFindsEveryFormOfARef(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	main, topic := commitTo(t, h, "octo/hello", ""), commitTo(t, h, "octo/hello", "topic/one")
 	dir := t.TempDir()
-	git(t, dir, "clone", "-q", h.RepoURL("octo/hello").String(), ".")
-	git(t, dir, "tag", "light", topic)
-	git(t, dir, "tag", "-a", "-m", "one", "annotated", topic)
-	git(t, dir, "tag", "main", topic) // a branch of the same name wins
-	git(t, dir, "push", "-q", "origin", "--tags")
+	treetest.Git(t, dir, "clone", "-q", h.RepoURL("octo/hello").String(), ".")
+	treetest.Git(t, dir, "tag", "light", topic)
+	treetest.Git(t, dir, "tag", "-a", "-m", "one", "annotated", topic)
+	treetest.Git(t, dir, "tag", "main", topic) // a branch of the same name wins
+	treetest.Git(t, dir, "push", "-q", "origin", "--tags")
 
 	for ref, want := range map[string]string{
 		"": main, "HEAD": main, "main": main, "refs/heads/main": main, "heads/main": main,

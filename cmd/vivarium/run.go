@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/worktree"
 	"vivarium/pipeline"
 )
 
@@ -148,16 +149,13 @@ func (b *localBuild) source(ctx context.Context, target, ref string) (titledSour
 	case !info.IsDir():
 		return titledSource{}, nil, fmt.Errorf("cannot build %s: it is a file; name the folder that holds it", target)
 	}
-	tree, err := openWorkTree(target, treeLimits{bytes: b.config.disk, files: maxTreeFiles})
+	tree, err := worktree.Open(target, worktree.Limits{Bytes: b.config.disk, Files: worktree.MaxFiles})
 	if err != nil {
 		return titledSource{}, nil, err
 	}
 	src := titledSource{Source: pipeline.Tree{Open: tree.Open}, title: target + ", as it stands"}
 	return src, func() { tree.Close() }, nil
 }
-
-// maxTreeFiles bounds a working tree; the largest repositories known have fewer files.
-const maxTreeFiles = 1_000_000
 
 func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSource, error) {
 	repo, err := parseRepoURL(target)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/harness"
+	"vivarium/cmd/internal/treetest"
 	"vivarium/images/imagestest"
 )
 
@@ -26,7 +27,7 @@ func TestInterruptedRunExits2AndLeavesNoContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "tests/test_it.py"), `import time, unittest
+	treetest.Write(t, filepath.Join(dir, "tests/test_it.py"), `import time, unittest
 class T(unittest.TestCase):
     def test_it(self):
         print("SLEEPING", flush=True)

@@ -17,7 +17,7 @@ const (
 // larger are the packages and types that are larger than that today, each with how large it may be until
 // it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
-	"cmd/vivarium":         6000,
+	"cmd/vivarium":         5200,
 	"sandbox":              3000,
 	"sandbox/egress":       2700,
 	"server":               3900,

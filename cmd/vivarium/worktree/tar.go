@@ -1,4 +1,4 @@
-package main
+package worktree
 
 import (
 	"archive/tar"
@@ -10,7 +10,7 @@ import (
 )
 
 // Open streams the tree as a tar (pipeline.Tree).
-func (w *workTree) Open(ctx context.Context) (io.ReadCloser, error) {
+func (w *Tree) Open(ctx context.Context) (io.ReadCloser, error) {
 	r, pw := io.Pipe()
 	s := &tarStream{PipeReader: r, done: make(chan struct{})}
 	s.stop = context.AfterFunc(ctx, func() { r.CloseWithError(context.Cause(ctx)) })
@@ -35,7 +35,7 @@ func (s *tarStream) Close() error {
 	return err
 }
 
-func (w *workTree) writeTar(to io.Writer) error {
+func (w *Tree) writeTar(to io.Writer) error {
 	t := tar.NewWriter(to)
 	for _, e := range w.entries {
 		if err := w.writeEntry(t, e); err != nil {
@@ -45,7 +45,7 @@ func (w *workTree) writeTar(to io.Writer) error {
 	return t.Close()
 }
 
-func (w *workTree) writeEntry(t *tar.Writer, e treeEntry) error {
+func (w *Tree) writeEntry(t *tar.Writer, e entry) error {
 	switch {
 	case e.info.IsDir():
 		return t.WriteHeader(entryHeader(e, tar.TypeDir, 0o755))
@@ -62,7 +62,7 @@ func (w *workTree) writeEntry(t *tar.Writer, e treeEntry) error {
 }
 
 // writeFile sends a file at the size that it has now. Modes are git's two.
-func (w *workTree) writeFile(t *tar.Writer, e treeEntry) error {
+func (w *Tree) writeFile(t *tar.Writer, e entry) error {
 	f, err := w.open(e.name)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (w *workTree) writeFile(t *tar.Writer, e treeEntry) error {
 	return err
 }
 
-func entryHeader(e treeEntry, kind byte, mode int64) *tar.Header {
+func entryHeader(e entry, kind byte, mode int64) *tar.Header {
 	h := &tar.Header{Typeflag: kind, Name: e.name, Mode: mode, ModTime: e.info.ModTime(), Format: tar.FormatPAX}
 	if kind == tar.TypeDir {
 		h.Name += "/"

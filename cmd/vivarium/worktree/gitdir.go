@@ -1,4 +1,4 @@
-package main
+package worktree
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ const (
 	maxRules = 1 << 20
 )
 
-// workTreeTop is the nearest folder from dir upwards that holds .git, and dir where none does.
-func workTreeTop(dir string) (top string, isGit bool) {
+// findTop is the nearest folder from dir upwards that holds .git, and dir where none does.
+func findTop(dir string) (top string, isGit bool) {
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
 			return at, true
@@ -107,8 +107,8 @@ func (t tracked) add(e *index.Entry) error {
 	for i := strings.LastIndexByte(e.Name, '/'); i > 0 && !t.folders[e.Name[:i]]; i = strings.LastIndexByte(e.Name[:i], '/') {
 		t.folders[e.Name[:i]] = true
 	}
-	if len(t.folders) > maxTreeFiles {
-		return fmt.Errorf("it names more than %d folders", maxTreeFiles)
+	if len(t.folders) > MaxFiles {
+		return fmt.Errorf("it names more than %d folders", MaxFiles)
 	}
 	return nil
 }

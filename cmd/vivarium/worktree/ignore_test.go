@@ -1,12 +1,12 @@
-package main
+package worktree
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"vivarium/cmd/internal/treetest"
 )
 
 // TestIgnoreRulesAgreeWithGit compares what is sent of a tree with what git calls tracked
@@ -55,14 +55,14 @@ func TestIgnoreRulesAgreeWithGit(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()
-			git(t, dir, "init", "-q")
+			treetest.Git(t, dir, "init", "-q")
 			for _, f := range files {
-				write(t, filepath.Join(dir, f), "x")
+				treetest.Write(t, filepath.Join(dir, f), "x")
 			}
 			for folder, rules := range tc.rules {
-				write(t, filepath.Join(dir, folder, ".gitignore"), rules)
+				treetest.Write(t, filepath.Join(dir, folder, ".gitignore"), rules)
 			}
-			want := strings.Split(strings.Trim(git(t, dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00"), "\x00")
+			want := strings.Split(strings.Trim(treetest.Git(t, dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00"), "\x00")
 			slices.Sort(want)
 			if got := sentFiles(t, dir); !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)
@@ -76,7 +76,7 @@ func sentFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", "")
-	w, err := openWorkTree(dir, treeLimits{bytes: 1 << 30, files: 1 << 20})
+	w, err := Open(dir, Limits{Bytes: 1 << 30, Files: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,54 +91,30 @@ func sentFiles(t *testing.T, dir string) []string {
 	return names
 }
 
-// git runs git in a tree of the test's own making, with nothing inherited.
-func git(t *testing.T, dir string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "git", args...)
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.org", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.org"}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("git %q: %v", args, err)
-	}
-	return string(out)
-}
-
-func write(t *testing.T, file, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Rules that are held at one time are those of a folder and of all above it.
 func TestIgnoreFilesBelowEachOtherAreBoundedTogether(t *testing.T) {
 	rules := strings.Repeat("name-name\n", maxRules*2/3/10)
 	beside, below := t.TempDir(), t.TempDir()
 	for _, folder := range []string{"a", "b", "c"} {
-		write(t, filepath.Join(beside, folder, ".gitignore"), rules)
+		treetest.Write(t, filepath.Join(beside, folder, ".gitignore"), rules)
 	}
 	if got := sentFiles(t, beside); len(got) != 3 {
 		t.Errorf("control: got %q, want three files", got)
 	}
 	for _, folder := range []string{"a", "a/b"} {
-		write(t, filepath.Join(below, folder, ".gitignore"), rules)
+		treetest.Write(t, filepath.Join(below, folder, ".gitignore"), rules)
 	}
-	limits := treeLimits{bytes: 1 << 30, files: 100}
-	if w, err := openWorkTree(below, limits); err == nil || !strings.Contains(err.Error(), "a/b/.gitignore: its ignore files hold") {
+	limits := Limits{Bytes: 1 << 30, Files: 100}
+	if w, err := Open(below, limits); err == nil || !strings.Contains(err.Error(), "a/b/.gitignore: its ignore files hold") {
 		t.Errorf("got %v, %v; want a refusal", w, err)
 	}
-	if w, err := openWorkTree(filepath.Join(below, "a/b"), limits); err != nil {
+	if w, err := Open(filepath.Join(below, "a/b"), limits); err != nil {
 		t.Errorf("a folder that is no part of a git work tree, alone: %v", err)
 	} else {
 		w.Close()
 	}
-	git(t, below, "init", "-q")
-	if w, err := openWorkTree(filepath.Join(below, "a/b"), limits); err == nil || !strings.Contains(err.Error(), "its ignore files hold") {
+	treetest.Git(t, below, "init", "-q")
+	if w, err := Open(filepath.Join(below, "a/b"), limits); err == nil || !strings.Contains(err.Error(), "its ignore files hold") {
 		t.Errorf("got %v, %v; want a refusal by the rules above as well", w, err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package worktree
 
 import (
 	"bytes"
@@ -9,19 +9,21 @@ import (
 	"strings"
 	"testing"
 
+	"vivarium/cmd/internal/treetest"
+
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 )
 
 func TestTreeReadsAnIndexOfCompressedNames(t *testing.T) {
 	dir := t.TempDir()
-	git(t, dir, "init", "-q")
+	treetest.Git(t, dir, "init", "-q")
 	long := strings.Repeat("deep/", 100) + "kept.py"
-	write(t, filepath.Join(dir, long), "1")
-	write(t, filepath.Join(dir, "kept.py"), "1")
-	git(t, dir, "add", ".")
-	git(t, dir, "update-index", "--index-version", "4")
-	write(t, filepath.Join(dir, ".gitignore"), "kept.py\n")
+	treetest.Write(t, filepath.Join(dir, long), "1")
+	treetest.Write(t, filepath.Join(dir, "kept.py"), "1")
+	treetest.Git(t, dir, "add", ".")
+	treetest.Git(t, dir, "update-index", "--index-version", "4")
+	treetest.Write(t, filepath.Join(dir, ".gitignore"), "kept.py\n")
 	if got, want := sentFiles(t, dir), []string{".gitignore", long, "kept.py"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -76,7 +78,7 @@ func TestIndexThatNamesFoldersWithoutEndIsRefused(t *testing.T) {
 		t.Errorf("one name of 200 KB: got %v, want a refusal", err)
 	}
 	var many []string
-	for i := range 2*maxTreeFiles/maxIndexName + 20 {
+	for i := range 2*MaxFiles/maxIndexName + 20 {
 		many = append(many, fmt.Sprintf("%d/", i)+longest[:maxIndexName-20]+"f")
 	}
 	if _, err := readTracked(indexOf(t, many...)); err == nil || !strings.Contains(err.Error(), "more than 1000000 folders") {

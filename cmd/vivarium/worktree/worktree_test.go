@@ -1,4 +1,4 @@
-package main
+package worktree
 
 import (
 	"archive/tar"
@@ -10,26 +10,28 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"vivarium/cmd/internal/treetest"
 )
 
 // TestTreeRunsNoProgramOfItsOwn names programs in every place where git would run some.
 func TestTreeRunsNoProgramOfItsOwn(t *testing.T) {
 	dir, mark := t.TempDir(), filepath.Join(t.TempDir(), "ran")
-	git(t, dir, "init", "-q")
-	write(t, filepath.Join(dir, "a.py"), "x = 1\n")
-	write(t, filepath.Join(dir, ".gitattributes"), "*.py filter=evil diff=evil\n")
-	git(t, dir, "add", ".")
+	treetest.Git(t, dir, "init", "-q")
+	treetest.Write(t, filepath.Join(dir, "a.py"), "x = 1\n")
+	treetest.Write(t, filepath.Join(dir, ".gitattributes"), "*.py filter=evil diff=evil\n")
+	treetest.Git(t, dir, "add", ".")
 	script := filepath.Join(dir, "evil.sh")
-	write(t, script, "#!/bin/sh\necho ran >>'"+mark+"'\ncat\n")
+	treetest.Write(t, script, "#!/bin/sh\necho ran >>'"+mark+"'\ncat\n")
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for key, value := range map[string]string{"core.fsmonitor": script, "filter.evil.clean": script, "filter.evil.smudge": script,
 		"filter.evil.process": script, "diff.evil.textconv": script, "core.sshCommand": script, "core.pager": script} {
-		git(t, dir, "config", key, value)
+		treetest.Git(t, dir, "config", key, value)
 	}
 	hook := filepath.Join(dir, ".git", "hooks", "post-index-change")
-	write(t, hook, "#!/bin/sh\necho ran >>'"+mark+"'\n")
+	treetest.Write(t, hook, "#!/bin/sh\necho ran >>'"+mark+"'\n")
 	if err := os.Chmod(hook, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestTreeRunsNoProgramOfItsOwn(t *testing.T) {
 	if _, err := os.Stat(mark); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("a program of the tree ran: %v", err)
 	}
-	git(t, dir, "ls-files", "--others") // the control: git itself runs one
+	treetest.Git(t, dir, "ls-files", "--others") // the control: git itself runs one
 	if _, err := os.Stat(mark); err != nil {
 		t.Errorf("control: git ran nothing: %v", err)
 	}
@@ -50,14 +52,14 @@ func TestTreeRunsNoProgramOfItsOwn(t *testing.T) {
 
 func TestTreeSendsTrackedFilesAlsoWhenIgnored(t *testing.T) {
 	dir := t.TempDir()
-	git(t, dir, "init", "-q")
-	write(t, filepath.Join(dir, "build/tracked.py"), "1")
-	write(t, filepath.Join(dir, "build/other.py"), "1")
-	git(t, dir, "add", "-f", "build/tracked.py")
-	write(t, filepath.Join(dir, ".gitignore"), "build/\n")
-	write(t, filepath.Join(dir, ".git/info/exclude"), "local.txt\n")
-	write(t, filepath.Join(dir, "local.txt"), "1")
-	write(t, filepath.Join(dir, "new.py"), "uncommitted")
+	treetest.Git(t, dir, "init", "-q")
+	treetest.Write(t, filepath.Join(dir, "build/tracked.py"), "1")
+	treetest.Write(t, filepath.Join(dir, "build/other.py"), "1")
+	treetest.Git(t, dir, "add", "-f", "build/tracked.py")
+	treetest.Write(t, filepath.Join(dir, ".gitignore"), "build/\n")
+	treetest.Write(t, filepath.Join(dir, ".git/info/exclude"), "local.txt\n")
+	treetest.Write(t, filepath.Join(dir, "local.txt"), "1")
+	treetest.Write(t, filepath.Join(dir, "new.py"), "uncommitted")
 	if got, want := sentFiles(t, dir), []string{".gitignore", "build/tracked.py", "new.py"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -65,14 +67,14 @@ func TestTreeSendsTrackedFilesAlsoWhenIgnored(t *testing.T) {
 
 func TestSubfolderIsSentAloneByTheRulesOfItsParents(t *testing.T) {
 	dir := t.TempDir()
-	git(t, dir, "init", "-q")
-	write(t, filepath.Join(dir, ".gitignore"), "*.log\n/pkg/skip\n")
-	write(t, filepath.Join(dir, "outside.py"), "1")
-	write(t, filepath.Join(dir, "pkg/in.py"), "1")
-	write(t, filepath.Join(dir, "pkg/in.log"), "1")
-	write(t, filepath.Join(dir, "pkg/skip/x.py"), "1")
-	write(t, filepath.Join(dir, "pkg/kept.log"), "1")
-	git(t, dir, "add", "-f", "pkg/kept.log")
+	treetest.Git(t, dir, "init", "-q")
+	treetest.Write(t, filepath.Join(dir, ".gitignore"), "*.log\n/pkg/skip\n")
+	treetest.Write(t, filepath.Join(dir, "outside.py"), "1")
+	treetest.Write(t, filepath.Join(dir, "pkg/in.py"), "1")
+	treetest.Write(t, filepath.Join(dir, "pkg/in.log"), "1")
+	treetest.Write(t, filepath.Join(dir, "pkg/skip/x.py"), "1")
+	treetest.Write(t, filepath.Join(dir, "pkg/kept.log"), "1")
+	treetest.Git(t, dir, "add", "-f", "pkg/kept.log")
 	if got, want := sentFiles(t, filepath.Join(dir, "pkg")), []string{"in.py", "kept.log"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -81,13 +83,13 @@ func TestSubfolderIsSentAloneByTheRulesOfItsParents(t *testing.T) {
 func TestLinkedWorkTreeUsesItsOwnIndex(t *testing.T) {
 	dir := t.TempDir()
 	main, linked := filepath.Join(dir, "main"), filepath.Join(dir, "linked")
-	write(t, filepath.Join(main, "tracked.log"), "1")
-	write(t, filepath.Join(main, ".gitignore"), "*.log\n")
-	git(t, main, "init", "-q")
-	git(t, main, "add", "-f", ".")
-	git(t, main, "commit", "-qm", "one")
-	git(t, main, "worktree", "add", "-q", linked)
-	write(t, filepath.Join(linked, "untracked.log"), "1")
+	treetest.Write(t, filepath.Join(main, "tracked.log"), "1")
+	treetest.Write(t, filepath.Join(main, ".gitignore"), "*.log\n")
+	treetest.Git(t, main, "init", "-q")
+	treetest.Git(t, main, "add", "-f", ".")
+	treetest.Git(t, main, "commit", "-qm", "one")
+	treetest.Git(t, main, "worktree", "add", "-q", linked)
+	treetest.Write(t, filepath.Join(linked, "untracked.log"), "1")
 	if got, want := sentFiles(t, linked), []string{".gitignore", "tracked.log"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -95,8 +97,8 @@ func TestLinkedWorkTreeUsesItsOwnIndex(t *testing.T) {
 
 func TestLinksAreSentAsSuchAndNothingFromOutside(t *testing.T) {
 	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
-	write(t, secret, "outside-canary")
-	write(t, filepath.Join(dir, "a.py"), "inside-canary")
+	treetest.Write(t, secret, "outside-canary")
+	treetest.Write(t, filepath.Join(dir, "a.py"), "inside-canary")
 	for name, target := range map[string]string{"out": secret, "in": "a.py", "dangling": "nowhere", "folder": filepath.Dir(secret)} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -119,12 +121,12 @@ func TestLinksAreSentAsSuchAndNothingFromOutside(t *testing.T) {
 
 func TestTreeLargerThanTheDiskIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "big"), strings.Repeat("x", 2000))
-	_, err := openWorkTree(dir, treeLimits{bytes: 1000, files: 10})
+	treetest.Write(t, filepath.Join(dir, "big"), strings.Repeat("x", 2000))
+	_, err := Open(dir, Limits{Bytes: 1000, Files: 10})
 	if err == nil || !strings.Contains(err.Error(), "VIVARIUM_DISK") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := openWorkTree(dir, treeLimits{bytes: 2000, files: 10}); err != nil {
+	if _, err := Open(dir, Limits{Bytes: 2000, Files: 10}); err != nil {
 		t.Errorf("control: %v", err)
 	}
 }
@@ -144,12 +146,12 @@ func TestTreeWithoutABottomIsRefused(t *testing.T) {
 	if err := os.WriteFile("file", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	limits := treeLimits{bytes: 1000, files: 100}
-	if _, err := openWorkTree(dir, limits); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
+	limits := Limits{Bytes: 1000, Files: 100}
+	if _, err := Open(dir, limits); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
 		t.Errorf("got %v", err)
 	}
-	write(t, filepath.Join(dir, ".gitignore"), "ddd*\n")
-	if w, err := openWorkTree(dir, limits); err != nil {
+	treetest.Write(t, filepath.Join(dir, ".gitignore"), "ddd*\n")
+	if w, err := Open(dir, limits); err != nil {
 		t.Errorf("control: %v", err)
 	} else {
 		w.Close()
@@ -159,7 +161,7 @@ func TestTreeWithoutABottomIsRefused(t *testing.T) {
 // untar sends a folder and gives its links and all its files' contents together.
 func untar(t *testing.T, dir string) (links map[string]string, content string) {
 	t.Helper()
-	w, err := openWorkTree(dir, treeLimits{bytes: 1 << 30, files: 1 << 20})
+	w, err := Open(dir, Limits{Bytes: 1 << 30, Files: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

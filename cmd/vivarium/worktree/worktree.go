@@ -1,4 +1,8 @@
-package main
+// Package worktree reads a folder as it stands and sends it as a tar: tracked and untracked files, without
+// those that are ignored. The folder may be a stranger's. No program is run in it, and nothing of its
+// configuration counts; names, sizes and numbers are bounded, and nothing outside of it is read
+// but the ignore rules and the index that git itself would ask.
+package worktree
 
 import (
 	"errors"
@@ -14,36 +18,39 @@ import (
 	"github.com/docker/go-units"
 )
 
-// workTree is a folder as it stands: tracked and untracked files, without those that are
+// MaxFiles bounds a tree; the largest repositories known have fewer files.
+const MaxFiles = 1_000_000
+
+// Tree is a folder as it stands: tracked and untracked files, without those that are
 // ignored, without .git, and without anything from outside of it.
-type workTree struct {
+type Tree struct {
 	root    *os.Root // PATH; what is opened through it cannot leave it
-	entries []treeEntry
+	entries []entry
 	bytes   int64
 }
 
-// treeEntry is a regular file, a symbolic link or a folder that holds some.
-type treeEntry struct {
+// entry is a regular file, a symbolic link or a folder that holds some.
+type entry struct {
 	name string // relative to the root, with slashes
 	info fs.FileInfo
 }
 
-// treeLimits bound what may be sent.
-type treeLimits struct {
-	bytes int64 // VIVARIUM_DISK
-	files int64
+// Limits bound what may be sent.
+type Limits struct {
+	Bytes int64 // VIVARIUM_DISK
+	Files int64 // and folders; at most MaxFiles
 }
 
-// openWorkTree looks through a folder. It reads no file but ignore files and the git index.
-func openWorkTree(dir string, limits treeLimits) (*workTree, error) {
-	w, err := walkWorkTree(dir, limits)
+// Open looks through a folder. It reads no file but ignore files and the git index. The caller closes the tree.
+func Open(dir string, limits Limits) (*Tree, error) {
+	w, err := walk(dir, limits)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the working tree %s: %w", dir, err)
 	}
 	return w, nil
 }
 
-func walkWorkTree(dir string, limits treeLimits) (*workTree, error) {
+func walk(dir string, limits Limits) (*Tree, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -55,7 +62,7 @@ func walkWorkTree(dir string, limits treeLimits) (*workTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workTree{root: root}
+	w := &Tree{root: root}
 	if err := w.find(abs, limits); err != nil {
 		root.Close()
 		return nil, err
@@ -63,15 +70,16 @@ func walkWorkTree(dir string, limits treeLimits) (*workTree, error) {
 	return w, nil
 }
 
-func (w *workTree) Close() error { return w.root.Close() }
+// Close ends the reading. A stream that Open gave is closed first.
+func (w *Tree) Close() error { return w.root.Close() }
 
-func (w *workTree) find(abs string, limits treeLimits) error {
-	top, isGit := workTreeTop(abs)
+func (w *Tree) find(abs string, limits Limits) error {
+	top, isGit := findTop(abs)
 	rel, err := filepath.Rel(top, abs)
 	if err != nil {
 		return err
 	}
-	s := treeSearch{tree: w, limits: limits, prefix: filepath.ToSlash(rel)}
+	s := search{tree: w, limits: limits, prefix: filepath.ToSlash(rel)}
 	if s.prefix == "." {
 		s.prefix = ""
 	}
@@ -92,7 +100,7 @@ func (w *workTree) find(abs string, limits treeLimits) error {
 }
 
 // readGit reads which files are tracked, and the rules of .git/info/exclude.
-func (s *treeSearch) readGit(top string) (ignoreRules, error) {
+func (s *search) readGit(top string) (ignoreRules, error) {
 	dir, common, err := gitDir(top)
 	if err != nil {
 		return nil, err
@@ -126,17 +134,17 @@ func rulesAbove(rules ignoreRules, top, prefix string) (ignoreRules, error) {
 	return rules, nil
 }
 
-// treeSearch walks a work tree. Rules and tracked names are relative to the top of the git
+// search walks a work tree. Rules and tracked names are relative to the top of the git
 // work tree; prefix leads from there to the tree's root.
-type treeSearch struct {
-	tree    *workTree
-	limits  treeLimits
+type search struct {
+	tree    *Tree
+	limits  Limits
 	prefix  string
 	tracked tracked
 }
 
 // folder adds what a folder holds. In one that is ignored only tracked files count.
-func (s *treeSearch) folder(name string, rules ignoreRules, ignored bool) error {
+func (s *search) folder(name string, rules ignoreRules, ignored bool) error {
 	list, err := s.list(name)
 	if err != nil {
 		return err
@@ -161,7 +169,7 @@ func (s *treeSearch) folder(name string, rules ignoreRules, ignored bool) error 
 	return nil
 }
 
-func (s *treeSearch) list(name string) ([]fs.DirEntry, error) {
+func (s *search) list(name string) ([]fs.DirEntry, error) {
 	f, err := s.tree.root.Open(name)
 	if err != nil {
 		return nil, err
@@ -172,7 +180,7 @@ func (s *treeSearch) list(name string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-func (s *treeSearch) readRules(folder string) (ignoreRules, error) {
+func (s *search) readRules(folder string) (ignoreRules, error) {
 	f, err := s.tree.open(path.Join(folder, ".gitignore"))
 	if err != nil {
 		return nil, err
@@ -186,7 +194,7 @@ func (s *treeSearch) readRules(folder string) (ignoreRules, error) {
 	return parseIgnore(below, string(content)), err
 }
 
-func (s *treeSearch) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
+func (s *search) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
 	full := path.Join(s.prefix, name)
 	ignored = ignored || rules.ignores(full, e.IsDir())
 	if e.IsDir() {
@@ -205,7 +213,7 @@ func (s *treeSearch) entry(name string, e fs.DirEntry, rules ignoreRules, ignore
 }
 
 // subfolder adds a folder, unless nothing in it is to be sent: git knows no empty ones.
-func (s *treeSearch) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
+func (s *search) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
 	at := len(s.tree.entries)
 	if err := s.add(name, e); err != nil {
 		return err
@@ -219,7 +227,7 @@ func (s *treeSearch) subfolder(name string, e fs.DirEntry, rules ignoreRules, ig
 	return nil
 }
 
-func (s *treeSearch) add(name string, e fs.DirEntry) error {
+func (s *search) add(name string, e fs.DirEntry) error {
 	info, err := e.Info()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed since it was listed
@@ -231,22 +239,22 @@ func (s *treeSearch) add(name string, e fs.DirEntry) error {
 	if len(name) > maxIndexName {
 		return fmt.Errorf("%.40s… is a path of more than %d bytes; move it, or ignore it in .gitignore", name, maxIndexName)
 	}
-	s.tree.entries = append(s.tree.entries, treeEntry{name: name, info: info})
+	s.tree.entries = append(s.tree.entries, entry{name: name, info: info})
 	if info.Mode().IsRegular() {
 		s.tree.bytes += info.Size()
 	}
-	if s.tree.bytes > s.limits.bytes {
+	if s.tree.bytes > s.limits.Bytes {
 		return fmt.Errorf("its files are larger than VIVARIUM_DISK (%s) together; ignore some in .gitignore, or raise it",
-			units.BytesSize(float64(s.limits.bytes)))
+			units.BytesSize(float64(s.limits.Bytes)))
 	}
-	if int64(len(s.tree.entries)) > s.limits.files {
-		return fmt.Errorf("it has more than %d files; ignore some in .gitignore", s.limits.files)
+	if int64(len(s.tree.entries)) > s.limits.Files {
+		return fmt.Errorf("it has more than %d files; ignore some in .gitignore", s.limits.Files)
 	}
 	return nil
 }
 
 // open opens a regular file of the tree.
-func (w *workTree) open(name string) (*os.File, error) {
+func (w *Tree) open(name string) (*os.File, error) {
 	f, err := w.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
