@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
 
@@ -82,7 +83,7 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
 	do, command := a.work(name)
 	// A repository's words stand in it, such as what its flake8 leaves out; they need not be text.
-	a.step = Step{Name: name, State: StepRunning, Command: python.Printable(command), StartedAt: time.Now(), Limits: a.limits}
+	a.step = Step{Name: name, State: StepRunning, Command: termtext.Line(command), StartedAt: time.Now(), Limits: a.limits}
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}

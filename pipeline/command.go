@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
 
@@ -24,7 +25,7 @@ type command struct {
 // command's doing, or the limit on output.
 func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.echo == "" {
-		c.echo = python.Printable(python.Shell(c.Argv))
+		c.echo = termtext.Line(python.Shell(c.Argv))
 	}
 	if err := a.say(ctx, "$ "+c.echo); err != nil {
 		return sandbox.Result{}, err
@@ -130,7 +131,7 @@ func (n *notes) add(line string) {
 	n.total++
 	switch {
 	case n.total < maxNotes:
-		n.lines = append(n.lines, python.Printable(line))
+		n.lines = append(n.lines, termtext.Line(line))
 	case n.total == maxNotes:
 		n.lines = append(n.lines, fmt.Sprintf("further remarks are left out, after %d", maxNotes))
 	}
@@ -164,7 +165,7 @@ func (w *lastWords) take(stream sandbox.Stream, p []byte) {
 		w.line = append(w.line, text[:min(len(text), maxWords-len(w.line))]...)
 		if ended {
 			if givesUp.Match(w.line) {
-				w.said = python.Printable(string(bytes.ToValidUTF8(bytes.TrimSpace(w.line), []byte("\uFFFD"))))
+				w.said = termtext.Line(string(bytes.ToValidUTF8(bytes.TrimSpace(w.line), []byte("\uFFFD"))))
 			}
 			w.line = w.line[:0]
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
 
@@ -33,12 +34,12 @@ type failure struct {
 func (f *failure) Error() string { return f.note }
 
 func fail(cause Cause, format string, args ...any) error {
-	return &failure{cause: cause, note: python.Printable(fmt.Sprintf(format, args...))}
+	return &failure{cause: cause, note: termtext.Line(fmt.Sprintf(format, args...))}
 }
 
 // failOutside is fail for trouble outside that may pass.
 func failOutside(cause Cause, format string, args ...any) error {
-	return &failure{cause: cause, note: python.Printable(fmt.Sprintf(format, args...)), heals: true}
+	return &failure{cause: cause, note: termtext.Line(fmt.Sprintf(format, args...)), heals: true}
 }
 
 // recorderError keeps the recorder's failure apart from those of the build.
@@ -113,7 +114,7 @@ func causeOf(err error, l python.Limits) (Cause, string) {
 	case errors.As(err, &lost) && lost.Deadline:
 		return CauseTimeout, timeoutNote(l) + where
 	case errors.Is(err, sandbox.ErrNoImage):
-		return CauseImage, python.Printable(err.Error())
+		return CauseImage, termtext.Line(err.Error())
 	}
-	return CauseEngine, python.Printable(err.Error())
+	return CauseEngine, termtext.Line(err.Error())
 }

@@ -2,11 +2,11 @@ package server
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
 )
 
@@ -15,15 +15,15 @@ import (
 // character become U+FFFD. stdout and stderr are decoded apart, since their chunks
 // alternate.
 type logText struct {
-	plain   bool // make it harmless to look at: see terminal
+	plain   bool // make it harmless to look at: see termtext.Filter
 	attempt int
 	step    pipeline.StepName
 	streams map[pipeline.Stream]*streamText
 }
 
 type streamText struct {
-	carry    []byte // the beginning of a character, at most 3 bytes
-	terminal terminal
+	carry  []byte // the beginning of a character, at most 3 bytes; of plain text the filter has it
+	filter termtext.Filter
 }
 
 func newLogText(plain bool) *logText {
@@ -39,7 +39,7 @@ func (l *logText) text(c store.Chunk) string {
 	}
 	st := l.streams[c.Stream]
 	if st == nil {
-		st = &streamText{}
+		st = &streamText{filter: termtext.Filter{Pictures: true}}
 		l.streams[c.Stream] = st
 	}
 	out.WriteString(st.decode(c.Data, l.plain))
@@ -50,7 +50,7 @@ func (l *logText) text(c store.Chunk) string {
 func (l *logText) rest() string {
 	cut := 0
 	for _, st := range l.streams {
-		if len(st.carry) > 0 {
+		if len(st.carry) > 0 || st.filter.Unfinished() {
 			cut++
 		}
 	}
@@ -59,14 +59,13 @@ func (l *logText) rest() string {
 }
 
 func (s *streamText) decode(data []byte, plain bool) string {
+	if plain {
+		return string(s.filter.Write(data))
+	}
 	p := append(s.carry, data...)
 	whole := len(p) - cutRune(p)
 	s.carry = bytes.Clone(p[whole:])
-	text := strings.ToValidUTF8(string(p[:whole]), string(utf8.RuneError))
-	if plain {
-		return s.terminal.show(text)
-	}
-	return text
+	return strings.ToValidUTF8(string(p[:whole]), string(utf8.RuneError))
 }
 
 // cutRune is how many bytes at the end of p begin a character that p does not end.
@@ -88,115 +87,4 @@ func validText(log string, cut bool) string {
 		log = log[:len(log)-cutRune([]byte(log[max(0, len(log)-utf8.UTFMax):]))]
 	}
 	return strings.ToValidUTF8(log, string(utf8.RuneError))
-}
-
-// terminal takes the power out of a text that was written for a terminal: escape
-// sequences go, other control characters and those that turn the direction of
-// writing become visible, line ends become \n. Its state lasts across chunks.
-type terminal struct {
-	state    terminalState
-	returned bool // the last character was a carriage return
-}
-
-type terminalState uint8
-
-const (
-	ground  terminalState = iota
-	escape                // after ESC
-	control               // in a control sequence: ESC [ ... final byte (ECMA-48, 5.4)
-	text                  // in a control string: ESC ] ... BEL or ESC \ (ECMA-48, 5.6)
-)
-
-func (t *terminal) show(s string) string {
-	var out strings.Builder
-	out.Grow(len(s))
-	for _, r := range s {
-		t.next(&out, r)
-	}
-	return out.String()
-}
-
-func (t *terminal) next(out *strings.Builder, r rune) {
-	if t.state != ground && t.consume(r) {
-		return
-	}
-	if t.returned && r != '\r' {
-		t.returned = false
-		if r != '\n' {
-			out.WriteByte('\n')
-		}
-	}
-	switch {
-	case r == '\x1b':
-		t.state = escape
-	case r == '\r':
-		t.returned = true
-	default:
-		out.WriteString(visible(r))
-	}
-}
-
-// consume reports whether r is part of an escape sequence. A line end always ends
-// one, so that an unfinished sequence cannot hide the rest of the log.
-func (t *terminal) consume(r rune) bool {
-	if r == '\n' || r == '\r' {
-		t.state = ground
-		return false
-	}
-	switch t.state {
-	case escape:
-		t.state = afterEscape(r)
-		return true
-	case control:
-		if r >= 0x40 && r <= 0x7e {
-			t.state = ground
-		}
-		if r >= 0x20 && r <= 0x7e {
-			return true
-		}
-	case text:
-		switch r {
-		case '\a', '\u009c':
-			t.state = ground
-		case '\x1b':
-			t.state = escape
-		}
-		return true
-	}
-	t.state = ground
-	return false
-}
-
-func afterEscape(r rune) terminalState {
-	switch {
-	case r == '[':
-		return control
-	case strings.ContainsRune("]PX^_", r):
-		return text
-	case r >= 0x20 && r <= 0x2f || r == '\x1b':
-		return escape
-	}
-	return ground
-}
-
-// visible is r as it may be shown: printable as it is, control characters as their
-// pictures or code points.
-func visible(r rune) string {
-	switch {
-	case r == '\n' || r == '\t':
-		return string(r)
-	case r < 0x20:
-		return string(0x2400 + r)
-	case r == 0x7f:
-		return "\u2421"
-	case r >= 0x80 && r < 0xa0, turnsDirection(r):
-		return fmt.Sprintf("⟨U+%04X⟩", r)
-	}
-	return string(r)
-}
-
-// turnsDirection reports whether r is one of Unicode's bidirectional controls, with
-// which a line can be made to read as another (CVE-2021-42574).
-func turnsDirection(r rune) bool {
-	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
 )
 
@@ -45,7 +46,7 @@ type logPrinter struct {
 
 	after   int64
 	at      place
-	filters map[pipeline.Stream]*sgrFilter
+	filters map[pipeline.Stream]*termtext.Filter
 }
 
 // place is where in the build a chunk belongs.
@@ -102,10 +103,10 @@ func (p *logPrinter) chunk(c store.Chunk) error {
 	}
 	p.after = c.Seq
 	if p.filters == nil {
-		p.filters = map[pipeline.Stream]*sgrFilter{}
+		p.filters = map[pipeline.Stream]*termtext.Filter{}
 	}
 	if p.filters[c.Stream] == nil {
-		p.filters[c.Stream] = &sgrFilter{colour: p.colour}
+		p.filters[c.Stream] = &termtext.Filter{Colour: p.colour}
 	}
 	_, err := p.out.Write(p.filters[c.Stream].Write(c.Text()))
 	return err

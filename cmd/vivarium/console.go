@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
+	"vivarium/pipeline/termtext"
 )
 
 // progressInterval is how often the progress line counts up.
@@ -32,7 +33,7 @@ type console struct {
 // shownStream is one stream of a step on its way to the terminal.
 type shownStream struct {
 	mask   *mask.Masker
-	filter sgrFilter
+	filter termtext.Filter
 }
 
 func newConsole(out io.Writer, t terminal, secrets []string) *console {
@@ -80,7 +81,7 @@ func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline
 	defer c.mu.Unlock()
 	s := c.streams[stream]
 	if s == nil {
-		s = &shownStream{mask: mask.New(c.secrets), filter: sgrFilter{colour: c.term.colour}}
+		s = &shownStream{mask: mask.New(c.secrets), filter: termtext.Filter{Colour: c.term.colour}}
 		if c.streams == nil {
 			c.streams = map[pipeline.Stream]*shownStream{}
 		}
@@ -128,7 +129,7 @@ func (c *console) write(p []byte) error {
 	if err := c.clearProgress(); err != nil {
 		return err
 	}
-	c.midLine = !strings.HasSuffix(strings.TrimSuffix(string(p[max(0, len(p)-8):]), sgrReset), "\n")
+	c.midLine = !strings.HasSuffix(strings.TrimSuffix(string(p[max(0, len(p)-8):]), termtext.Reset), "\n")
 	_, err := c.out.Write(p)
 	return err
 }

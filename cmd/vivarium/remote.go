@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline/termtext"
+
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -169,7 +171,7 @@ const maxRemoteWords = 500
 
 // oneLine makes a stranger's words fit for one line of a terminal.
 func oneLine(s string) string {
-	f := sgrFilter{}
+	f := termtext.Filter{}
 	clean := slices.Concat(f.Write([]byte(s)), f.Flush())
 	words := strings.Join(strings.Fields(string(clean)), " ")
 	if len(words) > maxRemoteWords {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"vivarium/pipeline/termtext"
+
 	"golang.org/x/term"
 )
 
@@ -39,5 +41,5 @@ func (t terminal) dye(colour, s string) string {
 	if !t.colour || s == "" {
 		return s
 	}
-	return colour + s + sgrReset
+	return colour + s + termtext.Reset
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
 
@@ -128,7 +129,7 @@ func (p *Plan) note(format string, args ...any) {
 func (p Plan) Text() string {
 	var b strings.Builder
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-12s %s\n", label, Printable(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "  %-12s %s\n", label, termtext.Line(fmt.Sprintf(format, args...)))
 	}
 	b.WriteString("Plan\n")
 	line("python", "%s (image %s): %s", p.Image.Python, p.Image.Name, p.ImageReason)

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/docker/go-units"
 )
@@ -39,23 +38,6 @@ func Shell(argv []string) string {
 		words[i] = w
 	}
 	return strings.Join(words, " ")
-}
-
-// maxPrintable bounds a line, bytes: it becomes a build's summary, which lists of builds show.
-const maxPrintable = 2000
-
-// Printable keeps names out of a repository from writing lines or terminal control
-// sequences of their own into what is said of it, and from taking up more than one line of it.
-func Printable(s string) string {
-	if len(s) > maxPrintable {
-		s = strings.ToValidUTF8(s[:maxPrintable], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }
 
 // count writes a number with its noun.

@@ -9,17 +9,18 @@ import (
 // mayImport is the direction of imports (ARCHITECTURE.md): a package of ours and those of
 // ours that its code, tests aside, may import. A package that is missing here has no place yet.
 var mayImport = map[string][]string{
-	"cmd/vivarium":              {"cmd/vivarium/worktree", "server", "server/github", "server/registry", "server/store", "pipeline", "pipeline/mask", "images", "sandbox", "sandbox/egress"},
+	"cmd/vivarium":              {"cmd/vivarium/worktree", "server", "server/github", "server/registry", "server/store", "pipeline", "pipeline/mask", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
 	"cmd/vivarium-init":         {"sandbox/wire"},
 	"cmd/vivarium/worktree":     {},
-	"server":                    {"server/github", "server/registry", "server/store", "server/web", "pipeline", "sandbox"},
+	"server":                    {"server/github", "server/registry", "server/store", "server/web", "pipeline", "pipeline/termtext", "sandbox"},
 	"server/web":                {"pipeline"},
 	"server/github":             {"pipeline"},
 	"server/registry":           {},
 	"server/store":              {"server/registry", "pipeline", "pipeline/mask"},
-	"pipeline":                  {"pipeline/python", "pipeline/mask", "images", "sandbox", "sandbox/egress"},
-	"pipeline/python":           {"sandbox"},
+	"pipeline":                  {"pipeline/python", "pipeline/mask", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
+	"pipeline/python":           {"pipeline/termtext", "sandbox"},
 	"pipeline/mask":             {},
+	"pipeline/termtext":         {},
 	"images":                    {},
 	"sandbox":                   {"sandbox/wire"},
 	"sandbox/wire":              {},

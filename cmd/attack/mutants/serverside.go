@@ -39,21 +39,23 @@ var serverSide = []mutant{
 	{"page: text is not markup, in the template", "server/web/web.go", `"html/template"`, `"text/template"`, "^TestOutputInTheBrowser$"},
 	{"page: policy", "server/pages.go", `c.Response().Header().Set("Content-Security-Policy", policy)`,
 		`c.Response().Header().Del("Content-Security-Policy")`, "^TestOutputInTheBrowser$"},
-	{"page: no control characters", "server/logtext.go", `case r >= 0x80 && r < 0xa0, turnsDirection(r):`, `case false:`, "^TestOutputInTheBrowser$"},
+	{"page: no bidirectional controls", "pipeline/termtext/visible.go", `case unicode.Is(unicode.Bidi_Control, r):`,
+		`case false && unicode.Is(unicode.Bidi_Control, r):`, "^TestOutputInTheBrowser$"},
 	{"answers: not sniffed", "server/server.go", `h.Set("X-Content-Type-Options", "nosniff")`, ``, "^TestOutputInTheBrowser$"},
 	{"answers: policy", "server/server.go", `h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")`,
 		``, "^TestOutputInTheBrowser$"},
 	{"raw log: plain text", "server/raw.go", `"Content-Type", "text/plain; charset=utf-8"`, `"Content-Type", "text/html; charset=utf-8"`, "^TestOutputInTheBrowser$"},
 
 	// The terminal.
-	{"terminal: only colours", "cmd/vivarium/sgr.go", `if c == 'm' && f.colour && isSGR(f.params) {`, `if f.colour {`, "^TestOutputInTheTerminal$"},
-	{"terminal: no control strings", "cmd/vivarium/sgr.go", `		f.state = sgrString
-	case c`, `		f.state = sgrText
-		return append(out, esc, c)
-	case c`, "^TestOutputInTheTerminal$"},
-	{"terminal: no control characters", "cmd/vivarium/sgr.go", `case c == '\t' || c >= ' ' && c < 0x7f:`, `default:`, "^TestOutputInTheTerminal$"},
-	{"terminal: no bidirectional controls", "cmd/vivarium/sgr.go", `case unicode.Is(unicode.Bidi_Control, r):`, `case false && unicode.Is(unicode.Bidi_Control, r):`, "^TestOutputInTheTerminal$"},
-	{"terminal: no eight-bit controls", "cmd/vivarium/sgr.go", `case r >= 0xa0:`, `default:`, "^TestOutputInTheTerminal$"},
+	inFilterOfText("only colours", "filter.go", `if r == 'm' && f.Colour && isSGR(f.params) {`, `if f.Colour {`),
+	inFilterOfText("no control strings", "filter.go", `		f.state = command
+	case r >= ' '`, `		f.state = ground
+		return append(out, esc, byte(r))
+	case r >= ' '`),
+	inFilterOfText("no control characters", "visible.go", `case r == '\n' || r == '\t' || r >= ' ' && r < 0x7f:`, `case r < 0x80:`),
+	inFilterOfText("no bidirectional controls", "visible.go", `case unicode.Is(unicode.Bidi_Control, r):`,
+		`case false && unicode.Is(unicode.Bidi_Control, r):`),
+	inFilterOfText("no eight-bit controls", "visible.go", `case r >= 0xa0:`, `case r >= 0x80:`),
 
 	// The masker.
 	inMask("the secret as it is", "patterns.go", `all = append(all, s, h, strings.ToUpper(h))`, `all = append(all, h, strings.ToUpper(h))`),
@@ -75,6 +77,10 @@ var serverSide = []mutant{
 
 func inDelivery(name, old, new, attacks string) mutant {
 	return mutant{"deliveries: " + name, "server/github/delivery.go", old, new, attacks}
+}
+
+func inFilterOfText(name, file, old, new string) mutant {
+	return mutant{"terminal: " + name, "pipeline/termtext/" + file, old, new, "^TestOutputInTheTerminal$"}
 }
 
 func inMask(name, file, old, new string) mutant {

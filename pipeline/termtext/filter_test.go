@@ -1,4 +1,4 @@
-package main
+package termtext
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 )
 
 func filtered(colour bool, pieces ...string) string {
-	f := sgrFilter{colour: colour}
+	f := Filter{Colour: colour}
 	var out []byte
 	for _, p := range pieces {
 		out = append(out, f.Write([]byte(p))...)

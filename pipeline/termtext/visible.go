@@ -1,0 +1,49 @@
+package termtext
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// pictures is where Unicode's pictures of the control characters begin, U+0000's first.
+const pictures = 0x2400
+
+// visible adds r as it may be shown.
+func (f *Filter) visible(out []byte, r rune) []byte {
+	switch {
+	case r == '\n' || r == '\t' || r >= ' ' && r < 0x7f:
+		return append(out, byte(r))
+	case unicode.Is(unicode.Bidi_Control, r): // with these a line can be made to read as another (CVE-2021-42574)
+		return codePoint(out, r)
+	case r >= 0xa0:
+		return utf8.AppendRune(out, r)
+	case !f.Pictures:
+		return out
+	case r < ' ':
+		return utf8.AppendRune(out, pictures+r)
+	case r == 0x7f:
+		return utf8.AppendRune(out, '\u2421')
+	}
+	return codePoint(out, r) // U+0080 to U+009F, which are control characters to a terminal, too
+}
+
+func codePoint(out []byte, r rune) []byte { return fmt.Appendf(out, "⟨U+%04X⟩", r) }
+
+// maxLine bounds a line, bytes: it becomes a build's summary, which lists of builds show.
+const maxLine = 2000
+
+// Line keeps names out of a repository from writing lines or terminal control sequences of their own
+// into what is said of it, and from taking up more than one line of it.
+func Line(s string) string {
+	if len(s) > maxLine {
+		s = strings.ToValidUTF8(s[:maxLine], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
+}
