@@ -40,10 +40,10 @@ func run(ctx context.Context, only string, list bool) error {
 	defer w.remove()
 	var errs []error
 	for _, m := range chosen { // all of them, before minutes are spent
-		_, err := m.apply(w.root)
+		file, _, err := m.apply(w.root)
 		errs = append(errs, err)
 		if list {
-			fmt.Printf("%s: %s (%s)\n", m.file, m.name, m.attacks)
+			fmt.Printf("%s: %s (%s)\n", file, m.name, m.attacks)
 		}
 	}
 	if err := errors.Join(errs...); list || err != nil {

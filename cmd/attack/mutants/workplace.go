@@ -38,7 +38,7 @@ func (w *workplace) remove() { _ = os.RemoveAll(w.dir) }
 // try runs one mutant. An error is one that says nothing of the attacks: it does not compile, or the run broke without
 // an attack having turned red.
 func (w *workplace) try(ctx context.Context, m mutant) (result, error) {
-	text, err := m.apply(w.root)
+	source, text, err := m.apply(w.root)
 	if err != nil {
 		return result{}, err
 	}
@@ -46,7 +46,7 @@ func (w *workplace) try(ctx context.Context, m mutant) (result, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return result{}, err
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(w.root, m.file): file}})
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(w.root, source): file}})
 	if err != nil {
 		return result{}, err
 	}
