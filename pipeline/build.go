@@ -6,6 +6,7 @@ package pipeline
 import (
 	"time"
 
+	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
 )
 
@@ -54,6 +55,8 @@ type Step struct {
 	// Limits are those in force; of the plan, those that it leaves in force. They are zero
 	// of a step that was skipped.
 	Limits Limits
+	// Findings are what the step's tool found wrong, as far as its output could be read.
+	Findings findings.List
 }
 
 // Repository is a repository on a git host.

@@ -48,15 +48,15 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 	}{
 		"failing assertion": {
 			map[string]string{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(1, 2)\n    def test_b(self): pass\n"},
-			pipeline.CauseTests, "1 failure in 2 tests", pipeline.StepTest, "AssertionError: 1 != 2",
+			pipeline.CauseTests, "test_a.T.test_a: 1 != 2 (tests/test_a.py:3)", pipeline.StepTest, "AssertionError: 1 != 2",
 		},
 		"syntax error is linted, and the tests are run": {
 			map[string]string{"broken.py": "def f(:\n", "tests/test_a.py": passing},
-			pipeline.CauseLint, "flake8 found 1 problem", pipeline.StepTest, "Ran 1 test",
+			pipeline.CauseLint, "broken.py:1:8: E999 SyntaxError", pipeline.StepTest, "Ran 1 test",
 		},
 		"requirement that does not resolve": {
 			map[string]string{"requirements.txt": "no-such-package-xyz\n", "tests/test_a.py": passing},
-			pipeline.CauseInstall, "No matching distribution found for no-such-package-xyz", pipeline.StepInstall, "ERROR: Could not find a version",
+			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: no such package is on the index", pipeline.StepInstall, "ERROR: Could not find a version",
 		},
 		"no tests": {
 			map[string]string{"a.py": "x = 1\n"},
@@ -72,7 +72,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		},
 		"failures that the exit code hides": {
 			map[string]string{"tests/test_a.py": "import atexit, os, unittest\natexit.register(os._exit, 0)\nclass T(unittest.TestCase):\n    def test_a(self): self.fail()\n"},
-			pipeline.CauseTests, "1 failure in 1 test, although", pipeline.StepTest, "FAILED (failures=1)",
+			pipeline.CauseTests, "self.fail() (tests/test_a.py:4), although", pipeline.StepTest, "FAILED (failures=1)",
 		},
 		"broken pyproject.toml": {
 			map[string]string{"pyproject.toml": "[project\n", "tests/test_a.py": passing},
@@ -151,7 +151,7 @@ func TestProjectIsInstalledAndItsBuildFolderNotLinted(t *testing.T) {
 	files["src/adder/odd.py"] = "def f(): return nowhere_defined\n"
 	o, l := build(t, files)
 	wantCause(t, o, pipeline.CauseLint)
-	wantText(t, o.Summary, "flake8 found 1 problem")
+	wantText(t, o.Summary, "src/adder/odd.py:1:")
 	wantText(t, l.step(pipeline.StepInstall), "Successfully installed adder-1.2")
 	wantText(t, l.step(pipeline.StepTest), "Ran 1 test")
 }

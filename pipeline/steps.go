@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"vivarium/images"
+	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
@@ -153,16 +155,22 @@ func (a *attempt) pip(ctx context.Context, index string) (string, error) {
 	var remarks []string
 	for _, argv := range a.plan.Install {
 		var words lastWords
+		found := findings.Pip{Requirements: a.plan.Requirements}
 		c := command{
 			Command: sandbox.Command{Argv: argv, Env: append([]string{index}, envSettings...)},
 			name:    "pip install",
-			tap:     words.take,
+			tap: func(stream sandbox.Stream, p []byte) {
+				words.take(stream, p)
+				if stream == sandbox.Stderr {
+					found.Write(p)
+				}
+			},
 		}
 		r, err := a.run(ctx, c)
 		if err != nil {
 			return "", err
 		}
-		cause, note := judge(StepInstall, c.name, r, a.limits, words.said)
+		cause, note := judge(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
 		if cause != "" {
 			return "", fail(cause, "%s", note)
 		}
@@ -177,13 +185,15 @@ func (a *attempt) pip(ctx context.Context, index string) (string, error) {
 func (a *attempt) lint(ctx context.Context) (string, error) {
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
+	var found findings.Flake8
 	problems := 0
 	c := command{
 		Command: sandbox.Command{Argv: a.plan.Lint},
 		name:    "flake8",
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stdout {
-				problems += strings.Count(string(p), "\n")
+				problems += bytes.Count(p, []byte("\n"))
+				found.Write(p)
 			}
 		},
 	}
@@ -192,10 +202,8 @@ func (a *attempt) lint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	said := ""
-	if problems == 1 {
-		said = "flake8 found 1 problem"
-	} else if problems > 1 {
-		said = fmt.Sprintf("flake8 found %d problems", problems)
+	if problems > 0 {
+		said = a.said(found.List(), problems, fmt.Sprintf("flake8 wrote %d lines that name no place", problems))
 	}
 	cause, note := judge(StepLint, c.name, r, a.limits, said)
 	if cause != "" {
@@ -204,13 +212,36 @@ func (a *attempt) lint(ctx context.Context) (string, error) {
 	return note, nil
 }
 
+// testOutput reads one stream of unittest's output.
+type testOutput struct {
+	python.ReportScanner
+	failures findings.Unittest
+}
+
+// Write takes the next piece of output. It never fails.
+func (o *testOutput) Write(p []byte) (int, error) {
+	o.failures.Root = sandbox.Workspace
+	o.failures.Write(p)
+	return o.ReportScanner.Write(p)
+}
+
+// said keeps what was found with the step, and says the first of it. Without any, otherwise is said.
+func (a *attempt) said(l findings.List, total int, otherwise string) string {
+	l.Total = max(l.Total, total)
+	a.step.Findings = l
+	if s := l.Sentence(0); s != "" {
+		return s
+	}
+	return otherwise
+}
+
 func (a *attempt) test(ctx context.Context) (string, error) {
 	if len(a.plan.Test) == 0 {
 		return "", fail(CauseNoTests, "no tests: %s", a.plan.TestWhy)
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
-	var stdout, stderr python.ReportScanner
+	var stdout, stderr testOutput
 	c := command{
 		Command: sandbox.Command{Argv: a.plan.Test, Env: envSettings},
 		name:    "python -m unittest",
@@ -226,11 +257,12 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	report := stderr.Report()
-	if report.Runs == 0 { // a test module may have set sys.stderr to sys.stdout
-		report = stdout.Report()
+	out := &stderr
+	if stderr.Report().Runs == 0 { // a test module may have set sys.stderr to sys.stdout
+		out = &stdout
 	}
-	cause, note := judgeTests(c.name, r, a.limits, report)
+	report := out.Report()
+	cause, note := judgeTests(c.name, r, a.limits, report, a.said(out.failures.List(), report.NotGreen(), ""))
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"vivarium/pipeline/python"
@@ -86,10 +87,18 @@ func logLimitNote(l python.Limits) string {
 // judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that exits 0 is green only if
 // unittest came to its end and said so: os._exit(0) in a test would hide all tests after it, and at exit all that failed. Of
 // several summaries, such as those of a test that forks, it is not known which is the program's own: its exit code counts.
-func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport) (Cause, string) {
+//
+// failure is the first failure in words, with how many more there are; empty when none could be read.
+func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport, failure string) (Cause, string) {
 	said := ""
 	if report.Seen {
 		said = report.String()
+	}
+	if failure != "" && report.Bad() && (!r.Success() || report.Runs == 1) {
+		said = failure
+		if report.NotGreen() > 1 {
+			said += " of " + strconv.Itoa(report.Ran)
+		}
 	}
 	cause, note := judge(StepTest, program, r, l, said)
 	switch {

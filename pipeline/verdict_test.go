@@ -77,9 +77,36 @@ func TestJudgeTests(t *testing.T) {
 		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cause, note := judgeTests("prog", c.r, testLimits, c.report)
+			cause, note := judgeTests("prog", c.r, testLimits, c.report, "")
 			if cause != c.cause || note != c.note {
 				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
+			}
+		})
+	}
+}
+
+func TestJudgeTestsBeginsWithTheFailure(t *testing.T) {
+	const failure = "tests.test_cart.test_total: 90 != 100 (tests/test_cart.py:31)"
+	one := python.TestReport{Seen: true, Runs: 1, Ran: 5, Failures: 1}
+	three := python.TestReport{Seen: true, Runs: 1, Ran: 120, Failures: 2, Errors: 1}
+	forked := python.TestReport{Seen: true, Runs: 2, Ran: 5, Failures: 1}
+	green := python.TestReport{Seen: true, Runs: 1, Ran: 5}
+	for name, c := range map[string]struct {
+		r       sandbox.Result
+		report  python.TestReport
+		failure string
+		note    string
+	}{
+		"one":              {sandbox.Result{ExitCode: 1}, one, failure, failure},
+		"three":            {sandbox.Result{ExitCode: 1}, three, failure + ", and 2 more", failure + ", and 2 more of 120"},
+		"although exit 0":  {sandbox.Result{}, one, failure, failure + ", although `prog` ended with exit code 0"},
+		"none that counts": {sandbox.Result{}, forked, failure, "1 failure in 5 tests"},
+		"forged, green":    {sandbox.Result{}, green, failure, "5 tests"},
+		"a limit struck":   {sandbox.Result{ExitCode: 1, PidsStruck: true}, one, failure, "too many processes: 512 limit, in `prog`"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, note := judgeTests("prog", c.r, testLimits, c.report, c.failure); note != c.note {
+				t.Errorf("got %q, want %q", note, c.note)
 			}
 		})
 	}

@@ -41,6 +41,7 @@ type Build struct {
 
 	Limits *Limits `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
 
+	Findings       []Finding      `json:"findings" doc:"What the tools of the newest attempt's steps found wrong, the first 20 of each step."`
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
 }
@@ -82,6 +83,17 @@ type Step struct {
 	Note       string             `json:"note" doc:"The figure behind the cause, or a remark."`
 }
 
+// Finding is one thing that a step's tool found wrong, as far as its output could be read.
+type Finding struct {
+	Step   pipeline.StepName `json:"step" enum:"clone,plan,install,lint,test"`
+	Path   string            `json:"path" doc:"From the repository's root; empty when it is not known."`
+	Line   int               `json:"line" doc:"From 1; 0 when it is not known."`
+	Column int               `json:"column" doc:"From 1; 0 when it is not known."`
+	Code   string            `json:"code" example:"F821" doc:"flake8's code, or the class of the exception."`
+	Test   string            `json:"test" example:"tests.test_cart.TotalTest.test_discount" doc:"Empty of what is no test."`
+	Text   string            `json:"text" doc:"One line for people."`
+}
+
 // CommitStatus is one state that the git host was told, or is to be told.
 type CommitStatus struct {
 	State       string `json:"state"`
@@ -115,6 +127,7 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 		Image:       b.Image,
 		QueuedAt:    b.QueuedAt.Unix(),
 		Limits:      newLimits(b.Limits()),
+		Findings:    newFindings(b.Steps),
 		Steps:       make([]Step, len(b.Steps)),
 	}
 	if !b.StartedAt.IsZero() {
@@ -144,6 +157,18 @@ func newLimits(l *pipeline.Limits) *Limits {
 		LogLimit:    l.LogLimit,
 		LogRate:     l.LogRate,
 	}
+}
+
+func newFindings(steps []pipeline.Step) []Finding {
+	out := []Finding{}
+	for _, st := range steps {
+		for _, f := range st.Findings.Findings {
+			out = append(out, Finding{
+				Step: st.Name, Path: f.Path, Line: f.Line, Column: f.Column, Code: f.Code, Test: f.Test, Text: f.Text,
+			})
+		}
+	}
+	return out
 }
 
 func newStep(st pipeline.Step) Step {

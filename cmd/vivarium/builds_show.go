@@ -41,6 +41,7 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	}
 	printBuild(a.stdout, b, n)
 	printSteps(a.stdout, b.Steps)
+	printFindings(a.stdout, b.Steps)
 	return printStatuses(a.stdout, statuses)
 }
 
@@ -87,6 +88,21 @@ func printSteps(w io.Writer, steps []pipeline.Step) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, took(s.StartedAt, s.EndedAt), exitOf(s), dash(oneLine(s.Note)))
 	}
 	t.Flush()
+}
+
+// printFindings lists what the steps' tools found wrong.
+func printFindings(w io.Writer, steps []pipeline.Step) {
+	for _, s := range steps {
+		for i, f := range s.Findings.Findings {
+			if i == 0 {
+				fmt.Fprintf(w, "\nFOUND BY %s\n", s.Name)
+			}
+			fmt.Fprintln(w, oneLine(f.String()))
+		}
+		if more := s.Findings.Total - len(s.Findings.Findings); more > 0 && len(s.Findings.Findings) > 0 {
+			fmt.Fprintf(w, "and %d more\n", more)
+		}
+	}
 }
 
 func exitOf(s pipeline.Step) string {

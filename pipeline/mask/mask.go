@@ -49,6 +49,13 @@ func Prepare(secrets []string) *Secrets {
 // Masker hides the secrets in one stream.
 func (s *Secrets) Masker() *Masker { return &Masker{auto: s.auto, wrapped: s.wrapped} }
 
+// Hide masks a text that is whole.
+func (s *Secrets) Hide(text string) string {
+	m := s.Masker()
+	shown := string(m.Write([]byte(text)))
+	return shown + string(m.Flush())
+}
+
 // New makes a Masker for one stream alone.
 func New(secrets []string) *Masker { return Prepare(secrets).Masker() }
 

@@ -65,13 +65,15 @@ type Plan struct {
 	ImageReason string
 	Install     [][]string // pip's command lines, in order; empty when there is nothing to install
 	InstallWhy  string
-	Lint        []string
-	Test        []string // empty when there are no tests
-	TestWhy     string   // why these, or why there are none
-	NotFetched  []string // submodules and LFS files
-	Limits      Limits
-	Lowered     []string // what the repository lowered of the operator's limits
-	Notes       []string // what a reader might not expect
+	// Requirements are the requirements files by path, for who looks up where one stands.
+	Requirements map[string][]byte
+	Lint         []string
+	Test         []string // empty when there are no tests
+	TestWhy      string   // why these, or why there are none
+	NotFetched   []string // submodules and LFS files
+	Limits       Limits
+	Lowered      []string // what the repository lowered of the operator's limits
+	Notes        []string // what a reader might not expect
 }
 
 // Error is a repository's mistake that leaves nothing sensible to do. It ends the

@@ -140,6 +140,7 @@ func (p *Plan) chooseInstall(t *tree, pr project) {
 	switch {
 	case t.exists(requirements):
 		data, known := t.read(requirements)
+		p.Requirements = map[string][]byte{requirements: data}
 		if known && !namesAnything(data) {
 			p.InstallWhy = "requirements.txt names nothing to install"
 		} else {

@@ -24,7 +24,10 @@ type TestReport struct {
 func (r TestReport) None() bool { return r.Seen && r.Ran == 0 && r.Skipped == 0 && !r.Bad() }
 
 // Bad reports whether the run is red by unittest's own count.
-func (r TestReport) Bad() bool { return r.Failures > 0 || r.Errors > 0 || r.UnexpectedSuccesses > 0 }
+func (r TestReport) Bad() bool { return r.NotGreen() > 0 }
+
+// NotGreen counts what is red by unittest's own count.
+func (r TestReport) NotGreen() int { return r.Failures + r.Errors + r.UnexpectedSuccesses }
 
 // String names the figures that matter. Failures are counted apart from tests, since
 // one test can have several (subtests) and a set-up that fails belongs to none.

@@ -136,6 +136,9 @@ func (tx *tx) putStep(row stepRow, seq int64) error {
 	if row.Limits != "" {
 		keep = append(keep, "limits")
 	}
+	if row.Findings != "" {
+		keep = append(keep, "findings")
+	}
 	row.AfterSeq = seq
 	if row.State != pipeline.StepRunning {
 		row.LastSeq = seq

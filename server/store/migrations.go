@@ -240,4 +240,8 @@ var migrations = []migration{
 			`CREATE INDEX builds_repo ON builds (upper(repo), id)`,
 		},
 	},
+	{
+		id:         "0018_0.1.0_step_findings",
+		statements: []string{`ALTER TABLE steps ADD COLUMN findings text NOT NULL DEFAULT ''`},
+	},
 }

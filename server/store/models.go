@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"vivarium/pipeline"
@@ -90,6 +91,7 @@ type stepRow struct {
 	Limits     string // JSON; empty of steps from before they were stored, and of skipped ones
 	AfterSeq   int64  // the log's last number when the step began: its chunks come after
 	LastSeq    int64  // its last chunk's number; 0 while it runs
+	Findings   string // JSON; empty of steps without any, and of those from before they were stored
 }
 
 func (stepRow) TableName() string { return "steps" }
@@ -99,18 +101,19 @@ func newStepRow(build int64, attempt int, s pipeline.Step) stepRow {
 		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
 		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
 		StartedAt: micros(s.StartedAt), EndedAt: micros(s.EndedAt),
-		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits),
+		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings),
 	}
 }
 
 func (r stepRow) step() (pipeline.Step, error) {
-	limits, err := decodeLimits(r.Limits)
+	limits, limitsErr := decodeLimits(r.Limits)
+	found, findingsErr := decodeFindings(r.Findings)
 	return pipeline.Step{
 		Name: r.Name, State: r.State, Cause: r.Cause,
 		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
 		StartedAt: fromMicros(r.StartedAt), EndedAt: fromMicros(r.EndedAt),
-		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits,
-	}, err
+		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits, Findings: found,
+	}, errors.Join(limitsErr, findingsErr)
 }
 
 type chunkRow struct {

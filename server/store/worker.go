@@ -40,6 +40,7 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	defer w.attempts.remove(t)
 	rec := newRecorder(actx, w.Store, t, w.work.LogLimit, w.work.Secrets)
 	outcome, err := w.run(actx, b, rec)
+	outcome.Summary = rec.secrets.Hide(outcome.Summary) // it quotes output
 	if failed := rec.close(); failed != nil && err == nil {
 		err = failed
 	}

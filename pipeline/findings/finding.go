@@ -1,0 +1,104 @@
+// Package findings reads, in what flake8, unittest and pip print, what they found wrong and where it
+// stands. What they print is a repository's word: it makes a sentence for people and decides nothing.
+package findings
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"vivarium/pipeline/termtext"
+)
+
+// Finding is one thing that a step found wrong.
+type Finding struct {
+	Path   string `json:"path"`   // from the checkout's root, with slashes; empty when not known
+	Line   int    `json:"line"`   // from 1; 0 when not known
+	Column int    `json:"column"` // from 1; 0 when not known
+	Code   string `json:"code"`   // such as F821 or AssertionError; may be empty
+	Test   string `json:"test"`   // the test's ID, such as tests.test_cart.TotalTest.test_discount; empty of what is no test
+	Text   string `json:"text"`   // one line
+}
+
+// String is the finding for people, with what matters first: where the tool points at a line, the line;
+// where a test fails, the test and why.
+func (f Finding) String() string {
+	switch {
+	case f.Test != "" && f.Path != "":
+		return fmt.Sprintf("%s: %s (%s)", f.Test, f.Text, f.place())
+	case f.Test != "":
+		return f.Test + ": " + f.Text
+	case f.Path != "":
+		return strings.TrimSpace(f.place() + ": " + strings.TrimSpace(f.Code+" "+f.Text))
+	}
+	return f.Text
+}
+
+func (f Finding) place() string {
+	place := f.Path
+	for _, n := range []int{f.Line, f.Column} {
+		if n > 0 {
+			place += fmt.Sprintf(":%d", n)
+		}
+	}
+	return place
+}
+
+// Bounds of what is kept of one step.
+const (
+	most    = 20  // findings; the rest is counted
+	maxText = 300 // bytes of a path, a test's name or a text
+	maxLine = 1000
+)
+
+// List is what a step found: the first ones, and how many there are.
+type List struct {
+	Findings []Finding
+	Total    int
+}
+
+func (l *List) add(f Finding) {
+	if l.Total++; len(l.Findings) < most {
+		f.Path, f.Test, f.Text = bounded(f.Path), bounded(f.Test), bounded(f.Text)
+		l.Findings = append(l.Findings, f)
+	}
+}
+
+func bounded(s string) string {
+	s = termtext.Line(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "") + "…"
+	}
+	return s
+}
+
+// Sentence says the first finding, and how many more there are; empty when there is none. total counts
+// what the tool counted, where that is more than what was read.
+func (l List) Sentence(total int) string {
+	if len(l.Findings) == 0 {
+		return ""
+	}
+	s := l.Findings[0].String()
+	if more := max(total, l.Total) - 1; more > 0 {
+		s += fmt.Sprintf(", and %d more", more)
+	}
+	return s
+}
+
+// lines cuts a stream into lines, each bounded: what is longer counts up to the bound.
+type lines struct {
+	partial []byte
+}
+
+// each gives every line that p ends, without its end.
+func (l *lines) each(p []byte, line func(string)) {
+	for {
+		text, rest, ended := bytes.Cut(p, []byte("\n"))
+		l.partial = append(l.partial, text[:min(len(text), maxLine-len(l.partial))]...)
+		if !ended {
+			return
+		}
+		line(string(bytes.TrimSuffix(l.partial, []byte("\r"))))
+		l.partial, p = l.partial[:0], rest
+	}
+}

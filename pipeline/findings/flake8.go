@@ -1,0 +1,35 @@
+package findings
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Flake8 reads flake8's standard output. The zero value is ready.
+type Flake8 struct {
+	list  List
+	lines lines
+}
+
+// flake8Line is flake8's default format, %(path)s:%(row)d:%(col)d: %(code)s %(text)s.
+var flake8Line = regexp.MustCompile(`^(.+?):(\d+):(\d+): ([A-Z]+\d+) (.*)$`)
+
+// Write takes the next piece of output. It never fails.
+func (f *Flake8) Write(p []byte) (int, error) {
+	f.lines.each(p, f.line)
+	return len(p), nil
+}
+
+func (f *Flake8) line(s string) {
+	m := flake8Line.FindStringSubmatch(s)
+	if m == nil {
+		return
+	}
+	line, _ := strconv.Atoi(m[2])
+	column, _ := strconv.Atoi(m[3])
+	f.list.add(Finding{Path: strings.TrimPrefix(m[1], "./"), Line: line, Column: column, Code: m[4], Text: m[5]})
+}
+
+// List is what was read so far.
+func (f *Flake8) List() List { return f.list }
