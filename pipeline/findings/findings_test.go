@@ -45,6 +45,16 @@ func TestFlake8LinesBecomeFindings(t *testing.T) {
 	}
 }
 
+func TestPython2IsCalledSo(t *testing.T) {
+	l := read(t, flake8, "./a.py:1:2: E999 SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?\n./b.py:1:1: E999 SyntaxError: invalid syntax\n")
+	if got, want := l.Findings[0].String(), "a.py:1:2: E999 Python 2 code: SyntaxError: Missing parentheses"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if strings.Contains(l.Findings[1].Text, "Python 2") {
+		t.Errorf("invalid syntax alone is called Python 2: %q", l.Findings[1])
+	}
+}
+
 func TestFindingsAreBounded(t *testing.T) {
 	line := "./" + strings.Repeat("é", 600) + ".py:1:1: F821 " + strings.Repeat("x", 5000) + "\n"
 	l := read(t, flake8, strings.Repeat("./a.py:1:1: F821 \x1b[31m"+strings.Repeat("y", 800)+"\n"+line, 50))

@@ -15,6 +15,9 @@ type Flake8 struct {
 // flake8Line is flake8's default format, %(path)s:%(row)d:%(col)d: %(code)s %(text)s.
 var flake8Line = regexp.MustCompile(`^(.+?):(\d+):(\d+): ([A-Z]+\d+) (.*)$`)
 
+// python2 is what Python 3 says of code that was written for Python 2, and of no other.
+var python2 = regexp.MustCompile(`Missing parentheses in call to '(?:print|exec)'|multiple exception types must be parenthesized`)
+
 // Write takes the next piece of output. It never fails.
 func (f *Flake8) Write(p []byte) (int, error) {
 	f.lines.each(p, f.line)
@@ -28,7 +31,11 @@ func (f *Flake8) line(s string) {
 	}
 	line, _ := strconv.Atoi(m[2])
 	column, _ := strconv.Atoi(m[3])
-	f.list.add(Finding{Path: strings.TrimPrefix(m[1], "./"), Line: line, Column: column, Code: m[4], Text: m[5]})
+	text := m[5]
+	if python2.MatchString(text) {
+		text = "Python 2 code: " + text
+	}
+	f.list.add(Finding{Path: strings.TrimPrefix(m[1], "./"), Line: line, Column: column, Code: m[4], Text: text})
 }
 
 // List is what was read so far.
