@@ -28,20 +28,20 @@ func StatusState(s State) string {
 	return "error"
 }
 
-// UndeliverableError says that a status will never be accepted as it is: 401, 403
-// without a rate limit, 404 or 422. Message is the host's own.
-type UndeliverableError struct {
+// RefusedError says that the host refused a status, for no limit and no trouble of its own. What may mend it goes by Code: 401 is
+// a token that does not work (any more), 403 a permission that it lacks, 404 a repository that it does not see, 422 a status that
+// is not taken as it is. Message is the host's own.
+type RefusedError struct {
 	Code    int
 	Message string
 }
 
-func (e *UndeliverableError) Error() string {
-	return fmt.Sprintf("status refused (HTTP %d): %s", e.Code, e.Message)
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("GitHub answered %d: %s", e.Code, e.Message)
 }
 
-// RetryError says that a status may be accepted later. At is the earliest time,
-// zero where the host named none. Unsure is true when the host may have accepted
-// it all the same (a time-out): the state is to be read back before the next post.
+// RetryError says that a status may be accepted later. At is the earliest time, zero where the host named none; with it the
+// host asks to be left alone altogether. Unsure is true when the host may have accepted the status, or may do so yet (a time-out).
 type RetryError struct {
 	At     time.Time
 	Unsure bool

@@ -24,7 +24,8 @@ type Dispatcher struct {
 	Builds *store.Store
 
 	ServerURL *url.URL // GITHUB_SERVER_URL
-	Token     Secret   // GITHUB_TOKEN; goes to ServerURL's origin only
+	// Token is GITHUB_TOKEN as it is now, asked for each attempt; it goes to ServerURL's origin only. nil: there is none.
+	Token func() Secret
 
 	Limits       sandbox.Limits
 	Runtime      string        // OCI runtime; empty is the engine's default
@@ -59,8 +60,12 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	if err != nil {
 		return pipeline.Request{}, err
 	}
+	token := ""
+	if d.Token != nil {
+		token = string(d.Token())
+	}
 	return pipeline.Request{
-		Source:       pipeline.Git{URL: clone, SHA: b.SHA, Token: string(d.Token)},
+		Source:       pipeline.Git{URL: clone, SHA: b.SHA, Token: token},
 		Image:        guessImage(b, earlier),
 		Limits:       d.Limits,
 		Runtime:      d.Runtime,

@@ -53,7 +53,7 @@ func (in *readyInput) Resolve(ctx huma.Context) []error {
 func notReady(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusServiceUnavailable) }
 
 // ready answers 503 while the database or the worker is not usable. Statuses that
-// the git host refuses are told, but a restart would not mend them.
+// the git host refuses or does not take are told, but a restart would not mend them.
 func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error) {
 	a := &readyAnswer{Status: http.StatusOK}
 	a.Body.Ready = true
@@ -72,13 +72,13 @@ func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error
 		}
 	}
 	if a.Body.Ready {
-		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, "statuses", s.undeliverable(ctx)))
+		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, "statuses", s.undelivered(ctx)))
 	}
 	return a, nil
 }
 
-// errRefused holds nothing of what the host said, which may name a private repository.
-var errRefused = errors.New("the git host refused a commit status; `vivarium doctor` and the build's page say why")
+// errUndelivered holds nothing of what the host said, which may name a private repository.
+var errUndelivered = errors.New("a commit status is not with the git host; `vivarium doctor` and the build's page say why")
 
 // newCheck tells whoever asks that something is wrong. What it is may hold paths, hosts and names, which are the operator's
 // alone: strangers are told where to look.
@@ -86,7 +86,7 @@ func (s *Server) newCheck(r *http.Request, name string, err error) check {
 	switch {
 	case err == nil:
 		return check{Name: name, OK: true}
-	case errors.Is(err, errRefused), s.fromHere(r):
+	case errors.Is(err, errUndelivered), s.fromHere(r):
 		return check{Name: name, Message: err.Error()}
 	}
 	return check{Name: name, Message: "the server's log and `vivarium doctor`, on its machine, say what is wrong"}
@@ -124,10 +124,10 @@ func (t *reasons) isNew(name string, err error) bool {
 	return true
 }
 
-func (s *Server) undeliverable(ctx context.Context) error {
-	st, err := s.builds.Undeliverable(ctx)
+func (s *Server) undelivered(ctx context.Context) error {
+	st, err := s.builds.Undelivered(ctx)
 	if err != nil || st == nil {
 		return s.logged(ctx, "statuses", err)
 	}
-	return errRefused
+	return errUndelivered
 }

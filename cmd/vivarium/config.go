@@ -135,7 +135,7 @@ var variables = []variable{
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
-	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories.",
+	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories; in .env it may be renewed while the server runs.",
 		to(secretText, func(c *config) *server.Secret { return &c.token })},
 	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, separated by commas.",
 		to(repositoryList, func(c *config) *[]string { return &c.repositories })},

@@ -308,7 +308,7 @@ func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit s
 	}
 }
 
-// undelivered looks for statuses that the server gave up.
+// undelivered looks for statuses that the host refuses, or that the server gave up.
 func (c *checkup) undelivered(ctx context.Context) {
 	if c.config.databaseURL == "" && !hasDatabase(c.config) {
 		c.webhook(0)
@@ -331,13 +331,13 @@ func (c *checkup) undelivered(ctx context.Context) {
 		return
 	}
 	c.webhook(letIn(entries))
-	lost, err := s.Undeliverable(ctx)
+	lost, err := s.Undelivered(ctx)
 	switch {
 	case err != nil:
 		c.add(essential, "database", "%v", err)
 	case lost != nil:
-		c.add(advice, "database", "the status of build %d was given up: %s; `vivarium builds show %d` tells more", lost.BuildID, lost.LastError, lost.BuildID)
+		c.add(advice, "database", "build %d: %s; `vivarium builds show %d` tells more", lost.BuildID, store.Undelivered([]store.Status{*lost}).Text(time.Now()), lost.BuildID)
 	default:
-		c.add(fine, "database", "no status was given up in the last day")
+		c.add(fine, "database", "no status waits for GitHub, and none was given up in the last day")
 	}
 }

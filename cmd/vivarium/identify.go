@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 
 	"vivarium/server/github"
@@ -28,11 +30,15 @@ func (s *service) identify(ctx context.Context, client *github.Client) error {
 		next = ""
 		for _, name := range names {
 			next = name // those that GitHub does not tell do not keep the others back
-			if id, err := client.IDOf(ctx, name); err == nil {
-				err = s.store.LearnID(ctx, name, id)
-				if err != nil && ctx.Err() == nil {
-					s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
-				}
+			id, err := client.IDOf(ctx, name)
+			if refused, ok := errors.AsType[*github.APIError](err); ok && refused.Code == http.StatusUnauthorized {
+				break // a token that does not work is not tried again and again
+			}
+			if err != nil {
+				continue
+			}
+			if err = s.store.LearnID(ctx, name, id); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
 			}
 		}
 		select {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -88,7 +89,7 @@ func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
 	case e.Disabled:
 		return "closed"
 	case s.Refusal != "":
-		return mayNot(s.Refusal) + ": " + oneLine(s.Refusal)
+		return mayNot(s.Code) + ": " + oneLine(s.Refusal)
 	case now.Before(e.OldUntil):
 		return "the old secret counts until " + localTime(e.OldUntil)
 	}
@@ -97,15 +98,14 @@ func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
 
 // mayNot says what GitHub's refusal of a status means for the token. A private repository that a token was not given answers
 // 404, as if it did not exist.
-func mayNot(refusal string) string {
-	for code, means := range map[string]string{
-		"HTTP 401": "GITHUB_TOKEN is wrong or has expired",
-		"HTTP 403": "GITHUB_TOKEN may not set its statuses",
-		"HTTP 404": "GITHUB_TOKEN may not set its statuses, or does not see it",
-	} {
-		if strings.Contains(refusal, code) {
-			return means
-		}
+func mayNot(code int) string {
+	switch code {
+	case http.StatusUnauthorized:
+		return "GITHUB_TOKEN is wrong or has expired"
+	case http.StatusForbidden:
+		return "GITHUB_TOKEN may not set its statuses"
+	case http.StatusNotFound:
+		return "GITHUB_TOKEN may not set its statuses, or does not see it"
 	}
 	return "GitHub refused a status"
 }

@@ -12,7 +12,7 @@ import (
 func TestRemarkSaysWhatTheTokenMayNotDo(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	refused := func(code int, message string) store.RepoStatus {
-		return store.RepoStatus{Refusal: (&pipeline.UndeliverableError{Code: code, Message: message}).Error()}
+		return store.RepoStatus{Refusal: (&pipeline.RefusedError{Code: code, Message: message}).Error(), Code: code}
 	}
 	for name, c := range map[string]struct {
 		entry  registry.Entry
@@ -21,10 +21,10 @@ func TestRemarkSaysWhatTheTokenMayNotDo(t *testing.T) {
 	}{
 		"nothing to say": {registry.Entry{}, store.RepoStatus{State: "success", SentAt: now}, ""},
 		"closed":         {registry.Entry{Disabled: true}, refused(403, "no"), "closed"},
-		"no permission":  {registry.Entry{}, refused(403, "Resource not accessible"), "GITHUB_TOKEN may not set its statuses: status refused (HTTP 403): Resource not accessible"},
-		"not seen":       {registry.Entry{}, refused(404, "Not Found"), "GITHUB_TOKEN may not set its statuses, or does not see it: status refused (HTTP 404): Not Found"},
-		"no such token":  {registry.Entry{}, refused(401, "Bad credentials"), "GITHUB_TOKEN is wrong or has expired: status refused (HTTP 401): Bad credentials"},
-		"no such commit": {registry.Entry{}, refused(422, "No commit found"), "GitHub refused a status: status refused (HTTP 422): No commit found"},
+		"no permission":  {registry.Entry{}, refused(403, "Resource not accessible"), "GITHUB_TOKEN may not set its statuses: GitHub answered 403: Resource not accessible"},
+		"not seen":       {registry.Entry{}, refused(404, "Not Found"), "GITHUB_TOKEN may not set its statuses, or does not see it: GitHub answered 404: Not Found"},
+		"no such token":  {registry.Entry{}, refused(401, "Bad credentials"), "GITHUB_TOKEN is wrong or has expired: GitHub answered 401: Bad credentials"},
+		"no such commit": {registry.Entry{}, refused(422, "No commit found"), "GitHub refused a status: GitHub answered 422: No commit found"},
 	} {
 		if got := remark(c.entry, c.status, now); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -45,7 +45,8 @@ type service struct {
 	store      *store.Store
 	dispatcher *server.Dispatcher
 	instance   string
-	key        []byte    // the operator's
+	key        []byte // the operator's
+	token      *tokenSource
 	stdout     io.Writer // for what is not to be in the log
 
 	locked    chan struct{} // closed when the store works: nobody else serves this data
@@ -65,7 +66,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &service{stdout: a.stdout, locked: make(chan struct{}), preflight: newPreflight()}
+	s := &service{token: newTokenSource(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}), preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (a *app) serve(ctx context.Context) error {
 		Run:          s.runner(s.instance).Run,
 		Builds:       s.store,
 		ServerURL:    c.serverURL,
-		Token:        c.token,
+		Token:        s.token.Token,
 		Limits:       s.limits,
 		Runtime:      c.runtime,
 		Timeout:      c.timeout,
@@ -161,20 +162,18 @@ func openStore(ctx context.Context, c config, schema store.Schema, log *slog.Log
 // run works until ctx ends. Everything that lives as long as the server is in one group:
 // when one of it ends, all do.
 func (s *service) run(ctx context.Context) error {
-	client, err := githubClient(s.config)
+	client, err := githubClientOf(s.config, func() string { return string(s.token.Token()) })
 	if err != nil {
 		return err
 	}
+	defer client.Close()
 	config := s.serverConfig()
 	config.NameOf = client.NameOf
 	web, err := server.New(config, s.store)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
-	work, err := s.work()
-	if err != nil {
-		return err
-	}
+	work := s.work(client)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.serveStore(ctx, work) })
 	group.Go(func() error {
@@ -291,7 +290,7 @@ func tlsOf(c config) server.TLS {
 
 // work tells the store what to do with a build. What the operator has left out is said
 // here, once.
-func (s *service) work() (store.Work, error) {
+func (s *service) work(client *github.Client) store.Work {
 	admission := sandbox.NewAdmission(s.engine, s.instance, s.limits, s.config.memoryReserve)
 	w := store.Work{
 		Workers: s.workers,
@@ -303,7 +302,7 @@ func (s *service) work() (store.Work, error) {
 		StatusContext: s.config.statusContext,
 		TargetURL:     s.serverConfig().BuildURL,
 		LogLimit:      s.config.logLimit,
-		Secrets:       secretsOf(s.config),
+		Secrets:       s.secrets,
 		RepoWorkers:   s.config.repoWorkers,
 		KeepAuthors:   s.config.keepAuthors,
 	}
@@ -312,18 +311,26 @@ func (s *service) work() (store.Work, error) {
 	}
 	if s.config.token == "" {
 		s.log.Warn("GITHUB_TOKEN is not set: builds run, but no commit status is sent, and private repositories cannot be read")
-		return w, nil
+		return w
 	}
-	client, err := githubClient(s.config)
-	if err != nil {
-		return store.Work{}, err
-	}
-	w.Poster = client
-	return w, nil
+	w.Poster, w.Credential = client, s.token.Fingerprint
+	return w
 }
 
+// secrets are the values that no log may hold, the token of this moment among them.
+func (s *service) secrets() []string {
+	c := s.config
+	c.token = s.token.Token()
+	return secretsOf(c)
+}
+
+// githubClient is for a command that ends soon: its token stays.
 func githubClient(c config) (*github.Client, error) {
-	client, err := github.New(github.Config{APIURL: c.apiURL.String(), Token: string(c.token)})
+	return githubClientOf(c, github.Static(string(c.token)))
+}
+
+func githubClientOf(c config, token github.TokenSource) (*github.Client, error) {
+	client, err := github.New(github.Config{APIURL: c.apiURL.String(), Token: token})
 	if err != nil {
 		return nil, fmt.Errorf("cannot use GITHUB_API_URL: %w", err)
 	}

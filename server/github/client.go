@@ -31,14 +31,14 @@ const (
 // Config for New.
 type Config struct {
 	APIURL  string        // GITHUB_API_URL, complete as it is
-	Token   string        // empty: requests are made without one
+	Token   TokenSource   // nil: requests are made without one
 	Timeout time.Duration // of one request; 0 is 15 s
 }
 
 // String leaves the token out.
 func (c Config) String() string {
 	token := "none"
-	if c.Token != "" {
+	if c.Token.now() != "" {
 		token = "[redacted]"
 	}
 	return fmt.Sprintf("GitHub API at %s, token %s", c.APIURL, token)
@@ -65,8 +65,8 @@ func New(c Config) (*Client, error) {
 	if err := checkBase(base); err != nil {
 		return nil, fmt.Errorf("GITHUB_API_URL %w", err)
 	}
-	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("GITHUB_TOKEN holds white space or other characters that no token has")
+	if err := CheckToken(c.Token.now()); err != nil {
+		return nil, err
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
@@ -81,7 +81,7 @@ func New(c Config) (*Client, error) {
 // Close releases idle connections.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// Post sets a commit status. Its errors are *pipeline.UndeliverableError and
+// Post sets a commit status. Its errors are *pipeline.RefusedError and
 // *pipeline.RetryError.
 func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 	owner, name, err := checkTarget(st.Repo, st.SHA)
@@ -96,7 +96,7 @@ func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 		body.TargetURL = &st.TargetURL
 	}
 	_, _, err = c.api.Repositories.CreateStatus(ctx, owner, name, st.SHA, body)
-	return outcome("post status", err)
+	return outcome(err)
 }
 
 // Read gives the newest status of one context on a commit; State is empty when there
@@ -111,7 +111,7 @@ func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pip
 		// The combined status holds the newest of each context and nothing else.
 		combined, resp, err := c.api.Repositories.GetCombinedStatus(ctx, owner, name, sha, opts)
 		if err != nil {
-			return pipeline.CommitStatus{}, outcome("read status", err)
+			return pipeline.CommitStatus{}, outcome(err)
 		}
 		for _, s := range combined.Statuses {
 			if strings.EqualFold(s.GetContext(), statusContext) { // to GitHub case makes no difference
@@ -165,7 +165,7 @@ func checkTarget(repo, sha string) (owner, name string, err error) {
 
 // refuse says of a status what GitHub would, without asking.
 func refuse(format string, args ...any) error {
-	return &pipeline.UndeliverableError{Code: http.StatusUnprocessableEntity, Message: fmt.Sprintf(format, args...)}
+	return &pipeline.RefusedError{Code: http.StatusUnprocessableEntity, Message: fmt.Sprintf(format, args...)}
 }
 
 // commitStatus translates; sha is empty where GitHub's answer did not hold it.

@@ -36,7 +36,7 @@ func connect(t *testing.T, o githubtest.Options) (*githubtest.Server, *github.Cl
 	}
 	t.Cleanup(func() { s.Close() })
 	s.AddRepo(repo)
-	return s, client(t, github.Config{APIURL: s.URL(), Token: o.Token, Timeout: time.Minute})
+	return s, client(t, github.Config{APIURL: s.URL(), Token: github.Static(o.Token), Timeout: time.Minute})
 }
 
 func client(t *testing.T, c github.Config) *github.Client {
@@ -164,7 +164,7 @@ func TestPostGivesUpOnRefusalsInGitHubsOwnWords(t *testing.T) {
 				c.change(&st)
 			}
 			err := client.Post(t.Context(), st)
-			var refused *pipeline.UndeliverableError
+			var refused *pipeline.RefusedError
 			if !errors.As(err, &refused) || refused.Code != c.code || !strings.Contains(refused.Message, c.want) {
 				t.Errorf("Post = %v, want code %d and %q", err, c.code, c.want)
 			}
@@ -192,7 +192,7 @@ func TestTheThousandAndFirstStatusIsUndeliverable(t *testing.T) {
 		}
 	}
 	err := c.Post(t.Context(), status("success"))
-	var refused *pipeline.UndeliverableError
+	var refused *pipeline.RefusedError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "maximum number of statuses") {
 		t.Errorf("Post = %v", err)
 	}
@@ -232,7 +232,7 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 			t.Parallel()
 			s, gh := connect(t, githubtest.Options{})
 			if strings.HasPrefix(name, "time-out") {
-				gh = client(t, github.Config{APIURL: s.URL(), Token: token, Timeout: 300 * time.Millisecond})
+				gh = client(t, github.Config{APIURL: s.URL(), Token: github.Static(token), Timeout: 300 * time.Millisecond})
 			}
 			s.Fail(c.fault)
 			err := gh.Post(t.Context(), status("success"))
@@ -283,7 +283,7 @@ func TestPostsGoOnAfterARateLimit(t *testing.T) {
 }
 
 func TestPostOfAnUnreachableHostIsSureToHaveFailed(t *testing.T) {
-	c := client(t, github.Config{APIURL: "http://127.0.0.1:1", Token: token})
+	c := client(t, github.Config{APIURL: "http://127.0.0.1:1", Token: github.Static(token)})
 	err := c.Post(t.Context(), status("success"))
 	var retry *pipeline.RetryError
 	if !errors.As(err, &retry) || retry.Unsure {
@@ -332,7 +332,7 @@ func TestAnEnterprisePathIsTakenAsItIs(t *testing.T) {
 	}))
 	defer api.Close()
 	for _, suffix := range []string{"/api/v3", "/api/v3/"} {
-		c := client(t, github.Config{APIURL: api.URL + suffix, Token: token})
+		c := client(t, github.Config{APIURL: api.URL + suffix, Token: github.Static(token)})
 		if err := c.Post(t.Context(), status("success")); err != nil {
 			t.Error(err)
 		}
@@ -342,13 +342,38 @@ func TestAnEnterprisePathIsTakenAsItIs(t *testing.T) {
 	}
 }
 
-func TestWrongTokenIsUndeliverable(t *testing.T) {
+func TestWrongTokenIsRefusedInGitHubsWords(t *testing.T) {
 	s, _ := connect(t, githubtest.Options{})
 	for given, want := range map[string]string{"ghp_wrong": "Bad credentials", "": "Requires authentication"} {
-		err := client(t, github.Config{APIURL: s.URL(), Token: given}).Post(t.Context(), status("success"))
-		var refused *pipeline.UndeliverableError
+		err := client(t, github.Config{APIURL: s.URL(), Token: github.Static(given)}).Post(t.Context(), status("success"))
+		var refused *pipeline.RefusedError
 		if !errors.As(err, &refused) || refused.Code != 401 || refused.Message != want {
 			t.Errorf("token %q: Post = %v, want 401 %s", given, err, want)
 		}
+	}
+}
+
+// TestARenewedTokenIsUsedFromTheNextRequestOn: one client goes on, with the token as it is now.
+func TestARenewedTokenIsUsedFromTheNextRequestOn(t *testing.T) {
+	s, _ := connect(t, githubtest.Options{})
+	current := "ghp_expired"
+	c := client(t, github.Config{APIURL: s.URL(), Token: func() string { return current }})
+	var refused *pipeline.RefusedError
+	if err := c.Post(t.Context(), status("pending")); !errors.As(err, &refused) || refused.Code != 401 {
+		t.Errorf("control: the expired token's Post = %v, want 401", err)
+	}
+	current = token
+	if err := c.Post(t.Context(), status("success")); err != nil {
+		t.Errorf("the renewed token's Post = %v", err)
+	}
+}
+
+func TestDescriptionsBeyondTheBasicPlaneAreRefusedByTheStandIn(t *testing.T) {
+	_, c := connect(t, githubtest.Options{})
+	st := status("success")
+	st.Description = "🐍 passed"
+	var refused *pipeline.RefusedError
+	if err := c.Post(t.Context(), st); !errors.As(err, &refused) || refused.Code != 422 || !strings.Contains(refused.Message, "4-byte") {
+		t.Errorf("Post = %v, want 422, as GitHub answers", err)
 	}
 }

@@ -19,6 +19,10 @@ import (
 // maxWait bounds what a server may ask us to wait: GitHub's limits start anew every hour.
 const maxWait = time.Hour
 
+// unnamedWait is for a limit that names no time: "at least one minute" is GitHub's word.
+// https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+const unnamedWait = time.Minute
+
 // APIError is an answer that is not a success.
 type APIError struct {
 	Code      int
@@ -44,22 +48,34 @@ func isRateLimit(resp *http.Response, body gh.ErrorResponse) bool {
 	return false
 }
 
-// retryAt is the earliest time for another try, as GitHub's documentation reads: after
-// Retry-After; else, with nothing left of the limit, when that begins anew; else, for a
-// limit, in a minute.
+// retryAt is the earliest time for another try, as GitHub's documentation reads: after Retry-After; else, with nothing left of
+// the limit, when that begins anew; else, for a limit, in a minute.
 func retryAt(h http.Header, e *APIError, now time.Time) time.Time {
 	at := retryAfter(h.Get("Retry-After"), now)
 	if at.IsZero() && e.RateLimit {
-		at = now.Add(time.Minute)
-		reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
-		if err == nil && h.Get("X-RateLimit-Remaining") == "0" {
-			at = time.Unix(reset, 0)
+		if at = limitReset(h); at.IsZero() {
+			at = now.Add(unnamedWait)
 		}
 	}
-	if latest := now.Add(maxWait); at.After(latest) {
-		return latest
+	return earlier(at, now.Add(maxWait))
+}
+
+// limitReset is when a used-up limit begins anew; zero where the answer does not say so. Some proxies pass on the reset alone; a
+// secondary limit comes with the primary one's figures, of which there is something left.
+func limitReset(h http.Header) time.Time {
+	reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	left := h.Get("X-RateLimit-Remaining")
+	if err != nil || left != "0" && left != "" {
+		return time.Time{}
 	}
-	return at
+	return time.Unix(reset, 0)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // retryAfter reads both forms of the header (RFC 9110, section 10.2.3).
@@ -73,25 +89,25 @@ func retryAfter(value string, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// outcome translates to what the outbox knows: never, or later.
-func outcome(act string, err error) error {
+// outcome translates to what the outbox knows: refused, or later. What was asked for is left out: its words are shown beside the status.
+func outcome(err error) error {
 	if err == nil {
 		return nil
 	}
 	err = plain(err)
 	var refusal *APIError
 	if !errors.As(err, &refusal) {
-		return &pipeline.RetryError{Unsure: !neverSent(err), Err: fmt.Errorf("%s: %w", act, err)}
+		return &pipeline.RetryError{Unsure: !neverSent(err), Err: err}
 	}
 	if refusal.RateLimit || refusal.Code >= 500 || refusal.Code == http.StatusRequestTimeout {
 		return &pipeline.RetryError{
 			At: refusal.RetryAt,
 			// A gateway answers for a server that may have done what was asked.
 			Unsure: refusal.Code == http.StatusBadGateway || refusal.Code == http.StatusGatewayTimeout,
-			Err:    fmt.Errorf("%s: %w", act, err),
+			Err:    err,
 		}
 	}
-	return &pipeline.UndeliverableError{Code: refusal.Code, Message: refusal.Message}
+	return &pipeline.RefusedError{Code: refusal.Code, Message: refusal.Message}
 }
 
 // plain takes go-github's and net/http's wrapping off. Both would repeat the URL.

@@ -30,10 +30,11 @@ type TokenInfo struct {
 
 // Token asks GitHub about the configured token.
 func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
-	if c.transport.token == "" {
+	token := c.transport.token.now()
+	if token == "" {
 		return TokenInfo{}, errors.New("check token: there is none: set GITHUB_TOKEN")
 	}
-	info := TokenInfo{Kind: tokenKind(c.transport.token)}
+	info := TokenInfo{Kind: tokenKind(token)}
 	var resp *gh.Response
 	var err error
 	if info.Kind == TokenInstallation { // which may not ask for a user

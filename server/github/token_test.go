@@ -51,7 +51,7 @@ func TestTokenSaysWhatGitHubTells(t *testing.T) {
 
 func TestTokenRefusedIsAnErrorWithoutTheToken(t *testing.T) {
 	s, _ := connect(t, githubtest.Options{})
-	_, err := client(t, github.Config{APIURL: s.URL(), Token: "ghp_wrong"}).Token(t.Context())
+	_, err := client(t, github.Config{APIURL: s.URL(), Token: github.Static("ghp_wrong")}).Token(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "401: Bad credentials") || strings.Contains(err.Error(), "ghp_") {
 		t.Errorf("Token = %v", err)
 	}
@@ -61,7 +61,7 @@ func TestTokenRefusedIsAnErrorWithoutTheToken(t *testing.T) {
 }
 
 func TestConfigNeverShowsItsToken(t *testing.T) {
-	c := github.Config{APIURL: "https://api.github.com", Token: token}
+	c := github.Config{APIURL: "https://api.github.com", Token: github.Static(token)}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "github", c)
 	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("with %s", c), log.String()} {
@@ -79,7 +79,7 @@ func TestNewRefusesAddressesAndTokensThatCannotBe(t *testing.T) {
 		{APIURL: "https://user:hush@api.github.com"},
 		{APIURL: "https://api.github.com?token=hush"},
 		{APIURL: "https://api.github.com\n"},
-		{APIURL: "https://api.github.com", Token: "hush\n"},
+		{APIURL: "https://api.github.com", Token: github.Static("hush\n")},
 	} {
 		_, err := github.New(c)
 		if err == nil || !strings.Contains(err.Error(), "GITHUB_") || strings.Contains(err.Error(), "hush") {

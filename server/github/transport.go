@@ -22,32 +22,36 @@ const (
 type transport struct {
 	base   *http.Transport
 	origin url.URL
-	token  string
+	token  TokenSource
 
-	mu      sync.Mutex
-	limited time.Time // no request before this time: GitHub bans who goes on asking
+	mu    sync.Mutex
+	limit limit
 }
 
-func newTransport(api *url.URL, token string) *transport {
+func newTransport(api *url.URL, token TokenSource) *transport {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = 8
 	return &transport{base: base, origin: *api, token: token}
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := t.wait(time.Now()); err != nil {
+	begun := time.Now()
+	if err := t.wait(begun); err != nil {
 		return nil, err
 	}
 	// A redirect may have led elsewhere: the token is for the API's own origin.
-	if t.token != "" && req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
+	if token := t.token.now(); token != "" && req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
 		req = req.Clone(req.Context())
-		req.Header.Set("Authorization", "Bearer "+t.token)
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if resp.StatusCode < 400 {
+		t.mu.Lock()
+		t.limit.ended(begun)
+		t.mu.Unlock()
 		resp.Body = struct {
 			io.Reader
 			io.Closer
@@ -57,9 +61,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	refusal := readAPIError(resp, time.Now())
 	if refusal.RateLimit {
 		t.mu.Lock()
-		if refusal.RetryAt.After(t.limited) { // another request may have been told of a longer wait meanwhile
-			t.limited = refusal.RetryAt
-		}
+		refusal.RetryAt = t.limit.met(begun, time.Now(), refusal.RetryAt, !limitReset(resp.Header).IsZero())
 		t.mu.Unlock()
 	}
 	return nil, refusal
@@ -69,12 +71,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *transport) wait(now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Before(t.limited) {
+	if now.Before(t.limit.until) {
 		return &APIError{
 			Code:      http.StatusTooManyRequests,
-			Message:   "not asked: GitHub's rate limit holds until " + t.limited.UTC().Format(time.TimeOnly) + " UTC",
+			Message:   "not asked: GitHub's rate limit holds until " + t.limit.until.UTC().Format(time.TimeOnly) + " UTC",
 			RateLimit: true,
-			RetryAt:   t.limited,
+			RetryAt:   t.limit.until,
 		}
 	}
 	return nil

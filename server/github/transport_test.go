@@ -25,7 +25,7 @@ func TestALongerWaitIsNotCutShortByAnotherAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := newTransport(base, "")
+	tr := newTransport(base, nil)
 	defer tr.base.CloseIdleConnections()
 	client := &http.Client{Transport: tr}
 	get := func(path string) {

@@ -241,6 +241,23 @@ var migrations = []migration{
 		},
 	},
 	{
+		id: "0014_0.1.0_statuses_that_heal",
+		statements: []string{
+			`ALTER TABLE status_targets DROP COLUMN unsure`,
+			`ALTER TABLE status_targets ADD COLUMN late_until bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE status_targets ADD COLUMN late_id bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE statuses ADD COLUMN code bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE statuses ADD COLUMN tried_at bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE statuses ADD COLUMN failing_since bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE statuses ADD COLUMN plain boolean NOT NULL DEFAULT FALSE`,
+			`UPDATE statuses SET code = 401 WHERE last_error LIKE 'status refused (HTTP 401)%'`,
+			`UPDATE statuses SET code = 403 WHERE last_error LIKE 'status refused (HTTP 403)%'`,
+			`UPDATE statuses SET code = 404 WHERE last_error LIKE 'status refused (HTTP 404)%'`,
+			`UPDATE statuses SET code = 422 WHERE last_error LIKE 'status refused (HTTP 422)%'`,
+			`UPDATE statuses SET tried_at = failed_at WHERE failed_at > 0`,
+		},
+	},
+	{
 		id:         "0018_0.1.0_step_findings",
 		statements: []string{`ALTER TABLE steps ADD COLUMN findings text NOT NULL DEFAULT ''`},
 	},

@@ -163,7 +163,10 @@ type targetRow struct {
 	Claim        string // the job that posts now; empty for none
 	ClaimedUntil int64
 	NotBefore    int64 // after a failure nothing is posted until then
-	Unsure       bool  // the last post may have been accepted
+	LateUntil    int64 // until then a post whose outcome is unknown may take effect; 0: there is none
+	LateID       int64 // the status that it was of
+
+	wait time.Duration // until there is something to send, as far as is known
 }
 
 func (targetRow) TableName() string { return "status_targets" }
@@ -181,9 +184,17 @@ type statusRow struct {
 	LastError   string
 	FailedAt    int64 // given up then
 	Superseded  bool  // a newer state was known before this one was sent
+
+	Code         int   // of the host's refusal, as its last answer stands; 0: it was none
+	TriedAt      int64 // when it was last tried, or held back
+	FailingSince int64 // when the host began to fail, or to refuse it for another reason than the token's; 0: it does not
+	Plain        bool  // its description is in plain words, since the host did not take the first one
 }
 
 func (statusRow) TableName() string { return "statuses" }
+
+// ends reports whether r is the end of a build, and not its beginning.
+func (r statusRow) ends() bool { return r.State != "pending" }
 
 // open reports whether r is still to be sent.
 func (r statusRow) open() bool { return r.SentAt == 0 && r.FailedAt == 0 && !r.Superseded }

@@ -54,5 +54,5 @@ func known(later []statusRow, build int64) bool {
 
 // isBehind reports whether the outbox is behind with r.
 func isBehind(r statusRow, now time.Time) bool {
-	return r.Attempts > 0 || now.Sub(fromMicros(r.QueuedAt)) > behindAfter
+	return r.LastError != "" || now.Sub(fromMicros(r.QueuedAt)) > behindAfter
 }

@@ -81,13 +81,9 @@ type refusing struct{}
 
 func (refusing) Post(_ context.Context, st pipeline.CommitStatus) error {
 	if st.Repo != canaryName {
-		return &pipeline.UndeliverableError{Code: 403, Message: "another's"}
+		return &pipeline.RefusedError{Code: 410, Message: "another's"}
 	}
-	return &pipeline.UndeliverableError{Code: 403, Message: canaries["refused"] + " in " + st.Repo}
-}
-
-func (refusing) Read(context.Context, string, string, string) (pipeline.CommitStatus, error) {
-	return pipeline.CommitStatus{}, nil
+	return &pipeline.RefusedError{Code: 410, Message: canaries["refused"] + " in " + st.Repo}
 }
 
 // purge erases the canaries' repository by another process's view of the database.
@@ -180,10 +176,6 @@ func (h holding) Post(context.Context, pipeline.CommitStatus) error {
 	h.asked <- true
 	<-h.answer
 	return nil
-}
-
-func (holding) Read(context.Context, string, string, string) (pipeline.CommitStatus, error) {
-	return pipeline.CommitStatus{}, nil
 }
 
 func TestPurgeDoesNotMindAStatusOnItsWay(t *testing.T) {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"sync"
+	"net/http"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -14,29 +13,21 @@ import (
 	"vivarium/pipeline"
 )
 
-// Poster sends commit statuses. Errors are *pipeline.UndeliverableError, *pipeline.RetryError, or
-// others, which are retried.
+// Poster sends commit statuses. Errors are *pipeline.RefusedError, *pipeline.RetryError, or others, which are retried.
 type Poster interface {
 	Post(ctx context.Context, st pipeline.CommitStatus) error
-	// Read gives the newest status of this context on the commit; State "" when there is none.
-	Read(ctx context.Context, repo, sha, statusContext string) (pipeline.CommitStatus, error)
 }
 
 const (
 	postTimeout = 20 * time.Second
-	// giveUpAfter is how long a status is tried. By then nobody waits for it.
-	giveUpAfter  = 24 * time.Hour
-	firstRetry   = 500 * time.Millisecond
-	longestRetry = 2 * time.Minute
+	// giveUpAfter is how long a status is tried. By then nobody waits for it. What waits for a token is not tried.
+	giveUpAfter = 24 * time.Hour
 )
 
 // sender works on the outbox: a job sends what there is for one target.
 type sender struct {
 	river.WorkerDefaults[statusArgs]
 	*server
-
-	mu   sync.Mutex
-	hold time.Time // the host asked for quiet until then, which goes for every target
 }
 
 // Timeout ends a job before its claim on the target does, so that two never post for one.
@@ -45,9 +36,6 @@ func (w *sender) Timeout(*river.Job[statusArgs]) time.Duration { return claimTim
 // Work sends what is to be sent for a target. Who finds it claimed leaves at once: the holder looks for
 // new statuses before it lets go.
 func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
-	if wait := w.held(); wait > 0 {
-		return river.JobSnooze(wait)
-	}
 	t, send, err := w.claimTarget(ctx, job.Args.Target)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil // its repository was purged
@@ -69,29 +57,48 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 	return nil
 }
 
-// deliver sends one status after the other. After a failure it returns how long to wait.
+// deliver sends one status after the other. It returns how long to wait, after a failure or for what is not due yet.
 func (w *sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wait time.Duration, err error) {
 	for send != nil {
-		result := w.attempt(ctx, t, send)
+		result, healed := w.attempt(ctx, t, send)
 		// What became of a post is written even where the server is being stopped meanwhile.
-		send, err = w.record(context.WithoutCancel(ctx), t, send, result)
+		ctx := context.WithoutCancel(ctx)
+		send, err = w.record(ctx, t, send, result)
+		if healed {
+			w.log.InfoContext(ctx, "the host takes the token again")
+			err = errors.Join(err, w.resume(ctx, http.StatusUnauthorized))
+		}
 		if err != nil || result.retry > 0 {
 			return result.retry, err
 		}
 	}
-	return 0, nil
+	return t.wait, nil
 }
 
 // posted is what became of one attempt to send a status.
 type posted struct {
-	err     error
-	refused bool          // for good
-	unsure  bool          // it may have been accepted all the same
-	retry   time.Duration // 0: none
+	err    error
+	code   int           // of a refusal; 0 for all else
+	held   bool          // it was not tried
+	plain  bool          // it is to be sent at once in plain words
+	gone   bool          // given up
+	unsure bool          // it may have been accepted all the same, or may yet be
+	retry  time.Duration // 0: none
 }
 
-// attempt posts r. Where an earlier post may have been accepted, it looks first.
-func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) posted {
+// attempt posts r, unless the gate is closed. healed says that the host takes a credential again that it had refused.
+func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p posted, healed bool) {
+	right, wait, why := w.gate.enter(w.credential(), w.now(), w.pace())
+	if wait > 0 {
+		p = posted{err: why, held: true, retry: wait + jitter(w.pace().firstTrouble)}
+		if isDead(why) {
+			p.code = http.StatusUnauthorized
+		}
+		if !r.ends() { // ends go first once the gate is open
+			p.retry += w.pace().yield
+		}
+		return p, false
+	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	defer cancel()
 	st := pipeline.CommitStatus{
@@ -102,66 +109,53 @@ func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) posted
 		st.TargetURL = w.work.TargetURL(r.BuildID)
 	}
 	r.Context = st.Context
-	if t.Unsure {
-		there, err := w.work.Poster.Read(ctx, st.Repo, st.SHA, st.Context)
-		if err != nil {
-			return w.judge(*r, err, true)
-		}
-		if there.State == st.State && there.Description == st.Description && there.TargetURL == st.TargetURL {
-			return posted{}
-		}
+	err := w.work.Poster.Post(ctx, st)
+	wait, healed = w.gate.leave(right, err, w.now(), w.pace())
+	p = judge(*r, err, w.now(), w.pace())
+	if p.code == http.StatusUnauthorized {
+		p.retry = wait + jitter(w.pace().firstTrouble)
 	}
-	return w.judge(*r, w.work.Poster.Post(ctx, st), false)
+	return p, healed
 }
 
-// judge decides what an error means for r. stillUnsure is for one that says nothing of a post.
-func (w *sender) judge(r statusRow, err error, stillUnsure bool) posted {
+// judge decides what an error means for r. The pause of a refused credential is the gate's to say.
+func judge(r statusRow, err error, now time.Time, p pace) posted {
 	if err == nil {
 		return posted{}
 	}
-	if _, ok := errors.AsType[*pipeline.UndeliverableError](err); ok {
-		return posted{err: err, refused: true}
+	var failing time.Duration
+	if r.FailingSince > 0 {
+		failing = now.Sub(fromMicros(r.FailingSince))
 	}
-	if w.now().Sub(fromMicros(r.QueuedAt)) > giveUpAfter {
-		return posted{err: fmt.Errorf("given up after %s: %w", giveUpAfter, err), refused: true}
+	refused, isRefused := errors.AsType[*pipeline.RefusedError](err)
+	switch {
+	case isRefused && refused.Code == http.StatusUnauthorized:
+		return posted{err: err, code: refused.Code}
+	case isRefused && refused.Code == http.StatusUnprocessableEntity && !r.Plain:
+		return posted{err: err, code: refused.Code, plain: true}
+	case isRefused && !mayHeal(refused.Code):
+		return posted{err: err, code: refused.Code, gone: true}
+	case failing > giveUpAfter && isRefused:
+		return posted{err: err, code: refused.Code, gone: true}
+	case failing > giveUpAfter:
+		return posted{err: err, gone: true}
+	case isRefused:
+		return posted{err: err, code: refused.Code, retry: p.afterRefusal(failing)}
 	}
-	p := posted{err: err, unsure: true, retry: retryDelay(r.Attempts)}
+	later := posted{err: err, unsure: true, retry: p.afterTrouble(failing)}
 	if re, ok := errors.AsType[*pipeline.RetryError](err); ok {
-		p.unsure = re.Unsure || stillUnsure
-		if wait := re.At.Sub(w.now()); wait > 0 {
-			w.holdUntil(re.At)
-			p.retry = wait + jitter(firstRetry)
+		later.unsure = re.Unsure
+		if wait := re.At.Sub(now); wait > 0 {
+			later.retry = wait + jitter(p.firstTrouble)
+			if !r.ends() {
+				later.retry += p.yield
+			}
 		}
 	}
-	return p
+	return later
 }
 
-// retryDelay is how long to wait after the failure that followed n earlier ones: twice as long each time, and
-// up to half as long again, so that many targets do not come back at once.
-func retryDelay(n int) time.Duration {
-	d := longestRetry
-	if n < 8 {
-		d = min(firstRetry<<n, longestRetry)
-	}
-	return d + jitter(d/2)
-}
-
-func jitter(most time.Duration) time.Duration { return rand.N(most) + 1 }
-
-func (w *sender) holdUntil(t time.Time) {
-	locked(&w.mu, func() {
-		if t.After(w.hold) {
-			w.hold = t
-		}
-	})
-}
-
-// held is how long this server still leaves the host alone.
-func (w *sender) held() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if wait := w.hold.Sub(w.now()); wait > 0 {
-		return wait + jitter(firstRetry)
-	}
-	return 0
+// mayHeal reports whether a status that was refused with this code may be taken as it is, once somebody has mended something.
+func mayHeal(code int) bool {
+	return code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound
 }

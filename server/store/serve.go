@@ -24,14 +24,19 @@ type Work struct {
 	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
 	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server that has a
 	// Poster later sends those of them that are still the newest of their commit.
-	Poster        Poster
+	Poster Poster
+	// Credential names what Poster would authenticate with now, without giving it away: a new name has what was refused tried
+	// again at once. It is asked every second. nil: it never changes.
+	Credential    func() string
 	StatusContext string
 	TargetURL     func(build int64) string // empty string: none
 	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
-	Secrets       []string                 // masked in logs
+	Secrets       func() []string          // masked in logs; asked for each attempt, since they may change; nil: none
 	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
+
+	pace pace // of the outbox; zero is the usual one
 }
 
 // errStopped is the cause with which running attempts are abandoned when the server stops.
@@ -42,6 +47,7 @@ type server struct {
 	*Store
 	work  Work
 	owner string // this server, in the rows that it works on
+	gate  gate   // to the git host
 }
 
 const (
@@ -70,7 +76,8 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
 	v := &server{Store: s, work: w, owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])}
 	s.attempts.start()
-	if err := v.scan(ctx, true); err != nil {
+	credential := v.credential()
+	if err := errors.Join(v.startStatuses(ctx), v.scan(ctx, true)); err != nil {
 		return fmt.Errorf("take over what an earlier server left: %w", err)
 	}
 	client, err := v.client()
@@ -86,6 +93,9 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	}
 	var background sync.WaitGroup
 	v.background(running, &background)
+	if w.Poster != nil && w.Credential != nil {
+		background.Go(func() { v.followCredential(running, credential) })
+	}
 	ready()
 	<-ctx.Done()
 	s.attempts.stop(errStopped)

@@ -23,44 +23,70 @@ type Status struct {
 	SentAt      time.Time // zero while it has not been accepted
 	Attempts    int
 	LastError   string
-	Undelivered bool // given up
-	Superseded  bool // left out: a newer state of the commit was known before this one was sent
+	Code        int       // of the host's refusal that LastError tells of; 0: it was none
+	NextTry     time.Time // not before; zero where nothing keeps it back
+	Undelivered bool      // given up
+	Superseded  bool      // left out: a newer state of the commit was known before this one was sent
 }
 
-func (r statusRow) status() Status {
-	return Status{
+func (r statusRow) status(notBefore int64) Status {
+	st := Status{
 		BuildID: r.BuildID, State: r.State, Description: r.Description, Context: r.Context,
-		SentAt: fromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError,
+		SentAt: fromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError, Code: r.Code,
 		Undelivered: r.FailedAt > 0, Superseded: r.Superseded,
 	}
+	if r.open() {
+		st.NextTry = fromMicros(notBefore)
+	}
+	return st
+}
+
+// statusOfTarget is a row of the outbox with what keeps it back.
+type statusOfTarget struct {
+	Row       statusRow `gorm:"embedded"`
+	NotBefore int64
+}
+
+// statusesWith reads rows with what keeps them back.
+func statusesWith(db *gorm.DB) *gorm.DB {
+	return db.Table("statuses").Select("statuses.*, status_targets.not_before").
+		Joins("JOIN status_targets ON status_targets.id = statuses.target_id")
 }
 
 // Statuses of a build, oldest first.
 func (s *Store) Statuses(ctx context.Context, build int64) ([]Status, error) {
-	var rows []statusRow
-	if err := s.db.read(ctx).Where("build_id = ?", build).Order("id").Find(&rows).Error; err != nil {
+	var rows []statusOfTarget
+	if err := statusesWith(s.db.read(ctx)).Where("build_id = ?", build).Order("statuses.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the statuses of build %d: %w", build, err)
 	}
 	list := make([]Status, len(rows))
 	for i, r := range rows {
-		list[i] = r.status()
+		list[i] = r.Row.status(r.NotBefore)
 	}
 	return list, nil
 }
 
-// Undeliverable is the newest status that was given up in the last day, or nil.
-func (s *Store) Undeliverable(ctx context.Context) (*Status, error) {
-	var rows []statusRow
-	err := s.db.read(ctx).Where("failed_at > ?", micros(s.now().Add(-24*time.Hour))).
-		Order("failed_at DESC").Limit(1).Find(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("look for undeliverable statuses: %w", err)
+// lateAfter is how long a status that was tried in vain may wait before somebody should know.
+const lateAfter = time.Minute
+
+// Undelivered is a status that somebody should know of: the newest that was given up in the last day, else the oldest that the host
+// refuses or has not taken for a minute; nil when there is none.
+func (s *Store) Undelivered(ctx context.Context) (*Status, error) {
+	now := s.now()
+	for _, q := range []*gorm.DB{
+		s.db.read(ctx).Where("failed_at > ?", micros(now.Add(-24*time.Hour))).Order("failed_at DESC"),
+		s.db.read(ctx).Where(openStatus+" AND last_error <> '' AND (code > 0 OR queued_at < ?)", micros(now.Add(-lateAfter))).Order("statuses.id"),
+	} {
+		var rows []statusOfTarget
+		if err := statusesWith(q).Limit(1).Scan(&rows).Error; err != nil {
+			return nil, fmt.Errorf("look for statuses that were not delivered: %w", err)
+		}
+		if len(rows) > 0 {
+			st := rows[0].Row.status(rows[0].NotBefore)
+			return &st, nil
+		}
 	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	st := rows[0].status()
-	return &st, nil
+	return nil, nil
 }
 
 // addStatus puts the build's state as it is now into the outbox. The job that it returns is to be inserted
@@ -123,7 +149,7 @@ func describe(state pipeline.State, cause pipeline.Cause, summary string) string
 	case !strings.HasPrefix(strings.ToLower(text), head):
 		text = head + ": " + text
 	}
-	return cutWords(text, maxDescription)
+	return cutWords(basicPlane(text), maxDescription)
 }
 
 // cutWords cuts text to at most max characters, at a word where there is one.
@@ -142,26 +168,27 @@ func cutWords(text string, max int) string {
 type RepoStatus struct {
 	State   string // of the last one that was accepted
 	SentAt  time.Time
-	Refusal string // GitHub's words, when a later one was given up
+	Refusal string // GitHub's words, when a later one was refused; it may be tried again
+	Code    int    // of the refusal
 }
 
 // LastStatuses gives what GitHub last accepted, and refused, for each repository by its name in lower case.
 func (s *Store) LastStatuses(ctx context.Context) (map[string]RepoStatus, error) {
 	last := map[string]RepoStatus{}
-	accepted, err := s.newestBy(ctx, "sent_at")
+	accepted, err := s.newestBy(ctx, "sent_at", "sent_at > 0")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range accepted {
-		last[r.RepoKey] = RepoStatus{State: r.State, SentAt: fromMicros(r.SentAt)}
+		last[r.RepoKey] = RepoStatus{State: r.Row.State, SentAt: fromMicros(r.Row.SentAt)}
 	}
-	refused, err := s.newestBy(ctx, "failed_at")
+	refused, err := s.newestBy(ctx, "tried_at", "sent_at = 0 AND NOT superseded AND (failed_at > 0 OR code > 0)")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range refused {
-		if l := last[r.RepoKey]; fromMicros(r.FailedAt).After(l.SentAt) {
-			l.Refusal = r.LastError
+		if l := last[r.RepoKey]; fromMicros(r.Row.TriedAt).After(l.SentAt) {
+			l.Refusal, l.Code = r.Row.LastError, r.Row.Code
 			last[r.RepoKey] = l
 		}
 	}
@@ -170,19 +197,16 @@ func (s *Store) LastStatuses(ctx context.Context) (map[string]RepoStatus, error)
 
 // repoStatusRow is a status with the repository that it is of.
 type repoStatusRow struct {
-	RepoKey   string
-	State     string
-	SentAt    int64
-	FailedAt  int64
-	LastError string
+	RepoKey string
+	Row     statusRow `gorm:"embedded"`
 }
 
-// newestBy gives of each repository the status with the latest of one of its times.
-func (s *Store) newestBy(ctx context.Context, column string) ([]repoStatusRow, error) {
+// newestBy gives of each repository the status with the latest of one of its times, of those that fulfil a condition.
+func (s *Store) newestBy(ctx context.Context, column, condition string) ([]repoStatusRow, error) {
 	var rows []repoStatusRow
-	err := s.db.read(ctx).Raw(`SELECT repo_key, state, sent_at, failed_at, last_error FROM (
+	err := s.db.read(ctx).Raw(`SELECT * FROM (
 			SELECT s.*, lower(t.repo) AS repo_key, ROW_NUMBER() OVER (PARTITION BY lower(t.repo) ORDER BY s.` + column + ` DESC, s.id DESC) AS place
-			FROM statuses s JOIN status_targets t ON t.id = s.target_id WHERE s.` + column + ` > 0
+			FROM statuses s JOIN status_targets t ON t.id = s.target_id WHERE ` + condition + `
 		) newest WHERE place = 1`).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the last statuses: %w", err)

@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"time"
 
-	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 )
 
@@ -15,17 +15,21 @@ const claimTime = 2 * time.Minute
 // openStatus is the condition of statuses that are still to be sent.
 const openStatus = "sent_at = 0 AND failed_at = 0 AND NOT superseded"
 
-// claimTarget takes a target, so that one post at a time is in flight for it, and says what to send first; nil
-// when there is nothing, another sender has it, or it waits after a failure. Where a dead sender held it, its last post may
-// have been accepted.
+// claimTarget takes a target, so that one post at a time is in flight for it, and says what to send first; nil when there is
+// nothing, another sender has it, or it waits after a failure. Where a dead sender held it, nobody knows what became of its last
+// post, which was of the oldest status that is open.
 func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *statusRow, err error) {
 	claim := rand.Text()
 	err = w.db.transact(ctx, func(tx *tx) error {
-		clock := w.db.clock()
+		t, send = targetRow{}, nil
+		clock, now := w.db.clock(), w.now()
 		r := tx.Exec(`UPDATE status_targets
-			SET unsure = unsure OR claim <> '', claim = ?, claimed_until = `+clock+` + ?
+			SET late_id = CASE WHEN claim <> '' AND late_until < ? THEN
+					coalesce((SELECT min(id) FROM statuses WHERE target_id = status_targets.id AND `+openStatus+`), 0) ELSE late_id END,
+				late_until = CASE WHEN claim <> '' THEN ? ELSE late_until END,
+				claim = ?, claimed_until = `+clock+` + ?
 			WHERE id = ? AND not_before <= ? AND (claim = '' OR claimed_until < `+clock+`)`,
-			claim, claimTime.Microseconds(), id, micros(w.now()))
+			micros(now), micros(now.Add(w.pace().late)), claim, claimTime.Microseconds(), id, micros(now))
 		if r.Error != nil {
 			return r.Error
 		}
@@ -38,16 +42,29 @@ func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *
 	return t, send, err
 }
 
-// look decides in a transaction what to send next, and lets go of the target when there is nothing.
+// look decides in a transaction what to send next, and lets go of the target when there is nothing, or nothing yet.
 func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
 	var rows []statusRow
 	if err := tx.Where("target_id = ?", t.ID).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	send, superseded := next(rows, w.now())
+	now := w.now()
+	send, superseded := next(rows, now)
 	if len(superseded) > 0 {
 		if err := tx.Model(&statusRow{}).Where("id IN ?", superseded).Update("superseded", true).Error; err != nil {
 			return nil, err
+		}
+	}
+	t.wait = 0
+	if send == nil {
+		send, t.wait = again(rows, *t, now)
+	} else if !send.ends() && isBehind(*send, now) {
+		first, err := endsWait(tx, now)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			send, t.wait = nil, w.pace().yield+jitter(w.pace().yield)
 		}
 	}
 	if send != nil {
@@ -58,24 +75,37 @@ func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
 		Updates(map[string]any{"claim": "", "claimed_until": 0}), errLost)
 }
 
+// endsWait reports whether the end of a build waits to be sent that nobody works on. Where the outbox is behind, beginnings let
+// it go first: GitHub takes 500 statuses an hour, and it is the ends that people wait for.
+func endsWait(tx *tx, now time.Time) (bool, error) {
+	var found []int64
+	err := tx.Raw(`SELECT statuses.id FROM statuses JOIN status_targets ON status_targets.id = statuses.target_id
+		WHERE `+openStatus+` AND state <> 'pending' AND claim = '' AND not_before <= ? LIMIT 1`, micros(now)).Scan(&found).Error
+	return len(found) > 0, err
+}
+
 // record writes what became of a post and says what to send next. A target that has to wait is let go.
 func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p posted) (send *statusRow, err error) {
-	status := map[string]any{"context": r.Context, "attempts": gorm.Expr("attempts + 1"), "last_error": ""}
-	target := map[string]any{"unsure": p.unsure}
-	switch {
-	case p.err == nil:
-		status["sent_at"] = micros(w.now())
-	case p.refused:
-		status["failed_at"], status["last_error"] = micros(w.now()), p.err.Error()
-	default:
-		status["last_error"] = p.err.Error()
-		target["not_before"], target["claim"], target["claimed_until"] = micros(w.now().Add(p.retry)), "", 0
-	}
+	status, target := w.changes(*t, *r, p)
 	err = w.db.transact(ctx, func(tx *tx) error {
+		send = nil
+		if p.plain && r.SentAt == 0 {
+			if status["description"], err = plainDescription(tx, *r); err != nil {
+				return err
+			}
+		}
 		if err := one(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), errLost); err != nil {
 			return err
 		}
-		if err := tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error; err != nil || p.retry > 0 {
+		if len(status) > 0 {
+			if err := tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error; err != nil {
+				return err
+			}
+		}
+		if p.retry > 0 {
+			return nil
+		}
+		if err := tx.Take(t, t.ID).Error; err != nil {
 			return err
 		}
 		send, err = w.look(tx, t)
@@ -84,48 +114,85 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p poste
 	if err != nil {
 		return nil, err
 	}
-	t.Unsure = p.unsure
 	w.tellPosted(ctx, t, r, p)
 	w.watch.wake(r.BuildID)
 	return send, nil
 }
 
+// changes are what an attempt changes in the rows of the status and of its target.
+func (w *sender) changes(t targetRow, r statusRow, p posted) (status, target map[string]any) {
+	now := w.now()
+	target = map[string]any{}
+	if p.retry > 0 {
+		target["claim"], target["claimed_until"] = "", 0
+	}
+	if r.SentAt > 0 { // it was sent again, for safety's sake: newer states do not wait for that
+		target["late_until"] = 0
+		if p.retry > 0 && now.Sub(fromMicros(r.SentAt)) < giveUpAfter {
+			target["late_until"] = micros(now.Add(p.retry))
+		}
+		return nil, target
+	}
+	if p.retry > 0 {
+		target["not_before"] = micros(now.Add(p.retry))
+	}
+	if p.unsure {
+		target["late_id"], target["late_until"] = t.doubted(r, now, w.pace())
+	}
+	if len(target) == 0 {
+		target["claim"] = t.Claim // so that a claim that was lost is noticed
+	}
+	return changesOf(r, p, now), target
+}
+
+// changesOf are what an attempt changes in the row of a status that has not been sent.
+func changesOf(r statusRow, p posted, now time.Time) map[string]any {
+	status := map[string]any{"context": r.Context, "last_error": "", "code": p.code, "tried_at": micros(now)}
+	if p.err != nil {
+		status["last_error"] = p.err.Error()
+	}
+	if p.held {
+		return status
+	}
+	status["attempts"] = gorm.Expr("attempts + 1")
+	switch {
+	case p.err == nil:
+		status["sent_at"] = micros(now)
+	case p.gone:
+		status["failed_at"] = micros(now)
+	case p.plain:
+		status["plain"] = true
+	case p.code == http.StatusUnauthorized:
+		status["failing_since"] = 0
+	case r.FailingSince == 0:
+		status["failing_since"] = micros(now)
+	}
+	return status
+}
+
+// plainDescription is what r says in plain words.
+func plainDescription(tx *tx, r statusRow) (string, error) {
+	var b buildRow
+	if err := tx.Select("cause").Take(&b, r.BuildID).Error; err != nil {
+		return "", err
+	}
+	return plainWords(r.State, b.Cause), nil
+}
+
 func (w *sender) tellPosted(ctx context.Context, t *targetRow, r *statusRow, p posted) {
 	log := w.log.With("build", r.BuildID, "repo", t.Repo, "sha", t.SHA, "status", r.State)
 	switch {
+	case r.SentAt > 0:
+		log.DebugContext(ctx, "commit status sent again, after an earlier one of unknown outcome", "err", p.err)
 	case p.err == nil:
 		log.InfoContext(ctx, "commit status sent")
-	case p.refused:
-		log.ErrorContext(ctx, "commit status undeliverable", "err", p.err)
+	case p.gone:
+		log.ErrorContext(ctx, "commit status given up", "err", p.err)
+	case p.plain:
+		log.WarnContext(ctx, "commit status refused, is sent in plain words", "err", p.err)
+	case p.held:
+		log.DebugContext(ctx, "commit status waits", "err", p.err, "in", p.retry.Round(time.Millisecond))
 	default:
 		log.WarnContext(ctx, "commit status not sent, will be tried again", "err", p.err, "in", p.retry.Round(time.Millisecond))
 	}
-}
-
-// resumeStatuses gives a job to the targets whose statuses nobody sends any more. On SQLite every
-// claim that is there at boot is a dead server's.
-func (v *server) resumeStatuses(ctx context.Context, boot bool) error {
-	if v.work.Poster == nil {
-		return nil
-	}
-	return v.db.transact(ctx, func(tx *tx) error {
-		query := tx.Model(&targetRow{}).Where("id IN (SELECT target_id FROM statuses WHERE " + openStatus + ")")
-		if boot && v.db.exclusive() {
-			// The claim itself stays: it tells the next sender that a post may have been under way.
-			if err := tx.Exec("UPDATE status_targets SET claimed_until = 0 WHERE claim <> ''").Error; err != nil {
-				return err
-			}
-		} else {
-			query = query.Where("claim <> '' AND claimed_until < " + v.db.clock())
-		}
-		var ids []int64
-		if err := query.Pluck("id", &ids).Error; err != nil {
-			return err
-		}
-		var jobs []river.InsertManyParams
-		for _, id := range ids {
-			jobs = append(jobs, statusJob(id, true))
-		}
-		return tx.river.insert(ctx, jobs...)
-	})
 }

@@ -38,13 +38,20 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	w.watch.wake(b.ID)
 	actx, t := w.attempts.add(ctx, b.ID, b.Attempt)
 	defer w.attempts.remove(t)
-	rec := newRecorder(actx, w.Store, t, w.work.LogLimit, w.work.Secrets)
+	rec := newRecorder(actx, w.Store, t, w.work.LogLimit, w.secrets())
 	outcome, err := w.run(actx, b, rec)
 	outcome.Summary = rec.secrets.Hide(outcome.Summary) // it quotes output
 	if failed := rec.close(); failed != nil && err == nil {
 		err = failed
 	}
 	return w.settle(ctx, context.Cause(actx), b, outcome, err, job)
+}
+
+func (w *buildWorker) secrets() []string {
+	if w.work.Secrets == nil {
+		return nil
+	}
+	return w.work.Secrets()
 }
 
 // run calls Build. A panic is an outcome: the next attempt would meet it again.

@@ -68,7 +68,10 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	known := strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token")
-	if !known || s.options.Token != "" && token != s.options.Token {
+	s.mu.Lock()
+	accepted := s.token
+	s.mu.Unlock()
+	if !known || accepted != "" && token != accepted {
 		refuse(w, http.StatusUnauthorized, "Bad credentials")
 		return false
 	}

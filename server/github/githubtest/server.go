@@ -32,6 +32,7 @@ type Server struct {
 	pings   sync.WaitGroup
 
 	mu       sync.Mutex
+	token    string // that is accepted
 	repos    map[string]*repo
 	faults   []Fault
 	requests []Request
@@ -59,7 +60,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start GitHub stand-in: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{options: o, ln: ln, ctx: ctx, stop: stop, served: make(chan struct{}), repos: map[string]*repo{}, changed: make(chan struct{})}
+	s := &Server{options: o, token: o.Token, ln: ln, ctx: ctx, stop: stop, served: make(chan struct{}), repos: map[string]*repo{}, changed: make(chan struct{})}
 	s.http = &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		defer close(s.served)
@@ -85,6 +86,13 @@ func (s *Server) Close() error {
 	<-s.served
 	s.pings.Wait()
 	return err
+}
+
+// SetToken has another token be accepted from now on, and no other: the former one is answered 401.
+func (s *Server) SetToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
 }
 
 // AddRepo makes a repository known. Without commits every well-formed SHA is in it.

@@ -77,6 +77,9 @@ func (s *Server) validate(st Status) map[string]any {
 	if utf8.RuneCountInString(st.Description) > maxDescription {
 		return wrong("description", "description is too long (maximum is 140 characters)")
 	}
+	if strings.ContainsFunc(st.Description, func(r rune) bool { return r > 0xffff }) {
+		return wrong("description", "description doesn't accept 4-byte Unicode")
+	}
 	if utf8.RuneCountInString(st.Context) > maxContext {
 		return wrong("context", "context is too long (maximum is 255 characters)")
 	}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+// gate says when the host may be asked: not while it wants quiet, and with a credential that it refused only now and then, by
+// one post at a time, which finds out whether it works again. It holds for all statuses that this server sends.
+type gate struct {
+	mu    sync.Mutex
+	quiet time.Time // the host asked for quiet until then
+	limit error     // in its words
+
+	dead   string    // the credential that was refused; meaningful while reason is set
+	since  time.Time // when it was first refused
+	probes int       // how often it was tried since
+	next   time.Time // when it is to be tried next
+	reason error     // the host's words; nil while the credential is not known to be dead
+}
+
+// pass is the right to one post.
+type pass struct {
+	credential string
+	probe      bool // of a credential that is known to be dead
+}
+
+// enter gives the right to post with a credential, or says how long to wait and why.
+func (g *gate) enter(credential string, now time.Time, p pace) (right pass, wait time.Duration, why error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	right.credential = credential
+	if wait := g.quiet.Sub(now); wait > 0 {
+		return right, wait, g.limit
+	}
+	if g.reason != nil && credential != g.dead {
+		g.reason = nil
+	}
+	if g.reason == nil {
+		return right, 0, nil
+	}
+	if wait := g.next.Sub(now); wait > 0 {
+		return right, wait, g.reason
+	}
+	right.probe = true
+	g.next = now.Add(postTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for what comes of it
+	return right, 0, nil
+}
+
+// leave takes note of what came of a post. wait is how long the credential is left alone when it was refused; healed says that
+// one which was known to be dead works again.
+func (g *gate) leave(right pass, err error, now time.Time, p pace) (wait time.Duration, healed bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if later, ok := errors.AsType[*pipeline.RetryError](err); ok {
+		if later.At.After(g.quiet) {
+			g.quiet, g.limit = later.At, err
+		}
+		if right.probe {
+			g.next = now.Add(p.probe(g.probes, now.Sub(g.since)))
+		}
+		return 0, false
+	}
+	if !isDead(err) {
+		healed = right.probe && right.credential == g.dead && g.reason != nil
+		if healed {
+			g.reason = nil
+		}
+		return 0, healed
+	}
+	switch {
+	case g.reason == nil || g.dead != right.credential:
+		g.dead, g.since, g.probes = right.credential, now, 0
+	case right.probe:
+		g.probes++
+	default: // it was under way while another one was refused
+		return max(g.next.Sub(now), 0), false
+	}
+	g.reason = err
+	g.next = now.Add(p.probe(g.probes, now.Sub(g.since)))
+	return g.next.Sub(now), false
+}
+
+// isDead reports whether an error says that the credential does not work.
+func isDead(err error) bool {
+	refused, ok := errors.AsType[*pipeline.RefusedError](err)
+	return ok && refused.Code == http.StatusUnauthorized
+}

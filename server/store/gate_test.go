@@ -1,0 +1,125 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+var badCredentials = &pipeline.RefusedError{Code: 401, Message: "Bad credentials"}
+
+// TestADeadTokenIsTriedLessAndLess: as often as is needed to find within a minute that it works again after ten minutes, and less than
+// the 60 times an hour that GitHub allows to who is nobody.
+func TestADeadTokenIsTriedLessAndLess(t *testing.T) {
+	var g gate
+	start := time.Unix(1_000_000, 0)
+	g.leave(pass{credential: "a"}, badCredentials, start, usualPace)
+	var hours [3]int
+	last := start
+	for now := start; now.Sub(start) < 3*time.Hour; now = now.Add(time.Second) {
+		right, wait, why := g.enter("a", now, usualPace)
+		if wait > 0 {
+			if !errors.Is(why, badCredentials) {
+				t.Fatalf("waits for %v", why)
+			}
+			continue
+		}
+		if _, wait, _ := g.enter("a", now, usualPace); wait <= 0 {
+			t.Fatal("two are tried at once")
+		}
+		g.leave(right, badCredentials, now, usualPace)
+		if pause := now.Sub(last); now.Sub(start) <= 11*time.Minute && pause > 45*time.Second || pause > 11*time.Minute {
+			t.Errorf("after %s the pause is %s", now.Sub(start), pause)
+		}
+		last = now
+		hours[int(now.Sub(start)/time.Hour)]++
+	}
+	if hours[0] > 50 || hours[0] < 20 || hours[1] > 12 || hours[2] > 10 {
+		t.Errorf("tried %d times in the first three hours", hours)
+	}
+}
+
+func TestAnotherTokenOpensTheGate(t *testing.T) {
+	var g gate
+	now := time.Unix(1_000_000, 0)
+	g.leave(pass{credential: "a"}, badCredentials, now, usualPace)
+	if _, wait, _ := g.enter("a", now, usualPace); wait <= 0 {
+		t.Fatal("control: the dead token is tried again at once")
+	}
+	if right, wait, _ := g.enter("b", now, usualPace); wait > 0 || right.probe {
+		t.Errorf("another token waits %s", wait)
+	}
+}
+
+// TestAPostThatShowsTheTokenToWorkOpensTheGate: whatever else is wrong with it.
+func TestAPostThatShowsTheTokenToWorkOpensTheGate(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		open bool
+	}{
+		"taken":         {nil, true},
+		"no permission": {&pipeline.RefusedError{Code: 403}, true},
+		"still dead":    {badCredentials, false},
+		"host in need":  {&pipeline.RetryError{Err: errors.New("502")}, false},
+	} {
+		var g gate
+		now := time.Unix(1_000_000, 0)
+		g.leave(pass{credential: "a"}, badCredentials, now, usualPace)
+		now = now.Add(usualPace.firstProbe)
+		right, wait, _ := g.enter("a", now, usualPace)
+		if wait > 0 || !right.probe {
+			t.Fatalf("no probe after %s", usualPace.firstProbe)
+		}
+		_, healed := g.leave(right, c.err, now, usualPace)
+		_, wait, _ = g.enter("a", now, usualPace)
+		if healed != c.open || (wait <= 0) != c.open {
+			t.Errorf("%s: healed is %v, the next waits %s", name, healed, wait)
+		}
+	}
+}
+
+func TestOneLimitHoldsEverybody(t *testing.T) {
+	var g gate
+	now := time.Unix(1_000_000, 0)
+	g.leave(pass{}, &pipeline.RetryError{At: now.Add(time.Minute), Err: errors.New("limit")}, now, usualPace)
+	g.leave(pass{}, &pipeline.RetryError{At: now.Add(time.Second), Err: errors.New("an older limit")}, now, usualPace)
+	if _, wait, why := g.enter("", now, usualPace); wait != time.Minute || why.Error() != "limit" {
+		t.Errorf("waits %s for %v", wait, why)
+	}
+	if _, wait, _ := g.enter("", now.Add(time.Minute), usualPace); wait > 0 {
+		t.Errorf("waits %s after the limit", wait)
+	}
+}
+
+func TestRefusalsAreTriedForADayWithGrowingPauses(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	for _, c := range []struct {
+		code          int
+		failing       time.Duration
+		least, most   time.Duration
+		gone, toPlain bool
+	}{
+		{code: 403, least: time.Minute, most: 90 * time.Second},
+		{code: 404, failing: 8 * time.Minute, least: 8 * time.Minute, most: 12 * time.Minute},
+		{code: 403, failing: 23 * time.Hour, least: time.Hour, most: 90 * time.Minute},
+		{code: 403, failing: 25 * time.Hour, gone: true},
+		{code: 401, failing: 25 * time.Hour}, // its pause is the gate's
+		{code: 422, toPlain: true},
+		{code: 410, gone: true},
+		{code: 301, gone: true},
+	} {
+		r := statusRow{QueuedAt: micros(now.Add(-48 * time.Hour))}
+		if c.failing > 0 {
+			r.FailingSince = micros(now.Add(-c.failing))
+		}
+		p := judge(r, &pipeline.RefusedError{Code: c.code}, now, usualPace)
+		if p.gone != c.gone || p.plain != c.toPlain || p.code != c.code || p.retry < c.least || p.retry > c.most {
+			t.Errorf("%d for %s: got %+v", c.code, c.failing, p)
+		}
+	}
+	if p := judge(statusRow{Plain: true}, &pipeline.RefusedError{Code: 422}, now, usualPace); !p.gone {
+		t.Errorf("the second 422: got %+v", p)
+	}
+}
