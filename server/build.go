@@ -44,6 +44,7 @@ type Build struct {
 	Findings       []Finding      `json:"findings" doc:"What the tools of the newest attempt's steps found wrong, the first 20 of each step."`
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
+	Undelivered    *Undelivered   `json:"undelivered" doc:"Why the newest commit status is not with the git host; null where it is, and where nothing has kept it back so far."`
 }
 
 // Limits are the limits in force: the operator's, as far as the repository has not
@@ -92,6 +93,17 @@ type Finding struct {
 	Code   string            `json:"code" example:"F821" doc:"flake8's code, or the class of the exception."`
 	Test   string            `json:"test" example:"tests.test_cart.TotalTest.test_discount" doc:"Empty of what is no test."`
 	Text   string            `json:"text" doc:"One line for people."`
+}
+
+// Undelivered is why a build's commit status is not with the git host.
+type Undelivered struct {
+	State    string `json:"state" enum:"pending,success,failure,error" doc:"What the host is to be told."`
+	Reason   string `json:"reason" doc:"The host's own words, or why it was not reached."`
+	Code     int    `json:"code" doc:"The HTTP code of the host's refusal; 0 where it was none."`
+	Attempts int    `json:"attempts"`
+	NextTry  *int64 `json:"next_try" doc:"Unix seconds; null: as soon as can be, or never where it was given up."`
+	GivenUp  bool   `json:"given_up"`
+	Message  string `json:"message" doc:"All of this in a sentence for people."`
 }
 
 // CommitStatus is one state that the git host was told, or is to be told.
@@ -201,6 +213,17 @@ func newCommitStatuses(rows []store.Status) []CommitStatus {
 		}
 	}
 	return out
+}
+
+func newUndelivered(rows []store.Status, now time.Time) *Undelivered {
+	d := store.Undelivered(rows)
+	if d == nil {
+		return nil
+	}
+	return &Undelivered{
+		State: d.State, Reason: d.Reason, Code: d.Code, Attempts: d.Attempts, NextTry: unixSeconds(d.NextTry), GivenUp: d.GivenUp,
+		Message: d.Text(now),
+	}
 }
 
 func repoURL(serverURL, fullName string) string {

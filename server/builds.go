@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
@@ -88,6 +89,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 		return nil, fmt.Errorf("read the statuses of build %d: %w", b.ID, err)
 	}
 	out.CommitStatuses = newCommitStatuses(statuses)
+	out.Undelivered = newUndelivered(statuses, time.Now())
 	place, err := s.builds.Place(ctx, b)
 	if err != nil {
 		return nil, err

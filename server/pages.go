@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/docker/go-units"
 	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
+	"vivarium/server/store"
 	"vivarium/server/web"
 )
 
@@ -74,7 +77,7 @@ func (s *Server) buildPage(c echo.Context) error {
 	}
 	p := web.Build{Build: b, RepoURL: repoURL(s.config.ServerURL, b.Repo.FullName)}
 	p.CommitURL = p.RepoURL + "/commit/" + b.SHA
-	if p.Refused, err = s.refused(ctx, b.ID); err != nil {
+	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err
 	}
 	if err := s.logHead(ctx, &p); err != nil {
@@ -87,16 +90,18 @@ func (s *Server) buildPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, p)
 }
 
-// refused is the git host's answer to the build's newest status, when it was given up.
-func (s *Server) refused(ctx context.Context, build int64) (string, error) {
+// undeliveredText says why the build's newest status is not with the git host; empty where it is.
+func (s *Server) undeliveredText(ctx context.Context, build int64) (string, error) {
 	statuses, err := s.builds.Statuses(ctx, build)
-	if err != nil || len(statuses) == 0 {
+	if err != nil {
 		return "", err
 	}
-	if last := statuses[len(statuses)-1]; last.Undelivered {
-		return last.LastError, nil
+	d := store.Undelivered(statuses)
+	if d == nil {
+		return "", nil
 	}
-	return "", nil
+	text := d.Text(time.Now())
+	return strings.ToUpper(text[:1]) + text[1:], nil
 }
 
 // logHead puts the beginning of the log on the page.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -121,7 +122,13 @@ func printStatuses(w io.Writer, statuses []store.Status) error {
 	for _, s := range statuses {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.State, dash(oneLine(s.Context)), sentOf(s), oneLine(s.Description))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if d := store.Undelivered(statuses); d != nil {
+		fmt.Fprintf(w, "\n%s\n", oneLine(d.Text(time.Now())))
+	}
+	return nil
 }
 
 // sentOf says what became of a status.
@@ -132,7 +139,7 @@ func sentOf(s store.Status) string {
 	case s.Undelivered:
 		return "given up: " + oneLine(s.LastError)
 	case s.LastError != "":
-		return fmt.Sprintf("not yet, after %d attempts: %s", s.Attempts, oneLine(s.LastError))
+		return "not yet: " + oneLine(s.LastError)
 	}
 	return "not yet"
 }

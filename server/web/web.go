@@ -35,8 +35,8 @@ type Build struct {
 	CommitURL string
 	// Place is the build's place in the queue, from 1; 0 of one that does not wait.
 	Place int
-	// Refused is what the git host answered to a status that was given up.
-	Refused string
+	// Undelivered says why the build's status is not with the git host; empty where it is.
+	Undelivered string
 
 	Log []Section
 	// After is the sequence number of the last chunk in Log; the script goes on there.

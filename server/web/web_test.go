@@ -14,7 +14,7 @@ func TestPagesEscapeWhatRepositoriesSay(t *testing.T) {
 	b := pipeline.Build{ID: 1, Repo: pipeline.Repository{FullName: evil}, Ref: evil, SHA: evil, Author: evil, Message: evil, Summary: evil, State: pipeline.Failed}
 	for _, p := range []Page{
 		Index{Builds: []pipeline.Build{b}},
-		Build{Build: b, RepoURL: "javascript:alert(1)", CommitURL: evil, Refused: evil, Log: []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}}},
+		Build{Build: b, RepoURL: "javascript:alert(1)", CommitURL: evil, Undelivered: evil, Log: []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}}},
 		Problem{Status: 404, Message: evil},
 	} {
 		page, err := NewSite("").Render(p, Visitor{Next: "/"})
