@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -44,6 +44,11 @@ test: setup build ## Run everything that CI runs
 test-all: ## Run every test there is, on every engine; takes hours
 	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython attack-mutants; do \
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
+
+token-outage: needs := pip wheels postgres
+token-outage: setup build ## Revoke the token for ten minutes amid ten builds, in real time, on each database
+	VIVARIUM_REQUIRE_ENGINE=1 VIVARIUM_REQUIRE_POSTGRES=1 $(unchanged) \
+		go test ./cmd/vivarium -run '^TestTokenRevokedAmidTenBuilds$$' -count=1 -v -timeout 40m -token-outage 10m
 
 attack attack-gvisor attack-current attack-vm: export VIVARIUM_REQUIRE_ENGINE := 1
 attack attack-gvisor attack-current attack-vm attack-mutants: needs := pip wheels postgres browser

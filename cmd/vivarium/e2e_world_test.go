@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,7 @@ type world struct {
 	addr    string
 	workers int
 	setting []string // of the server, beside what every test has
+	unset   []string // names of what every test has, and this server has not
 	engine  *client.Client
 
 	mu       sync.Mutex
@@ -120,6 +122,10 @@ func (w *world) environ() []string {
 		"VIVARIUM_INDEX_URL="+w.Index.URL(), "VIVARIUM_INDEX_ALLOW=127.0.0.1/32",
 		"GITHUB_API_URL="+w.GitHub.URL(), "GITHUB_SERVER_URL="+w.Git.URL(),
 		"GITHUB_TOKEN="+harness.Token, "GITHUB_WEBHOOK_SECRET="+webhookSecret, "VIVARIUM_REPOSITORIES=octo/*")
+	environ = slices.DeleteFunc(environ, func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(w.unset, name)
+	})
 	return append(environ, w.setting...)
 }
 
