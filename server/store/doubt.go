@@ -1,17 +1,21 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"vivarium/server/store/outbox"
+)
 
 // A post whose outcome is unknown (a time-out) may take effect after a newer one that was accepted. So who was accepted after it
 // is posted once more when that can no longer happen: posting the same state again is harmless, and the newest counts.
 
 // doubted is what a target remembers after the post of r ended without a word about its outcome.
-func (t targetRow) doubted(r statusRow, now time.Time, p pace) (id, until int64) {
+func (t targetRow) doubted(r statusRow, now time.Time, p outbox.Pace) (id, until int64) {
 	id = r.ID
 	if t.LateUntil > micros(now) {
 		id = min(id, t.LateID) // what is after the older one is after both
 	}
-	return id, micros(now.Add(p.late))
+	return id, micros(now.Add(p.Late))
 }
 
 // again decides which state of a target, of which nothing is left to be sent, is posted once more, and when.

@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/outbox"
 )
 
+var badCredentials = &pipeline.RefusedError{Code: 401, Message: "Bad credentials"}
+
 // quickPace is the usual one, some twenty times faster.
-var quickPace = pace{
-	firstTrouble: 20 * time.Millisecond, longestTrouble: 5 * time.Second,
-	firstRefusal: 2 * time.Second, longestRefusal: time.Hour,
-	firstProbe: 250 * time.Millisecond, steadyProbe: 2 * time.Second, longestProbe: 30 * time.Second,
-	late: 500 * time.Millisecond, yield: 50 * time.Millisecond, look: 20 * time.Millisecond,
+var quickPace = outbox.Pace{
+	FirstTrouble: 20 * time.Millisecond, LongestTrouble: 5 * time.Second,
+	FirstRefusal: 2 * time.Second, LongestRefusal: time.Hour,
+	FirstProbe: 250 * time.Millisecond, SteadyProbe: 2 * time.Second, LongestProbe: 30 * time.Second,
+	Late: 500 * time.Millisecond, Yield: 50 * time.Millisecond, Look: 20 * time.Millisecond,
 }
 
 // TestTokenRevokedAmidTenBuildsCostsNoFinalStatus: while GitHub answers 401 next to nothing is asked, the builds say why their
@@ -86,7 +89,7 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sqliteStore(t)
 			slow := quickPace
-			slow.firstProbe, slow.steadyProbe, slow.longestProbe, slow.firstRefusal = time.Hour, time.Hour, time.Hour, time.Hour
+			slow.FirstProbe, slow.SteadyProbe, slow.LongestProbe, slow.FirstRefusal = time.Hour, time.Hour, time.Hour, time.Hour
 			poster := newFakePoster()
 			var renewed atomic.Bool
 			poster.fault = func(int, pipeline.CommitStatus) (bool, error) {

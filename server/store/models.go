@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/outbox"
 )
 
 // The rows as GORM sees them. The schema is made by the migrations alone.
@@ -195,6 +196,15 @@ func (statusRow) TableName() string { return "statuses" }
 
 // ends reports whether r is the end of a build, and not its beginning.
 func (r statusRow) ends() bool { return r.State != "pending" }
+
+// judged is what the judgement of an attempt needs to know of r.
+func (r statusRow) judged(now time.Time) outbox.Status {
+	s := outbox.Status{Plain: r.Plain, Ends: r.ends()}
+	if r.FailingSince > 0 {
+		s.Failing = now.Sub(fromMicros(r.FailingSince))
+	}
+	return s
+}
 
 // open reports whether r is still to be sent.
 func (r statusRow) open() bool { return r.SentAt == 0 && r.FailedAt == 0 && !r.Superseded }

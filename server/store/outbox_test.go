@@ -323,8 +323,8 @@ func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
 					t.Fatalf("claim: %+v, %v", send, err)
 				}
 				if len(want) == 3 {
-					if p, _ := dead.attempt(t.Context(), &target, send); p.err != nil {
-						t.Fatal(p.err)
+					if p, _ := dead.attempt(t.Context(), &target, send); p.Err != nil {
+						t.Fatal(p.Err)
 					}
 				}
 				if !s.db.exclusive() { // where others may live, a claim has to run out

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/riverqueue/river"
+
+	"vivarium/server/store/outbox"
 )
 
 // refusals are the codes that a credential of more rights may mend.
@@ -62,7 +64,7 @@ func (v *server) resume(ctx context.Context, codes ...int) error {
 func (v *server) revive(ctx context.Context) error {
 	return v.db.transact(ctx, func(tx *tx) error {
 		return tx.Exec("UPDATE statuses SET failed_at = 0 WHERE failed_at > 0 AND queued_at > ? AND (code IN ? OR code = ? AND NOT plain)",
-			micros(v.now().Add(-giveUpAfter)), refusals, http.StatusUnprocessableEntity).Error
+			micros(v.now().Add(-outbox.GiveUpAfter)), refusals, http.StatusUnprocessableEntity).Error
 	})
 }
 
@@ -88,7 +90,7 @@ func (v *server) credential() string {
 
 // followCredential has what was refused tried at once with a credential that has been changed, until ctx ends.
 func (v *server) followCredential(ctx context.Context, last string) {
-	every(ctx, v.pace().look, func() {
+	every(ctx, v.pace().Look, func() {
 		now := v.credential()
 		if now == last {
 			return
@@ -102,9 +104,9 @@ func (v *server) followCredential(ctx context.Context, last string) {
 	})
 }
 
-func (v *server) pace() pace {
-	if v.work.pace != (pace{}) {
+func (v *server) pace() outbox.Pace {
+	if v.work.pace != (outbox.Pace{}) {
 		return v.work.pace
 	}
-	return usualPace
+	return outbox.UsualPace
 }

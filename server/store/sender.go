@@ -11,18 +11,13 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/outbox"
 )
 
 // Poster sends commit statuses. Errors are *pipeline.RefusedError, *pipeline.RetryError, or others, which are retried.
 type Poster interface {
 	Post(ctx context.Context, st pipeline.CommitStatus) error
 }
-
-const (
-	postTimeout = 20 * time.Second
-	// giveUpAfter is how long a status is tried. By then nobody waits for it. What waits for a token is not tried.
-	giveUpAfter = 24 * time.Hour
-)
 
 // sender works on the outbox: a job sends what there is for one target.
 type sender struct {
@@ -31,7 +26,7 @@ type sender struct {
 }
 
 // Timeout ends a job before its claim on the target does, so that two never post for one.
-func (w *sender) Timeout(*river.Job[statusArgs]) time.Duration { return claimTime - postTimeout }
+func (w *sender) Timeout(*river.Job[statusArgs]) time.Duration { return claimTime - outbox.PostTimeout }
 
 // Work sends what is to be sent for a target. Who finds it claimed leaves at once: the holder looks for
 // new statuses before it lets go.
@@ -68,38 +63,27 @@ func (w *sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wa
 			w.log.InfoContext(ctx, "the host takes the token again")
 			err = errors.Join(err, w.resume(ctx, http.StatusUnauthorized))
 		}
-		if err != nil || result.retry > 0 {
-			return result.retry, err
+		if err != nil || result.Retry > 0 {
+			return result.Retry, err
 		}
 	}
 	return t.wait, nil
 }
 
-// posted is what became of one attempt to send a status.
-type posted struct {
-	err    error
-	code   int           // of a refusal; 0 for all else
-	held   bool          // it was not tried
-	plain  bool          // it is to be sent at once in plain words
-	gone   bool          // given up
-	unsure bool          // it may have been accepted all the same, or may yet be
-	retry  time.Duration // 0: none
-}
-
 // attempt posts r, unless the gate is closed. healed says that the host takes a credential again that it had refused.
-func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p posted, healed bool) {
-	right, wait, why := w.gate.enter(w.credential(), w.now(), w.pace())
+func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p outbox.Result, healed bool) {
+	right, wait, why := w.gate.Enter(w.credential(), w.now(), w.pace())
 	if wait > 0 {
-		p = posted{err: why, held: true, retry: wait + jitter(w.pace().firstTrouble)}
-		if isDead(why) {
-			p.code = http.StatusUnauthorized
+		p = outbox.Result{Err: why, Held: true, Retry: wait + outbox.Jitter(w.pace().FirstTrouble)}
+		if outbox.IsDead(why) {
+			p.Code = http.StatusUnauthorized
 		}
 		if !r.ends() { // ends go first once the gate is open
-			p.retry += w.pace().yield
+			p.Retry += w.pace().Yield
 		}
 		return p, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	ctx, cancel := context.WithTimeout(ctx, outbox.PostTimeout)
 	defer cancel()
 	st := pipeline.CommitStatus{
 		Repo: t.Repo, SHA: t.SHA, Context: w.work.StatusContext,
@@ -110,52 +94,10 @@ func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p pos
 	}
 	r.Context = st.Context
 	err := w.work.Poster.Post(ctx, st)
-	wait, healed = w.gate.leave(right, err, w.now(), w.pace())
-	p = judge(*r, err, w.now(), w.pace())
-	if p.code == http.StatusUnauthorized {
-		p.retry = wait + jitter(w.pace().firstTrouble)
+	wait, healed = w.gate.Leave(right, err, w.now(), w.pace())
+	p = outbox.Judge(r.judged(w.now()), err, w.now(), w.pace())
+	if p.Code == http.StatusUnauthorized {
+		p.Retry = wait + outbox.Jitter(w.pace().FirstTrouble)
 	}
 	return p, healed
-}
-
-// judge decides what an error means for r. The pause of a refused credential is the gate's to say.
-func judge(r statusRow, err error, now time.Time, p pace) posted {
-	if err == nil {
-		return posted{}
-	}
-	var failing time.Duration
-	if r.FailingSince > 0 {
-		failing = now.Sub(fromMicros(r.FailingSince))
-	}
-	refused, isRefused := errors.AsType[*pipeline.RefusedError](err)
-	switch {
-	case isRefused && refused.Code == http.StatusUnauthorized:
-		return posted{err: err, code: refused.Code}
-	case isRefused && refused.Code == http.StatusUnprocessableEntity && !r.Plain:
-		return posted{err: err, code: refused.Code, plain: true}
-	case isRefused && !mayHeal(refused.Code):
-		return posted{err: err, code: refused.Code, gone: true}
-	case failing > giveUpAfter && isRefused:
-		return posted{err: err, code: refused.Code, gone: true}
-	case failing > giveUpAfter:
-		return posted{err: err, gone: true}
-	case isRefused:
-		return posted{err: err, code: refused.Code, retry: p.afterRefusal(failing)}
-	}
-	later := posted{err: err, unsure: true, retry: p.afterTrouble(failing)}
-	if re, ok := errors.AsType[*pipeline.RetryError](err); ok {
-		later.unsure = re.Unsure
-		if wait := re.At.Sub(now); wait > 0 {
-			later.retry = wait + jitter(p.firstTrouble)
-			if !r.ends() {
-				later.retry += p.yield
-			}
-		}
-	}
-	return later
-}
-
-// mayHeal reports whether a status that was refused with this code may be taken as it is, once somebody has mended something.
-func mayHeal(code int) bool {
-	return code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/outbox"
 )
 
 // Work is what Serve needs.
@@ -36,7 +37,7 @@ type Work struct {
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
 
-	pace pace // of the outbox; zero is the usual one
+	pace outbox.Pace // of the outbox; zero is the usual one
 }
 
 // errStopped is the cause with which running attempts are abandoned when the server stops.
@@ -46,8 +47,8 @@ var errStopped = errors.New("the server was stopped")
 type server struct {
 	*Store
 	work  Work
-	owner string // this server, in the rows that it works on
-	gate  gate   // to the git host
+	owner string      // this server, in the rows that it works on
+	gate  outbox.Gate // to the git host
 }
 
 const (

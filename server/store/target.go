@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/outbox"
 )
 
 // claimTime is after how long a sender that did not let go of its target counts as dead.
@@ -29,7 +31,7 @@ func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *
 				late_until = CASE WHEN claim <> '' THEN ? ELSE late_until END,
 				claim = ?, claimed_until = `+clock+` + ?
 			WHERE id = ? AND not_before <= ? AND (claim = '' OR claimed_until < `+clock+`)`,
-			micros(now), micros(now.Add(w.pace().late)), claim, claimTime.Microseconds(), id, micros(now))
+			micros(now), micros(now.Add(w.pace().Late)), claim, claimTime.Microseconds(), id, micros(now))
 		if r.Error != nil {
 			return r.Error
 		}
@@ -64,7 +66,7 @@ func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
 			return nil, err
 		}
 		if first {
-			send, t.wait = nil, w.pace().yield+jitter(w.pace().yield)
+			send, t.wait = nil, w.pace().Yield+outbox.Jitter(w.pace().Yield)
 		}
 	}
 	if send != nil {
@@ -85,11 +87,11 @@ func endsWait(tx *tx, now time.Time) (bool, error) {
 }
 
 // record writes what became of a post and says what to send next. A target that has to wait is let go.
-func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p posted) (send *statusRow, err error) {
+func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p outbox.Result) (send *statusRow, err error) {
 	status, target := w.changes(*t, *r, p)
 	err = w.db.transact(ctx, func(tx *tx) error {
 		send = nil
-		if p.plain && r.SentAt == 0 {
+		if p.Plain && r.SentAt == 0 {
 			if status["description"], err = plainDescription(tx, *r); err != nil {
 				return err
 			}
@@ -102,7 +104,7 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p poste
 				return err
 			}
 		}
-		if p.retry > 0 {
+		if p.Retry > 0 {
 			return nil
 		}
 		if err := tx.Take(t, t.ID).Error; err != nil {
@@ -120,23 +122,23 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p poste
 }
 
 // changes are what an attempt changes in the rows of the status and of its target.
-func (w *sender) changes(t targetRow, r statusRow, p posted) (status, target map[string]any) {
+func (w *sender) changes(t targetRow, r statusRow, p outbox.Result) (status, target map[string]any) {
 	now := w.now()
 	target = map[string]any{}
-	if p.retry > 0 {
+	if p.Retry > 0 {
 		target["claim"], target["claimed_until"] = "", 0
 	}
 	if r.SentAt > 0 { // it was sent again, for safety's sake: newer states do not wait for that
 		target["late_until"] = 0
-		if p.retry > 0 && now.Sub(fromMicros(r.SentAt)) < giveUpAfter {
-			target["late_until"] = micros(now.Add(p.retry))
+		if p.Retry > 0 && now.Sub(fromMicros(r.SentAt)) < outbox.GiveUpAfter {
+			target["late_until"] = micros(now.Add(p.Retry))
 		}
 		return nil, target
 	}
-	if p.retry > 0 {
-		target["not_before"] = micros(now.Add(p.retry))
+	if p.Retry > 0 {
+		target["not_before"] = micros(now.Add(p.Retry))
 	}
-	if p.unsure {
+	if p.Unsure {
 		target["late_id"], target["late_until"] = t.doubted(r, now, w.pace())
 	}
 	if len(target) == 0 {
@@ -146,23 +148,23 @@ func (w *sender) changes(t targetRow, r statusRow, p posted) (status, target map
 }
 
 // changesOf are what an attempt changes in the row of a status that has not been sent.
-func changesOf(r statusRow, p posted, now time.Time) map[string]any {
-	status := map[string]any{"context": r.Context, "last_error": "", "code": p.code, "tried_at": micros(now)}
-	if p.err != nil {
-		status["last_error"] = p.err.Error()
+func changesOf(r statusRow, p outbox.Result, now time.Time) map[string]any {
+	status := map[string]any{"context": r.Context, "last_error": "", "code": p.Code, "tried_at": micros(now)}
+	if p.Err != nil {
+		status["last_error"] = p.Err.Error()
 	}
-	if p.held {
+	if p.Held {
 		return status
 	}
 	status["attempts"] = gorm.Expr("attempts + 1")
 	switch {
-	case p.err == nil:
+	case p.Err == nil:
 		status["sent_at"] = micros(now)
-	case p.gone:
+	case p.Gone:
 		status["failed_at"] = micros(now)
-	case p.plain:
+	case p.Plain:
 		status["plain"] = true
-	case p.code == http.StatusUnauthorized:
+	case p.Code == http.StatusUnauthorized:
 		status["failing_since"] = 0
 	case r.FailingSince == 0:
 		status["failing_since"] = micros(now)
@@ -179,20 +181,20 @@ func plainDescription(tx *tx, r statusRow) (string, error) {
 	return plainWords(r.State, b.Cause), nil
 }
 
-func (w *sender) tellPosted(ctx context.Context, t *targetRow, r *statusRow, p posted) {
+func (w *sender) tellPosted(ctx context.Context, t *targetRow, r *statusRow, p outbox.Result) {
 	log := w.log.With("build", r.BuildID, "repo", t.Repo, "sha", t.SHA, "status", r.State)
 	switch {
 	case r.SentAt > 0:
-		log.DebugContext(ctx, "commit status sent again, after an earlier one of unknown outcome", "err", p.err)
-	case p.err == nil:
+		log.DebugContext(ctx, "commit status sent again, after an earlier one of unknown outcome", "err", p.Err)
+	case p.Err == nil:
 		log.InfoContext(ctx, "commit status sent")
-	case p.gone:
-		log.ErrorContext(ctx, "commit status given up", "err", p.err)
-	case p.plain:
-		log.WarnContext(ctx, "commit status refused, is sent in plain words", "err", p.err)
-	case p.held:
-		log.DebugContext(ctx, "commit status waits", "err", p.err, "in", p.retry.Round(time.Millisecond))
+	case p.Gone:
+		log.ErrorContext(ctx, "commit status given up", "err", p.Err)
+	case p.Plain:
+		log.WarnContext(ctx, "commit status refused, is sent in plain words", "err", p.Err)
+	case p.Held:
+		log.DebugContext(ctx, "commit status waits", "err", p.Err, "in", p.Retry.Round(time.Millisecond))
 	default:
-		log.WarnContext(ctx, "commit status not sent, will be tried again", "err", p.err, "in", p.retry.Round(time.Millisecond))
+		log.WarnContext(ctx, "commit status not sent, will be tried again", "err", p.Err, "in", p.Retry.Round(time.Millisecond))
 	}
 }

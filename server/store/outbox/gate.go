@@ -1,4 +1,4 @@
-package store
+package outbox
 
 import (
 	"errors"
@@ -9,9 +9,10 @@ import (
 	"vivarium/pipeline"
 )
 
-// gate says when the host may be asked: not while it wants quiet, and with a credential that it refused only now and then, by
-// one post at a time, which finds out whether it works again. It holds for all statuses that this server sends.
-type gate struct {
+// Gate says when the host may be asked: not while it wants quiet, and with a credential that it refused only now and then, by
+// one post at a time, which finds out whether it works again. It holds for all statuses that one server sends. The zero
+// Gate is open.
+type Gate struct {
 	mu    sync.Mutex
 	quiet time.Time // the host asked for quiet until then
 	limit error     // in its words
@@ -23,14 +24,14 @@ type gate struct {
 	reason error     // the host's words; nil while the credential is not known to be dead
 }
 
-// pass is the right to one post.
-type pass struct {
+// Pass is the right to one post.
+type Pass struct {
 	credential string
 	probe      bool // of a credential that is known to be dead
 }
 
-// enter gives the right to post with a credential, or says how long to wait and why.
-func (g *gate) enter(credential string, now time.Time, p pace) (right pass, wait time.Duration, why error) {
+// Enter gives the right to post with a credential, or says how long to wait and why.
+func (g *Gate) Enter(credential string, now time.Time, p Pace) (right Pass, wait time.Duration, why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	right.credential = credential
@@ -47,13 +48,13 @@ func (g *gate) enter(credential string, now time.Time, p pace) (right pass, wait
 		return right, wait, g.reason
 	}
 	right.probe = true
-	g.next = now.Add(postTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for what comes of it
+	g.next = now.Add(PostTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for what comes of it
 	return right, 0, nil
 }
 
-// leave takes note of what came of a post. wait is how long the credential is left alone when it was refused; healed says that
+// Leave takes note of what came of a post. wait is how long the credential is left alone when it was refused; healed says that
 // one which was known to be dead works again.
-func (g *gate) leave(right pass, err error, now time.Time, p pace) (wait time.Duration, healed bool) {
+func (g *Gate) Leave(right Pass, err error, now time.Time, p Pace) (wait time.Duration, healed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if later, ok := errors.AsType[*pipeline.RetryError](err); ok {
@@ -65,7 +66,7 @@ func (g *gate) leave(right pass, err error, now time.Time, p pace) (wait time.Du
 		}
 		return 0, false
 	}
-	if !isDead(err) {
+	if !IsDead(err) {
 		healed = right.probe && right.credential == g.dead && g.reason != nil
 		if healed {
 			g.reason = nil
@@ -85,8 +86,8 @@ func (g *gate) leave(right pass, err error, now time.Time, p pace) (wait time.Du
 	return g.next.Sub(now), false
 }
 
-// isDead reports whether an error says that the credential does not work.
-func isDead(err error) bool {
+// IsDead reports whether an error says that the credential does not work.
+func IsDead(err error) bool {
 	refused, ok := errors.AsType[*pipeline.RefusedError](err)
 	return ok && refused.Code == http.StatusUnauthorized
 }

@@ -1,4 +1,4 @@
-package store
+package outbox
 
 import (
 	"errors"
@@ -13,23 +13,23 @@ var badCredentials = &pipeline.RefusedError{Code: 401, Message: "Bad credentials
 // TestADeadTokenIsTriedLessAndLess: as often as is needed to find within a minute that it works again after ten minutes, and less than
 // the 60 times an hour that GitHub allows to who is nobody.
 func TestADeadTokenIsTriedLessAndLess(t *testing.T) {
-	var g gate
+	var g Gate
 	start := time.Unix(1_000_000, 0)
-	g.leave(pass{credential: "a"}, badCredentials, start, usualPace)
+	g.Leave(Pass{credential: "a"}, badCredentials, start, UsualPace)
 	var hours [3]int
 	last := start
 	for now := start; now.Sub(start) < 3*time.Hour; now = now.Add(time.Second) {
-		right, wait, why := g.enter("a", now, usualPace)
+		right, wait, why := g.Enter("a", now, UsualPace)
 		if wait > 0 {
 			if !errors.Is(why, badCredentials) {
 				t.Fatalf("waits for %v", why)
 			}
 			continue
 		}
-		if _, wait, _ := g.enter("a", now, usualPace); wait <= 0 {
+		if _, wait, _ := g.Enter("a", now, UsualPace); wait <= 0 {
 			t.Fatal("two are tried at once")
 		}
-		g.leave(right, badCredentials, now, usualPace)
+		g.Leave(right, badCredentials, now, UsualPace)
 		if pause := now.Sub(last); now.Sub(start) <= 11*time.Minute && pause > 45*time.Second || pause > 11*time.Minute {
 			t.Errorf("after %s the pause is %s", now.Sub(start), pause)
 		}
@@ -42,13 +42,13 @@ func TestADeadTokenIsTriedLessAndLess(t *testing.T) {
 }
 
 func TestAnotherTokenOpensTheGate(t *testing.T) {
-	var g gate
+	var g Gate
 	now := time.Unix(1_000_000, 0)
-	g.leave(pass{credential: "a"}, badCredentials, now, usualPace)
-	if _, wait, _ := g.enter("a", now, usualPace); wait <= 0 {
+	g.Leave(Pass{credential: "a"}, badCredentials, now, UsualPace)
+	if _, wait, _ := g.Enter("a", now, UsualPace); wait <= 0 {
 		t.Fatal("control: the dead token is tried again at once")
 	}
-	if right, wait, _ := g.enter("b", now, usualPace); wait > 0 || right.probe {
+	if right, wait, _ := g.Enter("b", now, UsualPace); wait > 0 || right.probe {
 		t.Errorf("another token waits %s", wait)
 	}
 }
@@ -64,16 +64,16 @@ func TestAPostThatShowsTheTokenToWorkOpensTheGate(t *testing.T) {
 		"still dead":    {badCredentials, false},
 		"host in need":  {&pipeline.RetryError{Err: errors.New("502")}, false},
 	} {
-		var g gate
+		var g Gate
 		now := time.Unix(1_000_000, 0)
-		g.leave(pass{credential: "a"}, badCredentials, now, usualPace)
-		now = now.Add(usualPace.firstProbe)
-		right, wait, _ := g.enter("a", now, usualPace)
+		g.Leave(Pass{credential: "a"}, badCredentials, now, UsualPace)
+		now = now.Add(UsualPace.FirstProbe)
+		right, wait, _ := g.Enter("a", now, UsualPace)
 		if wait > 0 || !right.probe {
-			t.Fatalf("no probe after %s", usualPace.firstProbe)
+			t.Fatalf("no probe after %s", UsualPace.FirstProbe)
 		}
-		_, healed := g.leave(right, c.err, now, usualPace)
-		_, wait, _ = g.enter("a", now, usualPace)
+		_, healed := g.Leave(right, c.err, now, UsualPace)
+		_, wait, _ = g.Enter("a", now, UsualPace)
 		if healed != c.open || (wait <= 0) != c.open {
 			t.Errorf("%s: healed is %v, the next waits %s", name, healed, wait)
 		}
@@ -81,14 +81,14 @@ func TestAPostThatShowsTheTokenToWorkOpensTheGate(t *testing.T) {
 }
 
 func TestOneLimitHoldsEverybody(t *testing.T) {
-	var g gate
+	var g Gate
 	now := time.Unix(1_000_000, 0)
-	g.leave(pass{}, &pipeline.RetryError{At: now.Add(time.Minute), Err: errors.New("limit")}, now, usualPace)
-	g.leave(pass{}, &pipeline.RetryError{At: now.Add(time.Second), Err: errors.New("an older limit")}, now, usualPace)
-	if _, wait, why := g.enter("", now, usualPace); wait != time.Minute || why.Error() != "limit" {
+	g.Leave(Pass{}, &pipeline.RetryError{At: now.Add(time.Minute), Err: errors.New("limit")}, now, UsualPace)
+	g.Leave(Pass{}, &pipeline.RetryError{At: now.Add(time.Second), Err: errors.New("an older limit")}, now, UsualPace)
+	if _, wait, why := g.Enter("", now, UsualPace); wait != time.Minute || why.Error() != "limit" {
 		t.Errorf("waits %s for %v", wait, why)
 	}
-	if _, wait, _ := g.enter("", now.Add(time.Minute), usualPace); wait > 0 {
+	if _, wait, _ := g.Enter("", now.Add(time.Minute), UsualPace); wait > 0 {
 		t.Errorf("waits %s after the limit", wait)
 	}
 }
@@ -110,16 +110,12 @@ func TestRefusalsAreTriedForADayWithGrowingPauses(t *testing.T) {
 		{code: 410, gone: true},
 		{code: 301, gone: true},
 	} {
-		r := statusRow{QueuedAt: micros(now.Add(-48 * time.Hour))}
-		if c.failing > 0 {
-			r.FailingSince = micros(now.Add(-c.failing))
-		}
-		p := judge(r, &pipeline.RefusedError{Code: c.code}, now, usualPace)
-		if p.gone != c.gone || p.plain != c.toPlain || p.code != c.code || p.retry < c.least || p.retry > c.most {
+		p := Judge(Status{Failing: c.failing}, &pipeline.RefusedError{Code: c.code}, now, UsualPace)
+		if p.Gone != c.gone || p.Plain != c.toPlain || p.Code != c.code || p.Retry < c.least || p.Retry > c.most {
 			t.Errorf("%d for %s: got %+v", c.code, c.failing, p)
 		}
 	}
-	if p := judge(statusRow{Plain: true}, &pipeline.RefusedError{Code: 422}, now, usualPace); !p.gone {
+	if p := Judge(Status{Plain: true}, &pipeline.RefusedError{Code: 422}, now, UsualPace); !p.Gone {
 		t.Errorf("the second 422: got %+v", p)
 	}
 }

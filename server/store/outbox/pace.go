@@ -1,0 +1,61 @@
+package outbox
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Pace is how long the sender waits. Tests shorten it.
+type Pace struct {
+	// Trouble is the host's own (5xx, a time-out): nobody else's status waits for it.
+	FirstTrouble, LongestTrouble time.Duration
+	// Refusal is 403 or 404, which somebody has to mend.
+	FirstRefusal, LongestRefusal time.Duration
+	// FirstProbe is the first pause of a token that was refused. It doubles up to SteadyProbe, so that one that works again
+	// within the first minutes is found soon; after ten of these it grows with the time for which the token has been dead.
+	// 44 probes in the first hour, ten in the second: GitHub allows 60 an hour to who is nobody.
+	FirstProbe, SteadyProbe, LongestProbe time.Duration
+	// Late is how long after its end a post whose outcome is unknown may still take effect. GitHub drops a request after
+	// 10 seconds, its clients here after 15.
+	Late time.Duration
+	// Yield is for how long a beginning lets ends go first, then looks again.
+	Yield time.Duration
+	// Look is how often it is looked whether the credential was changed.
+	Look time.Duration
+}
+
+var UsualPace = Pace{
+	FirstTrouble: 500 * time.Millisecond, LongestTrouble: 2 * time.Minute,
+	FirstRefusal: time.Minute, LongestRefusal: time.Hour,
+	FirstProbe: 5 * time.Second, SteadyProbe: 40 * time.Second, LongestProbe: 10 * time.Minute,
+	Late:  30 * time.Second,
+	Yield: 2 * time.Second,
+	Look:  time.Second,
+}
+
+// afterTrouble is the pause of a status that the host has not taken for so long: as half as long again each time.
+func (p Pace) afterTrouble(failing time.Duration) time.Duration {
+	return spread(clamp(failing/2, p.FirstTrouble, p.LongestTrouble))
+}
+
+// afterRefusal is the pause of a status that was refused for so long: twice as long each time.
+func (p Pace) afterRefusal(failing time.Duration) time.Duration {
+	return spread(clamp(failing, p.FirstRefusal, p.LongestRefusal))
+}
+
+// probe is the pause of a credential that has been dead for so long, after n probes.
+func (p Pace) probe(n int, dead time.Duration) time.Duration {
+	pause := p.SteadyProbe
+	if n < 8 {
+		pause = min(p.FirstProbe<<n, p.SteadyProbe)
+	}
+	return min(max(pause, dead/15), p.LongestProbe)
+}
+
+func clamp(d, least, most time.Duration) time.Duration { return min(max(d, least), most) }
+
+// spread makes a pause up to half as long again, so that many targets do not come back at once.
+func spread(d time.Duration) time.Duration { return d + Jitter(d/2) }
+
+// Jitter is a random time up to most.
+func Jitter(most time.Duration) time.Duration { return rand.N(most) + 1 }
