@@ -78,6 +78,7 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_INDEX_URL=https://user:pw@pypi.example.org/simple/", "without user"},
 		{"VIVARIUM_INDEX_ALLOW=10.0.0.1", "networks such as"},
 		{"VIVARIUM_LOG_FORMAT=xml", "text or json"},
+		{"VIVARIUM_STATUS_CONTEXT=vivarium 🐍", "without emoji"}, // GitHub answers 422 to each status
 		{"VIVARIUM_RUNNERS=Bad:Tag", "image repository"},
 		{"VIVARIUM_DATABASE_URL=mysql://u:hunter2@db/x", "cannot use VIVARIUM_DATABASE_URL=[redacted]"},
 		{"VIVARIUM_TLS_DOMAIN=https://ci.example.org", `VIVARIUM_TLS_DOMAIN="https://ci.example.org": it must be domain names in lower case`},

@@ -171,9 +171,9 @@ var (
 		return v, when(v == "text" || v == "json")
 	}}
 
-	// GitHub cuts nothing: a longer context is refused.
-	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line", parse: func(v string) (string, error) {
-		return v, when(len(v) <= 255 && !strings.ContainsAny(v, "\r\n"))
+	// GitHub cuts nothing: a longer context is refused, as is one with a character above U+FFFF.
+	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line, without emoji", parse: func(v string) (string, error) {
+		return v, when(len(v) <= 255 && !strings.ContainsFunc(v, func(r rune) bool { return r == '\r' || r == '\n' || r > 0xffff }))
 	}}
 )
 

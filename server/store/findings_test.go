@@ -19,7 +19,7 @@ func TestFindingsAreStoredWithTheirStepAndMasked(t *testing.T) {
 			{Path: "tests/test_a.py", Line: 3, Code: "AssertionError", Test: "tests.test_a.T.test_a", Text: secret + " != 2"},
 		}}
 		summary := found.Sentence(0) + " " + secret
-		serve(t, s, Work{Secrets: []string{secret}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		serve(t, s, Work{Secrets: func() []string { return []string{secret} }, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 			step := pipeline.Step{Name: pipeline.StepLint, State: pipeline.StepFailed, Cause: pipeline.CauseLint, Note: summary, Findings: found}
 			if err := rec.StepStarted(ctx, pipeline.Step{Name: step.Name}); err != nil {
 				return pipeline.Outcome{}, err
