@@ -3,7 +3,6 @@ package egress
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -55,7 +54,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header) (*fet
 		if err != nil {
 			err = dog.explain(err)
 			dog.stop()
-			return nil, fmt.Errorf("cannot fetch from %s: %w", u.Host, plain(err))
+			return nil, &fetchError{u.Host, plain(err)}
 		}
 		if !isRedirect(res.StatusCode) {
 			dog.rest()

@@ -1,0 +1,63 @@
+package egress
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"syscall"
+)
+
+// isTrouble reports whether a status is the host's own trouble, which may pass: not the fault of who asks.
+func isTrouble(status int) bool {
+	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+}
+
+// silence says that a host does not answer, for after its name.
+func silence(err error) string {
+	if isCertificate(err) {
+		return "has no certificate that is trusted: " + brief(err)
+	}
+	return "does not answer: " + brief(err)
+}
+
+// brief is an error of the network in few words: no addresses, which a name server of the operator's may have
+// given, and no URL, which may hold a password.
+func brief(err error) string {
+	var errno syscall.Errno
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var stalled *stalledError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &stalled):
+		return stalled.Error()
+	case errors.As(err, &dns):
+		return oneLine("look up " + dns.Name + ": " + dns.Err)
+	case errors.As(err, &cert):
+		return oneLine(cert.Err.Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timed out"
+	case errors.As(err, &errno):
+		return errno.Error()
+	}
+	var op *net.OpError
+	var fetch *fetchError
+	switch {
+	case errors.As(err, &op):
+		err = op.Err
+	case errors.As(err, &fetch):
+		err = fetch.err
+	}
+	return oneLine(err.Error())
+}
+
+// fetchError is a host from which no answer came.
+type fetchError struct {
+	host string
+	err  error
+}
+
+func (e *fetchError) Error() string { return "cannot fetch from " + e.host + ": " + e.err.Error() }
+func (e *fetchError) Unwrap() error { return e.err }
