@@ -39,7 +39,7 @@ var (
 )
 
 // fetchPauses are how long to wait before each further try when the git host did not answer.
-var fetchPauses = []time.Duration{time.Second, 3 * time.Second}
+var fetchPauses = []time.Duration{time.Second}
 
 // commitID is a whole object name of SHA-1 or SHA-256: nothing else reaches git's arguments.
 var commitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
@@ -161,11 +161,11 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	return nil
 }
 
-// fetch fetches, and tries again as long as it is the host that does not answer.
+// fetch fetches, and tries once more when the host did not answer: what lasts longer is waited for without a sandbox.
 func (a *attempt) fetch(ctx context.Context, g Git) error {
 	for try := 0; ; try++ {
-		unreachable, err := a.fetchOnce(ctx, g)
-		if err == nil || !unreachable || try == len(fetchPauses) {
+		again, err := a.fetchOnce(ctx, g)
+		if err == nil || !again || try == len(fetchPauses) {
 			return err
 		}
 		pause := fetchPauses[try]
@@ -179,26 +179,24 @@ func (a *attempt) fetch(ctx context.Context, g Git) error {
 }
 
 // fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
-// the host did not answer.
-func (a *attempt) fetchOnce(ctx context.Context, g Git) (unreachable bool, err error) {
+// to try again at once.
+func (a *attempt) fetchOnce(ctx context.Context, g Git) (again bool, err error) {
 	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: g.Token, MaxBytes: a.limits.Disk})
 	service, err := a.sandbox.Offer(ctx, "git", proxy)
 	if err != nil {
 		return false, err
 	}
-	fetchErr := a.git(ctx, git("fetch", "--depth=1", "--no-tags", service.URL+egress.GitPath, g.SHA))
-	if err := service.Close(); err != nil && fetchErr == nil {
-		return false, err
+	err = a.git(ctx, git("fetch", "--depth=1", "--no-tags", service.URL+egress.GitPath, g.SHA))
+	closed := service.Close()
+	if err == nil {
+		return false, closed
 	}
-	upstream := proxy.Failure()
-	var failed *failure
-	if upstream == nil || !errors.As(fetchErr, &failed) || failed.cause != CauseClone {
-		return false, fetchErr
+	if upstream := proxy.Failure(); upstream != nil {
+		if err := a.say(ctx, "git proxy: "+upstream.Message); err != nil {
+			return false, err
+		}
 	}
-	if err := a.say(ctx, "git proxy: "+upstream.Message); err != nil {
-		return false, err
-	}
-	return upstream.Unreachable, fail(CauseClone, "%s", upstream.Message)
+	return blameGitHost(err, proxy.Failure(), g)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

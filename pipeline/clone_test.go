@@ -62,16 +62,16 @@ func TestWorkingTreeIsTooLargeWhateverItsFilesAreCalled(t *testing.T) {
 	wantText(t, o.Summary, full)
 }
 
-func TestCloneFailureIsToldInGitsWordsAndNotRetried(t *testing.T) {
+func TestCloneFailureIsToldAndNotRetried(t *testing.T) {
 	w := theWorld(t)
 	good := w.commit(t, map[string]string{"a.py": ""})
 	for name, c := range map[string]struct {
 		change func(*pipeline.Git)
 		want   string
 	}{
-		"missing repository": {func(g *pipeline.Git) { g.URL = w.host.RepoURL("no/such") }, "fatal: "},
-		"missing commit":     {func(g *pipeline.Git) { g.SHA = strings.Repeat("0", 39) + "1" }, "fatal: "},
-		"wrong token":        {func(g *pipeline.Git) { g.Token = "wrong" }, "fatal: "},
+		"missing repository": {func(g *pipeline.Git) { g.URL = w.host.RepoURL("no/such") }, "404 Not Found: repository not found, or GITHUB_TOKEN may not read it"},
+		"missing commit":     {func(g *pipeline.Git) { g.SHA = strings.Repeat("0", 39) + "1" }, "the commit 000000000000 is not in the repository (any longer), as after a forced push"},
+		"wrong token":        {func(g *pipeline.Git) { g.Token = "wrong" }, "401 Unauthorized: GITHUB_TOKEN is wrong or has expired"},
 		"not a commit":       {func(g *pipeline.Git) { g.SHA = "--upload-pack=touch /tmp/x" }, "not the whole ID of a commit"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,6 +80,10 @@ func TestCloneFailureIsToldInGitsWordsAndNotRetried(t *testing.T) {
 			o, l := w.run(t, w.request(source))
 			wantCause(t, o, pipeline.CauseClone)
 			wantText(t, l.step(pipeline.StepClone), c.want)
+			wantText(t, o.Summary, c.want)
+			if heals := name == "wrong token"; o.Heals != heals {
+				t.Errorf("heals is %v, want %v", o.Heals, heals)
+			}
 			if strings.Contains(l.text(), "Try 1") {
 				t.Error("it was tried again")
 			}
@@ -105,7 +109,10 @@ func TestCloneIsRetriedWhileTheHostDoesNotAnswer(t *testing.T) {
 	host.SetFault(egresstest.Drop)
 	o, l := w.run(t, w.request(source))
 	wantCause(t, o, pipeline.CauseClone)
-	wantText(t, l.step(pipeline.StepClone), "Try 1 of 3 failed; the next one in 1s", "Try 2 of 3 failed; the next one in 3s")
+	wantText(t, l.step(pipeline.StepClone), "Try 1 of 2 failed; the next one in 1s")
+	if !o.Heals || strings.Contains(l.text(), "Try 2") {
+		t.Errorf("it heals: %v; the log: %s", o.Heals, l.text())
+	}
 
 	l = newLog()
 	l.onText = func(text string) {

@@ -143,12 +143,14 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
-	service, err := a.sandbox.Offer(ctx, "index", a.runner.Index.Session(a.notes.add, a.limits.Disk))
+	index := a.runner.Index.Session(a.notes.add, a.limits.Disk)
+	service, err := a.sandbox.Offer(ctx, "index", index)
 	if err != nil {
 		return "", err
 	}
 	note, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
-	return note, errors.Join(err, service.Close(), a.sayNotes(ctx))
+	closed := service.Close()
+	return note, errors.Join(blameIndex(err, index.Trouble()), closed, a.sayNotes(ctx))
 }
 
 func (a *attempt) pip(ctx context.Context, index string) (string, error) {

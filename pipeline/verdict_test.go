@@ -216,7 +216,7 @@ func TestEveryCauseHasItsState(t *testing.T) {
 	for cause, want := range map[Cause]State{
 		"": Passed, CausePlan: Failed, CauseInstall: Failed, CauseLint: Failed, CauseTests: Failed,
 		CauseNoTests: Failed, CauseTimeout: Failed, CauseOutOfMemory: Failed, CauseDiskFull: Failed,
-		CausePidsLimit: Failed, CauseLogLimit: Failed, CauseClone: Errored, CauseImage: Errored,
+		CausePidsLimit: Failed, CauseLogLimit: Failed, CauseClone: Errored, CauseIndex: Errored, CauseImage: Errored,
 		CauseEngine: Errored, CauseInternal: Errored, CauseCanceled: Canceled, CauseSuperseded: Canceled,
 	} {
 		if got := cause.State(); got != want {

@@ -166,7 +166,7 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 			up.Add(f)
 			x := newIndex(t, up, nil)
 			n := &notes{}
-			ss := x.Session(n.add, 512<<10).(*session)
+			ss := x.Session(n.add, 512<<10)
 			s := serve(t, ss)
 			link := links(t, s, "large")[f.Name]
 			for _, l := range ss.links {
@@ -298,7 +298,7 @@ func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
 
 func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
 	x := &Index{store: newStore(t, 400)}
-	slow, other := x.Session(func(string) {}, 0).(*session), x.Session(func(string) {}, 0).(*session)
+	slow, other := x.Session(func(string) {}, 0), x.Session(func(string) {}, 0)
 	unpin, err := slow.pin(t.Context(), 100)
 	if err != nil {
 		t.Fatal(err)

@@ -16,8 +16,9 @@ import (
 
 // refusal is a request that is not passed on, and why.
 type refusal struct {
-	status int
-	reason string
+	status  int
+	reason  string
+	trouble *Trouble // of upstream's, which may pass; nil when there is none
 }
 
 func (e *refusal) Error() string { return e.reason }

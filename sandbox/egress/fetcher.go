@@ -54,11 +54,11 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header) (*fet
 		if err != nil {
 			err = dog.explain(err)
 			dog.stop()
-			return nil, &fetchError{u.Host, plain(err)}
+			return nil, &fetchError{host: u.Host, err: plain(err)}
 		}
 		if !isRedirect(res.StatusCode) {
 			dog.rest()
-			return &fetched{Response: res, url: u, body: dog.reader(res.Body), dog: dog}, nil
+			return &fetched{Response: res, url: u, body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog}, nil
 		}
 		res.Body.Close()
 		next, err := u.Parse(res.Header.Get("Location"))

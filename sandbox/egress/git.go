@@ -85,10 +85,10 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call.body = &clientBody{http.MaxBytesReader(w, r.Body, maxWants)}
 	dog := watch(r.Context(), g.stall)
 	defer dog.stop()
-	res, err := g.send(dog.ctx, call)
+	res, err := g.send(dog, call)
 	dog.rest()
 	if err != nil {
-		status, message := g.failed(r.Context(), dog.explain(err))
+		status, message := g.failed(r.Context(), err)
 		answer(w, status, message)
 		return
 	}
@@ -117,15 +117,16 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 	w.WriteHeader(res.StatusCode)
 	n, err := stream(w, dog.reader(res.Body), g.maxBytes)
 	var up *upstreamError
+	var stalled *stalledError
 	switch {
 	case err == nil:
 		return
 	case errors.Is(err, errTooLarge):
 		g.fail(GitFailure{StatusCode: res.StatusCode, Message: fmt.Sprintf(
 			"the git host sent more than %s, the limit for one repository: cut off", mebibytes(g.maxBytes))})
-	case errors.As(err, &up) && r.Context().Err() == nil:
-		g.fail(GitFailure{Unreachable: true, StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
-			"the git host's answer broke off after %d bytes: %v", n, up.err))})
+	case errors.As(err, &up) && (r.Context().Err() == nil || errors.As(err, &stalled)):
+		g.fail(GitFailure{Unreachable: true, Heals: true, Stalled: errors.As(err, &stalled), StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
+			"git host %s broke off its answer after %d bytes: %s", res.Request.URL.Host, n, brief(up.err)))})
 	}
 	// The client must see a broken answer, not a complete one that is too short.
 	panic(http.ErrAbortHandler)

@@ -279,16 +279,19 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 		fault       egresstest.Fault
 		unreachable bool
 		status      int
+		heals       bool
 		git         string // in git's own output
 		message     string
 	}{
-		"host down":       {upstream: downURL, unreachable: true, git: "error: 502", message: "connection refused"},
-		"no answer":       {fault: egresstest.Drop, unreachable: true, git: "error: 502", message: "EOF"},
-		"silence":         {fault: egresstest.Stall, unreachable: true, git: "error: 502", message: "no data for"},
-		"503":             {fault: egresstest.Status(503), unreachable: true, status: 503, git: "error: 503", message: "503 Service Unavailable"},
-		"500":             {fault: egresstest.Status(500), status: 500, git: "error: 500", message: "500 Internal Server Error"},
-		"401":             {fault: egresstest.Status(401), status: 401, git: "error: 403", message: "GITHUB_TOKEN"},
-		"no repository":   {upstream: h.RepoURL("octo/none"), status: 404, git: "not found", message: "404 Not Found"},
+		"host down":       {upstream: downURL, unreachable: true, heals: true, git: "error: 502", message: "connection refused"},
+		"no answer":       {fault: egresstest.Drop, unreachable: true, heals: true, git: "error: 502", message: "EOF"},
+		"silence":         {fault: egresstest.Stall, unreachable: true, heals: true, git: "error: 502", message: "no data for"},
+		"503":             {fault: egresstest.Status(503), unreachable: true, heals: true, status: 503, git: "error: 503", message: "503 Service Unavailable"},
+		"500":             {fault: egresstest.Status(500), unreachable: true, heals: true, status: 500, git: "error: 500", message: "500 Internal Server Error"},
+		"429":             {fault: egresstest.Status(429), heals: true, status: 429, git: "error: 429", message: "429 Too Many Requests"},
+		"401":             {fault: egresstest.Status(401), heals: true, status: 401, git: "error: 403", message: "GITHUB_TOKEN is wrong or has expired"},
+		"403":             {fault: egresstest.Status(403), status: 403, git: "error: 403", message: "403 Forbidden"},
+		"no repository":   {upstream: h.RepoURL("octo/none"), status: 404, git: "not found", message: "404 Not Found: repository not found, or GITHUB_TOKEN may not read it"},
 		"not git":         {fault: loginPage, status: 200, git: "error: 502", message: "something else than a git repository"},
 		"redirect to web": {fault: egresstest.RedirectTo("http://127.0.0.1:1/login"), git: "error: 502", message: "private address"},
 	} {
@@ -311,8 +314,8 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 			if f == nil {
 				t.Fatal("no failure")
 			}
-			if f.Unreachable != c.unreachable || f.StatusCode != c.status || !strings.Contains(f.Message, c.message) {
-				t.Errorf("failure %+v, want unreachable %v, status %d and %q", *f, c.unreachable, c.status, c.message)
+			if f.Unreachable != c.unreachable || f.Heals != c.heals || f.StatusCode != c.status || !strings.Contains(f.Message, c.message) {
+				t.Errorf("failure %+v, want unreachable %v, heals %v, status %d and %q", *f, c.unreachable, c.heals, c.status, c.message)
 			}
 			if strings.ContainsAny(f.Message, "\r\n") || strings.Contains(f.Message, canary) {
 				t.Errorf("not one line without credentials: %q", f.Message)

@@ -14,9 +14,11 @@ const maxGitMessage = 4 << 10
 
 // GitFailure is the last thing that went wrong upstream.
 type GitFailure struct {
-	Unreachable bool   // no answer, a broken one, or 502, 503 or 504: worth a retry
+	Unreachable bool   // no answer, a broken one, or 5xx: worth a second try at once
+	Heals       bool   // the trouble may pass by itself, or with a new token
+	Stalled     bool   // the host kept the build waiting: it may be why the build's time ran out
 	StatusCode  int    // the host's answer, when there was one
-	Message     string // one line for the log, without credentials
+	Message     string // one line that names the host, without credentials
 }
 
 // Failure is nil while nothing went wrong.
@@ -33,12 +35,13 @@ func (g *Git) failed(client context.Context, err error) (int, string) {
 		return http.StatusRequestEntityTooLarge, "the request is larger than " + mebibytes(maxWants)
 	}
 	var broken *clientError
-	if client.Err() != nil || errors.As(err, &broken) {
+	var stalled *stalledError
+	if errors.As(err, &broken) || client.Err() != nil && !errors.As(err, &stalled) {
 		return http.StatusBadRequest, "the request broke off"
 	}
 	var no *refusal
 	var private *addressError
-	f := GitFailure{Message: oneLine(fmt.Sprintf("cannot reach the git host %s: %v", g.origin, plain(err)))}
+	f := GitFailure{Message: g.name(err) + " " + silence(err)}
 	status := http.StatusBadGateway
 	switch {
 	case errors.As(err, &no):
@@ -46,7 +49,7 @@ func (g *Git) failed(client context.Context, err error) (int, string) {
 	case errors.As(err, &private):
 		f.Message = oneLine(fmt.Sprintf("the git host redirects to a private address: %v", private))
 	default:
-		f.Unreachable = !isCertificate(err)
+		f.Heals, f.Unreachable, f.Stalled = true, !isCertificate(err), errors.As(err, &stalled)
 	}
 	g.fail(f)
 	return status, f.Message
@@ -55,13 +58,19 @@ func (g *Git) failed(client context.Context, err error) (int, string) {
 // rejected records an answer that is not what a fetch needs, and says what to tell the
 // client. The host's own words are passed on when they are plain text.
 func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
-	f := GitFailure{StatusCode: res.StatusCode, Message: "the git host answered " + statusText(res.StatusCode)}
+	f := GitFailure{StatusCode: res.StatusCode, Message: "git host " + res.Request.URL.Host + " answered " + statusText(res.StatusCode)}
 	status := res.StatusCode
 	switch {
+	case res.StatusCode == http.StatusUnauthorized && res.Request.Header.Get("Authorization") != "":
+		status = http.StatusForbidden
+		f.Heals = true
+		f.Message += ": GITHUB_TOKEN is wrong or has expired; set a new one"
 	case res.StatusCode == http.StatusUnauthorized:
 		// With 401 git would ask for a password that nobody is there to type.
 		status = http.StatusForbidden
-		f.Message += ": the repository does not exist, or it is private and GITHUB_TOKEN is not set or may not read it"
+		f.Message += ": the repository does not exist, or it is private and GITHUB_TOKEN is not set"
+	case res.StatusCode == http.StatusNotFound:
+		f.Message += ": repository not found, or GITHUB_TOKEN may not read it"
 	case isRedirect(res.StatusCode):
 		status = http.StatusBadGateway
 		f.Message += ": a redirect in the middle of a fetch is not followed"
@@ -69,7 +78,8 @@ func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
 		status = http.StatusBadGateway
 		f.Message += " with something else than a git repository: " + c.want + " was expected"
 	default:
-		f.Unreachable = isOutage(res.StatusCode)
+		f.Heals = isTrouble(res.StatusCode)
+		f.Unreachable = f.Heals && res.StatusCode != http.StatusTooManyRequests
 		if said := hostWords(res); said != "" {
 			f.Message += ": " + said
 		}
@@ -85,8 +95,13 @@ func (g *Git) fail(f GitFailure) {
 	g.failure = &f
 }
 
-func isOutage(status int) bool {
-	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+// name is the git host that an error is of.
+func (g *Git) name(err error) string {
+	var fetch *fetchError
+	if errors.As(err, &fetch) {
+		return "git host " + fetch.host
+	}
+	return "the git host"
 }
 
 func statusText(code int) string {

@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,16 +11,16 @@ const maxRedirects = 5
 
 // send asks upstream. Only the first request of a fetch follows redirects, as git itself
 // has it; what comes after goes where that led.
-func (g *Git) send(ctx context.Context, c gitCall) (*http.Response, error) {
+func (g *Git) send(dog *watchdog, c gitCall) (*http.Response, error) {
 	if c.method == http.MethodPost {
 		g.mu.Lock()
 		base := g.base
 		g.mu.Unlock()
-		return g.roundTrip(ctx, base, c)
+		return g.roundTrip(dog, base, c)
 	}
 	base := g.upstream
 	for range maxRedirects {
-		res, err := g.roundTrip(ctx, base, c)
+		res, err := g.roundTrip(dog, base, c)
 		if err != nil {
 			return nil, err
 		}
@@ -41,12 +40,12 @@ func (g *Git) send(ctx context.Context, c gitCall) (*http.Response, error) {
 
 // roundTrip sends one request whose every header is written here. The token goes only
 // to the configured repository itself, never to where a redirect points.
-func (g *Git) roundTrip(ctx context.Context, base string, c gitCall) (*http.Response, error) {
+func (g *Git) roundTrip(dog *watchdog, base string, c gitCall) (*http.Response, error) {
 	var body io.Reader
 	if c.method == http.MethodPost {
 		body = c.body
 	}
-	req, err := http.NewRequestWithContext(ctx, c.method, base+c.path, body)
+	req, err := http.NewRequestWithContext(dog.ctx, c.method, base+c.path, body)
 	if err != nil {
 		return nil, refuse(http.StatusBadGateway, "the repository's address is not a valid URL")
 	}
@@ -61,7 +60,11 @@ func (g *Git) roundTrip(ctx context.Context, base string, c gitCall) (*http.Resp
 	if g.auth != "" && base == g.upstream {
 		req.Header.Set("Authorization", g.auth)
 	}
-	return rt.RoundTrip(req)
+	res, err := rt.RoundTrip(req)
+	if err != nil {
+		return nil, &fetchError{host: req.URL.Host, err: dog.explain(err)}
+	}
+	return res, nil
 }
 
 func isRedirect(status int) bool {

@@ -3,7 +3,6 @@ package egress
 import (
 	"crypto/x509"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -82,9 +81,9 @@ const sessionShare = 4
 // Session is one build's view: links that it has not been given do not work, and a file
 // larger than room, the bytes of its disk (0: not known), is refused.
 // Lines for the build's log go to note, from any goroutine.
-func (x *Index) Session(note func(line string), room int64) http.Handler {
+func (x *Index) Session(note func(line string), room int64) *Session {
 	share := max(1, x.store.max/sessionShare)
-	return &session{
+	return &Session{
 		index: x,
 		note:  note,
 		room:  room,

@@ -79,7 +79,7 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 		p.files, p.etag = cached.files, cached.etag
 	case res.StatusCode == http.StatusOK:
 		if p.files, err = readPage(res, x.maxPage); err != nil {
-			return nil, fmt.Errorf("project %s: %w", project, err)
+			return nil, fmt.Errorf("project %s: %w", project, &pageError{res.url.Host, err})
 		}
 	default:
 		return nil, rejectedBy(res, "project "+project)
@@ -99,7 +99,11 @@ func rejectedBy(res *fetched, what string) *refusal {
 	default:
 		status = http.StatusBadGateway
 	}
-	return refuse(status, "package index: %s: %s answered %s", what, res.url.Host, statusText(res.StatusCode))
+	no := refuse(status, "package index: %s: %s answered %s", what, res.url.Host, statusText(res.StatusCode))
+	if isTrouble(res.StatusCode) {
+		no.trouble = &Trouble{host: res.url.Host, says: "answered " + statusText(res.StatusCode)}
+	}
+	return no
 }
 
 // readPage parses an answer in any of the formats of PEP 503 and PEP 691, while it comes.

@@ -203,7 +203,7 @@ func TestAPageKeepsLittleOfItsAuthorsWords(t *testing.T) {
 func TestASessionsTableIsBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
-	s := x.Session(func(string) {}, 0).(*session)
+	s := x.Session(func(string) {}, 0)
 	all := &page{}
 	for i := range maxLinks {
 		all.files = append(all.files, &file{id: strconv.Itoa(i)})

@@ -14,23 +14,29 @@ import (
 // serveFile answers with a file: from the cache, from a download that others may share,
 // or straight from upstream when it cannot be kept. An error means that nothing has been
 // written yet.
-func (s *session) serveFile(w http.ResponseWriter, r *http.Request, d download) error {
+func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted, d download) error {
 	if err := d.fits(d.size); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if d.sha256 == "" {
-		return s.passUnchecked(w, r, d)
-	}
-	if f := s.index.store.open(d.sha256); f != nil {
-		defer f.Close()
-		return s.serveKept(w, r, d, f)
+	if d.sha256 != "" {
+		if f := s.index.store.open(d.sha256); f != nil {
+			defer f.Close()
+			err := s.serveKept(w, r, d, f)
+			s.asked.settle(what, err)
+			return err
+		}
 	}
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	sent, err := s.serveTransfer(w, r, d)
+	serve := s.serveTransfer
+	if d.sha256 == "" {
+		serve = s.passUnchecked
+	}
+	sent, err := serve(w, r, d)
+	s.asked.settle(what, err)
 	if err != nil && sent > 0 {
 		if r.Context().Err() == nil {
 			s.say("%s", explain(err).reason)
@@ -41,7 +47,7 @@ func (s *session) serveFile(w http.ResponseWriter, r *http.Request, d download) 
 }
 
 // serveKept serves from the cache.
-func (s *session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *keptFile) error {
+func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *keptFile) error {
 	if err := d.fits(f.info.Size()); err != nil {
 		return err
 	}
@@ -57,7 +63,7 @@ func (s *session) serveKept(w http.ResponseWriter, r *http.Request, d download, 
 
 // pin waits until this session may keep another file of this length, -1 when not known,
 // from being evicted: what a session reads slowly takes room from all others.
-func (s *session) pin(ctx context.Context, size int64) (unpin func(), err error) {
+func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error) {
 	if size < 0 {
 		size = spoolMax
 	}
@@ -69,7 +75,7 @@ func (s *session) pin(ctx context.Context, size int64) (unpin func(), err error)
 }
 
 // serveTransfer serves a file as it comes, and reports how much went out.
-func (s *session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
+func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
 	t, err := s.index.store.join(d, s.index.fetcher)
 	if errors.Is(err, errNotKept) {
 		return s.passOn(w, r, d, bytes.NewReader(nil), err)
@@ -106,7 +112,7 @@ type sentPart interface {
 
 // passOn serves a file that there is no room to keep, checked like any other, to a client
 // that has the first part of it. What comes now must begin with the same bytes.
-func (s *session) passOn(w http.ResponseWriter, r *http.Request, d download, sent sentPart, why error) (int64, error) {
+func (s *Session) passOn(w http.ResponseWriter, r *http.Request, d download, sent sentPart, why error) (int64, error) {
 	s.say("package index: %v, but passed on", why)
 	res, err := fetchFile(r.Context(), s.index.fetcher, d)
 	if err != nil {
@@ -118,8 +124,10 @@ func (s *session) passOn(w http.ResponseWriter, r *http.Request, d download, sen
 	}
 	sum := sha256.New()
 	body := io.TeeReader(&limitedReader{r: res.body, left: d.most()}, sum)
-	if err := skipSame(body, sent); err != nil {
-		return sent.Size(), fmt.Errorf("%s from %s: %w", d.name, res.url.Host, err)
+	if err := skipSame(body, sent); errors.Is(err, errWrongHash) {
+		return sent.Size(), &hashError{d.name, res.url.Host}
+	} else if err != nil {
+		return sent.Size(), fmt.Errorf("%s: %w", d.name, err)
 	}
 	last := &lastPart{w: w}
 	n, err := stream(last, body, d.most())
@@ -127,7 +135,7 @@ func (s *session) passOn(w http.ResponseWriter, r *http.Request, d download, sen
 		return sent.Size() + n, fmt.Errorf("%s: %w", d.name, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != d.sha256 {
-		return sent.Size() + n, fmt.Errorf("%s from %s: %w", d.name, res.url.Host, errWrongHash)
+		return sent.Size() + n, &hashError{d.name, res.url.Host}
 	}
 	return sent.Size() + n, last.release()
 }
@@ -177,26 +185,20 @@ func (l *lastPart) release() error {
 	return err
 }
 
-// passUnchecked serves a file that cannot be checked, and says so.
-func (s *session) passUnchecked(w http.ResponseWriter, r *http.Request, d download) error {
-	if r.Method == http.MethodHead {
-		return nil
-	}
+// passUnchecked serves a file that cannot be checked, says so, and reports how much went out.
+func (s *Session) passUnchecked(w http.ResponseWriter, r *http.Request, d download) (int64, error) {
 	res, err := fetchFile(r.Context(), s.index.fetcher, d)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer res.Close()
 	s.say("package index: %s has no sha256 on the index: passed on unchecked and not kept", d.name)
 	if res.ContentLength >= 0 {
 		w.Header().Set("Content-Length", fmt.Sprint(res.ContentLength))
 	}
-	if _, err := stream(w, res.body, d.most()); err != nil {
-		var up *upstreamError
-		if errors.As(err, &up) || errors.Is(err, errTooLarge) {
-			s.say("package index: %s: %v", d.name, err)
-		}
-		panic(http.ErrAbortHandler)
+	n, err := stream(w, res.body, d.most())
+	if err != nil {
+		return max(n, 1), fmt.Errorf("%s: %w", d.name, err) // what is cut off must not look complete
 	}
-	return nil
+	return n, nil
 }

@@ -35,8 +35,8 @@ func normalize(project string) string {
 	return strings.ToLower(separators.ReplaceAllString(project, "-"))
 }
 
-// session is one build's view of the index.
-type session struct {
+// Session is one build's view of the index.
+type Session struct {
 	index *Index
 	note  func(string)
 	slots chan struct{}
@@ -47,9 +47,11 @@ type session struct {
 	mu    sync.Mutex
 	links map[string]*file // by id: what this session's pages have named
 	notes int
+
+	asked ledger // has a lock of its own
 }
 
-func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		answer(w, http.StatusMethodNotAllowed, "method not allowed: the package index can only be read")
 		return
@@ -72,11 +74,14 @@ func (s *session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route serves one request. The target is matched as it was sent: a query, an
 // absolute-form or an encoded slash is no path of this index. An error means that
 // nothing has been written yet.
-func (s *session) route(w http.ResponseWriter, r *http.Request) error {
+func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
 	if project, ok := strings.CutPrefix(r.RequestURI, IndexPath); ok {
 		project, slash := strings.CutSuffix(project, "/")
 		if slash && projectPattern.MatchString(project) {
-			return s.servePage(w, r, normalize(project))
+			project = normalize(project)
+			err := s.servePage(w, r, project)
+			s.asked.settle(wanted{page: project}, err)
+			return err
 		}
 	}
 	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {
@@ -87,7 +92,7 @@ func (s *session) route(w http.ResponseWriter, r *http.Request) error {
 	return refuse(http.StatusNotFound, "only %sPROJECT/ and the links in its pages are offered here", IndexPath)
 }
 
-func (s *session) servePage(w http.ResponseWriter, r *http.Request, project string) error {
+func (s *Session) servePage(w http.ResponseWriter, r *http.Request, project string) error {
 	contentType := negotiate(r.Header.Values("Accept"))
 	if contentType == "" {
 		return refuse(http.StatusNotAcceptable, "pages are offered as %s and text/html", jsonType)
@@ -111,7 +116,7 @@ func (s *session) servePage(w http.ResponseWriter, r *http.Request, project stri
 }
 
 // learn adds a page's links to the table.
-func (s *session) learn(p *page) error {
+func (s *Session) learn(p *page) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	added := 0
@@ -129,7 +134,7 @@ func (s *session) learn(p *page) error {
 	return nil
 }
 
-func (s *session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped string) error {
+func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped string) error {
 	name, err := url.PathUnescape(escaped)
 	s.mu.Lock()
 	f := s.links[id]
@@ -137,11 +142,11 @@ func (s *session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 	switch {
 	case err != nil || f == nil:
 	case name == f.name:
-		return s.serveFile(w, r, download{
+		return s.serveFile(w, r, wanted{file: id}, download{
 			name: f.name, url: f.url, sha256: f.sha256(), size: f.size, limit: s.index.maxFile, room: s.room,
 		})
 	case name == f.name+".metadata" && f.metadata != "":
-		return s.serveFile(w, r, download{
+		return s.serveFile(w, r, wanted{file: id, metadata: true}, download{
 			name: name, url: f.metadataURL(), sha256: f.metadata, limit: s.index.maxPage, room: s.room,
 		})
 	}
@@ -149,7 +154,7 @@ func (s *session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 }
 
 // say adds a line to the build's log.
-func (s *session) say(format string, args ...any) {
+func (s *Session) say(format string, args ...any) {
 	s.mu.Lock()
 	s.notes++
 	n := s.notes
@@ -168,6 +173,7 @@ func explain(err error) *refusal {
 	var no *refusal
 	var private *addressError
 	var stalled *stalledError
+	var fetch *fetchError
 	switch {
 	case errors.As(err, &no):
 		return no
@@ -177,6 +183,7 @@ func explain(err error) *refusal {
 		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
 	case errors.Is(err, errTooLarge): // newer versions of pip repeat a 502 too
 		return refuse(http.StatusForbidden, "package index: %v", err)
+	case errors.As(err, &fetch) && fetch.broken: // also in the middle of a page
 	case errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
 		return refuse(http.StatusBadGateway, "package index: %v", err)
 	}

@@ -237,7 +237,7 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		file := &file{name: secret.Name, url: u.ResolveReference(&url.URL{Path: path}), id: strings.Repeat("a", 32)}
-		ss := x.Session(func(string) {}, 0).(*session)
+		ss := x.Session(func(string) {}, 0)
 		ss.links[file.id] = file
 		code, body := raw(t, serve(t, ss), get(file.localURL()))
 		if code != http.StatusForbidden || !strings.Contains(body, "127.0.0.1") {

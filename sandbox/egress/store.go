@@ -224,7 +224,7 @@ func (s *store) join(d download, f *fetcher) (*transfer, error) {
 	// Not the client's context: others may go on reading when the first one leaves.
 	ctx, cancel := context.WithCancel(context.Background())
 	t := newTransfer(d, file, cancel)
-	t.reserve, t.readers = s.reserve, 1
+	t.reserve, t.readers, t.long = s.reserve, 1, f.stall/longShare
 	s.transfers[keyOf(d)] = t
 	go t.run(ctx, f, func() error { return s.keep(t) })
 	return t, nil

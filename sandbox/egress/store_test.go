@@ -455,7 +455,7 @@ func BenchmarkCachedFile(b *testing.B) {
 	}
 	link := newFile(u, "/"+f.Name+"#sha256="+f.SHA256(), "")
 	link.seal()
-	s := x.Session(func(string) {}, 0).(*session)
+	s := x.Session(func(string) {}, 0)
 	s.links[link.id] = link
 	server := httptest.NewServer(s)
 	b.Cleanup(server.Close)

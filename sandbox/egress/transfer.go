@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // holdBack is how much of a file's end is kept from the clients until the whole file has
@@ -26,6 +27,7 @@ var errWrongHash = errors.New("its SHA-256 is not the one that the index tells")
 type transfer struct {
 	download
 	cancel context.CancelFunc
+	long   time.Duration // a silence of upstream that is to blame when a client leaves
 	done   chan struct{}
 	file   *partialFile // grows; read at offsets
 
@@ -88,7 +90,7 @@ func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {
-		return fmt.Errorf("%s from %s: %w", t.name, res.url.Host, errWrongHash)
+		return &hashError{t.name, res.url.Host}
 	}
 	return nil
 }
@@ -146,6 +148,7 @@ func (t *transfer) change(f func()) {
 
 // head waits for upstream's answer and returns the file's length, -1 when it is not told.
 func (t *transfer) head(ctx context.Context) (int64, error) {
+	began := time.Now()
 	for {
 		t.mu.Lock()
 		headed, size, err, changed := t.headed, t.size, t.err, t.changed
@@ -156,9 +159,17 @@ func (t *transfer) head(ctx context.Context) (int64, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return 0, context.Cause(ctx)
+			return 0, t.left(ctx, began)
 		}
 	}
+}
+
+// left is why a client that waited for upstream since began left.
+func (t *transfer) left(ctx context.Context, began time.Time) error {
+	if silent := time.Since(began); silent >= t.long {
+		return &fetchError{host: t.url.Host, err: &stalledError{after: silent.Round(time.Second)}}
+	}
+	return context.Cause(ctx)
 }
 
 // start lets the body come.
@@ -200,10 +211,11 @@ func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, erro
 		if ended {
 			return sent, nil
 		}
+		began := time.Now()
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return sent, context.Cause(ctx)
+			return sent, t.left(ctx, began)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -53,11 +54,41 @@ func brief(err error) string {
 	return oneLine(err.Error())
 }
 
-// fetchError is a host from which no answer came.
+// fetchError is a host from which no answer came, or only a part of one.
 type fetchError struct {
-	host string
-	err  error
+	host   string
+	broken bool // in the middle of its answer
+	err    error
 }
 
 func (e *fetchError) Error() string { return "cannot fetch from " + e.host + ": " + e.err.Error() }
 func (e *fetchError) Unwrap() error { return e.err }
+
+// hostReader says from which host it was that an answer broke off.
+type hostReader struct {
+	r    io.Reader
+	host string
+}
+
+func (h *hostReader) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = &fetchError{host: h.host, broken: true, err: err}
+	}
+	return n, err
+}
+
+// pageError is a page that was not taken.
+type pageError struct {
+	host string
+	err  error
+}
+
+func (e *pageError) Error() string { return e.err.Error() }
+func (e *pageError) Unwrap() error { return e.err }
+
+// hashError is a file that is not what the index says.
+type hashError struct{ name, host string }
+
+func (e *hashError) Error() string { return e.name + " from " + e.host + ": " + errWrongHash.Error() }
+func (e *hashError) Unwrap() error { return errWrongHash }

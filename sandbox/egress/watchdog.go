@@ -2,6 +2,7 @@ package egress
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -19,12 +20,17 @@ type watchdog struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	ctx    context.Context // the one that this watchdog is there to end
+	began  time.Time       // since when something is awaited; zero when nothing is
 }
+
+// longShare is the part of a watchdog's limit after which a client that leaves has lost its patience: the
+// host's silence is to blame then. pip leaves after 15 s.
+const longShare = 6
 
 // watch starts a watchdog; its context is for the request upstream. stop releases it.
 func watch(parent context.Context, limit time.Duration) *watchdog {
 	ctx, cancel := context.WithCancelCause(parent)
-	d := &watchdog{limit: limit, cancel: cancel, ctx: ctx}
+	d := &watchdog{limit: limit, cancel: cancel, ctx: ctx, began: time.Now()}
 	d.timer = time.AfterFunc(limit, func() { cancel(&stalledError{after: limit}) })
 	return d
 }
@@ -35,14 +41,22 @@ func (d *watchdog) stop() {
 }
 
 // rest stops counting until the next read.
-func (d *watchdog) rest() { d.timer.Stop() }
+func (d *watchdog) rest() {
+	d.timer.Stop()
+	d.began = time.Time{}
+}
 
 // explain returns why the watchdog's context ended where that tells more than err.
 func (d *watchdog) explain(err error) error {
-	if cause := context.Cause(d.ctx); err != nil && err != io.EOF && cause != nil {
-		return cause
+	cause := context.Cause(d.ctx)
+	if err == nil || err == io.EOF || cause == nil {
+		return err
 	}
-	return err
+	var stalled *stalledError
+	if silent := time.Since(d.began); !d.began.IsZero() && silent >= d.limit/longShare && !errors.As(cause, &stalled) {
+		return &stalledError{after: silent.Round(time.Second)}
+	}
+	return cause
 }
 
 // reader counts the time that each read of r takes.
@@ -54,8 +68,10 @@ type watchedReader struct {
 }
 
 func (w *watchedReader) Read(p []byte) (int, error) {
+	w.dog.began = time.Now()
 	w.dog.timer.Reset(w.dog.limit)
 	n, err := w.r.Read(p)
-	w.dog.timer.Stop()
-	return n, w.dog.explain(err)
+	err = w.dog.explain(err)
+	w.dog.rest()
+	return n, err
 }

@@ -1,0 +1,34 @@
+package pipeline
+
+import (
+	"errors"
+	"testing"
+
+	"vivarium/sandbox/egress"
+)
+
+func TestTroubleOfTheIndexIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
+	trouble, stalled := &egress.Trouble{Message: "index x is away"}, &egress.Trouble{Message: "index x is silent", Stalled: true}
+	for name, c := range map[string]struct {
+		err     error
+		trouble *egress.Trouble
+		cause   Cause
+		heals   bool
+	}{
+		"a failed install":                {fail(CauseInstall, "no such package"), trouble, CauseIndex, true},
+		"a failed install, all was had":   {fail(CauseInstall, "no such package"), nil, CauseInstall, false},
+		"time ran out in a silence":       {fail(CauseTimeout, "timed out"), stalled, CauseIndex, true},
+		"time ran out beside an outage":   {fail(CauseTimeout, "timed out"), trouble, CauseTimeout, false},
+		"memory ran out beside a trouble": {fail(CauseOutOfMemory, "out of memory"), stalled, CauseOutOfMemory, false},
+		"a green install in spite of it":  {nil, trouble, "", false},
+	} {
+		var f *failure
+		errors.As(blameIndex(c.err, c.trouble), &f)
+		if f == nil {
+			f = &failure{}
+		}
+		if f.cause != c.cause || f.heals != c.heals {
+			t.Errorf("%s: got cause %q, heals %v; want %q, %v", name, f.cause, f.heals, c.cause, c.heals)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package pipeline
+
+import (
+	"errors"
+	"regexp"
+
+	"vivarium/sandbox/egress"
+)
+
+// blameIndex is err, or the index's trouble where an install failed and the build had not got what it asked
+// the index for: pip only says then that there is no such package. A build whose time ran out may have waited
+// for the index. An install that failed for any other limit would have failed all the same, or may have.
+//
+// A repository can bring trouble about: by asking for so much that the index answers 429, or by a package
+// whose files lie on a host of its author's. All it gains is that its own build waits and is tried again.
+func blameIndex(err error, t *egress.Trouble) error {
+	var f *failure
+	if t == nil || !errors.As(err, &f) {
+		return err
+	}
+	if f.cause == CauseInstall || f.cause == CauseTimeout && t.Stalled {
+		return failOutside(CauseIndex, "%s", t.Message)
+	}
+	return err
+}
+
+// What git says of an answer that was right as far as HTTP goes.
+var (
+	goneWords = regexp.MustCompile(`not our ref|couldn't find remote ref`)
+	halfWords = regexp.MustCompile(`early EOF|hung up unexpectedly|unexpected disconnect`)
+)
+
+// blameGitHost is what a failed fetch means: fetchErr, or what the proxy saw, or git's words in ours. Nothing
+// of the repository has run by then, so that git's words are git's. again says that a second try at once may do.
+func blameGitHost(fetchErr error, upstream *egress.GitFailure, g Git) (again bool, err error) {
+	var failed *failure
+	switch {
+	case !errors.As(fetchErr, &failed):
+		return false, fetchErr
+	case failed.cause == CauseTimeout && upstream != nil && upstream.Stalled:
+	case failed.cause != CauseClone:
+		return false, fetchErr
+	}
+	switch {
+	case upstream != nil && upstream.Heals:
+		return upstream.Unreachable && !upstream.Stalled, failOutside(CauseClone, "%s", upstream.Message)
+	case upstream != nil:
+		return false, fail(CauseClone, "%s", upstream.Message)
+	case goneWords.MatchString(failed.note):
+		return false, fail(CauseClone, "the commit %.12s is not in the repository (any longer), as after a forced push", g.SHA)
+	case halfWords.MatchString(failed.note):
+		return true, failOutside(CauseClone, "git host %s broke off its answer: %s", g.URL.Host, failed.note)
+	}
+	return false, fetchErr
+}
