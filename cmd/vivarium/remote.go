@@ -44,13 +44,13 @@ func (e *remoteError) Unwrap() error { return e.err }
 func parseRepoURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("cannot build %q: it is not the http or https URL of a repository", s)
+		return nil, fmt.Errorf("cannot build %q: it is not the http or https URL of a repository", hideCredentials(s))
 	}
 	if u.User != nil {
 		return nil, errors.New("cannot build a URL that holds a credential; set GITHUB_TOKEN instead")
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment", s)
+		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment", hideCredentials(s))
 	}
 	return u, nil
 }

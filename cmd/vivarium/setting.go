@@ -24,12 +24,12 @@ type setter struct {
 	set     func(*config, string) error
 }
 
-// shown is a value as an error may show it.
+// shown is a value as an error may show it: any setting may be given an address with a password by mistake.
 func (s setter) shown(value string) string {
 	if s.secret {
-		return "[redacted]"
+		return hidden
 	}
-	return strconv.Quote(value)
+	return strconv.Quote(hideCredentials(value))
 }
 
 // kind is a type of setting.

@@ -127,9 +127,9 @@ func (w *workshop) request(src titledSource) pipeline.Request {
 // secretsOf are the values that no log may hold.
 func secretsOf(c config) []string {
 	secrets := []string{string(c.token), string(c.webhookSecret), string(c.key)}
-	if u, err := url.Parse(string(c.databaseURL)); err == nil && u.User != nil {
+	if u, err := url.Parse(string(c.databaseURL)); err == nil {
 		password, _ := u.User.Password()
-		secrets = append(secrets, password)
+		secrets = append(secrets, password, u.Query().Get("password"), u.Query().Get("sslpassword")) // libpq takes any of them
 	}
 	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
 }

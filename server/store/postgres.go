@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/riverqueue/river"
@@ -28,9 +29,8 @@ type postgresDB struct {
 
 func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgresDB, err error) {
 	d := &postgresDB{log: log}
-	// A URL may hold a password, and pgx quotes it redacted only in its own errors: ours name the act alone.
 	if d.pool, err = pgxpool.New(ctx, dsn); err != nil {
-		return nil, fmt.Errorf("read VIVARIUM_DATABASE_URL: %w", err)
+		return nil, unreadable(err)
 	}
 	defer func() {
 		if err != nil {
@@ -46,6 +46,19 @@ func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgre
 	}
 	d.inserts, err = river.NewClient(riverpgxv5.New(d.pool), &river.Config{Logger: riverLog(log)})
 	return d, err
+}
+
+// unreadable is an error of reading VIVARIUM_DATABASE_URL. pgx repeats the URL, and hides in it only the password
+// before the host, not one in its query: what is wrong is said without it.
+func unreadable(err error) error {
+	var parse *pgconn.ParseConfigError
+	if !errors.As(err, &parse) {
+		return fmt.Errorf("read VIVARIUM_DATABASE_URL: %w", err)
+	}
+	if err = errors.Unwrap(parse); err == nil {
+		err = errors.New("one of its values cannot be used")
+	}
+	return fmt.Errorf("read VIVARIUM_DATABASE_URL: %w", err)
 }
 
 // transact takes one connection and begins a pgx transaction on it, which River takes as it is;
