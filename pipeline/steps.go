@@ -144,6 +144,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 		return a.plan.InstallWhy, errNothing
 	}
 	index := a.runner.Index.Session(a.notes.add, a.limits.Disk)
+	defer index.Close()
 	service, err := a.sandbox.Offer(ctx, "index", index)
 	if err != nil {
 		return "", err

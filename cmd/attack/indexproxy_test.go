@@ -154,7 +154,7 @@ func startHostileIndex(t *testing.T, addresses map[string]string) *egresstest.In
 		link := egresstest.Wheel("link-"+name, "1.0", nil)
 		link.URL, link.NoHash = address+"/latest/link-"+name, true
 		moved := egresstest.Wheel("redirect-"+name, "1.0", nil)
-		moved.URL, moved.NoHash = "/moved/redirect-"+name, true // of the index's own origin
+		moved.URL, moved.NoHash = "/simple/moved/redirect-"+name, true // of the index's own origin, below its path
 		up.Add(link, moved)
 	}
 	up.SetFault(func(next http.Handler) http.Handler {
@@ -164,7 +164,7 @@ func startHostileIndex(t *testing.T, addresses map[string]string) *egresstest.In
 			switch {
 			case way == "page":
 				redirect(addresses[name]+"/simple/"+what)(next).ServeHTTP(a, r)
-			case path.Dir(r.URL.Path) == "/moved":
+			case path.Dir(r.URL.Path) == "/simple/moved":
 				redirect(addresses[name]+"/latest/"+what)(next).ServeHTTP(a, r)
 			default:
 				next.ServeHTTP(a, r)

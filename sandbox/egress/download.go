@@ -11,6 +11,7 @@ import (
 type download struct {
 	name   string // for people
 	url    *url.URL
+	own    bool   // as file.own
 	sha256 string // empty when the index tells none
 	size   int64  // as the index tells; 0 when it does not
 	limit  int64  // bytes: a larger file is refused
@@ -39,7 +40,7 @@ func (d download) most() int64 {
 
 // fetchFile asks upstream for a file's bytes as they are.
 func fetchFile(ctx context.Context, f *fetcher, d download) (*fetched, error) {
-	res, err := f.get(ctx, d.url, http.Header{"Accept-Encoding": {"identity"}})
+	res, err := f.get(ctx, target{url: d.url, trusted: d.own, checked: d.sha256 != ""}, http.Header{"Accept-Encoding": {"identity"}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 )
 
 // fetcher gets what the configured index and its pages name.
 type fetcher struct {
 	origin string        // of the configured index
+	below  string        // the configured index's path, escaped; ends in a slash
 	auth   *url.Userinfo // for that origin only; nil for none
 	own    http.RoundTripper
 	secure http.RoundTripper // https elsewhere: public and listed addresses
@@ -23,6 +25,7 @@ type fetcher struct {
 func newFetcher(index *url.URL, allow []netip.Prefix, roots *x509.CertPool) *fetcher {
 	return &fetcher{
 		origin: origin(index),
+		below:  strings.TrimSuffix(index.EscapedPath(), "/") + "/",
 		auth:   index.User,
 		own:    transport(roots),
 		secure: guard{allow: allow, public: true}.transport(roots),
@@ -31,13 +34,37 @@ func newFetcher(index *url.URL, allow []netip.Prefix, roots *x509.CertPool) *fet
 	}
 }
 
+// target is what to fetch. The rights of the index's own origin are its credentials, and an address that need
+// not be public. They are for what the operator names, and for what pages of that origin name; of that, for what
+// lies below the index's path or is held against a hash: nothing else of that host is anybody's to see.
+type target struct {
+	url     *url.URL
+	trusted bool // named by the operator or by a page that came with these rights
+	checked bool // what comes is held against a hash
+}
+
+// owns reports whether a hop to u has the rights of the index's own origin.
+func (f *fetcher) owns(u *url.URL, checked bool) bool {
+	if origin(u) != f.origin {
+		return false
+	}
+	// A path with odd escapes may mean another one to that host.
+	below := strings.HasPrefix(u.EscapedPath(), f.below) && u.RawPath == "" &&
+		!strings.Contains(u.Path, "/../") && !strings.HasSuffix(u.Path, "/..") && !strings.Contains(u.Path, `\`)
+	return checked || below
+}
+
 // fetched is an answer from upstream; Close releases it.
 type fetched struct {
 	*http.Response
 	url  *url.URL  // where it came from, after redirects
+	own  bool      // with the rights of the index's own origin, from the first hop to the last
 	body io.Reader // ends with an error when the host goes silent
 	dog  *watchdog
 }
+
+// base is what the links of a page are relative to.
+func (f *fetched) base() base { return base{f.url, f.own} }
 
 // Close gives up whatever has not been read.
 func (f *fetched) Close() {
@@ -45,12 +72,14 @@ func (f *fetched) Close() {
 	f.dog.stop()
 }
 
-// get asks for u. Every hop of a redirect is held to the same rules as the first address.
-func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header) (*fetched, error) {
+// get asks for t. Every hop of a redirect is held to the same rules as the first address, and a hop that has no
+// rights of the index's own origin leaves none to those after it.
+func (f *fetcher) get(ctx context.Context, t target, header http.Header) (*fetched, error) {
 	dog := watch(ctx, f.stall)
-	host := u.Host
+	u, own := t.url, t.trusted
 	for range maxRedirects {
-		res, err := f.roundTrip(dog.ctx, u, header)
+		own = own && f.owns(u, t.checked)
+		res, err := f.roundTrip(dog.ctx, u, own, header)
 		if err != nil {
 			err = dog.explain(err)
 			dog.stop()
@@ -58,7 +87,7 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header) (*fet
 		}
 		if !isRedirect(res.StatusCode) {
 			dog.rest()
-			return &fetched{Response: res, url: u, body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog}, nil
+			return &fetched{Response: res, url: u, own: own, body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog}, nil
 		}
 		res.Body.Close()
 		next, err := u.Parse(res.Header.Get("Location"))
@@ -70,11 +99,10 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header) (*fet
 		u = next
 	}
 	dog.stop()
-	return nil, refuse(http.StatusBadGateway, "package index: %s redirects more than %d times", host, maxRedirects)
+	return nil, refuse(http.StatusBadGateway, "package index: %s redirects more than %d times", t.url.Host, maxRedirects)
 }
 
-func (f *fetcher) roundTrip(ctx context.Context, u *url.URL, header http.Header) (*http.Response, error) {
-	own := origin(u) == f.origin
+func (f *fetcher) roundTrip(ctx context.Context, u *url.URL, own bool, header http.Header) (*http.Response, error) {
 	rt := f.own
 	switch {
 	case own:

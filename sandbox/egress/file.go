@@ -3,6 +3,7 @@ package egress
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"path"
 	"regexp"
@@ -14,6 +15,7 @@ type file struct {
 	id             string // of the local link; tells nothing of the address upstream
 	name           string
 	url            *url.URL // upstream; without credentials and fragment
+	own            bool     // a page of the index's own origin names it: see target
 	hashes         []hash
 	requiresPython string
 	yanked         bool
@@ -41,27 +43,34 @@ var (
 	sha256Digits    = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
+// base is the address of a page, or what the page puts in its place for its links.
+type base struct {
+	*url.URL
+	own bool // the page itself came from the index's own origin, with its rights
+}
+
 // newFile makes a link of an href in a page at base. Without a name it is the address's
 // last segment. It is nil when this cannot be a file of a package: other schemes and odd
 // names, which pip skips too.
-func newFile(base *url.URL, href, name string) *file {
+func newFile(base base, href, name string) *file {
 	if len(href) > maxURL {
 		return nil
 	}
-	u, err := base.Parse(strings.TrimSpace(href))
+	address, fragment, _ := strings.Cut(strings.TrimSpace(href), "#")
+	u, err := base.Parse(strings.Clone(address)) // the fragment would stay in memory with it
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil
 	}
-	f := &file{name: name}
+	f := &file{name: name, own: base.own}
 	if name == "" {
 		f.name = path.Base(u.Path)
 	}
 	if !fileNamePattern.MatchString(f.name) {
 		return nil
 	}
-	algorithm, digest, _ := strings.Cut(u.Fragment, "=")
+	algorithm, digest, _ := strings.Cut(fragment, "=")
 	f.addHash(algorithm, digest)
-	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	u.User = nil
 	f.url = u
 	return f
 }
@@ -71,7 +80,7 @@ func (f *file) addHash(algorithm, digest string) {
 	digest = strings.ToLower(digest)
 	if (len(f.hashes) < maxHashes || algorithm == "sha256") && algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
 		(algorithm != "sha256" || sha256Digits.MatchString(digest)) {
-		f.hashes = append(f.hashes, hash{algorithm, digest})
+		f.hashes = append(f.hashes, hash{strings.Clone(algorithm), strings.Clone(digest)})
 	}
 }
 
@@ -83,8 +92,8 @@ func (f *file) setMetadata(sha256 string) {
 	}
 }
 
-// seal gives the file its id, when all that is known of it has been set: a file that
-// changes upstream gets another link. It reports whether the file may stand in a page: of one whose
+// seal gives the file its id, when all that is known of it has been set: a file of which
+// something changes upstream gets another link, and two with one id are the same. It reports whether the file may stand in a page: of one whose
 // requirement is too long to keep, pip could not tell whether it fits.
 func (f *file) seal() bool {
 	if len(f.requiresPython) > maxWords {
@@ -92,10 +101,8 @@ func (f *file) seal() bool {
 	}
 	f.yankedReason, f.uploadTime = cut(f.yankedReason), cut(f.uploadTime)
 	h := sha256.New()
-	for _, s := range []string{f.name, f.url.String(), f.sha256(), f.metadata} {
-		h.Write([]byte(s))
-		h.Write([]byte{0})
-	}
+	fmt.Fprintf(h, "%q %q %q %q %q %q %d", f.name, f.url.String(), f.metadata, f.requiresPython, f.yankedReason, f.uploadTime, f.size)
+	fmt.Fprintf(h, "%t %t %q", f.own, f.yanked, f.hashes)
 	f.id = hex.EncodeToString(h.Sum(nil)[:16])
 	return true
 }

@@ -36,6 +36,7 @@ type Index struct {
 	fetcher  *fetcher
 	pages    pageCache
 	store    *store
+	rooms    *rooms
 	maxFile  int64
 	maxPage  int64
 }
@@ -62,6 +63,7 @@ func NewIndex(c IndexConfig) (*Index, error) {
 		upstream: &upstream,
 		fetcher:  newFetcher(u, c.Allow, c.RootCAs),
 		store:    store,
+		rooms:    processRooms,
 		maxFile:  orElse(c.MaxFile, defaultMaxFile),
 		maxPage:  orElse(c.MaxPage, defaultMaxPage),
 	}, nil

@@ -106,7 +106,7 @@ func (s *Session) Trouble() *Trouble {
 		return nil
 	}
 	who := "index " + s.index.upstream.Host
-	if t.host != s.index.upstream.Host {
+	if t.host != "" && t.host != s.index.upstream.Host {
 		who += ": files' host " + t.host
 	}
 	t.Message = oneLine(who + " " + t.says)

@@ -213,11 +213,7 @@ func TestTroubleNamesTheNetworksErrorAndNoPassword(t *testing.T) {
 		"http://me:hunter2@no-such-host.invalid/simple/":                                       "index no-such-host.invalid does not answer: look up no-such-host.invalid: lame referral", // what this resolver has for an unknown name
 		strings.Replace(tlsOnly.FilesURL(), "https://", "https://me:hunter2@", 1) + "/simple/": "index " + strings.TrimPrefix(tlsOnly.FilesURL(), "https://") + " has no certificate that is trusted: x509: certificate signed by unknown authority",
 	} {
-		u, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, err := NewIndex(IndexConfig{Upstream: u})
+		x, err := NewIndex(IndexConfig{Upstream: mustURL(t, address)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,4 +225,13 @@ func TestTroubleNamesTheNetworksErrorAndNoPassword(t *testing.T) {
 		raw(t, serve(t, s), get("/simple/six/"))
 		wantTrouble(t, s, want)
 	}
+}
+
+func mustURL(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -25,9 +25,8 @@ const (
 	// maxCached bounds the page cache, bytes.
 	maxCached = 48 << 20
 	// pageCost and fileCost are what a page and a link of it take besides their texts.
-	pageCost, fileCost = 256, 256
-	// maxPageLinks bounds one page. PyPI's largest projects have some thousand files each;
-	// a link takes up to 1 KiB while the page is read.
+	pageCost, fileCost = 256, 384
+	// maxPageLinks bounds one page, whatever its links say. PyPI's largest projects have some thousand files each.
 	maxPageLinks = 25_000
 )
 
@@ -68,7 +67,7 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	if cached != nil && cached.etag != "" {
 		header.Set("If-None-Match", cached.etag)
 	}
-	res, err := x.fetcher.get(ctx, x.upstream.JoinPath(project, "/"), header)
+	res, err := x.fetcher.get(ctx, x.pageOf(project), header)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +77,7 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	case res.StatusCode == http.StatusNotModified && cached != nil:
 		p.files, p.etag = cached.files, cached.etag
 	case res.StatusCode == http.StatusOK:
-		if p.files, err = readPage(res, x.maxPage); err != nil {
+		if p.files, err = x.readPage(ctx, res); err != nil {
 			return nil, fmt.Errorf("project %s: %w", project, &pageError{res.url.Host, err})
 		}
 	default:
@@ -86,6 +85,11 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	}
 	x.pages.put(p)
 	return p, nil
+}
+
+// pageOf is where a project's page is.
+func (x *Index) pageOf(project string) target {
+	return target{url: x.upstream.JoinPath(project, "/"), trusted: true}
 }
 
 // rejectedBy is an answer of a host other than the one wanted.
@@ -107,8 +111,13 @@ func rejectedBy(res *fetched, what string) *refusal {
 }
 
 // readPage parses an answer in any of the formats of PEP 503 and PEP 691, while it comes.
-func readPage(res *fetched, limit int64) ([]*file, error) {
-	body := res.body
+func (x *Index) readPage(ctx context.Context, res *fetched) ([]*file, error) {
+	l, err := x.rooms.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer l.leave()
+	body, limit := res.body, x.maxPage
 	if res.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(&limitedReader{r: body, left: limit})
 		if err != nil {
@@ -120,11 +129,20 @@ func readPage(res *fetched, limit int64) ([]*file, error) {
 	contentType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	switch contentType {
 	case jsonType:
-		return parseJSON(body, res.url)
+		err = parseJSON(body, res.base(), l)
 	case htmlType, plainType:
-		return parseHTML(body, res.url)
+		err = parseHTML(body, res.base(), l)
+	default:
+		err = notAPage(contentType, res)
 	}
-	return nil, fmt.Errorf("%w: %s answered with %q, not with a package index's page", errBadPage, res.url.Host, contentType)
+	if err != nil {
+		return nil, err
+	}
+	return l.files, nil
+}
+
+func notAPage(contentType string, res *fetched) error {
+	return fmt.Errorf("%w: %s answered with %q, not with a package index's page", errBadPage, res.url.Host, contentType)
 }
 
 // limitedReader fails, rather than ends, above its limit.

@@ -5,28 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"golang.org/x/net/html"
 )
 
-// maxTag bounds one tag or one run of text in a page.
-const maxTag = 1 << 20
-
-// parseHTML reads a page's anchors while it comes.
-func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
+// parseHTML reads a page's anchors while it comes. One tag, or one run of text, is a part of it.
+func parseHTML(r io.Reader, base base, l *linkList) error {
 	z := html.NewTokenizer(r)
-	z.SetMaxBuf(maxTag)
-	var files []*file
+	z.SetMaxBuf(maxPart)
 	based := false
 	for anchors := 0; ; {
 		switch z.Next() {
 		case html.ErrorToken:
 			if errors.Is(z.Err(), io.EOF) {
-				return files, nil
+				return nil
 			}
-			return nil, badPage(z.Err())
+			return badPage(z.Err())
 		case html.StartTagToken, html.SelfClosingTagToken:
 			tag, _ := z.TagName()
 			switch string(tag) {
@@ -34,27 +29,29 @@ func parseHTML(r io.Reader, base *url.URL) ([]*file, error) {
 				if href, ok := attributes(z)["href"]; ok && !based {
 					based = true
 					if u, err := base.Parse(href); err == nil {
-						base = u
+						base.URL = u // whose page it is stays as it was
 					}
 				}
 			case "a":
 				if anchors++; anchors > maxPageLinks {
-					return nil, badPage(errTooMany)
+					return badPage(errTooMany)
 				}
-				if f := anchor(base, attributes(z)); f != nil {
-					files = append(files, f)
+				if err := l.add(anchor(base, attributes(z))); err != nil {
+					return badPage(err)
 				}
 			}
 		}
 	}
 }
 
+// attributes are those of a tag that mean something; of one that is there twice, the last counts.
 func attributes(z *html.Tokenizer) map[string]string {
 	m := map[string]string{}
 	for {
 		key, value, more := z.TagAttr()
-		if len(key) > 0 {
-			m[string(key)] = string(value)
+		switch name := string(key); name {
+		case "href", "data-requires-python", "data-yanked", "data-core-metadata", "data-dist-info-metadata":
+			m[name] = string(value)
 		}
 		if !more {
 			return m
@@ -63,7 +60,7 @@ func attributes(z *html.Tokenizer) map[string]string {
 }
 
 // anchor makes a file of an anchor's attributes (PEP 503, 592, 658 and 714).
-func anchor(base *url.URL, attrs map[string]string) *file {
+func anchor(base base, attrs map[string]string) *file {
 	href, ok := attrs["href"]
 	if !ok {
 		return nil

@@ -1,53 +1,70 @@
 package egress
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 )
 
-// jsonFile is a file in a PEP 691 page.
+// jsonFile is a file in a PEP 691 page. What is read of it is bounded in number and length by its types.
 type jsonFile struct {
-	Filename         string            `json:"filename"`
-	URL              string            `json:"url"`
-	Hashes           map[string]string `json:"hashes"`
-	RequiresPython   string            `json:"requires-python,omitempty"`
-	Yanked           any               `json:"yanked,omitempty"`             // a bool or the reason
-	CoreMetadata     any               `json:"core-metadata,omitempty"`      // a bool or hashes (PEP 714)
-	DistInfoMetadata any               `json:"dist-info-metadata,omitempty"` // the same by its old name
-	Size             int64             `json:"size,omitempty"`
-	UploadTime       string            `json:"upload-time,omitempty"`
+	Filename         string       `json:"filename"`
+	URL              string       `json:"url"`
+	Hashes           jsonHashes   `json:"hashes"`
+	RequiresPython   string       `json:"requires-python,omitempty"`
+	Yanked           jsonYanked   `json:"yanked,omitzero"`
+	CoreMetadata     jsonMetadata `json:"core-metadata,omitempty"`      // PEP 714
+	DistInfoMetadata jsonMetadata `json:"dist-info-metadata,omitempty"` // the same by its old name
+	Size             int64        `json:"size,omitempty"`
+	UploadTime       string       `json:"upload-time,omitempty"`
 }
 
 // parseJSON reads a page while it comes, one file after the other, so that what is kept
 // of a page is never more than its links.
-func parseJSON(r io.Reader, base *url.URL) ([]*file, error) {
-	dec := json.NewDecoder(r)
+func parseJSON(r io.Reader, base base, l *linkList) error {
+	dec := json.NewDecoder(&shapeReader{r: r})
 	if err := expect(dec, '{'); err != nil {
-		return nil, err
+		return err
 	}
-	var files []*file
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return nil, badPage(err)
+			return badPage(err)
 		}
 		switch key {
 		case "meta":
 			err = checkVersion(dec)
 		case "files":
-			files, err = parseFiles(dec, base)
+			err = parseFiles(dec, base, l)
 		default:
-			var skipped json.RawMessage
-			err = dec.Decode(&skipped)
+			err = skip(dec)
 		}
 		if err != nil {
-			return nil, badPage(err)
+			return badPage(err)
 		}
 	}
-	return files, expect(dec, '}')
+	return expect(dec, '}')
+}
+
+// skip reads over one value, piece by piece: a decoder would keep all of it until its end.
+func skip(dec *json.Decoder) error {
+	for depth := 0; ; {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		switch tok {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
 }
 
 func badPage(err error) error { return fmt.Errorf("%w: %w", errBadPage, err) }
@@ -65,39 +82,57 @@ func expect(dec *json.Decoder, want json.Delim) error {
 
 // checkVersion refuses a format that this code does not know, as PEP 629 asks.
 func checkVersion(dec *json.Decoder) error {
-	var meta struct {
-		Version string `json:"api-version"`
-	}
-	if err := dec.Decode(&meta); err != nil {
+	if err := expect(dec, '{'); err != nil {
 		return err
 	}
-	if meta.Version != "" && !strings.HasPrefix(meta.Version, "1.") {
-		return fmt.Errorf("the index speaks version %q of its format, 1 is known", meta.Version)
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		if key != "api-version" {
+			err = skip(dec)
+		} else {
+			err = checkOneVersion(dec)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return expect(dec, '}')
+}
+
+func checkOneVersion(dec *json.Decoder) error {
+	var version string
+	if err := dec.Decode(&version); err != nil {
+		return err
+	}
+	if version != "" && !strings.HasPrefix(version, "1.") {
+		return fmt.Errorf("the index speaks version %.20q of its format, 1 is known", version)
 	}
 	return nil
 }
 
-func parseFiles(dec *json.Decoder, base *url.URL) ([]*file, error) {
+func parseFiles(dec *json.Decoder, base base, l *linkList) error {
 	if err := expect(dec, '['); err != nil {
-		return nil, err
+		return err
 	}
-	var files []*file
 	for n := 0; dec.More(); n++ {
 		if n == maxPageLinks {
-			return nil, errTooMany
+			return errTooMany
 		}
 		var j jsonFile
 		if err := dec.Decode(&j); err != nil {
-			return nil, err
+			return err
 		}
-		if f := j.file(base); f != nil {
-			files = append(files, f)
+		if err := l.add(j.file(base)); err != nil {
+			return err
 		}
 	}
-	return files, expect(dec, ']')
+	return expect(dec, ']')
 }
 
-func (j jsonFile) file(base *url.URL) *file {
+func (j jsonFile) file(base base) *file {
 	if j.Filename == "" {
 		return nil
 	}
@@ -105,21 +140,15 @@ func (j jsonFile) file(base *url.URL) *file {
 	if f == nil {
 		return nil
 	}
-	for algorithm, digest := range j.Hashes {
-		if algorithm != "sha256" || f.sha256() == "" {
-			f.addHash(algorithm, digest)
+	for _, h := range j.Hashes {
+		if h.algorithm != "sha256" || f.sha256() == "" {
+			f.addHash(h.algorithm, h.digest)
 		}
 	}
-	switch y := j.Yanked.(type) {
-	case bool:
-		f.yanked = y
-	case string:
-		f.yanked, f.yankedReason = true, y
-	}
-	for _, m := range []any{j.CoreMetadata, j.DistInfoMetadata} {
-		if hashes, ok := m.(map[string]any); ok && f.metadata == "" {
-			digest, _ := hashes["sha256"].(string)
-			f.setMetadata(digest)
+	f.yanked, f.yankedReason = j.Yanked.yanked, j.Yanked.reason
+	for _, m := range []jsonMetadata{j.CoreMetadata, j.DistInfoMetadata} {
+		if f.metadata == "" {
+			f.setMetadata(string(m))
 		}
 	}
 	f.requiresPython, f.size, f.uploadTime = j.RequiresPython, max(j.Size, 0), j.UploadTime
@@ -129,37 +158,30 @@ func (j jsonFile) file(base *url.URL) *file {
 	return f
 }
 
-// writeJSON writes the page with local links.
+// writeJSON writes the page with local links, file by file.
 func (p *page) writeJSON(w io.Writer) error {
-	files := make([]jsonFile, 0, len(p.files))
-	for _, f := range p.files {
-		files = append(files, f.json())
-	}
-	enc := json.NewEncoder(w)
+	b := bufio.NewWriterSize(w, 32<<10)
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
-		Meta  map[string]string `json:"meta"`
-		Name  string            `json:"name"`
-		Files []jsonFile        `json:"files"`
-	}{map[string]string{"api-version": "1.0"}, p.project, files})
+	fmt.Fprintf(b, `{"meta":{"api-version":"1.0"},"name":%q,"files":[`, p.project)
+	for i, f := range p.files {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := enc.Encode(f.json()); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(b, "]}")
+	return b.Flush()
 }
 
 func (f *file) json() jsonFile {
-	j := jsonFile{
-		Filename: f.name, URL: f.localURL(), Hashes: map[string]string{},
+	return jsonFile{
+		Filename: f.name, URL: f.localURL(), Hashes: f.hashes,
 		RequiresPython: f.requiresPython, Size: f.size, UploadTime: f.uploadTime,
-	}
-	for _, h := range f.hashes {
-		j.Hashes[h.algorithm] = h.digest
-	}
-	if f.yankedReason != "" {
-		j.Yanked = f.yankedReason
-	} else if f.yanked {
-		j.Yanked = true
-	}
-	if f.metadata != "" {
+		Yanked: jsonYanked{f.yanked, f.yankedReason},
 		// By the new name alone: pip before 23.1 dies on an object under the old one (PEP 714).
-		j.CoreMetadata = map[string]string{"sha256": f.metadata}
+		CoreMetadata: jsonMetadata(f.metadata),
 	}
-	return j
 }

@@ -52,7 +52,7 @@ func (x *Index) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	header := http.Header{"Accept": {jsonType + ", " + plainType + ";q=0.1"}, "Accept-Encoding": {"gzip"}}
-	res, err := x.fetcher.get(ctx, x.upstream.JoinPath(probedProject, "/"), header)
+	res, err := x.fetcher.get(ctx, x.pageOf(probedProject), header)
 	if err != nil {
 		return fmt.Errorf("index %s %s", x.upstream.Host, silence(err))
 	}

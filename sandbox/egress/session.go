@@ -1,8 +1,10 @@
 package egress
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -46,6 +48,7 @@ type Session struct {
 
 	mu    sync.Mutex
 	links map[string]*file // by id: what this session's pages have named
+	bytes int64            // of links, as counted in the process's rooms
 	notes int
 
 	asked ledger // has a lock of its own
@@ -101,7 +104,7 @@ func (s *Session) servePage(w http.ResponseWriter, r *http.Request, project stri
 	if err != nil {
 		return err
 	}
-	if err := s.learn(p); err != nil {
+	if p, err = s.learn(p); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", contentType)
@@ -115,23 +118,40 @@ func (s *Session) servePage(w http.ResponseWriter, r *http.Request, project stri
 	return nil
 }
 
-// learn adds a page's links to the table.
-func (s *Session) learn(p *page) error {
+// learn adds a page's links to the table, and returns the page as it then is: of what the table has already
+// nothing is kept twice, however many requests are under way.
+func (s *Session) learn(p *page) (*page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	added := 0
+	known := &page{project: p.project, files: make([]*file, 0, len(p.files))}
+	added, bytes := map[string]*file{}, int64(0)
 	for _, f := range p.files {
-		if s.links[f.id] == nil {
-			added++
+		old := cmp.Or(s.links[f.id], added[f.id])
+		if old == nil {
+			old, added[f.id] = f, f
+			bytes += int64(f.memory())
 		}
+		known.files = append(known.files, old)
 	}
-	if len(s.links)+added > maxLinks {
-		return refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
+	switch {
+	case len(s.links)+len(added) > maxLinks:
+		return nil, refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
+	case s.bytes+bytes > maxTable:
+		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", mebibytes(maxTable))
+	case !s.index.rooms.tables.TryAcquire(bytes):
+		return nil, errNoRoom
 	}
-	for _, f := range p.files {
-		s.links[f.id] = f
-	}
-	return nil
+	s.bytes += bytes
+	maps.Copy(s.links, added)
+	return known, nil
+}
+
+// Close gives up what the session remembers of its pages; their links work no more.
+func (s *Session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.index.rooms.tables.Release(s.bytes)
+	s.bytes, s.links = 0, map[string]*file{}
 }
 
 func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped string) error {
@@ -143,11 +163,11 @@ func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 	case err != nil || f == nil:
 	case name == f.name:
 		return s.serveFile(w, r, wanted{file: id}, download{
-			name: f.name, url: f.url, sha256: f.sha256(), size: f.size, limit: s.index.maxFile, room: s.room,
+			name: f.name, url: f.url, own: f.own, sha256: f.sha256(), size: f.size, limit: s.index.maxFile, room: s.room,
 		})
 	case name == f.name+".metadata" && f.metadata != "":
 		return s.serveFile(w, r, wanted{file: id, metadata: true}, download{
-			name: name, url: f.metadataURL(), sha256: f.metadata, limit: s.index.maxPage, room: s.room,
+			name: name, url: f.metadataURL(), own: f.own, sha256: f.metadata, limit: s.index.maxPage, room: s.room,
 		})
 	}
 	return refuse(http.StatusNotFound, "this link is not in a page that this build has been given")

@@ -236,7 +236,7 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := &file{name: secret.Name, url: u.ResolveReference(&url.URL{Path: path}), id: strings.Repeat("a", 32)}
+		file := &file{name: secret.Name, url: u.JoinPath(path), own: true, id: strings.Repeat("a", 32)}
 		ss := x.Session(func(string) {}, 0)
 		ss.links[file.id] = file
 		code, body := raw(t, serve(t, ss), get(file.localURL()))
@@ -300,6 +300,7 @@ func TestWhatGoesWrongUpstreamIsSaid(t *testing.T) {
 		"500":           {egresstest.Status(500), 502, "500 Internal Server Error"},
 		"401":           {egresstest.Status(401), 403, "401 Unauthorized"},
 		"endless JSON":  {egresstest.Endless(jsonType), 502, "cannot read the page"},
+		"endless words": {endlessWords, 403, "more than 64 KiB of one thing"},
 		"endless HTML":  {egresstest.Endless(plainType), 502, "cannot read the page"},
 		"endless tags":  {endlessAnchors, 403, "larger than the limit"},
 		"endless links": {endlessLinks, 403, "more than 25000 links"},
@@ -337,6 +338,9 @@ var (
 	loginJSON  = body(jsonType, `"please log in"`)
 	versionTwo = body(jsonType, `{"meta":{"api-version":"2.0"},"name":"six","files":[]}`)
 )
+
+// endlessWords is one text that does not end.
+var endlessWords = body(jsonType, `{"files":[{"filename":"`+strings.Repeat(`x`, maxPart))
 
 // endlessLinks says nothing in many links.
 var endlessLinks = body(jsonType, `{"files":[`+strings.Repeat(`{},`, maxPageLinks+1))

@@ -35,9 +35,12 @@ type store struct {
 
 // transferKey tells downloads apart. The address is part of it: whoever names a wrong one
 // for a hash must not spoil the download of those who name the right one.
-type transferKey struct{ sha256, url string }
+type transferKey struct {
+	sha256, url string
+	own         bool
+}
 
-func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String()} }
+func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String(), d.own} }
 
 // errNotKept is a download that goes on without a place on the disk: for its length, or
 // for want of room beside the files that are being read and the other downloads.

@@ -453,7 +453,7 @@ func BenchmarkCachedFile(b *testing.B) {
 	if err := os.WriteFile(x.store.path(f.SHA256()), f.Data, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	link := newFile(u, "/"+f.Name+"#sha256="+f.SHA256(), "")
+	link := newFile(base{URL: u, own: true}, "/"+f.Name+"#sha256="+f.SHA256(), "")
 	link.seal()
 	s := x.Session(func(string) {}, 0)
 	s.links[link.id] = link

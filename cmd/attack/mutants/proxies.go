@@ -31,7 +31,7 @@ var proxies = []mutant{
 		`slash`, "^TestIndexProxy$"),
 	inEgress("index: links of its own pages only", "session.go", `	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`,
 		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, filesPath)); err == nil && u.Host != "" {
-		return s.serveFile(w, r, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
+		return s.serveFile(w, r, wanted{}, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
 	}
 	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`, "^TestIndexProxy$"),
 	// Where it goes.
@@ -39,8 +39,17 @@ var proxies = []mutant{
 		`listed: transport(roots),`, "^TestIndexLinks$"),
 	inEgress("index: addresses, when dialled", "dial.go", `if !g.permits(ap.Addr()) {`,
 		`if false {`, "^TestIndexLinks$|^TestGitRedirects$"),
-	inEgress("index: redirects by the same rules", "fetcher.go", `own := origin(u) == f.origin`,
-		`own := true`, "^TestIndexLinks$"),
+	inEgress("index: redirects by the same rules", "fetcher.go", `own = own && f.owns(u, t.checked)`,
+		`own = t.trusted`, "^TestIndexLinks$"),
+	inEgress("index: its own rights are lost on the way", "fetcher.go", `own = own && f.owns(u, t.checked)`,
+		`own = t.trusted && f.owns(u, t.checked)`, "^TestIndexRights$"),
+	inEgress("index: its own rights for its own pages", "file.go", `own: base.own`, `own: true`, "^TestIndexRights$"),
+	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`, `return true`, "^TestIndexRights$"),
+	inEgress("index: its own rights, by encoded paths", "fetcher.go", ` && u.RawPath == ""`, ``, "^TestIndexRights$"),
+	// What it takes of the server's memory.
+	inEgress("index: shape of a page", "shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
+	inEgress("index: memory of a page", "pageroom.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
+	inEgress("index: memory of all pages", "pageroom.go", `l.bytes > smallPage && !l.large`, `false`, "^TestIndexPages$"),
 	inEgress("loopback is private", "dial.go", `"127.0.0.0/8", `, ``, "^TestGitRedirects$"),
 	inEgress("link-local is private", "dial.go", `, "169.254.0.0/16",`, `,`, "^TestGitRedirects$"),
 	inEgress("a LAN is private", "dial.go", `, "192.168.0.0/16",`, `,`, "^TestGitRedirects$"),
@@ -62,10 +71,10 @@ var proxies = []mutant{
 	}
 	s.index.pages.mu.Unlock()`, "^TestOthersLinks$"),
 	// When they are there.
-	{"proxies: index: only while it installs", "pipeline/steps.go", `errors.Join(err, service.Close(), a.sayNotes(ctx))`,
-		`errors.Join(err, a.sayNotes(ctx))`, "^TestServices$"},
-	{"proxies: git: only while it clones", "pipeline/clone.go", `if err := service.Close(); err != nil && fetchErr == nil {`,
-		`if err := error(nil); err != nil && fetchErr == nil {`, "^TestServices$"},
+	{"proxies: index: only while it installs", "pipeline/steps.go", `closed := service.Close()`,
+		`closed := error(nil)`, "^TestServices$"},
+	{"proxies: git: only while it clones", "pipeline/clone.go", `closed := service.Close()`,
+		`closed := error(nil)`, "^TestServices$"},
 }
 
 // passOn is what a refusal stood for.

@@ -1,0 +1,263 @@
+package egress
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"vivarium/sandbox/egress/egresstest"
+)
+
+// hostilePages cost much memory to read, each in its own way; what they say is not longer than maxPage.
+var hostilePages = map[string]func(w io.Writer){
+	"texts of any shape": func(w io.Writer) {
+		io.WriteString(w, `{"files":[`)
+		for range 8 {
+			fmt.Fprintf(w, `{"filename":"a-1.tar.gz","url":"a","yanked":[%s0],"core-metadata":[%[1]s0],"hashes":{}},`, strings.Repeat(`{},`, 600_000))
+		}
+	},
+	"a deep list": func(w io.Writer) { io.WriteString(w, `{"x":`+strings.Repeat("[", 30<<20)) },
+	"a deep list in meta": func(w io.Writer) {
+		io.WriteString(w, `{"meta":{"x":`+strings.Repeat("[", 30<<20))
+	},
+	"one text": func(w io.Writer) { io.WriteString(w, `{"files":[{"filename":"`+strings.Repeat("x", 30<<20)) },
+	"many keys": func(w io.Writer) {
+		io.WriteString(w, `{"files":[{"filename":"a-1.tar.gz","url":"a","hashes":{`)
+		for i := range 300_000 {
+			fmt.Fprintf(w, `"%07d":"",`, i)
+		}
+	},
+	"many keys in meta": func(w io.Writer) {
+		io.WriteString(w, `{"meta":{`)
+		for i := range 300_000 {
+			fmt.Fprintf(w, `"%07d":"",`, i)
+		}
+	},
+	"a long list of no use": func(w io.Writer) { io.WriteString(w, `{"versions":[`+strings.Repeat(`"1.0",`, 2<<20)) },
+	"a long base": func(w io.Writer) {
+		fmt.Fprintf(w, `<base href="/%s/">`, strings.Repeat("x", 32<<10))
+		for i := range 24_000 {
+			fmt.Fprintf(w, `<a href="a-%d.tar.gz">`, i)
+		}
+	},
+	"long links": func(w io.Writer) {
+		io.WriteString(w, `{"files":[`)
+		for i := range 7_500 {
+			fmt.Fprintf(w, `{"filename":"a-%d.tar.gz","url":"%s"},`, i, strings.Repeat("x", 4000))
+		}
+	},
+	"many attributes": func(w io.Writer) {
+		io.WriteString(w, `<a href="a-1.tar.gz"`)
+		for i := range 300_000 {
+			fmt.Fprintf(w, ` a%d`, i)
+		}
+	},
+	"long fragments": func(w io.Writer) {
+		for i := range 7_500 {
+			fmt.Fprintf(w, `<a href="a-%d.tar.gz#md5=%s">`, i, strings.Repeat("x", 4000))
+		}
+	},
+}
+
+// compressed serves a page of one of these kinds; HTML begins with <.
+func compressed(write func(io.Writer)) egresstest.Fault {
+	var b strings.Builder
+	z := gzip.NewWriter(&b)
+	write(z)
+	z.Close()
+	text := b.String()
+	return func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			r, _ := gzip.NewReader(strings.NewReader(text))
+			first := make([]byte, 1)
+			_, _ = r.Read(first)
+			w.Header().Set("Content-Type", map[string]string{"<": plainType, "{": jsonType}[string(first)])
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = io.WriteString(w, text)
+		})
+	}
+}
+
+// peak is by how many MiB the heap grows at most while do runs.
+func peak(do func()) int64 {
+	var m runtime.MemStats
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // little of what is measured is garbage
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before, most := m.HeapAlloc, m.HeapAlloc
+	done, measured := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(measured)
+		for {
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}()
+	do()
+	close(done)
+	<-measured
+	return int64(most-before) >> 20
+}
+
+// largestPage is as large as PyPI's largest.
+func largestPage(w io.Writer) {
+	const files = 15_000
+	io.WriteString(w, `{"meta":{"api-version":"1.3"},"name":"large","versions":[`+strings.Repeat(`"1.0.0.dev20240101",`, files/8)+`"2"],"files":[`)
+	for i := range files {
+		fmt.Fprintf(w, `{"core-metadata":{"sha256":"%064x"},"data-dist-info-metadata":{"sha256":"%[1]064x"},"filename":"large-1.0.0.dev%d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",`+
+			`"hashes":{"sha256":"%[1]064x"},"provenance":null,"requires-python":">=3.9","size":234567890,"upload-time":"2024-01-01T00:00:00.000000Z",`+
+			`"url":"https://files.pythonhosted.org/packages/aa/bb/%056[1]x/large-1.0.0.dev%[2]d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl","yanked":false},`, i, i)
+	}
+	io.WriteString(w, `{"filename":"large-2.tar.gz","url":"large-2.tar.gz","hashes":{},"yanked":"broken"}]}`)
+}
+
+// maxPageHeap bounds what one page makes the heap grow by, MiB: its links, with some garbage.
+const maxPageHeap = maxPageMemory>>20 + 16
+
+func TestAHostilePageTakesBoundedMemory(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	for name, write := range hostilePages {
+		t.Run(name, func(t *testing.T) {
+			up.SetFault(compressed(write))
+			s := newIndex(t, up, nil).Session(func(string) {}, 0)
+			address := serve(t, s)
+			if mib := peak(func() { raw(t, address, get("/simple/a/")) }); mib > maxPageHeap {
+				t.Errorf("the heap grew by %d MiB, want at most %d", mib, maxPageHeap)
+			} else {
+				t.Logf("%d MiB", mib)
+			}
+		})
+	}
+	t.Run("control: PyPI's largest", func(t *testing.T) {
+		up.SetFault(compressed(largestPage))
+		s, n := newSession(t, newIndex(t, up, nil))
+		var found map[string]string
+		mib := peak(func() { found = links(t, s, "large") })
+		if len(found) != 15_001 || len(n.all()) > 0 {
+			t.Errorf("%d links, want all; the log has %q", len(found), n.all())
+		}
+		t.Logf("%d MiB, with what the test itself reads", mib)
+	})
+}
+
+func TestPagesOfAllSessionsTogetherTakeBoundedMemory(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	up.SetFault(compressed(hostilePages["long links"]))
+	x := newIndex(t, up, nil)
+	x.rooms = newRooms()
+	const bound = largePages*maxPageHeap + 2*maxConcurrent*smallPage>>20 + 16
+	mib := peak(func() {
+		var all sync.WaitGroup
+		for range 2 {
+			address := serve(t, x.Session(func(string) {}, 0))
+			for range maxConcurrent {
+				all.Go(func() { raw(t, address, get("/simple/a/")) })
+			}
+		}
+		all.Wait()
+	})
+	if t.Logf("%d MiB", mib); mib > bound {
+		t.Errorf("the heap grew by %d MiB, want at most %d", mib, bound)
+	}
+	if !x.rooms.small.TryAcquire(smallPages) || !x.rooms.large.TryAcquire(largePages) {
+		t.Error("a page has kept its room")
+	}
+}
+
+func TestAPageWithoutRoomWaitsItsTurnAndIsThenRefused(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	up.Add(egresstest.Wheel("six", "1.0", nil))
+	x := newIndex(t, up, nil)
+	x.rooms = newRooms()
+	x.rooms.wait = 50 * time.Millisecond
+	s := x.Session(func(string) {}, 0)
+	address := serve(t, s)
+	if err := x.rooms.small.Acquire(t.Context(), smallPages); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := raw(t, address, get("/simple/six/")); code != http.StatusServiceUnavailable || !strings.Contains(body, "reading too many pages at once") {
+		t.Errorf("answered %d: %s", code, body)
+	}
+	wantTrouble(t, s, "index "+strings.Split(up.URL(), "/")[2]+" was not read: the server reads too many large pages at once")
+	x.rooms.wait = time.Minute
+	go x.rooms.small.Release(smallPages)
+	if got := links(t, address, "six"); len(got) != 1 {
+		t.Errorf("when there was room: %v", got)
+	}
+	wantTrouble(t, s, "")
+}
+
+func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	up.Add(egresstest.Wheel("six", "1.0", nil))
+	x := newIndex(t, up, nil)
+	x.rooms = newRooms()
+	other := x.Session(func(string) {}, 0)
+	other.bytes = maxTables
+	if !x.rooms.tables.TryAcquire(maxTables) {
+		t.Fatal("control: no room in a new process")
+	}
+	s := x.Session(func(string) {}, 0)
+	address := serve(t, s)
+	if code, _ := raw(t, address, get("/simple/six/")); code != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", code)
+	}
+	other.Close()
+	links(t, address, "six")
+	if s.bytes == 0 || x.rooms.tables.TryAcquire(maxTables) {
+		t.Error("the session's links are not counted")
+	}
+	s.Close()
+	if !x.rooms.tables.TryAcquire(maxTables) {
+		t.Error("the session has kept its room")
+	}
+}
+
+func TestALargePageDoesNotWaitForItself(t *testing.T) {
+	r := newRooms()
+	r.wait = 20 * time.Millisecond
+	large := func() (*linkList, error) {
+		l, err := r.enter(t.Context())
+		for err == nil && !l.large {
+			err = l.add(newFile(base{URL: mustURL(t, "https://x/")}, strings.Repeat("x", 4000), "a-1.tar.gz"))
+		}
+		return l, err
+	}
+	var held []*linkList
+	for range largePages {
+		l, err := large()
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, l)
+	}
+	l, err := large()
+	if !errors.Is(err, error(errNoRoom)) {
+		t.Errorf("got %v", err)
+	}
+	l.leave()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.acquire(ctx, r.large); !errors.Is(err, context.Canceled) {
+		t.Errorf("a client that left: %v", err)
+	}
+	held[0].leave()
+	if l, err = large(); err != nil {
+		t.Errorf("when there is room: %v", err)
+	}
+	l.leave()
+}

@@ -1,0 +1,98 @@
+package egress
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// jsonYanked is false, or true, or the reason.
+type jsonYanked struct {
+	yanked bool
+	reason string
+}
+
+// UnmarshalJSON takes what is neither a bool nor a text for false.
+func (y *jsonYanked) UnmarshalJSON(text []byte) error {
+	if text[0] == '"' {
+		y.yanked = true
+		return json.Unmarshal(text, &y.reason)
+	}
+	y.yanked = string(text) == "true"
+	return nil
+}
+
+// MarshalJSON is UnmarshalJSON's reverse.
+func (y jsonYanked) MarshalJSON() ([]byte, error) {
+	if y.reason != "" {
+		return json.Marshal(y.reason)
+	}
+	return json.Marshal(y.yanked)
+}
+
+// jsonMetadata is the SHA-256 of a file's metadata; empty when it is not offered, or without one.
+type jsonMetadata string
+
+// UnmarshalJSON takes what holds no SHA-256 for nothing.
+func (m *jsonMetadata) UnmarshalJSON(text []byte) error {
+	var hashes jsonHashes
+	if text[0] != '{' || hashes.UnmarshalJSON(text) != nil {
+		return nil
+	}
+	for _, h := range hashes {
+		if h.algorithm == "sha256" {
+			*m = jsonMetadata(h.digest)
+		}
+	}
+	return nil
+}
+
+// MarshalJSON is UnmarshalJSON's reverse.
+func (m jsonMetadata) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"sha256": string(m)})
+}
+
+// jsonHashes are digests by their algorithm's name.
+type jsonHashes []hash
+
+// UnmarshalJSON keeps as many as a file may have, and the last sha256 in any case. Of other values than texts
+// nothing is kept.
+func (h *jsonHashes) UnmarshalJSON(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if string(text) == "null" {
+		return nil
+	}
+	if err := expect(dec, '{'); err != nil {
+		return err
+	}
+	var kept jsonHashes
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage // a part of text
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		var one hash
+		one.algorithm, _ = name.(string)
+		if value[0] != '"' || len(kept) >= maxHashes && one.algorithm != "sha256" {
+			continue
+		}
+		if err := json.Unmarshal(value, &one.digest); err != nil {
+			return err
+		}
+		kept = append(kept, one)
+	}
+	*h = kept
+	return nil
+}
+
+// MarshalJSON writes an object, also of none.
+func (h jsonHashes) MarshalJSON() ([]byte, error) {
+	m := make(map[string]string, len(h))
+	for _, one := range h {
+		m[one.algorithm] = one.digest
+	}
+	return json.Marshal(m)
+}

@@ -1,0 +1,49 @@
+package egress
+
+import (
+	"fmt"
+	"io"
+)
+
+// maxPart bounds what stands between two commas of a page's lists, bytes: all that is said of one file, or
+// one text. PyPI says less than 2 KiB of a file.
+const maxPart = 64 << 10
+
+var errPart = fmt.Errorf("it says more than %d KiB of one thing: %w", maxPart>>10, errTooLarge)
+
+// shapeReader fails where JSON would take much memory to read, before a decoder has it: a decoder keeps a whole
+// text, all of one value, and what it is inside of. It does not check that this is JSON.
+type shapeReader struct {
+	r       io.Reader
+	depth   int
+	part    int // bytes since the last comma of the outer two levels
+	quoted  bool
+	escaped bool
+}
+
+func (s *shapeReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	for _, b := range p[:n] {
+		if s.part++; s.part > maxPart {
+			return 0, errPart
+		}
+		s.take(b)
+	}
+	return n, err
+}
+
+func (s *shapeReader) take(b byte) {
+	switch {
+	case s.quoted:
+		s.quoted = s.escaped || b != '"'
+		s.escaped = !s.escaped && b == '\\'
+	case b == '"':
+		s.quoted = true
+	case b == '{', b == '[':
+		s.depth++
+	case b == '}', b == ']':
+		s.depth--
+	case b == ',' && s.depth <= 2:
+		s.part = 0
+	}
+}
