@@ -104,7 +104,7 @@ func rejectedBy(res *fetched, what string) *refusal {
 		status = http.StatusBadGateway
 	}
 	no := refuse(status, "package index: %s: %s answered %s", what, res.url.Host, statusText(res.StatusCode))
-	if isTrouble(res.StatusCode) {
+	if isTrouble(res.StatusCode) || res.StatusCode == http.StatusUnauthorized { // a password is the operator's matter
 		no.trouble = &Trouble{host: res.url.Host, says: "answered " + statusText(res.StatusCode)}
 	}
 	return no

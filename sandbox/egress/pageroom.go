@@ -2,7 +2,6 @@ package egress
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,15 +67,15 @@ func (r *rooms) enter(ctx context.Context) (*linkList, error) {
 	return &linkList{ctx: ctx, rooms: r}, nil
 }
 
-// acquire waits for one of s, not longer than a client may be kept waiting.
+// acquire waits for one of s, not longer than a client may be kept waiting. A client that leaves meanwhile
+// has left for want of room, too.
 func (r *rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
-	bounded, cancel := context.WithTimeout(ctx, r.wait)
+	ctx, cancel := context.WithTimeout(ctx, r.wait)
 	defer cancel()
-	err := s.Acquire(bounded, 1)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	if s.Acquire(ctx, 1) != nil {
 		return errNoRoom
 	}
-	return err
+	return nil
 }
 
 // add keeps a file; nil is none. It may wait for the room of a large page.

@@ -252,8 +252,8 @@ func TestALargePageDoesNotWaitForItself(t *testing.T) {
 	l.leave()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := r.acquire(ctx, r.large); !errors.Is(err, context.Canceled) {
-		t.Errorf("a client that left: %v", err)
+	if err := r.acquire(ctx, r.large); !errors.Is(err, error(errNoRoom)) {
+		t.Errorf("a client that left meanwhile: %v", err)
 	}
 	held[0].leave()
 	if l, err = large(); err != nil {
