@@ -9,7 +9,7 @@ import (
 
 // blameIndex is err, or the index's trouble where an install failed and the build had not got what it asked
 // the index for: pip only says then that there is no such package. A build whose time ran out may have waited
-// for the index. An install that failed for any other limit would have failed all the same, or may have.
+// for the index. Any other limit that struck is the cause.
 //
 // A repository can bring trouble about: by asking for so much that the index answers 429, or by a package
 // whose files lie on a host of its author's. All it gains is that its own build waits and is tried again.

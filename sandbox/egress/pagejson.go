@@ -33,13 +33,16 @@ func parseJSON(r io.Reader, base base, l *linkList) error {
 		if err != nil {
 			return badPage(err)
 		}
+		if err := l.skip(); err != nil { // a key may be there many times
+			return badPage(err)
+		}
 		switch key {
 		case "meta":
-			err = checkVersion(dec)
+			err = checkVersion(dec, l)
 		case "files":
 			err = parseFiles(dec, base, l)
 		default:
-			err = skip(dec)
+			err = skip(dec, l)
 		}
 		if err != nil {
 			return badPage(err)
@@ -48,11 +51,14 @@ func parseJSON(r io.Reader, base base, l *linkList) error {
 	return expect(dec, '}')
 }
 
-// skip reads over one value, piece by piece: a decoder would keep all of it until its end.
-func skip(dec *json.Decoder) error {
+// skip reads over one value, piece by piece: a decoder would keep all of it until its end. Each piece takes time.
+func skip(dec *json.Decoder, l *linkList) error {
 	for depth := 0; ; {
 		tok, err := dec.Token()
 		if err != nil {
+			return err
+		}
+		if err := l.skip(); err != nil {
 			return err
 		}
 		switch tok {
@@ -81,7 +87,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 }
 
 // checkVersion refuses a format that this code does not know, as PEP 629 asks.
-func checkVersion(dec *json.Decoder) error {
+func checkVersion(dec *json.Decoder, l *linkList) error {
 	if err := expect(dec, '{'); err != nil {
 		return err
 	}
@@ -91,7 +97,7 @@ func checkVersion(dec *json.Decoder) error {
 			return err
 		}
 		if key != "api-version" {
-			err = skip(dec)
+			err = skip(dec, l)
 		} else {
 			err = checkOneVersion(dec)
 		}

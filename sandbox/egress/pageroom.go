@@ -57,6 +57,8 @@ type linkList struct {
 	files []*file
 	bytes int
 	large bool
+
+	skipped int // values that are of no use
 }
 
 // enter waits for the room of a small page.
@@ -78,10 +80,27 @@ func (r *rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
 	return nil
 }
 
+// maxSkipped bounds the values of a page that say nothing of a file. PEP 700's list of versions is the longest of
+// PyPI's, and shorter than the list of files.
+const maxSkipped = 4 * maxPageLinks
+
+var errSkipped = fmt.Errorf("it has more than %d values that are not files: %w", maxSkipped, errTooLarge)
+
+// skip counts a value that is of no use: it takes time, if no memory.
+func (l *linkList) skip() error {
+	if l.skipped++; l.skipped > maxSkipped {
+		return errSkipped
+	}
+	return nil
+}
+
 // add keeps a file; nil is none. It may wait for the room of a large page.
 func (l *linkList) add(f *file) error {
 	if f == nil {
-		return nil
+		return l.skip()
+	}
+	if len(l.files) == maxPageLinks {
+		return errTooMany
 	}
 	if l.bytes += f.memory(); l.bytes > maxPageMemory {
 		return errPageMemory

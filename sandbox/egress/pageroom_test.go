@@ -156,7 +156,7 @@ func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 
 func TestPagesOfAllSessionsTogetherTakeBoundedMemory(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
-	up.SetFault(compressed(hostilePages["long links"]))
+	up.SetFault(compressed(hostilePages["a long base"]))
 	x := newIndex(t, up, nil)
 	x.rooms = newRooms()
 	const bound = largePages*maxPageHeap + 2*maxConcurrent*smallPage>>20 + 16
