@@ -118,8 +118,8 @@ func largestPage(w io.Writer) {
 	const files = 15_000
 	io.WriteString(w, `{"meta":{"api-version":"1.3"},"name":"large","versions":[`+strings.Repeat(`"1.0.0.dev20240101",`, files/8)+`"2"],"files":[`)
 	for i := range files {
-		fmt.Fprintf(w, `{"core-metadata":{"sha256":"%064x"},"data-dist-info-metadata":{"sha256":"%[1]064x"},"filename":"large-1.0.0.dev%d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",`+
-			`"hashes":{"sha256":"%[1]064x"},"provenance":null,"requires-python":">=3.9","size":234567890,"upload-time":"2024-01-01T00:00:00.000000Z",`+
+		fmt.Fprintf(w, `{"core-metadata":{"sha256":"%064x"},"data-dist-info-metadata":{"sha256":"%064[1]x"},"filename":"large-1.0.0.dev%d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",`+
+			`"hashes":{"sha256":"%064[1]x"},"provenance":null,"requires-python":">=3.9","size":234567890,"upload-time":"2024-01-01T00:00:00.000000Z",`+
 			`"url":"https://files.pythonhosted.org/packages/aa/bb/%056[1]x/large-1.0.0.dev%[2]d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl","yanked":false},`, i, i)
 	}
 	io.WriteString(w, `{"filename":"large-2.tar.gz","url":"large-2.tar.gz","hashes":{},"yanked":"broken"}]}`)
@@ -146,6 +146,9 @@ func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 		up.SetFault(compressed(largestPage))
 		s, n := newSession(t, newIndex(t, up, nil))
 		var found map[string]string
+		if _, page, err := request(t, s+"/simple/large/", "Accept", jsonType); err != nil || strings.Count(string(page), `"sha256":"`) != 2*15_000 {
+			t.Errorf("%v: not all hashes are told", err)
+		}
 		mib := peak(func() { found = links(t, s, "large") })
 		if len(found) != 15_001 || len(n.all()) > 0 {
 			t.Errorf("%d links, want all; the log has %q", len(found), n.all())
