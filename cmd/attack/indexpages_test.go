@@ -208,44 +208,57 @@ func pagesAtOnce(t *testing.T, l *line, up *egresstest.Index) {
 // inside is what an index's own host has beside the index, for who has its password.
 type inside struct {
 	*httptest.Server
+	other                 *httptest.Server // leads there; at an address that the operator lists
 	withPassword, reached atomic.Int32
 }
 
-// TestIndexRights has pages and redirects of others lead the proxy back to the index's own host, which only the operator's
-// settings may reach, with a password.
-func TestIndexRights(t *testing.T) {
-	var other *httptest.Server
-	const hash = "#sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+const emptyHash = "#sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func startInside(t *testing.T) *inside {
+	t.Helper()
 	in := &inside{}
-	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		switch r.URL.Path {
-		case "/simple/led/", "/simple/back/":
-			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusFound)
-		case "/simple/own/":
-			fmt.Fprintf(w, `<a href="/private/good-1.tar.gz%s"></a><a href="/private/bare-1.tar.gz"></a><a href="/simple/%%2e%%2e/private/dots-1.tar.gz"></a><a href="%s/moved-1.tar.gz%[1]s"></a>`, hash, other.URL)
-		default:
-			in.reached.Add(1)
-			if _, password, _ := r.BasicAuth(); password == token {
-				in.withPassword.Add(1)
-			}
-		}
-	}))
+	in.Server = httptest.NewServer(http.HandlerFunc(in.serve))
 	t.Cleanup(in.Close)
 	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	other = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/simple/led/" {
-			http.Redirect(w, r, in.URL+"/private"+r.URL.Path, http.StatusFound)
-			return
+	in.other = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(in.lead)}}
+	in.other.Start()
+	t.Cleanup(in.other.Close)
+	return in
+}
+
+func (in *inside) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	switch r.URL.Path {
+	case "/simple/led/", "/simple/back/":
+		http.Redirect(w, r, in.other.URL+r.URL.Path, http.StatusFound)
+	case "/simple/own/":
+		fmt.Fprintf(w, `<a href="/private/good-1.tar.gz%s"></a><a href="/private/bare-1.tar.gz"></a>`+
+			`<a href="/simple/%%2e%%2e/private/dots-1.tar.gz"></a><a href="%s/moved-1.tar.gz%[1]s"></a>`, emptyHash, in.other.URL)
+	default:
+		in.reached.Add(1)
+		if _, password, _ := r.BasicAuth(); password == token {
+			in.withPassword.Add(1)
 		}
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, `<a href="%s/private/led-1.tar.gz%s"></a><a href="%[1]s/simple/below-1.tar.gz"></a>`, in.URL, hash)
-	})}}
-	other.Start()
-	t.Cleanup(other.Close)
+	}
+}
+
+// lead is another host's page with links back, and redirects back.
+func (in *inside) lead(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/simple/led/" {
+		http.Redirect(w, r, in.URL+"/private"+r.URL.Path, http.StatusFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprintf(w, `<a href="%s/private/led-1.tar.gz%s"></a><a href="%[1]s/simple/below-1.tar.gz"></a>`, in.URL, emptyHash)
+}
+
+// TestIndexRights has pages and redirects of others lead the proxy back to the index's own host, which only the operator's
+// settings may reach, with a password.
+func TestIndexRights(t *testing.T) {
+	in := startInside(t)
 	u, err := url.Parse(in.URL + "/simple/")
 	if err != nil {
 		t.Fatal(err)
