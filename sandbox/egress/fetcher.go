@@ -48,8 +48,8 @@ func (f *fetcher) owns(u *url.URL, checked bool) bool {
 	if origin(u) != f.origin {
 		return false
 	}
-	// A path with odd escapes may mean another one to that host.
-	below := strings.HasPrefix(u.EscapedPath(), f.below) && u.RawPath == "" &&
+	// Dots that are written as escapes are still there, and may lead up on that host.
+	below := strings.HasPrefix(u.EscapedPath(), f.below) &&
 		!strings.Contains(u.Path, "/../") && !strings.HasSuffix(u.Path, "/..") && !strings.Contains(u.Path, `\`)
 	return checked || below
 }

@@ -35,7 +35,7 @@ func startPrivateHost(t *testing.T, elsewhere func() string) *privateHost {
 		w.Header().Set("Content-Type", plainType)
 		switch r.URL.EscapedPath() {
 		case "/simple/own/":
-			fmt.Fprint(w, `<a href="/simple/f/below-1.tar.gz"></a><a href="/private/beside-1.tar.gz"></a><a href="/private/hashed-1.tar.gz`+hashed+`"></a>`+
+			fmt.Fprint(w, `<a href="/simple/f/below-1.tar.gz"></a><a href="/simple/f/local-1%2Bx.tar.gz"></a><a href="/private/beside-1.tar.gz"></a><a href="/private/hashed-1.tar.gz`+hashed+`"></a>`+
 				`<a href="/simple/%2e%2e/private/dots-1.tar.gz"></a><a href="/simple/x%2f..%2f../private/slashes-1.tar.gz"></a>`+
 				`<a href="/simple/x\..\..\private/back-1.tar.gz"></a><a href="`+elsewhere()+`/back/to-1.tar.gz`+hashed+`"></a>`)
 		case "/simple/led-away/", "/simple/led-back/":
@@ -101,6 +101,7 @@ func TestOnlyPagesOfTheIndexsOwnOriginHaveItsRights(t *testing.T) {
 		what, address, arrives string
 	}{
 		{"control: below the index's path", ownPage["below-1.tar.gz"], "/simple/f/below-1.tar.gz true"},
+		{"control: below it, with an escape in its name", ownPage["local-1+x.tar.gz"], "/simple/f/local-1%2Bx.tar.gz true"},
 		{"control: beside it, with a hash", ownPage["hashed-1.tar.gz"], "/private/hashed-1.tar.gz true"},
 		{"beside it, without a hash", ownPage["beside-1.tar.gz"], ""},
 		{"by encoded dots", ownPage["dots-1.tar.gz"], ""},

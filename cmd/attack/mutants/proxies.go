@@ -44,8 +44,8 @@ var proxies = []mutant{
 	inEgress("index: its own rights are lost on the way", "fetcher.go", `own = own && f.owns(u, t.checked)`,
 		`own = t.trusted && f.owns(u, t.checked)`, "^TestIndexRights$"),
 	inEgress("index: its own rights for its own pages", "file.go", `own: base.own`, `own: true`, "^TestIndexRights$"),
-	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`, `return true`, "^TestIndexRights$"),
-	inEgress("index: its own rights, by encoded paths", "fetcher.go", ` && u.RawPath == ""`, ``, "^TestIndexRights$"),
+	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`, `return checked || below || true`, "^TestIndexRights$"),
+	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``, "^TestIndexRights$"),
 	// What it takes of the server's memory.
 	inEgress("index: shape of a page", "shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
 	inEgress("index: memory of a page", "pageroom.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
