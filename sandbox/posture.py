@@ -49,12 +49,12 @@ def owner(path):
 
 
 def filtered():
-    """Whether our profile refuses a family of sockets that it does not list. This one does not exist:
-    a kernel without a filter, or with Docker's own, gives another error."""
+    """Whether our profile refuses a protocol that it does not list. No kernel has this one: one without
+    a filter, or with Docker's own, says so, and does not deny the family."""
     try:
-        socket.socket(255, socket.SOCK_STREAM).close()
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, 255).close()
     except OSError as e:
-        return e.errno == errno.EPERM
+        return e.errno == errno.EAFNOSUPPORT
     return False
 
 

@@ -54,7 +54,7 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 		{"root's group", func(c *container.Config, _ *container.HostConfig) { c.User = "10001:0" }, "builds run with gid"},
 		{"another group", func(_ *container.Config, h *container.HostConfig) { h.GroupAdd = []string{"999"} }, "builds run with the groups"},
 		{"a root that can be written", func(_ *container.Config, h *container.HostConfig) { h.ReadonlyRootfs = false }, "/ can be written"},
-		{"a privileged container", func(_ *container.Config, h *container.HostConfig) { h.Privileged = true }, "/proc/sys can be written"},
+		{"a privileged container", func(_ *container.Config, h *container.HostConfig) { h.Privileged = true }, "/sys can be written"},
 		{"a folder of the host", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{"/etc:/host:ro"} }, "/host is mounted inside"},
 		{"a socket of the host", func(_ *container.Config, h *container.HostConfig) { h.Binds = []string{"/run:/run"} }, "/run is mounted inside"},
 		{"a tmpfs without size", func(_ *container.Config, h *container.HostConfig) {

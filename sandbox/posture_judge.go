@@ -101,7 +101,7 @@ func (j *judgement) filter() {
 
 func (j *judgement) rlimits() {
 	l := j.spec.Limits
-	for name, want := range map[string]int64{"core": 0, "fsize": l.FileSize, "nofile": l.OpenFiles} {
+	for name, want := range map[string]int64{"core": 1, "fsize": l.FileSize, "nofile": l.OpenFiles} {
 		if got, ok := j.Rlimits[name]; !ok || got != [2]int64{want, want} {
 			j.problem("the limit %q of a process is %v in place of %d: the engine must pass a container's ulimits on", name, got, want)
 		}

@@ -61,12 +61,19 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		LogConfig:      container.LogConfig{Type: "none"},
 		CapDrop:        []string{"ALL"},
 		SecurityOpt:    []string{"no-new-privileges:true", "seccomp=" + seccompProfile},
+		MaskedPaths:    masked,
+		ReadonlyPaths:  readOnly,
 		ReadonlyRootfs: true,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,
 		Tmpfs:          tmpfs(l),
 		Runtime:        spec.Runtime,
 		Init:           &no, // an engine may be configured to put its own PID 1 in front
+		// Else resolv.conf holds the name servers and domains of the machine. Nobody answers at
+		// this address, so that a name is looked up in vain at once.
+		DNS:        []string{"127.0.0.1"},
+		DNSSearch:  []string{"."},
+		DNSOptions: []string{"attempts:1"},
 		Resources: container.Resources{
 			Memory:     memory,
 			MemorySwap: memory, // no swap; zero would mean twice the memory
@@ -74,7 +81,11 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 			PidsLimit:  &pids,
 			// Never nproc: it counts a user's processes across containers.
 			Ulimits: []*container.Ulimit{
-				{Name: "core"},
+				// One byte writes no core file, as none does. Only with one does the kernel also
+				// leave out the program that core_pattern may name: on many machines a
+				// crash starts one, as root and outside of the container (do_coredump in the
+				// kernel's fs/coredump.c: "RLIMIT_CORE set to 1 ... Aborting core").
+				{Name: "core", Soft: 1, Hard: 1},
 				{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},
 				{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},
 			},

@@ -1,5 +1,10 @@
 package main
 
+import (
+	"fmt"
+	"strings"
+)
+
 // filter are the calls that the profile refuses and that nothing else refuses on a usual kernel. Others (mount, chroot,
 // kexec_load and their like) need a capability as well: "settings: the profile" and "capabilities dropped" stand for them.
 var filter = []mutant{
@@ -10,17 +15,35 @@ var filter = []mutant{
 	allowing("add_key"),
 	allowing("unshare"),
 	allowing("clone"),
-	inFilter("socket families", `"value": 16,
-					"op": "SCMP_CMP_EQ"`, `"value": 16,
-					"op": "SCMP_CMP_GE"`, "^TestPrivileges$"),
+	// Families above AF_INET6, such as netlink; SOCK_DCCP; protocols above TCP and UDP, such as SCTP; ICMP.
+	letting("socket families", 97, condition{0, 10, -1, "GT"}),
+	letting("socket types", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 6, "MASKED_EQ"}),
+	letting("protocols in place of TCP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 1, "MASKED_EQ"}, condition{2, 6, -1, "GT"}),
+	letting("protocols in place of UDP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 2, "MASKED_EQ"}, condition{2, 17, -1, "GT"}),
+	letting("ping", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 2, "MASKED_EQ"}, condition{2, 1, -1, "EQ"}),
+	inFilter("asynchronous I/O", `"io_pgetevents_time64"
+			],
+			"action": "SCMP_ACT_ERRNO",
+			"errnoRet": 38,`, `"io_pgetevents_time64"
+			],
+			"action": "SCMP_ACT_ALLOW",`, "^TestPrivileges$"),
+	letting("huge pages", 12, condition{3, 0x40000, 0x40000, "MASKED_EQ"}),
+	letting("files of huge pages", 12, condition{1, 4, 4, "MASKED_EQ"}),
+	letting("shared memory of huge pages", 12, condition{2, 2048, 2048, "MASKED_EQ"}),
 	inFilter("32-bit calls", `"architecture": "SCMP_ARCH_X86_64",
 			"subArchitectures": null`, `"architecture": "SCMP_ARCH_X86_64",
 			"subArchitectures": ["SCMP_ARCH_X86"]`, "^TestPrivileges$"),
 	inFilter("limits of PID 1", `"index": 2,
 					"value": 0,
-					"op": "SCMP_CMP_EQ"`, `"index": 2,
+					"op": "SCMP_CMP_EQ"
+				}
+			],
+			"comment": "only reading"`, `"index": 2,
 					"value": 0,
-					"op": "SCMP_CMP_GE"`, "^TestBounds$"),
+					"op": "SCMP_CMP_GE"
+				}
+			],
+			"comment": "only reading"`, "^TestBounds$"),
 	inFilter("refusal of what is not named", `"defaultAction": "SCMP_ACT_ERRNO"`, `"defaultAction": "SCMP_ACT_ALLOW"`, "^TestPrivileges$"),
 }
 
@@ -33,4 +56,34 @@ func allowing(call string) mutant {
 	const first = `				"accept",
 `
 	return inFilter(call, first, first+"\t\t\t\t\""+call+"\",\n", "^TestPrivileges$")
+}
+
+// anyFlags is the mask of a socket's type without its flags.
+const anyFlags uint64 = 18446744073709025279
+
+// condition is one on an argument, as the profile writes it; two is left out when negative.
+type condition struct {
+	index int
+	value uint64
+	two   int
+	op    string
+}
+
+func (c condition) String() string {
+	two := ""
+	if c.two >= 0 {
+		two = fmt.Sprintf("\t\t\t\t\t\"valueTwo\": %d,\n", c.two)
+	}
+	return fmt.Sprintf("\t\t\t\t{\n\t\t\t\t\t\"index\": %d,\n\t\t\t\t\t\"value\": %d,\n%s\t\t\t\t\t\"op\": \"SCMP_CMP_%s\"\n\t\t\t\t}", c.index, c.value, two, c.op)
+}
+
+// letting makes of the rule that refuses under these conditions one that allows.
+func letting(name string, errno int, conditions ...condition) mutant {
+	var texts []string
+	for _, c := range conditions {
+		texts = append(texts, c.String())
+	}
+	args := "\n\t\t\t\"args\": [\n" + strings.Join(texts, ",\n") + "\n\t\t\t]"
+	return inFilter(name, fmt.Sprintf("\"action\": \"SCMP_ACT_ERRNO\",\n\t\t\t\"errnoRet\": %d,%s", errno, args),
+		"\"action\": \"SCMP_ACT_ALLOW\","+args, "^TestPrivileges$")
 }

@@ -127,6 +127,11 @@ def machine_segment():
     return "a segment of the machine's"
 
 
+def kernel_settings():
+    flags = os.statvfs("/proc/sys").f_flag
+    return found(f"mount flags {flags:#x}", not flags & os.ST_RDONLY)
+
+
 def limits_pid1():
     """Sets a limit of PID 1 to what it is: one that may do this may also end it, by a limit of no CPU time."""
     resource.prlimit(1, resource.RLIMIT_CPU, resource.prlimit(1, resource.RLIMIT_CPU))
@@ -138,7 +143,7 @@ main([
     ("set-uid", "looking for a writable place whose set-uid bits count", flag_missing(os.ST_NOSUID)),
     ("bytes", "looking for a writable place without bound on its bytes", unbounded_bytes),
     ("files", "looking for a writable place without bound on its files", unbounded_files),
-    ("core", "asking for core files", above(0, "RLIMIT_CORE")),
+    ("core", "asking for core files", above(1, "RLIMIT_CORE")),
     ("file-size", "asking for a file of any size", above(MOST_BYTES, "RLIMIT_FSIZE")),
     ("open-files", "asking for more open files", above(OPEN_FILES, "RLIMIT_NOFILE")),
     ("memory", "looking for memory without limit", memory),
@@ -148,5 +153,6 @@ main([
     ("oom-score", "being spared by the OOM killer, before PID 1", spared_by_the_oom_killer),
     ("cgroup", "reading the engine's cgroup path", cgroup_path),
     ("ipc", "shmget of a segment of the machine's", machine_segment),
+    ("kernel-settings", "looking for a /proc/sys that can be written to", kernel_settings),
     ("pid1-limits", "prlimit of PID 1", limits_pid1),
 ])

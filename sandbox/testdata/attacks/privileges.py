@@ -1,6 +1,8 @@
 """Asks the kernel for what a build must not have."""
 
+import contextlib
 import ctypes
+import errno
 import mmap
 import os
 import signal
@@ -17,12 +19,13 @@ libc = ctypes.CDLL(None, use_errno=True)
 NUMBERS = {
     "x86_64": {"bpf": 321, "keyctl": 250, "add_key": 248, "io_uring_setup": 425, "process_vm_readv": 310, "userfaultfd": 323,
                "perf_event_open": 298, "ptrace": 101, "kexec_load": 246, "init_module": 175, "open_by_handle_at": 304,
-               "pivot_root": 155, "fsopen": 430, "clone": 56},
+               "pivot_root": 155, "fsopen": 430, "clone": 56, "io_setup": 206},
     "aarch64": {"bpf": 280, "keyctl": 219, "add_key": 217, "io_uring_setup": 425, "process_vm_readv": 270, "userfaultfd": 282,
                 "perf_event_open": 241, "ptrace": 117, "kexec_load": 104, "init_module": 105, "open_by_handle_at": 265,
-                "pivot_root": 41, "fsopen": 430, "clone": 220},
+                "pivot_root": 41, "fsopen": 430, "clone": 220, "io_setup": 0},
 }[os.uname().machine]
 
+MFD_HUGETLB, SHM_HUGETLB, MAP_HUGETLB = 0x4, 0o4000, 0x40000
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 AT_FDCWD = -100
 
@@ -203,6 +206,54 @@ def opens_socket(family, kind, protocol=0):
     return f
 
 
+def asks_for_socket(family, kind, protocol, call=socket.socket):
+    """Has its way where the kernel looks for the protocol, too: that is when it loads the module of one that it lacks."""
+    def f():
+        try:
+            made = call(family, kind, protocol)
+        except OSError as e:
+            # EACCES is the kernel's own answer to who may not ping; EOPNOTSUPP when both of a pair are made and cannot be paired.
+            if e.errno not in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EACCES, errno.EOPNOTSUPP):
+                raise
+            return f"the kernel has looked for it ({errno.errorcode[e.errno]})"
+        for each in made if isinstance(made, tuple) else (made,):
+            each.close()
+        return "a socket"
+    return f
+
+
+def fills_netlink():
+    """Messages that nobody reads wait in the kernel's memory, beyond every limit."""
+    held = []
+    for _ in range(20):
+        s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2)  # NETLINK_USERSOCK
+        s.bind((0, 0))
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while len(held) < 200:
+                s.sendto(bytes(60000), (s.getsockname()[0], 0))
+                held.append(s)
+    return f"{len(held) * 60000 >> 10} KiB wait"
+
+
+def asynchronous_io():
+    context = ctypes.c_ulong(0)
+    syscall("io_setup", 1, ctypes.byref(context))
+
+
+def maps_huge_pages():
+    # MAP_NORESERVE, so that it does not matter whether there are any just now.
+    libc.mmap.restype = ctypes.c_void_p
+    none = ctypes.c_void_p(-1).value
+    if libc.mmap(None, ctypes.c_size_t(2 << 20), 3, MAP_HUGETLB | 0x4000 | 0x22, -1, ctypes.c_long(0)) == none:
+        checked(-1)
+
+
+def shares_huge_pages():
+    number = checked(libc.shmget(0, ctypes.c_size_t(2 << 20), SHM_HUGETLB | 0o10000 | 0o1600))  # SHM_NORESERVE, IPC_CREAT
+    checked(libc.shmctl(number, 0, None))  # IPC_RMID
+
+
 def runs_machine_code(code):
     """Calls code, which must return; it is what a 32-bit or x32 system call is made by."""
     memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
@@ -311,6 +362,24 @@ ATTACKS = [
     ("af-packet", "socket(AF_PACKET)", opens_socket(socket.AF_PACKET, socket.SOCK_RAW)),
     ("raw-socket", "socket(AF_INET, SOCK_RAW)", opens_socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)),
     ("raw-socket-v6", "socket(AF_INET6, SOCK_RAW)", opens_socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)),
+    ("netlink-memory", "20 netlink sockets full of messages that nobody reads", fills_netlink),
+    ("netlink-route", "socket(AF_NETLINK, NETLINK_ROUTE)", asks_for_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)),
+    ("netlink-events", "socket(AF_NETLINK, NETLINK_KOBJECT_UEVENT)", asks_for_socket(socket.AF_NETLINK, socket.SOCK_RAW, 15)),
+    ("netlink-module", "socket(AF_NETLINK, NETLINK_CRYPTO)", asks_for_socket(socket.AF_NETLINK, socket.SOCK_RAW, 21)),
+    ("netlink-pair", "socketpair(AF_NETLINK)", asks_for_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0, socket.socketpair)),
+    ("sctp", "socket(IPPROTO_SCTP)", asks_for_socket(socket.AF_INET, socket.SOCK_STREAM, 132)),
+    ("sctp-v6", "socket(AF_INET6, SOCK_SEQPACKET, IPPROTO_SCTP)", asks_for_socket(socket.AF_INET6, socket.SOCK_SEQPACKET, 132)),
+    ("sctp-pair", "socketpair(IPPROTO_SCTP)", asks_for_socket(socket.AF_INET, socket.SOCK_STREAM, 132, socket.socketpair)),
+    ("l2tp", "socket(IPPROTO_L2TP)", asks_for_socket(socket.AF_INET, socket.SOCK_DGRAM, 115)),
+    ("udp-lite", "socket(IPPROTO_UDPLITE)", asks_for_socket(socket.AF_INET, socket.SOCK_DGRAM, 136)),
+    ("dccp", "socket(SOCK_DCCP)", asks_for_socket(socket.AF_INET, 6, 33)),
+    ("smc", "socket(IPPROTO_SMC)", asks_for_socket(socket.AF_INET, socket.SOCK_STREAM, 256)),
+    ("mptcp", "socket(IPPROTO_MPTCP)", asks_for_socket(socket.AF_INET, socket.SOCK_STREAM, 262)),
+    ("ping", "socket(SOCK_DGRAM, IPPROTO_ICMP)", asks_for_socket(socket.AF_INET, socket.SOCK_DGRAM, 1)),
+    ("aio", "io_setup", asynchronous_io),
+    ("huge-pages", "mmap(MAP_HUGETLB)", maps_huge_pages),
+    ("huge-file", "memfd_create(MFD_HUGETLB)", lambda: os.close(os.memfd_create("huge", MFD_HUGETLB))),
+    ("huge-segment", "shmget(SHM_HUGETLB)", shares_huge_pages),
     ("32-bit-call", "getpid by int 0x80", calls_32_bit),
     ("x32-call", "getpid of the x32 set", calls_x32),
     ("proc-sys", "writing /proc/sys/kernel/domainname", writes("/proc/sys/kernel/domainname")),

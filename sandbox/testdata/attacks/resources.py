@@ -232,3 +232,16 @@ def orphans_are_gone():
     print(f"{os.path.getsize(BEATS)} beats before, {beats} now; other processes: {others}", flush=True)
     if beats or others:
         raise AssertionError("an orphan lives on")
+
+
+def pressure_triggers(count, seconds):
+    """The kernel takes some 10 ms to take down each trigger of a process that ends, and no signal hastens that."""
+    held, refused = [], "no refusal"
+    try:
+        for _ in range(count):
+            held.append(os.open("/proc/pressure/cpu", os.O_RDWR | os.O_NONBLOCK))
+            os.write(held[-1], b"some 200000 2000000\0")
+    except OSError as e:
+        refused = errno.errorcode[e.errno]
+    print(f"{len(held)} triggers, {refused}", flush=True)
+    time.sleep(seconds)

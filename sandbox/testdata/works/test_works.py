@@ -1,6 +1,7 @@
 """What ordinary test suites do, and must be able to do in a sandbox."""
 import asyncio
 import concurrent.futures
+import http.server
 import multiprocessing
 import multiprocessing.shared_memory
 import os
@@ -14,6 +15,8 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.request
+import uuid
 
 METHODS = "fork", "spawn", "forkserver"
 
@@ -106,6 +109,11 @@ class Processes(unittest.TestCase):
         while not came:
             signal.pause()
 
+    def test_cpus_are_counted(self):
+        self.assertGreaterEqual(os.cpu_count(), 1)
+        self.assertGreaterEqual(os.sysconf("SC_NPROCESSORS_CONF"), 1)
+        self.assertGreater(os.sysconf("SC_PHYS_PAGES"), 0)
+
     def test_environment_of_its_own(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
@@ -137,6 +145,26 @@ class Sockets(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as s:
             s.bind(f"{folder}/s")
             self.echo(s, f"{folder}/s")
+
+    def test_pair(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall(b"x")
+            self.assertEqual(theirs.recv(1), b"x")
+
+    def test_names_and_addresses(self):
+        found = {(family, kind) for family, kind, *_ in socket.getaddrinfo("localhost", 80, proto=socket.IPPROTO_TCP)}
+        self.assertIn((socket.AF_INET, socket.SOCK_STREAM), found)
+        with self.assertRaises(socket.gaierror):
+            socket.getaddrinfo("elsewhere.example", 80)
+        self.assertEqual(uuid.uuid1().version, 1)
+
+    def test_web_server(self):
+        with http.server.ThreadingHTTPServer(("localhost", 0), http.server.SimpleHTTPRequestHandler) as s:
+            threading.Thread(target=s.serve_forever, daemon=True).start()
+            with urllib.request.urlopen(f"http://localhost:{s.server_port}/") as answer:
+                self.assertEqual(answer.status, 200)
+            s.shutdown()
 
     def test_udp(self):
         with socket.socket(type=socket.SOCK_DGRAM) as s, socket.socket(type=socket.SOCK_DGRAM) as c:
