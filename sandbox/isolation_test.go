@@ -80,6 +80,9 @@ for name, pid in ("child", p.pid), ("PID 1", 1):
     tries(name + " files", lambda: os.listdir(f"/proc/{pid}/fd"))
     tries(name + " score", lambda: open(f"/proc/{pid}/oom_score_adj", "r+").close())
 tries("own limits", lambda: resource.prlimit(0, resource.RLIMIT_NOFILE, (100, 200)))
+tries("core files", lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+tries("core files again", lambda: resource.prlimit(0, resource.RLIMIT_CORE, (0, 0)))
+print("limits of core files", resource.getrlimit(resource.RLIMIT_CORE))
 tries("reading PID 1 limits", lambda: resource.prlimit(1, resource.RLIMIT_NOFILE))
 tries("setting PID 1 limits", lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3)))
 p.kill()`))
@@ -90,12 +93,16 @@ PID 1 memory refused
 PID 1 files refused
 PID 1 score refused
 own limits done
+core files done
+core files again done
+limits of core files (1, 1)
 reading PID 1 limits done
 setting PID 1 limits refused
 `
 	if imagestest.GVisor() {
 		want = strings.Replace(want, "PID 1 files refused", "PID 1 files done", 1)
 		want = strings.Replace(want, "setting PID 1 limits refused", "setting PID 1 limits done", 1)
+		want = strings.Replace(want, "(1, 1)", "(0, 0)", 1)
 	}
 	if out != want {
 		t.Errorf("got:\n%swant:\n%s", out, want)

@@ -10,6 +10,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// TestProfileLetsNoCallChangeTheLimitOfCoreFiles: what says that it does has an error of 0.
+func TestProfileLetsNoCallChangeTheLimitOfCoreFiles(t *testing.T) {
+	p := loadProfile(t)
+	for limit := range uint64(16) {
+		for call, args := range map[string][]uint64{"setrlimit": {limit, 1}, "prlimit64": {0, limit, 1}} {
+			if made := isMade(p, call, args...); made != (limit != unix.RLIMIT_CORE) {
+				t.Errorf("%s%v: made is %v", call, args, made)
+			}
+		}
+	}
+}
+
+// isMade tells whether a call reaches the kernel.
+func isMade(p *seccomp.Seccomp, name string, args ...uint64) bool {
+	return slices.ContainsFunc(p.Syscalls, func(r *seccomp.Syscall) bool {
+		return r.Action == specs.ActAllow && slices.Contains(r.Names, name) && fits(r.Args, args)
+	})
+}
+
 // The tests here ask the profile that containers get what it decides on a call, as an
 // engine would that has no capability to give.
 
@@ -127,6 +146,10 @@ func TestProfileDecidesByArguments(t *testing.T) {
 		{"shared memory of huge pages", "shmget", []uint64{0, 4096, 0o5600}, unix.ENOMEM},
 		{"own limits", "prlimit64", []uint64{0, unix.RLIMIT_NOFILE, 0x7fff0000}, 0},
 		{"reading another's limits", "prlimit64", []uint64{1, unix.RLIMIT_NOFILE, 0}, 0},
+		{"own limits by the old call", "setrlimit", []uint64{unix.RLIMIT_NOFILE, 0x7fff0000}, 0},
+		{"own core files, with a higher bit", "setrlimit", []uint64{unix.RLIMIT_CORE | 1<<32, 0x7fff0000}, unix.EPERM},
+		{"own core files, with a higher bit", "prlimit64", []uint64{0, unix.RLIMIT_CORE | 1<<32, 0x7fff0000}, unix.EPERM},
+		{"reading the limit of core files", "prlimit64", []uint64{0, unix.RLIMIT_CORE, 0}, 0},
 		{"setting another's limits", "prlimit64", []uint64{1, unix.RLIMIT_NOFILE, 0x7fff0000}, unix.EPERM},
 		{"asking for the personality", "personality", []uint64{0xffffffff}, 0},
 		{"addresses that are not random (ADDR_NO_RANDOMIZE)", "personality", []uint64{0x40000}, unix.EPERM},

@@ -45,7 +45,7 @@ var hugePages = []struct {
 // capability (there are none), no 32-bit architecture, no forbidden call, none that an engine
 // refuses by itself; and rules of our own for the calls that their arguments decide on.
 func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
-	ruled := slices.Concat(forbidden, asynchronous, socketCalls, []string{"prlimit64"})
+	ruled := slices.Concat(forbidden, asynchronous, socketCalls, []string{"prlimit64", "setrlimit"})
 	for _, huge := range hugePages {
 		ruled = append(ruled, huge.call)
 	}
@@ -69,14 +69,37 @@ func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
 			allow("pages of the usual size", []string{huge.call}, hasNot(huge.arg, huge.bit)),
 			refuse("huge pages", unix.ENOMEM, []string{huge.call}, hasBit(huge.arg, huge.bit)))
 	}
-	// A process may set its own limits, and read those of others: a limit set on PID 1
-	// from inside would end it.
-	p.Syscalls = append(rules,
-		allow("own limits", []string{"prlimit64"}, is(0, 0)),
-		allow("only reading", []string{"prlimit64"}, is(2, 0)))
+	p.Syscalls = append(rules, limitRules()...)
 	p.ArchMap = []seccomp.Architecture{{Arch: specs.ArchX86_64}, {Arch: specs.ArchAARCH64}}
 	return p
 }
+
+// limitRules let a process set its own limits, and read those of others: a limit set on PID 1
+// from inside would end it.
+//
+// The limit of core files stays at the byte that Settings gives it, since with any other a
+// crash can start a program of the machine's, as root. Programs set it to 0 for fear of their
+// secrets: they are told that it is done (an error of 0), and get no core file either way.
+func limitRules() []*seccomp.Syscall {
+	set, both := []string{"setrlimit"}, []string{"prlimit64"}
+	rules := []*seccomp.Syscall{
+		refuse("core files stay off", 0, set, is(0, unix.RLIMIT_CORE)),
+		refuse("core files stay off", 0, both, is(0, 0), is(1, unix.RLIMIT_CORE), isAbove(2, 0)),
+		allow("own limits, only reading", both, is(0, 0), is(1, unix.RLIMIT_CORE), is(2, 0)),
+		allow("only reading", both, is(2, 0)),
+	}
+	for _, r := range otherLimits {
+		rules = append(rules,
+			allow("own limits", set, isMasked(0, r.mask, r.value)),
+			allow("own limits", both, is(0, 0), isMasked(1, r.mask, r.value)))
+	}
+	return rules
+}
+
+// otherLimits are the 16 limits of Linux but RLIMIT_CORE, which is 4: 0 to 3, 5, 6 and 7, 8 to
+// 15. Told so, and not as what is not 4, since the kernel looks at the lower half of the
+// argument alone.
+var otherLimits = []struct{ mask, value uint64 }{{^uint64(3), 0}, {^uint64(0), 5}, {^uint64(1), 6}, {^uint64(7), 8}}
 
 // allow and refuse are rules that hold when all conditions do. There is at most one for an
 // argument: runc takes several for alternatives. The rules for one call must not contradict

@@ -20,6 +20,7 @@ var insideGVisor = map[string]string{
 	"set-uid-copy":     "no-new-privileges holds, so that no set-uid bit counts",
 	"pid1-environment": "it is that of the image, and holds nothing secret",
 	"pid1-files":       "they can be opened, and the session's seal ends the sandbox when they are written to",
+	"core-lowered":     "a crash is one of gVisor's own kernel, which starts nothing on the machine",
 	"pid1-limits":      "they can be set, which can end its own sandbox and nothing else",
 	"devices":          "gVisor's kernel has no devices of the machine's to open",
 	"set-uid":          "no-new-privileges holds, so that no set-uid bit counts",

@@ -127,6 +127,13 @@ def machine_segment():
     return "a segment of the machine's"
 
 
+def core_limit_of_nothing():
+    """With a limit of 0 a crash starts the program of the machine's core_pattern, with one of 1 byte it does not."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    return found(f"limits {limits}", limits[0] != 1)
+
+
 def kernel_settings():
     flags = os.statvfs("/proc/sys").f_flag
     return found(f"mount flags {flags:#x}", not flags & os.ST_RDONLY)
@@ -144,6 +151,7 @@ main([
     ("bytes", "looking for a writable place without bound on its bytes", unbounded_bytes),
     ("files", "looking for a writable place without bound on its files", unbounded_files),
     ("core", "asking for core files", above(1, "RLIMIT_CORE")),
+    ("core-lowered", "setrlimit(RLIMIT_CORE, 0), so that a crash starts the machine's core helper", core_limit_of_nothing),
     ("file-size", "asking for a file of any size", above(MOST_BYTES, "RLIMIT_FSIZE")),
     ("open-files", "asking for more open files", above(OPEN_FILES, "RLIMIT_NOFILE")),
     ("memory", "looking for memory without limit", memory),
