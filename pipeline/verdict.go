@@ -70,6 +70,9 @@ func memoryNote(l python.Limits) string {
 
 // diskNote tells too many files from too much in them.
 func diskNote(r sandbox.Result, l python.Limits) string {
+	if r.DiskFull == sandbox.Terminals {
+		return fmt.Sprintf("too many pseudo-terminals: %d limit", sandbox.MaxTerminals)
+	}
 	if r.InodesFull {
 		return fmt.Sprintf("disk full: too many files in %s, %d limit over all", r.DiskFull, l.Inodes)
 	}

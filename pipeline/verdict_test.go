@@ -38,6 +38,7 @@ func TestJudge(t *testing.T) {
 		"timeout that exited 0":    {StepTest, sandbox.Result{TimedOut: true}, "", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
 		"memory":                   {StepInstall, sandbox.Result{OOMKilled: true, ExitCode: 1}, "x", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"disk":                     {StepClone, sandbox.Result{DiskFull: "/tmp", ExitCode: 1}, "", CauseDiskFull, "disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`"},
+		"terminals":                {StepTest, sandbox.Result{DiskFull: sandbox.Terminals, InodesFull: true, Signal: "SIGKILL"}, "", CauseDiskFull, "too many pseudo-terminals: 256 limit, in `prog`"},
 		"inodes":                   {StepInstall, sandbox.Result{DiskFull: "/tmp", InodesFull: true, ExitCode: 1}, "", CauseDiskFull, "disk full: too many files in /tmp, 5000 limit over all, in `prog`"},
 		"processes":                {StepTest, sandbox.Result{PidsStruck: true, ExitCode: 1}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
 		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},

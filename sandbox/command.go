@@ -36,7 +36,7 @@ type Result struct {
 	PeakMemory int64         // bytes, of the whole container's processes; 0 when not known
 	OOMKilled  bool          // the kernel's OOM killer struck during the command
 	PidsStruck bool          // a fork was refused by the pids limit during the command
-	DiskFull   string        // the tmpfs that ran out of blocks or inodes; empty when none did
+	DiskFull   string        // the tmpfs that ran out of blocks or inodes, or Terminals; empty when none did
 	InodesFull bool          // it was DiskFull's inodes that ran out: too many files, not too much in them
 	DiskPeak   int64         // bytes, high-water mark over all tmpfs
 	Strays     int           // processes left behind and killed

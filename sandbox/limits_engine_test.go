@@ -73,6 +73,26 @@ while time.time() < end:
 	}
 }
 
+func TestTerminalsAreLimited(t *testing.T) {
+	s := start(t, nil)
+	open := func(count int) sandbox.Command {
+		return timed(python(fmt.Sprintf(`
+import os, time
+held = [os.openpty() for _ in range(%d)]
+print(len(held), flush=True)
+time.sleep(%d)`, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
+	}
+	if r, _ := run(t, s, open(sandbox.MaxTerminals)); !r.Success() || r.DiskFull != "" {
+		t.Errorf("control: as many as there may be end as %+v", r)
+	}
+	if r, _ := run(t, s, open(sandbox.MaxTerminals+1)); r.DiskFull != sandbox.Terminals || r.TimedOut || r.Success() {
+		t.Errorf("one more ends as %+v, want it ended for %s", r, sandbox.Terminals)
+	}
+	if r, _ := run(t, s, open(10)); !r.Success() {
+		t.Errorf("the next command ended as %+v", r)
+	}
+}
+
 func TestDiskLimitIsNamed(t *testing.T) {
 	fill := func(dir string) sandbox.Command {
 		return shell(fmt.Sprintf("head -c 200000000 /dev/zero > %s/big; code=$?; rm %s/big; exit $code", dir, dir))

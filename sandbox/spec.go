@@ -1,6 +1,10 @@
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"vivarium/sandbox/wire"
+)
 
 // Fixed places inside every sandbox. Each is a tmpfs of its own; the rest of
 // the file system is the read-only image.
@@ -10,6 +14,10 @@ const (
 	Env       = "/opt/vivarium/env" // the Python environment; fixed, since a venv cannot be moved
 	Tmp       = "/tmp"
 	Shm       = "/dev/shm"
+
+	// Terminals is where a sandbox's pseudo-terminals are. It is full with MaxTerminals.
+	Terminals    = wire.Terminals
+	MaxTerminals = wire.MaxTerminals
 
 	// Seed is a tar in the image, which a build unpacks in Env: a venv that holds pip
 	// and, before Python 3.12, setuptools, as `python -m venv` would give.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ type watch struct {
 	// Valid when the watching has stopped.
 	pidsStruck  bool
 	outOfMemory bool   // where no kernel ends a process for it
-	full        string // the first mount that was full
+	full        string // the first mount that was full; wire.Terminals when there were too many of these
 	inodesFull  bool   // it was full of files, not of bytes
 	peakBytes   int64
 	peakAnon    int64
@@ -92,6 +93,9 @@ func (w *watch) run(quit <-chan struct{}) {
 				left, struck := w.count(system())
 				next, exceeded = min(next, left), exceeded || struck
 			}
+			if w.countTerminals(terminals()) {
+				exceeded = true
+			}
 			if exceeded && !over {
 				over = true
 				close(w.exceeded)
@@ -129,6 +133,24 @@ func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
 	w.peakAnon = max(w.peakAnon, u.memory-u.free-w.held)
 	next = min(timeToFill(w.pids-u.tasks, forkRate), timeToFill(left, allocRate))
 	return max(next, quickest), w.pidsStruck || w.outOfMemory
+}
+
+// terminals is how many pseudo-terminals the sandbox has. Its devpts lists its own alone.
+func terminals() int {
+	names, err := os.ReadDir(wire.Terminals)
+	if err != nil {
+		return 0
+	}
+	return len(names) - 1 // ptmx
+}
+
+// countTerminals reports whether there are too many pseudo-terminals.
+func (w *watch) countTerminals(n int) (exceeded bool) {
+	if n <= wire.MaxTerminals {
+		return false
+	}
+	w.setFull(wire.Terminals, true)
+	return true
 }
 
 // use is how full one mount is.

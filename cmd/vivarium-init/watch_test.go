@@ -50,6 +50,16 @@ func TestLookTellsFilesFromBytesWhenTheSumIsExceeded(t *testing.T) {
 	}
 }
 
+func TestTerminalsAreCounted(t *testing.T) {
+	w := newTestWatch()
+	if w.countTerminals(wire.MaxTerminals) || w.full != "" {
+		t.Errorf("the limit itself is reported as exceeded: %q", w.full)
+	}
+	if !w.countTerminals(wire.MaxTerminals+1) || w.full != wire.Terminals {
+		t.Errorf("full %q, want %s", w.full, wire.Terminals)
+	}
+}
+
 func TestLookReportsWhenTheSumIsExceeded(t *testing.T) {
 	w := newTestWatch()
 	w.look([]use{of("/a", 0, 1000*mib), of("/b", 0, 1000*mib)})

@@ -2,6 +2,14 @@ package wire
 
 import "time"
 
+// Terminals is where the pseudo-terminals of a sandbox are, and MaxTerminals how many a command
+// may leave open at a time. The kernel has 3072 for all containers together (kernel.pty.max
+// less kernel.pty.reserve), and engines give no container a limit of its own.
+const (
+	Terminals    = "/dev/pts"
+	MaxTerminals = 256
+)
+
 // Request says what a stream is for: exactly one field is set.
 //
 // Names, arguments and paths are bytes, not strings: JSON would replace what is not

@@ -245,3 +245,14 @@ def pressure_triggers(count, seconds):
         refused = errno.errorcode[e.errno]
     print(f"{len(held)} triggers, {refused}", flush=True)
     time.sleep(seconds)
+
+
+def terminals(count, seconds):
+    """The kernel has a number of pseudo-terminals for all containers together."""
+    held = []
+    try:
+        while len(held) < count:
+            held.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+    except OSError as e:
+        print(f"{errno.errorcode[e.errno]} after {len(held)} terminals", flush=True)
+    time.sleep(seconds)
