@@ -7,6 +7,9 @@ import (
 	"vivarium/images/imagestest"
 )
 
+// gvisorIsAsked is what there is to say of protocols that make Linux load a module.
+const gvisorIsAsked = "gVisor's own kernel is asked, which loads no modules"
+
 // insideGVisor says what holds instead where gVisor's own kernel has what the profile or a setting refuses on runc: it is
 // that kernel's, which has no way to the machine's but the few calls that its own filter passes (docs/gvisor.md).
 var insideGVisor = map[string]string{
@@ -16,6 +19,24 @@ var insideGVisor = map[string]string{
 	"unshare-user":     "a user namespace of gVisor's kernel, whose root is nobody on the machine",
 	"unshare-mount":    "a mount namespace of gVisor's kernel, in which there is nothing of the machine's to mount",
 	"io-uring":         "gVisor's own io_uring; the machine's is not called",
+	"netlink-memory":   "what waits is memory of gVisor's kernel, and counts as the sandbox's",
+	"netlink-route":    "a socket of gVisor's kernel, which knows the sandbox's loopback alone",
+	"netlink-events":   "a socket of gVisor's kernel, which has no devices of the machine's",
+	"netlink-module":   gvisorIsAsked,
+	"netlink-pair":     gvisorIsAsked,
+	"sctp":             gvisorIsAsked,
+	"sctp-v6":          gvisorIsAsked,
+	"sctp-pair":        gvisorIsAsked,
+	"l2tp":             gvisorIsAsked,
+	"udp-lite":         gvisorIsAsked,
+	"dccp":             gvisorIsAsked,
+	"smc":              gvisorIsAsked,
+	"mptcp":            gvisorIsAsked,
+	"ping":             "a socket of gVisor's own network, which is the sandbox's loopback alone",
+	"aio":              "gVisor's own; the machine's count is not touched",
+	"huge-pages":       "gVisor gives ordinary pages",
+	"huge-file":        "gVisor gives ordinary pages",
+	"huge-segment":     "gVisor gives ordinary pages",
 	"mknod":            "a node for gVisor's kernel, which has no devices of the machine's",
 	"set-uid-copy":     "no-new-privileges holds, so that no set-uid bit counts",
 	"pid1-environment": "it is that of the image, and holds nothing secret",
