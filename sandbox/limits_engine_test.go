@@ -93,6 +93,27 @@ time.sleep(%d)`, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
 	}
 }
 
+// TestTriggersOnPressureDoNotOutstayTheTimeLimit: the kernel takes 10 ms to take down each of a process that is killed.
+func TestTriggersOnPressureDoNotOutstayTheTimeLimit(t *testing.T) {
+	s := start(t, nil)
+	r, o := run(t, s, timed(python(`
+import os, time
+held = []
+try:
+    for _ in range(2000):
+        held.append(os.open("/proc/pressure/cpu", os.O_RDWR | os.O_NONBLOCK))
+        os.write(held[-1], b"some 200000 2000000\0")
+except OSError as e:
+    print(e.strerror, flush=True)
+time.sleep(300)`), time.Second))
+	if !r.TimedOut || r.Wall > 6*time.Second {
+		t.Errorf("got %+v (%s), want it ended soon after 1 s", r, o.stdout.String())
+	}
+	if o.stdout.Len() == 0 {
+		t.Error("the triggers are not refused")
+	}
+}
+
 func TestDiskLimitIsNamed(t *testing.T) {
 	fill := func(dir string) sandbox.Command {
 		return shell(fmt.Sprintf("head -c 200000000 /dev/zero > %s/big; code=$?; rm %s/big; exit $code", dir, dir))
