@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
 	"sync"
 	"time"
@@ -23,7 +24,12 @@ import (
 const (
 	initPath    = "opt/vivarium/init" // as in a tar: relative to the root
 	versionPath = "/opt/vivarium/python-version"
-	user        = "10001:10001"
+	user        = "10001:10001" // of who runs the image without vivarium
+
+	passwdPath = "etc/passwd"
+	// usersPath keeps what passwdPath held. vivarium-init makes ownUsersPath of it, where each sandbox has a place to write.
+	usersPath    = "opt/vivarium/passwd"
+	ownUsersPath = "opt/vivarium/user/passwd"
 )
 
 //go:embed tools.sh
@@ -119,7 +125,11 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 		return "", fmt.Errorf("add vivarium-init: %w", err)
 	}
 	defer remove()
-	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data), container.CopyToContainerOptions{}); err != nil {
+	passwd, err := m.readFile(ctx, c, "/"+passwdPath, maxPasswd)
+	if err != nil {
+		return "", err
+	}
+	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data, passwd), container.CopyToContainerOptions{}); err != nil {
 		return "", fmt.Errorf("copy vivarium-init into image: %w", err)
 	}
 	return m.commit(ctx, c, &container.Config{
@@ -132,13 +142,29 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 	})
 }
 
-// initTar is a tar with vivarium-init alone. Its time is fixed so that the layer depends on the binary only.
-func initTar(data []byte) io.Reader {
+// maxPasswd bounds the users of a base: a sandbox's copy must fit its place.
+const maxPasswd = 32 << 10
+
+// initTar is a tar with vivarium-init, and with the users moved to where it finds them. The times in it are fixed, so that
+// the layer depends on these two only.
+func initTar(data, passwd []byte) io.Reader {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
-	// A bytes.Buffer refuses nothing, so neither does a tar writer with a valid header.
-	_ = w.WriteHeader(&tar.Header{Name: initPath, Mode: 0o755, Size: int64(len(data)), ModTime: time.Unix(0, 0), Typeflag: tar.TypeReg})
-	_, _ = w.Write(data)
+	for _, e := range []struct {
+		tar.Header
+		content []byte
+	}{
+		{tar.Header{Name: initPath, Mode: 0o755, Typeflag: tar.TypeReg}, data},
+		{tar.Header{Name: usersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
+		{tar.Header{Name: path.Dir(ownUsersPath) + "/", Mode: 0o755, Typeflag: tar.TypeDir}, nil},
+		{tar.Header{Name: ownUsersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
+		{tar.Header{Name: passwdPath, Linkname: "/" + ownUsersPath, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil},
+	} {
+		e.Size, e.ModTime = int64(len(e.content)), time.Unix(0, 0)
+		// A bytes.Buffer refuses nothing, so neither does a tar writer with a valid header.
+		_ = w.WriteHeader(&e.Header)
+		_, _ = w.Write(e.content)
+	}
 	_ = w.Close()
 	return &buf
 }
@@ -224,24 +250,37 @@ var versionRule = regexp.MustCompile(`^\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,16}$`)
 
 // pythonVersion reads what tools.sh found out.
 func (m *Manager) pythonVersion(ctx context.Context, id string) (string, error) {
-	body, _, err := m.cli.CopyFromContainer(ctx, id, versionPath)
+	data, err := m.readFile(ctx, id, versionPath, 64)
 	if err != nil {
-		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
-	}
-	defer body.Close()
-	t := tar.NewReader(body)
-	if _, err := t.Next(); err != nil {
-		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
-	}
-	data, err := io.ReadAll(io.LimitReader(t, 64))
-	if err != nil {
-		return "", fmt.Errorf("read %s of image: %w", versionPath, err)
+		return "", err
 	}
 	version := string(bytes.TrimSpace(data))
 	if !versionRule.MatchString(version) {
 		return "", fmt.Errorf("%s of image holds %q, which is no Python version", versionPath, version)
 	}
 	return version, nil
+}
+
+// readFile reads a plain file of a container, of at most limit bytes.
+func (m *Manager) readFile(ctx context.Context, id, path string, limit int64) ([]byte, error) {
+	body, _, err := m.cli.CopyFromContainer(ctx, id, path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of image: %w", path, err)
+	}
+	defer body.Close()
+	t := tar.NewReader(body)
+	h, err := t.Next()
+	if err != nil {
+		return nil, fmt.Errorf("read %s of image: %w", path, err)
+	}
+	if h.Typeflag != tar.TypeReg || h.Size > limit {
+		return nil, fmt.Errorf("read %s of image: it is no plain file of at most %d bytes", path, limit)
+	}
+	data, err := io.ReadAll(t)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of image: %w", path, err)
+	}
+	return data, nil
 }
 
 // tail keeps the last bytes written to it, for an error message.

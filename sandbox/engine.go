@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -21,6 +22,8 @@ type Engine struct {
 	cli  *client.Client
 	info Info
 	log  *slog.Logger
+	// order is in which a sandbox's user is looked for, as rand.Perm gives it.
+	order func(n int) []int
 
 	released sync.WaitGroup // sandboxes that are on their way out
 }
@@ -44,7 +47,7 @@ func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure engine client: %w", err)
 	}
-	e := &Engine{cli: cli, log: log}
+	e := &Engine{cli: cli, log: log, order: rand.Perm}
 	if e.info, err = ask(ctx, cli); err != nil {
 		cli.Close()
 		return nil, fmt.Errorf("reach the Docker Engine at %s: %w", cli.DaemonHost(), err)

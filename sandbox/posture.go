@@ -67,7 +67,7 @@ func (e *Engine) posture(ctx context.Context, spec Spec, settings settings) (Pos
 	if err = errors.Join(err, s.Close()); err != nil {
 		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
 	}
-	return judge(f, spec, e.info), nil
+	return judge(f, s.spec, e.info), nil
 }
 
 // facts collects what the sandbox says of itself and what the engine says of it.

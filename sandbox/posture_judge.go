@@ -54,7 +54,7 @@ func (j *judgement) runtime() {
 }
 
 func (j *judgement) user() {
-	for name, want := range map[string]string{"Uid": strconv.Itoa(UID), "Gid": strconv.Itoa(GID)} {
+	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.user()), "Gid": strconv.Itoa(GID)} {
 		ids, _ := j.status(name)
 		if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return id != want }) {
 			j.problem("builds run with %s %v in place of %s: the engine must not change a container's user", strings.ToLower(name), ids, want)
@@ -170,7 +170,7 @@ func (j *judgement) places() {
 func (j *judgement) owner(path string) {
 	got, ok := j.Owners[path]
 	uid, gid, mode := got[0], got[1], got[2]
-	good := ok && uid == UID && gid == GID && mode&0o722 == 0o700
+	good := ok && uid == int64(j.spec.user()) && gid == GID && mode&0o722 == 0o700
 	if path == Tmp || path == Shm {
 		good = ok && uid == 0 && gid == 0 && mode == 0o1777
 	}
@@ -223,7 +223,7 @@ func (j *judgement) strangeMounts() {
 			return m.path == top || strings.HasPrefix(m.path, top+"/")
 		})
 		engine := slices.Contains(engineFiles, m.path) && !m.rw
-		if !kernel && !engine && m.path != "/" && !slices.Contains(mounts, m.path) {
+		if !kernel && !engine && m.path != "/" && !slices.Contains(mounts, m.path) && m.path != Names {
 			j.problem("%s is mounted inside (%s): the engine must add nothing to a container; look for mounts in its configuration or runtime",
 				m.path, m.kind)
 		}

@@ -191,7 +191,7 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid"), "/tmp is mounted without nodev"},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid,nodev,noexec"), "/tmp is mounted with noexec"},
 		{postures, func(f *facts) { f.Owners = map[string][3]int64{Workspace: {0, 0, 0o755}} }, "/workspace belongs to 0:0"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{Home: {UID, GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{Home: {FirstUser, GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
 		{postures, func(f *facts) { f.Owners = map[string][3]int64{Tmp: {0, 0, 0o777}} }, "/tmp belongs to 0:0 with mode 777"},
 		{both, edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"), "/run/docker.sock is mounted inside"},
 		{both, edit(mountinfo, "/etc/hosts ro,", "/etc/hosts rw,"), "/etc/hosts is mounted inside"},

@@ -37,12 +37,12 @@ const shmSize = 64 << 20
 // left and ends the command. Pages of a tmpfs are charged to the container's memory, so
 // its limit is the sum of both: files never take memory from processes.
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
-	l := spec.Limits
+	l, user := spec.Limits, spec.user()
 	memory := l.Memory + l.Disk
 	no, pids := false, hostPids(spec)
 	config := container.Config{
 		Hostname:    "vivarium",
-		User:        fmt.Sprintf("%d:%d", UID, GID),
+		User:        fmt.Sprintf("%d:%d", user, GID),
 		AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		OpenStdin: true, StdinOnce: true,
 		Image:       spec.Image,
@@ -66,7 +66,7 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		ReadonlyRootfs: true,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,
-		Tmpfs:          tmpfs(l),
+		Tmpfs:          tmpfs(l, user),
 		Runtime:        spec.Runtime,
 		Init:           &no, // an engine may be configured to put its own PID 1 in front
 		// Else resolv.conf holds the name servers and domains of the machine. Nobody answers at
@@ -97,13 +97,16 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 // nanoCPUs never exceeds the engine's count, which would make every create fail.
 func nanoCPUs(cpus float64, has int) int64 { return int64(min(cpus, float64(has)) * 1e9) }
 
-// mounts are all places that can be written to.
+// namesSize holds the names of a base's users many times over. It is so little that no limit counts it.
+const namesSize = 64 << 10
+
+// mounts are all places that builds are to write to.
 var mounts = []string{Workspace, Home, Env, Tmp, Shm}
 
-func tmpfs(l Limits) map[string]string {
-	m := make(map[string]string, len(mounts))
+func tmpfs(l Limits, user int) map[string]string {
+	m := map[string]string{Names: fmt.Sprintf("rw,nosuid,nodev,size=%d,nr_inodes=16,uid=%d,gid=%d,mode=0755", namesSize, user, GID)}
 	for _, path := range mounts {
-		size, owner := l.Disk, fmt.Sprintf("uid=%d,gid=%d,mode=0700", UID, GID)
+		size, owner := l.Disk, fmt.Sprintf("uid=%d,gid=%d,mode=0700", user, GID)
 		switch path {
 		case Shm:
 			size, owner = min(l.Disk, shmSize), "mode=1777"

@@ -24,6 +24,8 @@ func TestSettingsAreAsReviewed(t *testing.T) {
 		Deadline: time.Date(2026, 11, 24, 12, 0, 0, 0, time.FixedZone("", 3600)),
 		Runtime:  "runsc",
 		Limits:   limits,
+
+		userIndex: 41,
 	}, info)
 	if host.SecurityOpt[1] != "seccomp="+seccompProfile {
 		t.Error("the second security option is not the seccomp profile")
@@ -54,8 +56,8 @@ func TestSettingsAreAsReviewed(t *testing.T) {
 }
 
 func TestTmpfsOfASmallSandboxFits(t *testing.T) {
-	for path, options := range tmpfs(Limits{Disk: 16 << 20, Inodes: 5000}) {
-		if !strings.Contains(options, "size=16777216,nr_inodes=5000,") {
+	for path, options := range tmpfs(Limits{Disk: 16 << 20, Inodes: 5000}, FirstUser) {
+		if path != Names && !strings.Contains(options, "size=16777216,nr_inodes=5000,") {
 			t.Errorf("%s: %s", path, options)
 		}
 	}

@@ -25,7 +25,10 @@ const (
 	// InitPath is PID 1 in the image.
 	InitPath = "/opt/vivarium/init"
 
-	UID = 10001
+	// Names is where PID 1 writes the names of the sandbox's user (/etc/passwd of the image leads there).
+	Names = "/opt/vivarium/user"
+
+	// GID is the group of every sandbox: Linux bounds nothing by group.
 	GID = 10001
 )
 
@@ -37,6 +40,8 @@ type Spec struct {
 	Deadline time.Time // PID 1 ends the container then; a label too
 	Runtime  string    // OCI runtime by the engine's name for it; empty is the engine's default
 	Limits   Limits
+
+	userIndex int // its user is FirstUser + userIndex; Start chooses one that no other sandbox has
 }
 
 // Limits bound what one sandbox may use. Sizes are bytes.

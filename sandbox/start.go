@@ -31,8 +31,7 @@ func (e *Engine) start(ctx context.Context, spec Spec, settings settings) (*Sand
 	if err := spec.check(e.info); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
-	config, host := settings(spec, e.info)
-	created, err := e.cli.ContainerCreate(ctx, &config, &host, nil, nil, "")
+	spec, created, err := e.create(ctx, spec, settings)
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)
 	}

@@ -59,7 +59,7 @@ type plain struct{ id string }
 
 func startPlain(ctx context.Context, image string) (plain, error) {
 	// The engine's own init reaps, as vivarium-init does.
-	id, err := docker(ctx, nil, "run", "--detach", "--rm", "--init", "--network", "none", "--user", fmt.Sprintf("%d:%d", sandbox.UID, sandbox.GID),
+	id, err := docker(ctx, nil, "run", "--detach", "--rm", "--init", "--network", "none", "--user", fmt.Sprintf("%d:%d", sandbox.FirstUser, sandbox.GID),
 		"--label", sandbox.LabelInstance+"="+instance+"-plain", "--entrypoint", "sleep", image, fmt.Sprint(int(lifetime.Seconds())))
 	return plain{strings.TrimSpace(id)}, err
 }

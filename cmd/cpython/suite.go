@@ -109,6 +109,6 @@ func addFile(t *tar.Writer, name string, content []byte) error {
 
 // owned is what a plain container needs to be told; in a sandbox there is one user only.
 func owned(h *tar.Header) *tar.Header {
-	h.Uid, h.Gid = sandbox.UID, sandbox.GID
+	h.Uid, h.Gid = sandbox.FirstUser, sandbox.GID
 	return h
 }

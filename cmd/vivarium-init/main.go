@@ -48,6 +48,9 @@ func serve() (int, error) {
 		return 1, fmt.Errorf("make PID 1 non-dumpable: %w", err)
 	}
 	unix.Umask(0o022)
+	if err := nameUser(imageUsers, users, os.Getuid(), os.Getgid()); err != nil {
+		return 1, err
+	}
 	runtime.GOMAXPROCS(2)
 	makeThreads(threads)
 	procs := newProcesses(oom)

@@ -33,6 +33,8 @@ var settings = []mutant{
 	inSettings("no log at the engine", `LogConfig:      container.LogConfig{Type: "none"},`, ``, "^TestContainer$"),
 	inSettings("removal at the end", `AutoRemove:     true,`, ``, "^TestContainer$"),
 	inSettings("the end with the session", `OpenStdin: true, StdinOnce: true,`, `OpenStdin: true,`, "^TestContainer$"),
+	inSettings("a user of its own", `l, user := spec.Limits, spec.user()`, `l, user := spec.Limits, FirstUser`, "^TestNeighbours$"),
+	inSettings("namespaces of its own", `container.IPCModePrivate`, `"host"`, "^TestNeighbours$"),
 	inSettings("the configured runtime", `Runtime:        spec.Runtime,`, ``, "^TestContainer$"),
 }
 
