@@ -172,6 +172,8 @@ func TestRunnerImageHoldsWhatABuildNeeds(t *testing.T) {
 	}
 	out := b.output(t, img.ID, `
 		id -un
+		readlink /etc/passwd
+		grep ^root: /opt/vivarium/passwd
 		test -x `+sandbox.InitPath+`
 		test -d `+sandbox.Workspace+` && test -d `+sandbox.Home+`
 		git --version
@@ -186,7 +188,7 @@ func TestRunnerImageHoldsWhatABuildNeeds(t *testing.T) {
 		find `+sandbox.Env+`/lib -name '*.py' | while read -r f; do
 			test -e "$(dirname "$f")/__pycache__/$(basename "$f" .py).cpython-311.pyc" || echo "not compiled: $f"
 		done`)
-	for _, want := range []string{"vivarium\n", "git version ", "pip ", "from " + sandbox.Env, "\n" + sandbox.Env + "\n", "E999 SyntaxError"} {
+	for _, want := range []string{"vivarium\n", sandbox.Names + "/passwd\nroot:", "git version ", "pip ", "from " + sandbox.Env, "\n" + sandbox.Env + "\n", "E999 SyntaxError"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q", want)
 		}

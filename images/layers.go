@@ -156,7 +156,7 @@ func initTar(data, passwd []byte) io.Reader {
 	}{
 		{tar.Header{Name: initPath, Mode: 0o755, Typeflag: tar.TypeReg}, data},
 		{tar.Header{Name: usersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
-		{tar.Header{Name: path.Dir(ownUsersPath) + "/", Mode: 0o755, Typeflag: tar.TypeDir}, nil},
+		{tar.Header{Name: path.Dir(ownUsersPath) + "/", Mode: 0o1777, Typeflag: tar.TypeDir}, nil},
 		{tar.Header{Name: ownUsersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
 		{tar.Header{Name: passwdPath, Linkname: "/" + ownUsersPath, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil},
 	} {

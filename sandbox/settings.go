@@ -104,7 +104,7 @@ const namesSize = 64 << 10
 var mounts = []string{Workspace, Home, Env, Tmp, Shm}
 
 func tmpfs(l Limits, user int) map[string]string {
-	m := map[string]string{Names: fmt.Sprintf("rw,nosuid,nodev,size=%d,nr_inodes=16,uid=%d,gid=%d,mode=0755", namesSize, user, GID)}
+	m := map[string]string{Names: fmt.Sprintf("rw,nosuid,nodev,size=%d,nr_inodes=16,mode=1777", namesSize)}
 	for _, path := range mounts {
 		size, owner := l.Disk, fmt.Sprintf("uid=%d,gid=%d,mode=0700", user, GID)
 		switch path {

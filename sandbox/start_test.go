@@ -55,7 +55,7 @@ func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cli.Close() })
-	return &Engine{cli: cli, info: Info{CPUs: 1}, log: slog.New(slog.DiscardHandler)}
+	return &Engine{cli: cli, info: Info{CPUs: 1}, log: slog.New(slog.DiscardHandler), order: inOrder}
 }
 
 func TestStartEndsWithItsContextWhateverTheEngineDoes(t *testing.T) {

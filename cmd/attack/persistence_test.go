@@ -20,6 +20,7 @@ var places = []struct {
 	{"tmp", sandbox.Tmp, true},
 	{"home", sandbox.Home, true},
 	{"environment", sandbox.Env, true},
+	{"names", sandbox.Names, true},
 	{"shared-memory", sandbox.Shm, true},
 	{"workspace", sandbox.Workspace, true},
 	// gVisor has no message queues, and does not show the other kinds to the writer either.
