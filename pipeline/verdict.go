@@ -52,6 +52,8 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 	switch {
 	case r.PidsStruck:
 		return CausePidsLimit, fmt.Sprintf("too many processes: %d limit", l.Pids)
+	case r.Sockets > 0:
+		return CauseOutOfMemory, fmt.Sprintf("out of memory: %s waited unread in sockets", python.Size(r.Sockets))
 	case r.OOMKilled:
 		return CauseOutOfMemory, memoryNote(l)
 	case r.DiskFull != "":

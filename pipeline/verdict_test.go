@@ -41,6 +41,7 @@ func TestJudge(t *testing.T) {
 		"terminals":                {StepTest, sandbox.Result{DiskFull: sandbox.Terminals, InodesFull: true, Signal: "SIGKILL"}, "", CauseDiskFull, "too many pseudo-terminals: 256 limit, in `prog`"},
 		"inodes":                   {StepInstall, sandbox.Result{DiskFull: "/tmp", InodesFull: true, ExitCode: 1}, "", CauseDiskFull, "disk full: too many files in /tmp, 5000 limit over all, in `prog`"},
 		"processes":                {StepTest, sandbox.Result{PidsStruck: true, ExitCode: 1}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
+		"memory of sockets":        {StepTest, sandbox.Result{Sockets: 300 << 20, Signal: "SIGKILL"}, "", CauseOutOfMemory, "out of memory: 300.0 MiB waited unread in sockets, in `prog`"},
 		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
 		"fork bomb strikes it all": {StepTest, sandbox.Result{PidsStruck: true, OOMKilled: true, TimedOut: true}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
 	} {

@@ -29,7 +29,7 @@ type Admission struct {
 // NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it.
 func NewAdmission(e *Engine, instance string, l Limits, reserve int64) *Admission {
 	return &Admission{
-		need: l.Memory + l.Disk, usable: usable(e.info, reserve), freed: make(chan struct{}), warn: e.log.Warn,
+		need: l.whole(), usable: usable(e.info, reserve), freed: make(chan struct{}), warn: e.log.Warn,
 		others: func(ctx context.Context) (int64, error) { return e.othersMemory(ctx, instance) },
 	}
 }

@@ -40,6 +40,7 @@ type Result struct {
 	InodesFull bool          // it was DiskFull's inodes that ran out: too many files, not too much in them
 	DiskPeak   int64         // bytes, high-water mark over all tmpfs
 	Strays     int           // processes left behind and killed
+	Sockets    int64         // bytes that waited in sockets, for which the command was killed; 0 when it was not
 }
 
 // Success reports whether the command exited with status 0.

@@ -57,7 +57,7 @@ func usable(info Info, reserve int64) int64 {
 // Workers is how many sandboxes of these limits fit the engine at one time: as many as
 // it has CPUs, as far as its memory less the reserve reaches, and one in any case.
 func Workers(info Info, l Limits, reserve int64) int {
-	return max(1, min(info.CPUs, int(usable(info, reserve)/(l.Memory+l.Disk))))
+	return max(1, min(info.CPUs, int(usable(info, reserve)/l.whole())))
 }
 
 // Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
@@ -69,11 +69,11 @@ func Check(info Info, l Limits, workers int, reserve int64) error {
 	if l.CPUs > float64(info.CPUs) {
 		return fmt.Errorf("%g CPUs for a sandbox are more than the engine's %d: lower VIVARIUM_CPUS", l.CPUs, info.CPUs)
 	}
-	need := int64(workers) * (l.Memory + l.Disk)
+	need := int64(workers) * l.whole()
 	if most := usable(info, reserve); need > most {
-		return fmt.Errorf("%d workers × (memory %s + disk %s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
+		return fmt.Errorf("%d workers × (%s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
 			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
-			workers, size(l.Memory), size(l.Disk), size(need), size(most), size(info.Memory), size(info.Memory-most))
+			workers, l.sum(), size(need), size(most), size(info.Memory), size(info.Memory-most))
 	}
 	return nil
 }

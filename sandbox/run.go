@@ -172,13 +172,14 @@ func decodeResult(p []byte) (Result, error) {
 		InodesFull: w.InodesFull,
 		DiskPeak:   w.DiskPeak,
 		Strays:     w.Strays,
+		Sockets:    w.Sockets,
 	}, nil
 }
 
 // plausible holds PID 1's report to what it can be: its words are shown to people.
 func plausible(w *wire.Result) bool {
 	return w.ExitCode >= 0 && w.ExitCode <= 255 &&
-		w.Wall >= 0 && w.CPU >= 0 && w.PeakMemory >= 0 && w.DiskPeak >= 0 && w.Strays >= 0 &&
+		w.Wall >= 0 && w.CPU >= 0 && w.PeakMemory >= 0 && w.DiskPeak >= 0 && w.Strays >= 0 && w.Sockets >= 0 &&
 		(w.DiskFull == "" && !w.InodesFull || slices.Contains(mounts, w.DiskFull) || w.DiskFull == Terminals) && isSignalName(w.Signal)
 }
 

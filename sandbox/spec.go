@@ -52,5 +52,6 @@ type Limits struct {
 	Pids      int64
 	FileSize  int64 // largest single file (RLIMIT_FSIZE)
 	OpenFiles int64 // per process (RLIMIT_NOFILE)
+	Sockets   int64 // what TCP and UDP sockets may take beyond Memory; Start sets it to SocketShare
 	Inodes    int64 // the sum over all tmpfs
 }

@@ -31,6 +31,7 @@ func (e *Engine) start(ctx context.Context, spec Spec, settings settings) (*Sand
 	if err := spec.check(e.info); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
+	spec.Limits.Sockets = SocketShare(spec.Limits.Memory, spec.Runtime, e.info)
 	spec, created, err := e.create(ctx, spec, settings)
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)
@@ -121,6 +122,7 @@ func (s *Sandbox) greet(ctx context.Context) error {
 		Disk:    s.spec.Limits.Disk,
 		Inodes:  s.spec.Limits.Inodes,
 		Pids:    countedPids(s.spec),
+		Sockets: s.spec.Limits.Sockets,
 	}})
 	if err != nil {
 		return fmt.Errorf("greet PID 1: %w", err)

@@ -21,8 +21,8 @@ var counted = []struct{ name, tried string }{
 	{"signals", "using up queued signals"},
 }
 
-// openLocks are the namespaces whose locks two sandboxes see of each other: runtimes give these to no container, and no
-// filter of system calls can tell them from other files. SECURITY.md names them.
+// openLocks are the namespaces whose locks two sandboxes may see of each other: runtimes make none for a container, as to time
+// runc 1.1 and older, and no filter of system calls can tell them from other files. SECURITY.md names them.
 var openLocks = []string{"time", "user"}
 
 // TestNeighbours has one sandbox use up what its user may have, and lock what two can open, while another looks what it

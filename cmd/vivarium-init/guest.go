@@ -136,6 +136,11 @@ func (g *guest) greet(h *wire.Hello) (wire.Reply, error) {
 	if err := g.deadline.set(h.TTL); err != nil {
 		return wire.Reply{}, err
 	}
+	if h.Sockets > 0 {
+		if err := checkSockets(); err != nil {
+			return wire.Reply{}, err
+		}
+	}
 	g.mu.Lock()
 	g.hello = h
 	g.mu.Unlock()

@@ -67,6 +67,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	result.CPU = cpuTime() - cpu
 	result.PeakMemory = max(watch.peakAnon, g.procs.largest())
 	result.DiskPeak, result.DiskFull, result.InodesFull = watch.peakBytes, watch.full, watch.inodesFull
+	result.Sockets = watch.sockets.over
 	after := readCounters()
 	result.OOMKilled = after.oomKills > before.oomKills || watch.outOfMemory
 	result.PidsStruck = after.pidsRefused > before.pidsRefused || watch.pidsStruck

@@ -43,6 +43,7 @@ type watch struct {
 	mounts       []string
 	bytes, files int64 // what the mounts may hold together
 	pids         int64 // tasks that there may be, where no kernel counts them (gVisor's); else zero
+	sockets      socketWatch
 	exceeded     chan struct{}
 	begun        bool
 	held         int64 // bytes in the mounts, which are memory too, at the last look
@@ -57,7 +58,7 @@ type watch struct {
 }
 
 func newWatch(h *wire.Hello) *watch {
-	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, pids: h.Pids, exceeded: make(chan struct{})}
+	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, pids: h.Pids, sockets: socketWatch{most: h.Sockets}, exceeded: make(chan struct{})}
 }
 
 type watching struct {
@@ -96,6 +97,8 @@ func (w *watch) run(quit <-chan struct{}) {
 			if w.countTerminals(terminals()) {
 				exceeded = true
 			}
+			soon, sent := w.sockets.look(now)
+			next, exceeded = min(next, soon), exceeded || sent
 			if exceeded && !over {
 				over = true
 				close(w.exceeded)

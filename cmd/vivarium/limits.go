@@ -13,6 +13,7 @@ func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 	l.Memory, l.Disk, l.Pids = c.memory, c.disk, c.pids
 	l.OpenFiles, l.Inodes = c.openFiles, c.inodes
 	l.FileSize = c.disk // no file can be larger than the disk, whatever its limit says
+	l.Sockets = sandbox.SocketShare(l.Memory, c.runtime, info)
 	if c.cpus != 0 {
 		l.CPUs = c.cpus
 	}

@@ -38,11 +38,12 @@ type Reply struct {
 // Hello is the first request of a session; none is served before it.
 type Hello struct {
 	Version int           `json:"version"`
-	TTL     time.Duration `json:"ttl"`    // until the deadline; a duration, since two clocks may differ
-	Mounts  []string      `json:"mounts"` // every tmpfs
-	Disk    int64         `json:"disk"`   // bytes that they may hold together
-	Inodes  int64         `json:"inodes"` // and files
-	Pids    int64         `json:"pids"`   // tasks to allow; zero where the kernel counts them
+	TTL     time.Duration `json:"ttl"`     // until the deadline; a duration, since two clocks may differ
+	Mounts  []string      `json:"mounts"`  // every tmpfs
+	Disk    int64         `json:"disk"`    // bytes that they may hold together
+	Inodes  int64         `json:"inodes"`  // and files
+	Pids    int64         `json:"pids"`    // tasks to allow; zero where the kernel counts them
+	Sockets int64         `json:"sockets"` // bytes that may wait in TCP and UDP sockets; zero where the cgroup counts them
 }
 
 // Welcome answers Hello.
@@ -80,6 +81,7 @@ type Result struct {
 	InodesFull bool          `json:"inodes_full,omitempty"` // it was DiskFull's inodes, not its blocks
 	DiskPeak   int64         `json:"disk_peak"`
 	Strays     int           `json:"strays"`
+	Sockets    int64         `json:"sockets,omitempty"` // bytes that waited in sockets, where it was too much
 }
 
 // Listen opens a port for a service. The first Reply has the port; the second is sent

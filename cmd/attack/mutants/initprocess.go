@@ -11,6 +11,7 @@ var initProcess = []mutant{
 	inInit("files watched together", "watch.go", `	case bytes > w.bytes:
 		exceeded = true`, `	case bytes > w.bytes:`, `^TestContainer$/^all-places-together$`),
 	inInit("terminals counted", "watch.go", `	if n <= wire.MaxTerminals {`, `	if n >= 0 {`, `^TestResources$/^terminals$`),
+	inInit("memory of sockets", "sockets.go", `exceeded = waiting > w.most`, `exceeded = false`, "^TestSockets$"),
 	inInit("SIGKILL after SIGTERM", "run.go", `		case <-tooLate:
 			g.procs.killAll()`, `		case <-tooLate:`, `^TestResources$/^deaf-to-signals$`),
 	inInit("time", "run.go", `		case <-timedOut:
