@@ -16,6 +16,8 @@ func BaseEnv() []string {
 	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + Home,
+		"USER=vivarium",
+		"LOGNAME=vivarium",
 		"TMPDIR=" + Tmp,
 		"LANG=C.UTF-8",
 		"CI=true",

@@ -17,6 +17,7 @@ assert pwd.getpwnam("vivarium") == me, (pwd.getpwnam("vivarium"), me)
 assert [p.pw_uid for p in pwd.getpwall() if p.pw_name == "vivarium"] == [os.getuid()]
 assert os.path.expanduser("~vivarium") == str(pathlib.Path.home()) == me.pw_dir
 assert os.access(me.pw_dir, os.W_OK) and os.stat(me.pw_dir).st_uid == os.getuid()
+assert os.environ["USER"] == os.environ["LOGNAME"] == me.pw_name
 assert pwd.getpwnam("root").pw_uid == 0
 print(os.getuid(), getpass.getuser(), grp.getgrgid(os.getgid()).gr_name, me.pw_dir)
 `
