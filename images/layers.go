@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"regexp"
 	"sync"
 	"time"
@@ -25,11 +24,6 @@ const (
 	initPath    = "opt/vivarium/init" // as in a tar: relative to the root
 	versionPath = "/opt/vivarium/python-version"
 	user        = "10001:10001" // of who runs the image without vivarium
-
-	passwdPath = "etc/passwd"
-	// usersPath keeps what passwdPath held. vivarium-init makes ownUsersPath of it, where each sandbox has a place to write.
-	usersPath    = "opt/vivarium/passwd"
-	ownUsersPath = "opt/vivarium/user/passwd"
 )
 
 //go:embed tools.sh
@@ -110,63 +104,6 @@ func (m *Manager) runTools(ctx context.Context, name string, b base, network boo
 		Cmd:        []string{"/bin/sh"},
 		Labels:     map[string]string{labelBase: b.desc, labelTools: toolsSum, labelPython: version},
 	})
-}
-
-// initLayer puts vivarium-init on a tools layer and commits that, without a
-// name. Nothing runs, so nothing is fetched.
-func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err error) {
-	data, sum, err := m.init.read()
-	if err != nil {
-		return "", err
-	}
-	c, remove, err := m.create(ctx, &container.Config{Image: toolsID, Cmd: []string{"/" + initPath}},
-		&container.HostConfig{NetworkMode: "none"})
-	if err != nil {
-		return "", fmt.Errorf("add vivarium-init: %w", err)
-	}
-	defer remove()
-	passwd, err := m.readFile(ctx, c, "/"+passwdPath, maxPasswd)
-	if err != nil {
-		return "", err
-	}
-	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data, passwd), container.CopyToContainerOptions{}); err != nil {
-		return "", fmt.Errorf("copy vivarium-init into image: %w", err)
-	}
-	return m.commit(ctx, c, &container.Config{
-		User:       user,
-		WorkingDir: "/workspace",
-		Entrypoint: []string{"/" + initPath},
-		// A base's health check would be a process in every sandbox that nobody asked for.
-		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
-		Labels:      map[string]string{labelInit: sum},
-	})
-}
-
-// maxPasswd bounds the users of a base: a sandbox's copy must fit its place.
-const maxPasswd = 32 << 10
-
-// initTar is a tar with vivarium-init, and with the users moved to where it finds them. The times in it are fixed, so that
-// the layer depends on these two only.
-func initTar(data, passwd []byte) io.Reader {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for _, e := range []struct {
-		tar.Header
-		content []byte
-	}{
-		{tar.Header{Name: initPath, Mode: 0o755, Typeflag: tar.TypeReg}, data},
-		{tar.Header{Name: usersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
-		{tar.Header{Name: path.Dir(ownUsersPath) + "/", Mode: 0o1777, Typeflag: tar.TypeDir}, nil},
-		{tar.Header{Name: ownUsersPath, Mode: 0o644, Typeflag: tar.TypeReg}, passwd},
-		{tar.Header{Name: passwdPath, Linkname: "/" + ownUsersPath, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil},
-	} {
-		e.Size, e.ModTime = int64(len(e.content)), time.Unix(0, 0)
-		// A bytes.Buffer refuses nothing, so neither does a tar writer with a valid header.
-		_ = w.WriteHeader(&e.Header)
-		_, _ = w.Write(e.content)
-	}
-	_ = w.Close()
-	return &buf
 }
 
 // create makes a container and the function that removes it, whatever became of ctx.
