@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ import (
 type Posture struct {
 	Kernel   string   // KernelLinux or KernelGVisor: what answers system calls inside
 	Problems []string // what is not as promised, and what to do; empty when all is
+	Advice   []string // what leaves less between a build and the machine than there could be, and what mends it; builds are taken
 	Notes    []string // what holds in another way, or is not known
 }
 
@@ -87,6 +89,14 @@ func (s *Sandbox) facts(ctx context.Context, o *oracle) (facts, error) {
 		return facts{}, fmt.Errorf("inspect container: %w", err)
 	}
 	f.accepted = acceptedBy(found)
+	f.granted = grantedBy(found)
+	image, err := s.engine.cli.ImageInspect(ctx, found.Image)
+	if err != nil {
+		return facts{}, fmt.Errorf("inspect the container's image: %w", err)
+	}
+	if image.Config != nil {
+		f.imageEnv = image.Config.Env
+	}
 	if f.host = hostCgroup(found); f.host.known() {
 		text, _ := os.ReadFile("/proc/meminfo") // missing: how much swap there is, is not known
 		f.meminfo = string(text)
@@ -96,7 +106,11 @@ func (s *Sandbox) facts(ctx context.Context, o *oracle) (facts, error) {
 
 // inside runs the script that looks around.
 func (s *Sandbox) inside(ctx context.Context, targets []target) ([]byte, error) {
-	c := Command{Argv: postureCommand(targets), Dir: "/", Timeout: postureTimeout}
+	argv, err := postureCommand(targets)
+	if err != nil {
+		return nil, err
+	}
+	c := Command{Argv: argv, Dir: "/", Timeout: postureTimeout}
 	var stdout, stderr bytes.Buffer
 	r, err := s.Run(ctx, c, func(stream Stream, p []byte) error {
 		to := &stdout
@@ -119,12 +133,19 @@ func (s *Sandbox) inside(ctx context.Context, targets []target) ([]byte, error) 
 	return stdout.Bytes(), nil
 }
 
-func postureCommand(targets []target) []string {
-	argv := []string{"python3", "-I", "-c", postureScript}
+// questions is the argument of posture.py.
+type questions struct {
+	Dials  [][2]string `json:"dials"`
+	Closed []string    `json:"closed"`
+}
+
+func postureCommand(targets []target) ([]string, error) {
+	q := questions{Closed: closed}
 	for _, t := range targets {
-		argv = append(argv, t.host, t.port)
+		q.Dials = append(q.Dials, [2]string{t.host, t.port})
 	}
-	return argv
+	text, err := json.Marshal(q)
+	return []string{"python3", "-I", "-c", postureScript, string(text)}, err
 }
 
 // accepted are the limits that the engine says a container has: one that it cannot set is

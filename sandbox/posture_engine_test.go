@@ -69,12 +69,61 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 			h.Tmpfs[sandbox.Shm] = strings.ReplaceAll(h.Tmpfs[sandbox.Shm], "nr_inodes=", "nr_inodes=1")
 		}, "/dev/shm holds"},
 		{"no limits of a process", func(_ *container.Config, h *container.HostConfig) { h.Ulimits = nil }, `the limit "core"`},
+		{"masked paths emptied", func(_ *container.Config, h *container.HostConfig) { h.MaskedPaths = []string{} }, "builds can look into "},
+		{"read-only paths emptied", func(_ *container.Config, h *container.HostConfig) { h.ReadonlyPaths = []string{} }, "/proc/sys can be written"},
+		{"the host's IPC", func(_ *container.Config, h *container.HostConfig) { h.IpcMode = "host" }, "another IpcMode than"},
+		{"IPC that others may join", func(_ *container.Config, h *container.HostConfig) { h.IpcMode = "shareable" }, "another IpcMode than"},
+		{"the host's UTS", func(c *container.Config, h *container.HostConfig) { c.Hostname, h.UTSMode = "", "host" }, "run on the host name"},
+		{"the host's UTS, as inspect has it", func(c *container.Config, h *container.HostConfig) { c.Hostname, h.UTSMode = "", "host" }, "another UTSMode than"},
+		{"the host's processes", func(_ *container.Config, h *container.HostConfig) { h.PidMode = "host" }, "runs as PID 1 of a Vivarium sandbox only"},
+		// An engine on version 2 of cgroups warns that it discards this.
+		{"no OOM killer", func(_ *container.Config, h *container.HostConfig) { off := true; h.OomKillDisable = &off }, "OomKillDisable"},
+		{"a device of the host", func(_ *container.Config, h *container.HostConfig) {
+			h.Devices = []container.DeviceMapping{{PathOnHost: "/dev/loop-control", PathInContainer: "/dev/one", CgroupPermissions: "r"}}
+		}, "the character device /dev/one"},
+		{"a device of the host, as inspect has it", func(_ *container.Config, h *container.HostConfig) {
+			h.Devices = []container.DeviceMapping{{PathOnHost: "/dev/null", PathInContainer: "/dev/tty", CgroupPermissions: "r"}}
+		}, "another Devices than"},
+		{"devices let in by rule", func(_ *container.Config, h *container.HostConfig) { h.DeviceCgroupRules = []string{"b 7:* rmw"} }, "another DeviceCgroupRules than"},
+		{"a log on the engine's disk", func(_ *container.Config, h *container.HostConfig) { h.LogConfig.Type = "json-file" }, "another LogConfig than"},
+		{"secrets of a proxy", func(c *container.Config, _ *container.HostConfig) {
+			c.Env = []string{"HTTPS_PROXY=http://me:canary@proxy"}
+		}, "puts HTTPS_PROXY into"},
+		{"extra hosts", func(_ *container.Config, h *container.HostConfig) {
+			h.ExtraHosts = []string{"registry.internal:10.1.2.3"}
+		}, "know a host by name (registry.internal)"},
+		{"extra hosts, as inspect has it", func(_ *container.Config, h *container.HostConfig) {
+			h.ExtraHosts = []string{"registry.internal:10.1.2.3"}
+		}, "another ExtraHosts than"},
+		{"no removal at the end", func(_ *container.Config, h *container.HostConfig) { h.AutoRemove = false }, "another AutoRemove than"},
 		{"the host's cgroups", func(_ *container.Config, h *container.HostConfig) { h.CgroupnsMode = "host" }, "builds see the host's cgroups"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := e.PostureWith(t.Context(), sp, c.change)
-			if got := fmt.Sprint(p.Err(), err); !strings.Contains(got, c.want) {
+			got := fmt.Sprint(p.Err(), err)
+			if !strings.Contains(got, c.want) {
 				t.Errorf("got %q, want %q among it", got, c.want)
+			}
+			if strings.Contains(got, "canary") {
+				t.Errorf("a secret of the engine's stands in %q", got)
+			}
+		})
+	}
+}
+
+// TestPostureFindsACallThatTheProfileLetsThrough has the engine take our profile with one more call allowed, or all of them but
+// our rule for sockets. The engine's word is left out: the calls themselves tell.
+func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
+	e := connect(t)
+	sp := spec(e, imagestest.Runner(t))
+	sp.Runtime = ""
+	for _, call := range []string{"bpf", "ptrace", "unshare", "io_uring_setup", "keyctl", "process_vm_readv", "add_key", "setns", "userfaultfd"} {
+		t.Run(call, func(t *testing.T) {
+			p, err := e.PostureWith(t.Context(), sp, func(_ *container.Config, h *container.HostConfig) {
+				h.SecurityOpt[1] = strings.Replace(h.SecurityOpt[1], `"accept",`, `"accept", "`+call+`",`, 1)
+			})
+			if got := fmt.Sprint(p.Err(), err); !strings.Contains(got, "system calls that they do not need ("+call+")") {
+				t.Errorf("got %q, want %s named", got, call)
 			}
 		})
 	}

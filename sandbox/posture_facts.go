@@ -13,8 +13,10 @@ type facts struct {
 	targets  []target // what the sandbox was to dial
 	warnings []string // the engine's own, when it made the container
 	accepted accepted
-	host     cgroup // the container's cgroup as this process reads it; empty when it cannot
-	meminfo  string // of the machine, when host is known
+	granted  granted  // the container's settings by the engine's word
+	imageEnv []string // what the image itself sets
+	host     cgroup   // the container's cgroup as this process reads it; empty when it cannot
+	meminfo  string   // of the machine, when host is known
 }
 
 // inside is what posture.py prints. What is missing there has its zero value here, which no
@@ -25,6 +27,11 @@ type inside struct {
 	Rlimits    map[string][2]int64 `json:"rlimits"`
 	NoNewPrivs int                 `json:"no_new_privs"`
 	Profile    bool                `json:"profile"` // what only our profile refuses is refused
+	Calls      map[string]string   `json:"calls"`   // errors by system call; empty where one is let through
+	Sockets    map[string]string   `json:"sockets"` // the same for kinds of sockets
+	Shown      map[string]string   `json:"shown"`   // what the paths of closed show
+	Devices    map[string]string   `json:"devices"` // block or character by path
+	Hostname   string              `json:"hostname"`
 	KernelLog  string              `json:"kernel_log"`
 	Loopback   string              `json:"loopback"`
 	Dials      map[string]string   `json:"dials"`

@@ -26,6 +26,11 @@ func judge(f facts, spec Spec, info Info) Posture {
 	j.user()
 	j.privileges()
 	j.filter()
+	j.calls()
+	j.sockets()
+	j.closedPaths()
+	j.devices()
+	j.names()
 	j.limits()
 	j.rlimits()
 	j.root()
@@ -34,6 +39,8 @@ func judge(f facts, spec Spec, info Info) Posture {
 	j.network()
 	j.reach()
 	j.engine()
+	j.readBack()
+
 	return j.Posture
 }
 

@@ -12,6 +12,7 @@ func (j *judgement) limits() {
 	if !j.gvisor {
 		j.cgroup(cgroupOf(func(path string) string { return j.Files[path] }))
 		j.namespace()
+		j.oomKiller()
 		return
 	}
 	j.acceptedLimits()
@@ -86,6 +87,19 @@ func (j *judgement) namespace() {
 			return
 		}
 	}
+}
+
+// oomKiller: version 2 of cgroups has no switch for it.
+func (j *judgement) oomKiller() {
+	if _, v1 := j.Files[cgroupRoot+"memory/memory.limit_in_bytes"]; !v1 {
+		return
+	}
+	for line := range strings.Lines(j.Files[cgroupRoot+"memory/memory.oom_control"]) {
+		if strings.TrimSpace(line) == "oom_kill_disable 0" {
+			return
+		}
+	}
+	j.problem("a build out of memory hangs instead of being ended: the engine must not turn a container's OOM killer off")
 }
 
 // acceptedLimits: an engine takes out of a container's settings what it cannot do.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"slices"
@@ -35,7 +36,23 @@ func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
 		spec.Runtime = "runsc"
 		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: hostPids(spec)}
 	}
+	f.granted, f.imageEnv = grantedAsAsked(spec, info)
 	return f, spec, info
+}
+
+// grantedAsAsked is what an engine says of a container as it was asked for: with the image's own environment and labels, and with
+// what engines write down by themselves.
+func grantedAsAsked(spec Spec, info Info) (granted, []string) {
+	config, host := Settings(spec, info)
+	imageEnv := []string{"PATH=/usr/bin"}
+	config.Env = imageEnv
+	config.Labels["org.opencontainers.image.version"] = "12"
+	host.ShmSize, host.Runtime = 64<<20, cmp.Or(host.Runtime, "runc")
+	host.LogConfig.Config = map[string]string{}
+	disabled := false
+	host.OomKillDisable = &disabled
+	found := container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{HostConfig: &host}, Config: &config}
+	return grantedBy(found), imageEnv
 }
 
 func TestGoodPostureHasNoProblem(t *testing.T) {
@@ -49,9 +66,10 @@ func TestGoodPostureHasNoProblem(t *testing.T) {
 // TestNoFactIsIgnored takes every fact away in turn.
 func TestNoFactIsIgnored(t *testing.T) {
 	const (
-		ipv6    = "/proc/net/ipv6_route" // missing where there is no IPv6
-		meminfo = "/proc/meminfo"        // asked only where swap is not limited
-		cgroup  = "/proc/self/cgroup"    // empty in gVisor
+		ipv6    = "/proc/net/ipv6_route"          // missing where there is no IPv6
+		meminfo = "/proc/meminfo"                 // asked only where swap is not limited
+		cgroup  = "/proc/self/cgroup"             // empty in gVisor
+		pattern = "/proc/sys/kernel/core_pattern" // good for advice alone
 	)
 	for _, name := range postures {
 		f, spec, info := goodFacts(t, name)
@@ -62,7 +80,7 @@ func TestNoFactIsIgnored(t *testing.T) {
 			}
 		}
 		for path := range f.Files {
-			if path == ipv6 || path == meminfo || path == cgroup && name == "gvisor" {
+			if path == ipv6 || path == meminfo || path == pattern || path == cgroup && name == "gvisor" {
 				continue
 			}
 			f := f
@@ -85,6 +103,27 @@ func TestNoFactIsIgnored(t *testing.T) {
 			delete(f.Rlimits, limit)
 			red("the limit "+limit, f)
 		}
+		for call := range f.Calls {
+			if name == "gvisor" && call != "getpid" {
+				continue
+			}
+			f := f
+			f.Calls = maps.Clone(f.Calls)
+			delete(f.Calls, call)
+			red("the call "+call, f)
+		}
+		for socket := range f.Sockets {
+			f := f
+			f.Sockets = maps.Clone(f.Sockets)
+			delete(f.Sockets, socket)
+			red("a socket of "+socket, f)
+		}
+		for path := range f.Shown {
+			f := f
+			f.Shown = maps.Clone(f.Shown)
+			delete(f.Shown, path)
+			red("what is shown at "+path, f)
+		}
 		red("anything", facts{})
 		without := func(what string, change func(*facts)) {
 			t.Helper()
@@ -95,6 +134,9 @@ func TestNoFactIsIgnored(t *testing.T) {
 		without("new privileges", func(f *facts) { f.NoNewPrivs = 0 })
 		without("loopback", func(f *facts) { f.Loopback = "Connection refused" })
 		without("dials", func(f *facts) { f.Dials = nil })
+		without("devices", func(f *facts) { f.Devices = nil })
+		without("its name", func(f *facts) { f.Hostname = "" })
+		without("the engine's account", func(f *facts) { f.granted = granted{} })
 		without("targets", func(f *facts) { f.targets = nil })
 		if name == "gvisor" {
 			without("gVisor's kernel", func(f *facts) { f.KernelLog = "" })
@@ -196,6 +238,23 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{both, edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"), "/run/docker.sock is mounted inside"},
 		{both, edit(mountinfo, "/etc/hosts ro,", "/etc/hosts rw,"), "/etc/hosts is mounted inside"},
 
+		{both, let(callsOf, "bpf", ""), "that they do not need (bpf)"},
+		{both, let(callsOf, "bpf", "E2BIG"), "that they do not need (bpf)"},
+		{both, let(callsOf, "ptrace", "ESRCH"), "that they do not need (ptrace)"},
+		{postures, let(callsOf, "getpid", "EPERM"), "the harmless one"},
+		{postures, let(socketsOf, "AF_VSOCK", ""), "sockets that they do not need (AF_VSOCK)"},
+		{postures, let(socketsOf, "TCP", "EPERM"), "cannot open a socket of the kind TCP"},
+		{postures, let(shownOf, "/proc/keys", "open"), "can look into /proc/keys"},
+		{postures, let(devicesOf, "/dev/vda", "block"), "the block device /dev/vda"},
+		{postures, let(devicesOf, "/dev/kvm", "character"), "the character device /dev/kvm"},
+		{postures, func(f *facts) { f.Hostname = "build-host" }, `the host name "build-host" in place of "vivarium"`},
+		{postures, edit("/etc/hosts", "ff02::1", "10.1.2.3"), "know a host by name (ip6-allnodes)"},
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.oom_control", "oom_kill_disable 0", "oom_kill_disable 1"), "hangs instead of being ended"},
+		{postures, func(f *facts) {
+			f.granted.env = append(slices.Clone(f.granted.env), "HTTP_PROXY=http://me:canary@proxy")
+		}, "puts HTTP_PROXY into"},
+		{postures, func(f *facts) { f.granted.appArmor = "unconfined" }, "without its AppArmor profile"},
+
 		{postures, edit("/proc/net/dev", "    lo:", "  eth0:"), "builds have the network interface eth0"},
 		{postures, edit("/proc/net/dev", "    lo:", "  eth0:"), "it lists no loopback"},
 		{postures, func(f *facts) {
@@ -223,6 +282,21 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 				t.Errorf("%s: got %q, want %q among it", name, got, c.want)
 			}
 		}
+	}
+}
+
+// Tables of facts.
+func callsOf(f *facts) *map[string]string   { return &f.Calls }
+func socketsOf(f *facts) *map[string]string { return &f.Sockets }
+func shownOf(f *facts) *map[string]string   { return &f.Shown }
+func devicesOf(f *facts) *map[string]string { return &f.Devices }
+
+// let sets one entry of a table.
+func let(table func(*facts) *map[string]string, key, value string) func(*facts) {
+	return func(f *facts) {
+		changed := maps.Clone(*table(f))
+		changed[key] = value
+		*table(f) = changed
 	}
 }
 
