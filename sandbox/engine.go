@@ -38,6 +38,8 @@ type Info struct {
 	CgroupVersion string
 	Storage       string
 	Runtimes      []string // sorted
+	Runtime       string   // the default one
+	Runc          Release  // zero where the default runtime is another
 	Security      []string
 }
 
@@ -95,6 +97,8 @@ func ask(ctx context.Context, cli *client.Client) (Info, error) {
 		CgroupVersion: info.CgroupVersion,
 		Storage:       info.Driver,
 		Runtimes:      runtimes(info),
+		Runtime:       info.DefaultRuntime,
+		Runc:          runcOf(version, info),
 		Security:      info.SecurityOptions,
 	}, nil
 }

@@ -40,6 +40,7 @@ func judge(f facts, spec Spec, info Info) Posture {
 	j.reach()
 	j.engine()
 	j.readBack()
+	j.advice()
 
 	return j.Posture
 }

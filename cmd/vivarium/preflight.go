@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,8 +54,11 @@ func (p *preflight) refuse(why error) bool {
 // a limit is not to be found out by a build. Who mends the engine need not restart the server.
 func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 	for {
-		err := lookAt(ctx, s.engine, postureSpec(s.config, s.limits, image.ID, s.instance))
+		looked, err := lookAt(ctx, s.engine, postureSpec(s.config, s.limits, image.ID, s.instance))
 		if err == nil {
+			for _, text := range looked.Advice {
+				s.log.WarnContext(ctx, "sandboxes could be isolated better; builds are taken all the same", "advice", text)
+			}
 			close(s.preflight.passed)
 			return true
 		}
@@ -75,13 +77,13 @@ func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 	}
 }
 
-// lookAt is why sandboxes of spec are not as promised, or nil.
-func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) error {
+// lookAt gives an error that says why sandboxes of spec are not as promised, if they are not.
+func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (sandbox.Posture, error) {
 	p, err := e.Posture(ctx, spec)
 	if err != nil {
-		return fmt.Errorf("cannot look at a sandbox: %w", err)
+		return p, fmt.Errorf("cannot look at a sandbox: %w", err)
 	}
-	return p.Err()
+	return p, p.Err()
 }
 
 // postureSpec is what a build gets, for a sandbox that is only looked at.
@@ -102,17 +104,24 @@ func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) 
 		c.add(essential, "posture", "cannot look at a sandbox: %v", err)
 		return
 	}
+	c.showPosture(p)
+}
+
+// showPosture adds a line for each thing that was found.
+func (c *checkup) showPosture(p sandbox.Posture) {
 	for _, problem := range p.Problems {
 		c.add(essential, "posture", "%s", problem)
 	}
 	if len(p.Problems) > 0 {
 		return
 	}
-	text := "a sandbox is as promised: no privileges, no network, limits in force; kernel " + p.Kernel
-	if len(p.Notes) > 0 {
-		text += "; " + strings.Join(p.Notes, "; ")
+	c.add(fine, "posture", "a sandbox is as promised: no privileges, no network, limits in force; kernel %s", p.Kernel)
+	for _, text := range p.Notes {
+		c.add(fine, "isolation", "%s", text)
 	}
-	c.add(fine, "posture", "%s", text)
+	for _, text := range p.Advice {
+		c.add(advice, "isolation", "%s", text)
+	}
 }
 
 // doctorInstance labels the container that the doctor looks at.

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"vivarium/cmd/internal/treetest"
 	"vivarium/images"
+	"vivarium/sandbox"
 )
 
 // TestServerTakesNoBuildsFromAnEngineThatDropsALimit, says why, and takes them once it is mended.
@@ -76,6 +78,22 @@ func TestDoctorLooksAtASandbox(t *testing.T) {
 	p.setDrop(func(host map[string]any) { host["CapAdd"] = []string{"CHOWN"} }) // gVisor gives NET_RAW to nobody
 	if code, text := doctor(); code != exitNo || !strings.Contains(text, "FAIL posture      builds hold capabilities") {
 		t.Errorf("exit code %d:\n%s", code, text)
+	}
+}
+
+// TestDoctorAdvisesWithoutFailing: what an engine could isolate better is no reason to build nothing.
+func TestDoctorAdvisesWithoutFailing(t *testing.T) {
+	var found []finding
+	c := &checkup{show: func(f finding) { found = append(found, f) }}
+	c.showPosture(sandbox.Posture{Kernel: sandbox.KernelLinux, Notes: []string{"a note"}, Advice: []string{"do this"}})
+	want := []finding{{fine, "isolation", "a note"}, {advice, "isolation", "do this"}}
+	if len(found) != 3 || found[0].level != fine || !slices.Equal(found[1:], want) || c.failed {
+		t.Errorf("got %+v, failed %v; want that it is as promised, and %+v", found, c.failed, want)
+	}
+	found = nil
+	c.showPosture(sandbox.Posture{Problems: []string{"a limit is dropped"}, Advice: []string{"do this"}})
+	if !slices.Equal(found, []finding{{essential, "posture", "a limit is dropped"}}) || !c.failed {
+		t.Errorf("got %+v, failed %v; want the problem alone", found, c.failed)
 	}
 }
 

@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/system"
+)
+
+func (j *judgement) advise(text string) { j.Advice = append(j.Advice, text) }
+
+// advice is about what weakens sandboxes and is no broken promise. None of it is of gVisor, whose own kernel stands before
+// the host's, counts its buffers as memory and starts no helper, but the engine's own rights.
+func (j *judgement) advice() {
+	if !j.gvisor {
+		j.buffers()
+		j.securityModule()
+		j.runcAge()
+		j.coreHelper()
+	}
+	if !j.security("rootless") && !j.security("userns") {
+		j.note("the engine runs as root: a rootless engine, or userns-remap in its configuration, narrows what an escape from a sandbox gains")
+	}
+}
+
+// buffers: with nothing else to bound them 211 loopback connections held 804 MiB beyond a limit of version 1 (engine 20.10).
+func (j *judgement) buffers() {
+	if j.info.CgroupVersion == "1" {
+		j.advise("what waits in a build's TCP and UDP sockets is memory beyond its limit, since cgroup v1 does not count it: " +
+			"boot the engine's machine with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use gVisor (VIVARIUM_RUNTIME=runsc)")
+	}
+}
+
+func (j *judgement) securityModule() {
+	if !j.security("apparmor") && !j.security("selinux") {
+		j.advise("the engine has neither AppArmor nor SELinux behind its other walls: use a kernel with one of them, " +
+			"and install apparmor, or set \"selinux-enabled\" in the engine's configuration")
+	}
+}
+
+// coreHelper: a kernel starts the program that core_pattern names after a "|" as root, outside of any sandbox, on data of the
+// process that crashed; see core(5).
+func (j *judgement) coreHelper() {
+	if helper, pipe := strings.CutPrefix(strings.TrimSpace(j.Files["/proc/sys/kernel/core_pattern"]), "|"); pipe {
+		name, _, _ := strings.Cut(strings.TrimSpace(helper), " ")
+		j.advise("a crash in a build has the engine's machine run " + path.Base(name) + " as root: there, set " +
+			"`sysctl -w kernel.core_pattern=core`, and in /etc/sysctl.d for the next start (with apport: systemctl disable --now apport)")
+	}
+}
+
+// security reports whether the engine has one of its security options.
+func (j *judgement) security(name string) bool {
+	return slices.ContainsFunc(j.info.Security, func(option string) bool {
+		first, _, _ := strings.Cut(option, ",")
+		return first == "name="+name
+	})
+}
+
+// Release is a program's version as the program itself gives it.
+type Release struct {
+	Version string // such as 1.1.5+ds1
+	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution writes there
+}
+
+// runcOf is of the default runtime, if that is runc by its program's name. An engine tells of no other's version.
+func runcOf(v types.Version, info system.Info) Release {
+	if path.Base(info.Runtimes[info.DefaultRuntime].Path) != "runc" {
+		return Release{}
+	}
+	for _, c := range v.Components {
+		if c.Name == "runc" || c.Name == info.DefaultRuntime {
+			return Release{Version: c.Version, Commit: c.Details["GitCommit"]}
+		}
+	}
+	return Release{}
+}
+
+const runcFlaws = "ways out of November 2025 (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881)"
+
+func (j *judgement) runcAge() {
+	r := j.info.Runc
+	if r.Version == "" || !r.beforeFixes() || j.spec.Runtime != "" && j.spec.Runtime != j.info.Runtime {
+		return
+	}
+	if !r.packaged() {
+		j.advise("runc " + r.Version + " is open to " + runcFlaws + ": install runc 1.2.8, 1.3.3, 1.4.0, or later")
+		return
+	}
+	j.advise("runc " + cmp.Or(r.Commit, r.Version) + " may be open to " + runcFlaws + ", since a distribution mends under an old number: " +
+		"install its updates, and look for these in its security tracker; runc itself is mended from 1.2.8 and 1.3.3 on")
+}
+
+var runcVersion = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?`)
+
+// beforeFixes compares with the first releases that hold the fixes: 1.2.8, 1.3.3 and 1.4.0-rc.3. What cannot be read is not
+// said to be old.
+func (r Release) beforeFixes() bool {
+	m := runcVersion.FindStringSubmatch(r.Version)
+	if m == nil {
+		return false
+	}
+	var n [3]int
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[i+1]) // digits; what is too long for an int is the largest one
+	}
+	first, known := map[[2]int][]int{{1, 2}: {1, 2, 8}, {1, 3}: {1, 3, 3}, {1, 4}: {1, 4, 0}}[[2]int{n[0], n[1]}]
+	if !known {
+		return slices.Compare(n[:2], []int{1, 2}) < 0
+	}
+	if candidate, err := strconv.Atoi(m[4]); err == nil && slices.Equal(n[:], []int{1, 4, 0}) {
+		return candidate < 3
+	}
+	return slices.Compare(n[:], first) < 0
+}
+
+// packaged reports whether a distribution has built it: its number has more to it than runc's own releases have, or its commit
+// is none of theirs.
+func (r Release) packaged() bool {
+	own := regexp.MustCompile(`^v?\d+\.\d+\.\d+(-rc\.?\d+)?$`).MatchString(r.Version)
+	return !own || !regexp.MustCompile(`^(v\d.*-g)?[0-9a-f]{7,40}$`).MatchString(r.Commit)
+}
