@@ -106,20 +106,29 @@ func (m *Manager) runTools(ctx context.Context, name string, b base, network boo
 	})
 }
 
-// create makes a container and the function that removes it, whatever became of ctx.
+// create makes a container and the function that removes it, whatever became of ctx. An engine carries a create on when its
+// caller has gone, so the call has some time beyond ctx to answer.
 func (m *Manager) create(ctx context.Context, c *container.Config, h *container.HostConfig) (id string, remove func(), err error) {
-	made, err := m.cli.ContainerCreate(ctx, c, h, nil, nil, containerPrefix+rand.Text())
+	making, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(cleanupTimeout, cancel) })()
+	made, err := m.cli.ContainerCreate(making, c, h, nil, nil, containerPrefix+rand.Text())
 	if err != nil {
 		return "", nil, fmt.Errorf("create container: %w", err)
 	}
-	return made.ID, func() {
+	remove = func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 		defer cancel()
 		err := m.cli.ContainerRemove(ctx, made.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
 		if err != nil {
 			m.log.Warn("cannot remove container that made an image", "container", made.ID, "err", err)
 		}
-	}, nil
+	}
+	if ctx.Err() != nil {
+		remove()
+		return "", nil, fmt.Errorf("create container: %w", context.Cause(ctx))
+	}
+	return made.ID, remove, nil
 }
 
 // run starts a container, passes its output on and waits for its end.

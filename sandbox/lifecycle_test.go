@@ -98,3 +98,31 @@ func TestSweepRemovesOnlyWhatIsStale(t *testing.T) {
 		t.Errorf("swept %d of all, %v; want 1", n, err)
 	}
 }
+
+// TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft lets one instance find what others created and never started.
+func TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft(t *testing.T) {
+	e, cli, image := connect(t), docker(t), imagestest.Runner(t)
+	created := func(deadline time.Time) (id string) {
+		sp := spec(e, image)
+		sp.Instance, sp.Deadline = testInstance+"-gone", deadline
+		config, host := sandbox.Settings(sp, e.Info())
+		c, err := cli.ContainerCreate(t.Context(), &config, &host, nil, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID, container.RemoveOptions{Force: true}) // if it is there
+		})
+		return c.ID
+	}
+	overdue, needed := created(time.Now().Add(-2*time.Minute)), created(time.Now().Add(time.Minute))
+	if n, err := e.Sweep(t.Context(), testInstance+"-finder", true); n == 0 || err != nil {
+		t.Errorf("swept %d, %v; want one at least", n, err)
+	}
+	if _, err := cli.ContainerInspect(t.Context(), overdue); err == nil {
+		t.Error("a container that was never started and is past its deadline is still there")
+	}
+	if _, err := cli.ContainerInspect(t.Context(), needed); err != nil {
+		t.Errorf("one that its own server may be about to start is gone: %v", err)
+	}
+}

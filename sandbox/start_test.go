@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
 }
 
 func TestStartEndsWithItsContextWhateverTheEngineDoes(t *testing.T) {
+	defer func(d time.Duration) { createGrace = d }(createGrace)
+	createGrace = 100 * time.Millisecond
 	for _, silent := range []string{"/create", "/attach", "/wait", "/start"} {
 		t.Run(silent, func(t *testing.T) {
 			e := silentEngine(t, silent)
@@ -79,5 +82,69 @@ func TestStartEndsWithItsContextWhateverTheEngineDoes(t *testing.T) {
 				t.Error("it still waits")
 			}
 		})
+	}
+}
+
+// TestACreateThatNobodyWaitsForLeavesNothing: an engine carries on with a create when its caller goes away.
+func TestACreateThatNobodyWaitsForLeavesNothing(t *testing.T) {
+	defer func(d time.Duration) { createGrace = d }(createGrace)
+	for name, c := range map[string]struct {
+		grace    time.Duration
+		answered bool // within the grace
+	}{
+		"answered in time":   {time.Minute, true},
+		"answered to nobody": {50 * time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			createGrace = c.grace
+			stopped := errors.New("the server stops")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			var engine createdLate
+			engine.arrived = func(r *http.Request) {
+				cancel(stopped)
+				if !c.answered {
+					<-r.Context().Done()
+				}
+			}
+			e := fakeEngine(t, engine.answer)
+			_, err := e.Start(ctx, Spec{Limits: DefaultLimits(e.info), Deadline: time.Now().Add(time.Minute)})
+			if c.answered && !errors.Is(err, stopped) || err == nil {
+				t.Errorf("got %v, want %v", err, stopped)
+			}
+			engine.mu.Lock()
+			defer engine.mu.Unlock()
+			if !engine.made || !engine.removed {
+				t.Errorf("the engine made it: %v, and was told to remove it: %v", engine.made, engine.removed)
+			}
+		})
+	}
+}
+
+// createdLate is an engine that makes one container, whether or not its caller still waits.
+type createdLate struct {
+	arrived func(*http.Request)
+
+	mu            sync.Mutex
+	made, removed bool
+}
+
+func (c *createdLate) answer(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case strings.HasSuffix(r.URL.Path, "/create"):
+		_, _ = io.Copy(io.Discard, r.Body) // the server notices by the body's end that a caller has gone
+		c.arrived(r)
+		c.made = true
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"Id": "c"}`)
+	case strings.HasSuffix(r.URL.Path, "/containers/json") && c.made && strings.Contains(r.URL.RawQuery, labelCreate):
+		_, _ = io.WriteString(w, `[{"Id": "c"}]`)
+	case r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/c"):
+		c.removed = true
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.WriteHeader(http.StatusNotFound)
 	}
 }

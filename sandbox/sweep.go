@@ -14,20 +14,21 @@ import (
 // left alone for this long.
 const sweepGrace = time.Minute
 
-// Sweep removes this instance's containers that were never started or are past their deadline,
-// and reports how many. With all, every container of the instance goes.
+// Sweep removes this instance's containers that were never started or are past their deadline, and those of other instances
+// that nobody can need, since their own may be gone for good. It reports how many. With all, every container of the instance goes.
 func (e *Engine) Sweep(ctx context.Context, instance string, all bool) (int, error) {
 	found, err := e.cli.ContainerList(ctx, container.ListOptions{
 		All:     true,
-		Filters: filters.NewArgs(filters.Arg("label", LabelInstance+"="+instance)),
+		Filters: filters.NewArgs(filters.Arg("label", LabelInstance)),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("list this instance's containers: %w", err)
+		return 0, fmt.Errorf("list sandboxes: %w", err)
 	}
 	var removed int
 	var errs []error
 	for _, c := range found {
-		if !all && !stale(c, time.Now()) {
+		own := c.Labels[LabelInstance] == instance
+		if !(own && (all || stale(c, time.Now())) || !own && abandoned(c, time.Now())) {
 			continue
 		}
 		if err := removeContainer(ctx, e.cli, c.ID); err != nil {
@@ -45,6 +46,17 @@ func stale(c container.Summary, now time.Time) bool {
 	if c.State == container.StateCreated {
 		return now.Sub(time.Unix(c.Created, 0)) > sweepGrace
 	}
+	return overdue(c, now)
+}
+
+// abandoned reports whether another instance's container does not run and is past its deadline. One that runs is ended by its
+// own PID 1, and the engine takes it away then.
+func abandoned(c container.Summary, now time.Time) bool {
+	runs := c.State != container.StateCreated && c.State != container.StateExited && c.State != container.StateDead
+	return !runs && overdue(c, now)
+}
+
+func overdue(c container.Summary, now time.Time) bool {
 	deadline, err := time.Parse(time.RFC3339, c.Labels[LabelDeadline])
 	return err == nil && now.Sub(deadline) > sweepGrace
 }

@@ -30,7 +30,7 @@ func (e *Engine) create(ctx context.Context, spec Spec, settings settings) (Spec
 	// By chance, so that starts at one time, and other engines on the same machine, seldom meet at one id.
 	for _, spec.userIndex = range e.order(Users) {
 		config, host := settings(spec, e.info)
-		created, err := e.cli.ContainerCreate(ctx, &config, &host, nil, nil, spec.containerName())
+		created, err := e.createOrUndo(ctx, &config, &host, spec.containerName())
 		if !errdefs.IsConflict(err) {
 			return spec, created, err
 		}

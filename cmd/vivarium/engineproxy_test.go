@@ -18,6 +18,7 @@ type engineProxy struct {
 	calls    map[string]bool // METHOD /path/{of}/it
 	attached string          // the container that was attached to last
 	drop     func(hostConfig map[string]any)
+	tell     func(call string, r *http.Request) // of each call, before it goes on
 }
 
 // startEngineProxy serves until the test ends.
@@ -42,8 +43,11 @@ func startEngineProxy(t *testing.T) *engineProxy {
 func (p *engineProxy) before(r *http.Request) error {
 	p.note(r)
 	p.mu.Lock()
-	drop := p.drop
+	drop, tell := p.drop, p.tell
 	p.mu.Unlock()
+	if tell != nil {
+		tell(callOf(r.Method, r.URL.Path), r)
+	}
 	if drop == nil || !engineproxy.CreatesContainer(r) {
 		return nil
 	}
