@@ -2,24 +2,19 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 )
 
 // lookAgain is how soon those who wait see that another server's sandbox has gone.
 const lookAgain = time.Second
 
 // Admission lets sandboxes of one size begin as long as all that there are fit the engine's memory less a reserve: those of
-// this server, and those that others run on the same engine.
+// this server, those that others run on the same engine, and what other containers hold beyond the reserve.
 type Admission struct {
-	need, usable int64
-	others       func(context.Context) (int64, error)
-	warn         func(message string, args ...any)
+	need, usable, reserve int64
+	others                func(context.Context) (others, error)
+	warn                  func(message string, args ...any)
 
 	mu    sync.Mutex
 	held  int64         // by who was let in and has not left
@@ -28,9 +23,10 @@ type Admission struct {
 
 // NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it.
 func NewAdmission(e *Engine, instance string, l Limits, reserve int64) *Admission {
+	most := usable(e.info, reserve)
 	return &Admission{
-		need: l.whole(), usable: usable(e.info, reserve), freed: make(chan struct{}), warn: e.log.Warn,
-		others: func(ctx context.Context) (int64, error) { return e.othersMemory(ctx, instance) },
+		need: l.whole(), usable: most, reserve: e.info.Memory - most, freed: make(chan struct{}), warn: e.log.Warn,
+		others: func(ctx context.Context) (others, error) { return e.othersMemory(ctx, instance) },
 	}
 }
 
@@ -40,7 +36,7 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		others, err := a.others(ctx)
 		if err != nil && ctx.Err() == nil {
 			// An engine that does not answer is the build's to report.
-			a.warn("cannot see what other sandboxes hold of the engine's memory", "err", err)
+			a.warn("cannot see what others hold of the engine's memory", "err", err)
 		}
 		freed, ok := a.take(others)
 		if ok {
@@ -48,7 +44,8 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		}
 		if !told {
 			told = true
-			a.warn("builds wait for memory", "sandbox", size(a.need), "held_by_others", size(others), "usable", size(a.usable))
+			a.warn("builds wait for memory", "sandbox", size(a.need), "sandboxes_of_others", size(others.sandboxes),
+				"other_containers", size(others.rest), "usable", size(a.usable))
 		}
 		select {
 		case <-freed:
@@ -59,10 +56,14 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	return func() {}
 }
 
-func (a *Admission) take(others int64) (freed <-chan struct{}, ok bool) {
+func (a *Admission) take(o others) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ok = hasRoom(a.usable, a.held+others, a.need); ok {
+	// A single one always may on whatever engine there is: Check has refused at the start what was set and cannot fit. And this
+	// server's first one waits for no container that may never end.
+	held := a.held + o.sandboxes
+	first := held == 0 || a.held == 0 && held+a.need <= a.usable
+	if ok = first || held+max(0, o.rest-a.reserve)+a.need <= a.usable; ok {
 		a.held += a.need
 	}
 	return a.freed, ok
@@ -74,31 +75,4 @@ func (a *Admission) leave() {
 	a.held -= a.need
 	close(a.freed)
 	a.freed = make(chan struct{})
-}
-
-// hasRoom decides whether a sandbox may begin beside what is held already. A single one always may: Check has refused at the
-// start what was set and cannot fit, and the defaults run one build on whatever engine there is.
-func hasRoom(usable, held, need int64) bool { return held == 0 || held+need <= usable }
-
-// othersMemory is what the running sandboxes of other instances on this engine may use. One past its deadline, whose server
-// may be gone for good, is left out: it must not hold up builds for ever.
-func (e *Engine) othersMemory(ctx context.Context, instance string) (total int64, err error) {
-	found, err := e.cli.ContainerList(ctx, container.ListOptions{Filters: filters.NewArgs(filters.Arg("label", LabelInstance))})
-	if err != nil {
-		return 0, fmt.Errorf("list sandboxes: %w", err)
-	}
-	for _, c := range found {
-		if c.Labels[LabelInstance] == instance || stale(c, time.Now()) {
-			continue
-		}
-		full, err := e.cli.ContainerInspect(ctx, c.ID)
-		if errdefs.IsNotFound(err) {
-			continue // it has ended meanwhile
-		}
-		if err != nil {
-			return 0, fmt.Errorf("look at a sandbox of another server: %w", err)
-		}
-		total += full.HostConfig.Memory
-	}
-	return total, nil
 }

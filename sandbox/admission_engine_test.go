@@ -1,10 +1,14 @@
 package sandbox_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
 	"vivarium/images/imagestest"
+	"vivarium/sandbox"
 )
 
 func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
@@ -18,11 +22,11 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	// Sandboxes of others come and go between the two looks, so that it may take several.
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		toOthers, err := e.OthersMemory(t.Context(), testInstance+"-somebody-else")
+		toOthers, _, err := e.OthersMemory(t.Context(), testInstance+"-somebody-else")
 		if err != nil {
 			t.Fatal(err)
 		}
-		toItself, err := e.OthersMemory(t.Context(), sp.Instance)
+		toItself, _, err := e.OthersMemory(t.Context(), sp.Instance)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +36,48 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers, toItself, want)
+		}
+	}
+}
+
+// TestOtherContainersCountByTheirLimitOrTheirUse: one that only says that it is a sandbox, and one that holds 64 MiB of a file
+// in memory and has no limit. Each stands well above what other tests' containers do to the figures.
+func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
+	e, cli, image := connect(t), docker(t), imagestest.Runner(t)
+	run := func(command string, memory int64, labels map[string]string) (id string) {
+		c, err := cli.ContainerCreate(t.Context(), &container.Config{Image: image, Entrypoint: []string{"sh", "-c", command}, Labels: labels},
+			&container.HostConfig{
+				NetworkMode: "none", Tmpfs: map[string]string{"/tmp": "size=80m"},
+				Resources: container.Resources{Memory: memory, MemorySwap: memory},
+			}, nil, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID, container.RemoveOptions{Force: true}); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := cli.ContainerStart(t.Context(), c.ID, container.StartOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		return c.ID
+	}
+	forged := run("sleep 600", 7<<30, map[string]string{sandbox.LabelInstance: "somebody"})
+	if got, err := e.MemoryOf(t.Context(), forged); got != 7<<30 || err != nil {
+		t.Errorf("a container of 7 GiB: got %d, %v", got, err)
+	}
+	if _, rest, err := e.OthersMemory(t.Context(), testInstance); rest < 7<<30 || err != nil {
+		t.Errorf("it counts %d for containers that are no sandboxes, %v; want the forged one's 7 GiB among it", rest, err)
+	}
+	filled := run("head -c 64m /dev/zero >/tmp/filled; sleep 600", 0, nil)
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		got, err := e.MemoryOf(t.Context(), filled)
+		if err == nil && got >= 64<<20 && got < 80<<20 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a container that uses 64 MiB: got %d, %v", got, err)
 		}
 	}
 }

@@ -25,7 +25,9 @@ func TestBuildWaitsForMemoryThatAnotherServerHolds(t *testing.T) {
 	}
 	half := info.MemTotal / 2
 	other, err := w.engine.ContainerCreate(t.Context(), &container.Config{
-		Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"}, Labels: map[string]string{sandbox.LabelInstance: "another-server"},
+		Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"}, Labels: map[string]string{
+			sandbox.LabelInstance: "another-server", sandbox.LabelDeadline: time.Now().Add(10 * time.Minute).UTC().Format(time.RFC3339),
+		},
 	}, &container.HostConfig{Resources: container.Resources{Memory: half, MemorySwap: half}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)

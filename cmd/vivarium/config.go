@@ -109,7 +109,7 @@ var variables = []variable{
 		to(text, func(c *config) *string { return &c.runtime })},
 	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
 		to(size, func(c *config) *int64 { return &c.memory })},
-	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a quarter of it.",
+	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a quarter of it. What other containers hold beyond it is left alone as well.",
 		to(size, func(c *config) *int64 { return &c.memoryReserve })},
 	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
 		to(cpus, func(c *config) *float64 { return &c.cpus })},

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 
 	"vivarium/images/imagestest"
@@ -47,6 +48,7 @@ func TestEngineAPICallsAreThoseThatSecuritySays(t *testing.T) {
 	// gVisor does without the update of a container.
 	r.environ = append(w.environ(), "DOCKER_HOST="+p.host, "VIVARIUM_RUNTIME=", "VIVARIUM_RUNNERS=vivarium-test/"+r.name)
 	t.Cleanup(r.removeImages)
+	r.neighbour(t)
 	r.images(t)
 	r.serve(t)
 	r.lose(t)
@@ -78,6 +80,23 @@ func (r *recorded) vivarium(t *testing.T, code int, args ...string) string {
 		t.Fatalf("vivarium %s: exit code %d (%v), want %d:\n%s", strings.Join(args, " "), got, err, code, out)
 	}
 	return string(out)
+}
+
+// neighbour runs a container that is no sandbox and has no limit, so that the server asks what it uses.
+func (r *recorded) neighbour(t *testing.T) {
+	c, err := r.engine.ContainerCreate(t.Context(), &container.Config{Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"}},
+		&container.HostConfig{NetworkMode: "none"}, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.engine.ContainerRemove(context.Background(), c.ID, container.RemoveOptions{Force: true}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := r.engine.ContainerStart(t.Context(), c.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // images makes an image on a base that has all tools already, and moves it.

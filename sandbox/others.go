@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"golang.org/x/sync/errgroup"
+)
+
+// others is what running containers beside this server's own sandboxes may take of the engine's memory, in bytes.
+type others struct {
+	sandboxes int64 // of other servers, which end
+	rest      int64 // of all else, which may never
+}
+
+// looksAtOnce bounds the calls for one look at the engine's containers.
+const looksAtOnce = 8
+
+// othersMemory looks at each container by itself. What cannot be looked at is in the error and is not counted.
+func (e *Engine) othersMemory(ctx context.Context, instance string) (others, error) {
+	running, err := e.cli.ContainerList(ctx, container.ListOptions{})
+	if err != nil {
+		return others{}, fmt.Errorf("list containers: %w", err)
+	}
+	var (
+		mu    sync.Mutex
+		total others
+		errs  []error
+		group errgroup.Group
+	)
+	group.SetLimit(looksAtOnce)
+	for _, c := range running {
+		if c.Labels[LabelInstance] == instance {
+			continue
+		}
+		group.Go(func() error {
+			memory, err := e.memoryOf(ctx, c.ID)
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(memory, isSandbox(c, time.Now()))
+			errs = append(errs, err)
+			return nil
+		})
+	}
+	_ = group.Wait() // no look returns an error
+	return total, errors.Join(errs...)
+}
+
+func (o *others) add(memory int64, sandbox bool) {
+	if sandbox {
+		o.sandboxes += memory
+		return
+	}
+	o.rest += memory
+}
+
+// longestClaim is more than any build's time by far.
+const longestClaim = 24 * time.Hour
+
+// isSandbox reports whether a running container is what its label says: anybody who shares the engine can set that, and what is
+// no sandbox must not hold builds back for ever. A sandbox ends by a deadline near its beginning.
+func isSandbox(c container.Summary, now time.Time) bool {
+	deadline, err := time.Parse(time.RFC3339, c.Labels[LabelDeadline])
+	return c.Labels[LabelInstance] != "" && err == nil &&
+		now.Sub(deadline) <= sweepGrace && deadline.Sub(time.Unix(c.Created, 0)) <= longestClaim
+}
+
+// memoryOf is the limit of a container, or what it uses where it has none; never more than the engine's memory.
+func (e *Engine) memoryOf(ctx context.Context, id string) (int64, error) {
+	full, err := e.cli.ContainerInspect(ctx, id)
+	switch {
+	case errdefs.IsNotFound(err): // it has ended meanwhile
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("look at a container's limit of memory: %w", err)
+	case full.ContainerJSONBase != nil && full.HostConfig != nil && full.HostConfig.Memory > 0:
+		return min(full.HostConfig.Memory, e.info.Memory), nil
+	}
+	answer, err := e.cli.ContainerStatsOneShot(ctx, id)
+	if errdefs.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at a container's use of memory: %w", err)
+	}
+	defer answer.Body.Close()
+	var stats container.StatsResponse
+	if err := json.NewDecoder(answer.Body).Decode(&stats); err != nil {
+		return 0, fmt.Errorf("read a container's use of memory: %w", err)
+	}
+	return min(inUse(stats.MemoryStats), e.info.Memory), nil
+}
+
+// inUse leaves out what the kernel gives back at once, as `docker stats` does: files that nobody has touched for a while, by
+// their names in version 1 and 2 of cgroups.
+func inUse(m container.MemoryStats) int64 {
+	idle := m.Stats["inactive_file"]
+	if n, ok := m.Stats["total_inactive_file"]; ok {
+		idle = n
+	}
+	return int64(m.Usage - min(idle, m.Usage))
+}
