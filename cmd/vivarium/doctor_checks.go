@@ -77,6 +77,7 @@ func (c *checkup) dataDir() {
 		return
 	}
 	c.add(fine, "data", "%s can be written", dir)
+	c.privacy(dir)
 	free, err := freeSpace(existing(dir))
 	size := units.BytesSize(float64(free))
 	switch {

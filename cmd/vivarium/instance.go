@@ -10,19 +10,13 @@ import (
 	"strings"
 )
 
-// makeDataDir makes the data directory. Others on the machine may not look into it: it holds
-// logs of private repositories.
-func makeDataDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the data directory: %w; set VIVARIUM_DATA_DIR to a folder that can be written", err)
-	}
-	return nil
-}
+// instanceFile holds the ID.
+const instanceFile = "instance"
 
 // instanceID is the name of the server that owns a data directory. It labels containers,
 // so that after a restart it finds its own, and never those of another server.
 func instanceID(dataDir string) (string, error) {
-	file := filepath.Join(dataDir, "instance")
+	file := filepath.Join(dataDir, instanceFile)
 	id, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		id, err = keepFirst(file, []byte(strings.ToLower(rand.Text())))

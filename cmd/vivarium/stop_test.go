@@ -30,7 +30,9 @@ func TestNoContainerIsLeftWhereverACommandIsStopped(t *testing.T) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		write(t, file, text)
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, command := range []struct {
 		args   []string

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -56,18 +57,43 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 		}
 	}()
 	path := filepath.Join(dir, sqliteFile)
+	if err := keepPrivate(path); err != nil {
+		return nil, err
+	}
 	if d.writer, d.writing, err = connectSQLite(ctx, path, 1, false); err != nil {
 		return nil, err
 	}
 	if d.reader, d.reading, err = connectSQLite(ctx, path, sqliteReaders, true); err != nil {
 		return nil, err
 	}
-	// The log of builds may quote what the repository's people would not show to every user of the machine.
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, fmt.Errorf("protect the database: %w", err)
-	}
 	d.inserts, err = river.NewClient(riversqlite.New(d.writer), &river.Config{Logger: riverLog(log)})
 	return d, err
+}
+
+// keepPrivate makes the database's file before SQLite does, whose own is for all to read, and takes others' rights to those that
+// are there. The log of builds may quote what the repository's people would not show to every user of the machine; and who can
+// read vivarium.db-shm can lock it, which stops every write. SQLite gives the other two files the rights of the first.
+func keepPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make the database: %w", err)
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().Perm()&0o077 == 0 {
+			continue
+		}
+		if err == nil {
+			err = os.Chmod(name, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("keep the database from other users of this machine: %w; as the file's owner, run: chmod 600 %s", err, name)
+		}
+	}
+	return nil
 }
 
 func connectSQLite(ctx context.Context, path string, conns int, readOnly bool) (*sql.DB, *gorm.DB, error) {
