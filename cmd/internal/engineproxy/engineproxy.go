@@ -87,11 +87,16 @@ func CreatesContainer(r *http.Request) bool {
 
 // ChangeSettings writes a call that creates a container anew, with its HostConfig changed.
 func ChangeSettings(r *http.Request, change func(host map[string]any) error) error {
+	return ChangeCall(r, func(call map[string]any) error { return changeHost(call, change) })
+}
+
+// ChangeCall is ChangeSettings on the whole of the call.
+func ChangeCall(r *http.Request, change func(call map[string]any) error) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err
 	}
-	if body, err = Recreate(body, change); err != nil {
+	if body, err = recreate(body, change); err != nil {
 		return err
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -101,17 +106,25 @@ func ChangeSettings(r *http.Request, change func(host map[string]any) error) err
 
 // Recreate is ChangeSettings on the body alone.
 func Recreate(body []byte, change func(host map[string]any) error) ([]byte, error) {
+	return recreate(body, func(call map[string]any) error { return changeHost(call, change) })
+}
+
+func changeHost(call map[string]any, change func(host map[string]any) error) error {
+	host, ok := call["HostConfig"].(map[string]any)
+	if !ok {
+		return errors.New("the call that creates a container has no HostConfig")
+	}
+	return change(host)
+}
+
+func recreate(body []byte, change func(call map[string]any) error) ([]byte, error) {
 	var call map[string]any
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // sizes stay as they are
 	if err := d.Decode(&call); err != nil {
 		return nil, fmt.Errorf("read the call that creates a container: %w", err)
 	}
-	host, ok := call["HostConfig"].(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("the call that creates a container has no HostConfig: %.200s", body)
-	}
-	if err := change(host); err != nil {
+	if err := change(call); err != nil {
 		return nil, err
 	}
 	return json.Marshal(call)

@@ -1,0 +1,17 @@
+package main
+
+// posture is the look at a sandbox before builds are taken, one check a mutant, and what the server believes of other containers.
+var posture = []mutant{
+	inPosture("system calls", "\tj.calls()\n"),
+	inPosture("closed paths", "\tj.closedPaths()\n"),
+	inPosture("devices", "\tj.devices()\n"),
+	inPosture("names", "\tj.names()\n"),
+	inPosture("the engine's account", "\tj.readBack()\n"),
+	{"posture: the environment", "sandbox/posture_inspect.go", "\tj.environment()\n", "", "^TestWeakenedEngine$"},
+	{"posture: what kernels say before they look", "sandbox/posture_calls.go", `return tried && refusal(answer)`, `return tried && answer != ""`, "^TestWeakenedEngine$"},
+	{"admission: a sandbox's deadline", "sandbox/others.go", `<= longestClaim`, `> 0`, "^TestLabel$"},
+}
+
+func inPosture(name, check string) mutant {
+	return mutant{"posture: " + name, "sandbox/posture_judge.go", check, "", "^TestWeakenedEngine$"}
+}
