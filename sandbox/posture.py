@@ -48,12 +48,15 @@ CALLS = {
     "open_by_handle_at": (304, 265, -1, NONE, 0),
     "quotactl": (179, 60, 0xff, NONE, 0, NONE),
     "personality": (135, 92, 0x40000),
+    "io_setup": (206, 0, 0, NONE),
     "getpid": (39, 172),  # the control
 }
 # Family, type and protocol. Where one is let through the kernel may load a module for it: on such an engine builds can as well.
 SOCKETS = {
     "TCP": (2, 1, 0), "UDP over IPv6": (10, 2, 0), "Unix": (1, 1, 0),  # the controls
     "AF_ALG": (38, 5, 0), "AF_VSOCK": (40, 1, 0), "AF_PACKET": (17, 3, 0), "AF_BLUETOOTH": (31, 3, 1), "AF_TIPC": (30, 1, 0),
+    "AF_NETLINK": (16, 3, 0), "the machine's device events": (16, 2, 15),
+    "SCTP": (2, 1, 132), "MPTCP": (2, 1, 262), "SMC": (2, 1, 256), "UDP-Lite": (2, 2, 136), "L2TP": (2, 2, 115), "ping": (2, 2, 1),
 }
 
 libc = ctypes.CDLL(None, use_errno=True)
