@@ -1,10 +1,10 @@
 package github
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -47,20 +47,12 @@ var (
 	eventPattern = regexp.MustCompile(`^[a-z_]{1,64}$`)
 )
 
-// Claim is what a delivery says of where it comes from, before any of it is believed: it only tells whose secret must
-// have signed it.
-type Claim struct {
-	Repository string // OWNER/NAME; empty when it names none
-	ID         int64  // of the repository
-	Owner      string // the organization, when it names no repository
-}
-
 // Keys gives the secrets of which one must have signed a delivery with this claim. Its error ends the reading.
 type Keys func(Claim) (secrets []string, err error)
 
 // ReadDelivery finds out whose secret must have signed the raw body, checks the signature in constant time, and believes
-// the payload only then. The payload is read in the one way in which it can be read, so that what was claimed is what is
-// built: two members of one name are refused before anything else.
+// the payload only then. It is then read in the one way in which it can be read, so that what was claimed is what is built:
+// two members of one name are refused before anything else.
 func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	sent, err := signature(h)
 	if err != nil {
@@ -70,7 +62,7 @@ func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	claim, err := claimOf(payload)
+	claim, err := findClaim(payload)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -80,6 +72,11 @@ func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	}
 	if err := checkSignature(sent, body, secrets); err != nil {
 		return Delivery{}, err
+	}
+	if read, err := readClaim(payload); err != nil {
+		return Delivery{}, err
+	} else if read != claim {
+		return Delivery{}, fmt.Errorf("%w: two readers could take it for two repositories'", ErrMalformed)
 	}
 	return read(h, body, payload, claim)
 }
@@ -109,37 +106,6 @@ func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err err
 		return Delivery{}, fmt.Errorf("%w: it was signed as another repository's", ErrMalformed)
 	}
 	return d, nil
-}
-
-func claimOf(payload []byte) (Claim, error) {
-	if err := checkJSON(payload); err != nil {
-		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
-	}
-	var said struct {
-		Repository *struct {
-			FullName string `json:"full_name"`
-			ID       int64  `json:"id"`
-		} `json:"repository"`
-		Organization *struct {
-			Login string `json:"login"`
-		} `json:"organization"`
-	}
-	if err := json.Unmarshal(payload, &said); err != nil {
-		return Claim{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
-	}
-	switch {
-	case said.Repository != nil:
-		if _, _, err := SplitFullName(said.Repository.FullName); err != nil {
-			return Claim{}, fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
-		}
-		return Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
-	case said.Organization != nil:
-		if !ownerPattern.MatchString(said.Organization.Login) {
-			return Claim{}, fmt.Errorf("%w: organization.login %.80q is not the name of an account", ErrMalformed, said.Organization.Login)
-		}
-		return Claim{Owner: said.Organization.Login}, nil
-	}
-	return Claim{}, nil
 }
 
 // checkSignature compares with every secret, however many there are and whichever fits. An empty secret would let anybody
@@ -194,13 +160,23 @@ func payloadOf(h http.Header, body []byte) ([]byte, error) {
 	case "application/json":
 		return body, nil
 	case "application/x-www-form-urlencoded":
-		form, err := url.ParseQuery(string(body))
-		if err != nil || len(form["payload"]) != 1 {
-			return nil, fmt.Errorf("%w: want one form field named payload", ErrMalformed)
-		}
-		return []byte(form.Get("payload")), nil
+		return formPayload(body)
 	}
 	return nil, ErrMediaType
+}
+
+// formPayload takes the JSON out of a form with one field, which is what GitHub sends. More of them are not even told apart: nobody
+// has signed the body yet.
+func formPayload(body []byte) ([]byte, error) {
+	value, found := bytes.CutPrefix(body, []byte("payload="))
+	if !found || bytes.ContainsAny(value, "&;") {
+		return nil, fmt.Errorf("%w: want one form field named payload", ErrMalformed)
+	}
+	payload, err := url.QueryUnescape(string(value))
+	if err != nil {
+		return nil, fmt.Errorf("%w: want one form field named payload", ErrMalformed)
+	}
+	return []byte(payload), nil
 }
 
 // header gives the value of a header that must be there once and match.

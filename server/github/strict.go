@@ -15,8 +15,8 @@ import (
 // (a repository's custom properties).
 const foldedDepth = 2
 
-// Bounds on what is kept in mind of a payload while it is read. Whoever is to have signed it stands in it, so that anybody
-// may send one: 25 MB of brackets would take gigabytes. GitHub's own go some ten deep and hold some hundred members.
+// Bounds on what is kept in mind of a payload while it is read, also before its signature is checked: 25 MB of brackets would take
+// gigabytes. GitHub's own go some ten deep and hold some hundred members.
 const (
 	maxDepth   = 64
 	maxMembers = 10_000 // of one object

@@ -1,0 +1,184 @@
+package github
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Claim is what a delivery says of where it comes from, before any of it is believed: it only tells whose secret must
+// have signed it.
+type Claim struct {
+	Repository string // OWNER/NAME; empty when it names none
+	ID         int64  // of the repository
+	Owner      string // the organization, when it names no repository
+}
+
+// maxClaim bounds a text or number that a claim is read from, in bytes as they are written: the longest full name has 140
+// characters, each of which may be an escape of six bytes.
+const maxClaim = 1024
+
+// findClaim finds whose a payload that nobody has signed yet says it is. It passes over what it does not need byte by byte,
+// keeps nothing of it, and ends as soon as it knows, so that it costs about what the signature's hash does. It does
+// not look whether the rest is JSON: readClaim does that once the signature held, and both must come to the same.
+func findClaim(payload []byte) (Claim, error) {
+	s := scanner{text: payload}
+	c, err := s.claim()
+	if err != nil {
+		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+	}
+	return c, c.check()
+}
+
+// readClaim reads the claim of a payload whose signature held in the one way in which it can be read.
+func readClaim(payload []byte) (Claim, error) {
+	if err := checkJSON(payload); err != nil {
+		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+	}
+	var said struct {
+		Repository *struct {
+			FullName string `json:"full_name"`
+			ID       int64  `json:"id"`
+		} `json:"repository"`
+		Organization *struct {
+			Login string `json:"login"`
+		} `json:"organization"`
+	}
+	if err := json.Unmarshal(payload, &said); err != nil {
+		return Claim{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
+	}
+	var c Claim
+	switch {
+	case said.Repository != nil:
+		c = Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}
+	case said.Organization != nil:
+		c = Claim{Owner: said.Organization.Login}
+	}
+	return c, nil
+}
+
+// check refuses names that GitHub gives nobody.
+func (c Claim) check() error {
+	if c.Repository != "" {
+		if _, _, err := SplitFullName(c.Repository); err != nil {
+			return fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
+		}
+	}
+	if c.Owner != "" && !ownerPattern.MatchString(c.Owner) {
+		return fmt.Errorf("%w: organization.login %.80q is not the name of an account", ErrMalformed, c.Owner)
+	}
+	return nil
+}
+
+var (
+	errNoObject  = errors.New("it is not a JSON object")
+	errCutShort  = errors.New("it ends in the middle")
+	errTooDeep   = fmt.Errorf("it is more than %d deep", maxDepth)
+	errTooMany   = fmt.Errorf("an object has more than %d members", maxMembers)
+	errNoName    = errors.New("repository.full_name is not the full name of a GitHub repository: want OWNER/NAME")
+	errNoAccount = errors.New("organization.login is not the name of an account")
+)
+
+// claim reads the payload's members up to its repository.
+func (s *scanner) claim() (c Claim, err error) {
+	if s.next() != '{' {
+		return c, errNoObject
+	}
+	err = s.members(func(name []byte) (done bool, err error) {
+		switch {
+		case isName(name, "repository") && s.next() != 'n':
+			c = Claim{}
+			c.Repository, c.ID, err = s.repository()
+			return true, err
+		case isName(name, "organization") && s.next() != 'n':
+			c.Owner, err = s.organization()
+			return false, err
+		}
+		return false, s.skip()
+	})
+	return c, err
+}
+
+// repository reads the object at hand up to its name and its id.
+func (s *scanner) repository() (fullName string, id int64, err error) {
+	hasName, hasID := false, false
+	if s.next() != '{' {
+		return "", 0, errors.New("it does not say whose it is: repository is not an object")
+	}
+	err = s.members(func(name []byte) (done bool, err error) {
+		switch {
+		case isName(name, "full_name") && !hasName:
+			hasName = true
+			fullName, err = s.short()
+		case isName(name, "id") && !hasID:
+			hasID = true
+			id, err = s.number()
+		default:
+			err = s.skip()
+		}
+		return hasName && hasID, err
+	})
+	if err == nil && fullName == "" {
+		err = errNoName
+	}
+	return fullName, id, err
+}
+
+// organization reads the login of the object at hand, to its end: a repository may follow.
+func (s *scanner) organization() (login string, err error) {
+	if s.next() != '{' {
+		return "", errors.New("it does not say whose it is: organization is not an object")
+	}
+	err = s.members(func(name []byte) (bool, error) {
+		if !isName(name, "login") || login != "" {
+			return false, s.skip()
+		}
+		login, err = s.short()
+		return false, err
+	})
+	if err == nil && login == "" {
+		err = errNoAccount
+	}
+	return login, err
+}
+
+// short reads a text that may be the value of a claim; null is the empty one.
+func (s *scanner) short() (text string, err error) {
+	raw, err := s.value()
+	if err != nil {
+		return "", err
+	}
+	if len(raw) > maxClaim || json.Unmarshal(raw, &text) != nil {
+		return "", fmt.Errorf("it does not say whose it is: %.80q is not a name", raw[:min(len(raw), maxClaim)])
+	}
+	return text, nil
+}
+
+// number reads a whole number; null is 0.
+func (s *scanner) number() (int64, error) {
+	raw, err := s.value()
+	if err != nil || string(raw) == "null" {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(string(raw[:min(len(raw), maxClaim)]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("it does not say whose it is: repository.id %.80q is not a whole number", raw[:min(len(raw), maxClaim)])
+	}
+	return n, nil
+}
+
+// isName reports whether a member's name, as it is written, is the wanted one, as encoding/json compares them: without regard
+// to case. One that is longer than any way to write it is another.
+func isName(raw []byte, want string) bool {
+	if len(raw) > 6*len(want)+2 {
+		return false
+	}
+	if !bytes.ContainsRune(raw, '\\') {
+		return strings.EqualFold(string(raw[1:len(raw)-1]), want)
+	}
+	var name string
+	return json.Unmarshal(raw, &name) == nil && strings.EqualFold(name, want)
+}
