@@ -114,10 +114,13 @@ func (g *gate) believe() error {
 }
 
 // heard notes a delivery that asks for no build, such as the ping by which GitHub tries a new webhook. An organization's
-// ping names no repository.
-func (g *gate) heard() error {
+// ping names no repository. One that says that its repository is private hides what was built of it before.
+func (g *gate) heard(private bool) error {
 	if !strings.Contains(g.claim.Name, "/") {
 		return nil
+	}
+	if private {
+		return g.builds.Hide(g.ctx, g.grant.Entry, g.claim.Name)
 	}
 	return g.builds.Heard(g.ctx, g.grant.Entry, g.claim.Name)
 }

@@ -1,13 +1,16 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/store"
 )
@@ -80,26 +83,52 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		return nil, err
 	}
 	if d.Push == nil {
-		if err := g.heard(); err != nil {
+		if err := g.heard(d.Private); err != nil {
 			return nil, err
 		}
 		return answerDelivery(http.StatusOK, d.Ignored, 0), nil
 	}
 	accepted, err := s.builds.AcceptPush(ctx, store.Push{
 		GUID: d.GUID, BodyHash: d.BodyHash, Via: g.grant.Entry,
-		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA,
-		Author: d.Push.Author, Message: d.Push.Message,
+		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
+		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if accepted.Duplicate {
-		return answerDelivery(http.StatusAccepted, "this delivery is known already", accepted.BuildID), nil
+	return s.accepted(ctx, accepted)
+}
+
+// accepted says what became of a push.
+func (s *Server) accepted(ctx context.Context, a store.Accepted) (*deliveryAnswer, error) {
+	switch {
+	case a.OverQuota != "":
+		return answerDelivery(http.StatusAccepted, a.OverQuota, a.BuildID), nil
+	case a.Again != 0:
+		message := fmt.Sprintf("queued: this delivery was known already, and build %d of it had come to nothing", a.Again)
+		return answerDelivery(http.StatusAccepted, message, a.BuildID), nil
+	case !a.Duplicate && !a.Skipped:
+		return answerDelivery(http.StatusAccepted, "queued", a.BuildID), nil
 	}
-	if accepted.OverQuota != "" {
-		return answerDelivery(http.StatusAccepted, accepted.OverQuota, accepted.BuildID), nil
+	b, err := s.builds.Build(ctx, a.BuildID)
+	if err != nil {
+		return nil, err
 	}
-	return answerDelivery(http.StatusAccepted, "queued", accepted.BuildID), nil
+	stands := standsAt(b.State) + ": " + cmp.Or(s.config.BuildURL(b.ID), s.base+buildPath(b.ID))
+	if a.Skipped {
+		return answerDelivery(http.StatusOK, "the branch was created without commits of its own, and its commit's build "+stands, b.ID), nil
+	}
+	return answerDelivery(http.StatusAccepted, "this delivery is known already, and its build "+stands, b.ID), nil
+}
+
+// standsAt is a state after "the build".
+func standsAt(s pipeline.State) string {
+	if s == pipeline.Queued || s == pipeline.Running {
+		return "is " + string(s)
+	}
+	return map[pipeline.State]string{
+		pipeline.Passed: "passed", pipeline.Failed: "failed", pipeline.Errored: "errored", pipeline.Canceled: "was canceled",
+	}[s]
 }
 
 // read takes the whole body, of at most maxDelivery bytes, and none that cannot be

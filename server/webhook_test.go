@@ -106,7 +106,6 @@ func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 		"ping":           s.deliver("ping", []byte(`{"zen":"x","repository":{"full_name":"octo/hello","id":7}}`)),
 		"issues":         s.deliver("issues", []byte(`{"action":"opened","repository":{"full_name":"octo/hello","id":7}}`)),
 		"deleted branch": s.deliver("push", githubtest.Push{Deleted: true}.Payload()),
-		"empty branch":   s.deliver("push", githubtest.Push{Created: true, NoCommits: true}.Payload()),
 		"tag":            s.deliver("push", githubtest.Push{Ref: "refs/tags/v1"}.Payload()),
 	} {
 		if body := a.json(t); a.code != http.StatusOK || body["success"] != true || body["message"] == "" {

@@ -21,6 +21,9 @@ type Claim struct {
 // characters, each of which may be an escape of six bytes.
 const maxClaim = 1024
 
+// maxOrganization bounds the object that an organization is read from, in bytes. GitHub's have some 1500.
+const maxOrganization = 64 << 10
+
 // findClaim finds whose a payload that nobody has signed yet says it is. It passes over what it does not need byte by byte,
 // keeps nothing of it, and ends as soon as it knows, so that it costs about what the signature's hash does. It does
 // not look whether the rest is JSON: readClaim does that once the signature held, and both must come to the same.
@@ -43,21 +46,37 @@ func readClaim(payload []byte) (Claim, error) {
 			FullName string `json:"full_name"`
 			ID       int64  `json:"id"`
 		} `json:"repository"`
-		Organization *struct {
-			Login string `json:"login"`
-		} `json:"organization"`
+		Organization json.RawMessage `json:"organization"`
 	}
 	if err := json.Unmarshal(payload, &said); err != nil {
 		return Claim{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
 	}
-	var c Claim
-	switch {
-	case said.Repository != nil:
-		c = Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}
-	case said.Organization != nil:
-		c = Claim{Owner: said.Organization.Login}
+	if said.Repository != nil {
+		return Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
 	}
-	return c, nil
+	owner, err := ownerIn(said.Organization)
+	if err != nil {
+		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+	}
+	return Claim{Owner: owner}, nil
+}
+
+// ownerIn is the account that an organization, as it is written, is called by. It counts only where no repository is named.
+func ownerIn(organization []byte) (string, error) {
+	var said *struct {
+		Login string `json:"login"`
+	}
+	switch {
+	case len(organization) == 0:
+		return "", nil
+	case len(organization) > maxOrganization || json.Unmarshal(organization, &said) != nil:
+		return "", errNoAccount
+	case said == nil:
+		return "", nil
+	case !ownerPattern.MatchString(said.Login):
+		return "", fmt.Errorf("organization.login %.80q is not the name of an account", said.Login)
+	}
+	return said.Login, nil
 }
 
 // check refuses names that GitHub gives nobody.
@@ -66,9 +85,6 @@ func (c Claim) check() error {
 		if _, _, err := SplitFullName(c.Repository); err != nil {
 			return fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
 		}
-	}
-	if c.Owner != "" && !ownerPattern.MatchString(c.Owner) {
-		return fmt.Errorf("%w: organization.login %.80q is not the name of an account", ErrMalformed, c.Owner)
 	}
 	return nil
 }
@@ -87,18 +103,21 @@ func (s *scanner) claim() (c Claim, err error) {
 	if s.next() != '{' {
 		return c, errNoObject
 	}
+	var organization []byte
 	err = s.members(func(name []byte) (done bool, err error) {
 		switch {
-		case isName(name, "repository") && s.next() != 'n':
-			c = Claim{}
+		case isName(name, "repository") && s.next() != 'n': // which null begins with
 			c.Repository, c.ID, err = s.repository()
 			return true, err
-		case isName(name, "organization") && s.next() != 'n':
-			c.Owner, err = s.organization()
+		case isName(name, "organization"):
+			organization, err = s.value()
 			return false, err
 		}
 		return false, s.skip()
 	})
+	if err == nil && c.Repository == "" {
+		c.Owner, err = ownerIn(organization)
+	}
 	return c, err
 }
 
@@ -125,24 +144,6 @@ func (s *scanner) repository() (fullName string, id int64, err error) {
 		err = errNoName
 	}
 	return fullName, id, err
-}
-
-// organization reads the login of the object at hand, to its end: a repository may follow.
-func (s *scanner) organization() (login string, err error) {
-	if s.next() != '{' {
-		return "", errors.New("it does not say whose it is: organization is not an object")
-	}
-	err = s.members(func(name []byte) (bool, error) {
-		if !isName(name, "login") || login != "" {
-			return false, s.skip()
-		}
-		login, err = s.short()
-		return false, err
-	})
-	if err == nil && login == "" {
-		err = errNoAccount
-	}
-	return login, err
 }
 
 // short reads a text that may be the value of a claim; null is the empty one.

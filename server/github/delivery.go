@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"vivarium/pipeline"
 )
@@ -29,6 +30,7 @@ type Delivery struct {
 	GUID     string // X-GitHub-Delivery
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
+	Private  bool   // it says that its repository is private
 	Push     *Push  // set when a build is wanted
 	Ignored  string // otherwise: why nothing is built, for the answer's message
 }
@@ -38,8 +40,12 @@ type Push struct {
 	Repo    pipeline.Repository
 	Ref     string
 	SHA     string
+	Before  string    // the commit that the branch was at; empty for none, such as of a new branch
+	At      time.Time // when GitHub took it, to the second; zero when the event does not say so
 	Author  string
 	Message string // first line
+	// Bare: the branch was made without commits of its own. It is built only where its commit was not.
+	Bare bool
 }
 
 var (
@@ -91,6 +97,7 @@ func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err err
 	if d.Event, err = header(h, "X-GitHub-Event", eventPattern); err != nil {
 		return Delivery{}, err
 	}
+	d.Private = saysPrivate(payload)
 	switch d.Event {
 	case "push":
 		d.Push, d.Ignored, err = readPush(payload)
@@ -98,6 +105,9 @@ func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err err
 		d.Ignored = "ping received: the webhook works, and pushes will be built"
 	default:
 		d.Ignored = fmt.Sprintf("%s events are not built, only push events are", d.Event)
+	}
+	if d.Event == "repository" && d.Private {
+		d.Ignored = "the repository is private, and so are its earlier builds now"
 	}
 	if err != nil {
 		return Delivery{}, err

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
@@ -45,7 +46,8 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 	}
 	want := github.Push{
 		Repo: pipeline.Repository{ID: 42, FullName: "octo-org/Hello.World", DefaultBranch: "main", Private: true},
-		Ref:  "refs/heads/feature/x", SHA: sha, Author: "mona", Message: "Fix the parser",
+		Ref:  "refs/heads/feature/x", SHA: sha, Before: strings.Repeat("2", 40), At: time.Unix(1793610930, 0).UTC(),
+		Author: "mona", Message: "Fix the parser",
 	}
 	if got.Push == nil || *got.Push != want {
 		t.Errorf("push = %+v, want %+v", got.Push, want)
@@ -116,11 +118,10 @@ func TestReadDeliverySaysWhyNothingIsBuilt(t *testing.T) {
 		push githubtest.Push
 		want string
 	}{
-		"deleted branch":         {githubtest.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
-		"branch without commits": {githubtest.Push{Ref: "refs/heads/new", Created: true, NoCommits: true}, "created without commits"},
-		"tag":                    {githubtest.Push{Ref: "refs/tags/v1", Created: true}, "tags are not built"},
-		"deleted tag":            {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tags are not built"},
-		"other ref":              {githubtest.Push{Ref: "refs/notes/commits"}, "is not a branch"},
+		"deleted branch": {githubtest.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
+		"tag":            {githubtest.Push{Ref: "refs/tags/v1", Created: true}, "tags are not built"},
+		"deleted tag":    {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tags are not built"},
+		"other ref":      {githubtest.Push{Ref: "refs/notes/commits"}, "is not a branch"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -136,12 +137,13 @@ func TestReadDeliveryBuildsWhatOnlyLooksEmpty(t *testing.T) {
 	cases := map[string]githubtest.Push{
 		"forced push back to an old commit": {Forced: true, NoCommits: true, SHA: sha},
 		"new branch with commits":           {Created: true, SHA: sha},
+		"new branch without commits":        {Created: true, NoCommits: true, SHA: sha}, // bare: the store knows whether its commit was built
 		"SHA-256 repository":                {SHA: strings.Repeat("ab", 32)},
 	}
 	for name, p := range cases {
 		t.Run(name, func(t *testing.T) {
 			got, err := deliver("push", p.Payload())
-			if err != nil || got.Push == nil || got.Push.SHA != p.SHA {
+			if err != nil || got.Push == nil || got.Push.SHA != p.SHA || got.Push.Bare != (p.Created && p.NoCommits) {
 				t.Errorf("got push %+v, ignored %q, %v", got.Push, got.Ignored, err)
 			}
 		})

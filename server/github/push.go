@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	gh "github.com/google/go-github/v60/github"
-
 	"vivarium/pipeline"
 )
 
@@ -18,14 +16,29 @@ const (
 	maxRef     = 255 // GitHub's own limit on a ref's name, in bytes
 )
 
-// pushEvent is go-github's, less one of its fields: it wants every custom property of
-// a repository to be a string, but GitHub also sends lists.
+// pushEvent is what a build needs of a push event, and nothing else of it.
 type pushEvent struct {
-	gh.PushEvent
-	Repo *struct {
-		gh.PushEventRepository
-		CustomProperties json.RawMessage `json:"custom_properties"`
-	} `json:"repository"`
+	Ref        string          `json:"ref"`
+	Before     text            `json:"before"`
+	Created    flag            `json:"created"`
+	Deleted    flag            `json:"deleted"`
+	Commits    list            `json:"commits"`
+	Head       *headCommit     `json:"head_commit"`
+	Pusher     person          `json:"pusher"`
+	Repository *pushRepository `json:"repository"`
+}
+
+type headCommit struct {
+	ID      string `json:"id"`
+	Message text   `json:"message"`
+}
+
+type pushRepository struct {
+	FullName      string `json:"full_name"`
+	ID            int64  `json:"id"`
+	Private       flag   `json:"private"`
+	DefaultBranch text   `json:"default_branch"`
+	PushedAt      moment `json:"pushed_at"`
 }
 
 // readPush reads a push event: a push to build, or the reason why there is nothing to build.
@@ -34,7 +47,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, "", fmt.Errorf("%w: it is not a push event: %v", ErrMalformed, err)
 	}
-	ref := event.GetRef()
+	ref := event.Ref
 	if !validRef(ref) || !strings.HasPrefix(ref, "refs/") {
 		return nil, "", fmt.Errorf("%w: ref %.80q is not the full name of a branch or tag", ErrMalformed, ref)
 	}
@@ -42,38 +55,44 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if why := nothingToBuild(&event.PushEvent); why != "" {
+	if why := nothingToBuild(event); why != "" {
 		return nil, why, nil
 	}
 	// The commit is head_commit, not after: for what a ref points to indirectly the two differ.
-	sha := event.GetHeadCommit().GetID()
-	if !ValidSHA(sha) {
-		return nil, "", fmt.Errorf("%w: head_commit.id %.80q is not the full id of a commit", ErrMalformed, sha)
+	if event.Head == nil || !ValidSHA(event.Head.ID) {
+		return nil, "", fmt.Errorf("%w: head_commit.id is not the full id of a commit", ErrMalformed)
 	}
-	message, _, _ := strings.Cut(strings.TrimLeft(event.GetHeadCommit().GetMessage(), "\r\n"), "\n")
-	return &Push{
+	p = &Push{
 		Repo:    repo,
 		Ref:     ref,
-		SHA:     sha,
-		Author:  clean(event.GetPusher().GetName(), maxAuthor),
-		Message: clean(message, maxMessage),
-	}, "", nil
+		SHA:     event.Head.ID,
+		At:      event.Repository.PushedAt.Time,
+		Author:  clean(string(event.Pusher.Name), maxAuthor),
+		Message: clean(firstLine(string(event.Head.Message)), maxMessage),
+		Bare:    event.Created.isTrue() && event.Commits == 0,
+	}
+	if before := string(event.Before); ValidSHA(before) {
+		p.Before = before
+	}
+	return p, "", nil
 }
 
-// nothingToBuild says why a push needs no build, or nothing. An empty list of commits
-// alone is no reason: a forced push back to an older commit brings none.
-func nothingToBuild(event *gh.PushEvent) string {
-	ref := event.GetRef()
-	branch, isBranch := strings.CutPrefix(ref, "refs/heads/")
+func firstLine(message string) string {
+	line, _, _ := strings.Cut(strings.TrimLeft(message, "\r\n"), "\n")
+	return line
+}
+
+// nothingToBuild says why a push needs no build, or nothing. An empty list of commits is no reason: a forced push back to an
+// older commit brings none, nor does a branch that is made at a commit which nobody has pushed to a branch before.
+func nothingToBuild(event pushEvent) string {
+	branch, isBranch := strings.CutPrefix(event.Ref, "refs/heads/")
 	switch {
-	case strings.HasPrefix(ref, "refs/tags/"):
+	case strings.HasPrefix(event.Ref, "refs/tags/"):
 		return "tags are not built, only branches are"
 	case !isBranch:
-		return fmt.Sprintf("%s is not a branch", ref)
-	case event.GetDeleted():
+		return fmt.Sprintf("%s is not a branch", event.Ref)
+	case event.Deleted.isTrue():
 		return fmt.Sprintf("branch %s was deleted", branch)
-	case event.GetCreated() && len(event.Commits) == 0:
-		return fmt.Sprintf("branch %s was created without commits", branch)
 	}
 	return ""
 }
@@ -81,27 +100,32 @@ func nothingToBuild(event *gh.PushEvent) string {
 // repository checks what the event says of its repository. One that does not say
 // whether it is private is taken to be: the other way round would show it to everybody.
 func repository(event pushEvent) (pipeline.Repository, error) {
-	if event.Repo == nil {
+	if event.Repository == nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: it names no repository", ErrMalformed)
 	}
-	name := event.Repo.GetFullName()
-	if _, _, err := SplitFullName(name); err != nil {
+	r := *event.Repository
+	if _, _, err := SplitFullName(r.FullName); err != nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
 	}
-	id := event.Repo.GetID()
-	if id < 0 {
+	if r.ID < 0 {
 		return pipeline.Repository{}, fmt.Errorf("%w: repository.id is negative", ErrMalformed)
 	}
-	branch := event.Repo.GetDefaultBranch()
-	if branch != "" && !validRef(branch) {
-		return pipeline.Repository{}, fmt.Errorf("%w: repository.default_branch %.80q is not a branch", ErrMalformed, branch)
+	branch := string(r.DefaultBranch)
+	if !validRef(branch) {
+		branch = ""
 	}
 	return pipeline.Repository{
-		ID:            id,
-		FullName:      name,
-		DefaultBranch: branch,
-		Private:       event.Repo.Private == nil || *event.Repo.Private,
+		ID: r.ID, FullName: r.FullName, DefaultBranch: branch, Private: r.Private.said == nil || *r.Private.said,
 	}, nil
+}
+
+// saysPrivate reports whether a delivery of any event says that its repository is private.
+func saysPrivate(payload []byte) bool {
+	return as[struct {
+		Repository struct {
+			Private flag `json:"private"`
+		} `json:"repository"`
+	}](payload).Repository.Private.isTrue()
 }
 
 // clean makes a text of a stranger's fit for one line of a page, a log or a terminal.

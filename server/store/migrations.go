@@ -258,6 +258,30 @@ var migrations = []migration{
 		},
 	},
 	{
+		id: "0015_0.1.0_order_of_pushes",
+		statements: []string{
+			`ALTER TABLE builds ADD COLUMN before_sha text NOT NULL DEFAULT ''`,
+			`ALTER TABLE builds ADD COLUMN pushed_at bigint NOT NULL DEFAULT 0`,
+			`UPDATE builds SET pushed_at = queued_at WHERE "trigger" = 'push'`,
+			`DROP INDEX builds_branch`,
+			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private) WHERE "trigger" = 'push'`,
+			`CREATE TABLE deliveries_of_repositories (
+				repo_key text NOT NULL,
+				guid text NOT NULL,
+				body_hash text NOT NULL,
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				received_at bigint NOT NULL,
+				PRIMARY KEY (repo_key, guid),
+				UNIQUE (repo_key, body_hash)
+			)`,
+			`INSERT INTO deliveries_of_repositories SELECT lower(b.repo), d.guid, d.body_hash, d.build_id, d.received_at
+				FROM deliveries d JOIN builds b ON b.id = d.build_id`,
+			`DROP TABLE deliveries`,
+			`ALTER TABLE deliveries_of_repositories RENAME TO deliveries`,
+			`CREATE INDEX deliveries_build ON deliveries (build_id)`,
+		},
+	},
+	{
 		id:         "0018_0.1.0_step_findings",
 		statements: []string{`ALTER TABLE steps ADD COLUMN findings text NOT NULL DEFAULT ''`},
 	},

@@ -38,9 +38,11 @@ type buildRow struct {
 	CancelRequested bool
 	LogSeq          int64 // the last chunk's number
 	Compacted       bool
-	EntryID         int64 // the repository's own line in the registry
-	Spent           int64 // microseconds that the attempt ran which ended the build
-	LogBytes        int64 // that its log takes, once it is compacted
+	EntryID         int64  // the repository's own line in the registry
+	Spent           int64  // microseconds that the attempt ran which ended the build
+	LogBytes        int64  // that its log takes, once it is compacted
+	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
+	PushedAt        int64  // of a push: when it was made
 }
 
 func (buildRow) TableName() string { return "builds" }
@@ -66,7 +68,10 @@ func (r buildRow) build() pipeline.Build {
 	}
 }
 
+// deliveryRow is a delivery that was taken. An organization's hook and a repository's give one event the same GUID, and whoever signs
+// deliveries chooses theirs, so that a GUID counts for its repository alone.
 type deliveryRow struct {
+	RepoKey    string `gorm:"primaryKey"`
 	GUID       string `gorm:"primaryKey;column:guid"`
 	BodyHash   string
 	BuildID    int64

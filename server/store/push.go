@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
@@ -22,14 +23,19 @@ type Push struct {
 	Repo     pipeline.Repository
 	Ref      string
 	SHA      string
+	Before   string    // the commit that the branch was at; empty for none
+	At       time.Time // when it was made, as GitHub says; zero when it does not
 	Author   string
 	Message  string
+	Bare     bool // the branch was made without commits of its own: not built where its commit was
 }
 
 // Accepted is what became of a Push.
 type Accepted struct {
 	BuildID   int64
-	Duplicate bool // the GUID or the body had been seen: BuildID is that delivery's build
+	Duplicate bool  // the GUID or the body had been seen: BuildID is that delivery's build, or the newest that repeats it
+	Again     int64 // it had been seen, and this build of it had come to nothing: BuildID repeats it
+	Skipped   bool  // it was bare, and BuildID is the build of its commit
 	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the build.
 	OverQuota string
 
@@ -47,7 +53,7 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}
 	switch {
-	case a.Duplicate:
+	case a.Duplicate, a.Skipped:
 	case a.OverQuota != "":
 		s.log.InfoContext(ctx, "build refused", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA, "why", a.OverQuota)
 	default:
@@ -92,7 +98,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			}
 			all[i] = a
 			jobs = append(jobs, its...)
-			if !a.Duplicate && a.OverQuota == "" {
+			if !a.Duplicate && !a.Skipped && a.OverQuota == "" {
 				queued = append(queued, a.turn)
 			}
 		}
@@ -100,7 +106,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			return err
 		}
 		for _, i := range order { // after the turns, as a claim takes rows
-			if all[i].Duplicate { // what was said then may not hold any more
+			if all[i].Duplicate || all[i].Again != 0 { // what was said then may not hold any more
 				continue
 			}
 			if err := hideEarlier(tx, all[i].turn, pushes[i].Repo.Private); err != nil {
@@ -113,20 +119,27 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 }
 
 func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, error) {
-	var seen []deliveryRow
-	if err := tx.Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash).Limit(1).Find(&seen).Error; err != nil {
-		return Accepted{}, nil, err
-	}
-	if len(seen) > 0 {
-		return Accepted{BuildID: seen[0].BuildID, Duplicate: true}, nil, nil
-	}
 	entry, err := s.see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
 	}
+	var seen []deliveryRow
+	key := strings.ToLower(p.Repo.FullName)
+	if err := tx.Where("repo_key = ? AND (guid = ? OR body_hash = ?)", key, p.GUID, p.BodyHash).Limit(1).Find(&seen).Error; err != nil {
+		return Accepted{}, nil, err
+	}
+	if len(seen) > 0 {
+		return s.acceptAgain(tx, p, seen[0])
+	}
+	if p.Bare {
+		if built, err := builtBefore(tx, key, p.SHA); err != nil || built != 0 {
+			return Accepted{BuildID: built, Skipped: true, turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
+		}
+	}
 	b := buildRow{
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
-		Ref: p.Ref, SHA: p.SHA, Author: p.Author, Message: p.Message, Trigger: "push",
+		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: micros(pushTime(p.At, s.now())),
+		Author: p.Author, Message: p.Message, Trigger: "push",
 	}
 	why, err := s.overQuota(tx, turnOf(b), false)
 	if err != nil {
@@ -136,7 +149,7 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	if err != nil {
 		return Accepted{}, nil, err
 	}
-	d := deliveryRow{GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
+	d := deliveryRow{RepoKey: key, GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
@@ -179,10 +192,7 @@ func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 		if err := tx.Take(&old, id).Error; err != nil {
 			return err
 		}
-		b = buildRow{
-			EntryID: old.EntryID, RepoID: old.RepoID, Repo: old.Repo, DefaultBranch: old.DefaultBranch, Private: old.Private,
-			Ref: old.Ref, SHA: old.SHA, Author: old.Author, Message: old.Message, Trigger: "rerun", RerunOf: old.ID,
-		}
+		b = old.again()
 		why, err := s.overQuota(tx, turnOf(b), false)
 		if err != nil {
 			return err

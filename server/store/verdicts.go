@@ -7,13 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
 
-// Verdict is what a branch of a repository had come to at a time: the last push until then, and how that was judged.
+// Verdict is what a branch of a repository had come to at a time: the last of the pushes that this server had taken by then, in the
+// order in which they were made, and how that was judged.
 type Verdict struct {
-	Push pipeline.Build // of the last push until then
+	Push pipeline.Build // of that last push
 	// Judged is the build whose end is the verdict. It may have ended after the time, as may a rerun: the push counts.
 	Judged pipeline.Build
 }
@@ -73,33 +76,26 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if at.IsZero() {
 		at = s.now()
 	}
-	key := strings.ToLower(q.After.Repo)
-	// Grouped and ordered as the index is, so that a page costs what its own branches do.
-	pushes := s.db.read(ctx).Model(&buildRow{}).Select("max(id) AS id, lower(repo) AS repo_key, ref").
-		Where(`"trigger" = 'push' AND queued_at <= ? AND ref LIKE ?`, micros(at), branchRefs).
-		Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
-		Group("lower(repo), ref").Order("lower(repo), ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
-	if q.Repos != "" {
-		pushes = pushes.Where(fits("repo", q.Repos))
+	last, err := s.lastPushes(ctx, q, at)
+	if err != nil {
+		return nil, fmt.Errorf("read the verdicts: %w", err)
 	}
-	if q.Ref != "" {
-		pushes = pushes.Where("ref = ?", q.Ref)
+	if len(last) == 0 {
+		return nil, nil
 	}
-	if q.DefaultBranch { // as the last push said: it may have been another before
-		last := s.db.read(ctx).Model(&buildRow{}).Select("max(id)").
-			Where(`lower(repo) = ? AND "trigger" = 'push' AND queued_at <= ?`, strings.ToLower(q.Repos), micros(at))
-		pushes = pushes.Where("ref = (SELECT 'refs/heads/' || default_branch FROM builds WHERE id = (?))", q.Sight.restrict(last, "builds"))
+	ids := make([]int64, len(last))
+	for i, p := range last {
+		ids[i] = p.ID
 	}
-	pushes = q.Sight.restrict(pushes, "builds")
-	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, n.id AS push_id").
-		Joins("JOIN (?) AS n ON lower(b.repo) = n.repo_key AND b.ref = n.ref AND b.id >= n.id", pushes).
-		Joins("JOIN builds p ON p.id = n.id AND b.sha = p.sha")
+	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
+		Joins("JOIN builds p ON b.sha = p.sha AND b.id >= p.id AND b.ref = p.ref AND lower(b.repo) = lower(p.repo)").
+		Where("p.id IN ?", ids)
 	builds = q.Sight.restrict(builds, "b")
 	var rows []struct {
 		Build  buildRow `gorm:"embedded"`
 		PushID int64
 	}
-	if err := builds.Order("n.repo_key, n.ref, b.id").Scan(&rows).Error; err != nil {
+	if err := builds.Order("lower(p.repo), p.ref, b.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the verdicts: %w", err)
 	}
 	var all []Verdict
@@ -111,4 +107,33 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		all = append(all, verdict(same))
 	}
 	return all, nil
+}
+
+// lastPushes are the last push of each branch until a time.
+func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]pushed, error) {
+	until := func() *gorm.DB {
+		db := s.db.read(ctx).Model(&buildRow{}).Where(`"trigger" = 'push' AND queued_at <= ?`, micros(at))
+		return q.Sight.restrict(db, "builds")
+	}
+	key := strings.ToLower(q.After.Repo)
+	// Grouped and ordered as the index is, so that a page costs what its own branches do.
+	times := until().Select("lower(repo) AS repo_key, ref, max(pushed_at) AS pushed_at").Where("ref LIKE ?", branchRefs).
+		Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
+		Group("lower(repo), ref").Order("lower(repo), ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	if q.Repos != "" {
+		times = times.Where(fits("repo", q.Repos))
+	}
+	if q.Ref != "" {
+		times = times.Where("ref = ?", q.Ref)
+	}
+	if q.DefaultBranch { // as the last push said: it may have been another before
+		last := until().Select("'refs/heads/' || default_branch").Where("lower(repo) = ?", strings.ToLower(q.Repos)).
+			Order("pushed_at DESC, id DESC").Limit(1)
+		times = times.Where("ref = (?)", last)
+	}
+	var same []pushed // of each branch those of its last second
+	err := until().Select("id, n.repo_key, builds.ref, before_sha, sha").
+		Joins("JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at", times).
+		Order("n.repo_key, builds.ref, id").Scan(&same).Error
+	return tips(same), err
 }

@@ -23,7 +23,7 @@ var serverSide = []mutant{
 	{"deliveries: nothing read that is not signed", "server/webhook.go", `if err := github.CheckSigned(in.request.Header); err != nil {`,
 		`if err := error(nil); err != nil {`, "^TestDeliveries$"},
 	{"deliveries: size", "server/webhook.go", `if in.request.ContentLength > maxDelivery {`, `if false {`, "^TestDeliveries$"},
-	{"deliveries: each once", "server/store/push.go", `Where("guid = ? OR body_hash = ?", p.GUID, p.BodyHash)`, `Where("1 = 0")`, "^TestDeliveries$"},
+	{"deliveries: each once", "server/store/push.go", `Where("repo_key = ? AND (guid = ? OR body_hash = ?)", key, p.GUID, p.BodyHash)`, `Where("1 = 0")`, "^TestDeliveries$"},
 
 	// Whom a request comes from.
 	{"clients: no private network is trusted unasked", "server/proxy.go", `echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)`, ``,

@@ -1,0 +1,137 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestTipOfABranch(t *testing.T) {
+	for name, c := range map[string]struct {
+		pushes []pushed // in the order in which they came
+		want   int64
+	}{
+		"one":                                {[]pushed{{ID: 1, SHA: "a"}}, 1},
+		"in order":                           {[]pushed{{ID: 1, SHA: "a"}, {ID: 2, BeforeSHA: "a", SHA: "b"}}, 2},
+		"the older came last":                {[]pushed{{ID: 1, BeforeSHA: "a", SHA: "b"}, {ID: 2, SHA: "a"}}, 1},
+		"the oldest and the middle one last": {[]pushed{{ID: 1, BeforeSHA: "b", SHA: "c"}, {ID: 2, SHA: "a"}, {ID: 3, BeforeSHA: "a", SHA: "b"}}, 1},
+		"one between is missing":             {[]pushed{{ID: 1, SHA: "a"}, {ID: 2, BeforeSHA: "b", SHA: "c"}}, 2},
+		"forced back":                        {[]pushed{{ID: 1, SHA: "a"}, {ID: 2, BeforeSHA: "a", SHA: "b"}, {ID: 3, BeforeSHA: "b", SHA: "a"}}, 3},
+		"forced back, which came first":      {[]pushed{{ID: 1, BeforeSHA: "b", SHA: "a"}, {ID: 2, SHA: "a"}, {ID: 3, BeforeSHA: "a", SHA: "b"}}, 2},
+		"forced back by two":                 {[]pushed{{ID: 1, SHA: "a"}, {ID: 2, BeforeSHA: "c", SHA: "a"}, {ID: 3, BeforeSHA: "b", SHA: "c"}, {ID: 4, BeforeSHA: "a", SHA: "b"}}, 2},
+		"a circle":                           {[]pushed{{ID: 1, BeforeSHA: "a", SHA: "b"}, {ID: 2, BeforeSHA: "b", SHA: "a"}}, 2},
+		"forced to where it never was":       {[]pushed{{ID: 1, BeforeSHA: "a", SHA: "x"}, {ID: 2, SHA: "a"}}, 1},
+		"made anew":                          {[]pushed{{ID: 1, SHA: "a"}, {ID: 2, SHA: "b"}}, 2},
+		"not said":                           {[]pushed{{ID: 1, SHA: "b"}, {ID: 2, SHA: "a"}}, 2},
+		"twice":                              {[]pushed{{ID: 1, BeforeSHA: "a", SHA: "b"}, {ID: 2, BeforeSHA: "a", SHA: "b"}, {ID: 3, SHA: "a"}}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := tip(c.pushes)
+			if want := c.pushes[c.want-1].SHA; got.SHA != want {
+				t.Errorf("the tip is %s by push %d, want %s by %d", got.SHA, got.ID, want, c.want)
+			}
+		})
+	}
+}
+
+func TestPushTimeIsGitHubsUnlessItCannotBe(t *testing.T) {
+	now := time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct{ said, want time.Time }{
+		"said":                {now.Add(-3 * 24 * time.Hour), now.Add(-3 * 24 * time.Hour)},
+		"not said":            {time.Time{}, now},
+		"GitHub's clock runs": {now.Add(time.Minute), now.Add(time.Minute)},
+		"the far future":      {now.Add(time.Hour), now},
+	} {
+		if got := pushTime(c.said, now); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// deliveredAs accepts pushes of one branch in an order: each is named by its number in the order in which they were made.
+func deliveredAs(t *testing.T, s *Store, at func(n int) time.Time, before func(n int) string, order ...int) {
+	t.Helper()
+	for _, n := range order {
+		p := push(n)
+		p.At, p.Before = at(n), before(n)
+		accept(t, s, p)
+	}
+}
+
+// TestAVerdictIsThePushsThatWasMadeLast: deliveries overtake each other, and grades are taken from verdicts.
+func TestAVerdictIsThePushsThatWasMadeLast(t *testing.T) {
+	began := time.Now().Add(-time.Hour).Truncate(time.Second)
+	minutes := func(n int) time.Time { return began.Add(time.Duration(n) * time.Minute) }
+	sameSecond := func(int) time.Time { return began }
+	unsaid := func(int) time.Time { return time.Time{} }
+	chain := func(n int) string { return push(n - 1).SHA }
+	none := func(int) string { return "" }
+	for name, c := range map[string]struct {
+		at     func(int) time.Time
+		before func(int) string
+		order  []int
+		want   int
+	}{
+		"in order":                              {minutes, chain, []int{1, 2, 3}, 3},
+		"the older last":                        {minutes, chain, []int{1, 3, 2}, 3},
+		"backwards":                             {minutes, chain, []int{3, 2, 1}, 3},
+		"by time alone, some between not there": {minutes, none, []int{9, 4}, 9},
+		"in one second":                         {sameSecond, chain, []int{3, 1, 2}, 3},
+		"in one second, nothing else said":      {sameSecond, none, []int{3, 1}, 1},
+		"no time said: as they came":            {unsaid, chain, []int{2, 1}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				deliveredAs(t, s, c.at, c.before, c.order...)
+				for _, q := range []VerdictQuery{{}, {Repos: push(1).Repo.FullName, DefaultBranch: true}, {Repos: "octo/*"}} {
+					q.Sight = Sight{All: true}
+					got, err := s.Verdicts(t.Context(), q)
+					if err != nil || len(got) != 1 || got[0].Push.SHA != push(c.want).SHA || got[0].Judged.SHA != push(c.want).SHA {
+						t.Errorf("%+v: got %+v, %v; want that of push %d", q, got, err, c.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestARerunIsTheVerdictOfTheLastPushAlone: of an older one it changes nothing.
+func TestARerunIsTheVerdictOfTheLastPushAlone(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		began := time.Now().Add(-time.Hour).Truncate(time.Second)
+		deliveredAs(t, s, func(n int) time.Time { return began.Add(time.Duration(n) * time.Minute) },
+			func(n int) string { return push(n - 1).SHA }, 2, 1) // build 1 is of the newer
+		for id, state := range map[int64]pipeline.State{1: pipeline.Failed, 2: pipeline.Passed} {
+			endAs(t, s, id, state)
+		}
+		judged := func() string {
+			v, err := s.Verdicts(t.Context(), VerdictQuery{Sight: Sight{All: true}})
+			must(t, err)
+			return fmt.Sprintf("build %d %s of push %d", v[0].Judged.ID, v[0].Judged.State, v[0].Push.ID)
+		}
+		older, err := s.Rerun(t.Context(), byTest, 2)
+		must(t, err)
+		endAs(t, s, older, pipeline.Passed)
+		if got := judged(); got != "build 1 failed of push 1" {
+			t.Errorf("after a rerun of the older: %s", got)
+		}
+		newest, err := s.Rerun(t.Context(), byTest, 1)
+		must(t, err)
+		endAs(t, s, newest, pipeline.Passed)
+		if got := judged(); got != fmt.Sprintf("build %d passed of push 1", newest) {
+			t.Errorf("after a rerun of the newest: %s", got)
+		}
+	})
+}
+
+// endAs gives a build an end, as a worker would have.
+func endAs(t *testing.T, s *Store, id int64, state pipeline.State) {
+	t.Helper()
+	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		return tx.Model(&buildRow{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": micros(s.now())}).Error
+	}))
+}
