@@ -47,7 +47,7 @@ func ownSegments() []string {
 	return all
 }
 
-// stripBase takes base off the path before it is routed, where the proxy has left it on.
+// stripBase takes base off the path before it is routed, where the proxy has left it on, and a slash off the webhook's.
 func stripBase(base string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -56,6 +56,9 @@ func stripBase(base string) echo.MiddlewareFunc {
 				u.Path = rest
 				// An escaped form may differ in more than the prefix; without it, Path counts.
 				u.RawPath, _ = cutBase(base, u.RawPath)
+			}
+			if u.Path == webhookPath+"/" { // as it is easily typed on GitHub, which does not follow a redirect
+				u.Path, u.RawPath = webhookPath, ""
 			}
 			return next(c)
 		}

@@ -1,10 +1,13 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +47,8 @@ func (c *confirms) allow(entry int64) bool {
 	return c.byEntry[entry].Allow()
 }
 
-// gate lets one delivery in, or not.
+// gate lets one delivery in, or not. What nothing lets in and what was signed by another secret are answered alike, and after the
+// same work: who cannot sign for a repository is not told whether it is let in.
 type gate struct {
 	*Server
 	ctx   context.Context
@@ -52,7 +56,8 @@ type gate struct {
 	grant registry.Grant
 }
 
-// keys gives the secrets of which one must have signed what claims to be a repository's.
+// keys gives the secrets of which one must have signed what claims to be a repository's. There are always as many, so that the time for
+// which they are tried tells nothing: those that nobody has fill up the number.
 func (g *gate) keys(c github.Claim) ([]string, error) {
 	g.claim = registry.Claim{Name: c.Repository, ID: c.ID}
 	if c.Repository == "" {
@@ -66,27 +71,36 @@ func (g *gate) keys(c github.Claim) ([]string, error) {
 		Key: []byte(g.config.Key), Entries: entries, Shared: string(g.config.WebhookSecret), For: g.config.Repositories,
 	}
 	g.grant, err = rules.Find(g.claim, time.Now())
-	if errors.Is(err, registry.ErrUnknown) {
-		return nil, g.refuse()
+	if err != nil && !errors.Is(err, registry.ErrUnknown) {
+		return nil, err
 	}
-	return g.grant.Secrets, err
+	secrets := slices.Clone(g.grant.Secrets)
+	for len(secrets) < registry.MostSecrets {
+		secrets = append(secrets, rand.Text())
+	}
+	return secrets, nil
 }
 
-// refuse says how the repository is let in, in words that are the same for every one that is not.
+// refuse says how the repository is let in and how its secret is compared, in words that are the same for every one.
 func (g *gate) refuse() error {
 	if g.refusals.Allow() {
 		if err := g.builds.Refuse(g.ctx, g.claim.Name); err != nil {
 			return err
 		}
 	}
-	name := g.claim.Name
-	if name == "" {
-		name = "OWNER/NAME"
+	return &Problem{Message: refusal(g.claim.Name), status: http.StatusUnauthorized}
+}
+
+// refusal is for the operator, who reads it among the webhook's recent deliveries. name is empty where a delivery says none, and an
+// owner's where it is an organization's.
+func refusal(name string) string {
+	what, option := cmp.Or(name, "OWNER/NAME"), ""
+	if name != "" && !strings.Contains(name, "/") {
+		what, option = "'"+name+"/*'", " --organization"
 	}
-	return &Problem{
-		Message: fmt.Sprintf("this server does not build %s; its operator lets it in with: vivarium repos add %s", name, name),
-		status:  http.StatusForbidden,
-	}
+	return fmt.Sprintf("no delivery of %[1]s is taken under this signature. Where it is let in, the webhook on GitHub and this server hold different "+
+		"secrets: compare them (vivarium repos secret %[1]s, or GITHUB_WEBHOOK_SECRET). Where it is not, the operator lets it in: vivarium repos add %[1]s%[2]s",
+		what, option)
 }
 
 // believe settles what the signature alone does not say: that a repository found by its id has the claimed name now. Else

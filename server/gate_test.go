@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
 	"vivarium/server/store"
@@ -64,8 +65,8 @@ func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
 		"the shared secret":                 {401, s.signed(secret, b)},
 		"a pattern's own name":              {401, s.signed(secretOf("course/lab-*", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
 		"another of the pattern":            {401, s.signed(secretOf("course/lab-2", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
-		"nobody's repository":               {403, s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
-		"nobody's, by the shared secret":    {403, s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+		"nobody's repository":               {401, s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+		"nobody's, by the shared secret":    {401, s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
 	} {
 		t.Run(name, func(t *testing.T) { c.got.wantProblem(t, c.code) })
 	}
@@ -112,7 +113,7 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 	s.letIn(t)
 	for range 3 {
 		a := s.signed("anything", githubtest.Push{Repo: "evil/repo", Author: "mallory"}.Payload())
-		if a.code != http.StatusForbidden || !strings.Contains(string(a.body), "vivarium repos add evil/repo") || strings.Contains(string(a.body), "school") {
+		if a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "vivarium repos add evil/repo") || strings.Contains(string(a.body), "school") {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}
 	}
@@ -145,7 +146,7 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	deliver := func(secret, repo string, id int64, n string) int {
 		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
-	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusForbidden || asked != 1 {
+	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusUnauthorized || asked != 1 {
 		t.Errorf("another's name beside A's id is answered %d after %d questions", got, asked)
 	}
 	if got := deliver("no secret", "school/winners", 1, "b"); got != http.StatusUnauthorized || asked != 1 {
@@ -186,7 +187,7 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 		t.Errorf("the registry holds %+v, %v; want the renamed alone", entries, err)
 	}
 	name = "elsewhere/second"
-	if got := deliver("c"); got != http.StatusForbidden {
+	if got := deliver("c"); got != http.StatusUnauthorized {
 		t.Errorf("transferred to where the secret opens nothing, it is answered %d", got)
 	}
 }
@@ -236,7 +237,7 @@ func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	}
 	for n := range 50 {
 		code := claim("school/group-a", fmt.Sprintf("school/not-%d", n), 1)
-		if want := http.StatusForbidden; n == 0 && code != want || n == 49 && code != http.StatusServiceUnavailable {
+		if want := http.StatusUnauthorized; n == 0 && code != want || n == 49 && code != http.StatusServiceUnavailable {
 			t.Errorf("claim %d is answered %d", n, code)
 		}
 	}
@@ -267,7 +268,7 @@ func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
 	if got := push(first, "course/lab-9", 1, "b"); got != http.StatusAccepted {
 		t.Fatalf("control: the renamed is answered %d", got)
 	}
-	if got := push(first, "course/lab-1", 2, "c"); got != http.StatusForbidden {
+	if got := push(first, "course/lab-1", 2, "c"); got != http.StatusUnauthorized {
 		t.Errorf("by the other's secret the new one of the old name is answered %d", got)
 	}
 	e, err := s.store.AddEntry(t.Context(), byTest, registry.Repository, "Course/Lab-1")
@@ -316,5 +317,89 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 	}
 	if s.count() != 0 {
 		t.Errorf("a ping made %d builds", s.count())
+	}
+}
+
+// TestWhoCannotSignIsNotToldWhatIsLetIn: one answer, to the byte, which helps in either case.
+func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.LearnID(t.Context(), "school/group-a", 1); err != nil {
+		t.Fatal(err)
+	}
+	s.config.NameOf = func(context.Context, int64) (string, error) { return "school/group-a", nil }
+	push := func(secret, repo string, id int64) answer {
+		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id}.Payload())
+	}
+	if a := push(secretOf("school/group-a", 0), "school/group-a", 1); a.code != http.StatusAccepted {
+		t.Fatalf("control: its own secret is answered %d %s", a.code, a.body)
+	}
+	told := func(a answer, repo string) string {
+		a.header.Del("Date")
+		return fmt.Sprint(a.code, a.header, strings.ReplaceAll(a.body, repo, "OWNER/NAME"))
+	}
+	want := told(push("guess", "nobody/nothing", 99), "nobody/nothing")
+	if !strings.Contains(want, "vivarium repos add OWNER/NAME") || !strings.Contains(want, "vivarium repos secret OWNER/NAME") {
+		t.Errorf("it does not say what to do: %s", want)
+	}
+	for name, c := range map[string]struct {
+		secret, repo string
+		id           int64
+	}{
+		"let in by itself":                  {"guess", "school/group-a", 1},
+		"let in, by its old secret too":     {"guess", "school/group-b", 2},
+		"let in by a pattern":               {"guess", "course/lab-1", 3},
+		"let in by the shared secret":       {"guess", "o/n", 4},
+		"let in under its former name":      {"guess", "school/winners", 1},
+		"beside the id of one's own":        {secretOf("school/group-a", 0), "rich/private", 1},
+		"not let in, by the shared secret":  {secret, "rich/private", 5},
+		"let in, signed by another's own":   {secretOf("school/group-a", 0), "school/group-b", 2},
+		"not let in, signed by another own": {secretOf("school/group-a", 0), "rich/private", 6},
+	} {
+		if got := told(push(c.secret, c.repo, c.id), c.repo); got != want {
+			t.Errorf("%s: %s\nwant %s", name, got, want)
+		}
+	}
+}
+
+// TestAnUnknownRepositoryIsTriedAgainstAsManySecrets: the time for it would else tell what is let in.
+func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing", "nobody/else", ""} {
+		g := gate{Server: s.Server, ctx: t.Context()}
+		secrets, err := g.keys(github.Claim{Repository: name})
+		if err != nil || len(secrets) != registry.MostSecrets {
+			t.Errorf("%s: %d secrets, %v; want %d", name, len(secrets), err, registry.MostSecrets)
+		}
+		for i, one := range secrets {
+			if one == "" || seen[one] && i > 0 {
+				t.Errorf("%s: its secret %d could be known: %q", name, i, one)
+			}
+			seen[one] = true
+		}
+	}
+}
+
+// TestAnOrganizationsPingUnderTheSharedSecretIsAnswered: it names no repository, and was told to be let in by a command that
+// takes no owner.
+func TestAnOrganizationsPingUnderTheSharedSecretIsAnswered(t *testing.T) {
+	s := newSite(t)
+	for owner, code := range map[string]int{"o": http.StatusOK, "O": http.StatusOK, "elsewhere": http.StatusUnauthorized} {
+		body := []byte(`{"zen":"z","hook_id":1,"organization":{"login":"` + owner + `"}}`)
+		a := s.deliver("ping", body)
+		if a.code != code {
+			t.Errorf("%s: answered %d %s, want %d", owner, a.code, a.body, code)
+		}
+		if code != http.StatusOK && !strings.Contains(a.body, "vivarium repos add 'elsewhere/*' --organization") {
+			t.Errorf("%s: the answer advises what cannot be done: %s", owner, a.body)
+		}
 	}
 }

@@ -76,6 +76,9 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	}
 	g := gate{Server: s, ctx: ctx}
 	d, err := github.ReadDelivery(in.request.Header, body, g.keys)
+	if errors.Is(err, github.ErrSignature) {
+		return nil, g.refuse()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,92 @@ func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 	}
 }
 
+// TestTheWebhookWithASlashIsTheWebhook: GitHub follows no redirect, and would show 404 for ever.
+func TestTheWebhookWithASlashIsTheWebhook(t *testing.T) {
+	for path, code := range map[string]int{"/webhook": 202, "/webhook/": 202, "/webhook//": 404, "/webhook/x": 404, "/logs/": 404} {
+		s := newSite(t)
+		a := s.deliver("push", githubtest.Push{}.Payload(), func(r *http.Request) { r.URL.Path = path })
+		if a.code != code {
+			t.Errorf("POST %s is answered %d %s, want %d", path, a.code, a.body, code)
+		}
+	}
+}
+
+func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
+	s := newSite(t)
+	s.config.PublicURL = "https://ci.example.org/vivarium/"
+	body := githubtest.Push{SHA: strings.Repeat("a", 40)}.Payload()
+	guid := func(r *http.Request) { r.Header.Set("X-GitHub-Delivery", "11111111-2222") }
+	redeliver := func(want string) {
+		t.Helper()
+		if a := s.deliver("push", body, guid); a.code != http.StatusAccepted || a.json(t)["message"] != want {
+			t.Errorf("answered %d %s, want 202 %q", a.code, a.body, want)
+		}
+	}
+	redeliver("build 1: queued")
+	redeliver("build 1: this delivery is known already, and its build is queued: https://ci.example.org/vivarium/logs/1")
+	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
+		t.Fatal(err)
+	}
+	redeliver("build 2: queued: this delivery was known already, and build 1 of it had come to nothing")
+	s.config.PublicURL = ""
+	redeliver("build 2: this delivery is known already, and its build is queued: /logs/2")
+}
+
+func TestBranchWithoutCommitsIsBuiltOnceOnly(t *testing.T) {
+	s := newSite(t)
+	made := githubtest.Push{Created: true, NoCommits: true, SHA: strings.Repeat("a", 40)}
+	if a := s.deliver("push", made.Payload()); a.code != http.StatusAccepted || a.json(t)["build"] != "1" {
+		t.Errorf("at a commit without a build: answered %d %s, want 202 with build 1", a.code, a.body)
+	}
+	made.Ref = "refs/heads/copy"
+	a := s.deliver("push", made.Payload())
+	if want := "build 1: the branch was created without commits of its own, and its commit's build is queued: /logs/1"; a.code != http.StatusOK || a.json(t)["message"] != want {
+		t.Errorf("at a commit with one: answered %d %s, want 200 %q", a.code, a.body, want)
+	}
+	if s.count() != 1 {
+		t.Errorf("%d builds, want 1", s.count())
+	}
+}
+
+// TestADeliveryThatSaysPrivateHidesBuildsAtOnce: also one that asks for no build.
+func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
+	const repository = `"repository":{"full_name":"octo/hello","id":7,"private":true}}`
+	for name, c := range map[string]struct {
+		event string
+		body  []byte
+	}{
+		"privatized":     {"repository", []byte(`{"action":"privatized",` + repository)},
+		"ping":           {"ping", []byte(`{"zen":"z",` + repository)},
+		"other event":    {"star", []byte(`{"action":"created",` + repository)},
+		"deleted branch": {"push", githubtest.Push{Repo: "octo/hello", Private: true, Deleted: true}.Payload()},
+		"tag":            {"push", githubtest.Push{Repo: "octo/hello", Private: true, Ref: "refs/tags/v1"}.Payload()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.deliver("push", githubtest.Push{Repo: "octo/hello"}.Payload())
+			private := func() bool {
+				b, err := s.store.Build(t.Context(), 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b.Repo.Private
+			}
+			public := bytes.Replace(c.body, []byte(`"private":true`), []byte(`"private":false`), 1)
+			if a := s.deliver(c.event, public); a.code != http.StatusOK || private() {
+				t.Fatalf("control: that says public: %d %s, private %v", a.code, a.body, private())
+			}
+			wrong := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", c.body)) }
+			if a := s.deliver(c.event, c.body, wrong); a.code != http.StatusUnauthorized || private() {
+				t.Errorf("that nobody signed: %d %s, private %v", a.code, a.body, private())
+			}
+			if a := s.deliver(c.event, c.body); a.code != http.StatusOK || !private() {
+				t.Errorf("answered %d %s, private %v", a.code, a.body, private())
+			}
+		})
+	}
+}
+
 func TestForcedPushBackToAnOldCommitIsBuilt(t *testing.T) {
 	s := newSite(t)
 	if a := s.deliver("push", githubtest.Push{Forced: true, NoCommits: true}.Payload()); a.code != http.StatusAccepted {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -116,9 +117,28 @@ func (r *repos) printRefusals() error {
 		return fmt.Errorf("cannot list what was refused: %w", err)
 	}
 	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "REPOSITORY\tTIMES\tFIRST\tLAST")
+	fmt.Fprintln(t, "REPOSITORY\tTIMES\tFIRST\tLAST\tWHY")
 	for _, f := range refusals {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", oneLine(f.Name), f.Count, localTime(f.First), localTime(f.Last))
+		why, err := r.whyRefused(f.Name)
+		if err != nil {
+			return fmt.Errorf("cannot list what was refused: %w", err)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", oneLine(f.Name), f.Count, localTime(f.First), localTime(f.Last), why)
 	}
 	return t.Flush()
+}
+
+// whyRefused says why deliveries of a name would be refused as things stand now.
+func (r *repos) whyRefused(name string) (string, error) {
+	rules, err := r.rules(r.ctx, name)
+	if err != nil {
+		return "", err
+	}
+	switch _, err := rules.Find(registry.Claim{Name: name}, time.Now()); {
+	case errors.Is(err, registry.ErrUnknown):
+		return "not let in", nil
+	case err != nil:
+		return "", err
+	}
+	return "let in, but signed by another secret", nil
 }

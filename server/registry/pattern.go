@@ -53,12 +53,3 @@ func glob(pattern, text string) bool {
 	}
 	return true
 }
-
-func matchesAny(patterns []string, name string) bool {
-	for _, p := range patterns {
-		if Matches(p, name) {
-			return true
-		}
-	}
-	return false
-}

@@ -56,6 +56,9 @@ type Grant struct {
 	Renamed bool
 }
 
+// MostSecrets is how many secrets a Grant holds at most: the newest, and the one before.
+const MostSecrets = 2
+
 // ErrUnknown says that nothing lets a repository in.
 var ErrUnknown = errors.New("the repository is not let in")
 
@@ -85,8 +88,9 @@ func (r Rules) Find(c Claim, now time.Time) (Grant, error) {
 	return r.shared(c.Name)
 }
 
+// shared is what the shared secret opens: a repository that it is for, and the ping of a hook of the whole organization.
 func (r Rules) shared(name string) (Grant, error) {
-	if r.Shared != "" && matchesAny(r.For, name) {
+	if r.Shared != "" && slices.ContainsFunc(r.For, func(p string) bool { return Matches(p, name) || ownerOf(p, name) }) {
 		return Grant{Secrets: []string{r.Shared}}, nil
 	}
 	return Grant{}, ErrUnknown

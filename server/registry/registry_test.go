@@ -49,6 +49,7 @@ func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 		"an organization's":                  {Claim{"corp/anything", 3}, []string{secret("corp/*", 0)}, false},
 		"an organization's that was seen":    {Claim{"corp/tool", 3}, []string{secret("corp/*", 0)}, false},
 		"an organization's ping":             {Claim{"corp", 0}, []string{secret("corp/*", 0)}, false},
+		"the shared secret's ping":           {Claim{"Team", 0}, []string{"the shared secret"}, false},
 		"a pattern's owner is no repository": {Claim{"school", 0}, nil, false},
 		"the shared secret":                  {Claim{"team/new", 4}, []string{"the shared secret"}, false},
 		"seen by the shared secret":          {Claim{"team/app", 4}, []string{"the shared secret"}, false},
