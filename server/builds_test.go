@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
 )
 
@@ -292,5 +293,19 @@ func TestRefusedStatusIsShown(t *testing.T) {
 	rows := newCommitStatuses([]store.Status{{State: "pending", Undelivered: true, LastError: "Not Found", Attempts: 1}})
 	if r := rows[0]; r.State != "pending" || !r.Undelivered || r.Error != "Not Found" || r.SentAt != nil {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestTheBuildsPageSaysHowToRunItAgain(t *testing.T) {
+	s := newSite(t)
+	s.deliver("push", githubtest.Push{}.Payload())
+	if page := s.get("/logs/1", browser); strings.Contains(page.body, "builds rerun") {
+		t.Errorf("a build that waits is told how to be run again")
+	}
+	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
+		t.Fatal(err)
+	}
+	if page := s.get("/logs/1", browser); !strings.Contains(page.body, "<code>vivarium builds rerun 1</code>") || !strings.Contains(page.body, "<em>Redeliver</em>") {
+		t.Errorf("the page of a canceled build does not say how to run it again: %s", page.body)
 	}
 }

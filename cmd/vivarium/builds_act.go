@@ -9,25 +9,6 @@ import (
 	"vivarium/server/store"
 )
 
-func newBuildsRerun(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "rerun ID",
-		Short:   "Queue a new build of the same commit",
-		Example: "  vivarium builds rerun 12",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				again, err := s.Rerun(cmd.Context(), store.Actor{Who: userName()}, id)
-				if err != nil {
-					return fmt.Errorf("cannot rerun build %d: %w", id, err)
-				}
-				fmt.Fprintf(a.stdout, "build %d is queued; `vivarium builds log -f %d` follows it\n", again, again)
-				return nil
-			})
-		},
-	}
-}
-
 func newBuildsCancel(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "cancel ID",

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"gorm.io/gorm"
-
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
@@ -181,44 +179,4 @@ func (s *Store) enqueue(tx *tx, b *buildRow, over string) ([]river.InsertManyPar
 		return []river.InsertManyParams{status}, err
 	}
 	return []river.InsertManyParams{ticket(0), status}, err
-}
-
-// Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
-// status stays as it is: who asks is told.
-func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
-	var b buildRow
-	err := s.db.transact(ctx, func(tx *tx) error {
-		var old buildRow
-		if err := tx.Take(&old, id).Error; err != nil {
-			return err
-		}
-		b = old.again()
-		why, err := s.overQuota(tx, turnOf(b), false)
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			return &QuotaError{why}
-		}
-		jobs, err := s.enqueue(tx, &b, "")
-		if err != nil {
-			return err
-		}
-		if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
-			return err
-		}
-		if err := s.line(tx, turnOf(b)); err != nil {
-			return err
-		}
-		return tx.river.insert(ctx, jobs...)
-	})
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return 0, fmt.Errorf("rerun build %d: %w", id, err)
-	}
-	s.log.InfoContext(ctx, "build queued", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "rerun_of", id)
-	s.watch.wake(b.ID)
-	return b.ID, nil
 }

@@ -46,6 +46,11 @@ type Build struct {
 	Complete, Cut bool
 }
 
+// CameToNothing holds for a build whose push is built again when GitHub delivers it again.
+func (b Build) CameToNothing() bool {
+	return b.State == pipeline.Errored || b.State == pipeline.Canceled
+}
+
 // Section is what one attempt at one step wrote.
 type Section struct {
 	Attempt int

@@ -1,0 +1,54 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestRerunnableIsWhatWasNotBuiltAgainSince(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		now := time.Now()
+		ended := func(n int, repo, ref string, state pipeline.State, ago time.Duration) int64 {
+			p := pushOf(n, repo, ref)
+			p.GUID, p.BodyHash = fmt.Sprint(repo, ref, n, ago), fmt.Sprint(repo, ref, n, ago)
+			id := accept(t, s, p)
+			s.now = func() time.Time { return now.Add(-ago) }
+			endAs(t, s, id, state)
+			s.now = time.Now
+			return id
+		}
+		errored := ended(1, "octo/hello", "main", pipeline.Errored, time.Hour)
+		other := ended(1, "octo/hello", "copy", pipeline.Errored, time.Hour)
+		long := ended(2, "octo/other", "main", pipeline.Errored, 5*time.Hour)
+		ended(3, "octo/hello", "main", pipeline.Passed, time.Hour)
+		before := ended(4, "octo/hello", "main", pipeline.Errored, time.Hour)
+		ended(4, "octo/hello", "main", pipeline.Passed, time.Minute)
+		twice := ended(5, "octo/hello", "main", pipeline.Errored, 2*time.Hour)
+		newer := ended(5, "Octo/Hello", "main", pipeline.Errored, time.Hour)
+		for name, c := range map[string]struct {
+			q    RerunQuery
+			want []int64
+		}{
+			"errored":         {RerunQuery{State: pipeline.Errored}, []int64{errored, other, long, newer}},
+			"of late":         {RerunQuery{State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{errored, other, newer}},
+			"of a repository": {RerunQuery{State: pipeline.Errored, Repos: "OCTO/other"}, []int64{long}},
+			"of a pattern":    {RerunQuery{State: pipeline.Errored, Repos: "octo/h*"}, []int64{errored, other, newer}},
+			"canceled":        {RerunQuery{State: pipeline.Canceled}, nil},
+		} {
+			builds, err := s.Rerunnable(t.Context(), c.q)
+			must(t, err)
+			var got []int64
+			for _, b := range builds {
+				got = append(got, b.ID)
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s: got %v, want %v (not %d and %d, which were built again)", name, got, c.want, before, twice)
+			}
+		}
+	})
+}
