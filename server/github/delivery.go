@@ -79,9 +79,11 @@ func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	if err := checkSignature(sent, body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	if read, err := readClaim(payload); err != nil {
+	believed, err := readClaim(payload)
+	if err != nil {
 		return Delivery{}, err
-	} else if read != claim {
+	}
+	if believed != claim {
 		return Delivery{}, fmt.Errorf("%w: two readers could take it for two repositories'", ErrMalformed)
 	}
 	return read(h, body, payload, claim)

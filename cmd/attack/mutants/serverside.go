@@ -7,14 +7,23 @@ var serverSide = []mutant{
 	inDelivery("the signature before anything", `	if err := checkSignature(sent, body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	return read`, `	_, _ = sent, secrets
-	return read`, "^TestDeliveries$"),
+	believed`, `	_, _ = sent, secrets
+	believed`, "^TestDeliveries$"),
+	inDelivery("whose it is at the cost of a hash", `claim, err := findClaim(payload)`, `claim, err := readClaim(payload)`, "^TestUnsignedDeliveriesCostLittle$"),
+	{"deliveries: one answer to who cannot sign", "server/gate.go", `	if err != nil && !errors.Is(err, registry.ErrUnknown) {
+		return nil, err
+	}
+	secrets`, `	if err != nil {
+		return nil, &Problem{Message: "not let in", status: http.StatusForbidden}
+	}
+	secrets`, "^TestWhoIsLetInIsNotTold$"},
+	{"deliveries: as many secrets for all", "server/gate.go", `for len(secrets) < registry.MostSecrets {`, `for false {`, "^TestWhoIsLetInIsNotTold$"},
 	inDelivery("no empty secret", `if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {`, `if hmac.Equal(sent, mac.Sum(nil)) {`, "^TestDeliveries$/^no-secret-at-all$"),
 	{"registry: an own secret and no other", "server/registry/registry.go",
 		`return Grant{Entry: e, Secrets: r.secrets(e, e.SecretName, now), Renamed: renamed}, nil`,
 		`return Grant{Entry: e, Secrets: append(r.secrets(e, e.SecretName, now), r.Shared), Renamed: renamed}, nil`, "^TestOthersRepositories$"},
 	{"registry: each its own secret", "server/registry/secret.go", `strings.ToLower(name), generation)`, `strings.ToLower("one"), generation)`, "^TestOthersRepositories$"},
-	{"registry: nothing that is not let in", "server/registry/registry.go", `if r.Shared != "" && matchesAny(r.For, name) {`, `if r.Shared != "" {`, "^TestOthersRepositories$"},
+	{"registry: nothing that is not let in", "server/registry/registry.go", `return Matches(p, name) || ownerOf(p, name) })`, `return true })`, "^TestOthersRepositories$"},
 	{"registry: the old secret ends", "server/registry/registry.go", `if e.Generation > 0 && now.Before(e.OldUntil) {`, `if e.Generation > 0 {`, "^TestOthersRepositories$"},
 	{"registry: a renaming is GitHub's word", "server/gate.go", `if !strings.EqualFold(name, g.claim.Name) {`, `if false && !strings.EqualFold(name, g.claim.Name) {`, "^TestOthersRepositories$"},
 	inDelivery("one signature only", `if len(values) != 1 {
