@@ -13,7 +13,7 @@ var serverSide = []mutant{
 	{"deliveries: one answer to who cannot sign", "server/gate.go", `	if err != nil && !errors.Is(err, registry.ErrUnknown) {
 		return nil, err
 	}
-	secrets`, `	if err != nil {
+	secrets`, `	if errors.Is(err, registry.ErrUnknown) {
 		return nil, &Problem{Message: "not let in", status: http.StatusForbidden}
 	}
 	secrets`, "^TestWhoIsLetInIsNotTold$"},
