@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/registry"
 )
@@ -133,8 +134,5 @@ func (g *gate) heard(private bool) error {
 	if !strings.Contains(g.claim.Name, "/") {
 		return nil
 	}
-	if private {
-		return g.builds.Hide(g.ctx, g.grant.Entry, g.claim.Name)
-	}
-	return g.builds.Heard(g.ctx, g.grant.Entry, g.claim.Name)
+	return g.builds.Heard(g.ctx, g.grant.Entry, pipeline.Repository{FullName: g.claim.Name, Private: private})
 }

@@ -20,6 +20,9 @@ import (
 	"vivarium/server/store"
 )
 
+// mostReruns is how many builds one command queues: what a query gives at most.
+const mostReruns = 1000
+
 // reruns are what `builds rerun` was asked for.
 type reruns struct {
 	*app
@@ -63,8 +66,8 @@ func newBuildsRerun(a *app) *cobra.Command {
 }
 
 // query reads what was asked for.
-func (r *reruns) query(now time.Time) (q store.RerunQuery, err error) {
-	q.State, q.Repos = pipeline.State(r.state), r.repos
+func (r *reruns) query(now time.Time) (q store.Query, err error) {
+	q = store.Query{Sight: store.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true, Limit: mostReruns}
 	if !slices.Contains(states, q.State) || !q.State.Ended() {
 		return q, fmt.Errorf("--state is passed, failed, errored or canceled, not %q", r.state)
 	}
@@ -93,10 +96,11 @@ func (r *reruns) all(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("cannot rerun: %w", err)
 	}
 	return r.withStore(ctx, func(_ config, s *store.Store) error {
-		builds, err := s.Rerunnable(ctx, q)
+		builds, err := s.Builds(ctx, q)
 		if err != nil {
 			return fmt.Errorf("cannot rerun: %w", err)
 		}
+		slices.Reverse(builds) // the oldest is to be queued first
 		if len(builds) == 0 {
 			fmt.Fprintln(r.stdout, "No such build is to be run again.")
 			return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 )
@@ -20,7 +21,7 @@ func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {}, "school/before": {}} {
-		if err := s.Heard(t.Context(), via, name); err != nil {
+		if err := s.Heard(t.Context(), via, pipeline.Repository{FullName: name}); err != nil {
 			t.Fatal(err)
 		}
 	}

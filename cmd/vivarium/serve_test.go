@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 )
@@ -11,7 +12,7 @@ import (
 // TestServeRefusesARegistryThatLetsNothingIn: what the shared secret let in is refused once that is taken away.
 func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	s := emptyStore(t)
-	if err := s.Heard(t.Context(), registry.Entry{}, "team/app"); err != nil {
+	if err := s.Heard(t.Context(), registry.Entry{}, pipeline.Repository{FullName: "team/app"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkRegistry(t.Context(), config{}, s); !errors.Is(err, errNobodyLetIn) {

@@ -19,7 +19,7 @@ const (
 var larger = map[string]int{
 	"cmd/vivarium":         5200,
 	"sandbox":              3000,
-	"sandbox/egress":       3400, // rose with the bounds of pages and the ledger of trouble: reading pages is a package of its own to be
+	"sandbox/egress":       3400,
 	"server":               3900,
 	"server/store":         6300,
 	"server/store (Store)": 48,

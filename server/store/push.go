@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/verdict"
 )
 
 // Push is what a webhook delivery asks for.
@@ -136,7 +137,7 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	}
 	b := buildRow{
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
-		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: micros(pushTime(p.At, s.now())),
+		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: micros(verdict.PushTime(p.At, s.now())),
 		Author: p.Author, Message: p.Message, Trigger: "push",
 	}
 	why, err := s.overQuota(tx, turnOf(b), false)

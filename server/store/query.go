@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -55,7 +56,13 @@ type Query struct {
 	Repo   string // OWNER/NAME, in any letters
 	SHA    string
 	State  pipeline.State
+
+	Fits  string    // OWNER/NAME or OWNER/PATTERN
+	Since time.Time // only those that ended then or later
+	Last  bool      // less those whose commit was built again on the same branch: what that came to counts
 }
+
+const builtAgain = `SELECT 1 FROM builds l WHERE l.sha = builds.sha AND l.id > builds.id AND l.ref = builds.ref AND lower(l.repo) = lower(builds.repo)`
 
 const (
 	defaultLimit = 100
@@ -77,15 +84,28 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 	if q.State != "" {
 		db = db.Where("state = ?", q.State)
 	}
+	if q.Fits != "" {
+		db = db.Where(fits("repo", q.Fits))
+	}
+	if !q.Since.IsZero() {
+		db = db.Where("ended_at >= ?", micros(q.Since))
+	}
+	if q.Last {
+		db = db.Where("NOT EXISTS (" + builtAgain + ")")
+	}
 	var rows []buildRow
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
-	builds := make([]pipeline.Build, len(rows))
+	return builds(rows), nil
+}
+
+func builds(rows []buildRow) []pipeline.Build {
+	list := make([]pipeline.Build, len(rows))
 	for i, r := range rows {
-		builds[i] = r.build()
+		list[i] = r.build()
 	}
-	return builds, nil
+	return list
 }
 
 // Waiting is how many builds are queued.

@@ -149,11 +149,11 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 			}
 			return err == nil
 		}
-		must(t, s.Heard(t.Context(), entry, "octo/second"))
+		must(t, s.Heard(t.Context(), entry, pipeline.Repository{FullName: "octo/second"}))
 		if !visible(former) || !visible(now) {
 			t.Fatal("control: they are hidden after a delivery that does not say so")
 		}
-		must(t, s.Hide(t.Context(), entry, "Octo/Second"))
+		must(t, s.Heard(t.Context(), entry, pipeline.Repository{FullName: "Octo/Second", Private: true}))
 		if visible(former) || visible(now) || !visible(others) {
 			t.Errorf("seen: former %v, now %v, another's %v; want the last alone", visible(former), visible(now), visible(others))
 		}

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
 
@@ -274,14 +275,20 @@ func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
 	return nil
 }
 
-// Heard notes a delivery that asks for no build and whose signature held.
-func (s *Store) Heard(ctx context.Context, via registry.Entry, name string) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
-		_, err := s.see(tx, via, name)
-		return err
+// Heard notes a delivery that asks for no build and whose signature held. One that says that its repository is private hides its
+// earlier builds.
+func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Repository) error {
+	err := tryAgain(acceptTries, isDeadlock, func() error {
+		return s.db.transact(ctx, func(tx *tx) error {
+			entry, err := s.see(tx, via, r.FullName)
+			if err != nil {
+				return err
+			}
+			return hideEarlier(tx, turnOf(buildRow{Repo: r.FullName, EntryID: entry}), r.Private)
+		})
 	})
 	if err != nil {
-		return fmt.Errorf("note a delivery of %s: %w", name, err)
+		return fmt.Errorf("note a delivery of %s: %w", r.FullName, err)
 	}
 	return nil
 }

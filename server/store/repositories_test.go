@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
 
@@ -15,9 +16,9 @@ func TestRotateRefusesWhatHasNoSecretOfItsOwn(t *testing.T) {
 		by := Actor{Who: "test"}
 		organization := letIn(t, s, registry.Organization, "corp/*", registry.Limits{})
 		group := letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
-		must(t, s.Heard(t.Context(), organization, "corp/tool"))
-		must(t, s.Heard(t.Context(), registry.Entry{}, "team/app"))
-		must(t, s.Heard(t.Context(), group, "school/seen"))
+		must(t, s.Heard(t.Context(), organization, pipeline.Repository{FullName: "corp/tool"}))
+		must(t, s.Heard(t.Context(), registry.Entry{}, pipeline.Repository{FullName: "team/app"}))
+		must(t, s.Heard(t.Context(), group, pipeline.Repository{FullName: "school/seen"}))
 		for _, name := range []string{"corp/tool", "team/app", "school/*"} {
 			if e, err := s.Rotate(t.Context(), by, name, time.Hour); err == nil {
 				t.Errorf("%s has a new secret: %+v", name, e)
@@ -55,7 +56,7 @@ func TestRemovalTellsWhoseSecretHadBeenChanged(t *testing.T) {
 		s := open()
 		group := letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
 		letIn(t, s, registry.Repository, "octo/hello", registry.Limits{})
-		must(t, s.Heard(t.Context(), group, "school/seen"))
+		must(t, s.Heard(t.Context(), group, pipeline.Repository{FullName: "school/seen"}))
 		for _, name := range []string{"school/changed", "octo/hello"} {
 			_, err := s.Rotate(t.Context(), byTest, name, 0)
 			must(t, err)

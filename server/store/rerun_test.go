@@ -9,7 +9,7 @@ import (
 	"vivarium/pipeline"
 )
 
-func TestRerunnableIsWhatWasNotBuiltAgainSince(t *testing.T) {
+func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		now := time.Now()
@@ -31,16 +31,16 @@ func TestRerunnableIsWhatWasNotBuiltAgainSince(t *testing.T) {
 		twice := ended(5, "octo/hello", "main", pipeline.Errored, 2*time.Hour)
 		newer := ended(5, "Octo/Hello", "main", pipeline.Errored, time.Hour)
 		for name, c := range map[string]struct {
-			q    RerunQuery
+			q    Query
 			want []int64
 		}{
-			"errored":         {RerunQuery{State: pipeline.Errored}, []int64{errored, other, long, newer}},
-			"of late":         {RerunQuery{State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{errored, other, newer}},
-			"of a repository": {RerunQuery{State: pipeline.Errored, Repos: "OCTO/other"}, []int64{long}},
-			"of a pattern":    {RerunQuery{State: pipeline.Errored, Repos: "octo/h*"}, []int64{errored, other, newer}},
-			"canceled":        {RerunQuery{State: pipeline.Canceled}, nil},
+			"errored":         {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored}, []int64{newer, long, other, errored}},
+			"of late":         {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{newer, other, errored}},
+			"of a repository": {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "OCTO/other"}, []int64{long}},
+			"of a pattern":    {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "octo/h*"}, []int64{newer, other, errored}},
+			"canceled":        {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Canceled}, nil},
 		} {
-			builds, err := s.Rerunnable(t.Context(), c.q)
+			builds, err := s.Builds(t.Context(), c.q)
 			must(t, err)
 			var got []int64
 			for _, b := range builds {

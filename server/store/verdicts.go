@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/verdict"
 )
 
 // Verdict is what a branch of a repository had come to at a time: the last of the pushes that this server had taken by then, in the
@@ -23,29 +24,6 @@ type Verdict struct {
 
 // Branch is the branch's short name.
 func (v Verdict) Branch() string { return strings.TrimPrefix(v.Push.Ref, "refs/heads/") }
-
-// verdict judges a push by the builds of its commit on its branch, the push's first, then by their ids: the newest that
-// came to an end by itself counts; one that was canceled says nothing of the commit, and counts where there is no other.
-func verdict(builds []pipeline.Build) Verdict {
-	v := Verdict{Push: builds[0], Judged: builds[0]}
-	for _, b := range builds[1:] {
-		if weight(b.State) >= weight(v.Judged.State) {
-			v.Judged = b
-		}
-	}
-	return v
-}
-
-// weight orders states by what they say of a commit.
-func weight(s pipeline.State) int {
-	switch {
-	case s == pipeline.Canceled:
-		return 0
-	case !s.Ended():
-		return 1
-	}
-	return 2
-}
 
 // VerdictQuery selects verdicts, by repository and branch. Zero fields other than Sight do not restrict.
 type VerdictQuery struct {
@@ -83,13 +61,9 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if len(last) == 0 {
 		return nil, nil
 	}
-	ids := make([]int64, len(last))
-	for i, p := range last {
-		ids[i] = p.ID
-	}
 	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
 		Joins("JOIN builds p ON b.sha = p.sha AND b.id >= p.id AND b.ref = p.ref AND lower(b.repo) = lower(p.repo)").
-		Where("p.id IN ?", ids)
+		Where("p.id IN ?", last)
 	builds = q.Sight.restrict(builds, "b")
 	var rows []struct {
 		Build  buildRow `gorm:"embedded"`
@@ -104,13 +78,13 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 		for push := rows[from].PushID; from < len(rows) && rows[from].PushID == push; from++ {
 			same = append(same, rows[from].Build.build())
 		}
-		all = append(all, verdict(same))
+		all = append(all, Verdict{Push: same[0], Judged: verdict.Of(same)})
 	}
 	return all, nil
 }
 
-// lastPushes are the last push of each branch until a time.
-func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]pushed, error) {
+// lastPushes are the builds of the last push of each branch until a time.
+func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
 	until := func() *gorm.DB {
 		db := s.db.read(ctx).Model(&buildRow{}).Where(`"trigger" = 'push' AND queued_at <= ?`, micros(at))
 		return q.Sight.restrict(db, "builds")
@@ -131,9 +105,9 @@ func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([
 			Order("pushed_at DESC, id DESC").Limit(1)
 		times = times.Where("ref = (?)", last)
 	}
-	var same []pushed // of each branch those of its last second
-	err := until().Select("id, n.repo_key, builds.ref, before_sha, sha").
+	var same []verdict.Push // of each branch those of its last second
+	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha").
 		Joins("JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at", times).
 		Order("n.repo_key, builds.ref, id").Scan(&same).Error
-	return tips(same), err
+	return verdict.Tips(same), err
 }

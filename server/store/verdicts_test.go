@@ -9,34 +9,6 @@ import (
 	"vivarium/pipeline"
 )
 
-func TestVerdictOfAPush(t *testing.T) {
-	for name, c := range map[string]struct {
-		states []pipeline.State // of the push, then of the reruns
-		want   int64
-	}{
-		"the push alone":                        {[]pipeline.State{pipeline.Passed}, 1},
-		"a rerun counts":                        {[]pipeline.State{pipeline.Errored, pipeline.Passed}, 2},
-		"also when it is worse":                 {[]pipeline.State{pipeline.Passed, pipeline.Failed}, 2},
-		"the newest of several":                 {[]pipeline.State{pipeline.Failed, pipeline.Passed, pipeline.Failed}, 3},
-		"one under way does not yet":            {[]pipeline.State{pipeline.Failed, pipeline.Running}, 1},
-		"a canceled one says nothing":           {[]pipeline.State{pipeline.Failed, pipeline.Canceled}, 1},
-		"nothing but canceled":                  {[]pipeline.State{pipeline.Canceled, pipeline.Canceled}, 2},
-		"under way is more than canceled":       {[]pipeline.State{pipeline.Canceled, pipeline.Queued}, 2},
-		"and stays so":                          {[]pipeline.State{pipeline.Running, pipeline.Canceled}, 1},
-		"an errored one after a passed one too": {[]pipeline.State{pipeline.Passed, pipeline.Errored}, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var builds []pipeline.Build
-			for i, s := range c.states {
-				builds = append(builds, pipeline.Build{ID: int64(i + 1), State: s})
-			}
-			if v := verdict(builds); v.Push.ID != 1 || v.Judged.ID != c.want {
-				t.Errorf("judged by build %d of push %d, want %d of 1", v.Judged.ID, v.Push.ID, c.want)
-			}
-		})
-	}
-}
-
 // deadline is the time that the tests ask about.
 var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
 

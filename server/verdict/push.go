@@ -1,4 +1,6 @@
-package store
+// Package verdict decides which push of a branch was made last, and which build tells what its commit came to: pure functions over
+// what the store has read.
+package verdict
 
 import "time"
 
@@ -6,28 +8,27 @@ import "time"
 // newest of its branch until that time has come.
 const maxAhead = 10 * time.Minute
 
-// pushTime is when a push was made, by which those of a branch are ordered: as GitHub says, to the second, else as it arrives.
-func pushTime(said, arrived time.Time) time.Time {
+// PushTime is when a push was made, by which those of a branch are ordered: as GitHub says, to the second, else as it arrives.
+func PushTime(said, arrived time.Time) time.Time {
 	if said.IsZero() || said.After(arrived.Add(maxAhead)) {
 		return arrived
 	}
 	return said
 }
 
-// pushed is one push of a branch: from one commit to another.
-type pushed struct {
-	ID        int64
-	RepoKey   string
-	Ref       string
+// Push is one push of a branch: from one commit to another.
+type Push struct {
+	ID        int64 // of its build
+	Branch    string
 	BeforeSHA string // empty where the branch was made
 	SHA       string
 }
 
-// tip is the last of a branch's pushes that were made in the same second, given in the order in which they came. Deliveries
+// Tip is the last of a branch's pushes that were made in the same second, given in the order in which they came. Deliveries
 // overtake each other, but each says which commit the branch was at before: whoever follows them from commit to commit ends at the one
 // that was come to once more often than it was left, also where a forced push led back. Where they lead to several ends, since some
 // are missing, or in a circle, the one that came last counts.
-func tip(pushes []pushed) pushed {
+func Tip(pushes []Push) Push {
 	ends := map[string]int{}
 	for _, p := range pushes {
 		ends[p.SHA]++
@@ -41,14 +42,14 @@ func tip(pushes []pushed) pushed {
 	return pushes[len(pushes)-1]
 }
 
-// tips gives the tip of each branch, given the pushes of each together.
-func tips(pushes []pushed) []pushed {
-	var all []pushed
+// Tips gives the ids of the tips, given the pushes of each branch together.
+func Tips(pushes []Push) []int64 {
+	var ids []int64
 	for from, to := 0, 0; from < len(pushes); from = to {
-		for to = from; to < len(pushes) && pushes[to].RepoKey == pushes[from].RepoKey && pushes[to].Ref == pushes[from].Ref; {
+		for to = from; to < len(pushes) && pushes[to].Branch == pushes[from].Branch; {
 			to++
 		}
-		all = append(all, tip(pushes[from:to]))
+		ids = append(ids, Tip(pushes[from:to]).ID)
 	}
-	return all
+	return ids
 }
