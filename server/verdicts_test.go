@@ -2,10 +2,13 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"vivarium/server/github/githubtest"
 )
 
 // verdictNames are the repositories of an answer, in its order.
@@ -79,5 +82,26 @@ func TestVerdictsComeInPages(t *testing.T) {
 	page := s.get("/verdicts", browser)
 	if !strings.Contains(page.body, `rel="next" href="/verdicts?after=o%2Fn099%3Arefs%2Fheads%2Fmain&amp;at=`) {
 		t.Errorf("the page leads nowhere: %s", page.body[len(page.body)-600:])
+	}
+}
+
+// TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict: deliveries overtake each other, and grades are taken from verdicts.
+func TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict(t *testing.T) {
+	s := newSite(t)
+	older, newer := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	for _, p := range []githubtest.Push{{Repo: "o/n", Before: older, SHA: newer}, {Repo: "o/n", SHA: older}} {
+		if a := s.deliver("push", p.Payload()); a.code != http.StatusAccepted {
+			t.Fatalf("answered %d %s", a.code, a.body)
+		}
+	}
+	if err := s.store.Cancel(t.Context(), byTest, 2); err != nil { // the older one's, which the badge would show
+		t.Fatal(err)
+	}
+	verdicts := s.get("/verdicts?repo=o/n").json(t)["verdicts"].([]any)
+	if v := verdicts[0].(map[string]any); len(verdicts) != 1 || v["commit"] != newer || v["verdict"] != "queued" {
+		t.Errorf("verdicts %v, want that of %s", verdicts, newer)
+	}
+	if badge := s.get("/badge/o/n.svg"); badge.code != http.StatusOK || !strings.Contains(badge.body, "queued") {
+		t.Errorf("the badge does not say queued: %d %s", badge.code, badge.body)
 	}
 }
