@@ -87,6 +87,8 @@ type Build struct {
 	StartedAt time.Time
 	EndedAt   time.Time
 	Steps     []Step
+	// Waiting is nil of a build that waits for its turn alone, or for nothing. While it is there, Summary says it.
+	Waiting *Waiting
 }
 
 // Limits are those in force in the newest attempt, or nil while it has no step that tells.

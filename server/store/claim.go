@@ -45,7 +45,7 @@ func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow,
 // claimNext takes the next build: it runs then, or has ended over its quota, or another server was faster and b is empty.
 // next is 0 when there is none.
 func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) (next int64, b buildRow, err error) {
-	next, turn, err := s.nextBuild(tx)
+	next, turn, err := s.nextBuild(tx, owner)
 	if err != nil || next == 0 {
 		return next, b, err
 	}
@@ -56,7 +56,7 @@ func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) 
 	if why != "" {
 		return s.refuse(ctx, tx, next, why)
 	}
-	ok, err := s.begin(tx, next, job, owner, &b)
+	ok, err := s.begin(tx, next, job, owner, turn, &b)
 	if err != nil || !ok {
 		return next, buildRow{}, err
 	}
@@ -75,11 +75,11 @@ func (s *Store) refuse(ctx context.Context, tx *tx, id int64, why string) (next 
 }
 
 // begin moves a build from queued to running, unless another server was faster.
-func (s *Store) begin(tx *tx, id, job int64, owner string, b *buildRow) (bool, error) {
+func (s *Store) begin(tx *tx, id, job int64, owner string, turn turnRow, b *buildRow) (bool, error) {
 	r := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, job_id = ?, owner = ?,
-			started_at = ?, lease_until = `+s.db.clock()+` + ?
+			started_at = ?, lease_until = `+s.db.clock()+` + ?, turn_served = ?, wait_cause = ''
 		WHERE id = ? AND state = ?`,
-		pipeline.Running, job, owner, micros(s.now()), leaseTime.Microseconds(), id, pipeline.Queued)
+		pipeline.Running, job, owner, micros(s.now()), leaseTime.Microseconds(), turn.Served, id, pipeline.Queued)
 	if r.Error != nil || r.RowsAffected == 0 {
 		return false, r.Error
 	}

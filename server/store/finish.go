@@ -12,15 +12,6 @@ import (
 	"vivarium/pipeline"
 )
 
-// maxLosses is how often a build is tried again after attempts that ended without an outcome: what kills every server
-// that works on it must not do so for ever.
-const maxLosses = 5
-
-// lossDelay is how long a build waits after its n-th loss.
-func lossDelay(n int) time.Duration {
-	return min(time.Second<<max(n-1, 0), time.Minute)
-}
-
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
 func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
 	b.Spent = micros(s.now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
@@ -78,26 +69,19 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 	signal(s.finished)
 }
 
-// loss is why an attempt ended without an outcome.
-type loss struct {
-	Why   string // for the log, after "attempt N "
-	Clean bool   // the server was stopped: the build is not to blame, and does not wait
-}
-
-// requeue queues the running attempt b again, or ends the build where it was to be canceled or was lost too often. It leaves
-// a line in the build's log. The dead worker's job ends with it.
+// requeue queues the running attempt b again, or ends the build where it was to be canceled, is given up, or has waited long
+// enough. It leaves a line in the build's log. The dead worker's job ends with it.
 func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error {
 	if b.CancelRequested {
 		return s.end(ctx, tx, b, canceled)
 	}
-	if !l.Clean {
-		b.Losses++
+	pause, ended, err := s.judgeLoss(ctx, tx, b, l)
+	if err != nil || ended {
+		return err
 	}
-	if b.Losses >= maxLosses {
-		return s.end(ctx, tx, b, pipeline.Outcome{
-			State: pipeline.Errored, Cause: pipeline.CauseInternal,
-			Summary: fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why),
-		})
+	note := "the attempt was lost"
+	if l.Waits != nil {
+		note = "the attempt " + l.Why
 	}
 	seq, err := tx.numbers(b.ID, b.Attempt, 1)
 	if err != nil {
@@ -107,33 +91,64 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err != nil {
 		return err
 	}
-	if err := s.interruptSteps(tx, *b, pipeline.CauseInternal, "the attempt was lost"); err != nil {
+	if err := s.interruptSteps(tx, *b, pipeline.CauseInternal, note); err != nil {
 		return err
 	}
-	var wait time.Duration
-	if !l.Clean && b.Losses > 1 { // the first loss may be the server's own
-		wait = lossDelay(b.Losses - 1)
-	}
+	b.NotBefore = micros(s.now().Add(pause))
 	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
-		"state": pipeline.Queued, "losses": b.Losses, "not_before": micros(s.now().Add(wait)),
-		"job_id": 0, "owner": "", "lease_until": 0,
+		"state": pipeline.Queued, "losses": b.Losses, "shared_losses": b.SharedLosses, "lost_since": b.LostSince,
+		"not_before": b.NotBefore, "job_id": 0, "owner": "", "lease_until": 0,
+		"wait_cause": b.WaitCause, "wait_why": b.WaitWhy, "wait_since": b.WaitSince, "wait_tries": b.WaitTries,
 	})
 	if err := one(r, errLost); err != nil {
 		return err
 	}
-	line := fmt.Sprintf("\nAttempt %d %s. The build is queued again.\n", b.Attempt, l.Why)
 	err = tx.Create(&chunkRow{
 		BuildID: b.ID, Seq: seq, Attempt: b.Attempt, Step: step, Stream: pipeline.System,
-		Time: micros(s.now()), Data: []byte(line),
+		Time: micros(s.now()), Data: []byte(requeuedLine(*b, l)),
 	}).Error
 	if err != nil {
 		return err
 	}
 	b.State = pipeline.Queued
-	if err := s.line(tx, turnOf(*b)); err != nil {
+	if err := s.backInLine(tx, *b); err != nil {
 		return err
 	}
-	return tx.river.insert(ctx, ticket(wait))
+	if err := s.tellWait(ctx, tx, b); err != nil {
+		return err
+	}
+	return tx.river.insert(ctx, ticket(pause))
+}
+
+// judgeLoss decides what a loss means for b: how long it waits, or that it has ended.
+func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pause time.Duration, ended bool, err error) {
+	if l.Waits != nil {
+		return s.waits(ctx, tx, b, *l.Waits)
+	}
+	if s.count(b, l); l.Clean || l.Shared {
+		return 0, false, nil
+	}
+	others, err := tx.othersDied(*b)
+	if err != nil {
+		return 0, false, err
+	}
+	if isGuilty(b.Losses, others) {
+		return 0, true, s.end(ctx, tx, b, pipeline.Outcome{
+			State: pipeline.Errored, Cause: pipeline.CauseInternal,
+			Summary: fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why),
+		})
+	}
+	// Where no server worked for a while, that counts too: a longer wait does no harm, a shorter one could.
+	return holdAfter(b.Losses, s.now().Sub(fromMicros(b.StartedAt))), false, nil
+}
+
+// requeuedLine is what a build's log says of it.
+func requeuedLine(b buildRow, l loss) string {
+	line := fmt.Sprintf("\nAttempt %d %s. The build is queued again", b.Attempt, l.Why)
+	if l.Waits != nil {
+		line += " and waits for " + pipeline.Outside(l.Waits.Cause)
+	}
+	return line + ".\n"
 }
 
 // interruptSteps ends the steps of an attempt that still run, where its log has come to.

@@ -241,6 +241,39 @@ var migrations = []migration{
 		},
 	},
 	{
+		id: "0013_0.1.0_patience",
+		statements: []string{
+			`ALTER TABLE builds ADD COLUMN wait_cause text NOT NULL DEFAULT ''`,
+			`ALTER TABLE builds ADD COLUMN wait_why text NOT NULL DEFAULT ''`,
+			`ALTER TABLE builds ADD COLUMN wait_since bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE builds ADD COLUMN wait_tries bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE builds ADD COLUMN wait_told text NOT NULL DEFAULT ''`,
+			`ALTER TABLE builds ADD COLUMN turn_served bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE builds ADD COLUMN shared_losses bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE builds ADD COLUMN lost_since bigint NOT NULL DEFAULT 0`,
+			`CREATE INDEX builds_waiting ON builds (wait_since) WHERE state = 'queued' AND wait_cause <> ''`,
+			`CREATE INDEX builds_suspect ON builds (id) WHERE shared_losses > 1 AND state IN ('queued', 'running')`,
+			`CREATE TABLE troubles (
+				cause text PRIMARY KEY,
+				why text NOT NULL,
+				since bigint NOT NULL,
+				tries bigint NOT NULL,
+				next_at bigint NOT NULL
+			)`,
+			`CREATE TABLE servers (
+				place text PRIMARY KEY,
+				owner text NOT NULL
+			)`,
+			`CREATE TABLE deaths (
+				id {{id}},
+				owner text NOT NULL,
+				build_id bigint NOT NULL,
+				at bigint NOT NULL
+			)`,
+			`CREATE INDEX deaths_at ON deaths (at)`,
+		},
+	},
+	{
 		id: "0014_0.1.0_statuses_that_heal",
 		statements: []string{
 			`ALTER TABLE status_targets DROP COLUMN unsure`,

@@ -23,7 +23,9 @@ type buildRow struct {
 	Trigger         string
 	RerunOf         int64
 	Attempt         int
-	Losses          int // attempts that ended without an outcome, other than by a server that was stopped
+	Losses          int   // attempts that ended without an outcome and speak against the build; losses.go says which
+	SharedLosses    int   // servers that died while this build and others ran there
+	LostSince       int64 // the first of Losses
 	State           pipeline.State
 	Cause           pipeline.Cause
 	Summary         string
@@ -43,12 +45,19 @@ type buildRow struct {
 	LogBytes        int64  // that its log takes, once it is compacted
 	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
 	PushedAt        int64  // of a push: when it was made
+
+	WaitCause  pipeline.Cause // what a queued build waits for besides its turn; empty: nothing
+	WaitWhy    string
+	WaitSince  int64          // its first attempt that failed by trouble outside
+	WaitTries  int            // how many did
+	WaitTold   pipeline.Cause // what its last pending status says that it waits for
+	TurnServed int64          // its repository's turn before the running attempt took it
 }
 
 func (buildRow) TableName() string { return "builds" }
 
 func (r buildRow) build() pipeline.Build {
-	return pipeline.Build{
+	b := pipeline.Build{
 		ID:        r.ID,
 		Repo:      pipeline.Repository{ID: r.RepoID, FullName: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private},
 		Ref:       r.Ref,
@@ -66,6 +75,10 @@ func (r buildRow) build() pipeline.Build {
 		StartedAt: fromMicros(r.StartedAt),
 		EndedAt:   fromMicros(r.EndedAt),
 	}
+	if r.State == pipeline.Queued && r.WaitCause != "" {
+		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: fromMicros(r.WaitSince), Next: fromMicros(r.NotBefore)})
+	}
+	return b
 }
 
 // deliveryRow is a delivery that was taken. An organization's hook and a repository's give one event the same GUID, and whoever signs

@@ -42,6 +42,9 @@ func (s *Store) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build,
 		}
 		b.Steps = append(b.Steps, st)
 	}
+	if err := s.addTroubles(ctx, &b); err != nil {
+		return pipeline.Build{}, err
+	}
 	slices.SortFunc(b.Steps, func(x, y pipeline.Step) int {
 		return cmp.Compare(slices.Index(pipeline.StepNames, x.Name), slices.Index(pipeline.StepNames, y.Name))
 	})
@@ -97,7 +100,12 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
-	return builds(rows), nil
+	list := builds(rows)
+	each := make([]*pipeline.Build, len(list))
+	for i := range list {
+		each[i] = &list[i]
+	}
+	return list, s.addTroubles(ctx, each...)
 }
 
 func builds(rows []buildRow) []pipeline.Build {

@@ -15,7 +15,10 @@ import (
 // every waiting build has a ticket and every unsent status a job. It is no job of River's itself, since it
 // is what recovers River's jobs. All of it may be done by several servers at once.
 func (v *server) scan(ctx context.Context, boot bool) error {
-	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.replaceTickets(ctx), v.resumeStatuses(ctx, boot))
+	if !v.db.exclusive() {
+		signal(v.look) // another server may have met trouble, and died
+	}
+	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.endImpatient(ctx), v.replaceTickets(ctx), v.resumeStatuses(ctx, boot))
 }
 
 // requeueLost queues the builds of dead servers again. On SQLite these are, at boot, all that run, and none later.
@@ -31,8 +34,8 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 	if err := db.Order("id").Find(&lost).Error; err != nil {
 		return err
 	}
-	l := loss{Why: "was lost: the server that ran it died"}
 	for _, b := range lost {
+		l := loss{Why: "was lost: the server that ran it died"}
 		err := v.db.transact(ctx, func(tx *tx) error {
 			// A server that is slow, not dead, may have renewed its lease meanwhile.
 			r := tx.fenced(b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
@@ -43,6 +46,10 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 				return err
 			}
 			job := b.JobID
+			var err error
+			if l.Shared, err = tx.died(b, v.now()); err != nil {
+				return err
+			}
 			if err := v.requeue(ctx, tx, &b, l); err != nil {
 				return err
 			}
@@ -74,10 +81,18 @@ func (v *server) abandonJobs(ctx context.Context, boot bool) error {
 }
 
 // replaceTickets makes up for tickets that got lost between a claim that failed and the build that still waits.
+// A build that waits for what is away needs none before that is back.
 func (v *server) replaceTickets(ctx context.Context) error {
+	if v.heldBack.Load() && len(v.attempts.running()) > 0 {
+		return nil // they would be used up at once
+	}
 	return v.db.transact(ctx, func(tx *tx) error {
+		away, err := tx.away()
+		if err != nil || away[pipeline.CauseClone] {
+			return err
+		}
 		var waiting, tickets int64
-		err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error
+		err = notForNow(tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued), away).Count(&waiting).Error
 		if err != nil {
 			return err
 		}

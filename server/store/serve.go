@@ -22,7 +22,14 @@ type Work struct {
 	// meanwhile. done, never nil, is called when that build has ended, or none was found.
 	Ready func(ctx context.Context) (done func())
 	// Build runs one attempt. An error abandons it: the build is queued again.
+	// An outcome that heals queues it again, too, for as long as Patience.
 	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
+	// Patience is how long a build waits for trouble outside to pass; 0 is an hour.
+	Patience time.Duration
+	// Probe asks once whether what ends a build for a cause (CauseClone: the git host; CauseIndex: the package index) answers
+	// again. Its error is told to everybody, and so names no repository. It is called by one server at a time, after growing
+	// pauses, while builds wait. nil: each build tries by itself.
+	Probe func(ctx context.Context, c pipeline.Cause) error
 	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server that has a
 	// Poster later sends those of them that are still the newest of their commit.
 	Poster Poster
@@ -47,8 +54,9 @@ var errStopped = errors.New("the server was stopped")
 type server struct {
 	*Store
 	work  Work
-	owner string      // this server, in the rows that it works on
-	gate  outbox.Gate // to the git host
+	owner string        // this server, in the rows that it works on
+	gate  outbox.Gate   // to the git host
+	look  chan struct{} // tells the prober that there may be something to look at
 }
 
 const (
@@ -66,7 +74,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	if w.Workers < 1 || w.Build == nil {
 		return errors.New("serve: it needs at least one worker and something to build with")
 	}
-	s.repoWorkers = w.RepoWorkers
+	s.repoWorkers, s.told = w.RepoWorkers, w
 	if s.db.exclusive() {
 		release, err := lockDir(s.dir)
 		if err != nil {
@@ -75,9 +83,12 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 		defer func() { err = errors.Join(err, release()) }()
 	}
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
-	v := &server{Store: s, work: w, owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])}
+	v := &server{Store: s, work: w, look: make(chan struct{}, 1), owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])}
 	s.attempts.start()
 	credential := v.credential()
+	if err := v.enter(ctx); err != nil {
+		return fmt.Errorf("note that this server works: %w", err)
+	}
 	if err := errors.Join(v.startStatuses(ctx), v.scan(ctx, true)); err != nil {
 		return fmt.Errorf("take over what an earlier server left: %w", err)
 	}
@@ -106,6 +117,9 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	if err != nil {
 		return fmt.Errorf("stop the queue: %w", err)
 	}
+	if err := v.leave(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("note that this server was stopped: %w", err)
+	}
 	return nil
 }
 
@@ -118,6 +132,7 @@ func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
 		every(ctx, cancelEvery, func() { v.warn(ctx, "cannot look for canceled builds", v.cancelAsked(ctx)) })
 	})
 	wg.Go(func() { v.compactor(ctx) })
+	wg.Go(func() { v.prober(ctx) })
 	wg.Go(func() {
 		drop := func() { v.warn(ctx, "cannot drop author names", v.dropAuthors(ctx, v.work.KeepAuthors)) }
 		drop()

@@ -102,7 +102,7 @@ func (s *Store) addStatus(tx *tx, b buildRow) (river.InsertManyParams, error) {
 	}
 	r := statusRow{
 		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
-		Description: describe(b.State, b.Cause, b.Summary), QueuedAt: micros(s.now()),
+		Description: b.description(), QueuedAt: micros(s.now()),
 	}
 	return statusJob(t.ID, b.State.Ended()), tx.Create(&r).Error
 }
@@ -130,6 +130,14 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseCanceled:    "canceled",
 	pipeline.CauseSuperseded:  "superseded",
 	pipeline.CauseQuota:       "over quota",
+}
+
+// description is what b's status says as it is now.
+func (b buildRow) description() string {
+	if w := b.build().Waiting; w != nil {
+		return cutWords(strings.Join(strings.Fields(w.String()), " "), maxDescription)
+	}
+	return describe(b.State, b.Cause, b.Summary)
 }
 
 // describe is a status's description, which stands beside GitHub's own sign for the state: what happened, with its

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -57,7 +58,10 @@ type Store struct {
 	defaultBranchFirst bool
 	queueLimit         int
 
-	repoWorkers int // as Serve was told
+	repoWorkers int  // as Serve was told
+	told        Work // the same, whole
+	// heldBack says that a claim here has left builds alone for the sake of one that is tried alone.
+	heldBack atomic.Bool
 
 	intake intake
 	watch  watchers

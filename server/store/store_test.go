@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		serveUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv("VIVARIUM_TEST_MORTALS_DIR"); dir != "" {
+		serveMortals(dir)
+		return
+	}
 	if address := os.Getenv("VIVARIUM_TEST_SERVE_URL"); address != "" {
 		serveOnURL(address)
 		return

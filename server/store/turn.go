@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
 
@@ -31,8 +32,34 @@ func turnOf(b buildRow) turnRow {
 const firstTurns, moreTurns = 4, 100
 
 // nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the repository that was
-// served longest ago, among those that run fewer builds than the caps allow. id is 0 when there is none.
-func (s *Store) nextBuild(tx *tx) (id int64, turn turnRow, err error) {
+// served longest ago, among those that run fewer builds than the caps allow. id is 0 when there is none, while what every build
+// needs is away, and while a build is tried alone, or is to be, on the server that asks.
+func (s *Store) nextBuild(tx *tx, owner string) (id int64, turn turnRow, err error) {
+	away, err := tx.away()
+	if err != nil || away[pipeline.CauseClone] {
+		return 0, turnRow{}, err
+	}
+	alone, err := s.suspects(tx, owner)
+	if err != nil {
+		return 0, turnRow{}, err
+	}
+	id, turn, err = s.nextInTurn(tx, away)
+	if err != nil || id == 0 || !alone.any {
+		return id, turn, err
+	}
+	var losses int
+	if err := tx.Model(&buildRow{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
+		return 0, turnRow{}, err
+	}
+	if !mayBegin(losses >= tryAlone, alone.others, alone.running) {
+		s.heldBack.Store(true)
+		return 0, turnRow{}, nil
+	}
+	return id, turn, nil
+}
+
+// nextInTurn is the build whose turn it is, of those that do not wait for what is away.
+func (s *Store) nextInTurn(tx *tx, away map[pipeline.Cause]bool) (id int64, turn turnRow, err error) {
 	full, err := s.full(tx)
 	if err != nil {
 		return 0, turnRow{}, err
@@ -46,7 +73,7 @@ func (s *Store) nextBuild(tx *tx) (id int64, turn turnRow, err error) {
 			return 0, turnRow{}, err
 		}
 		for _, t := range page {
-			if id, err := s.firstOf(tx, t.RepoKey); err != nil || id != 0 {
+			if id, err := s.firstOf(tx, t.RepoKey, away); err != nil || id != 0 {
 				return id, t, err
 			}
 		}
@@ -67,15 +94,15 @@ func mayStart(tx *tx, full registry.Full) *gorm.DB {
 }
 
 // firstOf is the first build of a repository that may start now, or zero.
-func (s *Store) firstOf(tx *tx, key string) (int64, error) {
+func (s *Store) firstOf(tx *tx, key string, away map[pipeline.Cause]bool) (int64, error) {
 	order := "id"
 	if s.defaultBranchFirst {
 		order = offDefaultBranch + ", id"
 	}
 	var ids []int64
 	queued := func() error {
-		return tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, micros(s.now())).
-			Order(order).Limit(1).Pluck("id", &ids).Error
+		waiting := tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, micros(s.now()))
+		return notForNow(waiting, away).Order(order).Limit(1).Pluck("id", &ids).Error
 	}
 	if err := queued(); err != nil || len(ids) > 0 {
 		return slices.Max(append(ids, 0)), err
@@ -107,6 +134,15 @@ const offDefaultBranch = "CASE WHEN ref = 'refs/heads/' || default_branch THEN 0
 // served puts a repository behind all others that wait.
 func (s *Store) served(tx *tx, repo string) error {
 	return tx.Exec("UPDATE turns SET served = "+s.db.clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
+}
+
+// backInLine queues a build again whose attempt came to nothing, where it was: its repository has not had its turn.
+func (s *Store) backInLine(tx *tx, b buildRow) error {
+	err := tx.Exec("UPDATE turns SET served = ? WHERE repo_key = ? AND served > ?", b.TurnServed, strings.ToLower(b.Repo), b.TurnServed).Error
+	if err != nil {
+		return err
+	}
+	return s.line(tx, turnOf(b))
 }
 
 // line notes that builds of these repositories are queued, in the transaction that queues them. They are noted in one

@@ -44,7 +44,11 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	if failed := rec.close(); failed != nil && err == nil {
 		err = failed
 	}
-	return w.settle(ctx, context.Cause(actx), b, outcome, err, job)
+	err = w.settle(ctx, context.Cause(actx), b, outcome, err, job)
+	if w.heldBack.Swap(false) { // tickets were used up while a build was tried alone, or waited to be
+		w.warn(ctx, "cannot make up for used tickets", w.replaceTickets(context.WithoutCancel(ctx)))
+	}
+	return err
 }
 
 func (w *buildWorker) secrets() []string {
@@ -73,8 +77,8 @@ func (w *buildWorker) run(ctx context.Context, b buildRow, rec pipeline.Recorder
 // it is tried again until the server stops: nobody else would end the build before the next boot.
 func (w *buildWorker) settle(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
 	write := context.WithoutCancel(ctx)
-	for {
-		failed := w.settleOnce(write, cause, b, o, err, job)
+	for stored := true; ; stored = false {
+		failed := w.settleOnce(write, cause, b, o, err, stored, job)
 		if failed == nil || errors.Is(failed, errLost) {
 			return nil
 		}
@@ -89,8 +93,13 @@ func (w *buildWorker) settle(ctx context.Context, cause error, b buildRow, o pip
 
 const settleRetry = 2 * time.Second
 
-func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
+// settleOnce is told by stored whether the database has taken all so far: where it does not, an attempt may have been abandoned
+// for that alone.
+func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, stored bool,
+	job *river.Job[buildArgs]) error {
 	switch {
+	case err == nil && o.Heals && o.State == pipeline.Errored:
+		return w.hold(ctx, b, o, job)
 	case err == nil:
 		return w.finish(ctx, b, o, job)
 	case errors.Is(cause, pipeline.ErrCanceled):
@@ -102,7 +111,7 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 	case errors.Is(cause, errStopped):
 		return w.giveBack(ctx, b, loss{Why: "was stopped with the server", Clean: true}, job)
 	}
-	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + err.Error()}, job)
+	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + err.Error(), Clean: !stored}, job)
 }
 
 // giveBack queues the build of an abandoned attempt again.
@@ -132,6 +141,7 @@ func (s *Store) tellRequeued(ctx context.Context, b buildRow, l loss) {
 		s.ended(ctx, b)
 		return
 	}
-	s.log.WarnContext(ctx, "build queued again", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt, "why", l.Why)
+	s.log.WarnContext(ctx, "build queued again", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt, "why", l.Why,
+		"waits_for", b.WaitCause)
 	s.watch.wake(b.ID)
 }

@@ -1,0 +1,388 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestOnlyABuildThatDiesWhereOthersLiveIsGuilty(t *testing.T) {
+	for name, c := range map[string]struct {
+		losses, others int
+		want           bool
+	}{
+		"none":                             {0, 0, false},
+		"a few, nothing else died":         {maxLosses - 1, 0, false},
+		"five, nothing else died":          {maxLosses, 0, true},
+		"five, and two others died once":   {maxLosses, 2, true},
+		"five, and three others died":      {maxLosses, 3, false},
+		"seven, and three others died":     {7, 3, true},
+		"ten where servers die by the day": {10, 50, false},
+	} {
+		if got := isGuilty(c.losses, c.others); got != c.want {
+			t.Errorf("%s: got %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestEachFurtherLossIsFollowedByALongerLifeWithoutTheBuild(t *testing.T) {
+	const ran = 10 * time.Second
+	for n, want := range map[int]time.Duration{1: 0, 2: 2 * ran, 3: 8 * ran, 4: 32 * ran, 5: maxHold} {
+		if got := holdAfter(n, ran); got != want {
+			t.Errorf("after loss %d: %s, want %s", n, got, want)
+		}
+	}
+	if got := holdAfter(2, 0); got != minHold {
+		t.Errorf("of one that dies at once: %s, want %s", got, minHold)
+	}
+}
+
+func TestASuspectIsTriedAlone(t *testing.T) {
+	for _, c := range []struct {
+		suspect     bool
+		others      int
+		suspectRuns bool
+		want        bool
+	}{
+		{false, 0, false, true}, {false, 3, false, true}, {true, 0, false, true},
+		{true, 1, false, false}, {false, 1, true, false}, {true, 1, true, false},
+	} {
+		if got := mayBegin(c.suspect, c.others, c.suspectRuns); got != c.want {
+			t.Errorf("%+v: got %t", c, got)
+		}
+	}
+}
+
+// world plays the rules of losses.go through in time that is made up: one server, one worker, killed at random moments, which
+// are far shorter than the builds take.
+type world struct {
+	now    time.Duration
+	builds []*played
+	idle   int
+}
+
+type played struct {
+	takes     time.Duration
+	kills     bool // the server, whenever it runs
+	losses    int
+	deaths    map[int]bool // of other builds, since its first loss
+	idleSince int
+	notBefore time.Duration
+	done      bool
+	givenUp   bool
+}
+
+func (w *world) othersDied(p *played) int { return len(p.deaths) + w.idle - p.idleSince }
+
+func (w *world) open() bool {
+	return slices.ContainsFunc(w.builds, func(p *played) bool { return !p.done && !p.givenUp })
+}
+
+// live is one life of the server, which ends after so long at the latest.
+func (w *world) live(left time.Duration) {
+	for w.open() {
+		i := slices.IndexFunc(w.builds, func(p *played) bool { return !p.done && !p.givenUp && p.notBefore <= w.now })
+		if i < 0 { // all wait: it idles until the first may go on, or dies so
+			next := time.Duration(1<<63 - 1)
+			for _, p := range w.builds {
+				if !p.done && !p.givenUp {
+					next = min(next, p.notBefore)
+				}
+			}
+			if next-w.now >= left {
+				w.now += left
+				w.idle++
+				return
+			}
+			left -= next - w.now
+			w.now = next
+			continue
+		}
+		p := w.builds[i]
+		ran := min(p.takes, left)
+		w.now += ran
+		left -= ran
+		if !p.kills && left > 0 {
+			p.done = true
+			continue
+		}
+		w.die(i, ran)
+		return
+	}
+}
+
+func (w *world) die(i int, ran time.Duration) {
+	p := w.builds[i]
+	for j, other := range w.builds {
+		if j != i && other.losses > 0 {
+			other.deaths[i] = true
+		}
+	}
+	if p.losses++; p.losses == 1 {
+		p.deaths, p.idleSince = map[int]bool{}, w.idle
+	}
+	p.givenUp = isGuilty(p.losses, w.othersDied(p))
+	p.notBefore = w.now + holdAfter(p.losses, ran)
+}
+
+// TestNoInnocentBuildIsGivenUpHoweverOftenServersAreKilled: kills from outside come every few seconds, and builds take as long.
+func TestNoInnocentBuildIsGivenUpHoweverOftenServersAreKilled(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	given, deaths := 0, 0
+	const worlds, builds = 400, 10
+	for range worlds {
+		w := &world{}
+		for range builds {
+			w.builds = append(w.builds, &played{takes: time.Duration(1+r.IntN(10)) * time.Second})
+		}
+		for w.open() {
+			w.live(time.Duration(float64(6*time.Second)*r.ExpFloat64()) + time.Millisecond)
+			deaths++
+		}
+		for _, p := range w.builds {
+			if p.givenUp {
+				given++
+			}
+		}
+	}
+	t.Logf("%d of %d innocent builds were given up in %d deaths", given, worlds*builds, deaths)
+	if given > worlds*builds/1000 {
+		t.Errorf("more than one in a thousand")
+	}
+}
+
+// TestBuildsThatKillTheirServerAreGivenUp, also where several take turns at it, and nothing else is.
+func TestBuildsThatKillTheirServerAreGivenUp(t *testing.T) {
+	for killers := 1; killers <= 4; killers++ {
+		w := &world{}
+		for i := range 10 {
+			w.builds = append(w.builds, &played{takes: 3 * time.Second, kills: i < killers})
+		}
+		lives := 0
+		for ; w.open() && lives < 1000; lives++ {
+			w.live(time.Hour)
+		}
+		for i, p := range w.builds {
+			if p.givenUp != p.kills {
+				t.Errorf("%d killers: build %d: given up %t, kills %t", killers, i, p.givenUp, p.kills)
+			}
+		}
+		t.Logf("%d killers: %d deaths, %s", killers, lives, w.now)
+	}
+}
+
+// TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds takes the store through hours of kills by a clock of its own: two
+// workers, builds of 1 to 10 s, servers that live 6 s in the mean.
+func TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds(t *testing.T) {
+	s := sqliteStore(t)
+	now := time.Now()
+	s.now = func() time.Time { return now }
+	r := rand.New(rand.NewPCG(3, 4))
+	takes := map[int64]time.Duration{}
+	for i := range 30 {
+		id := accept(t, s, pushOf(i, fmt.Sprintf("octo/repo-%d", i%7), "main"))
+		takes[id] = time.Duration(1+r.IntN(10)) * time.Second
+	}
+	deaths := 0
+	for ; deaths < 2000; deaths++ {
+		v := &server{Store: s, owner: fmt.Sprintf("server-%d", deaths)}
+		must(t, v.enter(t.Context()))
+		must(t, v.requeueLost(t.Context(), true))
+		if waiting, err := s.Waiting(t.Context()); err != nil || waiting == 0 {
+			must(t, err)
+			break
+		}
+		now = liveUntil(t, v, &now, now.Add(time.Duration(6*float64(time.Second)*r.ExpFloat64())), takes)
+	}
+	most := 0
+	for id := range takes {
+		b, err := s.Build(t.Context(), id)
+		must(t, err)
+		if most = max(most, b.Attempt); b.State != pipeline.Passed {
+			t.Errorf("build %d of %s, attempt %d, ended %s: %s", id, takes[id], b.Attempt, b.State, b.Summary)
+		}
+	}
+	t.Logf("%d builds, %d deaths, at most %d attempts", len(takes), deaths, most)
+}
+
+// liveUntil works with two workers until a server's death, or until all builds have ended.
+func liveUntil(t *testing.T, v *server, now *time.Time, death time.Time, takes map[int64]time.Duration) time.Time {
+	t.Helper()
+	ends := map[int64]time.Time{}
+	rows := map[int64]buildRow{}
+	for {
+		for len(rows) < 2 {
+			b, ok, err := v.claim(t.Context(), 0, v.owner)
+			must(t, err)
+			if !ok {
+				break
+			}
+			rows[b.ID], ends[b.ID] = b, now.Add(takes[b.ID])
+		}
+		first, at := int64(0), now.Add(time.Second) // idle: it looks again
+		for id, end := range ends {
+			if first == 0 || end.Before(at) {
+				first, at = id, end
+			}
+		}
+		if !at.Before(death) {
+			return death
+		}
+		*now = at
+		if first != 0 {
+			must(t, v.finish(t.Context(), rows[first], pipeline.Outcome{State: pipeline.Passed}, nil))
+			delete(rows, first)
+			delete(ends, first)
+		} else if waiting, err := v.Waiting(t.Context()); err != nil || waiting == 0 {
+			must(t, err)
+			return *now
+		}
+	}
+}
+
+// mortal is the build of a child that is killed, or kills itself.
+func mortal(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	if err := say(ctx, rec, pipeline.StepClone, "begun\n"); err != nil {
+		return pipeline.Outcome{}, err
+	}
+	if b.Message == "kills" {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
+	takes := 200 * time.Millisecond
+	if b.Message == "slow" {
+		takes = 1500 * time.Millisecond // longer than any server of the tests lives
+	}
+	select {
+	case <-time.After(takes):
+		return pipeline.Outcome{State: pipeline.Passed, Summary: "1 test", Image: "python-3.11"}, nil
+	case <-ctx.Done():
+		return pipeline.Outcome{}, context.Cause(ctx)
+	}
+}
+
+// serveMortals is the child of the tests below.
+func serveMortals(dir string) {
+	minHold = 20 * time.Millisecond
+	s, err := Open(context.Background(), Options{DataDir: dir})
+	if err == nil {
+		err = s.Serve(context.Background(), Work{Workers: 3, Build: mortal}, func() { fmt.Println("ready") })
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// startMortals starts a serving process, and returns once it works or has died.
+func startMortals(t *testing.T, dir string) (child *exec.Cmd, out io.Reader) {
+	t.Helper()
+	self, err := os.Executable()
+	must(t, err)
+	child = exec.Command(self)
+	child.Env = append(os.Environ(), "VIVARIUM_TEST_MORTALS_DIR="+dir)
+	child.Stderr = t.Output()
+	out, err = child.StdoutPipe()
+	must(t, err)
+	must(t, child.Start())
+	t.Cleanup(func() { _ = child.Process.Kill() })
+	_, _ = out.Read(make([]byte, 1))
+	return child, out
+}
+
+// TestKillsOfServersEndNoBuild kills a server with three workers again and again, at random moments of its builds.
+func TestKillsOfServersEndNoBuild(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, Options{DataDir: dir, Log: testLog(t)})
+	var ids []int64
+	for i := range 12 {
+		p := pushOf(i, fmt.Sprintf("octo/repo-%d", i%5), "main")
+		if i < 3 {
+			p.Message = "slow"
+		}
+		ids = append(ids, accept(t, s, p))
+	}
+	const kills = 20
+	for i := range kills {
+		child, _ := startMortals(t, dir)
+		time.Sleep(time.Duration(20+rand.IntN(500)) * time.Millisecond) // the moment is what is tried
+		must(t, child.Process.Kill())
+		_ = child.Wait()
+		if i%6 == 5 { // there is always something to kill
+			ids = append(ids, accept(t, s, pushOf(100+i, "octo/more", "main")))
+		}
+	}
+	serve(t, s, Work{Workers: 3, Build: mortal})
+	most := 0
+	for _, id := range ids {
+		most = max(most, waitEnd(t, s, id, pipeline.Passed).Attempt)
+	}
+	t.Logf("%d builds passed after %d kills, the one that was hit most at attempt %d", len(ids), kills, most)
+}
+
+// TestBuildThatKillsItsServerIsGivenUpAlone: those that died with it pass.
+func TestBuildThatKillsItsServerIsGivenUpAlone(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, Options{DataDir: dir, Log: testLog(t)})
+	p := pushOf(0, "octo/killer", "main")
+	p.Message = "kills"
+	killer := accept(t, s, p)
+	var ids []int64
+	for i := range 6 {
+		ids = append(ids, accept(t, s, pushOf(1+i, fmt.Sprintf("octo/repo-%d", i), "main")))
+	}
+	deaths := 0
+	for ; ; deaths++ {
+		b, err := s.Build(t.Context(), killer)
+		must(t, err)
+		if b.State.Ended() {
+			if b.Cause != pipeline.CauseInternal {
+				t.Errorf("it ended %s: %s", b.Cause, b.Summary)
+			}
+			break
+		}
+		if deaths > 20 {
+			t.Fatalf("it has killed %d servers and goes on", deaths)
+		}
+		child, out := startMortals(t, dir)
+		ended := make(chan struct{})
+		go func() { _, _ = io.Copy(io.Discard, out); _ = child.Wait(); close(ended) }()
+		eventually(t, "the server dies, or the build is given up", func() bool {
+			select {
+			case <-ended:
+				return true
+			default:
+			}
+			b, err := s.Build(t.Context(), killer)
+			return err == nil && b.State.Ended()
+		})
+		_ = child.Process.Kill()
+		<-ended
+	}
+	t.Logf("it killed %d servers", deaths)
+	serve(t, s, Work{Workers: 3, Build: mortal})
+	for _, id := range ids {
+		waitEnd(t, s, id, pipeline.Passed)
+	}
+}
+
+// waitEnd waits for the end of a build, which must be want.
+func waitEnd(t *testing.T, s *Store, id int64, want pipeline.State) (b pipeline.Build) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("the end of build %d", id), func() bool {
+		var err error
+		b, err = s.Build(t.Context(), id)
+		must(t, err)
+		return b.State.Ended()
+	})
+	if b.State != want {
+		t.Errorf("build %d ended %s, %s: %s; want %s", id, b.State, b.Cause, b.Summary, want)
+	}
+	return b
+}

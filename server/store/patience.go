@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/riverqueue/river"
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+)
+
+// Trouble outside (an Outcome with Heals) ends an attempt and not its build: it is queued again, keeps its place, and says what
+// it waits for. Patience bounds that.
+
+const (
+	defaultPatience = time.Hour
+	// waitMost is the longest pause between two tries of one build, probeMost between two looks at what does not answer.
+	waitMost  = time.Minute
+	probeMost = 30 * time.Second
+)
+
+// waitPause is how long a build waits at least after its n-th try that failed by trouble outside. What is probed decides by
+// itself when to go on, so that the first pause is none; the others are for what fails a build while it answers the probe.
+func waitPause(n int, probed bool) time.Duration {
+	if probed {
+		n--
+	}
+	if n < 1 {
+		return 0
+	}
+	return doubled(time.Second, n-1, waitMost)
+}
+
+// probePause is how long to wait after the n-th look.
+func probePause(n int) time.Duration { return doubled(time.Second, n-1, probeMost) }
+
+// doubled is d, doubled n times, up to most.
+func doubled(d time.Duration, n int, most time.Duration) time.Duration {
+	for ; n > 0 && d < most; n-- {
+		d *= 2
+	}
+	return min(d, most)
+}
+
+// spread keeps those who wait from coming at one moment: d, a quarter more or less.
+func spread(d time.Duration) time.Duration {
+	return d - d/4 + time.Duration(rand.Int64N(int64(d/2)+1))
+}
+
+// waited is what a build has waited before its attempt that began at started failed now, and since when. An attempt that began
+// after its patience was over had other reasons to be late: the wait begins anew.
+func waited(since, started, now time.Time, patience time.Duration) (from time.Time, over bool) {
+	if since.IsZero() || started.Sub(since) >= patience {
+		return now, false
+	}
+	return since, now.Sub(since) >= patience
+}
+
+// inVain is how a build ends that has waited in vain.
+func inVain(cause pipeline.Cause, why string, since, now time.Time) pipeline.Outcome {
+	return pipeline.Outcome{
+		State: cause.State(), Cause: cause,
+		Summary: fmt.Sprintf("%s; waited %s for %s in vain", why, pipeline.Took(now.Sub(since)), pipeline.Outside(cause)),
+	}
+}
+
+// wait puts what a build waits for into it, where people look.
+func wait(b *pipeline.Build, w pipeline.Waiting) {
+	b.Waiting, b.Summary = &w, w.String()
+}
+
+// probes reports whether somebody looks for all builds whether what ends one for this cause answers: the prober, or who lets
+// builds begin.
+func (w Work) probes(c pipeline.Cause) bool {
+	switch c {
+	case pipeline.CauseClone, pipeline.CauseIndex:
+		return w.Probe != nil
+	case pipeline.CauseEngine:
+		return w.Ready != nil
+	}
+	return false
+}
+
+func (w Work) patience() time.Duration {
+	if w.Patience == 0 {
+		return defaultPatience
+	}
+	return w.Patience
+}
+
+// hold queues the build of an attempt again that trouble outside ended, or ends it where its patience is over.
+func (w *buildWorker) hold(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
+	l := loss{Why: "was ended by trouble outside (" + o.Summary + ")", Clean: true, Waits: &o}
+	if err := w.giveBack(ctx, b, l, job); err != nil {
+		return err
+	}
+	if w.probed(o.Cause) {
+		signal(w.look)
+	}
+	return nil
+}
+
+// probed reports whether the prober looks after it.
+func (v *server) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngine && v.work.probes(c) }
+
+// waits notes in b what it waits for, and how long at least; ended says that it has ended in place of that.
+func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
+	now := s.now()
+	since, over := waited(fromMicros(b.WaitSince), fromMicros(b.StartedAt), now, s.told.patience())
+	if over {
+		return 0, true, s.end(ctx, tx, b, inVain(o.Cause, o.Summary, since, now))
+	}
+	if micros(since) != b.WaitSince {
+		b.WaitTries = 0
+	}
+	b.WaitCause, b.WaitWhy, b.WaitSince, b.WaitTries = o.Cause, o.Summary, micros(since), b.WaitTries+1
+	if o.Cause != pipeline.CauseEngine && s.told.probes(o.Cause) {
+		err = tx.tellAway(o.Cause, now)
+	}
+	if pause = waitPause(b.WaitTries, s.told.probes(o.Cause)); pause > 0 {
+		pause = spread(pause)
+	}
+	return pause, false, err
+}
+
+// tellWait adds a pending status that says what a build waits for, once for each thing.
+func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
+	if b.WaitCause == "" || b.WaitCause == b.WaitTold {
+		return nil
+	}
+	b.WaitTold = b.WaitCause
+	if err := tx.Model(&buildRow{}).Where("id = ?", b.ID).Update("wait_told", b.WaitTold).Error; err != nil {
+		return err
+	}
+	status, err := s.addStatus(tx, *b)
+	if err != nil {
+		return err
+	}
+	return tx.river.insert(ctx, status)
+}
+
+// endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back.
+func (v *server) endImpatient(ctx context.Context) error {
+	var late []buildRow
+	err := v.db.read(ctx).Where("state = 'queued' AND wait_cause <> '' AND wait_since <= ?", micros(v.now().Add(-v.work.patience()))).
+		Order("id").Find(&late).Error
+	for _, b := range late {
+		if err != nil {
+			return err
+		}
+		err = v.db.transact(ctx, func(tx *tx) error {
+			return v.endQueued(ctx, tx, &b, inVain(b.WaitCause, b.WaitWhy, fromMicros(b.WaitSince), v.now()))
+		})
+		switch {
+		case err == nil:
+			v.ended(ctx, b)
+		case errors.Is(err, errLost): // it has begun meanwhile
+			err = nil
+		}
+	}
+	return err
+}
+
+// notForNow leaves out the builds that wait for what is away.
+func notForNow(db *gorm.DB, away map[pipeline.Cause]bool) *gorm.DB {
+	if away[pipeline.CauseIndex] {
+		return db.Where("wait_cause <> ?", pipeline.CauseIndex)
+	}
+	return db
+}

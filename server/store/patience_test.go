@@ -1,0 +1,239 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+)
+
+func TestPausesGrow(t *testing.T) {
+	for n, want := range []time.Duration{0, 0, time.Second, 2 * time.Second, 4 * time.Second} {
+		if got := waitPause(n, true); got != want {
+			t.Errorf("after try %d of what is probed: %s, want %s", n, got, want)
+		}
+	}
+	if got := waitPause(1, false); got != time.Second {
+		t.Errorf("after the first try of what nobody probes: %s, want 1s", got)
+	}
+	if a, b := waitPause(50, true), probePause(50); a != waitMost || b != probeMost {
+		t.Errorf("the longest pauses: %s, %s; want %s, %s", a, b, waitMost, probeMost)
+	}
+	for range 100 {
+		if d := spread(time.Second); d < 750*time.Millisecond || d > 1250*time.Millisecond {
+			t.Fatalf("spread(1s) = %s", d)
+		}
+	}
+}
+
+func TestPatienceBeginsWithTheFirstFailure(t *testing.T) {
+	at := func(m int) time.Time { return time.Unix(1e9, 0).Add(time.Duration(m) * time.Minute) }
+	for name, c := range map[string]struct {
+		since, started, now time.Time
+		want                time.Time
+		over                bool
+	}{
+		"the first failure":                {time.Time{}, at(0), at(1), at(1), false},
+		"the second":                       {at(1), at(2), at(3), at(1), false},
+		"the last":                         {at(0), at(59), at(60), at(0), true},
+		"begun late, its queue being long": {at(0), at(90), at(91), at(91), false},
+	} {
+		if from, over := waited(c.since, c.started, c.now, time.Hour); !from.Equal(c.want) || over != c.over {
+			t.Errorf("%s: got %s, %t; want %s, %t", name, from, over, c.want, c.over)
+		}
+	}
+}
+
+// host is something outside that can be away, and what builds and the prober meet of it.
+type host struct {
+	cause  pipeline.Cause
+	away   atomic.Bool
+	tries  atomic.Int64
+	probes atomic.Int64
+}
+
+func (h *host) build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	h.tries.Add(1)
+	if !h.away.Load() {
+		return passing(ctx, b, rec)
+	}
+	why := "host.example does not answer: connection refused"
+	step := pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}
+	if err := rec.StepStarted(ctx, step); err != nil {
+		return pipeline.Outcome{}, err
+	}
+	step.State, step.Cause, step.Note, step.EndedAt = pipeline.StepErrored, h.cause, why, time.Now()
+	return pipeline.Outcome{State: pipeline.Errored, Cause: h.cause, Summary: why, Heals: true}, rec.StepEnded(ctx, step)
+}
+
+func (h *host) probe(_ context.Context, c pipeline.Cause) error {
+	h.probes.Add(1)
+	if c == h.cause && h.away.Load() {
+		return errors.New("host.example does not answer: connection refused")
+	}
+	return nil
+}
+
+// TestTroubleOutsideIsWaitedForByAllAndJudgesNone: of twenty builds that meet a git host or an index that is away none is red,
+// one looks for all, and each has one final status.
+func TestTroubleOutsideIsWaitedForByAllAndJudgesNone(t *testing.T) {
+	for _, cause := range []pipeline.Cause{pipeline.CauseClone, pipeline.CauseIndex} {
+		t.Run(string(cause), func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) { waitsForAll(t, open(), cause) })
+		})
+	}
+}
+
+func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
+	noLeaks(t)
+	const n = 20
+	var ids []int64
+	for i := range n {
+		ids = append(ids, accept(t, s, pushOf(i, fmt.Sprintf("octo/repo-%d", i%7), "main")))
+	}
+	h, poster := &host{cause: cause}, newFakePoster()
+	h.away.Store(true)
+	serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium"})
+	eventually(t, "three looks in vain", func() bool { return h.probes.Load() >= 3 })
+	met := 0
+	for _, id := range ids {
+		b, err := s.Build(t.Context(), id)
+		must(t, err)
+		if b.State.Ended() {
+			t.Fatalf("build %d ended %s: %s", id, b.State, b.Summary)
+		}
+		if b.Attempt > 0 && b.State == pipeline.Queued {
+			met++
+			if b.Waiting == nil || b.Waiting.Cause != cause || b.Waiting.Since.IsZero() || !strings.HasPrefix(b.Summary, "waiting for the ") {
+				t.Errorf("build %d waits: %+v, %q", id, b.Waiting, b.Summary)
+			}
+		}
+	}
+	if tries := h.tries.Load(); met == 0 || tries > n || cause == pipeline.CauseClone && tries > 4 {
+		t.Errorf("%d builds met the trouble in %d tries", met, tries)
+	}
+	if list, err := s.Troubles(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
+		t.Errorf("Troubles: %+v, %v", list, err)
+	}
+	h.away.Store(false)
+	for i, id := range ids {
+		if b := waitEnd(t, s, id, pipeline.Passed); b.Attempt > 2 {
+			t.Errorf("build %d took %d attempts", id, b.Attempt)
+		}
+		eventually(t, "its final status", func() bool { return slices.Contains(poster.states(pushOf(i, "", "").SHA), "success") })
+		states := poster.states(pushOf(i, "", "").SHA)
+		if len(states) > 3 || slices.Contains(states, "error") || slices.Contains(states, "failure") || states[len(states)-1] != "success" {
+			t.Errorf("statuses of build %d: %v", id, states)
+		}
+	}
+	if list, err := s.Troubles(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("Troubles in the end: %+v, %v", list, err)
+	}
+	t.Logf("%d attempts at %d builds, %d looks", h.tries.Load(), n, h.probes.Load())
+}
+
+// TestWaitingBuildKeepsItsTurn: its repository was not served by an attempt that came to nothing.
+func TestWaitingBuildKeepsItsTurn(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		first := accept(t, s, pushOf(1, "octo/a", "main"))
+		accept(t, s, pushOf(2, "octo/b", "main"))
+		b, ok, err := s.claim(t.Context(), 0, "me")
+		if err != nil || !ok || b.ID != first {
+			t.Fatal(b.ID, ok, err)
+		}
+		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "it does not answer", Heals: true}
+		s.told.Ready = func(context.Context) func() { return func() {} }
+		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+			return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
+		}))
+		if b, _, err = s.claim(t.Context(), 0, "me"); err != nil || b.ID != first || b.Attempt != 2 {
+			t.Errorf("next is build %d, attempt %d, %v; want build %d again", b.ID, b.Attempt, err, first)
+		}
+	})
+}
+
+func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		h, poster := &host{cause: pipeline.CauseClone}, newFakePoster()
+		h.away.Store(true)
+		id := accept(t, s, push(1))
+		serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium", Patience: time.Second})
+		b := waitEnd(t, s, id, pipeline.Errored)
+		if b.Cause != pipeline.CauseClone || !strings.HasPrefix(b.Summary, "host.example does not answer: connection refused; waited ") ||
+			!strings.HasSuffix(b.Summary, " for the git host in vain") || b.Waiting != nil {
+			t.Errorf("got %s: %s", b.Cause, b.Summary)
+		}
+		eventually(t, "its status", func() bool { return slices.Contains(poster.states(push(1).SHA), "error") })
+		var spent int64
+		must(t, s.db.read(t.Context()).Model(&buildRow{}).Where("id = ?", id).Pluck("spent", &spent).Error)
+		if spent != 0 {
+			t.Errorf("its repository is charged %d µs for attempts that came to nothing", spent)
+		}
+	})
+}
+
+func TestWaitingBuildIsCanceledAtOnce(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s, other := open(), open()
+		h := &host{cause: pipeline.CauseIndex}
+		h.away.Store(true)
+		id := accept(t, s, push(1))
+		serve(t, s, Work{Build: h.build, Probe: h.probe})
+		eventually(t, "it waits", func() bool {
+			b, err := s.Build(t.Context(), id)
+			return err == nil && b.Waiting != nil
+		})
+		must(t, other.Cancel(t.Context(), byTest, id))
+		b, err := s.Build(t.Context(), id)
+		if err != nil || b.State != pipeline.Canceled || b.Waiting != nil {
+			t.Errorf("got %s, %+v, %v", b.State, b.Waiting, err)
+		}
+		if log := wholeLog(t, s, id); !strings.Contains(log, "The build is queued again and waits for the package index.\n") {
+			t.Errorf("its log: %q", log)
+		}
+	})
+}
+
+// TestTroubleOfOneRepositoryHoldsUpNoOther: the host answers whoever looks, and one repository's builds fail all the same.
+func TestTroubleOfOneRepositoryHoldsUpNoOther(t *testing.T) {
+	s := sqliteStore(t)
+	sick, h := &host{cause: pipeline.CauseClone}, &host{cause: pipeline.CauseClone}
+	sick.away.Store(true)
+	broken := accept(t, s, pushOf(0, "octo/broken", "main"))
+	serve(t, s, Work{Workers: 1, Probe: h.probe, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if b.ID == broken {
+			return sick.build(ctx, b, rec)
+		}
+		return h.build(ctx, b, rec)
+	}})
+	for i := range 10 {
+		id := accept(t, s, pushOf(1+i, "octo/well", "main"))
+		if b := waitEnd(t, s, id, pipeline.Passed); b.EndedAt.Sub(b.QueuedAt) > 4*time.Second {
+			t.Errorf("build %d took %s", id, b.EndedAt.Sub(b.QueuedAt))
+		}
+	}
+	eventually(t, "it is tried again by itself", func() bool { return sick.tries.Load() >= 3 })
+	sick.away.Store(false)
+	waitEnd(t, s, broken, pipeline.Passed)
+}
+
+func TestBuildThatWasNeverTriedSaysWhatItWaitsFor(t *testing.T) {
+	s := sqliteStore(t)
+	id := accept(t, s, push(1))
+	must(t, s.SetEngine(t.Context(), "it does not answer"))
+	if b, err := s.Build(t.Context(), id); err != nil || b.Waiting == nil || b.Summary != "waiting for the Docker engine: it does not answer" {
+		t.Errorf("got %+v, %q, %v", b.Waiting, b.Summary, err)
+	}
+	must(t, s.SetEngine(t.Context(), ""))
+	if b, err := s.Build(t.Context(), id); err != nil || b.Waiting != nil || b.Summary != "" {
+		t.Errorf("once it answers: %+v, %q, %v", b.Waiting, b.Summary, err)
+	}
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"vivarium/pipeline"
+)
+
+// Trouble is something outside that does not answer.
+type Trouble struct {
+	Cause pipeline.Cause // which: what builds end with that need it
+	Why   string         // for everybody: it names no repository
+	Since time.Time
+	Next  time.Time // when it is looked at next
+}
+
+// troubleRow is what does not answer, for all servers of this database. An engine's stands there on SQLite alone, for people to
+// see: elsewhere each server has one of its own.
+type troubleRow struct {
+	Cause  pipeline.Cause `gorm:"primaryKey"`
+	Why    string
+	Since  int64
+	Tries  int
+	NextAt int64
+}
+
+func (troubleRow) TableName() string { return "troubles" }
+
+const doesNotAnswer = "it does not answer"
+
+// probeTimeout bounds one look.
+const probeTimeout = 10 * time.Second
+
+// Troubles lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
+func (s *Store) Troubles(ctx context.Context) ([]Trouble, error) {
+	var rows []troubleRow
+	if err := s.db.read(ctx).Order("cause").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read what does not answer: %w", err)
+	}
+	list := make([]Trouble, len(rows))
+	for i, r := range rows {
+		list[i] = Trouble{Cause: r.Cause, Why: r.Why, Since: fromMicros(r.Since), Next: fromMicros(r.NextAt)}
+	}
+	return list, nil
+}
+
+// away is what does not answer, to claims.
+func (tx *tx) away() (map[pipeline.Cause]bool, error) {
+	var causes []pipeline.Cause
+	err := tx.Model(&troubleRow{}).Pluck("cause", &causes).Error
+	away := make(map[pipeline.Cause]bool, len(causes))
+	for _, c := range causes {
+		away[c] = true
+	}
+	return away, err
+}
+
+// tellAway notes that a build met trouble. It is looked at once more before others are kept waiting for long: the trouble may
+// be that build's repository's alone.
+func (tx *tx) tellAway(c pipeline.Cause, now time.Time) error {
+	r := troubleRow{Cause: c, Why: doesNotAnswer, Since: micros(now), NextAt: micros(now)}
+	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
+}
+
+// SetEngine tells that this server's engine does not answer, and why, in words for everybody; or, by an empty text, that it
+// does again.
+func (s *Store) SetEngine(ctx context.Context, why string) error {
+	if why == "" {
+		return s.heal(ctx, pipeline.CauseEngine)
+	}
+	if !s.db.exclusive() {
+		return nil
+	}
+	err := s.db.transact(ctx, func(tx *tx) error {
+		r := troubleRow{Cause: pipeline.CauseEngine, Why: why, Since: micros(s.now())}
+		return tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "cause"}}, DoUpdates: clause.Assignments(map[string]any{"why": why}),
+		}).Create(&r).Error
+	})
+	if err != nil {
+		return fmt.Errorf("note that the engine does not answer: %w", err)
+	}
+	return nil
+}
+
+// heal notes that something answers again: who waits for it waits for its turn alone.
+func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
+	err := s.db.transact(ctx, func(tx *tx) error {
+		if err := tx.Where("cause = ?", c).Delete(&troubleRow{}).Error; err != nil {
+			return err
+		}
+		return tx.Model(&buildRow{}).Where("state = 'queued' AND wait_cause <> '' AND wait_cause = ?", c).Update("wait_cause", "").Error
+	})
+	if err != nil {
+		return fmt.Errorf("note that %s answers again: %w", pipeline.Outside(c), err)
+	}
+	return nil
+}
+
+// prober looks at what does not answer, one look for all who wait, until it does. It sleeps while there is nothing to look at.
+func (v *server) prober(ctx context.Context) {
+	for {
+		next, err := v.probeAll(ctx)
+		v.warn(ctx, "cannot look whether what failed answers again", err)
+		if err != nil {
+			next = v.now().Add(scanEvery)
+		}
+		var due <-chan time.Time
+		if !next.IsZero() {
+			due = time.After(max(next.Sub(v.now()), 10*time.Millisecond))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-v.look:
+		case <-due:
+		}
+	}
+}
+
+// probeAll looks at what is due, and says when something is next; zero while nothing is away.
+func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
+	var rows []troubleRow
+	if err := v.db.read(ctx).Where("cause <> ?", pipeline.CauseEngine).Find(&rows).Error; err != nil {
+		return next, err
+	}
+	for _, t := range rows {
+		at := fromMicros(t.NextAt)
+		if !at.After(v.now()) {
+			if at, err = v.probe(ctx, t); err != nil {
+				return next, err
+			}
+		}
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return next, nil
+}
+
+// probe looks once, unless another server does, and says when to look again; zero when it answers.
+func (v *server) probe(ctx context.Context, t troubleRow) (next time.Time, err error) {
+	next = v.now().Add(spread(probePause(t.Tries + 1)))
+	mine := func(db *gorm.DB) *gorm.DB {
+		return db.Model(&troubleRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
+	}
+	taken := false
+	err = v.db.transact(ctx, func(tx *tx) error {
+		r := mine(tx.DB).Updates(map[string]any{"tries": t.Tries + 1, "next_at": micros(next)})
+		taken = r.RowsAffected > 0
+		return r.Error
+	})
+	if err != nil || !taken {
+		return next, err
+	}
+	t.Tries++
+	if why := v.ask(ctx, t.Cause); why != nil {
+		if t.Tries == 1 {
+			v.log.WarnContext(ctx, "builds wait", "for", pipeline.Outside(t.Cause), "why", why)
+		}
+		return next, v.db.transact(ctx, func(tx *tx) error { return mine(tx.DB).Update("why", why.Error()).Error })
+	}
+	if err := v.heal(ctx, t.Cause); err != nil {
+		return next, err
+	}
+	if t.Tries > 1 {
+		v.log.InfoContext(ctx, "builds go on", "for", pipeline.Outside(t.Cause), "away", v.now().Sub(fromMicros(t.Since)).String())
+	}
+	return time.Time{}, v.replaceTickets(ctx)
+}
+
+// ask is nil where something answers, and where nobody can tell.
+func (v *server) ask(ctx context.Context, c pipeline.Cause) error {
+	if !v.probed(c) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return v.work.Probe(ctx, c)
+}
+
+// addTroubles says of queued builds what they wait for that were never tried.
+func (s *Store) addTroubles(ctx context.Context, builds ...*pipeline.Build) error {
+	var waiting []*pipeline.Build
+	for _, b := range builds {
+		if b.State == pipeline.Queued && b.Waiting == nil {
+			waiting = append(waiting, b)
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	troubles, err := s.Troubles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range troubles {
+		if t.Cause != pipeline.CauseClone && t.Cause != pipeline.CauseEngine { // what every build needs
+			continue
+		}
+		for _, b := range waiting {
+			wait(b, pipeline.Waiting{Cause: t.Cause, Why: t.Why, Since: t.Since, Next: t.Next})
+		}
+	}
+	return nil
+}
