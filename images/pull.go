@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,29 @@ const (
 
 // errSilent is why a pull ended that was told nothing for too long.
 var errSilent = errors.New("the registry does not answer")
+
+// PullError says that a base could not be pulled.
+type PullError struct {
+	Ref   string
+	Final bool // the registry, or the engine, says that it will never be given
+	Err   error
+}
+
+func (e *PullError) Error() string { return fmt.Sprintf("pull %s: %v", e.Ref, e.Err) }
+func (e *PullError) Unwrap() error { return e.Err }
+
+// refusals are the words of registries (distribution's error codes) and of engines for an image that they do not give; an engine
+// passes some on as its own failure.
+var refusals = []string{"manifest unknown", "repository does not exist", "pull access denied", "access to the resource is denied", "no matching manifest"}
+
+// isRefusal reports whether a pull failed for good: everything else is a registry that may answer later.
+func isRefusal(err error) bool {
+	if errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) || errdefs.IsPermissionDenied(err) {
+		return true
+	}
+	said := strings.ToLower(err.Error())
+	return slices.ContainsFunc(refusals, func(words string) bool { return strings.Contains(said, words) })
+}
 
 // pull gets a base from its registry, or takes the engine's own when there is no
 // registry to ask, which it says.
@@ -39,7 +63,7 @@ func (m *Manager) pull(ctx context.Context, ref string, progress io.Writer) (bas
 	case err == nil:
 		return b, localErr
 	case localErr != nil:
-		return base{}, fmt.Errorf("pull %s: %w", ref, err)
+		return base{}, &PullError{Ref: ref, Final: isRefusal(err), Err: err}
 	}
 	fmt.Fprintf(progress, "Cannot pull %s (%v); taking the one that the engine has\n", ref, err)
 	return b, nil
