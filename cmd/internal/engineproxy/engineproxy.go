@@ -29,6 +29,7 @@ type Proxy struct {
 	dir       string
 	transport *http.Transport
 	server    *http.Server
+	breaker   *breaker
 	served    chan error
 }
 
@@ -49,11 +50,11 @@ func Start(before func(*http.Request) error) (*Proxy, error) {
 	}
 	dial := cli.Dialer()
 	p := &Proxy{
-		Host: "unix://" + socket, cli: cli, dir: dir, served: make(chan error, 1),
+		Host: "unix://" + socket, cli: cli, dir: dir, served: make(chan error, 1), breaker: newBreaker(l),
 		transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }},
 	}
 	p.server = &http.Server{Handler: p.handler(before), ReadHeaderTimeout: time.Minute}
-	go func() { p.served <- p.server.Serve(l) }()
+	go func() { p.served <- p.server.Serve(p.breaker) }()
 	return p, nil
 }
 
@@ -74,6 +75,7 @@ func (p *Proxy) handler(before func(*http.Request) error) http.Handler {
 
 // Close ends it and removes its socket.
 func (p *Proxy) Close() error {
+	p.Restore()
 	err := p.server.Close()
 	<-p.served
 	p.transport.CloseIdleConnections()
