@@ -39,7 +39,8 @@ type attempt struct {
 	step  Step   // the one that runs
 	steps []Step // those that ended
 	over  bool   // nothing further is to run
-	heals bool   // of the first step that is not green: as Outcome.Heals
+	// Of the first step that is not green, as in Outcome.
+	heals, unclear bool
 }
 
 func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
@@ -71,7 +72,9 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 		return err
 	}
 	a.over = end.over
-	a.heals = a.heals || end.heals && a.green()
+	if a.green() {
+		a.heals, a.unclear = end.heals, end.unclear
+	}
 	a.step.State, a.step.Cause, a.step.Note = end.state(), end.cause, note
 	if end.cause != "" {
 		a.step.Note = end.note
@@ -146,13 +149,15 @@ func (a *attempt) start(ctx context.Context) error {
 		return err
 	}
 	name := a.image.Name
-	if a.image, err = a.runner.Images.Resolve(ctx, name); err != nil {
-		return fail(CauseImage, "runner image %s: %v", name, err)
+	if a.image, err = a.resolve(ctx, name); err != nil {
+		return imageTrouble("runner image "+name, err)
 	}
 	return a.startFromImage(ctx)
 }
 
 func (a *attempt) startFromImage(ctx context.Context) error {
+	ctx, cancel := startBound(ctx)
+	defer cancel()
 	s, err := a.runner.Engine.Start(ctx, sandbox.Spec{
 		Image:    a.image.ID,
 		Instance: a.runner.Instance,
@@ -160,6 +165,9 @@ func (a *attempt) startFromImage(ctx context.Context) error {
 		Runtime:  a.req.Runtime,
 		Limits:   a.req.Limits,
 	})
+	if errors.Is(err, errTimeout) {
+		return errStalled // nothing of the build has run that could have taken its time
+	}
 	if err != nil {
 		return err
 	}

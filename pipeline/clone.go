@@ -86,7 +86,7 @@ func (a *attempt) checkOut(ctx context.Context) error {
 // findImage takes the image that was asked for. Only the default is made when it is
 // missing; another one that is gone was a guess, and the plan will choose again.
 func (a *attempt) findImage(ctx context.Context) error {
-	image, err := a.runner.Images.Resolve(ctx, a.req.Image)
+	image, err := a.resolve(ctx, a.req.Image)
 	if errors.Is(err, images.ErrNotFound) {
 		w := &lineWriter{say: func(line string) error { return a.say(ctx, line) }}
 		image, err = a.runner.Images.Ensure(ctx, images.Default, w)
@@ -95,7 +95,7 @@ func (a *attempt) findImage(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fail(CauseImage, "runner image %s: %v", a.req.Image, err)
+		return imageTrouble("runner image "+a.req.Image, err)
 	}
 	a.image = image
 	return nil

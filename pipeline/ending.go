@@ -54,6 +54,7 @@ type ending struct {
 	nothing bool // there was nothing to do
 	over    bool // no further step can or should run
 	heals   bool // as Outcome.Heals
+	unclear bool // as Outcome.Unclear
 }
 
 func (e ending) state() StepState {
@@ -87,7 +88,13 @@ func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending
 	end := ending{cause: cause, note: note, over: true}
 	var known *failure
 	end.heals = errors.As(err, &known) && known.heals
-	if name == StepLint && known != nil && cause != CauseTimeout {
+	switch a.faultOf(ctx, err) {
+	case ofEngine:
+		end.cause, end.note, end.heals = CauseEngine, termtext.Line(engineNote(err)), true
+	case unclear:
+		end.unclear = true
+	}
+	if name == StepLint && known != nil && end.cause != CauseTimeout {
 		end.over = false // the tests are reported too
 	}
 	return end, nil

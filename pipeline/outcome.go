@@ -64,6 +64,9 @@ type Outcome struct {
 	// Heals says that the cause is trouble outside that may pass: the engine, the git host or the
 	// package index did not answer. The same commit may be built later; nothing is judged yet.
 	Heals bool
+	// Unclear says that a sandbox was lost and nothing tells why: the engine may have done it, or the build. It is to be
+	// tried again, but not for ever.
+	Unclear bool
 }
 
 // ExitCode is what `vivarium run` exits with for this outcome.

@@ -66,6 +66,6 @@ func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, err
 		}
 	}
 	o := verdict(a.image.Name, a.steps)
-	o.Heals = a.heals
+	o.Heals, o.Unclear = a.heals, a.unclear
 	return o, nil
 }

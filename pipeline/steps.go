@@ -51,7 +51,7 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	}
 	found, err := a.runner.Images.List(ctx)
 	if err != nil {
-		return python.Plan{}, fail(CauseImage, "list the runner images: %v", err)
+		return python.Plan{}, imageTrouble("list the runner images", err)
 	}
 	options := python.Options{Default: images.Default, Limits: a.limits}
 	for _, image := range found {
@@ -71,9 +71,9 @@ func (a *attempt) change(ctx context.Context, plan python.Plan) error {
 	if err := a.say(ctx, line); err != nil {
 		return err
 	}
-	image, err := a.runner.Images.Resolve(ctx, plan.Image.Name)
+	image, err := a.resolve(ctx, plan.Image.Name)
 	if err != nil {
-		return fail(CauseImage, "runner image %s: %v", plan.Image.Name, err)
+		return imageTrouble("runner image "+plan.Image.Name, err)
 	}
 	a.leaveSandbox()
 	a.image = image

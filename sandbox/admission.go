@@ -9,11 +9,15 @@ import (
 // lookAgain is how soon those who wait see that another server's sandbox has gone.
 const lookAgain = time.Second
 
+// listTimeout bounds the question what others run.
+const listTimeout = 15 * time.Second
+
 // Admission lets sandboxes of one size begin as long as all that there are fit the engine's memory less a reserve: those of
 // this server, those that others run on the same engine, and what other containers hold beyond the reserve.
 type Admission struct {
 	need, usable, reserve int64
 	others                func(context.Context) (others, error)
+	answers               func(context.Context) // waits until the engine answers
 	warn                  func(message string, args ...any)
 
 	mu    sync.Mutex
@@ -21,21 +25,22 @@ type Admission struct {
 	freed chan struct{} // closed when somebody leaves, and replaced
 }
 
-// NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it.
-func NewAdmission(e *Engine, instance string, l Limits, reserve int64) *Admission {
+// NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it. While the watched engine does not
+// answer, nobody is let in.
+func NewAdmission(e *Engine, w *Watch, instance string, l Limits, reserve int64) *Admission {
 	most := usable(e.info, reserve)
 	return &Admission{
 		need: l.whole(), usable: most, reserve: e.info.Memory - most, freed: make(chan struct{}), warn: e.log.Warn,
-		others: func(ctx context.Context) (others, error) { return e.othersMemory(ctx, instance) },
+		answers: w.Await,
+		others:  func(ctx context.Context) (others, error) { return e.othersMemory(ctx, instance) },
 	}
 }
 
 // Enter waits until one more sandbox fits, or ctx ends. leave is to be called once, when the sandbox has gone.
 func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	for told := false; ctx.Err() == nil; {
-		others, err := a.others(ctx)
+		others, err := a.othersOnceAnswered(ctx)
 		if err != nil && ctx.Err() == nil {
-			// An engine that does not answer is the build's to report.
 			a.warn("cannot see what others hold of the engine's memory", "err", err)
 		}
 		freed, ok := a.take(others)
@@ -54,6 +59,24 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		}
 	}
 	return func() {}
+}
+
+// othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no reason to hold builds back.
+func (a *Admission) othersOnceAnswered(ctx context.Context) (o others, err error) {
+	for {
+		a.answers(ctx)
+		asked, cancel := context.WithTimeout(ctx, listTimeout)
+		o, err = a.others(asked)
+		silent := err != nil && (isSilent(err) || asked.Err() != nil)
+		cancel()
+		if !silent || ctx.Err() != nil {
+			return o, err
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (a *Admission) take(o others) (freed <-chan struct{}, ok bool) {

@@ -82,7 +82,7 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 		var theirs atomic.Int64
 		told := 0
 		a := &Admission{
-			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ },
+			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ }, answers: func(context.Context) {},
 			others: func(context.Context) (others, error) { return others{sandboxes: theirs.Load()}, nil },
 		}
 		first, second := a.Enter(t.Context()), a.Enter(t.Context())
@@ -122,7 +122,7 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 
 func TestAdmissionEndsWithItsContext(t *testing.T) {
 	a := &Admission{
-		need: 4, usable: 4, freed: make(chan struct{}), warn: func(string, ...any) {},
+		need: 4, usable: 4, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: func(context.Context) {},
 		others: func(context.Context) (others, error) { return others{}, nil },
 	}
 	defer a.Enter(t.Context())()

@@ -50,7 +50,10 @@ func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
 		return nil, fmt.Errorf("configure engine client: %w", err)
 	}
 	e := &Engine{cli: cli, log: log, order: rand.Perm}
-	if e.info, err = ask(ctx, cli); err != nil {
+	if err = firstAnswer(ctx, cli); err == nil {
+		e.info, err = ask(ctx, cli)
+	}
+	if err != nil {
 		cli.Close()
 		return nil, fmt.Errorf("reach the Docker Engine at %s: %w", cli.DaemonHost(), err)
 	}
@@ -59,6 +62,9 @@ func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
 
 // onDial is the context key of a func(net.Conn) that is told of the connection a call has made.
 type onDial struct{}
+
+// errNoAnswer is of an engine that takes connections and answers nothing.
+var errNoAnswer = errors.New("it takes the connection and does not answer within 5 s")
 
 // tellDials is a client option, after that of the host. A call that takes its connection over heeds no context once it has
 // dialed: who makes it can end it by its connection alone. Over TLS the client library dials by itself, and tells nobody.
@@ -76,6 +82,17 @@ func tellDials(c *client.Client) error {
 		return conn, err
 	}
 	return nil
+}
+
+// firstAnswer asks for the least that an engine can say.
+func firstAnswer(ctx context.Context, cli *client.Client) error {
+	asked, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	_, err := cli.Ping(asked)
+	if asked.Err() != nil && ctx.Err() == nil {
+		return errNoAnswer
+	}
+	return err
 }
 
 func ask(ctx context.Context, cli *client.Client) (Info, error) {

@@ -57,8 +57,10 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	defer cancel()
 	select {
 	case <-s.gone:
+	case <-s.cut:
+		return fmt.Errorf("%w: %w", ErrCut, err)
 	case <-ctx.Done():
-		return fmt.Errorf("the connection to the sandbox broke: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnexplained, err)
 	}
 	l := &LostError{
 		ExitCode: s.exitCode,

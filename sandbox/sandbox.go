@@ -33,6 +33,7 @@ type Sandbox struct {
 
 	gone        chan struct{} // closed when the engine has removed the container
 	exitCode    int           // PID 1's, valid then
+	cut         chan struct{} // closed when the engine has ended its account of the container before that
 	forged      atomic.Bool   // bytes came in the session that PID 1 did not send
 	outlivedOOM atomic.Bool   // PID 1 has reported that the OOM killer took a command's process
 	stopWaiting context.CancelFunc

@@ -33,7 +33,12 @@ func TestTheShareOfSocketsCountsInWhatFits(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "3 workers × (memory 2GiB + disk 2GiB + sockets 256MiB) = 12.75GiB, but") {
 		t.Errorf("got %v, want the sum spelled out", err)
 	}
-	if need := l.whole(); hasRoom(12<<30, 2*need, need) {
+	a := &Admission{need: l.whole(), usable: 12 << 30, held: 2 * l.whole(), freed: make(chan struct{})}
+	if _, ok := a.take(others{}); ok {
 		t.Error("a third one is let in")
+	}
+	a.need, a.held = a.need-l.Sockets, a.held-2*l.Sockets
+	if _, ok := a.take(others{}); !ok {
+		t.Error("control: without the sockets a third one is not let in")
 	}
 }

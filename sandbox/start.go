@@ -46,6 +46,7 @@ func (e *Engine) start(ctx context.Context, spec Spec, settings settings) (*Sand
 		warnings: created.Warnings,
 		stderr:   new(tail),
 		gone:     make(chan struct{}),
+		cut:      make(chan struct{}),
 		services: make(map[uint32]*Service),
 	}
 	if err := s.open(ctx); err != nil {
@@ -65,7 +66,7 @@ func (s *Sandbox) open(ctx context.Context) error {
 		return err
 	}
 	if err := s.engine.cli.ContainerStart(ctx, s.id, container.StartOptions{}); err != nil {
-		return fmt.Errorf("start container: %w", err)
+		return fmt.Errorf("start container: %w", orCut(err))
 	}
 	s.background.Go(s.accept)
 	return s.greet(ctx)
@@ -85,6 +86,7 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 			s.exitCode = int(r.StatusCode)
 			close(s.gone)
 		case <-failures: // the engine is gone, or the waiting was stopped
+			close(s.cut)
 		}
 	})
 	both.Wait()
@@ -102,7 +104,7 @@ func (s *Sandbox) attach(ctx context.Context) error {
 	conn, err := s.engine.cli.ContainerAttach(watched, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	stop()
 	if err != nil {
-		return fmt.Errorf("attach to container: %w", err)
+		return fmt.Errorf("attach to container: %w", orCut(err))
 	}
 	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: bufio.NewReaderSize(conn.Reader, attachBuffer), stderr: s.stderr}, func() { s.forged.Store(true) })
 	if err != nil {
@@ -137,6 +139,14 @@ func (s *Sandbox) greet(ctx context.Context) error {
 func (s *Sandbox) startError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if s.session != nil && s.session.IsClosed() {
+		select {
+		case <-s.cut:
+			return fmt.Errorf("%w: %w", ErrCut, err)
+		case <-s.gone:
+		case <-time.After(time.Second): // both connections end at about one time
+		}
 	}
 	if words := s.stderr.String(); words != "" {
 		return fmt.Errorf("%w; PID 1 said: %s", err, words)

@@ -40,6 +40,7 @@ type config struct {
 	disk               int64
 	inodes             int64
 	timeout            time.Duration
+	patience           time.Duration
 	keepAuthors        time.Duration // 0: for good
 	logLimit           int64
 	logHardLimit       int64
@@ -123,6 +124,8 @@ var variables = []variable{
 		to(count64, func(c *config) *int64 { return &c.inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
 		to(duration, func(c *config) *time.Duration { return &c.timeout })},
+	{"VIVARIUM_PATIENCE", "1h", "Longest time that a build waits for the engine, the git host or the package index to answer again.",
+		to(duration, func(c *config) *time.Duration { return &c.patience })},
 	{"VIVARIUM_KEEP_AUTHORS", "", "How long after a build's end its author's name is kept, such as 720h; unset: for good.",
 		to(duration, func(c *config) *time.Duration { return &c.keepAuthors })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",

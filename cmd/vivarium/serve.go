@@ -49,6 +49,7 @@ type service struct {
 	token      *tokenSource
 	stdout     io.Writer // for what is not to be in the log
 
+	watch     *sandbox.Watch
 	locked    chan struct{} // closed when the store works: nobody else serves this data
 	preflight *preflight
 }
@@ -87,6 +88,8 @@ func (a *app) serve(ctx context.Context) error {
 	if err := checkRegistry(ctx, c, s.store); err != nil {
 		return err
 	}
+	s.watch = sandbox.NewWatch(s.engine, s.tellEngine)
+	defer s.watch.Close()
 	s.dispatcher = &server.Dispatcher{
 		Run:          s.runner(s.instance).Run,
 		Builds:       s.store,
@@ -272,7 +275,7 @@ func (s *service) serverConfig() server.Config {
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
 		Version:        readBuild().version,
-		Ready:          func(context.Context) error { return s.preflight.reason() },
+		Ready:          s.ready,
 		Log:            s.log,
 	}
 	if s.config.publicURL != nil {
@@ -291,7 +294,7 @@ func tlsOf(c config) server.TLS {
 // work tells the store what to do with a build. What the operator has left out is said
 // here, once.
 func (s *service) work(client *github.Client) store.Work {
-	admission := sandbox.NewAdmission(s.engine, s.instance, s.limits, s.config.memoryReserve)
+	admission := sandbox.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {
@@ -299,6 +302,8 @@ func (s *service) work(client *github.Client) store.Work {
 			return admission.Enter(ctx)
 		},
 		Build:         s.dispatcher.Build,
+		Patience:      s.config.patience,
+		Probe:         s.probe,
 		StatusContext: s.config.statusContext,
 		TargetURL:     s.serverConfig().BuildURL,
 		LogLimit:      s.config.logLimit,

@@ -133,10 +133,15 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 		return 0, false, err
 	}
 	if isGuilty(b.Losses, others) {
-		return 0, true, s.end(ctx, tx, b, pipeline.Outcome{
-			State: pipeline.Errored, Cause: pipeline.CauseInternal,
-			Summary: fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why),
-		})
+		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal}
+		if l.End != nil {
+			o = *l.End
+		}
+		o.Summary = fmt.Sprintf("given up after %d attempts without a result; the last one %s", b.Losses, l.Why)
+		return 0, true, s.end(ctx, tx, b, o)
+	}
+	if !l.Died {
+		return waitPause(b.Losses, true), false, nil
 	}
 	// Where no server worked for a while, that counts too: a longer wait does no harm, a shorter one could.
 	return holdAfter(b.Losses, s.now().Sub(fromMicros(b.StartedAt))), false, nil

@@ -38,7 +38,7 @@ const maxHold = 10 * time.Minute
 // isGuilty decides whether a build is given up: it has so many losses, and so often something else died without it.
 func isGuilty(losses, others int) bool { return losses >= maxLosses && losses > 2*others }
 
-// holdAfter is how long a build waits after its n-th loss, when its attempt had run so long.
+// holdAfter is how long a build waits after its n-th loss, when its attempt had run so long and died with its server.
 func holdAfter(n int, ran time.Duration) time.Duration {
 	if n < 2 {
 		return 0
@@ -56,7 +56,9 @@ type loss struct {
 	Why    string            // for the log, after "attempt N "
 	Clean  bool              // the build is not to blame: the server was stopped, or something outside failed
 	Shared bool              // the server died while it ran others, too
+	Died   bool              // the server died: what would tell its doing from the build's takes longer
 	Waits  *pipeline.Outcome // the trouble outside that ended it
+	End    *pipeline.Outcome // how the build ends when it is given up; nil: as internal
 }
 
 // count adds a loss to what speaks against b.

@@ -35,7 +35,7 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 		return err
 	}
 	for _, b := range lost {
-		l := loss{Why: "was lost: the server that ran it died"}
+		l := loss{Why: "was lost: the server that ran it died", Died: true}
 		err := v.db.transact(ctx, func(tx *tx) error {
 			// A server that is slow, not dead, may have renewed its lease meanwhile.
 			r := tx.fenced(b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)

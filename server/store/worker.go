@@ -100,6 +100,8 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 	switch {
 	case err == nil && o.Heals && o.State == pipeline.Errored:
 		return w.hold(ctx, b, o, job)
+	case err == nil && o.Unclear && o.State == pipeline.Errored:
+		return w.giveBack(ctx, b, loss{Why: "was lost: " + o.Summary, End: &o}, job)
 	case err == nil:
 		return w.finish(ctx, b, o, job)
 	case errors.Is(cause, pipeline.ErrCanceled):

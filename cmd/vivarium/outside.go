@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/sandbox/egress"
+	"vivarium/server/github"
+)
+
+// What does not answer outside: who asks, and who is told.
+
+// readyTimeout bounds the look at the engine for /readyz, whose caller has a second.
+const readyTimeout = 900 * time.Millisecond
+
+// ready is why builds cannot be worked on now, or nil.
+func (s *service) ready(ctx context.Context) error {
+	if err := s.preflight.reason(); err != nil {
+		return err
+	}
+	return s.engineAnswers(ctx)
+}
+
+// engineAnswers is since when the engine does not answer, and why, or nil. Where that takes longer than a caller of /readyz waits,
+// the next one is told.
+func (s *service) engineAnswers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return s.watch.Look(ctx)
+}
+
+// tellEngine is told when the engine begins not to answer, and when it answers again.
+func (s *service) tellEngine(words string) {
+	if words == "" {
+		s.log.Info("the Docker engine answers again; builds go on")
+	} else {
+		s.log.Error("the Docker engine does not answer; builds wait for it", "why", words)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tellTimeout)
+	defer cancel()
+	if err := s.store.SetEngine(ctx, words); err != nil {
+		s.log.Warn("builds do not say that they wait for the engine", "err", err)
+	}
+}
+
+const tellTimeout = 10 * time.Second
+
+// probed is a repository that need not be there: a host that answers says so.
+const probed = "vivarium/probe"
+
+// probe asks once whether the git host or the package index answers.
+func (s *service) probe(ctx context.Context, c pipeline.Cause) error {
+	if c == pipeline.CauseIndex {
+		return s.index.Probe(ctx)
+	}
+	u, err := github.CloneURL(s.config.serverURL, probed)
+	if err != nil {
+		return err
+	}
+	return egress.ProbeGit(ctx, u)
+}
