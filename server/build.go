@@ -37,6 +37,8 @@ type Build struct {
 	Image    string         `json:"image" doc:"The runner image."`
 	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
 
+	WaitingFor *WaitingFor `json:"waiting_for" doc:"What does not answer, and is waited for; null of a build that waits for its turn alone."`
+
 	QueuePosition *int `json:"queue_position" doc:"Place in the queue as things stand now, all repositories counted: 1 is started next, 101 is anything beyond 100; null of a build that does not wait."`
 
 	Limits *Limits `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
@@ -45,6 +47,25 @@ type Build struct {
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
 	Undelivered    *Undelivered   `json:"undelivered" doc:"Why the newest commit status is not with the git host; null where it is, and where nothing has kept it back so far."`
+}
+
+// WaitingFor is trouble outside that a queued build waits for to pass.
+type WaitingFor struct {
+	What  string   `json:"what" enum:"engine,clone,index,image" doc:"As the cause that ends the build, should it not pass in time: the Docker engine, the git host, the package index, the runner image."`
+	Since float64  `json:"since" doc:"Unix seconds: of the build's first try that failed so; of one that was never tried, of the trouble."`
+	Why   string   `json:"why" doc:"What was wrong at the last try."`
+	Next  *float64 `json:"next_try" doc:"Unix seconds, at the earliest; null: as soon as it answers."`
+}
+
+func newWaitingFor(w *pipeline.Waiting) *WaitingFor {
+	if w == nil {
+		return nil
+	}
+	out := &WaitingFor{What: string(w.Cause), Why: w.Why, Next: unixFraction(w.Next)}
+	if since := unixFraction(w.Since); since != nil {
+		out.Since = *since
+	}
+	return out
 }
 
 // Limits are the limits in force: the operator's, as far as the repository has not
@@ -138,6 +159,7 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 		Attempt:     b.Attempt,
 		Image:       b.Image,
 		QueuedAt:    b.QueuedAt.Unix(),
+		WaitingFor:  newWaitingFor(b.Waiting),
 		Limits:      newLimits(b.Limits()),
 		Findings:    newFindings(b.Steps),
 		Steps:       make([]Step, len(b.Steps)),

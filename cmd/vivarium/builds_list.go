@@ -66,10 +66,18 @@ func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tSTATE\tPLACE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
 	for i, b := range builds {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, queuePlace(places[i]), dash(string(b.Cause)),
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, queuePlace(places[i]), causeOrWait(b),
 			oneLine(b.Repo.FullName), oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), buildTook(b))
 	}
 	return t.Flush()
+}
+
+// causeOrWait is why a build did not pass, or what it waits for.
+func causeOrWait(b pipeline.Build) string {
+	if b.Waiting != nil {
+		return "waits: " + string(b.Waiting.Cause)
+	}
+	return dash(string(b.Cause))
 }
 
 // queuePlace is a place in the queue.

@@ -54,6 +54,9 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	if inQueue > 0 {
 		line("place in the queue", queuePlace(inQueue))
 	}
+	if w := b.Waiting; w != nil {
+		line("waits for", fmt.Sprintf("%s, since %s; next try %s", w.For(), localTime(w.Since), nextTry(*w)))
+	}
 	line("cause", string(b.Cause))
 	line("summary", b.Summary)
 	line("repository", b.Repo.FullName)
@@ -70,6 +73,14 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	line("queued", localTime(b.QueuedAt))
 	line("took", buildTook(b))
 	t.Flush()
+}
+
+// nextTry is when a build that waits is tried again.
+func nextTry(w pipeline.Waiting) string {
+	if !w.Next.After(time.Now()) {
+		return "as soon as it answers"
+	}
+	return localTime(w.Next)
 }
 
 func trigger(b pipeline.Build) string {
