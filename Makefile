@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -79,6 +79,11 @@ race: setup build ## Run the tests under the race detector
 
 load: setup build ## Deliver 200 pushes at once to a server with two workers, with GitHub well and ill
 	VIVARIUM_LOAD=200 VIVARIUM_REQUIRE_ENGINE=1 go test ./cmd/vivarium -count=1 -v -timeout 60m -run '^TestPushesAtOnceAreAllBuiltOnce$$'
+
+outages: needs := pip postgres
+outages: setup build ## Have the engine away for 20 s and 5 min, the git host and the index for 1 min: no build may be red for it
+	OUTAGES=whole VIVARIUM_REQUIRE_ENGINE=1 VIVARIUM_REQUIRE_POSTGRES=1 $(unchanged) \
+		go test ./cmd/vivarium -count=1 -v -timeout 60m -run '^TestNothingIsRedFor'
 
 cpython: needs := apt-get dpkg-deb
 cpython: setup build ## Run CPython's own tests in a sandbox and in a plain container, and compare
