@@ -386,3 +386,39 @@ func waitEnd(t *testing.T, s *Store, id int64, want pipeline.State) (b pipeline.
 	}
 	return b
 }
+
+// TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver: nobody can tell whether it was the engine or the build.
+func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
+	s := sqliteStore(t)
+	lost := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "the sandbox was ended by SIGKILL", Unclear: true}
+	once, always := accept(t, s, push(1)), accept(t, s, push(2))
+	stop := serve(t, s, Work{Workers: 1, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if b.ID == once && b.Attempt > 1 {
+			return passing(ctx, b, rec)
+		}
+		return lost, nil
+	}})
+	if b := waitEnd(t, s, once, pipeline.Passed); b.Attempt != 2 {
+		t.Errorf("the one that was lost once passed at attempt %d", b.Attempt)
+	}
+	stop()
+	for n := 1; ; n++ {
+		b, err := s.Build(t.Context(), always)
+		must(t, err)
+		if b.State.Ended() {
+			if b.Cause != pipeline.CauseEngine || b.Attempt != maxLosses {
+				t.Errorf("the one that always is ended %s at attempt %d: %s", b.Cause, b.Attempt, b.Summary)
+			}
+			break
+		}
+		s.now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
+		row, ok, err := s.claim(t.Context(), 0, "me")
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		w := &buildWorker{server: &server{Store: s}}
+		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+			return w.requeue(t.Context(), tx, &row, loss{Why: "was lost: " + lost.Summary, End: &lost})
+		}))
+	}
+}
