@@ -45,7 +45,8 @@ func everyDatabaseOf(t *testing.T, workers int, test func(t *testing.T, w *world
 		}
 		w := newWorld(t, workers)
 		// The setting is to name a host, where pgx prefers the socket's folder in the query.
-		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+strings.Replace(address, "postgres:///", "postgres://localhost/", 1))
+		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+strings.Replace(address, "postgres:///", "postgres://localhost/", 1),
+			"VIVARIUM_KEY="+strings.Repeat("k", keyBytes))
 		test(t, w)
 	})
 }
