@@ -137,7 +137,9 @@ func TestLabel(t *testing.T) {
 	w := theWorld(t)
 	engine := w.runner.Engine
 	all := engine.Info().Memory
-	admission := sandbox.NewAdmission(engine, w.runner.Instance, w.request(t, nil).Limits, 0)
+	watch := sandbox.NewWatch(engine, func(string) {})
+	t.Cleanup(watch.Close)
+	admission := sandbox.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0)
 	enters := func(t *testing.T, patience time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

@@ -145,7 +145,7 @@ func (v *server) enter(ctx context.Context) error {
 		if err := tx.Where("at < ?", micros(v.now().Add(-deathsKept))).Delete(&deathRow{}).Error; err != nil {
 			return err
 		}
-		if err := tx.Where("cause = ?", pipeline.CauseEngine).Delete(&troubleRow{}).Error; err != nil {
+		if err := tx.Where("cause = ?", pipeline.CauseEngine).Delete(&outageRow{}).Error; err != nil {
 			return err
 		}
 		return tx.Clauses(clause.OnConflict{

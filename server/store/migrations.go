@@ -253,7 +253,7 @@ var migrations = []migration{
 			`ALTER TABLE builds ADD COLUMN lost_since bigint NOT NULL DEFAULT 0`,
 			`CREATE INDEX builds_waiting ON builds (wait_since) WHERE state = 'queued' AND wait_cause <> ''`,
 			`CREATE INDEX builds_suspect ON builds (id) WHERE shared_losses > 1 AND state IN ('queued', 'running')`,
-			`CREATE TABLE troubles (
+			`CREATE TABLE outages (
 				cause text PRIMARY KEY,
 				why text NOT NULL,
 				since bigint NOT NULL,

@@ -118,8 +118,8 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 	if tries := h.tries.Load(); met == 0 || tries > n || cause == pipeline.CauseClone && tries > 4 {
 		t.Errorf("%d builds met the trouble in %d tries", met, tries)
 	}
-	if list, err := s.Troubles(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
-		t.Errorf("Troubles: %+v, %v", list, err)
+	if list, err := s.Outages(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
+		t.Errorf("Outages: %+v, %v", list, err)
 	}
 	h.away.Store(false)
 	for i, id := range ids {
@@ -132,8 +132,8 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 			t.Errorf("statuses of build %d: %v", id, states)
 		}
 	}
-	if list, err := s.Troubles(t.Context()); err != nil || len(list) != 0 {
-		t.Errorf("Troubles in the end: %+v, %v", list, err)
+	if list, err := s.Outages(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("Outages in the end: %+v, %v", list, err)
 	}
 	t.Logf("%d attempts at %d builds, %d looks", h.tries.Load(), n, h.probes.Load())
 }

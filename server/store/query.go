@@ -42,7 +42,7 @@ func (s *Store) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build,
 		}
 		b.Steps = append(b.Steps, st)
 	}
-	if err := s.addTroubles(ctx, &b); err != nil {
+	if err := s.addOutages(ctx, &b); err != nil {
 		return pipeline.Build{}, err
 	}
 	slices.SortFunc(b.Steps, func(x, y pipeline.Step) int {
@@ -105,7 +105,7 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 	for i := range list {
 		each[i] = &list[i]
 	}
-	return list, s.addTroubles(ctx, each...)
+	return list, s.addOutages(ctx, each...)
 }
 
 func builds(rows []buildRow) []pipeline.Build {

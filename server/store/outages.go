@@ -11,17 +11,17 @@ import (
 	"vivarium/pipeline"
 )
 
-// Trouble is something outside that does not answer.
-type Trouble struct {
+// Outage is something outside that does not answer.
+type Outage struct {
 	Cause pipeline.Cause // which: what builds end with that need it
 	Why   string         // for everybody: it names no repository
 	Since time.Time
 	Next  time.Time // when it is looked at next
 }
 
-// troubleRow is what does not answer, for all servers of this database. An engine's stands there on SQLite alone, for people to
+// outageRow is what does not answer, for all servers of this database. An engine's stands there on SQLite alone, for people to
 // see: elsewhere each server has one of its own.
-type troubleRow struct {
+type outageRow struct {
 	Cause  pipeline.Cause `gorm:"primaryKey"`
 	Why    string
 	Since  int64
@@ -29,22 +29,22 @@ type troubleRow struct {
 	NextAt int64
 }
 
-func (troubleRow) TableName() string { return "troubles" }
+func (outageRow) TableName() string { return "outages" }
 
 const doesNotAnswer = "it does not answer"
 
 // probeTimeout bounds one look.
 const probeTimeout = 10 * time.Second
 
-// Troubles lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
-func (s *Store) Troubles(ctx context.Context) ([]Trouble, error) {
-	var rows []troubleRow
+// Outages lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
+func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
+	var rows []outageRow
 	if err := s.db.read(ctx).Order("cause").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read what does not answer: %w", err)
 	}
-	list := make([]Trouble, len(rows))
+	list := make([]Outage, len(rows))
 	for i, r := range rows {
-		list[i] = Trouble{Cause: r.Cause, Why: r.Why, Since: fromMicros(r.Since), Next: fromMicros(r.NextAt)}
+		list[i] = Outage{Cause: r.Cause, Why: r.Why, Since: fromMicros(r.Since), Next: fromMicros(r.NextAt)}
 	}
 	return list, nil
 }
@@ -52,7 +52,7 @@ func (s *Store) Troubles(ctx context.Context) ([]Trouble, error) {
 // away is what does not answer, to claims.
 func (tx *tx) away() (map[pipeline.Cause]bool, error) {
 	var causes []pipeline.Cause
-	err := tx.Model(&troubleRow{}).Pluck("cause", &causes).Error
+	err := tx.Model(&outageRow{}).Pluck("cause", &causes).Error
 	away := make(map[pipeline.Cause]bool, len(causes))
 	for _, c := range causes {
 		away[c] = true
@@ -63,7 +63,7 @@ func (tx *tx) away() (map[pipeline.Cause]bool, error) {
 // tellAway notes that a build met trouble. It is looked at once more before others are kept waiting for long: the trouble may
 // be that build's repository's alone.
 func (tx *tx) tellAway(c pipeline.Cause, now time.Time) error {
-	r := troubleRow{Cause: c, Why: doesNotAnswer, Since: micros(now), NextAt: micros(now)}
+	r := outageRow{Cause: c, Why: doesNotAnswer, Since: micros(now), NextAt: micros(now)}
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
 }
 
@@ -77,7 +77,7 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 		return nil
 	}
 	err := s.db.transact(ctx, func(tx *tx) error {
-		r := troubleRow{Cause: pipeline.CauseEngine, Why: why, Since: micros(s.now())}
+		r := outageRow{Cause: pipeline.CauseEngine, Why: why, Since: micros(s.now())}
 		return tx.Clauses(clause.OnConflict{
 			Columns: []clause.Column{{Name: "cause"}}, DoUpdates: clause.Assignments(map[string]any{"why": why}),
 		}).Create(&r).Error
@@ -91,7 +91,7 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 // heal notes that something answers again: who waits for it waits for its turn alone.
 func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 	err := s.db.transact(ctx, func(tx *tx) error {
-		if err := tx.Where("cause = ?", c).Delete(&troubleRow{}).Error; err != nil {
+		if err := tx.Where("cause = ?", c).Delete(&outageRow{}).Error; err != nil {
 			return err
 		}
 		return tx.Model(&buildRow{}).Where("state = 'queued' AND wait_cause <> '' AND wait_cause = ?", c).Update("wait_cause", "").Error
@@ -125,7 +125,7 @@ func (v *server) prober(ctx context.Context) {
 
 // probeAll looks at what is due, and says when something is next; zero while nothing is away.
 func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
-	var rows []troubleRow
+	var rows []outageRow
 	if err := v.db.read(ctx).Where("cause <> ?", pipeline.CauseEngine).Find(&rows).Error; err != nil {
 		return next, err
 	}
@@ -144,10 +144,10 @@ func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
 }
 
 // probe looks once, unless another server does, and says when to look again; zero when it answers.
-func (v *server) probe(ctx context.Context, t troubleRow) (next time.Time, err error) {
+func (v *server) probe(ctx context.Context, t outageRow) (next time.Time, err error) {
 	next = v.now().Add(spread(probePause(t.Tries + 1)))
 	mine := func(db *gorm.DB) *gorm.DB {
-		return db.Model(&troubleRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
+		return db.Model(&outageRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
 	}
 	taken := false
 	err = v.db.transact(ctx, func(tx *tx) error {
@@ -184,8 +184,8 @@ func (v *server) ask(ctx context.Context, c pipeline.Cause) error {
 	return v.work.Probe(ctx, c)
 }
 
-// addTroubles says of queued builds what they wait for that were never tried.
-func (s *Store) addTroubles(ctx context.Context, builds ...*pipeline.Build) error {
+// addOutages says of queued builds what they wait for that were never tried.
+func (s *Store) addOutages(ctx context.Context, builds ...*pipeline.Build) error {
 	var waiting []*pipeline.Build
 	for _, b := range builds {
 		if b.State == pipeline.Queued && b.Waiting == nil {
@@ -195,11 +195,11 @@ func (s *Store) addTroubles(ctx context.Context, builds ...*pipeline.Build) erro
 	if len(waiting) == 0 {
 		return nil
 	}
-	troubles, err := s.Troubles(ctx)
+	outages, err := s.Outages(ctx)
 	if err != nil {
 		return err
 	}
-	for _, t := range troubles {
+	for _, t := range outages {
 		if t.Cause != pipeline.CauseClone && t.Cause != pipeline.CauseEngine { // what every build needs
 			continue
 		}
