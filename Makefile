@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages bench-idle race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -101,6 +101,11 @@ demo: setup build ## Build the bundled repository end to end: push, live log, st
 
 bench-claim: setup build ## Measure what ten thousand waiting builds cost the claim of one
 	go run ./cmd/bench -claim
+
+bench-idle: needs := postgres
+bench-idle: setup ## Measure what the queue costs with nothing to do, and how long a push waits for a worker
+	go test ./server/store -count=1 -run '^$$' -bench '^BenchmarkPickup$$' -benchtime 40x
+	go test ./server/store -count=1 -run '^$$' -bench '^BenchmarkIdle$$' -benchtime 3x
 
 bench: setup build ## Measure against a plain container and write docs/benchmarks.md and bench.json
 	go run ./cmd/bench

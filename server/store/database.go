@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -41,10 +42,15 @@ type database interface {
 	oneClaim(tx *tx) error
 	// fetch sets how soon River sees a new job.
 	fetch(c *river.Config)
+	// announce tells this process's workers of jobs that no commit of its own has told them of.
+	announce(ctx context.Context) error
 	// scrub removes what deleted rows leave behind. It waits so long for others, then it is ErrBusy.
 	scrub(ctx context.Context, patience time.Duration) error
 	close() error
 }
+
+// fetchCooldown is the least time between two looks for jobs: how long one may wait that comes right after another.
+const fetchCooldown = 20 * time.Millisecond
 
 // queueClient is the part of river.Client that does not depend on the driver.
 type queueClient interface {
@@ -74,11 +80,17 @@ type jobsIn[D riverdriver.Driver[T], T any] struct {
 	client *river.Client[T] // inserts only
 	tx     T
 	now    func() time.Time
+	queues *[]string // gets those that jobs are put into
 }
 
 func (j jobsIn[D, T]) insert(ctx context.Context, jobs ...river.InsertManyParams) error {
 	if len(jobs) == 0 {
 		return nil
+	}
+	for _, job := range jobs {
+		if !slices.Contains(*j.queues, job.InsertOpts.Queue) {
+			*j.queues = append(*j.queues, job.InsertOpts.Queue)
+		}
 	}
 	_, err := j.client.InsertManyFastTx(ctx, j.tx, jobs)
 	return err

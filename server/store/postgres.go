@@ -44,7 +44,8 @@ func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgre
 	if d.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: d.std}), gormConfig()); err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	d.inserts, err = river.NewClient(riverpgxv5.New(d.pool), &river.Config{Logger: riverLog(log)})
+	// Of two inserts within its cooldown River announces only the first; the second would wait for a poll.
+	d.inserts, err = river.NewClient(riverpgxv5.New(d.pool), &river.Config{Logger: riverLog(log), FetchCooldown: river.FetchCooldownMin})
 	return d, err
 }
 
@@ -84,7 +85,7 @@ func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err e
 	return pgx.BeginFunc(ctx, pc, func(t pgx.Tx) error {
 		g := d.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
 		g.Statement.ConnPool = conn
-		return fn(&tx{DB: g, river: jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now}})
+		return fn(&tx{DB: g, river: jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now, queues: new([]string)}})
 	})
 }
 
@@ -142,9 +143,12 @@ func (d *postgresDB) only(ctx context.Context) (func() error, error) {
 
 // fetch: LISTEN tells of new jobs; the poll is for a notification that was lost.
 func (d *postgresDB) fetch(c *river.Config) {
-	c.FetchCooldown = 20 * time.Millisecond
+	c.FetchCooldown = fetchCooldown
 	c.FetchPollInterval = time.Second
 }
+
+// announce has nothing to do: PostgreSQL tells of what other processes commit.
+func (d *postgresDB) announce(context.Context) error { return nil }
 
 func (d *postgresDB) close() error {
 	var err error

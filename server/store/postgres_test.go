@@ -18,7 +18,7 @@ var cluster struct {
 }
 
 // postgresURL gives a test a database of its own.
-func postgresURL(t *testing.T) string {
+func postgresURL(t testing.TB) string {
 	t.Helper()
 	cluster.Do(func() { cluster.Postgres, cluster.err = storetest.Start(time.Minute) })
 	if errors.Is(cluster.err, storetest.ErrAbsent) && os.Getenv("VIVARIUM_REQUIRE_POSTGRES") != "1" {

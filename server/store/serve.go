@@ -62,6 +62,8 @@ type server struct {
 const (
 	scanEvery   = 5 * time.Second
 	cancelEvery = 500 * time.Millisecond
+	// announceEvery is how soon a job of another process, such as of `vivarium builds rerun`, is seen on SQLite.
+	announceEvery = time.Second
 	// compactEvery is for the logs of builds that other processes ended, and for those that could not be compacted before.
 	compactEvery = time.Minute
 	// statusWorkers post at once. They wait for GitHub nearly all of the time.
@@ -130,6 +132,9 @@ func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
 	})
 	wg.Go(func() {
 		every(ctx, cancelEvery, func() { v.warn(ctx, "cannot look for canceled builds", v.cancelAsked(ctx)) })
+	})
+	wg.Go(func() {
+		every(ctx, announceEvery, func() { v.warn(ctx, "cannot look for jobs of other processes", v.db.announce(ctx)) })
 	})
 	wg.Go(func() { v.compactor(ctx) })
 	wg.Go(func() { v.prober(ctx) })

@@ -34,6 +34,7 @@ type sqliteDB struct {
 	writing *gorm.DB
 	reading *gorm.DB
 	inserts *river.Client[*sql.Tx]
+	bell    *bell
 }
 
 const (
@@ -50,7 +51,7 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	d := &sqliteDB{dir: dir, log: log}
+	d := &sqliteDB{dir: dir, log: log, bell: newBell()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -66,7 +67,7 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	if d.reader, d.reading, err = connectSQLite(ctx, path, sqliteReaders, true); err != nil {
 		return nil, err
 	}
-	d.inserts, err = river.NewClient(riversqlite.New(d.writer), &river.Config{Logger: riverLog(log)})
+	d.inserts, err = river.NewClient(newSQLiteDriver(d.writer, d.bell), &river.Config{Logger: riverLog(log)})
 	return d, err
 }
 
@@ -133,19 +134,24 @@ func sqliteDSN(path string, readOnly bool) string {
 }
 
 func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
-	return d.writing.WithContext(ctx).Transaction(func(g *gorm.DB) error {
+	var queues []string // that got jobs
+	err := d.writing.WithContext(ctx).Transaction(func(g *gorm.DB) error {
 		t, ok := g.Statement.ConnPool.(*sql.Tx)
 		if !ok {
 			return fmt.Errorf("begin a transaction: GORM's is a %T, not a *sql.Tx", g.Statement.ConnPool)
 		}
-		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now}})
+		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}})
 	})
+	if err == nil {
+		d.bell.ring(queues...)
+	}
+	return err
 }
 
 func (d *sqliteDB) read(ctx context.Context) *gorm.DB { return d.reading.WithContext(ctx) }
 
 func (d *sqliteDB) client(c *river.Config) (queueClient, error) {
-	return river.NewClient(riversqlite.New(d.writer), c)
+	return river.NewClient(newSQLiteDriver(d.writer, d.bell), c)
 }
 
 func (d *sqliteDB) exclusive() bool { return true }
@@ -189,12 +195,31 @@ func (d *sqliteDB) only(ctx context.Context) (func() error, error) {
 	return l.Unlock, nil
 }
 
-// fetch polls: River's listener on SQLite is a poll too, of 50 ms, on top of which the fetch would come.
+// fetch: the bell tells of new jobs; the poll is for one that it did not ring for, which is not known to happen.
 func (d *sqliteDB) fetch(c *river.Config) {
-	c.PollOnly = true
-	c.FetchCooldown = 20 * time.Millisecond
-	c.FetchPollInterval = 20 * time.Millisecond
+	c.FetchCooldown = fetchCooldown
+	c.FetchPollInterval = 30 * time.Second
 }
+
+// announce finds the jobs that other processes put in, and those whose time has come. It asks an index whether there are any:
+// a look of River's own, which would take them, costs many times as much.
+func (d *sqliteDB) announce(ctx context.Context) error {
+	var builds, statuses bool
+	if err := d.reader.QueryRowContext(ctx, waitingJobs, buildQueue, statusQueue).Scan(&builds, &statuses); err != nil {
+		return err
+	}
+	if builds {
+		d.bell.ring(buildQueue)
+	}
+	if statuses {
+		d.bell.ring(statusQueue)
+	}
+	return nil
+}
+
+// waitingJobs asks of two queues whether they have a job.
+const waitingJobs = `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ?),
+	EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ?)`
 
 func (d *sqliteDB) close() error {
 	var errs []error

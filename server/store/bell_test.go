@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"vivarium/pipeline"
+)
+
+// pickups is a Build function that tells when a worker has a build.
+func pickups(started chan<- int64) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+	return func(_ context.Context, b pipeline.Build, _ pipeline.Recorder) (pipeline.Outcome, error) {
+		started <- b.ID
+		return pipeline.Outcome{State: pipeline.Passed}, nil
+	}
+}
+
+// TestIdleQueueIsNotPolled: a poll each 20 ms cost 5 % of a core.
+func TestIdleQueueIsNotPolled(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		var c river.Config
+		open().db.fetch(&c)
+		if c.FetchPollInterval < time.Second || c.PollOnly {
+			t.Errorf("River looks for jobs each %s, poll only %t; want to be told of them", c.FetchPollInterval, c.PollOnly)
+		}
+	})
+}
+
+// TestPushIsPickedUpAtOnce: workers are told of a job by the commit that makes it. Ten builds that each waited for the poll
+// would take five seconds and more.
+func TestPushIsPickedUpAtOnce(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		noLeaks(t)
+		s := open()
+		started := make(chan int64, 1)
+		serve(t, s, Work{Build: pickups(started)})
+		var waited time.Duration
+		for n := range 10 {
+			id := accept(t, s, push(n))
+			answered := time.Now()
+			<-started
+			waited += time.Since(answered)
+			waitState(t, s, id, pipeline.Passed)
+		}
+		if waited > 3*time.Second {
+			t.Errorf("ten builds waited %s for a worker that had nothing to do", waited)
+		}
+	})
+}
+
+// TestJobOfAnotherProcessIsSeen: it rings no bell here.
+func TestJobOfAnotherProcessIsSeen(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s, other := open(), open()
+		started := make(chan int64, 1)
+		serve(t, s, Work{Build: pickups(started)})
+		id := accept(t, other, push(1))
+		select {
+		case <-started:
+		case <-time.After(10 * time.Second): // River's own poll would come after 30 s
+			t.Fatalf("build %d, which another process queued, was not picked up", id)
+		}
+		waitState(t, s, id, pipeline.Passed)
+	})
+}
+
+func TestBellKeepsEachQueueUntilItIsTold(t *testing.T) {
+	b := newBell()
+	for range 3 { // before anybody listens
+		b.ring(buildQueue, statusQueue)
+	}
+	b.ring()
+	heard := map[string]int{}
+	for range 2 {
+		n, err := b.WaitForNotification(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		heard[n.Payload]++
+	}
+	for _, q := range []string{buildQueue, statusQueue} {
+		if payload := fmt.Sprintf(`{"queue": %q}`, q); heard[payload] != 1 {
+			t.Errorf("heard %v, want %s once", heard, payload)
+		}
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := b.WaitForNotification(ended); err == nil {
+		t.Errorf("heard %v after all was told", n)
+	}
+}
