@@ -32,6 +32,9 @@ type Config struct {
 	// Ready reports why builds cannot be worked on now, or nil. It is asked on
 	// every /readyz and must answer within a second. Whoever sets it logs the reason.
 	Ready func(context.Context) error
+	// Conditions are what else must hold for builds to be worked on, such as an engine that answers. Whoever sets
+	// them logs what does not.
+	Conditions []Condition
 	// Listening is told the bound address once, before the first request is
 	// answered. May be nil.
 	Listening func(net.Addr)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -26,9 +28,10 @@ func (s *Server) health(context.Context, *struct{}) (*healthAnswer, error) {
 
 // check is one thing that must hold for builds to be worked on.
 type check struct {
-	Name    string `json:"name" enum:"database,worker,statuses"`
+	Name    string `json:"name" example:"database" doc:"database, writing (to the database), disk, engine, worker or statuses."`
 	OK      bool   `json:"ok"`
 	Message string `json:"message,omitempty" doc:"What is wrong: in full to programs on the server's own machine, while it has no public address."`
+	Since   *int64 `json:"since,omitempty" doc:"Unix seconds: since when it is wrong, as far as the server knows."`
 }
 
 type readyAnswer struct {
@@ -57,24 +60,43 @@ func notReady(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusSer
 func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error) {
 	a := &readyAnswer{Status: http.StatusOK}
 	a.Body.Ready = true
-	a.Body.Message = "ready"
-	for _, c := range []struct {
-		name string
-		err  error
-	}{
-		{"database", s.logged(ctx, "database", s.builds.Ping(ctx))},
-		{"worker", s.config.Ready(ctx)},
-	} {
-		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, c.name, c.err))
-		if c.err != nil {
-			a.Status, a.Body.Ready = http.StatusServiceUnavailable, false
-			a.Body.Message = "not ready: " + c.name
+	var missing []string
+	for _, c := range s.conditions() {
+		t := c.Look(ctx)
+		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, c.Name, t))
+		if t != nil {
+			missing = append(missing, c.Name)
 		}
 	}
-	if a.Body.Ready {
-		a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, "statuses", s.undelivered(ctx)))
+	a.Body.Message = "ready"
+	if len(missing) > 0 {
+		a.Status, a.Body.Ready = http.StatusServiceUnavailable, false
+		a.Body.Message = "not ready: " + strings.Join(missing, ", ")
+		return a, nil
 	}
+	a.Body.Checks = append(a.Body.Checks, s.newCheck(in.request, "statuses", troubled(s.undelivered(ctx))))
 	return a, nil
+}
+
+// conditions are what must hold: of the database, and what the server was told of.
+func (s *Server) conditions() []Condition {
+	all := []Condition{
+		Holds("database", func(ctx context.Context) error { return s.logged(ctx, "database", s.builds.Ping(ctx)) }),
+		{Name: "writing", Look: s.writing},
+		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.DiskSpace()) }),
+		Holds("worker", s.config.Ready),
+	}
+	return append(all, s.config.Conditions...)
+}
+
+// writing is whether the database can be written to.
+func (s *Server) writing(ctx context.Context) *Trouble {
+	t := s.builds.Writing(ctx)
+	if t == nil {
+		_ = s.logged(ctx, "writing", nil)
+		return nil
+	}
+	return &Trouble{Err: s.logged(ctx, "writing", t.Err), Since: t.Since}
 }
 
 // errUndelivered holds nothing of what the host said, which may name a private repository.
@@ -82,14 +104,16 @@ var errUndelivered = errors.New("a commit status is not with the git host; `viva
 
 // newCheck tells whoever asks that something is wrong. What it is may hold paths, hosts and names, which are the operator's
 // alone: strangers are told where to look.
-func (s *Server) newCheck(r *http.Request, name string, err error) check {
+func (s *Server) newCheck(r *http.Request, name string, t *Trouble) check {
+	c := check{Name: name, OK: t == nil, Since: unixSeconds(s.since.of(name, t, time.Now()))}
 	switch {
-	case err == nil:
-		return check{Name: name, OK: true}
-	case errors.Is(err, errUndelivered), s.fromHere(r):
-		return check{Name: name, Message: err.Error()}
+	case t == nil:
+	case errors.Is(t.Err, errUndelivered), s.fromHere(r):
+		c.Message = t.Err.Error()
+	default:
+		c.Message = "the server's log and `vivarium doctor`, on its machine, say what is wrong"
 	}
-	return check{Name: name, Message: "the server's log and `vivarium doctor`, on its machine, say what is wrong"}
+	return c
 }
 
 // logged writes why a check fails to the log, once for each reason.

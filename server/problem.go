@@ -63,10 +63,14 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		known   *Problem
 		routing *echo.HTTPError
 		tooBig  *http.MaxBytesError
+		trouble *store.TroubleError
 	)
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &trouble):
+		s.log.ErrorContext(ctx, "request refused", "err", err)
+		return unavailable(trouble.Kind)
 	case errors.Is(err, store.ErrNotFound):
 		return &Problem{Message: "there is no such build", status: http.StatusNotFound}
 	case errors.Is(err, github.ErrSignature):
@@ -84,6 +88,18 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		s.log.ErrorContext(ctx, "request failed", "err", err)
 	}
 	return &Problem{Message: "the server could not answer; its log says why", status: http.StatusInternalServerError}
+}
+
+// troubleRetry is after how many seconds who met trouble of the database may come again.
+const troubleRetry = 30
+
+// unavailable answers who met trouble of the database. A kind names no place. GitHub does not send a delivery again by itself, but
+// shows the answer to who looks.
+func unavailable(kind error) *Problem {
+	return &Problem{
+		Message: "the server cannot do this now: " + kind.Error() + "; try again once that is mended",
+		status:  http.StatusServiceUnavailable, retryAfter: troubleRetry,
+	}
 }
 
 func routingMessage(code int) string {

@@ -49,6 +49,7 @@ type Server struct {
 	confirms confirms
 	refusals *rate.Limiter // of those that are counted: anybody can cause them
 	unready  reasons
+	since    sinces
 
 	cookies *cookies
 	signIns *throttle

@@ -46,8 +46,14 @@ type site struct {
 
 func newSite(t *testing.T, change ...func(*Config)) *site {
 	t.Helper()
+	return newSiteIn(t, t.TempDir(), change...)
+}
+
+// newSiteIn keeps its database in a folder.
+func newSiteIn(t *testing.T, dir string, change ...func(*Config)) *site {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	builds, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: log})
+	builds, err := store.Open(t.Context(), store.Options{DataDir: dir, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err
 			continue
 		}
 		if err := s.db.migrateQueue(ctx, m.river); err != nil {
-			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, err)
+			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, s.db.translate(err))
 		}
 	}
 	err = s.db.transact(ctx, func(tx *tx) error {

@@ -315,6 +315,11 @@ var migrations = []migration{
 		},
 	},
 	{
+		id: "0016_0.1.0_pulse",
+		// What is written to see whether the database can be written to.
+		statements: []string{`CREATE TABLE pulse (id bigint PRIMARY KEY, at bigint NOT NULL)`},
+	},
+	{
 		id:         "0018_0.1.0_step_findings",
 		statements: []string{`ALTER TABLE steps ADD COLUMN findings text NOT NULL DEFAULT ''`},
 	},

@@ -25,6 +25,7 @@ type postgresDB struct {
 	std     *sql.DB
 	gorm    *gorm.DB
 	inserts *river.Client[pgx.Tx]
+	noted
 }
 
 func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgresDB, err error) {
@@ -38,10 +39,11 @@ func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgre
 		}
 	}()
 	if err := d.pool.Ping(ctx); err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
+		return nil, fmt.Errorf("connect to the database: %w", d.translate(err))
 	}
 	d.std = stdlib.OpenDBFromPool(d.pool)
-	if d.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: d.std}), gormConfig()); err != nil {
+	dialector := &postgres.Dialector{Config: &postgres.Config{Conn: d.std}}
+	if d.gorm, err = gorm.Open(postgresDialector{dialector, d.translate}, gormConfig()); err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	// Of two inserts within its cooldown River announces only the first; the second would wait for a poll.
@@ -65,6 +67,7 @@ func unreadable(err error) error {
 // transact takes one connection and begins a pgx transaction on it, which River takes as it is;
 // GORM's statements go through database/sql to the same connection, and so into the same transaction.
 func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err error) {
+	defer func() { err = d.note(d.translate(err), time.Now()) }()
 	conn, err := d.std.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
@@ -87,6 +90,11 @@ func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err e
 		g.Statement.ConnPool = conn
 		return fn(&tx{DB: g, river: jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now, queues: new([]string)}})
 	})
+}
+
+// translate quotes what pgx says, which names no password.
+func (d *postgresDB) translate(err error) error {
+	return translate(err, func(kind, err error) (error, string) { return kind, err.Error() })
 }
 
 func (d *postgresDB) read(ctx context.Context) *gorm.DB { return d.gorm.WithContext(ctx) }
@@ -128,7 +136,7 @@ const migrationLock = 0x7669766172
 func (d *postgresDB) only(ctx context.Context) (func() error, error) {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
+		return nil, fmt.Errorf("connect to the database: %w", d.translate(err))
 	}
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
 		conn.Release()

@@ -103,7 +103,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	if err := client.Start(running); err != nil {
-		return fmt.Errorf("start the queue: %w", err)
+		return fmt.Errorf("start the queue: %w", s.db.translate(err))
 	}
 	var background sync.WaitGroup
 	v.background(running, &background)

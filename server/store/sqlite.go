@@ -35,6 +35,7 @@ type sqliteDB struct {
 	reading *gorm.DB
 	inserts *river.Client[*sql.Tx]
 	bell    *bell
+	noted
 }
 
 const (
@@ -42,6 +43,8 @@ const (
 	backupDir  = "backups" // of the copies made before migrations
 	// sqliteReaders bounds the pages that are served at once; each holds about 2 MB of page cache.
 	sqliteReaders = 8
+	// sqlitePage is the size of a page, the least that is written.
+	sqlitePage = 4096
 )
 
 func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB, err error) {
@@ -61,10 +64,10 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	if err := keepPrivate(path); err != nil {
 		return nil, err
 	}
-	if d.writer, d.writing, err = connectSQLite(ctx, path, 1, false); err != nil {
+	if d.writer, d.writing, err = d.connect(ctx, path, 1, false); err != nil {
 		return nil, err
 	}
-	if d.reader, d.reading, err = connectSQLite(ctx, path, sqliteReaders, true); err != nil {
+	if d.reader, d.reading, err = d.connect(ctx, path, sqliteReaders, true); err != nil {
 		return nil, err
 	}
 	d.inserts, err = river.NewClient(newSQLiteDriver(d.writer, d.bell), &river.Config{Logger: riverLog(log)})
@@ -97,7 +100,7 @@ func keepPrivate(path string) error {
 	return nil
 }
 
-func connectSQLite(ctx context.Context, path string, conns int, readOnly bool) (*sql.DB, *gorm.DB, error) {
+func (d *sqliteDB) connect(ctx context.Context, path string, conns int, readOnly bool) (*sql.DB, *gorm.DB, error) {
 	pool, err := sql.Open("sqlite", sqliteDSN(path, readOnly))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
@@ -105,11 +108,12 @@ func connectSQLite(ctx context.Context, path string, conns int, readOnly bool) (
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	if err := pool.PingContext(ctx); err != nil {
-		return pool, nil, fmt.Errorf("open %s: %w", path, err)
+		return pool, nil, fmt.Errorf("open %s: %w", path, d.translate(err))
 	}
-	g, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", Conn: pool}), gormConfig())
+	dialector := &sqlite.Dialector{DriverName: "sqlite", Conn: pool}
+	g, err := gorm.Open(sqliteDialector{dialector, d.translate}, gormConfig())
 	if err != nil {
-		return pool, nil, fmt.Errorf("open %s: %w", path, err)
+		return pool, nil, fmt.Errorf("open %s: %w", path, d.translate(err))
 	}
 	return pool, g, nil
 }
@@ -142,10 +146,29 @@ func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
 		}
 		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}})
 	})
-	if err == nil {
-		d.bell.ring(queues...)
+	if err != nil {
+		return d.note(d.translate(err), time.Now())
 	}
-	return err
+	d.bell.ring(queues...)
+	return nil
+}
+
+// translate words trouble for the operator of the data folder.
+func (d *sqliteDB) translate(err error) error {
+	return translate(err, func(kind, err error) (error, string) {
+		if errors.Is(kind, ErrDiskFails) && diskSpace(d.dir) < sqlitePage {
+			kind = ErrDiskFull
+		}
+		switch {
+		case errors.Is(kind, ErrDiskFull):
+			return kind, "make room in " + d.dir
+		case errors.Is(kind, ErrLocked):
+			return kind, lockHolder(filepath.Join(d.dir, sqliteFile))
+		case errors.Is(kind, ErrUnwritable):
+			return kind, fmt.Sprintf("%s and the files in it must belong to the server's user: %v", d.dir, err)
+		}
+		return kind, err.Error()
+	})
 }
 
 func (d *sqliteDB) read(ctx context.Context) *gorm.DB { return d.reading.WithContext(ctx) }

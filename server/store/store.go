@@ -65,6 +65,7 @@ type Store struct {
 
 	intake intake
 	watch  watchers
+	prober prober
 
 	// finished tells the compactor of a build that ended.
 	finished chan struct{}
@@ -106,6 +107,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 // Close closes the database. Serve must have returned.
 func (s *Store) Close() error {
 	s.watch.close()
+	s.prober.wait.Wait()
 	return s.db.close()
 }
 

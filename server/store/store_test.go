@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 		serveMortals(dir)
 		return
 	}
+	if dir := os.Getenv("VIVARIUM_TEST_LOCK_DIR"); dir != "" {
+		lockUntilTold(dir)
+		return
+	}
 	if address := os.Getenv("VIVARIUM_TEST_SERVE_URL"); address != "" {
 		serveOnURL(address)
 		return
