@@ -168,6 +168,19 @@ func (r *eventReader) omitted(bytes int64) error {
 
 func (r *eventReader) beat() error { return r.out.send([]byte(": still here\n\n")) }
 
+// stoppingLine is for people who follow a log when the server goes down.
+const stoppingLine = "the server is being stopped; the build goes on when it is back: follow the log again"
+
+// stoppingEvent is event: stopping. Who sends the last id as Last-Event-ID goes on where this ends.
+type stoppingEvent struct {
+	Message string `json:"message"`
+}
+
+func (r *eventReader) stopping() error {
+	r.add("stopping", 0, stoppingEvent{Message: stoppingLine})
+	return r.flush()
+}
+
 // add appends one event. JSON has no line ends of its own, so it is one data line.
 func (r *eventReader) add(event string, id int64, data any) {
 	body, err := json.Marshal(data)

@@ -47,7 +47,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 			if err := http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.bounds.body)); err != nil {
 				return fmt.Errorf("bound the time for a body: %w", err)
 			}
-			r.Body = http.MaxBytesReader(c.Response(), r.Body, maxDelivery)
+			r.Body = awaited(r, http.MaxBytesReader(c.Response(), r.Body, maxDelivery))
 		}
 		return next(c)
 	}
@@ -59,6 +59,9 @@ func (s *Server) follow(c echo.Context, stream func() error) error {
 	err := s.bounds.followers.take(client, 1)
 	if err == nil {
 		defer s.bounds.followers.giveBack(client, 1)
+		defer context.AfterFunc(s.cutOff, func() { // a reader that takes nothing does not hold a shutdown
+			_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now())
+		})()
 		return stream()
 	}
 	c.Response().Header().Del("Content-Type") // the stream's

@@ -80,8 +80,10 @@ func (s *Server) buildPage(c echo.Context) error {
 	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err
 	}
-	if err := s.logHead(ctx, &p); err != nil {
-		return err
+	if c.QueryParam("log") != "no" { // the script asks for the facts alone
+		if err := s.logHead(ctx, &p); err != nil {
+			return err
+		}
 	}
 	if p.Place, err = s.builds.Place(ctx, b); err != nil {
 		return err

@@ -31,7 +31,7 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 			err = s.follow(c, func() error { return s.followRaw(ctx, b.ID, r) })
 		} else {
 			var after int64
-			_, err = s.pull(ctx, b.ID, &after, r)
+			_, err = s.pull(ctx, b.ID, &after, r, nil)
 		}
 		s.finish(ctx, b.ID, err)
 	}}, nil
@@ -66,6 +66,9 @@ func (r *rawReader) chunks(chunks []store.Chunk) error {
 func (r *rawReader) build(pipeline.Build) error { return nil }
 func (r *rawReader) omitted(int64) error        { return nil }
 func (r *rawReader) beat() error                { return nil }
+
+// stopping says that this is not the log's end.
+func (r *rawReader) stopping() error { return r.out.send([]byte("\n[" + stoppingLine + "]\n")) }
 
 // gapLine stands where output was left out of the log.
 func gapLine(bytes int64) string {

@@ -28,7 +28,9 @@ const (
 	writeTimeout    = time.Minute
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
-	maxHeaderBytes  = 64 << 10
+	// arrivalTime is how long a shutdown waits for what clients have not yet sent, or taken.
+	arrivalTime    = 2 * time.Second
+	maxHeaderBytes = 64 << 10
 	// refusalsPerSecond bounds what strangers can make us write.
 	refusalsPerSecond = 10
 )
@@ -58,6 +60,10 @@ type Server struct {
 	// draining is closed when the server goes down: streams end then.
 	draining chan struct{}
 	drain    func()
+	// cutOff ends a while later: nobody is waited for then who has not sent a request whole, or takes no log.
+	cutOff   context.Context
+	cut      func()
+	incoming incoming
 }
 
 // New makes a server over builds. It opens nothing: Run does.
@@ -73,6 +79,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.cookies = newCookies([]byte(c.Key), s.base, c.overHTTPS())
 	s.signIns = newThrottle(signInBurst, signInEvery)
 	s.bearers = newThrottle(bearerBurst, bearerEvery)
+	s.cutOff, s.cut = context.WithCancel(context.Background())
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(c.TrustedProxies)
@@ -118,6 +125,8 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       s.incoming.connected,
+		ConnState:         s.incoming.changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -140,6 +149,13 @@ func (s *Server) bounded(l net.Listener) net.Listener {
 
 func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {
 	s.drain()
+	late := time.AfterFunc(arrivalTime, func() {
+		s.cut()
+		if n := s.incoming.cut(); n > 0 {
+			s.log.InfoContext(ctx, "half-sent requests cut off at shutdown", "connections", n)
+		}
+	})
+	defer late.Stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	err := hs.Shutdown(ctx)

@@ -306,6 +306,7 @@ func TestRunTellsItsAddressAndEndsStreamsWhenItStops(t *testing.T) {
 	es.until("state")
 	begin := time.Now()
 	cancel()
+	es.until("stopping")
 	if e, ok := es.next(); ok {
 		t.Errorf("%s after the server stopped", e.name)
 	}

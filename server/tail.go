@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -37,6 +38,8 @@ type reader interface {
 	omitted(bytes int64) error
 	// beat is called every beatInterval.
 	beat() error
+	// stopping is the last call where the server goes down before the build has ended.
+	stopping() error
 }
 
 // tail gives r the log of a build after a sequence number, and what follows until
@@ -50,7 +53,10 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	defer look.Stop()
 	var omitted int64
 	for {
-		state, err := s.pull(ctx, build, &after, r)
+		state, err := s.pull(ctx, build, &after, r, s.draining)
+		if errors.Is(err, errDraining) {
+			return r.stopping()
+		}
 		if err != nil || state.Ended() {
 			return err
 		}
@@ -60,7 +66,7 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 			case <-ctx.Done():
 				return nil
 			case <-s.draining:
-				return nil
+				return r.stopping()
 			case <-wake:
 				break waiting
 			case <-beat.C:
@@ -85,9 +91,12 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	}
 }
 
-// pull gives r everything that is committed. The build is read before its chunks:
-// one that has ended then has no chunk that is not found after.
-func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) (pipeline.State, error) {
+// errDraining says that a follower is to be told to come back.
+var errDraining = errors.New("the server goes down")
+
+// pull gives r everything that is committed, or what of it comes before stop, which may be nil. The build is read before its
+// chunks: one that has ended then has no chunk that is not found after.
+func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader, stop <-chan struct{}) (pipeline.State, error) {
 	b, err := s.builds.Visible(ctx, build, viewerOf(ctx).sight)
 	if err != nil {
 		return "", fmt.Errorf("read build %d: %w", build, err)
@@ -104,6 +113,11 @@ func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader) 
 			return "", err
 		}
 		*after = chunks[len(chunks)-1].Seq
+		select {
+		case <-stop:
+			return "", errDraining
+		default:
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +30,7 @@ func newBuildsLog(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				p := logPrinter{out: a.stdout, colour: terminalOf(a.stdout, a.environ).colour}
+				p := logPrinter{out: a.stdout, notes: a.stderr, colour: terminalOf(a.stdout, a.environ).colour}
 				return p.print(cmd.Context(), s, id, follow)
 			})
 		},
@@ -42,11 +43,19 @@ func newBuildsLog(a *app) *cobra.Command {
 // terminal must not get is taken out here.
 type logPrinter struct {
 	out    io.Writer
+	notes  io.Writer // for what is not of the log
 	colour bool
 
+	away    bool // the database, as was said
 	after   int64
 	at      place
 	filters map[pipeline.Stream]*termtext.Filter
+}
+
+// logSource is the part of the store that a log is read from.
+type logSource interface {
+	Build(ctx context.Context, id int64) (pipeline.Build, error)
+	Chunks(ctx context.Context, build, after int64, maxBytes int) ([]store.Chunk, error)
 }
 
 // place is where in the build a chunk belongs.
@@ -55,17 +64,14 @@ type place struct {
 	step    pipeline.StepName
 }
 
-func (p *logPrinter) print(ctx context.Context, s *store.Store, id int64, follow bool) error {
+// print prints what is there; with follow it goes on until the build has ended, also over a restart of the server or its database.
+func (p *logPrinter) print(ctx context.Context, s logSource, id int64, follow bool) error {
 	for {
-		// The state is read before the chunks: what an ended build has written is all there.
-		b, err := s.Build(ctx, id)
-		if err != nil {
-			return fmt.Errorf("cannot read build %d: %w", id, err)
-		}
-		if err := p.rest(ctx, s, id); err != nil {
+		ended, err := p.once(ctx, s, id)
+		if err := p.waitedFor(err, follow); err != nil {
 			return err
 		}
-		if !follow || b.State.Ended() {
+		if ended || !follow {
 			return p.flush()
 		}
 		select {
@@ -76,8 +82,31 @@ func (p *logPrinter) print(ctx context.Context, s *store.Store, id int64, follow
 	}
 }
 
+// once prints what is there by now. The state is read before the chunks: what an ended build has written is all there.
+func (p *logPrinter) once(ctx context.Context, s logSource, id int64) (ended bool, err error) {
+	b, err := s.Build(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("cannot read build %d: %w", id, err)
+	}
+	return b.State.Ended(), p.rest(ctx, s, id)
+}
+
+// waitedFor says once that the database is away, and gives every other error.
+func (p *logPrinter) waitedFor(err error, follow bool) error {
+	trouble, ok := errors.AsType[*store.TroubleError](err)
+	if !ok || !follow {
+		p.away = false
+		return err
+	}
+	if !p.away {
+		p.away = true
+		fmt.Fprintf(p.notes, "vivarium: %v; trying again until it is back\n", trouble)
+	}
+	return nil
+}
+
 // rest prints all chunks that are there and were not printed yet.
-func (p *logPrinter) rest(ctx context.Context, s *store.Store, id int64) error {
+func (p *logPrinter) rest(ctx context.Context, s logSource, id int64) error {
 	for {
 		chunks, err := s.Chunks(ctx, id, p.after, logBatch)
 		if err != nil {

@@ -8,6 +8,7 @@
   const live = document.getElementById("live");
   const dropped = document.getElementById("dropped");
   const followButton = document.getElementById("follow");
+  const facts = document.getElementById("facts");
 
   // The page holds at most this much of the log; older text makes room for newer.
   const maxCharacters = 1000000;
@@ -198,32 +199,70 @@
     row.querySelector(".took").textContent = finished ? took(s.ended_at - s.started_at) : "";
   }
 
-  const source = new EventSource(root.dataset.events + "?plain=1&after=" + root.dataset.after);
-  const on = (event, handle) => source.addEventListener(event, (e) => handle(JSON.parse(e.data)));
+  // The facts are the server's own rendering: what a page of this build would say now.
+  function freshFacts(tries) {
+    fetch(location.pathname + "?log=no", { headers: { Accept: "text/html" } })
+      .then((answer) => answer.ok ? answer.text() : Promise.reject(new Error(answer.statusText)))
+      .then((text) => {
+        const page = new DOMParser().parseFromString(text, "text/html").getElementById("facts");
+        if (page) facts.replaceChildren(...page.childNodes);
+      })
+      .catch(() => { if (tries > 1) setTimeout(freshFacts, 2000, tries - 1); });
+  }
 
-  on("chunk", (c) => add({ attempt: c.attempt, step: c.step, kind: c.stream, text: c.text }));
-  on("omitted", (o) => {
-    if (o.seq) add({ attempt: o.attempt, step: o.step, kind: "gap", text: "\n" + o.text + "\n" });
-    live.textContent = o.seq ? "" : o.text;
-    live.hidden = !live.textContent;
-  });
-  on("step", showStep);
-  on("state", showVerdict);
-  on("end", (v) => {
-    source.close();
+  let known = "";
+  function newState(v) {
     showVerdict(v);
-    schedule();
-    ended = true;
-    followButton.hidden = true;
-    live.hidden = true;
-  });
-  source.addEventListener("open", () => { live.hidden = true; });
-  source.addEventListener("error", () => {
-    if (ended) return;
-    live.textContent = source.readyState === EventSource.CLOSED
-      ? "The server does not answer. Load this page again to go on."
-      : "The connection was lost; trying again.";
-    live.hidden = false;
-    if (source.readyState === EventSource.CLOSED) source.close();
-  });
+    if (known === v.state + v.attempt) return; // only the place in the queue is another
+    known = v.state + v.attempt;
+    freshFacts(3);
+  }
+
+  function tell(text) {
+    live.textContent = text;
+    live.hidden = !text;
+  }
+
+  // A browser comes back by itself where a connection breaks, but not where it is answered by an error, as by a proxy whose server is
+  // being restarted.
+  let after = root.dataset.after;
+  let pause = 1000;
+  let stopping = false;
+  function connect() {
+    const source = new EventSource(root.dataset.events + "?plain=1&after=" + after);
+    const on = (event, handle) => source.addEventListener(event, (e) => {
+      if (e.lastEventId) after = e.lastEventId;
+      handle(JSON.parse(e.data));
+    });
+    on("chunk", (c) => add({ attempt: c.attempt, step: c.step, kind: c.stream, text: c.text }));
+    on("omitted", (o) => {
+      if (o.seq) add({ attempt: o.attempt, step: o.step, kind: "gap", text: "\n" + o.text + "\n" });
+      tell(o.seq ? "" : o.text);
+    });
+    on("step", showStep);
+    on("state", newState);
+    on("stopping", () => { stopping = true; });
+    on("end", (v) => {
+      source.close();
+      newState(v);
+      schedule();
+      ended = true;
+      followButton.hidden = true;
+      live.hidden = true;
+    });
+    source.addEventListener("open", () => {
+      pause = 1000;
+      stopping = false;
+      tell("");
+    });
+    source.addEventListener("error", () => {
+      if (ended) return;
+      tell(stopping ? "The server is being stopped; trying again until it is back." : "The connection was lost; trying again.");
+      if (source.readyState !== EventSource.CLOSED) return;
+      source.close();
+      setTimeout(connect, pause);
+      pause = Math.min(2 * pause, 30000);
+    });
+  }
+  connect();
 })();

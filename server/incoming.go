@@ -1,0 +1,107 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// incoming are the connections, and of each the requests that have not arrived whole: those of them do not hold a shutdown.
+type incoming struct {
+	mu   sync.Mutex
+	open map[net.Conn]*owing
+}
+
+// owing is what one connection still owes.
+type owing struct {
+	mu     sync.Mutex
+	header bool // of its first request; of a later one, the connection counts as idle, and is closed at once
+	bodies int  // HTTP/2 has several requests on one connection
+}
+
+type owingKey struct{}
+
+// connected gives the requests of a connection what it owes (http.Server.ConnContext).
+func (in *incoming) connected(ctx context.Context, c net.Conn) context.Context {
+	its := &owing{header: true}
+	locked(&in.mu, func() {
+		if in.open == nil {
+			in.open = map[net.Conn]*owing{}
+		}
+		in.open[c] = its
+	})
+	return context.WithValue(ctx, owingKey{}, its)
+}
+
+// changed follows a connection's state (http.Server.ConnState).
+func (in *incoming) changed(c net.Conn, state http.ConnState) {
+	var its *owing
+	locked(&in.mu, func() {
+		its = in.open[c]
+		if state == http.StateClosed || state == http.StateHijacked {
+			delete(in.open, c)
+		}
+	})
+	if its == nil {
+		return
+	}
+	locked(&its.mu, func() {
+		switch state {
+		case http.StateActive:
+			its.header = false
+		case http.StateIdle: // also after a body that no handler read
+			its.header, its.bodies = false, 0
+		}
+	})
+}
+
+// cut closes the connections that still owe something.
+func (in *incoming) cut() (n int) {
+	var late []net.Conn
+	locked(&in.mu, func() {
+		for c, its := range in.open {
+			its.mu.Lock()
+			if its.header || its.bodies > 0 {
+				late = append(late, c)
+			}
+			its.mu.Unlock()
+		}
+	})
+	for _, c := range late {
+		_ = c.Close() // the client is not to be waited for
+	}
+	return len(late)
+}
+
+// awaited is a body that its connection owes until it has been read to the end.
+func awaited(r *http.Request, body io.ReadCloser) io.ReadCloser {
+	its, ok := r.Context().Value(owingKey{}).(*owing)
+	if !ok {
+		return body // not by way of Run
+	}
+	locked(&its.mu, func() { its.bodies++ })
+	return &awaitedBody{ReadCloser: body, arrived: sync.OnceFunc(func() {
+		locked(&its.mu, func() { its.bodies = max(0, its.bodies-1) })
+	})}
+}
+
+type awaitedBody struct {
+	io.ReadCloser
+	arrived func()
+}
+
+func (b *awaitedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.arrived()
+	}
+	return n, err
+}
+
+func locked(mu *sync.Mutex, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	f()
+}
