@@ -29,6 +29,11 @@ const (
 	minCPUs   = 0.01 // the engine's own bound
 )
 
+// Least is the least that vivarium-init and one interpreter run in; a new sandbox with less is refused.
+func Least() Limits {
+	return Limits{Memory: minMemory, Disk: minDisk, CPUs: minCPUs, Pids: minPids, FileSize: 1, OpenFiles: minFiles, Inodes: minInodes}
+}
+
 // MinOpenFiles is the least that one command can be lowered to: git, pip and flake8 work
 // with it.
 const MinOpenFiles = 64
@@ -82,20 +87,23 @@ func size(n int64) string { return units.BytesSize(float64(n)) }
 
 // check refuses limits in which no sandbox can start.
 func (l Limits) check() error {
+	least, number := Least(), func(n float64) string { return fmt.Sprintf("%g", n) }
+	bytes := func(n float64) string { return size(int64(n)) }
 	for _, b := range []struct {
 		name       string
 		got, least float64
+		show       func(float64) string
 	}{
-		{"memory", float64(l.Memory), minMemory},
-		{"disk", float64(l.Disk), minDisk},
-		{"CPUs", l.CPUs, minCPUs},
-		{"pids", float64(l.Pids), minPids},
-		{"file size", float64(l.FileSize), 1},
-		{"open files", float64(l.OpenFiles), minFiles},
-		{"inodes", float64(l.Inodes), minInodes},
+		{"memory", float64(l.Memory), float64(least.Memory), bytes},
+		{"disk", float64(l.Disk), float64(least.Disk), bytes},
+		{"CPUs", l.CPUs, least.CPUs, number},
+		{"pids", float64(l.Pids), float64(least.Pids), number},
+		{"file size", float64(l.FileSize), float64(least.FileSize), bytes},
+		{"open files", float64(l.OpenFiles), float64(least.OpenFiles), number},
+		{"inodes", float64(l.Inodes), float64(least.Inodes), number},
 	} {
 		if b.got < b.least {
-			return fmt.Errorf("a sandbox's limit of %s is %g, the least is %g", b.name, b.got, b.least)
+			return fmt.Errorf("a sandbox's limit of %s is %s, the least is %s", b.name, b.show(b.got), b.show(b.least))
 		}
 	}
 	return nil

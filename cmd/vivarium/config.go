@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -109,19 +110,19 @@ var variables = []variable{
 	{"VIVARIUM_RUNTIME", "", "OCI runtime of the sandboxes, by the engine's name for it, such as runsc.",
 		to(text, func(c *config) *string { return &c.runtime })},
 	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
-		to(size, func(c *config) *int64 { return &c.memory })},
+		to(memorySize, func(c *config) *int64 { return &c.memory })},
 	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a quarter of it. What other containers hold beyond it is left alone as well.",
-		to(size, func(c *config) *int64 { return &c.memoryReserve })},
+		to(reserveSize, func(c *config) *int64 { return &c.memoryReserve })},
 	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
 		to(cpus, func(c *config) *float64 { return &c.cpus })},
 	{"VIVARIUM_PIDS", "512", "Processes and threads of a build.",
-		to(count64, func(c *config) *int64 { return &c.pids })},
+		to(pidsCount, func(c *config) *int64 { return &c.pids })},
 	{"VIVARIUM_FILES", "16384", "Files that each process of a build may have open.",
-		to(count64, func(c *config) *int64 { return &c.openFiles })},
+		to(filesCount, func(c *config) *int64 { return &c.openFiles })},
 	{"VIVARIUM_DISK", "2GiB", "Disk space of a build; it is held in memory.",
-		to(size, func(c *config) *int64 { return &c.disk })},
+		to(diskSize, func(c *config) *int64 { return &c.disk })},
 	{"VIVARIUM_INODES", "262144", "Files and folders that a build may make.",
-		to(count64, func(c *config) *int64 { return &c.inodes })},
+		to(inodeCount, func(c *config) *int64 { return &c.inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
 		to(duration, func(c *config) *time.Duration { return &c.timeout })},
 	{"VIVARIUM_PATIENCE", "1h", "Longest time that a build waits for the engine, the git host or the package index to answer again.",
@@ -129,11 +130,11 @@ var variables = []variable{
 	{"VIVARIUM_KEEP_AUTHORS", "", "How long after a build's end its author's name is kept, such as 720h; unset: for good.",
 		to(duration, func(c *config) *time.Duration { return &c.keepAuthors })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
-		to(size, func(c *config) *int64 { return &c.logLimit })},
+		to(logSize, func(c *config) *int64 { return &c.logLimit })},
 	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",
-		to(size, func(c *config) *int64 { return &c.logHardLimit })},
+		to(logSize, func(c *config) *int64 { return &c.logHardLimit })},
 	{"VIVARIUM_LOG_RATE", "32MiB", "Output per second that a build may write; more slows it down, and none is lost; 0: as fast as it can.",
-		to(sizeOrNone, func(c *config) *int64 { return &c.logRate })},
+		to(rateOrNone, func(c *config) *int64 { return &c.logRate })},
 	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
@@ -178,10 +179,18 @@ func readConfig(environ []string, dotenv map[string]string) (config, []error) {
 			continue
 		}
 		if err := v.set(&c, value); err != nil {
-			problems = append(problems, fmt.Errorf("cannot use %s=%s: it must be %s", v.name, v.shown(value), v.accepts))
+			problems = append(problems, v.refusal(value, err))
 		}
 	}
 	return c, problems
+}
+
+// refusal says why a value cannot be used, without the text of a secret.
+func (v variable) refusal(value string, err error) error {
+	if little, ok := errors.AsType[*tooLittleError](err); ok {
+		return fmt.Errorf("cannot use %s=%s: %w", v.name, v.shown(value), little)
+	}
+	return fmt.Errorf("cannot use %s=%s: it must be %s", v.name, v.shown(value), v.accepts)
 }
 
 // notOurs are names of the prefix that others read: the tests, and compose.yaml, which

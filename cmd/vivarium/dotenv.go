@@ -1,16 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/joho/godotenv"
 )
 
-// dotenvFile is read from the working directory.
-const dotenvFile = ".env"
+const (
+	// dotenvFile is read from the working directory.
+	dotenvFile = ".env"
+	// maxDotenv is far beyond what all settings take.
+	maxDotenv = 1 << 20
+)
 
 // readDotenv reads the working directory's .env; one that is not there says nothing.
 func readDotenv() (map[string]string, error) {
@@ -22,10 +30,57 @@ func readDotenv() (map[string]string, error) {
 		return nil, fmt.Errorf("cannot read %s: %w; make it readable or remove it", dotenvFile, err)
 	}
 	defer f.Close()
-	values, err := godotenv.Parse(f)
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("cannot read %s: it is a folder; remove it, or put a file with lines NAME=value in its place", dotenvFile)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxDotenv+1))
 	if err != nil {
-		// The parser's own message quotes the line, which may hold a secret.
-		return nil, fmt.Errorf("cannot read %s: a line is not NAME=value; see .env.sample", dotenvFile)
+		return nil, fmt.Errorf("cannot read %s: %w; make it readable or remove it", dotenvFile, err)
+	}
+	return parseDotenv(text)
+}
+
+// byteOrderMark is what editors on Windows put before UTF-8; it says nothing.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// parseDotenv names a line that is none by its number: the parser's own message quotes it, and it may hold a secret.
+func parseDotenv(text []byte) (map[string]string, error) {
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	switch {
+	case len(text) > maxDotenv:
+		return nil, fmt.Errorf("cannot read %s: it is larger than 1 MiB; see .env.sample", dotenvFile)
+	case bytes.ContainsRune(text, 0):
+		return nil, fmt.Errorf("cannot read %s: it is no text in UTF-8, but perhaps in UTF-16; save it as UTF-8", dotenvFile)
+	}
+	values, ok := dotenvLines(text)
+	if !ok {
+		return nil, fmt.Errorf("cannot read %s: line %d is not NAME=value; see .env.sample", dotenvFile, badLine(text))
 	}
 	return values, nil
+}
+
+// badLine is the first line that cannot be read: a value in quotes may take several lines, so it is the one after the longest
+// beginning of the file that can be.
+func badLine(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for n := len(lines) - 1; n > 0; n-- {
+		if _, ok := dotenvLines(bytes.Join(lines[:n], nil)); ok {
+			return n + 1
+		}
+	}
+	return 1
+}
+
+// dotenvLines parses lines of which the last one may lack its end: of a word alone there, the parser would take the value and no name.
+func dotenvLines(text []byte) (values map[string]string, ok bool) {
+	values, err := godotenv.UnmarshalBytes(append(bytes.Clone(text), '\n'))
+	if err != nil {
+		return nil, false
+	}
+	for name := range values {
+		if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
+			return nil, false
+		}
+	}
+	return values, true
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"vivarium/sandbox"
 	"vivarium/server"
 	"vivarium/server/registry"
 )
@@ -59,6 +61,9 @@ const (
 
 // imageRepositoryName is what an engine takes as a repository's name, without host and tag.
 var imageRepositoryName = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
+
+// leastLog is the least of a log, and of output per second: less holds not even what Vivarium itself says of a build.
+const leastLog = 64 << 10
 
 var (
 	text = kind[string]{accepts: "a name", parse: func(v string) (string, error) { return v, nil }}
@@ -127,12 +132,17 @@ var (
 		return n, when(n > 0 && n <= maxSize)
 	}}
 
-	sizeOrNone = kind[int64]{accepts: size.accepts + ", or 0 for no limit", parse: func(v string) (int64, error) {
-		if v == "0" {
-			return 0, nil
-		}
-		return size.parse(v)
-	}}
+	// The limits of a sandbox have a least value: sandbox.Least says why.
+	memorySize = atLeast(size, sandbox.Least().Memory, showSize)
+	diskSize   = atLeast(size, sandbox.Least().Disk, showSize)
+	// No server runs in less.
+	reserveSize = atLeast(size, 1<<20, showSize)
+	logSize     = atLeast(size, leastLog, showSize)
+	sizeOrNone  = orNone(size)
+	rateOrNone  = orNone(atLeast(size, leastLog, showSize))
+	pidsCount   = atLeast(count64, sandbox.Least().Pids, showCount)
+	filesCount  = atLeast(count64, sandbox.Least().OpenFiles, showCount)
+	inodeCount  = atLeast(count64, sandbox.Least().Inodes, showCount)
 
 	count64 = kind[int64]{accepts: "a whole number above 0", parse: func(v string) (int64, error) {
 		n, err := strconv.ParseInt(v, 10, 64)
@@ -176,6 +186,50 @@ var (
 		return v, when(len(v) <= 255 && !strings.ContainsFunc(v, func(r rune) bool { return r == '\r' || r == '\n' || r > 0xffff }))
 	}}
 )
+
+// tooLittleError is a value that is below the least of its setting.
+type tooLittleError struct{ got, least string }
+
+func (e *tooLittleError) Error() string {
+	return fmt.Sprintf("it was taken as %s, and the least is %s", e.got, e.least)
+}
+
+// atLeast refuses smaller values, and says as what the value was taken: of "12" for 12 GiB that is the riddle.
+func atLeast(k kind[int64], least int64, show func(int64) string) kind[int64] {
+	k.accepts += ", at least " + show(least)
+	parse := k.parse
+	k.parse = func(v string) (int64, error) {
+		n, err := parse(v)
+		if err == nil && n < least {
+			return 0, &tooLittleError{got: show(n), least: show(least)}
+		}
+		return n, err
+	}
+	return k
+}
+
+// orNone takes 0 for no limit.
+func orNone(k kind[int64]) kind[int64] {
+	k.accepts += ", or 0 for no limit"
+	parse := k.parse
+	k.parse = func(v string) (int64, error) {
+		if v == "0" {
+			return 0, nil
+		}
+		return parse(v)
+	}
+	return k
+}
+
+// showSize writes a size in units that a setting takes too.
+func showSize(n int64) string {
+	if n < 1<<10 {
+		return plural(n, "byte", "bytes")
+	}
+	return units.CustomSize("%.4g%s", float64(n), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"})
+}
+
+func showCount(n int64) string { return strconv.FormatInt(n, 10) }
 
 func parseNetworks(v string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
