@@ -16,7 +16,6 @@ import (
 	"vivarium/pipeline/termtext"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
@@ -52,6 +51,7 @@ func parseRepoURL(s string) (*url.URL, error) {
 	if u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment", hideCredentials(s))
 	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/") // as a browser's address line has it
 	return u, nil
 }
 
@@ -75,30 +75,13 @@ func (r resolver) resolve(ctx context.Context, ref string) (string, error) {
 	if ref == "" {
 		ref = "HEAD"
 	}
-	if sha := findRef(refs, ref); sha != "" {
+	if sha := refs.find(ref); sha != "" {
 		return sha, nil
 	}
 	return "", &remoteError{served: true, err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo, ref)}
 }
 
-// findRef follows the order of the question: a full name, a branch, a tag. A tag object
-// stands for the commit that it names.
-func findRef(refs *packp.AdvRefs, ref string) string {
-	if ref == "HEAD" && refs.Head != nil {
-		return refs.Head.String()
-	}
-	for _, name := range []string{ref, "refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref} {
-		if hash, ok := refs.Peeled[name]; ok {
-			return hash.String()
-		}
-		if hash, ok := refs.References[name]; ok {
-			return hash.String()
-		}
-	}
-	return ""
-}
-
-func (r resolver) refs(ctx context.Context) (*packp.AdvRefs, error) {
+func (r resolver) refs(ctx context.Context) (*advertised, error) {
 	pause := r.pause
 	for attempt := 1; ; attempt++ {
 		refs, err := r.advertised(ctx)
@@ -117,27 +100,6 @@ func (r resolver) refs(ctx context.Context) (*packp.AdvRefs, error) {
 			pause *= 2
 		}
 	}
-}
-
-// advertised asks the host for its refs, over smart HTTP.
-func (r resolver) advertised(ctx context.Context) (*packp.AdvRefs, error) {
-	ctx, cancel := context.WithTimeout(ctx, advertiseTimeout)
-	defer cancel()
-	endpoint, err := transport.NewEndpoint(r.repo.String())
-	if err != nil {
-		return nil, err
-	}
-	var auth transport.AuthMethod
-	if r.token != "" {
-		auth = &githttp.BasicAuth{Username: "x-access-token", Password: r.token}
-	}
-	client := githttp.NewClient(&http.Client{Transport: boundedTransport{}})
-	session, err := client.NewUploadPackSession(endpoint, auth)
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	return session.AdvertisedReferencesContext(ctx)
 }
 
 // describeRemote puts a failure into one line, with the host's own words where it said some.

@@ -57,6 +57,47 @@ func TestResolverFindsEveryFormOfARef(t *testing.T) {
 	}
 }
 
+// TestResolverReadsASHA256Repository: its ids are longer than those that go-git's reader takes.
+func TestResolverReadsASHA256Repository(t *testing.T) {
+	h := newGitHost(t, egresstest.GitHostConfig{ObjectFormat: "sha256"})
+	want := commitTo(t, h, "octo/hello", "")
+	retried := 0
+	for _, ref := range []string{"", "main"} {
+		if got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref); err != nil || got != want || len(want) != 64 {
+			t.Errorf("%q: got %s, %v; want %s", ref, got, err, want)
+		}
+	}
+}
+
+func TestURLOfARepositoryMayEndInASlash(t *testing.T) {
+	h := newGitHost(t, egresstest.GitHostConfig{})
+	want := commitTo(t, h, "octo/hello", "")
+	for _, end := range []string{"", "/", "//"} {
+		u, err := parseRepoURL(h.URL() + "/octo/hello" + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := resolver{repo: u, pause: time.Millisecond, retry: func(error) {}}.resolve(t.Context(), "")
+		if err != nil || got != want || strings.HasSuffix(u.Path, "/") {
+			t.Errorf("%s: got %s, %v; want %s", u, got, err, want)
+		}
+	}
+}
+
+func TestListOfRefsIsReadStrictly(t *testing.T) {
+	for list, want := range map[string]string{
+		"": "empty",
+		"001e# service=git-upload-pack\n00000041" + strings.Repeat("0", 40) + " capabilities^{}\x00 ofs": "empty",
+		"000aERR no": "no",
+		"0009hello":  "no line of a list",
+		"zzzz":       "read the list",
+	} {
+		if a, err := readAdvertised(strings.NewReader(list)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, %v; want %q", list, a, err, want)
+		}
+	}
+}
+
 func TestResolverTellsWhyThereIsNoCommit(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	commitTo(t, h, "octo/hello", "")

@@ -39,20 +39,30 @@ func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
 	if err := checkDatabase(c, "the registry"); err != nil {
 		return err
 	}
-	return a.openRegistry(ctx, c, f)
+	return a.openRegistry(ctx, c, store.Keep, f)
 }
 
-// registryToBe runs f on the registry, making the database when there is none yet: repositories may be let in before the
-// server's first start.
-func (a *app) registryToBe(ctx context.Context, f func(r *repos) error) error {
+// registryToBe runs f on the registry. Repositories may be let in before the server's first start: who says so by fresh has the
+// database made when there is none yet. Without that, it is more likely another folder than the server's.
+func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) error) error {
 	c, err := a.config()
 	if err != nil {
 		return err
 	}
-	return a.openRegistry(ctx, c, f)
+	if fresh {
+		return a.openRegistry(ctx, c, store.Make, f)
+	}
+	if c.databaseURL == "" && !hasDatabase(c) {
+		return fmt.Errorf("there is no database in %s: set VIVARIUM_DATA_DIR to the server's, or add --new to make one before the server's first start", c.dataDir)
+	}
+	err = a.openRegistry(ctx, c, store.Keep, f)
+	if older, ok := errors.AsType[*store.OlderError](err); ok && older.New {
+		return errors.New("the database of VIVARIUM_DATABASE_URL is empty: add --new to make what is needed before the server's first start")
+	}
+	return err
 }
 
-func (a *app) openRegistry(ctx context.Context, c config, f func(r *repos) error) (err error) {
+func (a *app) openRegistry(ctx context.Context, c config, schema store.Schema, f func(r *repos) error) (err error) {
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -60,7 +70,7 @@ func (a *app) openRegistry(ctx context.Context, c config, f func(r *repos) error
 	if r.key, err = operatorKey(c); err != nil {
 		return err
 	}
-	if r.Store, err = openStore(ctx, c, store.Make, slog.New(slog.DiscardHandler)); err != nil {
+	if r.Store, err = openStore(ctx, c, schema, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	return errors.Join(f(r), r.Store.Close())
@@ -91,7 +101,7 @@ func userName() string {
 }
 
 func newReposAdd(a *app) *cobra.Command {
-	var organization, hooks bool
+	var organization, hooks, fresh bool
 	wait := pingWait
 	cmd := &cobra.Command{
 		Use:   "add OWNER/NAME|OWNER/PATTERN",
@@ -99,11 +109,11 @@ func newReposAdd(a *app) *cobra.Command {
 		Long: "Add lets deliveries of a repository in and prints the webhook's address and secret, once; `vivarium repos\n" +
 			"secret` prints it again. In a pattern * stands for any characters; each repository that fits has a secret of\n" +
 			"its own. With --organization one secret counts for all that fit: that of a hook of the whole organization,\n" +
-			"which none but its owners can see.\n\n" +
+			"which none but its owners can see. Before the server's first start there is no database: --new makes it.\n\n" +
 			"With --hooks the webhooks are created on GitHub, or updated, with GITHUB_TOKEN, of each repository that fits; each\n" +
 			"must then deliver a ping to the server, which has to be running. It exits with 1 when one could not be done, and\n" +
 			"may be repeated.",
-		Example: "  vivarium repos add octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'school/group-*' --hooks\n" +
+		Example: "  vivarium repos add --new octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'school/group-*' --hooks\n" +
 			"  vivarium repos add 'corp/*' --organization",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -111,7 +121,7 @@ func newReposAdd(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot let in %s: %w", args[0], err)
 			}
-			return a.registryToBe(cmd.Context(), func(r *repos) error {
+			return a.registryToBe(cmd.Context(), fresh, func(r *repos) error {
 				if hooks {
 					return r.addWithHooks(kind, args[0], wait)
 				}
@@ -119,6 +129,7 @@ func newReposAdd(a *app) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&fresh, "new", false, "make the server's database where there is none: before its first start")
 	cmd.Flags().BoolVar(&organization, "organization", false, "one secret for all that fit: a hook of the organization itself")
 	cmd.Flags().BoolVar(&hooks, "hooks", false, "create the webhooks on GitHub, and wait for the ping of each")
 	cmd.Flags().DurationVar(&wait, "wait", wait, "with --hooks, how long each ping may take to come")

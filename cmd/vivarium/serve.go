@@ -33,7 +33,7 @@ func newServe(a *app) *cobra.Command {
 		Long: "Serve takes GitHub's webhooks at /webhook, builds each pushed commit in a sandbox, sets\n" +
 			"its commit status and shows logs as they grow. Settings are read from the environment\n" +
 			"and from .env; .env.sample lists them.",
-		Example: "  vivarium repos add OWNER/NAME\n  GITHUB_TOKEN=... VIVARIUM_PUBLIC_URL=https://ci.example.org vivarium serve",
+		Example: "  vivarium repos add --new OWNER/NAME\n  GITHUB_TOKEN=... VIVARIUM_PUBLIC_URL=https://ci.example.org vivarium serve",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
 	}
@@ -104,7 +104,7 @@ func (a *app) serve(ctx context.Context) error {
 	return s.run(ctx)
 }
 
-var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos add OWNER/NAME` lets one in by a " +
+var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos add OWNER/NAME` (--new before the first start) lets one in by a " +
 	"secret of its own, GITHUB_WEBHOOK_SECRET with VIVARIUM_REPOSITORIES=OWNER/* all of a team that trusts itself by one secret")
 
 // checkLetIn refuses settings by which nothing could ever be built. Before the first start there is no registry yet.

@@ -196,7 +196,7 @@ func (e *tooLittleError) Error() string {
 
 // atLeast refuses smaller values, and says as what the value was taken: of "12" for 12 GiB that is the riddle.
 func atLeast(k kind[int64], least int64, show func(int64) string) kind[int64] {
-	k.accepts += ", at least " + show(least)
+	k.accepts = strings.TrimSuffix(k.accepts, " above 0") + ", at least " + show(least)
 	parse := k.parse
 	k.parse = func(v string) (int64, error) {
 		n, err := parse(v)

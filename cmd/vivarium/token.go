@@ -30,7 +30,7 @@ func newToken(a *app) *cobra.Command {
 			if err := checkTokenFlags(cmd, repo, read); err != nil {
 				return err
 			}
-			return a.registryToBe(cmd.Context(), func(r *repos) error { return r.makeToken(repo) })
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.makeToken(repo) })
 		},
 	}
 	cmd.Flags().StringVar(&repo, "repo", "", "OWNER/NAME or OWNER/PATTERN that the token opens")

@@ -2,6 +2,7 @@ package egresstest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (h *GitHost) init(ctx context.Context, dir string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for the repository: %w", err)
 	}
-	if _, err := h.run(ctx, nil, "init", "--quiet", "--bare", "--initial-branch=main", dir); err != nil {
+	if _, err := h.run(ctx, nil, "init", "--quiet", "--bare", "--initial-branch=main", "--object-format="+cmp.Or(h.format, "sha1"), dir); err != nil {
 		return err
 	}
 	_, err := h.run(ctx, nil, "--git-dir="+dir, "config", "http.receivepack", "true")

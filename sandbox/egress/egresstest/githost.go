@@ -23,18 +23,20 @@ const maxPush = 64 << 20
 // GitHostConfig says how a GitHost listens. The zero value is a free port on loopback,
 // open to all.
 type GitHostConfig struct {
-	Addr  string // host:port to listen on
-	Token string // when set, asked for as the password of Basic authentication
+	Addr         string // host:port to listen on
+	Token        string // when set, asked for as the password of Basic authentication
+	ObjectFormat string // of the repositories: sha1, which is the default, or sha256
 }
 
 // GitHost serves bare repositories over git's smart and dumb HTTP protocols, as
 // URL/OWNER/NAME and URL/OWNER/NAME.git. It takes pushes too.
 type GitHost struct {
 	*server
-	token string
-	dir   string // the repositories' root
-	home  string // an empty HOME for the git commands
-	git   string
+	token  string
+	format string
+	dir    string // the repositories' root
+	home   string // an empty HOME for the git commands
+	git    string
 }
 
 // StartGitHost starts a host without repositories. Close ends it and removes its files.
@@ -47,7 +49,7 @@ func StartGitHost(c GitHostConfig) (*GitHost, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the git host's folder: %w", err)
 	}
-	h := &GitHost{token: c.Token, dir: filepath.Join(root, "repos"), home: filepath.Join(root, "home"), git: git}
+	h := &GitHost{token: c.Token, format: c.ObjectFormat, dir: filepath.Join(root, "repos"), home: filepath.Join(root, "home"), git: git}
 	if err := h.start(c.Addr); err != nil {
 		_ = os.RemoveAll(root)
 		return nil, err
