@@ -316,8 +316,13 @@ var migrations = []migration{
 	},
 	{
 		id: "0016_0.1.0_pulse",
-		// What is written to see whether the database can be written to.
-		statements: []string{`CREATE TABLE pulse (id bigint PRIMARY KEY, at bigint NOT NULL)`},
+		statements: []string{
+			// What is written to see whether the database can be written to.
+			`CREATE TABLE pulse (id bigint PRIMARY KEY, at bigint NOT NULL)`,
+			// Repositories that were never served wait in the order of their pushes.
+			`UPDATE turns SET served = coalesce((SELECT min(id) FROM builds WHERE lower(repo) = repo_key AND state = 'queued'), 0)
+				- 4611686018427387904 WHERE served = 0`,
+		},
 	},
 	{
 		id:         "0018_0.1.0_step_findings",

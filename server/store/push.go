@@ -97,10 +97,13 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			}
 			all[i] = a
 			jobs = append(jobs, its...)
+		}
+		for _, a := range all { // as they came
 			if !a.Duplicate && !a.Skipped && a.OverQuota == "" {
 				queued = append(queued, a.turn)
 			}
 		}
+		inOrder(queued)
 		if err := s.line(tx, queued...); err != nil {
 			return err
 		}

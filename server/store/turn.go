@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,15 +18,31 @@ import (
 type turnRow struct {
 	RepoKey string `gorm:"primaryKey"` // its full name in lower case
 	Waiting bool   // that builds of it may be queued: set with each, cleared when none is found
-	Served  int64  // when its last build was started, by the database's clock; 0 for never
+	Served  int64  // when its last build was started, by the database's clock; of one that never was, below 0: neverServed
 	EntryID int64  // its line in the registry
 }
 
 func (turnRow) TableName() string { return "turns" }
 
+// neverServed is taken from a build's id to give the turn of a repository of which none was built yet: all of them come before all
+// that were served, in the order of the pushes that they wait since. It is more than there will be builds.
+const neverServed = 1 << 62
+
 // turnOf is the turn that a build waits for.
 func turnOf(b buildRow) turnRow {
-	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, EntryID: b.EntryID}
+	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, Served: b.ID - neverServed, EntryID: b.EntryID}
+}
+
+// inOrder gives the turns of builds that were made in one transaction the order in which their pushes came: the builds themselves
+// are made in the order of their repositories.
+func inOrder(turns []turnRow) {
+	if len(turns) == 0 {
+		return
+	}
+	first := slices.MinFunc(turns, func(a, b turnRow) int { return cmp.Compare(a.Served, b.Served) }).Served
+	for i := range turns {
+		turns[i].Served = first + int64(i)
+	}
 }
 
 // firstTurns and moreTurns are how many repositories are looked at together: few at first, since the first one's build may nearly always
@@ -65,7 +83,7 @@ func (s *Store) nextInTurn(tx *tx, away map[pipeline.Cause]bool) (id int64, turn
 		return 0, turnRow{}, err
 	}
 	limit := firstTurns
-	for after := (turnRow{Served: -1}); ; limit = moreTurns {
+	for after := (turnRow{Served: math.MinInt64}); ; limit = moreTurns {
 		var page []turnRow
 		err := mayStart(tx, full).Where("served > ? OR (served = ? AND repo_key > ?)", after.Served, after.Served, after.RepoKey).
 			Order("served, repo_key").Limit(limit).Find(&page).Error
@@ -148,11 +166,12 @@ func (s *Store) backInLine(tx *tx, b buildRow) error {
 // line notes that builds of these repositories are queued, in the transaction that queues them. They are noted in one
 // order, so that two servers do not wait for each other.
 func (s *Store) line(tx *tx, turns ...turnRow) error {
-	slices.SortFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
+	slices.SortStableFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
 	for _, t := range slices.CompactFunc(turns, func(a, b turnRow) bool { return a.RepoKey == b.RepoKey }) {
 		err := tx.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "repo_key"}},
-			DoUpdates: clause.Assignments(map[string]any{"waiting": true, "entry_id": t.EntryID}),
+			DoUpdates: clause.Assignments(map[string]any{"waiting": true, "entry_id": t.EntryID, "served": gorm.Expr(
+				"CASE WHEN turns.served < 0 AND NOT turns.waiting THEN excluded.served ELSE turns.served END")}),
 		}).Create(&t).Error
 		if err != nil {
 			return err

@@ -143,7 +143,7 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 		accept(t, s, pushOf(22, "other/free", "main"))
 		accept(t, s, pushOf(23, "other/free", "main"))
 		repos, _ := order(t, s)
-		if want := strings.Fields("octo/hello other/free school/group-0 school/group-1 school/group-2 other/free"); !slices.Equal(repos, want) {
+		if want := strings.Fields("school/group-0 school/group-1 school/group-2 octo/hello other/free other/free"); !slices.Equal(repos, want) {
 			t.Errorf("got %v, want %v", repos, want)
 		}
 		endOne(t, s, "school/group-1")
@@ -270,4 +270,38 @@ func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
 	if b, ok, err := s.claim(t.Context(), 2, "another"); err != nil || !ok || b.ID != id {
 		t.Errorf("claimed %d, %v, %v; want build %d, which was pushed meanwhile", b.ID, ok, err, id)
 	}
+}
+
+// TestFirstTurnFollowsThePushes: among repositories of which none was built yet, not the alphabet. Also of deliveries that share a
+// transaction, and of one that waited before, in vain.
+func TestFirstTurnFollowsThePushes(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		gone := accept(t, s, pushOf(0, "m/gone", "main"))
+		must(t, s.Cancel(t.Context(), Actor{}, gone))
+		if repos, _ := order(t, s); len(repos) != 0 {
+			t.Fatalf("control: got %v, want nothing to wait", repos)
+		}
+		for i, repo := range strings.Fields("z/z m/m z/z a/a M/gone") {
+			accept(t, s, pushOf(1+i, repo, "main"))
+		}
+		_, err := s.acceptAll(t.Context(), []Push{pushOf(10, "y/y", "main"), pushOf(10, "y/y", "main"), pushOf(11, "b/b", "main"), pushOf(12, "y/y", "main"), pushOf(13, "c/c", "main")})
+		must(t, err)
+		accept(t, s, pushOf(20, "a/last", "main"))
+		var place []int
+		for id := gone + 1; id <= gone+5; id++ {
+			b, err := s.Build(t.Context(), id)
+			must(t, err)
+			n, err := s.Place(t.Context(), b)
+			must(t, err)
+			place = append(place, n)
+		}
+		if want := []int{1, 2, 9, 3, 4}; !slices.Equal(place, want) {
+			t.Errorf("told the places %v, want %v", place, want)
+		}
+		repos, _ := order(t, s)
+		if want := strings.Fields("z/z m/m a/a M/gone y/y b/b c/c a/last z/z y/y"); !slices.Equal(repos, want) {
+			t.Errorf("got %v\nwant %v", repos, want)
+		}
+	})
 }
