@@ -14,18 +14,22 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages bench-idle race load cpython fuzz demo bench bench-claim bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages bench-idle needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
-build: inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
+build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
 
 # All that they are made of: a test holds that they import nothing else of ours.
 init_sources := $(shell find cmd/vivarium-init sandbox/wire -name '*.go') go.mod go.sum Makefile
 inits: $(init_out)/vivarium-init-linux-amd64 $(init_out)/vivarium-init-linux-arm64
-$(init_out)/vivarium-init-linux-%: $(init_sources)
+$(init_out)/vivarium-init-linux-%: $(init_sources) | needs-go
 	GOARCH=$* $(init_build) -o $@ ./cmd/vivarium-init
 
-setup:
+# Before anything else, since what goes wrong without it is a riddle.
+needs-go:
+	@scripts/needs-go
+
+setup: needs-go
 	scripts/setup git engine $(needs)
 
 # Runs a command and fails when that leaves the machine's own engine other than it was.
