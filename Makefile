@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages bench-idle needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium

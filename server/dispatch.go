@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -32,6 +33,9 @@ type Dispatcher struct {
 	Timeout      time.Duration // of one attempt
 	LogHardLimit int64         // bytes of output that end a build
 	LogRate      int64         // bytes of output per second, beyond which a build is slowed down; 0 is no limit
+
+	Secrets []string     // stand in no note and no summary
+	Log     *slog.Logger // is told what of an error no page says; may be nil
 }
 
 // Build runs one attempt. An error abandons it, as pipeline.Runner.Run says.
@@ -50,7 +54,9 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 		// It would not be better at the next attempt.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
 	}
-	return d.Run(ctx, q, rec)
+	out := newOutward(d.Secrets, d.Log)
+	o, err := d.Run(ctx, q, outwardRecorder{Recorder: rec, outward: out})
+	return out.outcome(ctx, b, o), out.error(err)
 }
 
 // request is what the pipeline is to do for b, given earlier builds of its

@@ -100,6 +100,8 @@ func (a *app) serve(ctx context.Context) error {
 		Timeout:      c.timeout,
 		LogHardLimit: c.logHardLimit,
 		LogRate:      c.logRate,
+		Secrets:      secretsOf(c),
+		Log:          log,
 	}
 	return s.run(ctx)
 }

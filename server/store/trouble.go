@@ -39,6 +39,14 @@ func (e *TroubleError) Error() string {
 	return e.Kind.Error() + ": " + e.Detail
 }
 
+// words are those of an error that a build's log may quote: of trouble its kind alone, since the rest is the operator's.
+func words(err error) string {
+	if t, ok := errors.AsType[*TroubleError](err); ok {
+		return t.Kind.Error()
+	}
+	return err.Error()
+}
+
 // Unwrap lets callers ask for the kind and for the driver's error.
 func (e *TroubleError) Unwrap() []error { return []error{e.Kind, e.Err} }
 

@@ -169,7 +169,7 @@ func (s *Store) line(tx *tx, turns ...turnRow) error {
 	slices.SortStableFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
 	for _, t := range slices.CompactFunc(turns, func(a, b turnRow) bool { return a.RepoKey == b.RepoKey }) {
 		err := tx.Clauses(clause.OnConflict{
-			Columns:   []clause.Column{{Name: "repo_key"}},
+			Columns: []clause.Column{{Name: "repo_key"}},
 			DoUpdates: clause.Assignments(map[string]any{"waiting": true, "entry_id": t.EntryID, "served": gorm.Expr(
 				"CASE WHEN turns.served < 0 AND NOT turns.waiting THEN excluded.served ELSE turns.served END")}),
 		}).Create(&t).Error

@@ -66,7 +66,7 @@ func (w *buildWorker) run(ctx context.Context, b buildRow, rec pipeline.Recorder
 				"panic", p, "stack", string(debug.Stack()))
 			o, err = pipeline.Outcome{
 				State: pipeline.Errored, Cause: pipeline.CauseInternal,
-				Summary: fmt.Sprintf("Vivarium failed: %v", p),
+				Summary: "Vivarium failed by a mistake of its own; the server's log says which",
 			}, nil
 		}
 	}()
@@ -113,7 +113,7 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 	case errors.Is(cause, errStopped):
 		return w.giveBack(ctx, b, loss{Why: "was stopped with the server", Clean: true}, job)
 	}
-	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + err.Error(), Clean: !stored}, job)
+	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + words(err), Clean: !stored}, job)
 }
 
 // giveBack queues the build of an abandoned attempt again.
