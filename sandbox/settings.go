@@ -37,9 +37,7 @@ const shmSize = 64 << 20
 // left and ends the command. Pages of a tmpfs are charged to the container's memory, so
 // its limit is the sum of both: files never take memory from processes.
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
-	l, user := spec.Limits, spec.user()
-	memory := l.Memory + l.Disk
-	no, pids := false, hostPids(spec)
+	l, user, no := spec.Limits, spec.user(), false
 	config := container.Config{
 		Hostname:    "vivarium",
 		User:        fmt.Sprintf("%d:%d", user, GID),
@@ -74,24 +72,29 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		DNS:        []string{"127.0.0.1"},
 		DNSSearch:  []string{"."},
 		DNSOptions: []string{"attempts:1"},
-		Resources: container.Resources{
-			Memory:     memory,
-			MemorySwap: memory, // no swap; zero would mean twice the memory
-			NanoCPUs:   nanoCPUs(l.CPUs, info.CPUs),
-			PidsLimit:  &pids,
-			// Never nproc: it counts a user's processes across containers.
-			Ulimits: []*container.Ulimit{
-				// One byte writes no core file, as none does. Only with one does the kernel also
-				// leave out the program that core_pattern may name: on many machines a
-				// crash starts one, as root and outside of the container (do_coredump in the
-				// kernel's fs/coredump.c: "RLIMIT_CORE set to 1 ... Aborting core").
-				{Name: "core", Soft: 1, Hard: 1},
-				{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},
-				{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},
-			},
-		},
+		Resources:  resources(l, hostPids(spec), info.CPUs),
 	}
 	return config, host
+}
+
+func resources(l Limits, pids int64, cpus int) container.Resources {
+	memory := l.Memory + l.Disk
+	return container.Resources{
+		Memory:     memory,
+		MemorySwap: memory, // no swap; zero would mean twice the memory
+		NanoCPUs:   nanoCPUs(l.CPUs, cpus),
+		PidsLimit:  &pids,
+		// Never nproc: it counts a user's processes across containers.
+		Ulimits: []*container.Ulimit{
+			// One byte writes no core file, as none does. Only with one does the kernel also
+			// leave out the program that core_pattern may name: on many machines a
+			// crash starts one, as root and outside of the container (do_coredump in the
+			// kernel's fs/coredump.c: "RLIMIT_CORE set to 1 ... Aborting core").
+			{Name: "core", Soft: 1, Hard: 1},
+			{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},
+			{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},
+		},
+	}
 }
 
 // nanoCPUs never exceeds the engine's count, which would make every create fail.

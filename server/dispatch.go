@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/outward"
 	"vivarium/sandbox"
 	"vivarium/server/github"
 	"vivarium/server/store"
@@ -34,7 +35,8 @@ type Dispatcher struct {
 	LogHardLimit int64         // bytes of output that end a build
 	LogRate      int64         // bytes of output per second, beyond which a build is slowed down; 0 is no limit
 
-	Secrets []string     // stand in no note and no summary
+	// Secrets stand in no note, no finding and no summary; asked for each attempt, since they may change. nil: there are none.
+	Secrets func() []string
 	Log     *slog.Logger // is told what of an error no page says; may be nil
 }
 
@@ -54,9 +56,13 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 		// It would not be better at the next attempt.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
 	}
-	out := newOutward(d.Secrets, d.Log)
-	o, err := d.Run(ctx, q, outwardRecorder{Recorder: rec, outward: out})
-	return out.outcome(ctx, b, o), out.error(err)
+	var secrets []string
+	if d.Secrets != nil {
+		secrets = d.Secrets()
+	}
+	words := outward.New(secrets, d.Log)
+	o, err := d.Run(ctx, q, outward.Recorder{Recorder: rec, Words: words})
+	return words.Outcome(ctx, b, o), words.Error(err)
 }
 
 // request is what the pipeline is to do for b, given earlier builds of its

@@ -81,9 +81,9 @@ func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error
 // conditions are what must hold: of the database, and what the server was told of.
 func (s *Server) conditions() []Condition {
 	all := []Condition{
-		Holds("database", func(ctx context.Context) error { return s.logged(ctx, "database", s.builds.Ping(ctx)) }),
+		Holds("database", func(ctx context.Context) error { return s.logged(ctx, "database", s.builds.Health().Ping(ctx)) }),
 		{Name: "writing", Look: s.writing},
-		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.DiskSpace()) }),
+		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Health().DiskSpace()) }),
 		Holds("worker", s.config.Ready),
 	}
 	return append(all, s.config.Conditions...)
@@ -91,7 +91,7 @@ func (s *Server) conditions() []Condition {
 
 // writing is whether the database can be written to.
 func (s *Server) writing(ctx context.Context) *Trouble {
-	t := s.builds.Writing(ctx)
+	t := s.builds.Health().Writing(ctx)
 	if t == nil {
 		_ = s.logged(ctx, "writing", nil)
 		return nil

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"vivarium/server/incoming"
 )
 
 const (
@@ -47,7 +49,7 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 			if err := http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.bounds.body)); err != nil {
 				return fmt.Errorf("bound the time for a body: %w", err)
 			}
-			r.Body = awaited(r, http.MaxBytesReader(c.Response(), r.Body, maxDelivery))
+			r.Body = incoming.Awaited(r, http.MaxBytesReader(c.Response(), r.Body, maxDelivery))
 		}
 		return next(c)
 	}

@@ -10,26 +10,9 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/findings"
 	"vivarium/server/store"
 )
-
-func TestPathsOfTheHostAreCutToTheirLastPart(t *testing.T) {
-	for text, want := range map[string]string{
-		"Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?": "Cannot connect to the Docker daemon at …/docker.sock. Is it running?",
-		"dial unix /var/run/docker.sock: connect: permission denied":                         "dial unix …/docker.sock: connect: permission denied",
-		"open /srv/vivarium/data/index/ab12: no space left on device":                        "open …/ab12: no space left on device",
-		`mkdir "/home/mona/.cache/x y": denied, (see /etc/vivarium/env)`:                     `mkdir "…/x y": denied, (see …/env)`,
-		// The controls: what is no path of the host's.
-		"the git host https://git.example/o/n.git answered 503": "the git host https://git.example/o/n.git answered 503",
-		"disk full: /workspace/out/a.bin does not fit":          "disk full: /workspace/out/a.bin does not fit",
-		"12 of 13 tests and/or 3/4 of them; ./a/b and a/b/c":    "12 of 13 tests and/or 3/4 of them; ./a/b and a/b/c",
-		"root / and /tmp": "root / and /tmp",
-	} {
-		if got := withoutPaths(text); got != want {
-			t.Errorf("%q\n got %q\nwant %q", text, got, want)
-		}
-	}
-}
 
 // TestNoTokenAndNoPathStandsOnABuild: in its summary, notes, log, status and JSON, whatever the engine says; the server's log has it.
 func TestNoTokenAndNoPathStandsOnABuild(t *testing.T) {
@@ -37,13 +20,14 @@ func TestNoTokenAndNoPathStandsOnABuild(t *testing.T) {
 	var log bytes.Buffer
 	s := newSite(t)
 	d := &Dispatcher{
-		Builds: s.store, ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Secrets: []string{token}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Builds: s.store, ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Secrets: func() []string { return []string{token} }, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Run: func(ctx context.Context, _ pipeline.Request, rec pipeline.Recorder) (pipeline.Outcome, error) {
 			note := "unix://" + socket + " " + rest + " to " + token
 			step := pipeline.Step{Name: pipeline.StepClone}
 			err := errors.Join(rec.StepStarted(ctx, step),
 				rec.Output(ctx, step.Name, pipeline.System, []byte("clone: errored in 0.1 s: "+note+"\n")),
 				rec.Output(ctx, step.Name, pipeline.System, []byte("$ /opt/env/bin/python -m pip\n")))
+			step.Findings = findings.List{Total: 1, Findings: []findings.Finding{{Path: "a.py", Line: 3, Text: "said " + token}}}
 			step.State, step.Cause, step.Note = pipeline.StepErrored, pipeline.CauseEngine, note
 			return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: note}, errors.Join(err, rec.StepEnded(ctx, step))
 		},
@@ -73,18 +57,5 @@ func TestNoTokenAndNoPathStandsOnABuild(t *testing.T) {
 	}
 	if text := log.String(); !strings.Contains(text, socket) || strings.Contains(text, token) {
 		t.Errorf("the server's log says %s", text)
-	}
-}
-
-// TestAbandonedAttemptNamesNoPath: its error stands in the build's log.
-func TestAbandonedAttemptNamesNoPath(t *testing.T) {
-	out := newOutward(nil, nil)
-	inner := &store.TroubleError{Kind: store.ErrDiskFull, Detail: "make room in /srv/vivarium/data", Err: errors.New("13")}
-	err := out.error(inner)
-	if strings.Contains(err.Error(), "/srv") || !errors.Is(err, store.ErrDiskFull) {
-		t.Errorf("got %v", err)
-	}
-	if out.error(nil) != nil {
-		t.Error("no error became one")
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"vivarium/server/github"
 	"vivarium/server/store"
+	"vivarium/server/store/trouble"
 	"vivarium/server/web"
 )
 
@@ -63,14 +64,14 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		known   *Problem
 		routing *echo.HTTPError
 		tooBig  *http.MaxBytesError
-		trouble *store.TroubleError
+		away    *trouble.Error
 	)
 	switch {
 	case errors.As(err, &known):
 		return known
-	case errors.As(err, &trouble):
+	case errors.As(err, &away):
 		s.log.ErrorContext(ctx, "request refused", "err", err)
-		return unavailable(trouble.Kind)
+		return unavailable(away.Kind)
 	case errors.Is(err, store.ErrNotFound):
 		return &Problem{Message: "there is no such build", status: http.StatusNotFound}
 	case errors.Is(err, github.ErrSignature):

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
+	"vivarium/server/incoming"
 	"vivarium/server/store"
 	"vivarium/server/web"
 )
@@ -63,7 +64,7 @@ type Server struct {
 	// cutOff ends a while later: nobody is waited for then who has not sent a request whole, or takes no log.
 	cutOff   context.Context
 	cut      func()
-	incoming incoming
+	incoming incoming.Connections
 }
 
 // New makes a server over builds. It opens nothing: Run does.
@@ -125,8 +126,8 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       s.incoming.connected,
-		ConnState:         s.incoming.changed,
+		ConnContext:       s.incoming.Connected,
+		ConnState:         s.incoming.Changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -151,7 +152,7 @@ func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan er
 	s.drain()
 	late := time.AfterFunc(arrivalTime, func() {
 		s.cut()
-		if n := s.incoming.cut(); n > 0 {
+		if n := s.incoming.Cut(); n > 0 {
 			s.log.InfoContext(ctx, "half-sent requests cut off at shutdown", "connections", n)
 		}
 	})

@@ -16,7 +16,7 @@ import (
 
 	"vivarium/server/github/githubtest"
 	"vivarium/server/servertest"
-	"vivarium/server/store"
+	"vivarium/server/store/trouble"
 )
 
 // checkOf is what a readiness answer says of one condition.
@@ -122,8 +122,8 @@ func TestLockedDatabaseIsAnswered503(t *testing.T) {
 // TestTroubleOfTheDatabaseIsSaidWithoutItsPlace is for every kind, as JSON and as a page.
 func TestTroubleOfTheDatabaseIsSaidWithoutItsPlace(t *testing.T) {
 	s := newSite(t)
-	for _, kind := range []error{store.ErrDiskFull, store.ErrDiskFails, store.ErrLocked, store.ErrUnwritable, store.ErrAway} {
-		met := fmt.Errorf("read build 1: %w", &store.TroubleError{Kind: kind, Detail: "dial tcp 10.0.0.7:5432", Err: errors.New("postgres://u:pw@db/")})
+	for _, kind := range []error{trouble.ErrDiskFull, trouble.ErrDiskFails, trouble.ErrLocked, trouble.ErrUnwritable, trouble.ErrAway} {
+		met := fmt.Errorf("read build 1: %w", &trouble.Error{Kind: kind, Detail: "dial tcp 10.0.0.7:5432", Err: errors.New("postgres://u:pw@db/")})
 		for _, as := range []func(*http.Request){func(*http.Request) {}, browser} {
 			r := httptest.NewRequest(http.MethodGet, "/logs/1", nil)
 			as(r)

@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/trouble"
 )
 
 // goingAway is a log whose database is away for some questions, between two lines.
@@ -38,11 +39,11 @@ func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]store.Ch
 func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 	var out, notes strings.Builder
 	p := logPrinter{out: &out, notes: &notes}
-	away := &store.TroubleError{Kind: store.ErrAway, Err: errors.New("connection refused")}
+	away := &trouble.Error{Kind: trouble.ErrAway, Err: errors.New("connection refused")}
 	if err := p.print(t.Context(), &goingAway{err: away}, 1, true); err != nil {
 		t.Fatal(err)
 	}
-	if out.String() != "before\nafter\n" || strings.Count(notes.String(), store.ErrAway.Error()) != 1 {
+	if out.String() != "before\nafter\n" || strings.Count(notes.String(), trouble.ErrAway.Error()) != 1 {
 		t.Errorf("printed %q, said %q; want both lines, and once that the database was away", out.String(), notes.String())
 	}
 	// The controls: another error ends it, and who does not follow is told at once.
@@ -50,7 +51,7 @@ func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 	if err := (&logPrinter{out: &out, notes: &notes}).print(t.Context(), &goingAway{err: other}, 1, true); !errors.Is(err, other) {
 		t.Errorf("another error: got %v", err)
 	}
-	if err := (&logPrinter{out: &out, notes: &notes}).print(t.Context(), &goingAway{err: away, asked: 1}, 1, false); !errors.Is(err, store.ErrAway) {
+	if err := (&logPrinter{out: &out, notes: &notes}).print(t.Context(), &goingAway{err: away, asked: 1}, 1, false); !errors.Is(err, trouble.ErrAway) {
 		t.Errorf("without following: got %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
+	"vivarium/server/store/trouble"
 )
 
 const (
@@ -93,14 +94,14 @@ func (p *logPrinter) once(ctx context.Context, s logSource, id int64) (ended boo
 
 // waitedFor says once that the database is away, and gives every other error.
 func (p *logPrinter) waitedFor(err error, follow bool) error {
-	trouble, ok := errors.AsType[*store.TroubleError](err)
+	away, ok := errors.AsType[*trouble.Error](err)
 	if !ok || !follow {
 		p.away = false
 		return err
 	}
 	if !p.away {
 		p.away = true
-		fmt.Fprintf(p.notes, "vivarium: %v; trying again until it is back\n", trouble)
+		fmt.Fprintf(p.notes, "vivarium: %v; trying again until it is back\n", away)
 	}
 	return nil
 }

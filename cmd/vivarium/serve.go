@@ -100,7 +100,7 @@ func (a *app) serve(ctx context.Context) error {
 		Timeout:      c.timeout,
 		LogHardLimit: c.logHardLimit,
 		LogRate:      c.logRate,
-		Secrets:      secretsOf(c),
+		Secrets:      s.secrets,
 		Log:          log,
 	}
 	return s.run(ctx)

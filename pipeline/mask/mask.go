@@ -52,7 +52,7 @@ func (s *Secrets) Masker() *Masker { return &Masker{auto: s.auto, wrapped: s.wra
 // Hide masks a text that is whole.
 func (s *Secrets) Hide(text string) string {
 	m := s.Masker()
-	shown := string(m.Write([]byte(text)))
+	shown := string(m.Write([]byte(text))) // before Flush, which takes the same memory
 	return shown + string(m.Flush())
 }
 

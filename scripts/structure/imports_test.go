@@ -9,14 +9,20 @@ import (
 // mayImport is the direction of imports (ARCHITECTURE.md): a package of ours and those of
 // ours that its code, tests aside, may import. A package that is missing here has no place yet.
 var mayImport = map[string][]string{
-	"cmd/vivarium":              {"cmd/vivarium/worktree", "server", "server/github", "server/registry", "server/store", "pipeline", "pipeline/mask", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
+	"cmd/vivarium":              {"cmd/vivarium/worktree", "server", "server/github", "server/registry", "server/store", "server/store/trouble", "pipeline", "pipeline/mask", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
 	"cmd/vivarium-init":         {"sandbox/wire"},
 	"cmd/vivarium/worktree":     {},
-	"server":                    {"server/github", "server/registry", "server/store", "server/web", "pipeline", "pipeline/termtext", "sandbox"},
+	"server":                    {"server/incoming", "pipeline/outward", "server/github", "server/registry", "server/store", "server/store/trouble", "server/web", "pipeline", "pipeline/termtext", "sandbox"},
+	"server/incoming":           {},
+	"pipeline/outward":          {"pipeline", "pipeline/mask", "sandbox"},
+	"server/store/bell":         {},
+	"server/store/dirlock":      {},
+	"server/store/intake":       {},
+	"server/store/trouble":      {},
 	"server/web":                {"pipeline"},
 	"server/github":             {"pipeline"},
 	"server/registry":           {},
-	"server/store":              {"server/registry", "pipeline", "pipeline/findings", "pipeline/mask", "server/store/outbox", "server/verdict"},
+	"server/store":              {"server/registry", "pipeline", "pipeline/findings", "pipeline/mask", "server/store/outbox", "server/verdict", "server/store/bell", "server/store/dirlock", "server/store/intake", "server/store/trouble"},
 	"pipeline":                  {"pipeline/python", "pipeline/mask", "pipeline/findings", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
 	"server/store/outbox":       {"pipeline"},
 	"server/verdict":            {"pipeline"},
@@ -41,7 +47,7 @@ var onlyIn = map[string][]string{
 	"github.com/docker/docker":    {"sandbox", "images", "images/imagestest"},
 	"github.com/labstack/echo/v4": {"server"},
 	"gorm.io":                     {"server/store"},
-	"github.com/riverqueue":       {"server/store"},
+	"github.com/riverqueue":       {"server/store", "server/store/bell"},
 	"github.com/google/go-github": {"server/github"},
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -66,30 +65,4 @@ func TestJobOfAnotherProcessIsSeen(t *testing.T) {
 		}
 		waitState(t, s, id, pipeline.Passed)
 	})
-}
-
-func TestBellKeepsEachQueueUntilItIsTold(t *testing.T) {
-	b := newBell()
-	for range 3 { // before anybody listens
-		b.ring(buildQueue, statusQueue)
-	}
-	b.ring()
-	heard := map[string]int{}
-	for range 2 {
-		n, err := b.WaitForNotification(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		heard[n.Payload]++
-	}
-	for _, q := range []string{buildQueue, statusQueue} {
-		if payload := fmt.Sprintf(`{"queue": %q}`, q); heard[payload] != 1 {
-			t.Errorf("heard %v, want %s once", heard, payload)
-		}
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if n, err := b.WaitForNotification(ended); err == nil {
-		t.Errorf("heard %v after all was told", n)
-	}
 }

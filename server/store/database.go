@@ -11,12 +11,12 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivermigrate"
-	"gorm.io/driver/postgres"
-	gormsqlite "gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"vivarium/server/store/trouble"
 )
 
 // database is what differs between SQLite and PostgreSQL.
@@ -48,12 +48,12 @@ type database interface {
 	announce(ctx context.Context) error
 	// scrub removes what deleted rows leave behind. It waits so long for others, then it is ErrBusy.
 	scrub(ctx context.Context, patience time.Duration) error
-	// translate words trouble of the database as a TroubleError; other errors are as they were.
+	// translate words trouble of the database as a trouble.Error; other errors are as they were.
 	translate(err error) error
-	// trouble is what the transactions since the last clear met, or what was kept; nil: none.
-	trouble() *Trouble
-	keep(err error, now time.Time)
-	clear()
+	// Trouble is what the transactions since the last Clear met, or what was kept; nil: none.
+	Trouble() *trouble.Trouble
+	Keep(err error, now time.Time)
+	Clear()
 	close() error
 }
 
@@ -155,27 +155,20 @@ func migrateRiver[T any](ctx context.Context, driver riverdriver.Driver[T], vers
 func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true,
-		TranslateError:         true,           // by the dialectors below
+		TranslateError:         true,           // by the dialector below
 		Logger:                 logger.Discard, // errors are returned
 	}
 }
 
-// sqliteDialector and postgresDialector have GORM pass on trouble as our own errors, and all others as they are.
-type sqliteDialector struct {
-	*gormsqlite.Dialector
-	translate func(error) error
-}
-
-type postgresDialector struct {
-	*postgres.Dialector
+// translating has GORM pass on trouble as our own errors, and all others as they are.
+type translating struct {
+	gorm.Dialector
+	gorm.SavePointerDialectorInterface
 	translate func(error) error
 }
 
 // Translate is asked by GORM about each error.
-func (d sqliteDialector) Translate(err error) error { return d.translate(err) }
-
-// Translate is asked by GORM about each error.
-func (d postgresDialector) Translate(err error) error { return d.translate(err) }
+func (t translating) Translate(err error) error { return t.translate(err) }
 
 // isDuplicate reports whether err is the violation of a unique key.
 func isDuplicate(err error) bool {

@@ -16,6 +16,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+
+	"vivarium/server/store/trouble"
 )
 
 // postgresDB is a database that several servers share: one pool for GORM and River.
@@ -25,7 +27,7 @@ type postgresDB struct {
 	std     *sql.DB
 	gorm    *gorm.DB
 	inserts *river.Client[pgx.Tx]
-	noted
+	trouble.Noted
 }
 
 func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgresDB, err error) {
@@ -43,7 +45,7 @@ func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgre
 	}
 	d.std = stdlib.OpenDBFromPool(d.pool)
 	dialector := &postgres.Dialector{Config: &postgres.Config{Conn: d.std}}
-	if d.gorm, err = gorm.Open(postgresDialector{dialector, d.translate}, gormConfig()); err != nil {
+	if d.gorm, err = gorm.Open(translating{dialector, dialector, d.translate}, gormConfig()); err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	// Of two inserts within its cooldown River announces only the first; the second would wait for a poll.
@@ -67,7 +69,7 @@ func unreadable(err error) error {
 // transact takes one connection and begins a pgx transaction on it, which River takes as it is;
 // GORM's statements go through database/sql to the same connection, and so into the same transaction.
 func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err error) {
-	defer func() { err = d.note(d.translate(err), time.Now()) }()
+	defer func() { err = d.Note(d.translate(err), time.Now()) }()
 	conn, err := d.std.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
@@ -94,7 +96,7 @@ func (d *postgresDB) transact(ctx context.Context, fn func(tx *tx) error) (err e
 
 // translate quotes what pgx says, which names no password.
 func (d *postgresDB) translate(err error) error {
-	return translate(err, func(kind, err error) (error, string) { return kind, err.Error() })
+	return trouble.Translate(err, func(kind, err error) (string, error) { return err.Error(), kind })
 }
 
 func (d *postgresDB) read(ctx context.Context) *gorm.DB { return d.gorm.WithContext(ctx) }

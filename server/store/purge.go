@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/dirlock"
 )
 
 // purgePatience is how long a purge waits for running builds to end, and for pushes that come meanwhile to cease.
@@ -102,7 +103,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 func (s *Store) stillRunning(ctx context.Context, key string) (ids []int64, err error) {
 	query := s.db.read(ctx).Model(&buildRow{}).Where("lower(repo) = ? AND state = ?", key, pipeline.Running)
 	if s.db.exclusive() {
-		if served, err := isServed(s.dir); err != nil || !served {
+		if served, err := dirlock.IsHeld(s.dir); err != nil || !served {
 			return nil, err
 		}
 	} else {

@@ -47,7 +47,7 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if p.GUID == "" || p.BodyHash == "" {
 		return Accepted{}, errors.New("accept push: a delivery has a GUID and a hash of its body")
 	}
-	a, err := s.intake.accept(ctx, p, s.acceptAll)
+	a, err := s.intake.Accept(ctx, p, s.acceptAll)
 	if err != nil {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}

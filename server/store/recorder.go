@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -103,20 +102,7 @@ func (r *recorder) Output(ctx context.Context, step pipeline.StepName, stream pi
 // StepEnded implements pipeline.Recorder.
 func (r *recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
 	r.endStep()
-	return r.put(ctx, r.masked(step))
-}
-
-// masked hides secrets in what a step's end quotes of its output.
-func (r *recorder) masked(step pipeline.Step) pipeline.Step {
-	step.Note = r.secrets.Hide(step.Note)
-	step.Findings.Findings = slices.Clone(step.Findings.Findings)
-	for i := range step.Findings.Findings {
-		f := &step.Findings.Findings[i]
-		for _, text := range []*string{&f.Path, &f.Test, &f.Text} {
-			*text = r.secrets.Hide(*text)
-		}
-	}
-	return step
+	return r.put(ctx, step)
 }
 
 // close commits what there is, and returns the first error of a commit.

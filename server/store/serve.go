@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/dirlock"
 	"vivarium/server/store/outbox"
 )
 
@@ -78,7 +79,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	}
 	s.repoWorkers, s.told = w.RepoWorkers, w
 	if s.db.exclusive() {
-		release, err := lockDir(s.dir)
+		release, err := dirlock.Take(s.dir)
 		if err != nil {
 			return err
 		}

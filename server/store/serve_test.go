@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/dirlock"
 )
 
 // blocking is a Build function that begins a step, tells of it, and waits until its context ends.
@@ -127,8 +128,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 
 	err = s.Serve(t.Context(), Work{Workers: 1, Build: passing}, func() {})
-	if locked, ok := errors.AsType[*LockedError](err); !ok || locked.PID != child.Process.Pid {
-		t.Errorf("a second server got %v, want a LockedError with pid %d", err, child.Process.Pid)
+	if locked, ok := errors.AsType[*dirlock.HeldError](err); !ok || locked.PID != child.Process.Pid {
+		t.Errorf("a second server got %v, want a HeldError with pid %d", err, child.Process.Pid)
 	}
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)

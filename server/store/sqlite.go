@@ -17,6 +17,9 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
+
+	"vivarium/server/store/bell"
+	"vivarium/server/store/trouble"
 )
 
 // sqliteDB is the embedded database: one connection that writes, shared by GORM and River, and
@@ -34,8 +37,8 @@ type sqliteDB struct {
 	writing *gorm.DB
 	reading *gorm.DB
 	inserts *river.Client[*sql.Tx]
-	bell    *bell
-	noted
+	bell    *bell.Bell
+	trouble.Noted
 }
 
 const (
@@ -54,7 +57,7 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	d := &sqliteDB{dir: dir, log: log, bell: newBell()}
+	d := &sqliteDB{dir: dir, log: log, bell: bell.New()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -70,7 +73,7 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	if d.reader, d.reading, err = d.connect(ctx, path, sqliteReaders, true); err != nil {
 		return nil, err
 	}
-	d.inserts, err = river.NewClient(newSQLiteDriver(d.writer, d.bell), &river.Config{Logger: riverLog(log)})
+	d.inserts, err = river.NewClient(bell.NewDriver(d.writer, d.bell), &river.Config{Logger: riverLog(log)})
 	return d, err
 }
 
@@ -111,7 +114,7 @@ func (d *sqliteDB) connect(ctx context.Context, path string, conns int, readOnly
 		return pool, nil, fmt.Errorf("open %s: %w", path, d.translate(err))
 	}
 	dialector := &sqlite.Dialector{DriverName: "sqlite", Conn: pool}
-	g, err := gorm.Open(sqliteDialector{dialector, d.translate}, gormConfig())
+	g, err := gorm.Open(translating{dialector, dialector, d.translate}, gormConfig())
 	if err != nil {
 		return pool, nil, fmt.Errorf("open %s: %w", path, d.translate(err))
 	}
@@ -147,34 +150,34 @@ func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
 		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}})
 	})
 	if err != nil {
-		return d.note(d.translate(err), time.Now())
+		return d.Note(d.translate(err), time.Now())
 	}
-	d.bell.ring(queues...)
+	d.bell.Ring(queues...)
 	return nil
 }
 
 // translate words trouble for the operator of the data folder.
 func (d *sqliteDB) translate(err error) error {
-	return translate(err, func(kind, err error) (error, string) {
-		if errors.Is(kind, ErrDiskFails) && diskSpace(d.dir) < sqlitePage {
-			kind = ErrDiskFull
+	return trouble.Translate(err, func(kind, err error) (string, error) {
+		if errors.Is(kind, trouble.ErrDiskFails) && trouble.Space(d.dir) < sqlitePage {
+			kind = trouble.ErrDiskFull
 		}
 		switch {
-		case errors.Is(kind, ErrDiskFull):
-			return kind, "make room in " + d.dir
-		case errors.Is(kind, ErrLocked):
-			return kind, lockHolder(filepath.Join(d.dir, sqliteFile))
-		case errors.Is(kind, ErrUnwritable):
-			return kind, fmt.Sprintf("%s and the files in it must belong to the server's user: %v", d.dir, err)
+		case errors.Is(kind, trouble.ErrDiskFull):
+			return "make room in " + d.dir, kind
+		case errors.Is(kind, trouble.ErrLocked):
+			return trouble.LockHolder(filepath.Join(d.dir, sqliteFile)), kind
+		case errors.Is(kind, trouble.ErrUnwritable):
+			return fmt.Sprintf("%s and the files in it must belong to the server's user: %v", d.dir, err), kind
 		}
-		return kind, err.Error()
+		return err.Error(), kind
 	})
 }
 
 func (d *sqliteDB) read(ctx context.Context) *gorm.DB { return d.reading.WithContext(ctx) }
 
 func (d *sqliteDB) client(c *river.Config) (queueClient, error) {
-	return river.NewClient(newSQLiteDriver(d.writer, d.bell), c)
+	return river.NewClient(bell.NewDriver(d.writer, d.bell), c)
 }
 
 func (d *sqliteDB) exclusive() bool { return true }
@@ -232,10 +235,10 @@ func (d *sqliteDB) announce(ctx context.Context) error {
 		return err
 	}
 	if builds {
-		d.bell.ring(buildQueue)
+		d.bell.Ring(buildQueue)
 	}
 	if statuses {
-		d.bell.ring(statusQueue)
+		d.bell.Ring(statusQueue)
 	}
 	return nil
 }

@@ -9,13 +9,15 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/intake"
+	"vivarium/server/store/trouble"
 )
 
 // ErrNotFound says that there is no such build.
@@ -63,9 +65,9 @@ type Store struct {
 	// heldBack says that a claim here has left builds alone for the sake of one that is tried alone.
 	heldBack atomic.Bool
 
-	intake intake
+	intake intake.Intake[Push, Accepted]
 	watch  watchers
-	prober prober
+	prober trouble.Prober
 
 	// finished tells the compactor of a build that ended.
 	finished chan struct{}
@@ -97,6 +99,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.prober.Try, s.prober.Noted = s.tryWriting, s.db
 	if err := s.migrate(ctx, steps, o.Schema); err != nil {
 		return nil, errors.Join(err, s.db.close())
 	}
@@ -107,16 +110,8 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 // Close closes the database. Serve must have returned.
 func (s *Store) Close() error {
 	s.watch.close()
-	s.prober.wait.Wait()
+	s.prober.Wait()
 	return s.db.close()
-}
-
-// Ping reports whether the database answers (for /readyz).
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.db.read(ctx).Exec("SELECT 1").Error; err != nil {
-		return fmt.Errorf("ask the database: %w", err)
-	}
-	return nil
 }
 
 // micros is how times are kept: microseconds since 1970, the same on both databases, 0 for the zero time.

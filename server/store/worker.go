@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/trouble"
 )
 
 // buildWorker works on tickets.
@@ -40,7 +41,6 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	defer w.attempts.remove(t)
 	rec := newRecorder(actx, w.Store, t, w.work.LogLimit, w.secrets())
 	outcome, err := w.run(actx, b, rec)
-	outcome.Summary = rec.secrets.Hide(outcome.Summary) // it quotes output
 	if failed := rec.close(); failed != nil && err == nil {
 		err = failed
 	}
@@ -113,7 +113,7 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 	case errors.Is(cause, errStopped):
 		return w.giveBack(ctx, b, loss{Why: "was stopped with the server", Clean: true}, job)
 	}
-	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + words(err), Clean: !stored}, job)
+	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + trouble.Words(err), Clean: !stored}, job)
 }
 
 // giveBack queues the build of an abandoned attempt again.

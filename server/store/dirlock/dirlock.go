@@ -1,4 +1,5 @@
-package store
+// Package dirlock is the lock that the one server of a data directory holds.
+package dirlock
 
 import (
 	"bytes"
@@ -10,22 +11,22 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// LockedError says which process serves this data directory already.
-type LockedError struct {
+// HeldError says which process serves this data directory already.
+type HeldError struct {
 	Dir string
 	PID int // 0 when it could not be read
 }
 
-func (e *LockedError) Error() string {
+func (e *HeldError) Error() string {
 	return fmt.Sprintf("the data directory %s is served by process %d already: stop that one, or set another VIVARIUM_DATA_DIR", e.Dir, e.PID)
 }
 
-const lockFile = "serve.lock"
+const file = "serve.lock"
 
-// lockDir takes the lock that the one server of a data directory holds, and puts its pid into it.
+// Take takes the lock that the one server of a data directory holds, and puts its pid into it.
 // The kernel releases it when the process dies.
-func lockDir(dir string) (release func() error, err error) {
-	path := filepath.Join(dir, lockFile)
+func Take(dir string) (release func() error, err error) {
+	path := filepath.Join(dir, file)
 	l := flock.New(path)
 	got, err := l.TryLock()
 	if err != nil {
@@ -37,7 +38,7 @@ func lockDir(dir string) (release func() error, err error) {
 			return nil, fmt.Errorf("read who serves the data directory: %w", err)
 		}
 		pid, _ := strconv.Atoi(string(bytes.TrimSpace(text))) // empty for an instant while it is written
-		return nil, &LockedError{Dir: dir, PID: pid}
+		return nil, &HeldError{Dir: dir, PID: pid}
 	}
 	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
 		return nil, fmt.Errorf("write the lock of the data directory: %w", err)
@@ -45,9 +46,9 @@ func lockDir(dir string) (release func() error, err error) {
 	return l.Unlock, nil
 }
 
-// isServed reports whether a process holds the lock of a data directory.
-func isServed(dir string) (bool, error) {
-	l := flock.New(filepath.Join(dir, lockFile))
+// IsHeld reports whether a process holds the lock of a data directory.
+func IsHeld(dir string) (bool, error) {
+	l := flock.New(filepath.Join(dir, file))
 	got, err := l.TryRLock()
 	if err != nil {
 		return false, fmt.Errorf("look whether the data directory is served: %w", err)

@@ -1,4 +1,4 @@
-package store
+package trouble
 
 import (
 	"fmt"
@@ -18,9 +18,9 @@ const (
 	fileLastLock  = fileFirstLock + 511
 )
 
-// lockHolder says which process holds a write lock on an SQLite database, such as "process 4711 (sqlite3)"; empty when that cannot
+// LockHolder says which process holds a write lock on an SQLite database, such as "process 4711 (sqlite3)"; empty when that cannot
 // be seen. It reads the kernel's list: to open the file and ask would, on closing it, drop this process's own locks (fcntl(2)).
-func lockHolder(path string) string {
+func LockHolder(path string) string {
 	list, err := os.ReadFile("/proc/locks")
 	if err != nil {
 		return ""

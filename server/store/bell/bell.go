@@ -1,4 +1,5 @@
-package store
+// Package bell tells River on SQLite of jobs that this process has committed.
+package bell
 
 import (
 	"context"
@@ -14,21 +15,22 @@ import (
 // internal/notifier and producer.go). TestPushIsPickedUpAtOnce notices when they change.
 const insertTopic = "river_insert"
 
-// bell tells River on SQLite of jobs that this process has committed. SQLite tells nobody of a commit, and River's own listener
+// Bell is rung by a commit. SQLite tells nobody of a commit, and River's own listener
 // there is a poll of 50 ms, which with the fetches themselves took 5 % of a core while nothing happened.
-type bell struct {
+type Bell struct {
 	rung chan struct{} // holds one while queues is not empty
 
 	mu     sync.Mutex
 	queues map[string]bool
 }
 
-func newBell() *bell {
-	return &bell{rung: make(chan struct{}, 1), queues: map[string]bool{}}
+// New makes a bell that was not rung.
+func New() *Bell {
+	return &Bell{rung: make(chan struct{}, 1), queues: map[string]bool{}}
 }
 
-// ring is called after a commit that put jobs into these queues.
-func (b *bell) ring(queues ...string) {
+// Ring is called after a commit that put jobs into these queues.
+func (b *Bell) Ring(queues ...string) {
 	if len(queues) == 0 {
 		return
 	}
@@ -40,7 +42,7 @@ func (b *bell) ring(queues ...string) {
 	b.signal()
 }
 
-func (b *bell) signal() {
+func (b *Bell) signal() {
 	select {
 	case b.rung <- struct{}{}:
 	default: // one is there already
@@ -48,7 +50,7 @@ func (b *bell) signal() {
 }
 
 // take is one of the queues that were rung for.
-func (b *bell) take() (queue string, ok bool) {
+func (b *Bell) take() (queue string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for queue = range b.queues {
@@ -62,7 +64,7 @@ func (b *bell) take() (queue string, ok bool) {
 }
 
 // WaitForNotification waits for the next queue with new jobs.
-func (b *bell) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
+func (b *Bell) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,27 +78,28 @@ func (b *bell) WaitForNotification(ctx context.Context) (*riverdriver.Notificati
 }
 
 // There is nothing to connect to.
-func (b *bell) Connect(context.Context) error          { return nil }
-func (b *bell) Close(context.Context) error            { return nil }
-func (b *bell) Listen(context.Context, string) error   { return nil }
-func (b *bell) Unlisten(context.Context, string) error { return nil }
-func (b *bell) Ping(context.Context) error             { return nil }
-func (b *bell) Schema() string                         { return "" }
-func (b *bell) SetAfterConnectExec(string)             {}
+func (b *Bell) Connect(context.Context) error          { return nil }
+func (b *Bell) Close(context.Context) error            { return nil }
+func (b *Bell) Listen(context.Context, string) error   { return nil }
+func (b *Bell) Unlisten(context.Context, string) error { return nil }
+func (b *Bell) Ping(context.Context) error             { return nil }
+func (b *Bell) Schema() string                         { return "" }
+func (b *Bell) SetAfterConnectExec(string)             {}
 
-// sqliteDriver is River's, with the bell in place of its listener.
-type sqliteDriver struct {
+// Driver is River's, with the bell in place of its listener.
+type Driver struct {
 	*riversqlite.Driver
-	bell *bell
+	bell *Bell
 }
 
-func newSQLiteDriver(pool *sql.DB, b *bell) sqliteDriver {
-	return sqliteDriver{Driver: riversqlite.New(pool), bell: b}
+// NewDriver is for a client over a pool.
+func NewDriver(pool *sql.DB, b *Bell) Driver {
+	return Driver{Driver: riversqlite.New(pool), bell: b}
 }
 
-func (d sqliteDriver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener {
+func (d Driver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener {
 	return d.bell
 }
 
 // SupportsListenNotify keeps River from writing a row for its own listener with each job: nobody would read it.
-func (sqliteDriver) SupportsListenNotify() bool { return false }
+func (Driver) SupportsListenNotify() bool { return false }

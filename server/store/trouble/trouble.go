@@ -1,4 +1,6 @@
-package store
+// Package trouble tells what keeps a database from its work without anybody's fault in the program: by the drivers' codes, since when,
+// and by whom.
+package trouble
 
 import (
 	"database/sql/driver"
@@ -25,33 +27,33 @@ var (
 	ErrAway       = errors.New("the database does not answer")
 )
 
-// TroubleError is one of those, met.
-type TroubleError struct {
+// Error is one of those, met.
+type Error struct {
 	Kind   error  // one of the above
 	Detail string // for the operator: what to do, or who; may be empty
 	Err    error  // as the driver said it
 }
 
-func (e *TroubleError) Error() string {
+func (e *Error) Error() string {
 	if e.Detail == "" {
 		return e.Kind.Error()
 	}
 	return e.Kind.Error() + ": " + e.Detail
 }
 
-// words are those of an error that a build's log may quote: of trouble its kind alone, since the rest is the operator's.
-func words(err error) string {
-	if t, ok := errors.AsType[*TroubleError](err); ok {
+// Words are those of an error that a build's log may quote: of trouble its kind alone, since the rest is the operator's.
+func Words(err error) string {
+	if t, ok := errors.AsType[*Error](err); ok {
 		return t.Kind.Error()
 	}
 	return err.Error()
 }
 
 // Unwrap lets callers ask for the kind and for the driver's error.
-func (e *TroubleError) Unwrap() []error { return []error{e.Kind, e.Err} }
+func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 
-// troubleOf tells trouble of the database by its codes; nil for everything else.
-func troubleOf(err error) error {
+// kindOf tells trouble of the database by its codes; nil for everything else.
+func kindOf(err error) error {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return sqliteTrouble(e.Code())
 	}
@@ -105,21 +107,21 @@ func postgresTrouble(code string) error {
 	return nil
 }
 
-// translate is err as the rest of the program knows it. detail words what an operator needs, and may be nil.
-func translate(err error, detail func(kind, err error) (error, string)) error {
+// Translate is err as the rest of the program knows it. detail words what an operator needs and gives the kind, which it may know better; it may be nil.
+func Translate(err error, detail func(kind, err error) (string, error)) error {
 	if err == nil {
 		return nil
 	}
-	if _, done := errors.AsType[*TroubleError](err); done {
+	if _, done := errors.AsType[*Error](err); done {
 		return err
 	}
-	kind := troubleOf(err)
+	kind := kindOf(err)
 	if kind == nil {
 		return err
 	}
-	t := &TroubleError{Kind: kind, Err: err}
+	t := &Error{Kind: kind, Err: err}
 	if detail != nil {
-		t.Kind, t.Detail = detail(kind, err)
+		t.Detail, t.Kind = detail(kind, err)
 	}
 	return t
 }
@@ -130,25 +132,25 @@ type Trouble struct {
 	Since time.Time
 }
 
-// noted is the trouble that the last transactions met.
-type noted struct {
+// Noted is the trouble that the last transactions met.
+type Noted struct {
 	mu   sync.Mutex
 	last *Trouble
 }
 
-// note keeps trouble, and no other error, until clear. It gives err.
-func (n *noted) note(err error, now time.Time) error {
-	if _, ok := errors.AsType[*TroubleError](err); ok {
-		n.keep(err, now)
+// Note keeps trouble, and no other error, until Clear. It gives err.
+func (n *Noted) Note(err error, now time.Time) error {
+	if _, ok := errors.AsType[*Error](err); ok {
+		n.Keep(err, now)
 	}
 	return err
 }
 
-// keep keeps an error until clear: since when is that of the first.
-func (n *noted) keep(err error, now time.Time) {
+// Keep keeps an error until Clear: since when is that of the first.
+func (n *Noted) Keep(err error, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if t, ok := errors.AsType[*TroubleError](err); ok {
+	if t, ok := errors.AsType[*Error](err); ok {
 		err = t // without what was being done when it was met
 	}
 	if n.last == nil {
@@ -157,9 +159,15 @@ func (n *noted) keep(err error, now time.Time) {
 	n.last.Err = err
 }
 
-func (n *noted) clear() { locked(&n.mu, func() { n.last = nil }) }
+// Clear forgets it.
+func (n *Noted) Clear() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.last = nil
+}
 
-func (n *noted) trouble() *Trouble {
+// Trouble is what is noted; nil: nothing.
+func (n *Noted) Trouble() *Trouble {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.last == nil {

@@ -1,4 +1,5 @@
-package store
+// Package intake lets callers that come at once share one piece of work, such as a transaction.
+package intake
 
 import (
 	"context"
@@ -7,32 +8,32 @@ import (
 )
 
 const (
-	// intakeMost bounds how many deliveries one transaction accepts, so that it does not hold up others for long.
-	intakeMost    = 50
-	intakeTimeout = 30 * time.Second
+	// most bounds how many deliveries one transaction accepts, so that it does not hold up others for long.
+	most    = 50
+	timeout = 30 * time.Second
 )
 
-// intake lets deliveries that come at once share a transaction: its cost is mostly that of the wait for the disk.
+// Intake lets deliveries (P) that come at once share a transaction: its cost is mostly that of the wait for the disk.
 // There is no goroutine of its own. The first caller leads: it accepts what has come together, then hands
 // the lead to one of those who came meanwhile. The zero value is ready.
-type intake struct {
+type Intake[P, R any] struct {
 	mu      sync.Mutex
 	leading bool
-	queue   []*arrival
+	queue   []*arrival[P, R]
 }
 
-type arrival struct {
-	push   Push
+type arrival[P, R any] struct {
+	push   P
 	lead   chan struct{} // closed when it is this one's turn to lead
 	done   chan struct{} // closed when result and err are set
-	result Accepted
+	result R
 	err    error
 }
 
-// accept waits until p is accepted, for intakeTimeout and not for ctx: a delivery that was read is not dropped because
+// Accept waits until p is accepted, for timeout and not for ctx: a delivery that was read is not dropped because
 // its sender has hung up, and a leader that leaves would leave the others waiting.
-func (in *intake) accept(ctx context.Context, p Push, all func(context.Context, []Push) ([]Accepted, error)) (Accepted, error) {
-	a := &arrival{push: p, lead: make(chan struct{}), done: make(chan struct{})}
+func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Context, []P) ([]R, error)) (R, error) {
+	a := &arrival[P, R]{push: p, lead: make(chan struct{}), done: make(chan struct{})}
 	locked(&in.mu, func() {
 		in.queue = append(in.queue, a)
 		if !in.leading {
@@ -49,15 +50,15 @@ func (in *intake) accept(ctx context.Context, p Push, all func(context.Context, 
 }
 
 // run accepts what has come together, the leader's own first, and hands on the lead.
-func (in *intake) run(ctx context.Context, all func(context.Context, []Push) ([]Accepted, error)) {
-	ctx, cancel := context.WithTimeout(ctx, intakeTimeout)
+func (in *Intake[P, R]) run(ctx context.Context, all func(context.Context, []P) ([]R, error)) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var batch []*arrival
+	var batch []*arrival[P, R]
 	locked(&in.mu, func() {
-		n := min(len(in.queue), intakeMost)
+		n := min(len(in.queue), most)
 		batch, in.queue = in.queue[:n:n], in.queue[n:]
 	})
-	pushes := make([]Push, len(batch))
+	pushes := make([]P, len(batch))
 	for i, a := range batch {
 		pushes[i] = a.push
 	}
@@ -75,4 +76,10 @@ func (in *intake) run(ctx context.Context, all func(context.Context, []Push) ([]
 			in.leading = false
 		}
 	})
+}
+
+func locked(mu *sync.Mutex, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	f()
 }

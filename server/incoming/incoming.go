@@ -1,4 +1,5 @@
-package server
+// Package incoming knows of each connection whether a request on it has not arrived whole.
+package incoming
 
 import (
 	"context"
@@ -8,8 +9,8 @@ import (
 	"sync"
 )
 
-// incoming are the connections, and of each the requests that have not arrived whole: those of them do not hold a shutdown.
-type incoming struct {
+// Connections are the open ones, and of each the requests that have not arrived whole: those of them do not hold a shutdown.
+type Connections struct {
 	mu   sync.Mutex
 	open map[net.Conn]*owing
 }
@@ -23,8 +24,8 @@ type owing struct {
 
 type owingKey struct{}
 
-// connected gives the requests of a connection what it owes (http.Server.ConnContext).
-func (in *incoming) connected(ctx context.Context, c net.Conn) context.Context {
+// Connected gives the requests of a connection what it owes (http.Server.ConnContext).
+func (in *Connections) Connected(ctx context.Context, c net.Conn) context.Context {
 	its := &owing{header: true}
 	locked(&in.mu, func() {
 		if in.open == nil {
@@ -35,8 +36,8 @@ func (in *incoming) connected(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, owingKey{}, its)
 }
 
-// changed follows a connection's state (http.Server.ConnState).
-func (in *incoming) changed(c net.Conn, state http.ConnState) {
+// Changed follows a connection's state (http.Server.ConnState).
+func (in *Connections) Changed(c net.Conn, state http.ConnState) {
 	var its *owing
 	locked(&in.mu, func() {
 		its = in.open[c]
@@ -57,8 +58,8 @@ func (in *incoming) changed(c net.Conn, state http.ConnState) {
 	})
 }
 
-// cut closes the connections that still owe something.
-func (in *incoming) cut() (n int) {
+// Cut closes the connections that still owe something, and gives their number.
+func (in *Connections) Cut() (n int) {
 	var late []net.Conn
 	locked(&in.mu, func() {
 		for c, its := range in.open {
@@ -75,8 +76,8 @@ func (in *incoming) cut() (n int) {
 	return len(late)
 }
 
-// awaited is a body that its connection owes until it has been read to the end.
-func awaited(r *http.Request, body io.ReadCloser) io.ReadCloser {
+// Awaited is a body that its connection owes until it has been read to the end.
+func Awaited(r *http.Request, body io.ReadCloser) io.ReadCloser {
 	its, ok := r.Context().Value(owingKey{}).(*owing)
 	if !ok {
 		return body // not by way of Run

@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"vivarium/server/store/trouble"
+)
+
+// leastSpace is how many free bytes the data folder is to have: a build's log takes up to VIVARIUM_LOG_LIMIT, most take little.
+const leastSpace = 32 << 20
+
+// Health is how the database and its disk are, for /readyz.
+type Health struct{ s *Store }
+
+// Health is that of this database.
+func (s *Store) Health() Health { return Health{s} }
+
+// Ping reports whether the database answers.
+func (h Health) Ping(ctx context.Context) error {
+	if err := h.s.db.read(ctx).Exec("SELECT 1").Error; err != nil {
+		return fmt.Errorf("ask the database: %w", err)
+	}
+	return nil
+}
+
+// Writing says why the database cannot be written to, and since when; nil when it can.
+func (h Health) Writing(ctx context.Context) *trouble.Trouble { return h.s.prober.Ask(ctx) }
+
+// DiskSpace says that the disk of the data folder is nearly full; nil when it is not, or that cannot be seen.
+func (h Health) DiskSpace() error {
+	if left := trouble.Space(h.s.dir); left < leastSpace {
+		return fmt.Errorf("the disk of %s has %.1f MiB left: make room, at least %d MiB", h.s.dir, float64(left)/(1<<20), leastSpace>>20)
+	}
+	return nil
+}
+
+// tryWriting writes a row that nobody reads.
+func (s *Store) tryWriting(ctx context.Context) error {
+	return s.db.transact(ctx, func(tx *tx) error {
+		return tx.Exec("INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", micros(s.now())).Error
+	})
+}

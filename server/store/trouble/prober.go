@@ -1,0 +1,79 @@
+package trouble
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// probeEvery bounds how often /readyz, which anybody may ask, has the database written.
+	probeEvery = 5 * time.Second
+	// probeTime is how long /readyz waits for that.
+	probeTime = time.Second
+)
+
+// Prober writes now and then to see whether that works.
+type Prober struct {
+	// Try writes something. What it meets is noted where Noted says.
+	Try   func(context.Context) error
+	Noted interface {
+		Trouble() *Trouble
+		Keep(err error, now time.Time)
+		Clear()
+	}
+
+	mu      sync.Mutex
+	at      time.Time
+	running chan struct{} // closed when the probe under way has ended; nil when there is none
+
+	wait sync.WaitGroup
+}
+
+// Ask says why the database cannot be written to, and since when; nil when it can. It tries, but not more often than each five
+// seconds while all is well, and waits no longer than a second.
+func (p *Prober) Ask(ctx context.Context) *Trouble {
+	done, began := p.begin(ctx)
+	select {
+	case <-done:
+		return p.Noted.Trouble()
+	case <-time.After(probeTime): // somebody holds it: that is noted when the transaction gives up
+	}
+	if t := p.Noted.Trouble(); t != nil {
+		return t
+	}
+	return &Trouble{Err: fmt.Errorf("%w within %s", ErrAway, probeTime), Since: began}
+}
+
+// Wait waits for the probe under way.
+func (p *Prober) Wait() { p.wait.Wait() }
+
+// begin begins to write where it is time for it, and says since when that is under way. What it gives is closed when nothing is.
+func (p *Prober) begin(ctx context.Context) (done chan struct{}, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running != nil {
+		return p.running, p.at
+	}
+	done = make(chan struct{})
+	if time.Since(p.at) < probeEvery && p.Noted.Trouble() == nil {
+		close(done)
+		return done, p.at
+	}
+	p.at, p.running = time.Now(), done
+	p.wait.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err := p.Try(ctx); err != nil {
+			p.Noted.Keep(err, time.Now())
+		} else {
+			p.Noted.Clear()
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.running = nil
+		close(done)
+	})
+	return done, p.at
+}
