@@ -6,6 +6,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/egress"
+	"vivarium/server"
 	"vivarium/server/github"
 )
 
@@ -14,20 +15,17 @@ import (
 // readyTimeout bounds the look at the engine for /readyz, whose caller has a second.
 const readyTimeout = 900 * time.Millisecond
 
-// ready is why builds cannot be worked on now, or nil.
-func (s *service) ready(ctx context.Context) error {
-	if err := s.preflight.reason(); err != nil {
-		return err
-	}
-	return s.engineAnswers(ctx)
-}
-
 // engineAnswers is since when the engine does not answer, and why, or nil. Where that takes longer than a caller of /readyz waits,
 // the next one is told.
-func (s *service) engineAnswers(ctx context.Context) error {
+func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	return s.watch.Look(ctx)
+	err := s.watch.Look(ctx)
+	if err == nil {
+		return nil
+	}
+	since, _ := s.watch.Away() // zero where it has answered again since
+	return &server.Trouble{Err: err, Since: since}
 }
 
 // tellEngine is told when the engine begins not to answer, and when it answers again.

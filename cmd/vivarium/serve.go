@@ -277,7 +277,8 @@ func (s *service) serverConfig() server.Config {
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
 		Version:        readBuild().version,
-		Ready:          s.ready,
+		Ready:          func(context.Context) error { return s.preflight.reason() },
+		Conditions:     []server.Condition{{Name: "engine", Look: s.engineAnswers}},
 		Log:            s.log,
 	}
 	if s.config.publicURL != nil {
