@@ -25,16 +25,17 @@ type Finding struct {
 func (f Finding) String() string {
 	switch {
 	case f.Test != "" && f.Path != "":
-		return fmt.Sprintf("%s: %s (%s)", f.Test, f.Text, f.place())
+		return fmt.Sprintf("%s: %s (%s)", f.Test, f.Text, f.Place())
 	case f.Test != "":
 		return f.Test + ": " + f.Text
 	case f.Path != "":
-		return strings.TrimSpace(f.place() + ": " + strings.TrimSpace(f.Code+" "+f.Text))
+		return strings.TrimSpace(f.Place() + ": " + strings.TrimSpace(f.Code+" "+f.Text))
 	}
 	return f.Text
 }
 
-func (f Finding) place() string {
+// Place is file, line and column, as far as they are known.
+func (f Finding) Place() string {
 	place := f.Path
 	for _, n := range []int{f.Line, f.Column} {
 		if n > 0 {

@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"server/store/dirlock":      {},
 	"server/store/intake":       {},
 	"server/store/trouble":      {},
-	"server/web":                {"pipeline"},
+	"server/web":                {"pipeline", "pipeline/findings"},
 	"server/github":             {"pipeline"},
 	"server/registry":           {},
 	"server/store":              {"server/registry", "pipeline", "pipeline/findings", "pipeline/mask", "server/store/outbox", "server/verdict", "server/store/bell", "server/store/dirlock", "server/store/intake", "server/store/trouble"},
