@@ -56,7 +56,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		},
 		"requirement that does not resolve": {
 			map[string]string{"requirements.txt": "no-such-package-xyz\n", "tests/test_a.py": passing},
-			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: no such package is on the index", pipeline.StepInstall, "ERROR: Could not find a version",
+			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: the index offers no version of it", pipeline.StepInstall, "ERROR: Could not find a version",
 		},
 		"no tests": {
 			map[string]string{"a.py": "x = 1\n"},

@@ -80,7 +80,7 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 	}{
 		"a page": {
 			flood(page, `{"meta":{"api-version":"1.0"},"files":[`, strings.Repeat(`{"filename":"x"},`, 4000), 0), nil, 2 * time.Minute,
-			pipeline.CauseInstall, "No matching distribution found",
+			pipeline.CauseInstall, "endless: the index offers no version of it",
 		},
 		"a file": {
 			// pip writes what comes to its disk, which is full before the proxy cuts the file off there.

@@ -90,6 +90,11 @@ func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 			if o.Heals != (c.cause == pipeline.CauseIndex) {
 				t.Errorf("heals is %v", o.Heals)
 			}
+			for _, s := range o.Steps { // pip names a package where the index is at fault
+				if named := len(s.Findings.Findings) > 0; s.Name == pipeline.StepInstall && named != (c.cause == pipeline.CauseInstall) {
+					t.Errorf("install found %+v", s.Findings)
+				}
+			}
 			if c.cause == pipeline.CauseIndex {
 				wantText(t, o.Summary, "index "+strings.Split(up.URL(), "/")[2], c.summary)
 			}

@@ -151,7 +151,11 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	}
 	note, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
 	closed := service.Close()
-	return note, errors.Join(blameIndex(err, index.Trouble()), closed, a.sayNotes(ctx))
+	blamed := blameIndex(err, index.Trouble())
+	if blamed != err {
+		a.step.Findings = findings.List{} // pip did not know what it spoke of
+	}
+	return note, errors.Join(blamed, closed, a.sayNotes(ctx))
 }
 
 func (a *attempt) pip(ctx context.Context, index string) (string, error) {

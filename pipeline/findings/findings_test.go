@@ -164,7 +164,7 @@ func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 		"a pin": {"ERROR: Could not find a version that satisfies the requirement tiny-dep==9 (from versions: 0.9, 1.0)\nERROR: No matching distribution found for tiny-dep==9\n",
 			"requirements.txt:2: tiny-dep==9 is not on the index (newest: 1.0)"},
 		"no such package": {"ERROR: Could not find a version that satisfies the requirement nope (from versions: none)\n",
-			"nope: no such package is on the index"},
+			"nope: the index offers no version of it"},
 		"of a dependency": {"ERROR: Could not find a version that satisfies the requirement nope>2 (from flask) (from versions: 1.0)\n",
 			"nope>2 (wanted by flask) is not on the index (newest: 1.0)"},
 		"another Python": {"ERROR: Ignored the following versions that require a different python version: 2.0 Requires-Python >=3.99\nERROR: Could not find a version that satisfies the requirement tiny_dep==9 (from versions: none)\n",

@@ -66,7 +66,7 @@ func (p *Pip) missing(requirement, by, versions string) string {
 	case p.otherPython != "":
 		return text + " needs another Python: the index has " + p.otherPython
 	case versions == "none" || versions == "":
-		return text + ": no such package is on the index"
+		return text + ": the index offers no version of it" // nor does it of one whose page the proxy refused
 	}
 	return text + fmt.Sprintf(" is not on the index (newest: %s)", newest(versions))
 }
