@@ -9,15 +9,14 @@ import (
 	"strconv"
 )
 
-// counters are the kernel's own of what struck this container. They stay zero where the
-// kernel has none, as under gVisor.
+// counters are how often the kernel has enforced this container's limits. They stay zero where the
+// kernel does not count that, as under gVisor.
 type counters struct {
 	oomKills    int64
 	pidsRefused int64
 }
 
-// The same figure stands in another file in each version of cgroups. Of the files of
-// one figure only one exists.
+// Each version of cgroups has the same figure in another file. Only one of a figure's files exists.
 var (
 	oomFiles  = []string{"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"}
 	pidsFiles = []string{"/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events"}
@@ -27,8 +26,8 @@ func readCounters() counters {
 	return counters{oomKills: figure(oomFiles, "oom_kill"), pidsRefused: figure(pidsFiles, "max")}
 }
 
-// anonymous is the memory that the container's processes have for themselves at this
-// moment: not the page cache and not tmpfs, which the container's own total holds too.
+// anonymous is the memory that the container's processes have for themselves at this moment. It
+// leaves out the page cache and tmpfs, which the container's own total includes.
 func anonymous() int64 {
 	if n := figure([]string{"/sys/fs/cgroup/memory.stat"}, "anon"); n > 0 {
 		return n
@@ -36,7 +35,7 @@ func anonymous() int64 {
 	return figure([]string{"/sys/fs/cgroup/memory/memory.stat"}, "total_rss")
 }
 
-// figure reads one "name value" line of the first file that is there.
+// figure reads one "name value" line of the first file that exists.
 func figure(files []string, name string) int64 {
 	for _, file := range files {
 		text, err := os.ReadFile(file)

@@ -10,7 +10,7 @@ import (
 
 // deadline is the moment at which PID 1 ends the container. It can be moved until it has passed.
 type deadline struct {
-	passed chan struct{} // closed then
+	passed chan struct{} // closed at that moment
 
 	mu    sync.Mutex
 	timer *time.Timer
@@ -37,7 +37,7 @@ func (d *deadline) set(ttl time.Duration) error {
 	return nil
 }
 
-// fire ends it, unless the deadline was moved in the meantime.
+// fire closes passed, unless the deadline was moved in the meantime.
 func (d *deadline) fire(t *time.Timer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 // maxOps is how many requests are served at one time; each blocks in at most one system call.
 const maxOps = 6
 
-// flushGrace is how long, after the deadline, the last results may take to leave.
+// flushGrace is how long the last results may take to reach the host after the deadline.
 const flushGrace = 10 * time.Second
 
 // guest serves a session's requests.
@@ -32,14 +32,14 @@ type guest struct {
 	leaving sync.WaitGroup // results on their way to the host
 
 	mu    sync.Mutex
-	hello *wire.Hello // nil before the host's
+	hello *wire.Hello // nil until the host has sent it
 }
 
 func newGuest(session *yamux.Session, procs *processes) *guest {
 	return &guest{session: session, procs: procs, deadline: newDeadline()}
 }
 
-// serve returns the exit code, when the session has ended or the deadline has passed.
+// serve returns an exit code when the session has ended or the deadline has passed.
 func (g *guest) serve() int {
 	done := make(chan struct{})
 	go func() {
@@ -54,7 +54,7 @@ func (g *guest) serve() int {
 	_ = g.session.GoAway()
 	idle := make(chan struct{})
 	go func() {
-		g.command.Lock() // the running command ends by the deadline too, and its result is sent first
+		g.command.Lock() // the deadline ends the running command too, and its result is sent first
 		g.leaving.Wait()
 		close(idle)
 	}()
@@ -131,7 +131,8 @@ func (g *guest) dispatch(op *operation, req *wire.Request) (wire.Reply, error) {
 
 func (g *guest) greet(h *wire.Hello) (wire.Reply, error) {
 	if h.Version != wire.Version {
-		return wire.Reply{}, fmt.Errorf("protocol version %d is asked for, this vivarium-init speaks %d", h.Version, wire.Version)
+		return wire.Reply{}, fmt.Errorf("protocol version %d is asked for, this vivarium-init speaks %d", h.Version,
+			wire.Version)
 	}
 	if err := g.deadline.set(h.TTL); err != nil {
 		return wire.Reply{}, err
@@ -153,8 +154,8 @@ func (g *guest) greeted() *wire.Hello {
 	return g.hello
 }
 
-// canceled returns a context that ends when the host closes its side of the stream,
-// from which nothing more is due.
+// canceled returns a context that ends when the host closes its side of the stream. Whatever the
+// host still sends is discarded.
 func (op *operation) canceled() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

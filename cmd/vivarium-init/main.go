@@ -17,9 +17,9 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// threads are made at start and kept: in a container at its pids limit the kernel
-// refuses a new thread, upon which Go's runtime would end the process. It is more than
-// the system calls that may block at one time: see maxOps.
+// threads is how many threads are made at the start and kept. In a container at its pids limit the
+// kernel refuses a new thread, and Go's runtime then ends the process. There are more threads than
+// system calls that may block at one time: see maxOps.
 const threads = 16
 
 func main() {
@@ -38,8 +38,7 @@ func main() {
 }
 
 func serve() (int, error) {
-	// The order matters: once the process is not dumpable, its own files in /proc
-	// belong to root.
+	// The order matters: once the process is not dumpable, its own files in /proc belong to root.
 	oom, err := os.OpenFile("/proc/self/oom_score_adj", os.O_RDWR, 0)
 	if err != nil {
 		return 1, fmt.Errorf("open own OOM score: %w", err)

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// The image's users, and those of the sandbox, to which /etc/passwd of the image is a link.
+// The image's users, and the sandbox's. /etc/passwd of the image is a link to the second file.
 const (
 	imageUsers = "/opt/vivarium/passwd"
 	users      = "/opt/vivarium/user/passwd"
 )
 
-// nameUser gives the sandbox's user, whose id is another in each sandbox, the name and the home that it has in all of them.
+// nameUser gives the sandbox's user the same name and home in every sandbox. The user's id differs
+// from sandbox to sandbox.
 func nameUser(from, to string, uid, gid int) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -27,7 +28,7 @@ func nameUser(from, to string, uid, gid int) error {
 	return nil
 }
 
-// withUser is a passwd(5) in which one line, and no other, is of the user's name and id.
+// withUser gives passwd(5) with exactly one line for the user's name and id.
 func withUser(passwd []byte, uid, gid int) []byte {
 	const name = "vivarium"
 	var b bytes.Buffer

@@ -45,11 +45,11 @@ func newPipe() (pipe, error) {
 	return pipe{fds[0], os.NewFile(uintptr(fds[1]), "pipe")}, nil
 }
 
-// pump passes on what comes, as it comes. A slow host slows the command down.
+// pump passes output on as it comes. A slow host slows the command down.
 //
-// One goroutine reads both streams, and of two that wait first the one that spoke last:
-// so a line that a program writes in pieces is not cut by what it says later on the other
-// stream. More order than that two pipes cannot give.
+// One goroutine reads both streams. When both wait, it reads the one that spoke last first: so a
+// line that a program writes in pieces is not cut by what it writes later on the other stream. Two
+// pipes cannot give a better order.
 func (p *pipes) pump(out *wire.Writer) {
 	p.drained.Go(func() {
 		buf := wire.Buffer()
@@ -79,7 +79,8 @@ type source struct {
 	kind wire.Kind
 }
 
-// wait waits until there is something to read, and parts the silent from those that have it.
+// wait waits until there is something to read, and tells the silent streams from those that are
+// ready.
 func wait(open []source) (silent, ready []source) {
 	fds := make([]unix.PollFd, len(open))
 	for i, s := range open {

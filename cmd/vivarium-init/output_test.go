@@ -11,8 +11,8 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// While the first half of a line is on its way to a slow host, the program writes the
-// second half, and then something on the other stream.
+// While the first half of a line is on its way to a slow host, the program writes the second half
+// and then something on the other stream.
 func TestOutputDoesNotCutALineByWhatIsSaidLaterOnTheOtherStream(t *testing.T) {
 	for _, kind := range []wire.Kind{wire.KindStdout, wire.KindStderr} {
 		p, err := newPipes()

@@ -25,8 +25,8 @@ type processes struct {
 
 func newProcesses(oom *os.File) *processes { return &processes{oom: oom} }
 
-// start starts a command's first process in a session of its own. The lock is held
-// until the process is known, so that it cannot be reaped as a stranger.
+// start starts a command's first process in a session of its own. The lock is held until the
+// process is known, so that it cannot be reaped as a stray.
 func (p *processes) start(path string, argv []string, attr *syscall.ProcAttr) (<-chan unix.WaitStatus, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,10 +42,10 @@ func (p *processes) start(path string, argv []string, attr *syscall.ProcAttr) (<
 // commandOOMScore makes the kernel's OOM killer take a command's processes first.
 const commandOOMScore = "1000"
 
-// fork starts the process with the OOM score already set, so that no child of it can
-// be without: the score is inherited, and PID 1 has it itself for as long as the start
-// takes, while no other process runs. So it is with the signals that PID 1 ignores, and
-// a command is to find as everywhere.
+// fork starts the process with the OOM score already set, so that no child of it can be without.
+// The score is inherited: PID 1 gives it to itself for the time of the start, while no other
+// process runs. In the same way PID 1 does not ignore signals for that time, since a command must
+// find their default action.
 func (p *processes) fork(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
 	own := make([]byte, 16)
 	n, err := p.oom.ReadAt(own, 0)
@@ -103,9 +103,9 @@ func (p *processes) wait(options int) (killedStray bool, err error) {
 	return status.Signaled() && status.Signal() == unix.SIGKILL, nil
 }
 
-// killAll kills every process but PID 1, waits until none is left, and reports how many
-// strays it took. kill(-1) reaches all processes at one moment, and a fork that it
-// interrupts does not happen, so nothing can run away from the loop.
+// killAll kills every process but PID 1, waits until none is left, and reports how many strays it
+// killed. kill(-1) reaches all processes at one moment, and a fork that it interrupts does not
+// happen, so nothing can run away from the loop.
 func (p *processes) killAll() (strays int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +115,7 @@ func (p *processes) killAll() (strays int) {
 		}
 		killed, err := p.wait(0)
 		if err == unix.ECHILD {
-			// Not ours to reap: a process that the engine itself put into the container.
+			// Not our child: a process that the engine itself put into the container.
 			time.Sleep(time.Millisecond)
 		}
 		if killed {

@@ -88,7 +88,7 @@ func unpack(root *os.Root, r io.Reader) error {
 
 type unpacker struct {
 	root *os.Root
-	dirs map[string]fs.FileMode // set at the end, since one may forbid writing
+	dirs map[string]fs.FileMode // their modes, set at the end since one may forbid writing
 }
 
 // permissions are the bits that are kept: never set-id or sticky.
@@ -123,7 +123,7 @@ func (u *unpacker) entry(h *tar.Header, content io.Reader) error {
 	return fmt.Errorf("neither a file, a directory nor a link (type %q)", h.Typeflag)
 }
 
-// makeWay makes the entry's directory and removes what stands in its place.
+// makeWay makes the directory above the entry, and removes what already has the entry's name.
 func (u *unpacker) makeWay(name string) error {
 	if dir := path.Dir(name); dir != "." {
 		if err := u.root.MkdirAll(dir, 0o755); err != nil {
@@ -149,7 +149,8 @@ func (u *unpacker) file(name string, h *tar.Header, content io.Reader) error {
 	return u.root.Chtimes(name, time.Time{}, h.ModTime)
 }
 
-// setDirModes goes from the inside out: through one that forbids entering, those in it could not be reached.
+// setDirModes sets the innermost modes first: once a directory forbids entering, those in it cannot
+// be reached.
 func (u *unpacker) setDirModes() error {
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(u.dirs))) {
 		if name == "." {

@@ -17,7 +17,7 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// killGrace is what a command has between SIGTERM and SIGKILL when its time is up.
+// killGrace is the time between SIGTERM and SIGKILL for a command whose time is up.
 const killGrace = 2 * time.Second
 
 // A shell's exit codes for a command that could not be started.
@@ -28,12 +28,12 @@ const (
 
 var errBusy = errors.New("another command is running")
 
-// run runs one command to its end, and to the end of everything that it started.
+// run runs one command until it and everything that it started have ended.
 func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply, error) {
 	if !g.command.TryLock() {
 		return wire.Reply{}, errBusy
 	}
-	defer g.command.Unlock() // before the result is sent: the host may ask for the next one at once
+	defer g.command.Unlock() // before the result is sent: the host may ask for the next command at once
 	g.leaving.Add(1)
 	op.sent = g.leaving.Done
 	ctx, cancel := op.canceled()
@@ -74,7 +74,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	return wire.Reply{Result: &result}, nil
 }
 
-// start resolves the program as a shell would and starts it.
+// start finds the program on the command's own PATH and starts it.
 func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, error) {
 	argv, env := texts(req.Argv), texts(req.Env)
 	if len(argv) == 0 {
@@ -111,8 +111,8 @@ func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, er
 	return exited, nil
 }
 
-// notStarted turns a program that is not there, which is the repository's doing, into
-// the result that a shell gives; anything else is an error.
+// notStarted gives the result that a shell gives for a program that is missing or cannot be
+// executed, since that is the repository's doing. Anything else is an error.
 func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 	code := exitNotExecutable
 	switch {
@@ -120,7 +120,7 @@ func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 		code = exitNotFound
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENOEXEC),
 		errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.E2BIG),
-		// The file's interpreter is none, or is cut short (execve(2)).
+		// The file's interpreter is no program, or is cut short (execve(2)).
 		errors.Is(err, syscall.ELIBBAD), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.EIO):
 	default:
 		return wire.Reply{}, fmt.Errorf("start command: %w", err)
@@ -133,7 +133,8 @@ func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 }
 
 // await waits until the command's first process has ended, by itself or by force.
-func (g *guest) await(ctx context.Context, exited <-chan unix.WaitStatus, timeout time.Duration, w *watch, result *wire.Result) unix.WaitStatus {
+func (g *guest) await(ctx context.Context, exited <-chan unix.WaitStatus, timeout time.Duration, w *watch,
+	result *wire.Result) unix.WaitStatus {
 	var timedOut, tooLate <-chan time.Time
 	if timeout > 0 {
 		timer := time.NewTimer(timeout)

@@ -61,7 +61,7 @@ func (g *guest) forward(ctx context.Context, conn net.Conn, service uint32) {
 	defer stream.Close()
 	stop := context.AfterFunc(ctx, func() {
 		conn.Close()
-		_ = stream.SetDeadline(time.Unix(1, 0)) // its reader does not notice a Close
+		_ = stream.SetDeadline(time.Unix(1, 0)) // a Close does not wake its reader
 	})
 	defer stop()
 	if wire.NewWriter(stream).Header(wire.Request{Connect: &wire.Connect{Service: service}}) != nil {

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beSignalled sends itself every signal that can be caught, and says which have a handler.
+// beSignalled sends this process every signal that can be caught, and prints which signals it and a
+// command handle.
 func beSignalled() error {
 	oom, err := os.OpenFile("/proc/self/oom_score_adj", os.O_RDWR, 0)
 	if err != nil {
@@ -47,7 +48,8 @@ func beSignalled() error {
 		return err
 	}
 	fmt.Printf("own:\n%s\ncommand:\n", status)
-	ended, _, err := procs.start("/bin/cat", []string{"cat", "/proc/self/status"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
+	ended, _, err := procs.start("/bin/cat", []string{"cat", "/proc/self/status"},
+		&syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,8 @@ func beSignalled() error {
 	return nil
 }
 
-// TestEverySignalIsHandled does not rest on what the kernel spares a PID 1: the process is an ordinary one.
+// TestEverySignalIsHandled uses an ordinary process, so it does not rest on the signals that the
+// kernel spares a PID 1.
 func TestEverySignalIsHandled(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), signalled+"=1")
@@ -64,7 +67,7 @@ func TestEverySignalIsHandled(t *testing.T) {
 		t.Fatalf("it ended: %v\n%s", err, out)
 	}
 	own, command, _ := strings.Cut(string(out), "command:\n")
-	// SIGKILL, 9, and SIGSTOP, 19, cannot be had.
+	// SIGKILL, 9, and SIGSTOP, 19, cannot be caught or ignored.
 	if caught, ignored := mask(t, own, "SigCgt"), mask(t, own, "SigIgn"); caught|ignored != ^uint64(1<<8|1<<18) {
 		t.Errorf("caught %x, ignored %x", caught, ignored)
 	}
@@ -73,7 +76,7 @@ func TestEverySignalIsHandled(t *testing.T) {
 	}
 }
 
-// mask is a line of /proc/PID/status.
+// mask reads a set of signals from a line of /proc/PID/status.
 func mask(t *testing.T, status, name string) (bits uint64) {
 	t.Helper()
 	_, rest, found := strings.Cut(status, name+":")

@@ -13,21 +13,23 @@ import (
 	"time"
 )
 
-// socketWatch looks at what waits in the TCP and UDP sockets of the sandbox: memory of the kernel that version 1 of cgroups
-// charges to nobody. It may go on until the machine has no more for anybody's sockets (net.ipv4.tcp_mem and udp_mem, 28 % of
-// the memory together).
+// socketWatch looks at the bytes that wait in the sandbox's TCP and UDP sockets. They are memory of
+// the kernel that version 1 of cgroups charges to nobody. They may grow until the machine has no
+// memory left for anybody's sockets (net.ipv4.tcp_mem and udp_mem, together 28 % of the memory).
 type socketWatch struct {
 	most int64 // bytes; zero where the cgroup counts them
 	next time.Time
-	over int64 // bytes that waited when it was too much; else zero
+	over int64 // bytes that waited when the limit was exceeded; else zero
 }
 
-// sockets are filled at this rate, bytes per second: twice what was measured on loopback.
+// socketRate is how fast sockets can be filled, bytes per second: twice what was measured on
+// loopback.
 const socketRate = 2 << 30
 
-// look says when to look again, and whether more waits than may. The sum over the machine, which is read at little cost, is
-// not much less than ours: Linux keeps a part of it by CPU. Only when there is much of it are our own sockets read. That takes
-// milliseconds, since the kernel looks through all of the machine's for them, so that it is done the less, the less they hold.
+// look says when to look again, and whether more bytes wait than may. The sum over the machine
+// costs little to read and is not much less than our own, since Linux keeps a part of it per CPU.
+// Only when that sum is large are our own sockets read. This takes milliseconds, since the kernel
+// goes through all of the machine's sockets, so it is done less often the fewer bytes wait.
 func (w *socketWatch) look(now time.Time) (next time.Duration, exceeded bool) {
 	if w.most == 0 {
 		return slowest, false
@@ -52,10 +54,11 @@ func (w *socketWatch) look(now time.Time) (next time.Duration, exceeded bool) {
 	return next, exceeded
 }
 
-// sockstat is what Linux says of the machine's sockets. gVisor's kernel has none of it, and counts all that it has as memory.
+// sockstat is what Linux says of the machine's sockets. gVisor's kernel does not have it, and
+// counts all that its sockets hold as memory.
 const sockstat = "/proc/net/sockstat"
 
-// checkSockets says why sockets cannot be watched.
+// checkSockets returns an error that says why sockets cannot be watched.
 func checkSockets() error {
 	if _, err := machineSockets(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look at what waits in sockets: %w", err)
@@ -75,7 +78,7 @@ func machineSockets() (bytes int64, err error) {
 	return pages * int64(os.Getpagesize()), nil
 }
 
-// socketPages adds up the "mem" of the lines of TCP and UDP, whose names and values take turns.
+// socketPages adds up the "mem" of the lines of TCP and UDP. On a line, names and values alternate.
 func socketPages(text []byte) (pages int64, ok bool) {
 	for line := range bytes.Lines(text) {
 		fields := bytes.Fields(line)
@@ -91,8 +94,8 @@ func socketPages(text []byte) (pages int64, ok bool) {
 	return pages, ok
 }
 
-// ownSockets adds up what waits in the sockets of our network namespace, as far as to enough. Without IPv6 two of the lists
-// are missing.
+// ownSockets adds up the bytes that wait in the sockets of our network namespace, and stops when
+// there are more than enough. Without IPv6 two of the lists are missing.
 func ownSockets(enough int64) (waiting int64) {
 	for _, list := range []string{"tcp", "udp", "tcp6", "udp6"} {
 		if waiting > enough {
@@ -110,7 +113,8 @@ func ownSockets(enough int64) (waiting int64) {
 	return waiting
 }
 
-// queued reads one line of a list (proc_pid_net(5)): the fifth field has the bytes to send and those to be read, in hex.
+// queued reads one line of a list (proc_pid_net(5)). Its fifth field has the bytes to send and
+// those to be read, in hexadecimal.
 func queued(line []byte) int64 {
 	fields := bytes.Fields(line)
 	if len(fields) < 5 {

@@ -9,7 +9,8 @@ import (
 )
 
 func TestSocketPagesAreThoseOfTCPAndUDP(t *testing.T) {
-	const text = "sockets: used 35\nTCP: inuse 2 orphan 0 tw 8 alloc 2 mem 113\nUDP: inuse 0 mem 7\nUDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 9\n"
+	const text = "sockets: used 35\nTCP: inuse 2 orphan 0 tw 8 alloc 2 mem 113\nUDP: inuse 0 mem 7\n" +
+		"UDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 9\n"
 	if pages, ok := socketPages([]byte(text)); pages != 120 || !ok {
 		t.Errorf("got %d, %t; want 120", pages, ok)
 	}
@@ -19,7 +20,8 @@ func TestSocketPagesAreThoseOfTCPAndUDP(t *testing.T) {
 }
 
 func TestQueuedReadsBothDirections(t *testing.T) {
-	const line = "   0: 0100007F:0016 00000000:0000 0A 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0"
+	const line = "   0: 0100007F:0016 00000000:0000 0A 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 " +
+		"100 0 0 10 0"
 	const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	if got := queued([]byte(line)); got != 16+255 {
 		t.Errorf("got %d, want 271", got)

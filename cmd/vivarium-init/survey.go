@@ -16,11 +16,12 @@ import (
 
 // Bounds of a survey that the host does not choose.
 const (
-	maxPath = 4096 // bytes; what lies deeper is left out
-	batch   = 512  // files in one reply: with the longest paths and links still below wire.MaxHeader
+	maxPath = 4096 // bytes; longer paths are left out
+	batch   = 512  // files in one reply
 )
 
-// batchBytes ends a batch early.
+// batchBytes is how many bytes of paths and links end a batch early, so that a reply stays below
+// wire.MaxHeader.
 const batchBytes = 256 << 10
 
 // survey reports what files there are, and what stands in some of them.
@@ -90,7 +91,7 @@ func (s *surveyor) visit(name string, d fs.DirEntry, err error) error {
 	return s.add(name, d)
 }
 
-// unreadable leaves out what the repository has made unreadable, and says that something is missing.
+// unreadable leaves out what cannot be read, and notes that something is missing.
 func (s *surveyor) unreadable(name string, d fs.DirEntry) error {
 	if name == "." {
 		return errors.New("the directory cannot be read")
@@ -176,7 +177,7 @@ func (s *surveyor) contents() error {
 	return nil
 }
 
-// read takes no more than was counted, should the file have grown.
+// read reads no more than the size that was counted, even if the file has grown.
 func (s *surveyor) read(f wire.File) ([]byte, error) {
 	file, err := openRegular(s.root, string(f.Path))
 	if err != nil {

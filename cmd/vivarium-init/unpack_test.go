@@ -26,7 +26,7 @@ func tarOf(t testing.TB, headers ...tar.Header) *bytes.Buffer {
 	return &b
 }
 
-// into unpacks into the folder "in" of a fresh one and returns both.
+// into unpacks into the folder "in" of a fresh folder and returns both folders.
 func into(t testing.TB, in *bytes.Buffer) (outer, inner string, err error) {
 	t.Helper()
 	outer = t.TempDir()
@@ -44,14 +44,23 @@ func into(t testing.TB, in *bytes.Buffer) (outer, inner string, err error) {
 
 func TestUnpackStaysInside(t *testing.T) {
 	for name, headers := range map[string][]tar.Header{
-		"upwards":             {{Name: "../x", Typeflag: tar.TypeReg}},
-		"up in the middle":    {{Name: "a/../../x", Typeflag: tar.TypeReg}},
-		"absolute":            {{Name: "/x", Typeflag: tar.TypeReg}},
-		"through a link":      {{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."}, {Name: "l/x", Typeflag: tar.TypeReg}},
-		"directory in a link": {{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."}, {Name: "l/x/", Typeflag: tar.TypeDir}},
-		"link in a link":      {{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."}, {Name: "l/x", Typeflag: tar.TypeSymlink, Linkname: "y"}},
-		"by a hard link":      {{Name: "h", Typeflag: tar.TypeLink, Linkname: "../outside"}},
-		"FIFO":                {{Name: "f", Typeflag: tar.TypeFifo}},
+		"upwards":          {{Name: "../x", Typeflag: tar.TypeReg}},
+		"up in the middle": {{Name: "a/../../x", Typeflag: tar.TypeReg}},
+		"absolute":         {{Name: "/x", Typeflag: tar.TypeReg}},
+		"through a link": {
+			{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."},
+			{Name: "l/x", Typeflag: tar.TypeReg},
+		},
+		"directory in a link": {
+			{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."},
+			{Name: "l/x/", Typeflag: tar.TypeDir},
+		},
+		"link in a link": {
+			{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."},
+			{Name: "l/x", Typeflag: tar.TypeSymlink, Linkname: "y"},
+		},
+		"by a hard link": {{Name: "h", Typeflag: tar.TypeLink, Linkname: "../outside"}},
+		"FIFO":           {{Name: "f", Typeflag: tar.TypeFifo}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			outer, _, err := into(t, tarOf(t, headers...))
@@ -98,12 +107,14 @@ func TestUnpackReplacesALinkInsteadOfWritingThroughIt(t *testing.T) {
 	}
 }
 
-// FuzzUnpack holds that no archive writes outside its directory.
+// FuzzUnpack checks that no archive writes outside its directory.
 func FuzzUnpack(f *testing.F) {
-	f.Add(tarOf(f, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."}, tar.Header{Name: "l/x", Typeflag: tar.TypeReg}).Bytes())
-	f.Add(tarOf(f, tar.Header{Name: "d/", Typeflag: tar.TypeDir, Mode: 0o777}, tar.Header{Name: "d/../../x", Typeflag: tar.TypeReg}).Bytes())
+	f.Add(tarOf(f, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: ".."},
+		tar.Header{Name: "l/x", Typeflag: tar.TypeReg}).Bytes())
+	f.Add(tarOf(f, tar.Header{Name: "d/", Typeflag: tar.TypeDir, Mode: 0o777},
+		tar.Header{Name: "d/../../x", Typeflag: tar.TypeReg}).Bytes())
 	f.Fuzz(func(t *testing.T, in []byte) {
-		outer, _, _ := into(t, bytes.NewBuffer(in)) // most are no archives
+		outer, _, _ := into(t, bytes.NewBuffer(in)) // most inputs are no archives
 		entries, err := os.ReadDir(outer)
 		if err != nil || len(entries) != 1 {
 			t.Fatalf("beside the directory stand %v, %v", entries, err)

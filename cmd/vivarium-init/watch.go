@@ -12,10 +12,9 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// How often the tmpfs mounts are looked at. A program that meets a full disk often
-// cleans up at once (pip and tempfile do), so a look must fall between: the less is
-// left, the sooner the next one, such that what is left cannot be filled before it by
-// a writer of fillRate.
+// How often the tmpfs mounts are looked at. A program that meets a full disk often cleans up at
+// once (pip and tempfile do), so a look must come before that. The less is left, the sooner the
+// next look comes: not even a writer of fillRate can fill what is left before it.
 const (
 	slowest     = 50 * time.Millisecond
 	quickest    = time.Millisecond
@@ -32,33 +31,41 @@ const (
 	fullInodes = createRate / 1000
 )
 
-// spareMemory is how much of a sandbox's memory, bytes, gVisor's own kernel may take and a program use between two looks: of
-// 400 MiB there were up to 17 that it did not count when the host's kernel ended it. Of a small sandbox it is an eighth.
+// spareMemory is how much of a sandbox's memory, in bytes, is left for gVisor's own kernel and for
+// what a program takes between two looks. With 400 MiB, up to 17 MiB were not counted when the
+// host's kernel ended gVisor. In a small sandbox an eighth of the memory is left instead.
 const spareMemory = 48 << 20
 
-// watch observes one command's use of disk and memory. Each mount alone may hold as much
-// as all of them together (what a build needs where is not known beforehand); that they
-// do not do so together is watched here, and the command is killed when they do.
+// watch observes one command's use of disk and memory. Each mount may hold as much as all of them
+// together may, since nobody knows beforehand where a build needs how much. The sum over all mounts
+// is watched here, and a command that exceeds it is killed.
 type watch struct {
 	mounts       []string
 	bytes, files int64 // what the mounts may hold together
-	pids         int64 // tasks that there may be, where no kernel counts them (gVisor's); else zero
+	pids         int64 // how many tasks there may be, where the kernel does not count them (gVisor's); else zero
 	sockets      socketWatch
 	exceeded     chan struct{}
 	begun        bool
 	held         int64 // bytes in the mounts, which are memory too, at the last look
 
-	// Valid when the watching has stopped.
+	// Valid once watching has stopped.
 	pidsStruck  bool
-	outOfMemory bool   // where no kernel ends a process for it
-	full        string // the first mount that was full; wire.Terminals when there were too many of these
+	outOfMemory bool   // for gVisor, whose kernel ends no process for that
+	full        string // the first mount that was full; wire.Terminals when there were too many terminals
 	inodesFull  bool   // it was full of files, not of bytes
 	peakBytes   int64
 	peakAnon    int64
 }
 
 func newWatch(h *wire.Hello) *watch {
-	return &watch{mounts: h.Mounts, bytes: h.Disk, files: h.Inodes, pids: h.Pids, sockets: socketWatch{most: h.Sockets}, exceeded: make(chan struct{})}
+	return &watch{
+		mounts:   h.Mounts,
+		bytes:    h.Disk,
+		files:    h.Inodes,
+		pids:     h.Pids,
+		sockets:  socketWatch{most: h.Sockets},
+		exceeded: make(chan struct{}),
+	}
 }
 
 type watching struct {
@@ -112,7 +119,8 @@ func (w *watch) run(quit <-chan struct{}) {
 	}
 }
 
-// usage is what a kernel says of all that runs on it: the host's of the whole machine, gVisor's of this sandbox.
+// usage is what a kernel says of all that runs on it. For the host's kernel this is the whole
+// machine, for gVisor's it is this sandbox.
 type usage struct {
 	tasks        int64
 	memory, free int64 // bytes
@@ -127,8 +135,8 @@ func system() usage {
 	return usage{int64(info.Procs), int64(info.Totalram) * unit, int64(info.Freeram) * unit}
 }
 
-// count says when to look again, and whether there are too many tasks or too little memory. At the end of it the host's kernel
-// would end all of gVisor, with PID 1, and may not say why.
+// count says when to look again, and whether there are too many tasks or too little memory. When
+// memory has run out, the host's kernel would end all of gVisor, PID 1 too, and might not say why.
 func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
 	left := u.free - min(spareMemory, u.memory/8)
 	w.pidsStruck = w.pidsStruck || u.tasks > w.pids
@@ -138,7 +146,7 @@ func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
 	return max(next, quickest), w.pidsStruck || w.outOfMemory
 }
 
-// terminals is how many pseudo-terminals the sandbox has. Its devpts lists its own alone.
+// terminals is how many pseudo-terminals the sandbox has. Its devpts lists no others.
 func terminals() int {
 	names, err := os.ReadDir(wire.Terminals)
 	if err != nil {
@@ -174,14 +182,14 @@ func mountUses(paths []string) []use {
 		uses = append(uses, use{
 			path:      path,
 			usedBytes: int64(fs.Blocks-fs.Bfree) * size, freeBytes: int64(fs.Bavail) * size,
-			usedFiles: int64(fs.Files-fs.Ffree) - 1, freeFiles: int64(fs.Ffree), // one is its own directory
+			usedFiles: int64(fs.Files-fs.Ffree) - 1, freeFiles: int64(fs.Ffree), // one is the mount's own directory
 		})
 	}
 	return uses
 }
 
-// look takes one look's figures and says when the next is due, and whether the mounts
-// hold more together than they may.
+// look takes the figures of one look. It says when the next look is due, and whether the mounts
+// together hold more than they may.
 func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 	next = slowest
 	var bytes, files int64
@@ -205,7 +213,8 @@ func (w *watch) look(uses []use) (next time.Duration, exceeded bool) {
 	}
 	w.held, w.peakBytes = bytes, max(w.peakBytes, bytes)
 	if !w.begun {
-		// An earlier command may have left too much: this one may not add to it, but it may clean up.
+		// An earlier command may have left too much. This one may not add to it, but it may clean
+		// up.
 		w.begun, w.bytes, w.files = true, max(w.bytes, bytes), max(w.files, files)
 	}
 	switch {
@@ -226,8 +235,8 @@ func (w *watch) setFull(path string, inodes bool) {
 	}
 }
 
-// bytesFull and filesFull report whether the mount's blocks or inodes have run out. On a
-// small mount the bounds are a sixteenth of it.
+// bytesFull and filesFull report whether the mount's blocks or inodes have run out. On a small
+// mount the bound is a sixteenth of it.
 func (u use) bytesFull() bool {
 	return u.freeBytes < min(fullBytes, (u.usedBytes+u.freeBytes)/16)
 }

@@ -66,7 +66,8 @@ func TestLookReportsWhenTheSumIsExceeded(t *testing.T) {
 	if _, exceeded := w.look([]use{of("/a", 400*mib, 600*mib), of("/b", 600*mib, 400*mib)}); exceeded {
 		t.Error("the limit itself is reported as exceeded")
 	}
-	if _, exceeded := w.look([]use{of("/a", 401*mib, 599*mib), of("/b", 600*mib, 400*mib)}); !exceeded || w.full != "/b" {
+	if _, exceeded := w.look([]use{of("/a", 401*mib, 599*mib), of("/b", 600*mib, 400*mib)}); !exceeded ||
+		w.full != "/b" {
 		t.Errorf("exceeded %t, full %q; want /b, which holds most", exceeded, w.full)
 	}
 }
