@@ -5,19 +5,20 @@ import (
 	"sync"
 )
 
-// breaker is a listener whose connections can be cut, or held up, all at once: as of an engine that goes away, or stalls.
+// breaker is a listener whose connections can all be cut or held up at once, as by an engine that
+// goes away or stalls.
 type breaker struct {
 	net.Listener
 
 	mu      sync.Mutex
 	conns   map[*brokenConn]bool
 	cut     bool
-	stalled chan struct{} // not nil while it stalls; closed when that is over
+	stalled chan struct{} // not nil while the engine stalls; closed when that is over
 }
 
 func newBreaker(l net.Listener) *breaker { return &breaker{Listener: l, conns: map[*brokenConn]bool{}} }
 
-// Accept drops those who come while the engine is away.
+// Accept drops connections that come while the engine is away.
 func (b *breaker) Accept() (net.Conn, error) {
 	for {
 		conn, err := b.Listener.Accept()
@@ -61,7 +62,7 @@ func (b *breaker) setStalled(stalled bool) {
 	}
 }
 
-// wait holds a piece back while the engine stalls.
+// wait blocks while the engine stalls.
 func (b *breaker) wait() {
 	b.mu.Lock()
 	stalled := b.stalled

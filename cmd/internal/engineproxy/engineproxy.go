@@ -1,5 +1,6 @@
-// Package engineproxy stands in front of the Docker Engine on a socket of its own, for tests and benchmarks that look at the
-// calls that Vivarium makes, or change them on their way. What is streamed or hijacked passes as it comes.
+// Package engineproxy stands in front of the Docker Engine on a socket of its own, for tests and
+// benchmarks that look at the calls that Vivarium makes, or change them on their way. Streams and
+// hijacked connections pass as they come.
 package engineproxy
 
 import (
@@ -21,7 +22,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// Proxy is a running one.
+// Proxy is a running proxy.
 type Proxy struct {
 	Host string // for DOCKER_HOST
 
@@ -33,7 +34,8 @@ type Proxy struct {
 	served    chan error
 }
 
-// Start serves until Close. before is told of each call, and may change it; its error is the answer, 502.
+// Start serves until Close. before sees each call and may change it. If before fails, the call is
+// answered 502 with its error.
 func Start(before func(*http.Request) error) (*Proxy, error) {
 	cli, err := client.NewClientWithOpts(client.FromEnv)
 	if err != nil {
@@ -51,7 +53,9 @@ func Start(before func(*http.Request) error) (*Proxy, error) {
 	dial := cli.Dialer()
 	p := &Proxy{
 		Host: "unix://" + socket, cli: cli, dir: dir, served: make(chan error, 1), breaker: newBreaker(l),
-		transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }},
+		transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dial(ctx)
+		}},
 	}
 	p.server = &http.Server{Handler: p.handler(before), ReadHeaderTimeout: time.Minute}
 	go func() { p.served <- p.server.Serve(p.breaker) }()
@@ -62,7 +66,7 @@ func (p *Proxy) handler(before func(*http.Request) error) http.Handler {
 	pass := &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: "engine"}) },
 		Transport:     p.transport,
-		FlushInterval: -1, // what is streamed is to arrive
+		FlushInterval: -1, // flush each write, so that streams arrive as they are written
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := before(r); err != nil {
@@ -73,7 +77,7 @@ func (p *Proxy) handler(before func(*http.Request) error) http.Handler {
 	})
 }
 
-// Close ends it and removes its socket.
+// Close ends the proxy and removes its socket.
 func (p *Proxy) Close() error {
 	p.Restore()
 	err := p.server.Close()
@@ -87,12 +91,12 @@ func CreatesContainer(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/containers/create")
 }
 
-// ChangeSettings writes a call that creates a container anew, with its HostConfig changed.
+// ChangeSettings rewrites a call that creates a container, with its HostConfig changed.
 func ChangeSettings(r *http.Request, change func(host map[string]any) error) error {
 	return ChangeCall(r, func(call map[string]any) error { return changeHost(call, change) })
 }
 
-// ChangeCall is ChangeSettings on the whole of the call.
+// ChangeCall is like ChangeSettings, but for the whole call.
 func ChangeCall(r *http.Request, change func(call map[string]any) error) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -106,7 +110,7 @@ func ChangeCall(r *http.Request, change func(call map[string]any) error) error {
 	return nil
 }
 
-// Recreate is ChangeSettings on the body alone.
+// Recreate is like ChangeSettings, but for the body of a call.
 func Recreate(body []byte, change func(host map[string]any) error) ([]byte, error) {
 	return recreate(body, func(call map[string]any) error { return changeHost(call, change) })
 }
@@ -122,7 +126,7 @@ func changeHost(call map[string]any, change func(host map[string]any) error) err
 func recreate(body []byte, change func(call map[string]any) error) ([]byte, error) {
 	var call map[string]any
 	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber() // sizes stay as they are
+	d.UseNumber() // keeps large sizes exact
 	if err := d.Decode(&call); err != nil {
 		return nil, fmt.Errorf("read the call that creates a container: %w", err)
 	}

@@ -20,7 +20,7 @@ import (
 // WebhookSecret is what World's pushes are signed with.
 const WebhookSecret = "the harness's webhook secret"
 
-// Repositories are those that the server builds by that secret.
+// Repositories are the patterns of the repositories that the server builds, with that secret.
 var Repositories = []string{"octo/*", "vivarium-demo/*", "vivarium-bench/*", "attack/*"}
 
 // stopTimeout is how long a server may take to stop before it is killed.
@@ -34,12 +34,12 @@ type Server struct {
 	cmd     *exec.Cmd
 	logFile string
 	exited  chan struct{} // closed when the process has ended
-	err     error         // how, once it is
+	err     error         // how it ended, once exited is closed
 }
 
-// Serve starts bin/vivarium on a temporary data directory and a free port of loopback.
-// env adds settings, NAME=value. Nothing of the caller's own settings reaches it, nor an
-// .env file: they may hold a real token and a real database.
+// Serve starts a vivarium binary on a temporary data directory and a free port of loopback. env
+// adds settings, NAME=value. The server gets none of the caller's own settings and no .env file:
+// they may hold a real token and a real database.
 func (w *World) Serve(binary string, env ...string) (*Server, error) {
 	binary, err := filepath.Abs(binary)
 	if err != nil {
@@ -54,7 +54,12 @@ func (w *World) Serve(binary string, env ...string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
-	s := &Server{URL: "http://" + addr, DataDir: dir, logFile: filepath.Join(dir, "serve.log"), exited: make(chan struct{})}
+	s := &Server{
+		URL:     "http://" + addr,
+		DataDir: dir,
+		logFile: filepath.Join(dir, "serve.log"),
+		exited:  make(chan struct{}),
+	}
 	s.cmd = exec.Command(binary, "serve")
 	s.cmd.Dir = dir
 	s.cmd.Env = append(append(Environ(), w.settings(addr, dir)...), env...)
@@ -96,7 +101,7 @@ func (s *Server) start() error {
 	return nil
 }
 
-// PID is the process's.
+// PID is the server's process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // WaitReady waits until builds can start, and fails at once when the server ends.
@@ -134,7 +139,7 @@ func (s *Server) LastWords() string {
 	return string(bytes.Join(lines[max(0, len(lines)-15):], []byte("\n")))
 }
 
-// Stop ends the server, by force when it does not end by itself, and removes its data.
+// Stop ends the server, by force after stopTimeout, and removes its data.
 func (s *Server) Stop() error {
 	var errs []error
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -143,16 +148,19 @@ func (s *Server) Stop() error {
 	select {
 	case <-s.exited:
 	case <-time.After(stopTimeout):
-		errs = append(errs, fmt.Errorf("the server did not stop within %s and was killed", stopTimeout), s.cmd.Process.Kill())
+		errs = append(errs, fmt.Errorf("the server did not stop within %s and was killed", stopTimeout),
+			s.cmd.Process.Kill())
 		<-s.exited
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.DataDir))...)
 }
 
-// engineSettings say which engine and which images to use: those a caller may set.
+// engineSettings say which engine and which images to use. The server gets the caller's values of
+// these.
 var engineSettings = []string{"VIVARIUM_RUNNERS", "VIVARIUM_RUNTIME", "VIVARIUM_INIT_DIR"}
 
-// Environ is this process's environment without what would change what the server does.
+// Environ is this process's environment without the settings of Vivarium and GitHub, apart from
+// engineSettings.
 func Environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")

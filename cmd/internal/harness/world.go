@@ -14,7 +14,7 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// Token is the one that the world's GitHub accepts.
+// Token is the token that the world's GitHub accepts.
 const Token = "ghp_harnessTokenOfNoValue0000000000000000"
 
 // Options for NewWorld.
@@ -23,7 +23,7 @@ type Options struct {
 	OnStatus func(githubtest.Status) // told of every commit status that GitHub accepts
 }
 
-// World is what Vivarium meets outside.
+// World is what Vivarium meets outside: a git host, a package index and GitHub's API.
 type World struct {
 	Host   string
 	Git    *egresstest.GitHost
@@ -31,8 +31,8 @@ type World struct {
 	GitHub *githubtest.Server
 }
 
-// NewWorld starts the servers. The index holds what pip needs to build a project, where
-// Debian's package of it is installed.
+// NewWorld starts the servers. The index holds what pip needs to build a project, if Debian's
+// package of it is installed.
 func NewWorld(o Options) (*World, error) {
 	w := &World{Host: o.Host}
 	if w.Host == "" {
@@ -60,7 +60,8 @@ func (w *World) start(onStatus func(githubtest.Status)) error {
 	return err
 }
 
-// Commit makes a commit of files on a repository's main branch and tells GitHub of it.
+// Commit makes a commit of files on a repository's main branch, and lets GitHub know the
+// repository.
 func (w *World) Commit(ctx context.Context, repo, message string, files map[string]string) (sha string, err error) {
 	shas, err := w.Git.Commit(ctx, repo, egresstest.Commit{Message: message, Files: files})
 	if err != nil {

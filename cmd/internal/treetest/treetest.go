@@ -8,13 +8,16 @@ import (
 	"testing"
 )
 
-// Git runs git in a tree of the test's own making, with nothing inherited, and gives its output.
+// Git runs git in a tree that the test has made, with no configuration but the tree's own, and
+// gives its output.
 func Git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.org", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.org"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.org", "GIT_COMMITTER_NAME=t",
+		"GIT_COMMITTER_EMAIL=t@example.org"}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("git %q: %v", args, err)
@@ -22,7 +25,7 @@ func Git(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// Write writes a file, and makes the folders that it is in.
+// Write writes a file, and makes the folders above it.
 func Write(t *testing.T, file, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
