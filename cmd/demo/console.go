@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// console prints whole lines from several goroutines: what the demo does, the log as it
-// comes, and what GitHub is told meanwhile.
+// console prints whole lines from several goroutines: what the demo does, the log as it comes, and
+// what GitHub is told meanwhile.
 type console struct {
 	begun time.Time
 
 	mu   sync.Mutex
 	out  io.Writer
-	rest []byte // of the log: a line that has not ended yet
+	rest []byte // the last line of the log, while it has not ended yet
 }
 
 func newConsole(out io.Writer) *console { return &console{begun: time.Now(), out: out} }
 
-// phase names what begins now.
+// phase announces what begins now.
 func (c *console) phase(format string, args ...any) {
 	c.line("\n==> "+format, args...)
 }

@@ -24,7 +24,8 @@ import (
 
 const (
 	repo = "vivarium-demo/hello"
-	// readyTimeout covers a new layer for the runner image, not a base: that is made before.
+	// readyTimeout is enough to add a layer to the runner image. Its base takes longer and is made
+	// before.
 	readyTimeout = 2 * time.Minute
 	buildTimeout = 10 * time.Minute
 )
@@ -34,7 +35,8 @@ func main() {
 	example := flag.String("repository", "examples/hello", "the `folder` to commit and push")
 	keep := flag.Bool("keep", false, "stay up afterwards, to look at the build in a browser")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run ./cmd/demo [flags]\n\nExample: go run ./cmd/demo -keep\n\n")
+		fmt.Fprintf(flag.CommandLine.Output(),
+			"Usage: go run ./cmd/demo [flags]\n\nExample: go run ./cmd/demo -keep\n\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -56,7 +58,7 @@ type demo struct {
 	keep            bool
 }
 
-// run does it all and gives the exit code of the verdict.
+// run runs the whole demo and gives the exit code of the build's verdict.
 func (d *demo) run(ctx context.Context) (code int, err error) {
 	if err := d.image(ctx); err != nil {
 		return 0, err
@@ -101,7 +103,7 @@ func (d *demo) run(ctx context.Context) (code int, err error) {
 	return code, nil
 }
 
-// image makes sure of the runner image: making one from nothing takes a minute or more.
+// image makes the runner image if the engine has none: from nothing this takes a minute or more.
 func (d *demo) image(ctx context.Context) error {
 	d.phase("Runner image %s", images.Default)
 	inspect := d.vivarium(ctx, "images", "inspect", images.Default)
@@ -130,13 +132,14 @@ func (d *demo) status(st githubtest.Status) {
 	d.event("GitHub is told %s: %q, %s", st.State, st.Description, st.TargetURL)
 }
 
-// build pushes, follows the log, and says what became of it.
+// build pushes the commit, follows the log, and prints the verdict.
 func (d *demo) build(ctx context.Context, world *harness.World, server *harness.Server, sha string) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
 	d.phase("A signed push delivery")
 	pushed := time.Now()
-	id, err := server.Push(ctx, githubtest.Push{Repo: repo, SHA: sha, Author: "demo", Message: "Add " + filepath.Base(d.example)})
+	id, err := server.Push(ctx,
+		githubtest.Push{Repo: repo, SHA: sha, Author: "demo", Message: "Add " + filepath.Base(d.example)})
 	if err != nil {
 		return 0, err
 	}

@@ -29,7 +29,7 @@ func (d *demo) verdict(b server.Build, told []githubtest.Status, took time.Durat
 	return pipeline.Outcome{State: b.State}.ExitCode(), nil
 }
 
-// pendingLead is how long before the build's second step GitHub knew that it is pending.
+// pendingLead is how long before the build's second step GitHub was told that the build is pending.
 func pendingLead(b server.Build, told []githubtest.Status) (time.Duration, error) {
 	if len(told) < 2 || told[0].State != "pending" {
 		return 0, fmt.Errorf("GitHub was told %s, want pending first and then the verdict", states(told))
