@@ -14,7 +14,7 @@ const claimPairs = "500x"
 
 const claimName = "claim_10000"
 
-// claimAlone measures it without a world around it.
+// claimAlone measures the claim alone, without starting a world.
 func (b *bench) claimAlone(ctx context.Context) error {
 	f, err := claimFigure(ctx)
 	if err != nil {
@@ -28,7 +28,7 @@ func (b *bench) claimAlone(ctx context.Context) error {
 	return writePage(b.page, claimTable, machine(ctx), figures)
 }
 
-// claimFigure is what the store's own benchmark says of a claim: what it does is not reached from outside.
+// claimFigure runs the store's own benchmark of a claim, which cannot be measured from outside.
 func claimFigure(ctx context.Context) (figure, error) {
 	dir, err := os.MkdirTemp("", "vivarium-bench-")
 	if err != nil {
@@ -36,7 +36,8 @@ func claimFigure(ctx context.Context) (figure, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "samples.json")
-	cmd := exec.CommandContext(ctx, "go", "test", "./server/store", "-count=1", "-run", "^$", "-bench", "^BenchmarkClaim$", "-benchtime", claimPairs)
+	cmd := exec.CommandContext(ctx, "go", "test", "./server/store", "-count=1", "-run", "^$", "-bench",
+		"^BenchmarkClaim$", "-benchtime", claimPairs)
 	cmd.Env = append(os.Environ(), "VIVARIUM_BENCH_SAMPLES="+file)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return figure{}, fmt.Errorf("measure a claim: run the store's benchmark: %w: %s", err, out)

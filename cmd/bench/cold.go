@@ -35,10 +35,11 @@ func (b *bench) coldFigures(ctx context.Context) ([]figure, error) {
 	for n := range b.pairs + 1 {
 		ours, err := b.coldRun(ctx, server, n)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()), server.Stop())
+			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()),
+				server.Stop())
 		}
 		if n == 0 {
-			continue // both sides once for warmth: page cache, imports, the index's first pages
+			continue // a warm-up of both sides: page cache, imports, the index's first pages
 		}
 		status.add(ours.status.Seconds(), ours.script.Seconds())
 		firstLine.add(ours.firstLine.Seconds(), ours.nothing.Seconds())
@@ -46,8 +47,10 @@ func (b *bench) coldFigures(ctx context.Context) ([]figure, error) {
 			ours.status, ours.script, ours.firstLine, ours.nothing)
 	}
 	return []figure{
-		status.seconds("cold_to_status", "cold build, from webhook to final status : docker run of one script", "≤ 1.00"),
-		firstLine.seconds("first_line_cold", "webhook to first log line at an SSE client : docker run --rm IMAGE true", "≤ 1.00"),
+		status.seconds("cold_to_status", "cold build, from webhook to final status : docker run of one script",
+			"≤ 1.00"),
+		firstLine.seconds("first_line_cold", "webhook to first log line at an SSE client : docker run --rm IMAGE true",
+			"≤ 1.00"),
 	}, server.Stop()
 }
 
@@ -65,10 +68,10 @@ func (b *bench) serve(ctx context.Context, env ...string) (*harness.Server, erro
 	return server, nil
 }
 
-// coldTimes are one build's, and those of what it is compared with.
+// coldTimes are the times of one build and of what it is compared with.
 type coldTimes struct{ status, firstLine, script, nothing time.Duration }
 
-// coldRun takes one pair, in turns with the build first and the script first.
+// coldRun measures one pair. The build and the script take turns in going first.
 func (b *bench) coldRun(ctx context.Context, server *harness.Server, n int) (t coldTimes, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
@@ -97,8 +100,9 @@ func (b *bench) coldRun(ctx context.Context, server *harness.Server, n int) (t c
 	return t, theirs()
 }
 
-// timeBuild pushes a commit and takes the times, from the moment that the delivery is sent.
-func (b *bench) timeBuild(ctx context.Context, server *harness.Server, sha string) (status, firstLine time.Duration, err error) {
+// timeBuild pushes a commit and measures the times from the moment that the delivery is sent.
+func (b *bench) timeBuild(ctx context.Context, server *harness.Server,
+	sha string) (status, firstLine time.Duration, err error) {
 	sent := time.Now()
 	id, err := server.Push(ctx, githubtest.Push{Repo: smallRepo, SHA: sha})
 	if err != nil {
@@ -117,7 +121,7 @@ func (b *bench) timeBuild(ctx context.Context, server *harness.Server, sha strin
 	return final.Time.Sub(sent), (<-first).Sub(sent), nil
 }
 
-// passed is an error with the end of the log when a build did not pass.
+// passed returns an error with the end of the log if a build did not pass.
 func passed(ctx context.Context, server *harness.Server, id string, final githubtest.Status) error {
 	if final.State == pipeline.StatusState(pipeline.Passed) {
 		return nil
@@ -126,11 +130,12 @@ func passed(ctx context.Context, server *harness.Server, id string, final github
 	err := server.Read(ctx, id, &log)
 	const shown = 4000
 	end := log.Bytes()[max(0, log.Len()-shown):]
-	return errors.Join(fmt.Errorf("build %s ended as %s: %s; the end of its log:\n%s", id, final.State, final.Description, end), err)
+	return errors.Join(fmt.Errorf("build %s ended as %s: %s; the end of its log:\n%s", id, final.State,
+		final.Description, end), err)
 }
 
-// watchFirstLine tells when the first byte that a process in the sandbox wrote arrives as
-// an event. Lines of Vivarium's own do not count.
+// watchFirstLine sends the time when the first byte that a process in the sandbox wrote arrives as
+// an event. Vivarium's own lines do not count.
 func watchFirstLine(ctx context.Context, server *harness.Server, id string, first chan<- time.Time) error {
 	events, err := server.Events(ctx, id)
 	if err != nil {

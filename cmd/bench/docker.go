@@ -24,7 +24,8 @@ type docker struct {
 
 // bridgeGateway is the host's address on the engine's default bridge.
 func bridgeGateway(ctx context.Context) (string, error) {
-	name, err := run(ctx, "docker", "network", "inspect", "bridge", "--format", `{{index .Options "com.docker.network.bridge.name"}}`)
+	name, err := run(ctx, "docker", "network", "inspect", "bridge", "--format",
+		`{{index .Options "com.docker.network.bridge.name"}}`)
 	if err != nil {
 		return "", fmt.Errorf("find the default bridge: %w", err)
 	}
@@ -45,7 +46,8 @@ func bridgeGateway(ctx context.Context) (string, error) {
 }
 
 // script times one container that does what a build of sha does.
-func (d docker) script(ctx context.Context, w *harness.World, sha string, files map[string]string) (time.Duration, error) {
+func (d docker) script(ctx context.Context, w *harness.World, sha string,
+	files map[string]string) (time.Duration, error) {
 	plan, err := planOf(files)
 	if err != nil {
 		return 0, err
@@ -60,8 +62,8 @@ func (d docker) script(ctx context.Context, w *harness.World, sha string, files 
 	return time.Since(begin), err
 }
 
-// scriptOf is a build's commands as one would write them down: a virtual environment
-// without a pip of its own, filled by one that stands outside of it (the same pip).
+// scriptOf is a build's commands as one would write them down. As in a build, the virtual
+// environment has no pip of its own: the one outside of it installs the packages.
 func scriptOf(plan python.Plan, repo, sha string) string {
 	lines := []string{
 		"git init -q",
@@ -95,13 +97,14 @@ func (d docker) removeAll(ctx context.Context) error {
 	return err
 }
 
-// run runs a command and gives what it printed; its errors are in the error.
+// run runs a command and gives its output. If it fails, the error holds all that it printed.
 func run(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, args[0], errors.Join(err, context.Cause(ctx)), bytes.TrimSpace(append(errs.Bytes(), out.Bytes()...)))
+		return "", fmt.Errorf("%s %s: %w: %s", name, args[0], errors.Join(err, context.Cause(ctx)),
+			bytes.TrimSpace(append(errs.Bytes(), out.Bytes()...)))
 	}
 	return out.String(), nil
 }

@@ -8,8 +8,8 @@ import (
 	"vivarium/cmd/internal/engineproxy"
 )
 
-// engineProxy passes calls on to the engine. While soft is set it takes what hardens a
-// container out of the call that creates it, and counts these.
+// engineProxy passes calls on to the engine. While soft is set, it removes the hardening from each
+// call that creates a container, and counts these calls.
 type engineProxy struct {
 	*engineproxy.Proxy
 	soft  atomic.Bool
@@ -26,7 +26,7 @@ func (p *engineProxy) before(r *http.Request) error {
 	if !engineproxy.CreatesContainer(r) {
 		return nil
 	}
-	// Both sides are read and written anew, so that both pay for it.
+	// The calls of both sides are decoded and encoded anew, so that both pay for it.
 	soft := p.soft.Load()
 	if err := engineproxy.ChangeSettings(r, changeFor(soft)); err != nil {
 		return err
@@ -42,7 +42,7 @@ var hardening = []string{
 	"CapDrop", "ReadonlyRootfs", "Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits", "IpcMode", "CgroupnsMode",
 }
 
-// changeFor is nothing, or when soft what takes the hardening out.
+// changeFor gives the change to a call: it removes the hardening if soft, and else does nothing.
 func changeFor(soft bool) func(host map[string]any) error {
 	return func(host map[string]any) error {
 		if !soft {
@@ -54,7 +54,7 @@ func changeFor(soft bool) func(host map[string]any) error {
 			}
 			delete(host, name)
 		}
-		host["SecurityOpt"] = []string{"seccomp=unconfined"} // else the engine's own profile holds
+		host["SecurityOpt"] = []string{"seccomp=unconfined"} // else the engine's own profile would apply
 		return nil
 	}
 }

@@ -12,7 +12,11 @@ import (
 
 func TestOnlyTheSoftSideLosesItsHardening(t *testing.T) {
 	info := sandbox.Info{CPUs: 2, Memory: 16 << 30}
-	config, host := sandbox.Settings(sandbox.Spec{Image: "i", Deadline: time.Now(), Limits: sandbox.DefaultLimits(info)}, info)
+	config, host := sandbox.Settings(sandbox.Spec{
+		Image:    "i",
+		Deadline: time.Now(),
+		Limits:   sandbox.DefaultLimits(info),
+	}, info)
 	body, err := json.Marshal(struct {
 		Hostname   string
 		HostConfig any

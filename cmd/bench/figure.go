@@ -10,14 +10,14 @@ import (
 type figure struct {
 	name    string
 	what    string
-	bound   string // what it must hold to, for people
+	bound   string // the bound that it must keep, for people
 	samples []float64
 	plain   bool   // a value with a unit of its own, not a ratio of two
 	ours    string // medians of both sides, for people
 	theirs  string
 }
 
-// median, min and max as DESIGN.md has them: the 50th, 10th and 90th percentile.
+// median, min and max are the 50th, 10th and 90th percentile.
 func (f figure) median() float64 { return percentile(f.samples, 50) }
 func (f figure) min() float64    { return percentile(f.samples, 10) }
 func (f figure) max() float64    { return percentile(f.samples, 90) }

@@ -18,8 +18,8 @@ import (
 
 const loudRepo = "vivarium-bench/loud"
 
-// logFigures compares a large log, stored and followed, with docker logs of the
-// same output, and tells what it costs the server in memory.
+// logFigures compares a large log, stored and followed, with docker logs of the same output, and
+// measures what it costs the server in memory.
 func (b *bench) logFigures(ctx context.Context) ([]figure, error) {
 	server, err := b.serve(ctx, fmt.Sprintf("VIVARIUM_LOG_LIMIT=%d", 2*b.logBytes))
 	if err != nil {
@@ -28,14 +28,15 @@ func (b *bench) logFigures(ctx context.Context) ([]figure, error) {
 	var rates pairs
 	var growth []float64
 	for n := range b.logPairs + 1 {
-		// The first build warms the server up: what it needs for any build is not growth.
+		// The first build warms the server up: the memory that any build needs is not growth.
 		size := b.logBytes
 		if n == 0 {
 			size = payloadLine * minPayload
 		}
 		ours, grown, err := b.loudBuild(ctx, server, n, size)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()), server.Stop())
+			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()),
+				server.Stop())
 		}
 		if n == 0 {
 			continue
@@ -46,17 +47,26 @@ func (b *bench) logFigures(ctx context.Context) ([]figure, error) {
 		}
 		rates.add(ours, theirs)
 		growth = append(growth, grown)
-		progress("large log %d of %d: %.1f MB/s, docker logs %.1f MB/s; the server grew by %.1f MiB", n, b.logPairs, ours/1e6, theirs/1e6, grown)
+		progress("large log %d of %d: %.1f MB/s, docker logs %.1f MB/s; the server grew by %.1f MiB", n, b.logPairs,
+			ours/1e6, theirs/1e6, grown)
 	}
 	return []figure{
-		rates.rates("log_rate", fmt.Sprintf("%d MB of log, stored and followed : docker logs -f on json-file", b.logBytes/1e6), "≥ 2.00"),
-		{name: "log_rss_mib", what: "growth of the server's memory meanwhile, MiB", bound: "< 64", samples: growth, plain: true},
+		rates.rates("log_rate",
+			fmt.Sprintf("%d MB of log, stored and followed : docker logs -f on json-file", b.logBytes/1e6), "≥ 2.00"),
+		{
+			name:    "log_rss_mib",
+			what:    "growth of the server's memory meanwhile, MiB",
+			bound:   "< 64",
+			samples: growth,
+			plain:   true,
+		},
 	}, server.Stop()
 }
 
 // loudBuild gives the rate at which a large log reached a follower, in bytes a second,
 // and by how many MiB the server's peak memory grew.
-func (b *bench) loudBuild(ctx context.Context, server *harness.Server, n int, size int64) (rate, grown float64, err error) {
+func (b *bench) loudBuild(ctx context.Context, server *harness.Server, n int,
+	size int64) (rate, grown float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	sha, err := b.world.Commit(ctx, loudRepo, fmt.Sprintf("Commit %d", n), loudRepository(n, size))
@@ -114,13 +124,13 @@ func (d docker) loud(ctx context.Context, size int64) (float64, error) {
 		return 0, errors.New("docker logs: nothing of the log arrived")
 	}
 	if err := m.complete(size); err != nil {
-		// Engines were seen to end the answer with the container, before its last output.
+		// Engines were seen to end the answer when the container ends, before its last output.
 		progress("docker logs: %v", err)
 	}
 	return m.rate(), d.removeAll(ctx)
 }
 
-// meter counts the payload in a log, and takes the times of its first and last byte.
+// meter counts the payload in a log, and notes the times of its first and last byte.
 type meter struct {
 	count       int64
 	first, last time.Time
@@ -128,7 +138,8 @@ type meter struct {
 
 func newMeter() *meter { return &meter{} }
 
-// minPayload is how much of it in one piece is the payload and not a stray byte.
+// minPayload is how many payload bytes one piece must hold to be the payload's beginning. Fewer are
+// stray bytes.
 const minPayload = 64
 
 func (m *meter) Write(p []byte) (int, error) {
@@ -155,7 +166,7 @@ func (m *meter) complete(size int64) error {
 	return nil
 }
 
-// resetPeak makes a process's peak memory begin anew and gives what it has now, in MiB.
+// resetPeak resets a process's peak memory and gives what it has now, in MiB.
 func resetPeak(pid int) (float64, error) {
 	const resetHWM = "5" // proc(5), clear_refs
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(resetHWM), 0); err != nil {

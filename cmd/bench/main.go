@@ -1,6 +1,6 @@
-// Command bench measures Vivarium against what one would do without it: `docker run` of
-// one shell script, and `docker logs`. Runs of the two sides alternate, a ratio
-// is the median of the pairs' own ratios, and the spread is the 10th and 90th percentile.
+// Command bench measures Vivarium against what one would do without it: `docker run` of one shell
+// script, and `docker logs`. Runs of the two sides alternate. A ratio is the median of the pairs'
+// own ratios, and the spread is the 10th and 90th percentile.
 package main
 
 import (
@@ -22,12 +22,14 @@ func main() {
 	flag.IntVar(&b.pairs, "pairs", 15, "pairs of runs of a build and its script")
 	flag.IntVar(&b.logPairs, "log-pairs", 15, "pairs of runs with a large log")
 	flag.Int64Var(&b.logBytes, "log-bytes", 100e6, "size of the large log")
-	flag.IntVar(&b.profilePairs, "profile", 0, "measure only what a sandbox's profile and settings cost, by so many `pairs` of builds")
+	flag.IntVar(&b.profilePairs, "profile", 0,
+		"measure only what a sandbox's profile and settings cost, by so many `pairs` of builds")
 	flag.BoolVar(&b.claimOnly, "claim", false, "measure only what the length of the queue costs a claim")
 	flag.StringVar(&b.jsonFile, "json", "bench.json", "`file` for the figures")
 	flag.StringVar(&b.page, "page", "docs/benchmarks.md", "`file` whose table is brought up to date; empty for none")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run ./cmd/bench [flags]\n\nExample: go run ./cmd/bench -pairs 40\n\n")
+		fmt.Fprintf(flag.CommandLine.Output(),
+			"Usage: go run ./cmd/bench [flags]\n\nExample: go run ./cmd/bench -pairs 40\n\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -83,7 +85,7 @@ func (b *bench) run(ctx context.Context) error {
 	return b.keep(ctx, place, figures)
 }
 
-// keep writes the figures where they are looked for.
+// keep writes the figures to the JSON file and to the page.
 func (b *bench) keep(ctx context.Context, place tablePlace, figures []figure) error {
 	if b.jsonFile != "" {
 		if err := writeJSON(b.jsonFile, figures); err != nil {
@@ -109,7 +111,7 @@ func (b *bench) keep(ctx context.Context, place tablePlace, figures []figure) er
 	return nil
 }
 
-// measure takes every figure, each on a server of its own.
+// measure takes every figure. Cold builds and large logs have a server each.
 func (b *bench) measure(ctx context.Context) ([]figure, error) {
 	cold, err := b.coldFigures(ctx)
 	if err != nil {

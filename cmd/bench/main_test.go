@@ -31,7 +31,8 @@ func TestAFigureIsTheMedianOfThePairsOwnRatios(t *testing.T) {
 
 func TestJSONHasOneObjectPerFigureWithRatioOrValue(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bench.json")
-	err := writeJSON(file, []figure{{name: "log_rate", samples: []float64{2}}, {name: "log_rss_mib", samples: []float64{0}, plain: true}})
+	err := writeJSON(file,
+		[]figure{{name: "log_rate", samples: []float64{2}}, {name: "log_rss_mib", samples: []float64{0}, plain: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ func TestPageKeepsWhatIsWrittenByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("before\n" + string(coldTable) + "yesterday\n" + tableEnd + "after\n" + string(profileTable) + "kept\n" + tableEnd)
+	write("before\n" + string(coldTable) + "yesterday\n" + tableEnd + "after\n" + string(profileTable) + "kept\n" +
+		tableEnd)
 	f := []figure{{name: "cold_to_status", samples: []float64{0.73}}}
 	for range 2 {
 		if err := writePage(file, coldTable, "2 CPUs", f); err != nil {
@@ -73,7 +75,9 @@ func TestPageKeepsWhatIsWrittenByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(page)
-	if !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, "after\n"+string(profileTable)+"kept\n"+tableEnd) || strings.Contains(got, "yesterday") ||
+	if !strings.HasPrefix(got, "before\n") ||
+		!strings.HasSuffix(got, "after\n"+string(profileTable)+"kept\n"+tableEnd) ||
+		strings.Contains(got, "yesterday") ||
 		strings.Count(got, "cold_to_status") != 1 || !strings.Contains(got, "0.73") {
 		t.Errorf("page:\n%s", got)
 	}
@@ -109,7 +113,8 @@ func TestMeterCountsThePayloadAloneAndMissesNothing(t *testing.T) {
 	const size = 100 * payloadLine
 	line := strings.Repeat(string(payload), payloadLine-1) + "\n"
 	m := newMeter()
-	for _, piece := range []string{"~/.cache is not payload\n", strings.Repeat(line, 99), line[:10], line[10:], "OK\n"} {
+	for _, piece := range []string{"~/.cache is not payload\n", strings.Repeat(line, 99), line[:10], line[10:],
+		"OK\n"} {
 		if _, err := m.Write([]byte(piece)); err != nil {
 			t.Fatal(err)
 		}

@@ -23,21 +23,25 @@ func (b *bench) profileFigures(ctx context.Context) (_ []figure, err error) {
 	for n := range b.profilePairs + 1 {
 		with, without, err := b.profilePair(ctx, server, proxy, n)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()), server.Stop())
+			return nil, errors.Join(fmt.Errorf("%w; the server's last words:\n%s", err, server.LastWords()),
+				server.Stop())
 		}
 		if n == 0 {
-			continue // for warmth, as in coldFigures
+			continue // a warm-up, as in coldFigures
 		}
 		times.add(with, without)
 		progress("pair %d of %d: %.3f s, without profile and settings %.3f s", n, b.profilePairs, with, without)
 	}
 	return []figure{
-		times.seconds("profile_cost", "cold build : the same build without profile, dropped privileges and limits", "≤ 1.05"),
+		times.seconds("profile_cost", "cold build : the same build without profile, dropped privileges and limits",
+			"≤ 1.05"),
 	}, server.Stop()
 }
 
-// profilePair builds two commits that differ in their number only, in turns with either side first.
-func (b *bench) profilePair(ctx context.Context, server *harness.Server, proxy *engineProxy, n int) (with, without float64, err error) {
+// profilePair builds two commits that differ only in their number. The two sides take turns in
+// going first.
+func (b *bench) profilePair(ctx context.Context, server *harness.Server, proxy *engineProxy,
+	n int) (with, without float64, err error) {
 	for i := range 2 {
 		soft := (n+i)%2 == 0
 		took, err := b.profileBuild(ctx, server, proxy, 2*n+i, soft)
@@ -54,7 +58,8 @@ func (b *bench) profilePair(ctx context.Context, server *harness.Server, proxy *
 }
 
 // profileBuild gives the seconds from delivery to final status.
-func (b *bench) profileBuild(ctx context.Context, server *harness.Server, proxy *engineProxy, n int, soft bool) (float64, error) {
+func (b *bench) profileBuild(ctx context.Context, server *harness.Server, proxy *engineProxy, n int,
+	soft bool) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	sha, err := b.world.Commit(ctx, smallRepo, fmt.Sprintf("Commit %d", n), smallRepository(n))

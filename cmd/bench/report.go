@@ -58,8 +58,8 @@ func writeJSON(file string, figures []figure) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-// tablePlace is the line of the page after which a table stands, up to tableEnd; the rest
-// of it is written by hand.
+// tablePlace is a line of the page. The table stands between it and tableEnd, and the rest of the
+// page is written by hand.
 type tablePlace string
 
 const (
@@ -78,13 +78,15 @@ func writePage(file string, begin tablePlace, machine string, figures []figure) 
 	head, rest, begun := bytes.Cut(page, []byte(begin))
 	_, tail, ended := bytes.Cut(rest, []byte(tableEnd))
 	if !begun || !ended {
-		return fmt.Errorf("bring %s up to date: %w", file, errors.New("the lines that the table stands between are missing"))
+		return fmt.Errorf("bring %s up to date: %w", file,
+			errors.New("the lines that the table stands between are missing"))
 	}
 	block := fmt.Sprintf("```text\n%s, %s\n\n%s```\n", time.Now().UTC().Format(time.DateOnly), machine, table(figures))
-	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(begin), []byte(block), []byte(tableEnd), tail}, nil), 0o644)
+	return os.WriteFile(file, bytes.Join([][]byte{head, []byte(begin), []byte(block), []byte(tableEnd), tail}, nil),
+		0o644)
 }
 
-// machine says what was measured on.
+// machine describes the machine that was measured on.
 func machine(ctx context.Context) string {
 	engine, err := run(ctx, "docker", "version", "--format", "Docker Engine {{.Server.Version}}")
 	if err != nil {

@@ -10,15 +10,17 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// dependencies is what the small repository asks of the index.
+// dependencies are the packages that the small repository needs from the index.
 func dependencies() []egresstest.File {
 	return []egresstest.File{
-		egresstest.Wheel("greeting", "1.0", map[string]string{"greeting.py": "def hello(name):\n    return f'Hello, {name}!'\n"}, "polite>=2"),
+		egresstest.Wheel("greeting", "1.0",
+			map[string]string{"greeting.py": "def hello(name):\n    return f'Hello, {name}!'\n"}, "polite>=2"),
 		egresstest.Wheel("polite", "2.1", map[string]string{"polite.py": "PLEASE = 'please'\n"}),
 	}
 }
 
-// smallRepository has requirements, a handful of modules and twenty tests. Each n gives another commit.
+// smallRepository has requirements, a handful of modules and twenty tests. Each n gives another
+// commit.
 func smallRepository(n int) map[string]string {
 	files := map[string]string{
 		"README.md":        fmt.Sprintf("Commit %d.\n", n),
@@ -26,12 +28,14 @@ func smallRepository(n int) map[string]string {
 		"app/__init__.py":  "",
 	}
 	for i := range 5 {
-		files[fmt.Sprintf("app/part%d.py", i)] = fmt.Sprintf("import greeting\n\n\ndef answer(x):\n    return greeting.hello(x * %d)\n", i+1)
+		files[fmt.Sprintf("app/part%d.py", i)] = fmt.Sprintf(
+			"import greeting\n\n\ndef answer(x):\n    return greeting.hello(x * %d)\n", i+1)
 	}
 	var tests strings.Builder
 	tests.WriteString("import unittest\n\nfrom app import part0\n\n\nclass TestApp(unittest.TestCase):\n")
 	for i := range 20 {
-		fmt.Fprintf(&tests, "    def test_%d(self):\n        self.assertEqual(part0.answer('x%d'), 'Hello, x%d!')\n\n", i, i, i)
+		fmt.Fprintf(&tests, "    def test_%d(self):\n        self.assertEqual(part0.answer('x%d'), 'Hello, x%d!')\n\n",
+			i, i, i)
 	}
 	files["tests/__init__.py"] = ""
 	files["tests/test_app.py"] = tests.String()
@@ -56,13 +60,13 @@ func planOf(files map[string]string) (python.Plan, error) {
 	})
 }
 
-// payload is the byte that a large log is made of; nothing else in a log holds it in numbers.
+// payload is the byte that a large log is made of. Nothing else in a log has many of them.
 const payload = '~'
 
-const payloadLine = 100 // bytes, its end included
+const payloadLine = 100 // bytes, with the line's end
 
-// printer is the Python that writes a large log, in blocks of whole lines as a program with
-// a buffered stdout does.
+// printer is a Python module that writes a large log, in blocks of whole lines as a program with a
+// buffered stdout does.
 func printer(bytes int64) string {
 	const linesPerBlock = 640
 	return fmt.Sprintf(`import sys
@@ -81,8 +85,9 @@ def write():
 // loudRepository has one test, which prints a large log.
 func loudRepository(n int, bytes int64) map[string]string {
 	return map[string]string{
-		"README.md":    fmt.Sprintf("Commit %d.\n", n),
-		"loud.py":      printer(bytes),
-		"test_loud.py": "import unittest\n\nimport loud\n\n\nclass TestLoud(unittest.TestCase):\n    def test_loud(self):\n        loud.write()\n",
+		"README.md": fmt.Sprintf("Commit %d.\n", n),
+		"loud.py":   printer(bytes),
+		"test_loud.py": "import unittest\n\nimport loud\n\n\nclass TestLoud(unittest.TestCase):\n" +
+			"    def test_loud(self):\n        loud.write()\n",
 	}
 }
