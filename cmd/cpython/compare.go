@@ -33,7 +33,7 @@ func (r result) String() string {
 // results are those of one side, by the test's id.
 type results map[string]result
 
-// readResults reads what runner.py wrote, and refuses what does not end as it should.
+// readResults reads what runner.py wrote. It is an error if the end is missing.
 func readResults(r io.Reader) (results, error) {
 	all := results{}
 	for d := json.NewDecoder(r); ; {
@@ -46,7 +46,8 @@ func readResults(r io.Reader) (results, error) {
 		case line.ID == "" && line.Outcome == "complete":
 			return all, nil
 		}
-		// A test that failed is told of once more for each of its parts, and by its clean-up.
+		// A failed test is reported once more for each of its parts, and by its clean-up: the first
+		// failure stays.
 		if all[line.ID].Outcome != failed {
 			all[line.ID] = result{line.Outcome, line.Detail}
 		}
@@ -60,7 +61,7 @@ func ids(ours, theirs results) []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// differing are the tests that did not end alike and are on no list.
+// differing are the tests that did not end alike and are not on the list.
 func differing(ours, theirs results, list []refusal) []string {
 	return slices.DeleteFunc(ids(ours, theirs), func(id string) bool {
 		_, listed := find(list, id)
@@ -68,9 +69,8 @@ func differing(ours, theirs results, list []refusal) []string {
 	})
 }
 
-// judge compares both sides' results of a module. They may differ in what is on the list,
-// and a test of it must not pass in the sandbox. That it does not pass outside either is no
-// problem: the kernel may lack what it needs.
+// judge compares both sides' results of a module. Only tests on the list may differ, and these must
+// not pass in the sandbox. They need not pass outside: the kernel may lack what they need.
 func judge(module string, ours, theirs results, list []refusal) verdict {
 	v := verdict{alike: map[string]int{}, refused: map[string]int{}, ours: ours}
 	found := map[refusal]bool{}
@@ -82,7 +82,8 @@ func judge(module string, ours, theirs results, list []refusal) verdict {
 		case listed && o.Outcome == passed:
 			v.problem("%s passed in the sandbox, but is on the list: %s", id, r.why)
 		case listed:
-			v.refused[fmt.Sprintf("%s: %s in the sandbox, %s outside: %s", strings.TrimSuffix(r.test, "."), o, t, r.why)]++
+			v.refused[fmt.Sprintf("%s: %s in the sandbox, %s outside: %s", strings.TrimSuffix(r.test, "."), o, t,
+				r.why)]++
 		case o.Outcome != t.Outcome:
 			v.problem("%s: %s in the sandbox, %s outside\n%s", id, o, t, indent(o.Detail+"\n"+t.Detail))
 		default:

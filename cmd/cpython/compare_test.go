@@ -13,7 +13,11 @@ import (
 func TestSidesMayDifferInWhatIsOnTheListOnly(t *testing.T) {
 	list := []refusal{{"test.m.Refused.", "sockets of a kind"}, {"test.m.C.one", "one call"}}
 	base := func(more results) results {
-		r := results{"test.m.C.plain": {Outcome: passed}, "test.m.Refused.a": {Outcome: skipped}, "test.m.C.one": {Outcome: failed}}
+		r := results{
+			"test.m.C.plain":   {Outcome: passed},
+			"test.m.Refused.a": {Outcome: skipped},
+			"test.m.C.one":     {Outcome: failed},
+		}
 		for id, x := range more {
 			r[id] = x
 		}
@@ -24,20 +28,49 @@ func TestSidesMayDifferInWhatIsOnTheListOnly(t *testing.T) {
 		ours, theirs results
 		problem      string // empty: none
 	}{
-		"listed tests are refused":         {base(nil), outside, ""},
-		"the kernel lacks the sockets":     {base(nil), base(nil), ""},
-		"a listed test passes":             {base(results{"test.m.Refused.a": {Outcome: passed}}), outside, "Refused.a passed in the sandbox, but is on the list: sockets"},
-		"another test fails":               {base(results{"test.m.C.plain": {Outcome: failed, Detail: "why"}, "test.m.C.x": {Outcome: passed}}), base(results{"test.m.C.x": {Outcome: passed}}), "C.plain: failed in the sandbox, passed outside\n    why"},
-		"another test is skipped":          {base(results{"test.m.C.x": {Outcome: skipped}}), base(results{"test.m.C.x": {Outcome: passed}}), "C.x: skipped in the sandbox, passed outside"},
-		"another test passes only here":    {base(results{"test.m.C.x": {Outcome: passed}}), base(results{"test.m.C.x": {Outcome: failed}}), "C.x: passed in the sandbox, failed outside"},
-		"a test is missing in the sandbox": {base(nil), base(results{"test.m.C.x": {Outcome: passed}}), "C.x: absent in the sandbox, passed outside"},
-		"both fail alike":                  {base(results{"test.m.C.x": {Outcome: failed}}), base(results{"test.m.C.x": {Outcome: failed}}), ""},
-		"nothing passes":                   {results{"test.m.Refused.a": {}, "test.m.C.one": {}}, results{}, "nothing is shown"},
-		"the list names no test":           {results{"test.m.C.plain": {Outcome: passed}}, results{"test.m.C.plain": {Outcome: passed}}, "test.m.Refused. is on the list, but names no test"},
+		"listed tests are refused":     {base(nil), outside, ""},
+		"the kernel lacks the sockets": {base(nil), base(nil), ""},
+		"a listed test passes": {
+			base(results{"test.m.Refused.a": {Outcome: passed}}),
+			outside,
+			"Refused.a passed in the sandbox, but is on the list: sockets",
+		},
+		"another test fails": {
+			base(results{"test.m.C.plain": {Outcome: failed, Detail: "why"}, "test.m.C.x": {Outcome: passed}}),
+			base(results{"test.m.C.x": {Outcome: passed}}),
+			"C.plain: failed in the sandbox, passed outside\n    why",
+		},
+		"another test is skipped": {
+			base(results{"test.m.C.x": {Outcome: skipped}}),
+			base(results{"test.m.C.x": {Outcome: passed}}),
+			"C.x: skipped in the sandbox, passed outside",
+		},
+		"another test passes only here": {
+			base(results{"test.m.C.x": {Outcome: passed}}),
+			base(results{"test.m.C.x": {Outcome: failed}}),
+			"C.x: passed in the sandbox, failed outside",
+		},
+		"a test is missing in the sandbox": {
+			base(nil),
+			base(results{"test.m.C.x": {Outcome: passed}}),
+			"C.x: absent in the sandbox, passed outside",
+		},
+		"both fail alike": {
+			base(results{"test.m.C.x": {Outcome: failed}}),
+			base(results{"test.m.C.x": {Outcome: failed}}),
+			"",
+		},
+		"nothing passes": {results{"test.m.Refused.a": {}, "test.m.C.one": {}}, results{}, "nothing is shown"},
+		"the list names no test": {
+			results{"test.m.C.plain": {Outcome: passed}},
+			results{"test.m.C.plain": {Outcome: passed}},
+			"test.m.Refused. is on the list, but names no test",
+		},
 	} {
 		v := judge("test.m", tc.ours, tc.theirs, list)
 		got := strings.Join(v.problems, "\n")
-		if tc.problem == "" && got != "" || !strings.Contains(got, tc.problem) || (v.err() == nil) != (tc.problem == "") {
+		if tc.problem == "" && got != "" || !strings.Contains(got, tc.problem) ||
+			(v.err() == nil) != (tc.problem == "") {
 			t.Errorf("%s: problems %q, want %q", name, got, tc.problem)
 		}
 	}

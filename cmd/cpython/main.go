@@ -25,11 +25,13 @@ var modules = []string{
 }
 
 func main() {
-	suite := flag.String("suite", "", "the `folder` that holds CPython's package test; empty: Debian's package of it is fetched")
+	suite := flag.String("suite", "",
+		"the `folder` that holds CPython's package test; empty: Debian's package of it is fetched")
 	only := flag.String("modules", strings.Join(modules, ","), "the `modules` to run, by commas")
 	verbose := flag.Bool("v", false, "print how each test ended that did not pass in the sandbox")
 	flag.Usage = func() {
-		fmt.Fprintf(flag.CommandLine.Output(), "Usage: go run ./cmd/cpython [flags]\n\nExample: go run ./cmd/cpython -modules test_socket\n\n")
+		fmt.Fprintf(flag.CommandLine.Output(),
+			"Usage: go run ./cmd/cpython [flags]\n\nExample: go run ./cmd/cpython -modules test_socket\n\n")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

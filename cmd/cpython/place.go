@@ -13,16 +13,16 @@ import (
 	"vivarium/sandbox"
 )
 
-// place is where tests run. It is closed by who started it.
+// place is where tests run. world.tests closes it.
 type place interface {
-	put(ctx context.Context, folder string) error // suite and runner into the workspace
+	put(ctx context.Context, folder string) error // puts the suite and its runner into the workspace
 	run(ctx context.Context, argv []string, out io.Writer) (ended string, err error)
 	close() error
 }
 
 const (
 	instance = "vivarium-cpython"
-	// lifetime is more than any module takes.
+	// lifetime is longer than any module takes.
 	lifetime = time.Hour
 )
 
@@ -53,14 +53,16 @@ func (s sandboxed) run(ctx context.Context, argv []string, out io.Writer) (strin
 
 func (s sandboxed) close() error { return s.Close() }
 
-// plain is a container with the engine's own profile and settings, apart from the user
-// and the missing network. It is driven by the docker command, as one would by hand.
+// plain is a container with the engine's own profile and settings, apart from the user and the
+// missing network. It is driven by the docker command, as one would do by hand.
 type plain struct{ id string }
 
 func startPlain(ctx context.Context, image string) (plain, error) {
-	// The engine's own init reaps, as vivarium-init does.
-	id, err := docker(ctx, nil, "run", "--detach", "--rm", "--init", "--network", "none", "--user", fmt.Sprintf("%d:%d", sandbox.FirstUser, sandbox.GID),
-		"--label", sandbox.LabelInstance+"="+instance+"-plain", "--entrypoint", "sleep", image, fmt.Sprint(int(lifetime.Seconds())))
+	// The engine's own init reaps processes, as vivarium-init does.
+	id, err := docker(ctx, nil, "run", "--detach", "--rm", "--init", "--network", "none", "--user",
+		fmt.Sprintf("%d:%d", sandbox.FirstUser, sandbox.GID),
+		"--label", sandbox.LabelInstance+"="+instance+"-plain", "--entrypoint", "sleep", image,
+		fmt.Sprint(int(lifetime.Seconds())))
 	return plain{strings.TrimSpace(id)}, err
 }
 

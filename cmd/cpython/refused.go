@@ -2,8 +2,7 @@ package main
 
 import "strings"
 
-// refusal is a test of CPython's, or a class of them, that exercises exactly what a
-// sandbox refuses.
+// refusal is a test of CPython, or a class of them, that exercises exactly what a sandbox refuses.
 type refusal struct {
 	test string // its id; a class ends with a full stop
 	why  string
@@ -20,9 +19,9 @@ const (
 	sctp    = "the kernel loads a module for SCTP"
 )
 
-// refused is reviewed by hand. What an engine's own profile lets through of it depends on
-// its version, and whether the kernel has such sockets at all differs too: with neither,
-// these tests are skipped on both sides.
+// refused is reviewed by hand. How much of it an engine's own profile lets through depends on the
+// engine's version, and not every kernel has such sockets. Where both sides lack them, these tests
+// are skipped on both.
 var refused = []refusal{
 	{"test.test_socket.LinuxKernelCryptoAPI.", "AF_ALG sockets hand a build's data to the kernel's crypto drivers"},
 	{"test.test_socket.BasicVSOCKTest.", "AF_VSOCK sockets reach the host of a virtual machine"},

@@ -17,21 +17,22 @@ import (
 	"vivarium/sandbox"
 )
 
-// debianPackage holds what Debian leaves out of Python itself: most of its package test.
+// debianPackage holds what Debian leaves out of Python itself: most of the package test.
 const debianPackage = "libpython3.11-testsuite"
 
-// fetched is a suite in a temporary folder, which its user removes.
+// fetched is a suite in a temporary folder. Whoever fetched it removes the folder.
 type fetched struct{ temporary, folder string }
 
-// fetchSuite fetches and unpacks Debian's package. Installing it would ask for the same
-// version of Python on this machine.
+// fetchSuite fetches and unpacks Debian's package. Installing it would require the same version of
+// Python on this machine.
 func fetchSuite(ctx context.Context) (f fetched, err error) {
 	if f.temporary, err = os.MkdirTemp("", "vivarium-cpython-"); err != nil {
 		return f, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("fetch CPython's tests (-suite names a folder that has them): %w", err), os.RemoveAll(f.temporary))
+			err = errors.Join(fmt.Errorf("fetch CPython's tests (-suite names a folder that has them): %w", err),
+				os.RemoveAll(f.temporary))
 		}
 	}()
 	fetch := exec.CommandContext(ctx, "apt-get", "download", "-qq", debianPackage)
@@ -43,7 +44,8 @@ func fetchSuite(ctx context.Context) (f fetched, err error) {
 	if err != nil || len(archives) != 1 {
 		return f, fmt.Errorf("apt-get download left %q, %w", archives, err)
 	}
-	if out, err := exec.CommandContext(ctx, "dpkg-deb", "--extract", archives[0], f.temporary).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "dpkg-deb", "--extract", archives[0],
+		f.temporary).CombinedOutput(); err != nil {
 		return f, fmt.Errorf("unpack %s: %w: %s", filepath.Base(archives[0]), err, out)
 	}
 	fmt.Println("tests of", filepath.Base(archives[0]))
@@ -56,13 +58,13 @@ var runnerScript []byte
 
 const runnerName = "runner.py"
 
-// withSuite passes the tar that writeSuite writes on to take.
+// withSuite passes the tar that writeSuite writes to take.
 func withSuite(folder, prefix string, take func(tar io.Reader) error) error {
 	r, w := io.Pipe()
 	var writer sync.WaitGroup
 	writer.Go(func() { w.CloseWithError(writeSuite(w, folder, prefix)) })
 	err := take(r)
-	r.Close() // ends the writer in any case
+	r.Close() // ends the writer even if take has not read to the end
 	writer.Wait()
 	return err
 }
@@ -71,7 +73,8 @@ func withSuite(folder, prefix string, take func(tar io.Reader) error) error {
 func writeSuite(w io.Writer, folder, prefix string) error {
 	t := tar.NewWriter(w)
 	if prefix != "" {
-		if err := t.WriteHeader(owned(&tar.Header{Typeflag: tar.TypeDir, Name: prefix + "/", Mode: 0o755})); err != nil {
+		if err := t.WriteHeader(
+			owned(&tar.Header{Typeflag: tar.TypeDir, Name: prefix + "/", Mode: 0o755})); err != nil {
 			return err
 		}
 	}
@@ -87,7 +90,8 @@ func addFolder(t *tar.Writer, files fs.FS, prefix string) error {
 		case err != nil:
 			return err
 		case d.IsDir():
-			return t.WriteHeader(owned(&tar.Header{Typeflag: tar.TypeDir, Name: path.Join(prefix, name) + "/", Mode: 0o755}))
+			return t.WriteHeader(
+				owned(&tar.Header{Typeflag: tar.TypeDir, Name: path.Join(prefix, name) + "/", Mode: 0o755}))
 		case !d.Type().IsRegular():
 			return fmt.Errorf("%s in CPython's tests is not a plain file", name)
 		}
@@ -100,14 +104,15 @@ func addFolder(t *tar.Writer, files fs.FS, prefix string) error {
 }
 
 func addFile(t *tar.Writer, name string, content []byte) error {
-	if err := t.WriteHeader(owned(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))})); err != nil {
+	if err := t.WriteHeader(
+		owned(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))})); err != nil {
 		return err
 	}
 	_, err := t.Write(content)
 	return err
 }
 
-// owned is what a plain container needs to be told; in a sandbox there is one user only.
+// owned sets the owner, which matters in a plain container. A sandbox has only one user.
 func owned(h *tar.Header) *tar.Header {
 	h.Uid, h.Gid = sandbox.FirstUser, sandbox.GID
 	return h

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// verdict is what came of a comparison.
+// verdict is the result of a comparison.
 type verdict struct {
 	alike    map[string]int // tests that ended alike, by outcome
 	failed   []string       // those that failed on both sides
-	refused  map[string]int // tests of the list, by what there is to say of them
+	refused  map[string]int // how many tests of the list, by what the report says of them
 	problems []string
 	ours     results
 }
@@ -38,7 +38,7 @@ func (v *verdict) summary(name string) string {
 		name, v.alike[passed], v.alike[skipped], v.alike[failed], refused, len(v.problems))
 }
 
-// notPassed tells of the tests that did not pass in the sandbox.
+// notPassed lists the tests that did not pass in the sandbox, with the reasons.
 func (v *verdict) notPassed() string {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(v.ours)) {

@@ -21,7 +21,7 @@ type world struct {
 	image  string
 }
 
-// runners is a name of its own for the image, so that an operator's stay as they are.
+// runners is a name of its own for the image, so that the operator's images stay as they are.
 const runners = "vivarium-test/cpython"
 
 func newWorld(ctx context.Context, suite string) (*world, error) {
@@ -47,8 +47,8 @@ func (w *world) close() error { return w.engine.Close() }
 // maxAgain bounds how many tests are tried again: where more differ, it is not chance.
 const maxAgain = 20
 
-// module runs one module on both sides. A test that differs counts when it differs again
-// when it runs alone: some of CPython's tests depend on timing.
+// module runs one module on both sides. A test that differs runs again alone, and counts only if it
+// differs again: some of CPython's tests depend on timing.
 func (w *world) module(ctx context.Context, name string) (verdict, error) {
 	ours, theirs, err := w.both(ctx, name)
 	if err != nil {
@@ -60,9 +60,10 @@ func (w *world) module(ctx context.Context, name string) (verdict, error) {
 	}
 	for _, id := range again {
 		if strings.Contains(id, " ") {
-			continue // the set-up of a module or class, which no name runs
+			continue // the set-up of a module or class, which cannot be run by name
 		}
-		fmt.Printf("%s: %s in the sandbox, %s outside; once more, alone\n%s", id, ours[id], theirs[id], indent(ours[id].Detail))
+		fmt.Printf("%s: %s in the sandbox, %s outside; once more, alone\n%s", id, ours[id], theirs[id],
+			indent(ours[id].Detail))
 		o, t, err := w.both(ctx, id)
 		if err != nil {
 			return verdict{}, err
@@ -109,9 +110,9 @@ const (
 	timeout = "20m"
 )
 
-// prepareScript adds what Debian keeps in Python's own package, and makes an environment as
-// builds have one. Tests start Python isolated from PYTHONPATH, and an environment's
-// .pth files reach such a Python too.
+// prepareScript adds the tests that Debian keeps in Python's own package, and makes an environment
+// as builds have one. Some tests start a Python that ignores PYTHONPATH. It still reads the
+// environment's .pth files.
 const prepareScript = `
 cp -rn "$(python3 -Ic 'import test; print(test.__path__[0])')/." test
 python3 -m venv --without-pip ` + sandbox.Env + `
@@ -119,7 +120,7 @@ cd ` + sandbox.Env + `/lib/python3*/site-packages
 echo 'import sys; sys.path.insert(0, "` + sandbox.Workspace + `")' >cpython.pth
 `
 
-// tests runs the tests of one name in a place, which it closes.
+// tests runs the tests of one name in a place, and closes the place.
 func (w *world) tests(ctx context.Context, p place, name string) (_ results, err error) {
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := p.put(ctx, w.suite); err != nil {
