@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// filter are the calls that the profile refuses and that nothing else refuses on a usual kernel. Others (mount, chroot,
-// kexec_load and their like) need a capability as well: "settings: the profile" and "capabilities dropped" stand for them.
+// filter are the calls that the profile refuses and that nothing else refuses on a usual kernel.
+// Others (mount, chroot, kexec_load and their like) need a capability as well: "settings: the
+// profile" and "capabilities dropped" stand for them.
 var filter = []mutant{
 	allowing("ptrace"),
 	allowing("process_vm_readv"),
@@ -15,11 +16,14 @@ var filter = []mutant{
 	allowing("add_key"),
 	allowing("unshare"),
 	allowing("clone"),
-	// Families above AF_INET6, such as netlink; SOCK_DCCP; protocols above TCP and UDP, such as SCTP; ICMP.
+	// Families above AF_INET6, such as netlink; SOCK_DCCP; protocols above TCP and UDP, such as
+	// SCTP; ICMP.
 	letting("socket families", 97, condition{0, 10, -1, "GT"}),
 	letting("socket types", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 6, "MASKED_EQ"}),
-	letting("protocols in place of TCP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 1, "MASKED_EQ"}, condition{2, 6, -1, "GT"}),
-	letting("protocols in place of UDP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 2, "MASKED_EQ"}, condition{2, 17, -1, "GT"}),
+	letting("protocols in place of TCP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 1, "MASKED_EQ"},
+		condition{2, 6, -1, "GT"}),
+	letting("protocols in place of UDP", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 2, "MASKED_EQ"},
+		condition{2, 17, -1, "GT"}),
 	letting("ping", 97, condition{0, 2, -1, "EQ"}, condition{1, anyFlags, 2, "MASKED_EQ"}, condition{2, 1, -1, "EQ"}),
 	inFilter("asynchronous I/O", `"io_pgetevents_time64"
 			],
@@ -50,14 +54,15 @@ var filter = []mutant{
 				}
 			],
 			"comment": "only reading"`, "^TestBounds$"),
-	inFilter("refusal of what is not named", `"defaultAction": "SCMP_ACT_ERRNO"`, `"defaultAction": "SCMP_ACT_ALLOW"`, "^TestPrivileges$"),
+	inFilter("refusal of what is not named", `"defaultAction": "SCMP_ACT_ERRNO"`, `"defaultAction": "SCMP_ACT_ALLOW"`,
+		"^TestPrivileges$"),
 }
 
 func inFilter(name, old, new, attacks string) mutant {
 	return mutant{"filter: " + name, "sandbox/seccomp.json", old, new, attacks}
 }
 
-// allowing puts a call into the long list of those that are allowed always.
+// allowing adds a call to the long list of those that are always allowed.
 func allowing(call string) mutant {
 	const first = `				"accept",
 `
@@ -67,7 +72,7 @@ func allowing(call string) mutant {
 // anyFlags is the mask of a socket's type without its flags.
 const anyFlags uint64 = 18446744073709025279
 
-// condition is one on an argument, as the profile writes it; two is left out when negative.
+// condition is a condition on an argument, as the profile writes it. A negative two is left out.
 type condition struct {
 	index int
 	value uint64
@@ -80,10 +85,12 @@ func (c condition) String() string {
 	if c.two >= 0 {
 		two = fmt.Sprintf("\t\t\t\t\t\"valueTwo\": %d,\n", c.two)
 	}
-	return fmt.Sprintf("\t\t\t\t{\n\t\t\t\t\t\"index\": %d,\n\t\t\t\t\t\"value\": %d,\n%s\t\t\t\t\t\"op\": \"SCMP_CMP_%s\"\n\t\t\t\t}", c.index, c.value, two, c.op)
+	return fmt.Sprintf(
+		"\t\t\t\t{\n\t\t\t\t\t\"index\": %d,\n\t\t\t\t\t\"value\": %d,\n%s\t\t\t\t\t\"op\": \"SCMP_CMP_%s\"\n"+
+			"\t\t\t\t}", c.index, c.value, two, c.op)
 }
 
-// letting makes of the rule that refuses under these conditions one that allows.
+// letting turns the rule that refuses under these conditions into one that allows.
 func letting(name string, errno int, conditions ...condition) mutant {
 	var texts []string
 	for _, c := range conditions {

@@ -1,6 +1,7 @@
-// Command mutants shows that the attack suite notices when a defence is gone: it removes one defence after the other
-// from the source that the suite is compiled from, and runs the attacks that are there for it. The checkout is never
-// changed: a mutant is one file that Go's build overlay puts in the place of the real one.
+// Command mutants shows that the attack suite notices when a defence is gone: it removes one
+// defence after the other from the source that the suite is compiled from, and runs the attacks
+// that are there for it. The checkout is never changed: a mutant is one file that Go's build
+// overlay puts in the place of the real one.
 package main
 
 import (
@@ -72,7 +73,7 @@ func choose(all []mutant, only string) ([]mutant, error) {
 	return chosen, nil
 }
 
-// control runs every attack that a mutant names on the source as it is: all must hold.
+// control runs every attack that a mutant names on the source as it is. All must hold.
 func (w *workplace) control(ctx context.Context, chosen []mutant) error {
 	seen := map[string]bool{}
 	var patterns []string
@@ -94,7 +95,7 @@ func (w *workplace) control(ctx context.Context, chosen []mutant) error {
 	return nil
 }
 
-// tryAll runs every mutant, to the last one even when one survives.
+// tryAll runs every mutant, even after one has survived.
 func (w *workplace) tryAll(ctx context.Context, chosen []mutant) error {
 	var killed int
 	var survived, broken []string

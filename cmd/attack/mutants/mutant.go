@@ -13,8 +13,8 @@ import (
 // mutant is the source with one defence removed.
 type mutant struct {
 	name string // which defence is gone
-	// file is where the defence stands, from the module's root. Where it has moved, it is looked for
-	// below the same top-level folder.
+	// file is where the defence stands, from the module's root. Where it has moved, it is looked
+	// for below the same top-level folder.
 	file    string
 	old     string // must stand there exactly once
 	new     string
@@ -62,7 +62,8 @@ func (m mutant) search(root string) (file, text string, err error) {
 	case err != nil:
 		return "", "", err
 	case len(found) != 1:
-		return "", "", fmt.Errorf("its text is not in %s, and below %s in %d files %q, not one:\n%s", m.file, room, len(found), found, m.old)
+		return "", "", fmt.Errorf("its text is not in %s, and below %s in %d files %q, not one:\n%s", m.file, room,
+			len(found), found, m.old)
 	}
 	return found[0], text, nil
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestEveryMutantFindsItsText holds that the source still has what each mutant takes away: else its defence would go
-// unwatched until somebody runs them all.
+// TestEveryMutantFindsItsText checks that the source still has the text that each mutant removes.
+// Else nobody would notice until somebody runs all mutants.
 func TestEveryMutantFindsItsText(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range table() {

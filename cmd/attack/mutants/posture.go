@@ -1,6 +1,7 @@
 package main
 
-// posture is the look at a sandbox before builds are taken, one check a mutant, and what the server believes of other containers.
+// posture are the checks of a sandbox before builds are taken, one a mutant, and what the server
+// believes of other containers.
 var posture = []mutant{
 	inPosture("system calls", "\tj.calls()\n"),
 	inPosture("closed paths", "\tj.closedPaths()\n"),
@@ -8,7 +9,13 @@ var posture = []mutant{
 	inPosture("names", "\tj.names()\n"),
 	inPosture("the engine's account", "\tj.readBack()\n"),
 	{"posture: the environment", "sandbox/posture_inspect.go", "\tj.environment()\n", "", "^TestWeakenedEngine$"},
-	{"posture: what kernels say before they look", "sandbox/posture_calls.go", `return tried && refusal(answer)`, `return tried && answer != ""`, "^TestWeakenedEngine$"},
+	{
+		"posture: what kernels say before they look",
+		"sandbox/posture_calls.go",
+		`return tried && refusal(answer)`,
+		`return tried && answer != ""`,
+		"^TestWeakenedEngine$",
+	},
 	{"admission: a sandbox's deadline", "sandbox/others.go", `<= longestClaim`, `> 0`, "^TestLabel$"},
 }
 

@@ -1,7 +1,8 @@
 package main
 
-// settings are the container's settings, one mutant each. Left out are those that only keep an engine's configuration from
-// changing a sandbox (Init, RestartPolicy, Healthcheck, Hostname): without them nothing changes on an engine as it comes.
+// settings are the container's settings, one mutant each. Settings that only keep an engine's
+// configuration from changing a sandbox are left out (Init, RestartPolicy, Healthcheck, Hostname):
+// without them nothing changes on an engine as it comes.
 var settings = []mutant{
 	inSettings("no network", `NetworkMode:    "none",`, `NetworkMode:    "bridge",`, "^TestReach$"),
 	inSettings("capabilities dropped", `CapDrop:        []string{"ALL"},`, ``, "^TestPrivileges$"),
@@ -14,26 +15,32 @@ var settings = []mutant{
 	inSettings("read-only paths", `ReadonlyPaths:  readOnly,`, `ReadonlyPaths:  []string{},`, "^TestBounds$"),
 	inSettings("no name server", `[]string{"127.0.0.1"},`, `nil,`, "^TestMachine$"),
 	inSettings("read-only image", `ReadonlyRootfs: true,`, ``, "^TestBounds$"),
-	{"settings: a group of its own", "sandbox/spec.go", `GID = 10001`, `GID = 0`, "^TestPrivileges$"}, // as root no build unpacks its seed
+	// The group only: as root no build unpacks its seed.
+	{"settings: a group of its own", "sandbox/spec.go", `GID = 10001`, `GID = 0`, "^TestPrivileges$"},
 	inSettings("no set-uid", `"rw,nosuid,nodev,exec"`, `"rw,suid,nodev,exec"`, "^TestBounds$"),
 	inSettings("no devices", `"rw,nosuid,nodev,exec"`, `"rw,nosuid,dev,exec"`, "^TestBounds$"),
-	inSettings("bytes of a place", `"size=" + strconv.FormatInt(size, 10),`, `"size=" + strconv.FormatInt(size*1024, 10),`, "^TestBounds$"),
+	inSettings("bytes of a place", `"size=" + strconv.FormatInt(size, 10),`,
+		`"size=" + strconv.FormatInt(size*1024, 10),`, "^TestBounds$"),
 	inSettings("files of a place", `"nr_inodes=" + strconv.FormatInt(l.Inodes, 10),`, ``, "^TestBounds$"),
-	inSettings("/dev/shm as the other places", `Workspace, Home, Env, Tmp, Shm}`, `Workspace, Home, Env, Tmp}`, "^TestBounds$"),
+	inSettings("/dev/shm as the other places", `Workspace, Home, Env, Tmp, Shm}`, `Workspace, Home, Env, Tmp}`,
+		"^TestBounds$"),
 	inSettings("memory", `memory := l.Memory + l.Disk`, `memory := int64(0)`, "^TestBounds$"),
 	inSettings("no swap", `MemorySwap: memory,`, `MemorySwap: 0,`, "^TestBounds$"),
 	inSettings("CPU time", `NanoCPUs:   nanoCPUs(l.CPUs, cpus),`, ``, "^TestBounds$"),
 	inSettings("processes", `resources(l, hostPids(spec), info.CPUs)`, `resources(l, -1, info.CPUs)`, "^TestBounds$"),
-	inSettings("core files", `{Name: "core", Soft: 1, Hard: 1},`, `{Name: "core", Soft: -1, Hard: -1},`, "^TestBounds$"),
+	inSettings("core files", `{Name: "core", Soft: 1, Hard: 1},`, `{Name: "core", Soft: -1, Hard: -1},`,
+		"^TestBounds$"),
 	inSettings("size of a file", `{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},`, ``, "^TestBounds$"),
 	inSettings("open files", `{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},`,
 		`{Name: "nofile", Soft: 20000, Hard: 20000},`, "^TestBounds$"),
 	inSettings("IPC of its own", `container.IPCModePrivate`, `"host"`, "^TestBounds$"),
-	inSettings("cgroup namespace of its own", `container.CgroupnsModePrivate`, `container.CgroupnsModeHost`, "^TestBounds$"),
+	inSettings("cgroup namespace of its own", `container.CgroupnsModePrivate`, `container.CgroupnsModeHost`,
+		"^TestBounds$"),
 	inSettings("no log at the engine", `LogConfig:      container.LogConfig{Type: "none"},`, ``, "^TestContainer$"),
 	inSettings("removal at the end", `AutoRemove:     true,`, ``, "^TestContainer$"),
 	inSettings("the end with the session", `OpenStdin: true, StdinOnce: true,`, `OpenStdin: true,`, "^TestContainer$"),
-	inSettings("a user of its own", `l, user, no := spec.Limits, spec.user(), false`, `l, user, no := spec.Limits, FirstUser, false`, "^TestNeighbours$"),
+	inSettings("a user of its own", `l, user, no := spec.Limits, spec.user(), false`,
+		`l, user, no := spec.Limits, FirstUser, false`, "^TestNeighbours$"),
 	inSettings("namespaces of its own", `container.IPCModePrivate`, `"host"`, "^TestNeighbours$"),
 	inSettings("the configured runtime", `Runtime:        spec.Runtime,`, ``, "^TestContainer$"),
 }

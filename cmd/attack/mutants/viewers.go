@@ -1,20 +1,58 @@
 package main
 
-// viewers are the defences that stand between somebody and another's builds, or another's session.
+// viewers are the defences that keep somebody from another's builds and another's session.
 var viewers = []mutant{
-	{"viewers: one build", "server/store/query.go", `v.restrict(s.db.read(ctx), "builds").Take(`, `s.db.read(ctx).Take(`, "^TestOthersBuilds$"},
-	{"viewers: lists of builds", "server/store/query.go", `q.Sight.restrict(s.db.read(ctx), "builds").Order(`, `s.db.read(ctx).Order(`, "^TestOthersBuilds$"},
-	{"viewers: nobody is local on a public server", "server/viewer.go", `return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
+	{
+		"viewers: one build",
+		"server/store/query.go",
+		`v.restrict(s.db.read(ctx), "builds").Take(`,
+		`s.db.read(ctx).Take(`,
+		"^TestOthersBuilds$",
+	},
+	{
+		"viewers: lists of builds",
+		"server/store/query.go",
+		`q.Sight.restrict(s.db.read(ctx), "builds").Order(`,
+		`s.db.read(ctx).Order(`,
+		"^TestOthersBuilds$",
+	},
+	{"viewers: nobody is local on a public server", "server/viewer.go",
+		`return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
 		`return !s.throughProxy(r) && isLocal(r)`, "^TestOthersBuilds$"},
-	{"viewers: a token is found by all of its text", "server/store/tokens.go", `Where("hash = ?", hashSecret(text))`, `Where("hash LIKE ?", "%")`, "^TestGuessedTokens$"},
+	{
+		"viewers: a token is found by all of its text",
+		"server/store/tokens.go",
+		`Where("hash = ?", hashSecret(text))`,
+		`Where("hash LIKE ?", "%")`,
+		"^TestGuessedTokens$",
+	},
 	{"sign-in: failures are bounded", "server/throttle.go", `; left < 1 {`, `; left < -1e9 {`, "^TestGuessedTokens$"},
-	{"sign-in: an address is not what a header claims", "server/server.go", `s.echo.IPExtractor = clientAddress(c.TrustedProxies)`,
+	{"sign-in: an address is not what a header claims", "server/server.go",
+		`s.echo.IPExtractor = clientAddress(c.TrustedProxies)`,
 		`s.echo.IPExtractor = echo.ExtractIPFromXFFHeader()`, "^TestGuessedTokens$"},
 	{"sign-in: a new session ends the old", "server/signin.go", `	if err := s.endSession(r); err != nil {
 		return err
 	}
 	if err := s.cookies.set`, `	if err := s.cookies.set`, "^TestSignInByBrowser$"},
-	{"sign-in: leads to a path of ours", "server/signin.go", `next := ownPath(r.PostForm.Get("next"))`, `next := r.PostForm.Get("next")`, "^TestSignInByBrowser$"},
-	{"sign-in: out of the reach of scripts", "server/cookie.go", `HttpOnly: true,`, `HttpOnly: false,`, "^TestSignInByBrowser$"},
-	{"sign-in: no posts of other sites", "server/samesite.go", `err := protection.Check(c.Request()); err != nil {`, `err := error(nil); err != nil {`, "^TestSignInByBrowser$"},
+	{
+		"sign-in: leads to a path of ours",
+		"server/signin.go",
+		`next := ownPath(r.PostForm.Get("next"))`,
+		`next := r.PostForm.Get("next")`,
+		"^TestSignInByBrowser$",
+	},
+	{
+		"sign-in: out of the reach of scripts",
+		"server/cookie.go",
+		`HttpOnly: true,`,
+		`HttpOnly: false,`,
+		"^TestSignInByBrowser$",
+	},
+	{
+		"sign-in: no posts of other sites",
+		"server/samesite.go",
+		`err := protection.Check(c.Request()); err != nil {`,
+		`err := error(nil); err != nil {`,
+		"^TestSignInByBrowser$",
+	},
 }

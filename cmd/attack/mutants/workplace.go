@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// runTimeout is for one mutant: attacks that must end by a limit do not end without it.
+// runTimeout is for one mutant: an attack that a limit must end does not end without the limit.
 const runTimeout = 5 * time.Minute
 
 // workplace is where mutants are compiled.
@@ -35,8 +35,8 @@ func newWorkplace(ctx context.Context) (*workplace, error) {
 
 func (w *workplace) remove() { _ = os.RemoveAll(w.dir) }
 
-// try runs one mutant. An error is one that says nothing of the attacks: it does not compile, or the run broke without
-// an attack having turned red.
+// try runs one mutant. An error means that nothing is known of the attacks: the mutant does not
+// compile, or the run broke before an attack turned red.
 func (w *workplace) try(ctx context.Context, m mutant) (result, error) {
 	source, text, err := m.apply(w.root)
 	if err != nil {
@@ -83,7 +83,8 @@ func (w *workplace) attack(ctx context.Context, overlay, pattern string) (result
 	return r, nil
 }
 
-// environment lets the go commands that tests run, for the server and for vivarium-init, see the mutant too.
+// environment lets the go commands that tests run, for the server and for vivarium-init, see the
+// mutant too.
 func environment(overlay string) []string {
 	env := append(os.Environ(), "CGO_ENABLED=0", "VIVARIUM_REQUIRE_ENGINE=1", "VIVARIUM_REQUIRE_BROWSER=1")
 	if overlay == "" {
