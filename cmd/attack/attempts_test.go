@@ -14,8 +14,8 @@ import (
 	"vivarium/server/store"
 )
 
-// lateWriter is what a worker does that was thought dead, with its recorder, when its successor has begun. Its error, or
-// its outcome, is how its attempt ends.
+// lateWriter is what a worker that was thought dead does with its recorder once its successor has
+// begun. Its attempt ends with the error or the outcome that write returns.
 type lateWriter struct {
 	tried string
 	write func(ctx context.Context, rec pipeline.Recorder) (pipeline.Outcome, error)
@@ -27,7 +27,7 @@ var lateOutcome = pipeline.Outcome{State: pipeline.Passed, Summary: late}
 
 var lateWriters = map[string]lateWriter{
 	"log": {"lines of the log", func(ctx context.Context, rec pipeline.Recorder) (pipeline.Outcome, error) {
-		for ctx.Err() == nil { // a refused commit is told by a later call
+		for ctx.Err() == nil { // only a later call tells that a commit was refused
 			if err := rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte(late+"\n")); err != nil {
 				return pipeline.Outcome{}, err
 			}
@@ -39,16 +39,22 @@ var lateWriters = map[string]lateWriter{
 		end := pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepPassed, Note: late, EndedAt: time.Now()}
 		return pipeline.Outcome{}, orTaken(rec.StepEnded(ctx, end))
 	}},
-	"step-start": {"the beginning of a step", func(ctx context.Context, rec pipeline.Recorder) (pipeline.Outcome, error) {
-		begin := pipeline.Step{Name: pipeline.StepTest, Note: late, StartedAt: time.Now()}
-		return pipeline.Outcome{}, orTaken(rec.StepStarted(ctx, begin))
-	}},
+	"step-start": {
+		"the beginning of a step",
+		func(ctx context.Context, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			begin := pipeline.Step{Name: pipeline.StepTest, Note: late, StartedAt: time.Now()}
+			return pipeline.Outcome{}, orTaken(rec.StepStarted(ctx, begin))
+		},
+	},
 	"outcome": {"the end of the build", func(context.Context, pipeline.Recorder) (pipeline.Outcome, error) {
 		return lateOutcome, nil
 	}},
-	"give-back": {"putting the build back into the queue", func(context.Context, pipeline.Recorder) (pipeline.Outcome, error) {
-		return pipeline.Outcome{}, errors.New(late)
-	}},
+	"give-back": {
+		"putting the build back into the queue",
+		func(context.Context, pipeline.Recorder) (pipeline.Outcome, error) {
+			return pipeline.Outcome{}, errors.New(late)
+		},
+	},
 }
 
 func orTaken(err error) error {
@@ -58,9 +64,9 @@ func orTaken(err error) error {
 	return err
 }
 
-// fence is two servers on one database, and builds that both work on, one after the other.
+// fence is two servers on one database. Both work on the same builds, one after the other.
 type fence struct {
-	builds map[int64]string         // by id: which writer it is for
+	builds map[int64]string         // by id: the name of the late writer
 	first  map[string]chan struct{} // closed when the first attempt runs
 	second map[string]chan struct{} // closed when the second one does
 	wrote  map[string]chan error    // how the late write went
@@ -68,21 +74,31 @@ type fence struct {
 	over   <-chan struct{}
 }
 
-// TestAttempts has workers that were thought dead write into builds that other workers have begun anew.
+// TestAttempts lets workers that were thought dead write into builds that other workers have begun
+// anew.
 func TestAttempts(t *testing.T) {
 	address := startPostgres(t)
 	dead, alive := openStore(t, address), openStore(t, address)
-	f := fence{map[int64]string{}, map[string]chan struct{}{}, map[string]chan struct{}{}, map[string]chan error{}, map[string]chan struct{}{}, t.Context().Done()}
+	f := fence{
+		map[int64]string{},
+		map[string]chan struct{}{},
+		map[string]chan struct{}{},
+		map[string]chan error{},
+		map[string]chan struct{}{},
+		t.Context().Done(),
+	}
 	for name := range sorted(lateWriters) {
 		a, err := dead.AcceptPush(t.Context(), store.Push{
-			GUID: name, BodyHash: name, Repo: pipeline.Repository{ID: 1, FullName: "attack/" + name, DefaultBranch: "main"},
-			Ref: "refs/heads/main", SHA: strings.Repeat("a", 40),
+			GUID: name, BodyHash: name,
+			Repo: pipeline.Repository{ID: 1, FullName: "attack/" + name, DefaultBranch: "main"},
+			Ref:  "refs/heads/main", SHA: strings.Repeat("a", 40),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.builds[a.BuildID] = name
-		f.first[name], f.second[name], f.wrote[name], f.end[name] = make(chan struct{}), make(chan struct{}), make(chan error, 1), make(chan struct{})
+		f.first[name], f.second[name], f.wrote[name], f.end[name] = make(chan struct{}), make(chan struct{}),
+			make(chan error, 1), make(chan struct{})
 	}
 	serveStore(t, dead, f.attemptOne)
 	for name := range f.first {
@@ -91,7 +107,8 @@ func TestAttempts(t *testing.T) {
 	serveStore(t, alive, f.attemptTwo)
 	f.loseLeases(t, address)
 	for id, name := range f.builds {
-		attack(t, name, lateWriters[name].tried+" by a worker whose build another one has begun anew", func(t *testing.T, l *line) {
+		attack(t, name, lateWriters[name].tried+
+			" by a worker whose build another one has begun anew", func(t *testing.T, l *line) {
 			f.judge(t, l, alive, id, name)
 		})
 	}
@@ -111,7 +128,8 @@ func openStore(t *testing.T, address string) *store.Store {
 	return s
 }
 
-func serveStore(t *testing.T, s *store.Store, build func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error)) {
+func serveStore(t *testing.T, s *store.Store, build func(context.Context, pipeline.Build,
+	pipeline.Recorder) (pipeline.Outcome, error)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ready := make(chan error, 1), make(chan struct{})
@@ -138,7 +156,8 @@ func await(t *testing.T, c <-chan struct{}, what string) {
 	}
 }
 
-// attemptOne says something, and writes again when its successor has begun, whatever it was told meanwhile.
+// attemptOne begins a step, and writes once its successor has begun, whatever it was told
+// meanwhile.
 func (f fence) attemptOne(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 	name := f.builds[b.ID]
 	step := pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}
@@ -146,7 +165,7 @@ func (f fence) attemptOne(ctx context.Context, b pipeline.Build, rec pipeline.Re
 		return pipeline.Outcome{}, err
 	}
 	close(f.first[name])
-	for _, begun := range f.second { // else the first server would have room for a second attempt
+	for _, begun := range f.second { // else the first server could take a second attempt
 		f.until(begun)
 	}
 	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -156,7 +175,7 @@ func (f fence) attemptOne(ctx context.Context, b pipeline.Build, rec pipeline.Re
 	return o, err
 }
 
-// until waits, at most until the test is over.
+// until waits for c, at most until the test is over.
 func (f fence) until(c <-chan struct{}) {
 	select {
 	case <-c:
@@ -164,7 +183,7 @@ func (f fence) until(c <-chan struct{}) {
 	}
 }
 
-// attemptTwo does as the control: what it writes is taken.
+// attemptTwo is the control: what it writes is taken.
 func (f fence) attemptTwo(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 	name := f.builds[b.ID]
 	step := pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}
@@ -183,7 +202,8 @@ func (f fence) attemptTwo(ctx context.Context, b pipeline.Build, rec pipeline.Re
 	return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "second"}, nil
 }
 
-// loseLeases does to the first server's leases what its being paused would: they run out, until the second one has all.
+// loseLeases lets the first server's leases run out, as if it were paused, until the second server
+// has all builds.
 func (f fence) loseLeases(t *testing.T, address string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
@@ -194,7 +214,8 @@ func (f fence) loseLeases(t *testing.T, address string) {
 	deadline := time.Now().Add(patience(t, 30*time.Second))
 	for name := range f.second {
 		for begun := false; !begun; {
-			if _, err := conn.Exec(t.Context(), "UPDATE builds SET lease_until = 1 WHERE attempt = 1 AND state = 'running'"); err != nil {
+			if _, err := conn.Exec(t.Context(),
+				"UPDATE builds SET lease_until = 1 WHERE attempt = 1 AND state = 'running'"); err != nil {
 				t.Fatal(err)
 			}
 			select {
@@ -232,11 +253,14 @@ func (f fence) judge(t *testing.T, l *line, s *store.Store, id int64, name strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.State != pipeline.Errored || b.Summary != "second" || b.Attempt != 2 || !strings.Contains(log, "the second attempt") {
-		t.Errorf("control: the second attempt ended as %s %q in attempt %d; log: %s", b.State, b.Summary, b.Attempt, log)
+	if b.State != pipeline.Errored || b.Summary != "second" || b.Attempt != 2 ||
+		!strings.Contains(log, "the second attempt") {
+		t.Errorf("control: the second attempt ended as %s %q in attempt %d; log: %s",
+			b.State, b.Summary, b.Attempt, log)
 	}
 	l.control = "what the second attempt wrote by the same calls was taken"
-	if all := fmt.Sprintf("%+v %s", b, log) + f.chunks(t, s, id); strings.Contains(all, late) || len(b.Steps) != 1 || strings.Contains(told, "taken") {
+	if all := fmt.Sprintf("%+v %s", b, log) + f.chunks(t, s, id); strings.Contains(all, late) || len(b.Steps) != 1 ||
+		strings.Contains(told, "taken") {
 		t.Errorf("the dead worker was told %q, and this is stored: %s", told, all)
 	}
 	l.outcome = "nothing of it is stored; the dead worker was told: " + told

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestBounds looks for each bound of the container from inside.
+// TestBounds checks each bound of the container from inside.
 func TestBounds(t *testing.T) {
 	w := theWorld(t)
 	machineSegment(t)
@@ -22,7 +22,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// machineSegment makes a shared memory segment of System V on this machine, for bounds.py to look for.
+// machineSegment makes a System V shared memory segment on this machine, for bounds.py to look for.
 func machineSegment(t *testing.T) {
 	t.Helper()
 	const key = 0x76697661 // as in bounds.py

@@ -15,10 +15,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// controlPath is where the control's requests go, so that they are told from the others.
+// controlPath is where the control's requests go, so that they can be told from the others.
 const controlPath = "/control"
 
-// browser is a real one, with what tells that something of a build came alive in it.
+// browser is a real browser, with what shows that something of a build ran in it.
 type browser struct {
 	ctx     context.Context
 	oracle  string       // an address that only hostile output names
@@ -42,7 +42,8 @@ func newBrowser(t *testing.T) *browser {
 	b.oracle = oracle.URL
 	ctx, cancel := context.WithTimeout(context.Background(), patience(t, 4*time.Minute))
 	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
 	b.ctx, cancel = chromedp.NewContext(ctx)
@@ -62,8 +63,9 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// findBrowser gives the program. Without one the test is skipped, or fails where VIVARIUM_REQUIRE_BROWSER is 1, as in CI and
-// make test, which refuses skips too: what a page does to a browser can be shown in one only.
+// findBrowser gives the browser's path. Without a browser the test is skipped, or fails where
+// VIVARIUM_REQUIRE_BROWSER is 1, as in CI and in make test, which refuses skips too: only a browser
+// can show what a page does to one.
 func findBrowser(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -85,8 +87,9 @@ func (b *browser) open(t *testing.T, url string) {
 	}
 }
 
-// ask runs an action in the page. Right after one page has given way to the next, a browser may still be asked for the one
-// before, which it does not know any more: then the action has not run, and it is asked again.
+// ask runs an action in the page. Right after a page has been replaced, a browser may still be
+// asked for the old page, which it does not know any more. The action has not run then, so ask
+// tries again.
 func ask[T any](b *browser, a chromedp.Action[T]) (T, error) {
 	for {
 		v, err := chromedp.Run(b.ctx, a)
@@ -100,8 +103,10 @@ func ask[T any](b *browser, a chromedp.Action[T]) (T, error) {
 // shows waits until an expression holds in the page.
 func (b *browser) shows(t *testing.T, expression string) {
 	t.Helper()
-	if _, err := ask(b, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience(t, 40*time.Second)))); err != nil {
-		t.Fatalf("the page does not come to %s: %v\n%.3000s", expression, err, value[string](t, b, "document.body.innerText"))
+	if _, err := ask(b,
+		chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience(t, 40*time.Second)))); err != nil {
+		t.Fatalf("the page does not come to %s: %v\n%.3000s", expression, err,
+			value[string](t, b, "document.body.innerText"))
 	}
 }
 
@@ -114,7 +119,7 @@ func value[T any](t *testing.T, b *browser, expression string) T {
 	return v
 }
 
-// life is what came alive of the hostile output in the page that is open.
+// life is what the hostile output has done in the open page.
 type life struct {
 	Scripts  string // the names of the payloads that ran
 	Elements int    // that the output has made

@@ -14,14 +14,14 @@ import (
 	"vivarium/server/store"
 )
 
-// theProxy is the one address whose word on a client's is taken here.
+// theProxy is the only address that may say which client a request comes from.
 const theProxy = "127.0.0.2"
 
-// guesses are more than one network may make at once.
+// guesses is more than one network may make at once.
 const guesses = 40
 
-// TestClaimedAddresses: who guesses tokens claims another address each time, so as not to be slowed down; and who comes by
-// way of a proxy on the server's machine is taken for a program there.
+// TestClaimedAddresses guesses tokens and claims another address each time, so as not to be slowed
+// down. It also comes by way of a proxy on the server's machine, to be taken for a program there.
 func TestClaimedAddresses(t *testing.T) {
 	builds, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
 	if err != nil {
@@ -45,9 +45,24 @@ func TestClaimedAddresses(t *testing.T) {
 		{"forwarded-for", "another X-Forwarded-For each time", "", claim("X-Forwarded-For", "198.51.100.%d")},
 		{"real-ip", "another X-Real-IP each time", "", claim("X-Real-Ip", "198.51.100.%d")},
 		{"forwarded", "another Forwarded each time", "", claim("Forwarded", "for=198.51.100.%d")},
-		{"claims-the-proxy", "the trusted proxy's address behind another each time", "", claim("X-Forwarded-For", "198.51.100.%d, "+theProxy)},
-		{"through-the-proxy", "another address each time, before the one that the proxy adds", theProxy, claim("X-Forwarded-For", "198.51.100.%d, 203.0.113.9")},
-		{"private-through-the-proxy", "the same, from a private address that Echo would trust", theProxy, claim("X-Forwarded-For", "198.51.100.%d, 10.0.0.9")},
+		{
+			"claims-the-proxy",
+			"the trusted proxy's address behind another each time",
+			"",
+			claim("X-Forwarded-For", "198.51.100.%d, "+theProxy),
+		},
+		{
+			"through-the-proxy",
+			"another address each time, before the one that the proxy adds",
+			theProxy,
+			claim("X-Forwarded-For", "198.51.100.%d, 203.0.113.9"),
+		},
+		{
+			"private-through-the-proxy",
+			"the same, from a private address that Echo would trust",
+			theProxy,
+			claim("X-Forwarded-For", "198.51.100.%d, 10.0.0.9"),
+		},
 	} {
 		attack(t, c.name, c.tried, func(t *testing.T, l *line) {
 			l.control = control
@@ -61,9 +76,15 @@ func TestClaimedAddresses(t *testing.T) {
 			l.outcome = fmt.Sprintf("refused after %d guesses", n)
 		})
 	}
-	attack(t, "local", "a private build through a proxy on the server's machine that leaves no header", func(t *testing.T, l *line) {
-		a, err := builds.AcceptPush(t.Context(), store.Push{GUID: "1", BodyHash: "1", Ref: "refs/heads/main", SHA: strings.Repeat("a", 40),
-			Repo: pipeline.Repository{ID: 1, FullName: "octo/private", DefaultBranch: "main", Private: true}})
+	attack(t, "local", "a private build through a proxy on the "+
+		"server's machine that leaves no header", func(t *testing.T, l *line) {
+		a, err := builds.AcceptPush(t.Context(), store.Push{
+			GUID:     "1",
+			BodyHash: "1",
+			Ref:      "refs/heads/main",
+			SHA:      strings.Repeat("a", 40),
+			Repo:     pipeline.Repository{ID: 1, FullName: "octo/private", DefaultBranch: "main", Private: true},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +101,8 @@ func TestClaimedAddresses(t *testing.T) {
 	})
 }
 
-// guess signs in with wrong tokens from an address and gives how many were tried before one was refused unread.
+// guess signs in with wrong tokens from an address and gives how many were tried before one was
+// refused unread.
 func (r *receiver) guess(t *testing.T, from string, header func(int) http.Header) (tried int) {
 	t.Helper()
 	form := url.Values{"token": {"viv_guess"}}.Encode()
@@ -96,7 +118,8 @@ func (r *receiver) guess(t *testing.T, from string, header func(int) http.Header
 	return guesses
 }
 
-// from asks over a connection of its own from a loopback address and gives the answer's status.
+// from sends a request from a loopback address, over a connection of its own, and gives the
+// answer's status.
 func (r *receiver) from(t *testing.T, address, method, path, form string, header http.Header) int {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}

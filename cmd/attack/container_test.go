@@ -23,7 +23,8 @@ import (
 	"vivarium/server"
 )
 
-// TestContainer looks at containers from outside: what the engine keeps of them, when they end, and what they run on.
+// TestContainer looks at containers from outside: what the engine keeps of them, when they end, and
+// what they run on.
 func TestContainer(t *testing.T) {
 	w := theWorld(t)
 	attack(t, "log", "reading at the engine what a build has printed", func(t *testing.T, l *line) {
@@ -33,7 +34,8 @@ func TestContainer(t *testing.T) {
 		}
 		l.control = "the engine gives it of an ordinary container"
 		s := w.box(t, "bounds.py", nil)
-		if _, err := s.Run(t.Context(), sandbox.Command{Argv: []string{"echo", "canary"}}, func(sandbox.Stream, []byte) error { return nil }); err != nil {
+		if _, err := s.Run(t.Context(), sandbox.Command{Argv: []string{"echo", "canary"}},
+			func(sandbox.Stream, []byte) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range w.containers(t, w.runner.Instance) {
@@ -46,7 +48,8 @@ func TestContainer(t *testing.T) {
 	})
 	attack(t, "runtime", "another runtime than the configured one", func(t *testing.T, l *line) {
 		info := w.runner.Engine.Info()
-		i := slices.IndexFunc(info.Runtimes, func(name string) bool { return name == "runsc" || name == "io.containerd.runc.v2" })
+		i := slices.IndexFunc(info.Runtimes,
+			func(name string) bool { return name == "runsc" || name == "io.containerd.runc.v2" })
 		if i < 0 {
 			t.Fatalf("the engine has none to choose but its default: %q", info.Runtimes)
 		}
@@ -66,7 +69,8 @@ func TestContainer(t *testing.T) {
 		}
 		l.outcome = fmt.Sprintf("it is %s; with one that the engine lacks the build is %s %s", got, o.State, o.Cause)
 	})
-	attack(t, "all-places-together", "filling two places that may each hold what all may hold together", func(t *testing.T, l *line) {
+	attack(t, "all-places-together", "filling two places that may each hold "+
+		"what all may hold together", func(t *testing.T, l *line) {
 		o, _ := w.build(t, map[string]string{"test_it.py": filling(100)})
 		if o.State != pipeline.Passed {
 			t.Errorf("control: half as much in each is %s %s", o.State, o.Cause)
@@ -84,7 +88,7 @@ func TestContainer(t *testing.T) {
 // runtimeOf starts a sandbox and asks the engine for its runtime.
 func (w *world) runtimeOf(t *testing.T, configured string) string {
 	t.Helper()
-	instance := "vivarium-attack-runtime-" + configured // so that one which is just going is not taken for this one
+	instance := "vivarium-attack-runtime-" + configured // a container that is just ending is not taken for this one
 	s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
 		Image: imagestest.Runner(t), Instance: instance, Runtime: configured,
 		Limits: w.request(t, nil).Limits, Deadline: time.Now().Add(patience(t, time.Minute)),
@@ -106,7 +110,8 @@ func (w *world) runtimeOf(t *testing.T, configured string) string {
 
 const passingTest = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        pass\n"
 
-// filling writes so many MiB each to two of the places, of 256 MiB in all.
+// filling is a test that writes that many MiB to each of two places, which may hold 256 MiB
+// together.
 func filling(mebibytes int) string {
 	return fmt.Sprintf(`import os, time, unittest
 class T(unittest.TestCase):
@@ -120,12 +125,14 @@ class T(unittest.TestCase):
 `, mebibytes)
 }
 
-// deathOfTheServer kills a server: what it has started must be gone with it, since nobody is left who could end it.
+// deathOfTheServer kills a server: what it has started must be gone with it, since nobody is left
+// who could end it.
 func deathOfTheServer(t *testing.T, w *world) {
 	attack(t, "death-of-the-server", "a build that goes on when the server is killed", func(t *testing.T, l *line) {
 		s := serve(t)
 		sha, err := s.World.Commit(t.Context(), "octo/sleeping", "sleep", map[string]string{
-			"test_it.py": "import time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        time.sleep(600)\n",
+			"test_it.py": "import time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n" +
+				"        time.sleep(600)\n",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +174,7 @@ func deathOfTheServer(t *testing.T, w *world) {
 	})
 }
 
-// containers are those of an instance, in whatever state.
+// containers are an instance's containers, in any state.
 func (w *world) containers(t *testing.T, instance string) []string {
 	t.Helper()
 	list, err := w.docker.ContainerList(t.Context(), container.ListOptions{
@@ -196,11 +203,15 @@ func (w *world) logs(t *testing.T, id string) (string, error) {
 	return text.String(), err
 }
 
-// printed is what the engine keeps of an ordinary container.
+// printed is what the engine keeps of an ordinary container's output.
 func (w *world) printed(t *testing.T) (string, error) {
 	t.Helper()
 	c, err := w.docker.ContainerCreate(t.Context(),
-		&container.Config{Image: imagestest.Runner(t), Entrypoint: []string{"echo", "canary"}, Labels: map[string]string{"vivarium.instance": w.runner.Instance + "-control"}},
+		&container.Config{
+			Image:      imagestest.Runner(t),
+			Entrypoint: []string{"echo", "canary"},
+			Labels:     map[string]string{"vivarium.instance": w.runner.Instance + "-control"},
+		},
 		&container.HostConfig{NetworkMode: "none", LogConfig: container.LogConfig{Type: "json-file"}}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)

@@ -10,18 +10,21 @@ import (
 	"testing"
 )
 
-// ownMachine says that the machine is the suite's own, so that its settings may be changed. scripts/attack-vm sets it.
+// ownMachine says that the machine is the suite's own, so that its settings may be changed.
+// scripts/attack-vm sets it.
 const ownMachine = "VIVARIUM_TEST_OWN_MACHINE"
 
-// TestCrash crashes on a machine whose core_pattern names a program, as those of many distributions do. That is a setting of
-// the whole machine: elsewhere TestBounds holds what keeps the kernel from starting the program, a limit of one byte that stays.
+// TestCrash crashes on a machine whose core_pattern names a program, as on many distributions. That
+// setting is the whole machine's. On other machines TestBounds checks what keeps the kernel from
+// starting the program: a core limit of one byte that cannot be changed.
 func TestCrash(t *testing.T) {
 	if os.Getenv(ownMachine) == "" {
 		return
 	}
 	w := theWorld(t)
 	started := coreHelper(t)
-	attack(t, "core-helper", "crashing with a core limit of 0, where core_pattern names a program", func(t *testing.T, l *line) {
+	attack(t, "core-helper", "crashing with a core limit of 0, where "+
+		"core_pattern names a program", func(t *testing.T, l *line) {
 		w.inTheOpen(t, "crash.py", nil)
 		if n := started(); n == 0 {
 			t.Error("control: a crash in an open container does not start it either")
@@ -38,7 +41,8 @@ func TestCrash(t *testing.T) {
 	})
 }
 
-// coreHelper has the kernel start a program for each crash until the test ends. It gives how often it did since the last time.
+// coreHelper lets the kernel start a program for each crash until the test ends. started gives how
+// often that happened since its last call.
 func coreHelper(t *testing.T) (started func() int) {
 	t.Helper()
 	const setting = "/proc/sys/kernel/core_pattern"

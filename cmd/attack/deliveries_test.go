@@ -41,11 +41,13 @@ func newReceiver(t *testing.T, o store.Options) *receiver {
 	return receive(t, builds, func(c *server.Config) { c.Repositories = []string{"octo/*", "octo-org/*"} })
 }
 
-// receive serves builds by a shared secret and the operator's key; change says the rest. The store closes with the test.
+// receive serves builds with a shared secret and the operator's key. change may alter the
+// configuration. The store closes with the test.
 func receive(t *testing.T, builds *store.Store, change func(*server.Config)) *receiver {
 	t.Helper()
 	c := server.Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Key: operatorsKey, Version: "attack", Log: slog.New(slog.DiscardHandler),
+		ServerURL: "https://git.example", WebhookSecret: secret, Key: operatorsKey, Version: "attack",
+		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(context.Context) error { return nil },
 	}
 	change(&c)
@@ -64,7 +66,7 @@ func receive(t *testing.T, builds *store.Store, change func(*server.Config)) *re
 	return r
 }
 
-// count is how many builds there are: what a delivery can bring about.
+// count is how many builds there are, which is all that a delivery can change.
 func (r *receiver) count(t *testing.T) int {
 	t.Helper()
 	list, err := r.builds.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, Limit: 1000})
@@ -94,7 +96,7 @@ func (r *receiver) post(t *testing.T, header http.Header, body []byte) (int, str
 	return res.StatusCode, string(text)
 }
 
-// forgery is a delivery by who does not know the secret.
+// forgery is a delivery by somebody who does not know the secret.
 type forgery struct {
 	tried  string
 	header func(h http.Header, body []byte)
@@ -108,15 +110,30 @@ func signed(value func(body []byte) string) func(http.Header, []byte) {
 }
 
 var forgeries = map[string]forgery{
-	"missing":      {tried: "no signature", header: func(h http.Header, _ []byte) { h.Del(signatureHeader) }},
-	"wrong":        {tried: "a signature by another secret", header: signed(func(b []byte) string { return githubtest.Sign("guess", b) })},
-	"empty-secret": {tried: "a signature by the empty secret", header: signed(func(b []byte) string { return githubtest.Sign("", b) })},
-	"empty":        {tried: "an empty signature", header: signed(func([]byte) string { return "" })},
-	"no-digits":    {tried: "sha256= and nothing", header: signed(func([]byte) string { return "sha256=" })},
-	"truncated":    {tried: "the first 62 digits of the right one", header: signed(func(b []byte) string { return githubtest.Sign(secret, b)[:69] })},
-	"lengthened":   {tried: "the right one with two digits more", header: signed(func(b []byte) string { return githubtest.Sign(secret, b) + "00" })},
-	"one-digit":    {tried: "the right one with its last digit changed", header: signed(changeLast)},
-	"zeros":        {tried: "64 zeros", header: signed(func([]byte) string { return "sha256=" + strings.Repeat("0", 64) })},
+	"missing": {tried: "no signature", header: func(h http.Header, _ []byte) { h.Del(signatureHeader) }},
+	"wrong": {
+		tried:  "a signature by another secret",
+		header: signed(func(b []byte) string { return githubtest.Sign("guess", b) }),
+	},
+	"empty-secret": {
+		tried:  "a signature by the empty secret",
+		header: signed(func(b []byte) string { return githubtest.Sign("", b) }),
+	},
+	"empty":     {tried: "an empty signature", header: signed(func([]byte) string { return "" })},
+	"no-digits": {tried: "sha256= and nothing", header: signed(func([]byte) string { return "sha256=" })},
+	"truncated": {
+		tried:  "the first 62 digits of the right one",
+		header: signed(func(b []byte) string { return githubtest.Sign(secret, b)[:69] }),
+	},
+	"lengthened": {
+		tried:  "the right one with two digits more",
+		header: signed(func(b []byte) string { return githubtest.Sign(secret, b) + "00" }),
+	},
+	"one-digit": {tried: "the right one with its last digit changed", header: signed(changeLast)},
+	"zeros": {
+		tried:  "64 zeros",
+		header: signed(func([]byte) string { return "sha256=" + strings.Repeat("0", 64) }),
+	},
 	"sha1": {tried: "the right secret, but SHA-1 alone", header: func(h http.Header, b []byte) {
 		h.Del(signatureHeader)
 		h["X-Hub-Signature"] = []string{signSHA1(b)}
@@ -131,11 +148,18 @@ var forgeries = map[string]forgery{
 	"another-body": {tried: "the right signature of another body", sent: func(b []byte) []byte {
 		return bytes.Replace(b, []byte(`"refs/heads/main"`), []byte(`"refs/heads/evil"`), 1)
 	}},
-	"space-added": {tried: "the right signature, one space more in the body", sent: func(b []byte) []byte { return append(b, ' ') }},
-	"re-encoded":  {tried: "the right signature, the same JSON written anew", sent: rewrite},
-	"form": {tried: "the signature of the JSON, sent as a form", header: func(h http.Header, _ []byte) {
-		h.Set("Content-Type", "application/x-www-form-urlencoded")
-	}, sent: func(b []byte) []byte { return []byte(url.Values{"payload": {string(b)}}.Encode()) }},
+	"space-added": {
+		tried: "the right signature, one space more in the body",
+		sent:  func(b []byte) []byte { return append(b, ' ') },
+	},
+	"re-encoded": {tried: "the right signature, the same JSON written anew", sent: rewrite},
+	"form": {
+		tried: "the signature of the JSON, sent as a form",
+		header: func(h http.Header, _ []byte) {
+			h.Set("Content-Type", "application/x-www-form-urlencoded")
+		},
+		sent: func(b []byte) []byte { return []byte(url.Values{"payload": {string(b)}}.Encode()) },
+	},
 }
 
 // TestDeliveries posts deliveries that GitHub has not sent.
@@ -163,7 +187,8 @@ func TestDeliveries(t *testing.T) {
 				t.Errorf("answered %d with %d builds more: %s", code, r.count(t)-before, text)
 			}
 			l.outcome = fmt.Sprintf("%d, no build", code)
-			if code, text := r.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted || r.count(t) != before+1 {
+			if code, text := r.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted ||
+				r.count(t) != before+1 {
 				t.Errorf("control: the right signature is answered %d: %s", code, text)
 			}
 			l.control = "the same body with the right signature: 202 and a build"
@@ -174,11 +199,13 @@ func TestDeliveries(t *testing.T) {
 	noSecret(t, payload())
 }
 
-// replays sends again what was right once.
+// replays sends a delivery again that was right once.
 func (r *receiver) replays(t *testing.T, payload func() []byte) {
 	for name, change := range sorted(map[string]func(header http.Header, body []byte) (http.Header, []byte){
-		"replayed":                func(h http.Header, b []byte) (http.Header, []byte) { return h, b },
-		"replayed-under-a-new-id": func(_ http.Header, b []byte) (http.Header, []byte) { return githubtest.Header(secret, "push", b), b },
+		"replayed": func(h http.Header, b []byte) (http.Header, []byte) { return h, b },
+		"replayed-under-a-new-id": func(_ http.Header, b []byte) (http.Header, []byte) {
+			return githubtest.Header(secret, "push", b), b
+		},
 		"known-id-for-another-body": func(h http.Header, _ []byte) (http.Header, []byte) {
 			b := payload()
 			other := githubtest.Header(secret, "push", b)
@@ -186,7 +213,8 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 			return other, b
 		},
 	}) {
-		attack(t, name, strings.ReplaceAll(name, "-", " ")+": a delivery that was taken once", func(t *testing.T, l *line) {
+		attack(t, name, strings.ReplaceAll(name, "-", " ")+
+			": a delivery that was taken once", func(t *testing.T, l *line) {
 			body := payload()
 			header := githubtest.Header(secret, "push", body)
 			before := r.count(t)
@@ -196,7 +224,8 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 			l.control = "at first 202 and a build"
 			header, body = change(header.Clone(), body)
 			code, text := r.post(t, header, body)
-			if n := r.count(t); n != before+1 || code != http.StatusAccepted || !strings.Contains(text, "known already") {
+			if n := r.count(t); n != before+1 || code != http.StatusAccepted ||
+				!strings.Contains(text, "known already") {
 				t.Errorf("answered %d with %d builds more, want 202 that says so and none: %s", code, n-before-1, text)
 			}
 			l.outcome = fmt.Sprintf("%d, no second build", code)
@@ -204,11 +233,14 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 	}
 }
 
-// floods are bodies that nobody has signed and that never end: they must not be read.
+// floods sends bodies that nobody has signed and that never end: they must not be read.
 func (r *receiver) floods(t *testing.T, payload func() []byte) {
 	for name, f := range sorted(map[string]struct{ tried, head string }{
-		"flood-unsigned":  {"an endless body without a signature", ""},
-		"flood-announced": {"a signed body of 10 GB", "Content-Length: 10000000000\r\n" + signatureHeader + ": sha256=" + strings.Repeat("0", 64) + "\r\n"},
+		"flood-unsigned": {"an endless body without a signature", ""},
+		"flood-announced": {
+			"a signed body of 10 GB",
+			"Content-Length: 10000000000\r\n" + signatureHeader + ": sha256=" + strings.Repeat("0", 64) + "\r\n",
+		},
 	}) {
 		attack(t, name, f.tried, func(t *testing.T, l *line) {
 			body := payload()
@@ -221,7 +253,7 @@ func (r *receiver) floods(t *testing.T, payload func() []byte) {
 				head = "Transfer-Encoding: chunked\r\n"
 			}
 			status, taken := r.flood(t, head)
-			const socketBuffers = 16 << 20 // what the kernel takes of it at either end
+			const socketBuffers = 16 << 20 // what the kernel buffers of it at either end
 			if !strings.HasPrefix(status, "4") || taken > socketBuffers {
 				t.Errorf("answered %q after %d bytes", status, taken)
 			}
@@ -230,7 +262,8 @@ func (r *receiver) floods(t *testing.T, payload func() []byte) {
 	}
 }
 
-// flood sends until the server answers or cuts, and says what it answered and how much it had taken by then.
+// flood sends until the server answers or closes the connection. It gives the answer and how much
+// the server had taken by then.
 func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 	t.Helper()
 	c, err := net.Dial("tcp", r.Listener.Addr().String())
@@ -248,7 +281,9 @@ func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 		answered <- strings.TrimPrefix(string(answer), "HTTP/1.1 ")
 	}()
 	const piece = 64 << 10
-	if _, err := io.WriteString(c, "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-GitHub-Event: push\r\n"+head+"\r\n"); err != nil {
+	if _, err := io.WriteString(c,
+		"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-GitHub-Event: push\r\n"+head+
+			"\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	block := []byte(fmt.Sprintf("%x\r\n%s\r\n", piece, strings.Repeat("x", piece)))
@@ -267,7 +302,8 @@ func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 
 // noSecret shows that a server without a secret takes nothing, rather than everything.
 func noSecret(t *testing.T, body []byte) {
-	attack(t, "no-secret-at-all", "a server without a secret, a signature by the empty one", func(t *testing.T, l *line) {
+	attack(t, "no-secret-at-all", "a server without a secret, a "+
+		"signature by the empty one", func(t *testing.T, l *line) {
 		if _, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, signedBy(secret)); err != nil {
 			t.Errorf("control: with a secret: %v", err)
 		}
@@ -275,8 +311,13 @@ func noSecret(t *testing.T, body []byte) {
 		if d, err := github.ReadDelivery(githubtest.Header("", "push", body), body, signedBy("")); err == nil {
 			t.Errorf("it was read: %+v", d)
 		}
-		_, err := server.New(server.Config{ServerURL: "https://git.example", Log: slog.New(slog.DiscardHandler), Key: operatorsKey,
-			Repositories: []string{"octo/*"}, Ready: func(context.Context) error { return nil }}, nil)
+		_, err := server.New(server.Config{
+			ServerURL:    "https://git.example",
+			Log:          slog.New(slog.DiscardHandler),
+			Key:          operatorsKey,
+			Repositories: []string{"octo/*"},
+			Ready:        func(context.Context) error { return nil },
+		}, nil)
 		if err == nil {
 			t.Error("a server starts that lets repositories in without a secret")
 		}
@@ -284,7 +325,7 @@ func noSecret(t *testing.T, body []byte) {
 	})
 }
 
-// signedBy are the keys of a server that lets every repository in by one secret.
+// signedBy is the keys of a server that lets every repository in by one secret.
 func signedBy(secret string) github.Keys {
 	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
 }
@@ -309,7 +350,7 @@ func signSHA1(body []byte) string {
 func rewrite(body []byte) []byte {
 	var v any
 	if err := json.Unmarshal(body, &v); err != nil {
-		panic(err) // it is our own
+		panic(err) // the test has written it
 	}
 	out, err := json.MarshalIndent(v, "", " ")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// forbidden are web servers where a proxy must never be led to: on loopback, on the operator's LAN and at a cloud's metadata
-// address. They answer everything and count.
+// forbidden are web servers that a proxy must never be led to: on loopback, on the operator's LAN
+// and at a cloud's metadata address. They answer everything and count the requests.
 type forbidden struct {
 	port int
 
@@ -21,21 +21,25 @@ type forbidden struct {
 	requests []*http.Request
 }
 
-// The names that the resolver of useNames knows, and what they stand for.
+// The names that the resolver of useNames knows, and their addresses.
 var names = map[string][4]byte{
-	"loopback.attack.example.": {127, 0, 0, 1}, "lan.attack.example.": {192, 168, 217, 2}, "metadata.attack.example.": {169, 254, 169, 254},
+	"loopback.attack.example.": {127, 0, 0, 1}, "lan.attack.example.": {192, 168, 217, 2},
+	"metadata.attack.example.": {169, 254, 169, 254},
 }
 
-// rebinding is a name that is public when it is first asked for, and loopback from then on.
+// rebinding is a name that leads to a public address at its first look-up, and to loopback from
+// then on.
 const rebinding = "rebinding.attack.example"
 
-// addresses are all ways to write where the servers are.
+// addresses are all ways to write the servers' addresses, by name.
 func (f *forbidden) addresses() map[string]string {
 	hosts := map[string]string{
 		"loopback": "127.0.0.1", "loopback-mapped": "[::ffff:127.0.0.1]", "loopback-unspecified": "0.0.0.0",
-		"loopback-name": "localhost", "private": lan, "private-ipv6": "[" + lan6 + "]", "link-local": metadata, "link-local-mapped": "[::ffff:" + metadata + "]",
-		"name-of-loopback": "loopback.attack.example", "name-of-private": "lan.attack.example", "name-of-link-local": "metadata.attack.example",
-		"name-that-changes": rebinding,
+		"loopback-name": "localhost", "private": lan, "private-ipv6": "[" + lan6 + "]", "link-local": metadata,
+		"link-local-mapped": "[::ffff:" + metadata + "]",
+		"name-of-loopback":  "loopback.attack.example", "name-of-private": "lan.attack.example",
+		"name-of-link-local": "metadata.attack.example",
+		"name-that-changes":  rebinding,
 	}
 	for name, host := range hosts {
 		hosts[name] = fmt.Sprintf("http://%s:%d", host, f.port)
@@ -72,7 +76,8 @@ func newForbidden(t *testing.T) *forbidden {
 	return f
 }
 
-// ServeHTTP answers whatever a client of git, of an index or of files could want, so that it does not matter what is asked.
+// ServeHTTP gives an answer that a client of git, of an index or of files can use, whatever was
+// asked.
 func (f *forbidden) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.requests = append(f.requests, r)
@@ -87,7 +92,7 @@ func (f *forbidden) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "a secret of the operator's LAN")
 }
 
-// take gives the requests since the last time.
+// take gives the requests since its last call.
 func (f *forbidden) take() []*http.Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -96,13 +101,13 @@ func (f *forbidden) take() []*http.Request {
 	return rs
 }
 
-// lookups counts how often the changing name was asked for. Guarded by its lock.
+// lookups counts the look-ups of the changing name. Guarded by its lock.
 var lookups struct {
 	sync.Mutex
 	n int
 }
 
-// forget lets the changing name be public again at its next look-up.
+// forget makes the changing name public again at its next look-up.
 func forget() {
 	lookups.Lock()
 	defer lookups.Unlock()
@@ -132,7 +137,7 @@ func addressOf(name string) (address [4]byte, known bool) {
 	return address, known
 }
 
-// lookUp asks for the changing name once, as a check by look-up would, and is told a public address.
+// lookUp looks the changing name up once, as a check in advance would, and gets a public address.
 func lookUp(t *testing.T) {
 	t.Helper()
 	forget()

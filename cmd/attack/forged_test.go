@@ -10,9 +10,11 @@ import (
 	"vivarium/pipeline"
 )
 
-// forging writes what is not output to every way out of a sandbox, before and after a test that fails or not.
+// forging is a test that writes what is not output to every way out of a sandbox, before and after
+// a second test that fails or passes.
 const forging = `import json, os, pathlib, struct, sys, unittest
-RESULT = json.dumps({"result": {"exit_code": 0, "wall": 1, "cpu": 1, "peak_memory": 1, "disk_peak": 0, "strays": 0}}).encode()
+RESULT = json.dumps({"result": {"exit_code": 0, "wall": 1, "cpu": 1, ` +
+	`"peak_memory": 1, "disk_peak": 0, "strays": 0}}).encode()
 
 
 def frame(kind, payload):
@@ -25,7 +27,8 @@ def session(kind, flags, stream, payload=b""):
 
 
 FRAMES = b"".join([
-    frame(1, RESULT), frame(5, b""), frame(2, b"forged output\n"), frame(1, b'{"error":"forged"}'), frame(9, b""), b"\xff" * 64,
+    frame(1, RESULT), frame(5, b""), frame(2, b"forged output\n"), ` +
+	`frame(1, b'{"error":"forged"}'), frame(9, b""), b"\xff" * 64,
     *(session(0, 0, stream, frame(1, RESULT)) + session(0, 4, stream) for stream in range(1, 9)),
     session(3, 0, 0), session(2, 1, 0), session(0, 8, 1), session(1, 0, 1),
 ])
@@ -46,7 +49,8 @@ data: {"state":"passed","status":"success"}
 {"state": "passed", "cause": ""}
 """
 WAYS = ["/dev/stdout", "/dev/stderr", "/dev/console", "/proc/self/fd/1", "/proc/self/fd/2",
-        *(f"/proc/1/fd/{n}" for n in range(12) if PID1), *(f"/proc/{os.getppid()}/fd/{n}" for n in range(3) if PID1 or os.getppid() != 1)]
+        *(f"/proc/1/fd/{n}" for n in range(12) if PID1), ` +
+	`*(f"/proc/{os.getppid()}/fd/{n}" for n in range(3) if PID1 or os.getppid() != 1)]
 
 
 def forge(written):
@@ -75,16 +79,21 @@ class Forging(unittest.TestCase):
         self.assertEqual(1, EXPECTED)
 `
 
-// TestForgedOutput writes to its output what only the product may say. A build must come to the same with it as without.
+// TestForgedOutput lets a build write to its output what only the product may say. The build must
+// end the same with it as without.
 func TestForgedOutput(t *testing.T) {
 	f := &forger{t: t, w: theWorld(t), pid1: !imagestest.GVisor()}
-	// What is forged is the same number of bytes as what is not, so that nothing but the meaning differs.
+	// The control writes as many bytes as the forgery, so that only their meaning differs.
 	green, red := f.comesTo(`b"-" * len(FRAMES)`, 1), f.comesTo(`b"-" * len(FRAMES)`, 2)
 	const control = "without it one build passes and the other fails"
 	if green == red || !strings.HasPrefix(green, "passed") || !strings.HasPrefix(red, "failed") {
 		t.Fatalf("control: without forgery it comes to %q when green and to %q when red", green, red)
 	}
-	for name, written := range sorted(map[string]string{"frames": "FRAMES", "lines": "LINES", "frames-and-lines": "FRAMES + LINES + FRAMES"}) {
+	for name, written := range sorted(map[string]string{
+		"frames":           "FRAMES",
+		"lines":            "LINES",
+		"frames-and-lines": "FRAMES + LINES + FRAMES",
+	}) {
 		attack(t, name, "forged "+strings.ReplaceAll(name, "-", " ")+" on every way out", func(t *testing.T, l *line) {
 			l.control = control
 			f.t = t
@@ -102,8 +111,9 @@ func TestForgedOutput(t *testing.T) {
 	})
 }
 
-// intoPID1 forges on PID 1's own stdio. runc's kernel does not let it be opened; gVisor's does, and there the session's seal
-// ends the sandbox. A red build is green in neither.
+// intoPID1 writes forgeries into PID 1's own stdio. Under runc the kernel does not let it be
+// opened. Under gVisor it can be opened, and there the session's seal ends the sandbox. Under
+// neither does a red build turn green.
 func intoPID1(t *testing.T, l *line, f *forger, red string) {
 	if !imagestest.GVisor() {
 		if got := f.comesTo("FRAMES", 2); got != red {
@@ -113,13 +123,14 @@ func intoPID1(t *testing.T, l *line, f *forger, red string) {
 		return
 	}
 	f.cut = true
-	if got := f.comesTo("FRAMES", 2); !strings.HasPrefix(got, "errored engine ") || !strings.Contains(got, "something in the sandbox wrote into PID 1's session") {
+	if got := f.comesTo("FRAMES", 2); !strings.HasPrefix(got, "errored engine ") ||
+		!strings.Contains(got, "something in the sandbox wrote into PID 1's session") {
 		t.Errorf("with it %q, want it errored because of what was written", got)
 	}
 	l.outcome = "the build is errored, and says that something wrote into the session"
 }
 
-// forger builds what writes more than output to its output.
+// forger builds repositories whose tests write more than output to their output.
 type forger struct {
 	t    *testing.T
 	w    *world
@@ -127,11 +138,13 @@ type forger struct {
 	cut  bool // what is written ends the build
 }
 
-// comesTo is what a build comes to whose first test writes that, and whose second one compares 1 with expected.
+// comesTo is how a build ends whose first test writes written and whose second test compares 1 with
+// expected.
 func (f *forger) comesTo(written string, expected int) string {
 	f.t.Helper()
 	o, l := f.w.build(f.t, map[string]string{"test_it.py": strings.NewReplacer(
-		"WRITTEN", written, "EXPECTED", fmt.Sprint(expected), "PID1", map[bool]string{true: "True", false: "False"}[f.pid1],
+		"WRITTEN", written, "EXPECTED", fmt.Sprint(expected), "PID1",
+		map[bool]string{true: "True", false: "False"}[f.pid1],
 	).Replace(forging)})
 	if n := strings.Count(l.String(), "\nFORGED\n"); n != 1 && !f.cut {
 		f.t.Errorf("the test has written %d times", n)
@@ -141,7 +154,7 @@ func (f *forger) comesTo(written string, expected int) string {
 
 var durations = regexp.MustCompile(`[0-9.]+ m?s`)
 
-// verdict is all that a build comes to, but for how long it took.
+// verdict is all that a build ends with, apart from how long it took.
 func verdict(o pipeline.Outcome) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %q", o.State, o.Cause, durations.ReplaceAllString(o.Summary, "T"))

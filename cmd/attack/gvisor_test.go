@@ -7,11 +7,12 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// gvisorIsAsked is what there is to say of protocols that make Linux load a module.
+// gvisorIsAsked is the outcome for protocols that make Linux load a module.
 const gvisorIsAsked = "gVisor's own kernel is asked, which loads no modules"
 
-// insideGVisor says what holds instead where gVisor's own kernel has what the profile or a setting refuses on runc: it is
-// that kernel's, which has no way to the machine's but the few calls that its own filter passes (docs/gvisor.md).
+// insideGVisor says what holds where gVisor's own kernel allows what the profile or a setting
+// refuses under runc. The call reaches only gVisor's kernel. That one can make only the few calls
+// to the machine's kernel that its own filter lets through (docs/gvisor.md).
 var insideGVisor = map[string]string{
 	"seccomp":          "gVisor's kernel is the filter; the profile is for the machine's",
 	"ptrace":           "gVisor's own ptrace, which reaches processes of the sandbox only",
@@ -45,7 +46,8 @@ var insideGVisor = map[string]string{
 	"files":            "gVisor counts no inodes; its files are memory, whose limit holds",
 }
 
-// refusedTwice judges what an attack program could do as setup.py and as tests: refused, or under gVisor what holds there.
+// refusedTwice checks that an attack was refused as setup.py and as tests, or that under gVisor
+// insideGVisor says what holds instead.
 func refusedTwice(t *testing.T, l *line, name, refused string, setup, tests result) {
 	t.Helper()
 	for phase, r := range map[string]result{"setup.py": setup, "tests": tests} {

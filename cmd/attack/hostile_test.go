@@ -2,12 +2,13 @@ package attack
 
 import "strings"
 
-// script is what hostile markup wants to run: it leaves its name in the page and asks an address that nothing else names.
+// script is what hostile markup wants to run: it leaves its name in the page and sends a request to
+// an address that nothing else names.
 func script(origin, name string) string {
 	return `window.owned=(window.owned||'')+' ` + name + `';new Image().src='` + origin + `/` + name + `'`
 }
 
-// markup is hostile to a page: what it makes or runs there can be seen (see life).
+// markup is hostile to a page. What it makes or runs there can be seen (see life).
 func markup(origin string) string {
 	return strings.Join([]string{
 		`<script data-attack>` + script(origin, "script") + `</script>`,
@@ -22,7 +23,7 @@ func markup(origin string) string {
 	}, "\n") + "\n"
 }
 
-// escapes are hostile to a terminal. One of them is not: colour passes.
+// escapes are hostile to a terminal, apart from the first: colour may pass.
 const escapes = "\x1b[31mred\x1b[0m\n" +
 	"\x1b]0;title\x07 \x1b]2;title\x1b\\\n" + // the window's title
 	"\x1b]8;;http://evil.example/\x1b\\link\x1b]8;;\x1b\\\n" + // a link
@@ -33,9 +34,9 @@ const escapes = "\x1b[31mred\x1b[0m\n" +
 	"\xc2\x9b2J \xc2\x9d0;c1\xc2\x9c \x9b2J \x9d0;c1\x9c\n" + // the same in eight bits, as UTF-8 and bare
 	"shown\roverwritten\n \a\b\x7f\x0e\x0f\x00 \x05\n" +
 	"\u202eright to left\u202c \u2066isolated\u2069 \u200e\u200f\n" +
-	"\xff\xfe \xc3( \xf0\x9f\x92 \xed\xa0\x80\n" // no UTF-8
+	"\xff\xfe \xc3( \xf0\x9f\x92 \xed\xa0\x80\n" // not UTF-8
 
-// hostileName is hostile to both, and may be the name of a file.
+// hostileName is hostile to a page and to a terminal, and can be the name of a file.
 const hostileName = "\x1b]0;name\x07\x1b[2J\u202e\"><img data-attack src=x onerror=\"window.owned='name'\">"
 
 // hostileTests print everything, on both streams, whole and byte by byte, under a hostile name.

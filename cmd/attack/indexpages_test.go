@@ -21,7 +21,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// Bounds of the server's heap, MiB: one page may have 24 of links, two of that size are read at a time.
+// Bounds of the growth of the server's heap, MiB. The links of one page may take 24, and two pages
+// of that size are read at one time.
 const (
 	onePage  = 40
 	allPages = 2*onePage + 32
@@ -29,13 +30,15 @@ const (
 
 const manyLinks = 24_000
 
-// hungryPages take little room on their way and much in memory.
+// hungryPages are small on their way and large in memory.
 var hungryPages = map[string]struct {
 	tried string
 	write func(w io.Writer)
 }{
 	"texts": {"yanked and core-metadata as lists of empty objects", func(w io.Writer) {
-		fmt.Fprintf(w, `{"files":[{"filename":"a-1.tar.gz","url":"a","hashes":{},"yanked":[%s0],"core-metadata":[%[1]s0]}]}`, strings.Repeat(`{},`, 4<<20))
+		fmt.Fprintf(w,
+			`{"files":[{"filename":"a-1.tar.gz","url":"a","hashes":{},"yanked":[%s0],"core-metadata":[%[1]s0]}]}`,
+			strings.Repeat(`{},`, 4<<20))
 	}},
 	"nesting": {"lists in lists, 30 million deep", func(w io.Writer) {
 		_, _ = io.WriteString(w, `{"meta":{"x":`+strings.Repeat("[", 30<<20))
@@ -62,11 +65,13 @@ func longBase(w io.Writer) {
 // honestPage is longer than any of PyPI's.
 func honestPage(w io.Writer) {
 	for i := range manyLinks {
-		fmt.Fprintf(w, `<a href="https://files.example.org/packages/aa/bb/%060x/honest-1.0.%d-py3-none-any.whl#sha256=%064x" data-requires-python="&gt;=3.9">honest</a>`, i, i, i)
+		fmt.Fprintf(w,
+			`<a href="https://files.example.org/packages/aa/bb/%060x/honest-1.0.%d-py3-none-any.whl#`+
+				`sha256=%064x" data-requires-python="&gt;=3.9">honest</a>`, i, i, i)
 	}
 }
 
-// zipped answers with what write writes, compressed. After it, answer waits for hold.
+// zipped answers with what write writes, compressed. The end of the answer waits for hold.
 func zipped(write func(io.Writer), hold func()) egresstest.Fault {
 	var b strings.Builder
 	z := gzip.NewWriter(&b)
@@ -91,9 +96,9 @@ func zipped(write func(io.Writer), hold func()) egresstest.Fault {
 	}
 }
 
-// heap is by how many MiB the heap grows at most while do runs.
+// heap gives by how many MiB the heap grows at most while do runs.
 func heap(do func()) int {
-	defer debug.SetGCPercent(debug.SetGCPercent(20)) // little of what is measured is garbage
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // collect often, so that little garbage is measured
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
@@ -119,8 +124,8 @@ func heap(do func()) int {
 	return int((most - before) >> 20)
 }
 
-// TestIndexPages has an index send pages that are small on their way and take the server's memory: one page, and many at
-// once for two builds.
+// TestIndexPages lets an index send pages that are small on their way and take the server's memory:
+// one page, and many at once for two builds.
 func TestIndexPages(t *testing.T) {
 	up := startHostileIndex(t, nil)
 	measure := func(x *egress.Index) (status, mib int) {
@@ -149,7 +154,8 @@ func TestIndexPages(t *testing.T) {
 			l.outcome = fmt.Sprintf("%d, %d MiB", status, took)
 		})
 	}
-	attack(t, "at-once", "24 large pages at once, for two builds", func(t *testing.T, l *line) { pagesAtOnce(t, l, up) })
+	attack(t, "at-once", "24 large pages at once, for two builds",
+		func(t *testing.T, l *line) { pagesAtOnce(t, l, up) })
 }
 
 // askPage asks for a page as one build does.
@@ -199,16 +205,16 @@ func pagesAtOnce(t *testing.T, l *line, up *egresstest.Index) {
 		t.Error("control: none of them comes")
 	}
 	l.control = fmt.Sprintf("%d of them come", good.Load())
-	if took > allPages+2*20 { // the links that the two builds remember, and those of the cache, are the same
+	if took > allPages+2*20 { // what the two builds and the cache remember are the same links
 		t.Errorf("the heap grew by %d MiB, want at most %d", took, allPages+2*20)
 	}
 	l.outcome = fmt.Sprintf("%d MiB; %d were told to ask again", took, other.Load())
 }
 
-// inside is what an index's own host has beside the index, for who has its password.
+// inside is what an index's own host serves besides the index, to those who have its password.
 type inside struct {
 	*httptest.Server
-	other                 *httptest.Server // leads there; at an address that the operator lists
+	other                 *httptest.Server // leads to the index's host; the operator lists its address
 	withPassword, reached atomic.Int32
 }
 
@@ -236,7 +242,8 @@ func (in *inside) serve(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, in.other.URL+r.URL.Path, http.StatusFound)
 	case "/simple/own/":
 		fmt.Fprintf(w, `<a href="/private/good-1.tar.gz%s"></a><a href="/private/bare-1.tar.gz"></a>`+
-			`<a href="/simple/%%2e%%2e/private/dots-1.tar.gz"></a><a href="%s/moved-1.tar.gz%[1]s"></a>`, emptyHash, in.other.URL)
+			`<a href="/simple/%%2e%%2e/private/dots-1.tar.gz"></a><a href="%s/moved-1.tar.gz%[1]s"></a>`, emptyHash,
+			in.other.URL)
 	default:
 		in.reached.Add(1)
 		if _, password, _ := r.BasicAuth(); password == token {
@@ -252,11 +259,12 @@ func (in *inside) lead(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html")
-	fmt.Fprintf(w, `<a href="%s/private/led-1.tar.gz%s"></a><a href="%[1]s/simple/below-1.tar.gz"></a>`, in.URL, emptyHash)
+	fmt.Fprintf(w, `<a href="%s/private/led-1.tar.gz%s"></a><a href="%[1]s/simple/below-1.tar.gz"></a>`, in.URL,
+		emptyHash)
 }
 
-// TestIndexRights has pages and redirects of others lead the proxy back to the index's own host, which only the operator's
-// settings may reach, with a password.
+// TestIndexRights lets pages and redirects of other hosts lead the proxy back to the index's own
+// host. Only the operator's settings may lead there, with a password.
 func TestIndexRights(t *testing.T) {
 	in := startInside(t)
 	u, err := url.Parse(in.URL + "/simple/")
@@ -264,14 +272,21 @@ func TestIndexRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.User = url.UserPassword("operator", token)
-	x, err := egress.NewIndex(egress.IndexConfig{Upstream: u, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}})
+	x, err := egress.NewIndex(egress.IndexConfig{
+		Upstream: u,
+		Allow:    []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	build := httptest.NewServer(session(x))
 	t.Cleanup(build.Close)
 	for name, c := range sorted(map[string]struct{ tried, page, file string }{
-		"page-from-elsewhere": {"a link with a hash on a page that came by a redirect from elsewhere", "led", "led-1.tar.gz"},
+		"page-from-elsewhere": {
+			"a link with a hash on a page that came by a redirect from elsewhere",
+			"led",
+			"led-1.tar.gz",
+		},
 		"page-below":          {"a link below the index's path on such a page", "led", "below-1.tar.gz"},
 		"beside":              {"a link without a hash beside the index's path", "own", "bare-1.tar.gz"},
 		"dots":                {"the same by encoded dots", "own", "dots-1.tar.gz"},
@@ -279,21 +294,24 @@ func TestIndexRights(t *testing.T) {
 		"page-there-and-back": {"a page's redirect there and back", "back", ""},
 	}) {
 		attack(t, name, c.tried, func(t *testing.T, l *line) {
-			if status := visit(t, build, "own", "good-1.tar.gz"); status != http.StatusOK || in.withPassword.Swap(0) == 0 {
+			if status := visit(t, build, "own", "good-1.tar.gz"); status != http.StatusOK ||
+				in.withPassword.Swap(0) == 0 {
 				t.Errorf("control: a link with a hash on the index's own page is answered %d", status)
 			}
 			l.control = "a link with a hash on the index's own page arrives with the password"
 			in.reached.Store(0)
 			status := visit(t, build, c.page, c.file)
 			if in.reached.Load() != 0 || status == http.StatusOK || status == 0 {
-				t.Errorf("answered %d; %d arrived, %d with the password", status, in.reached.Load(), in.withPassword.Load())
+				t.Errorf("answered %d; %d arrived, %d with the password", status, in.reached.Load(),
+					in.withPassword.Load())
 			}
 			l.outcome = fmt.Sprintf("%d; 0 arrived", status)
 		})
 	}
 }
 
-// visit asks for a page, and for a file of it where one is named. 0 is a page without that file.
+// visit asks for a page, and for a file of it where one is named. A status of 0 means that the page
+// does not have the file.
 func visit(t *testing.T, build *httptest.Server, page, file string) (status int) {
 	t.Helper()
 	get := func(path string) (int, string) {

@@ -16,8 +16,9 @@ import (
 
 const clientTimeout = 10 * time.Second
 
-// TestIndexProxy sends requests from a repository's setup.py to the index service, and again from its tests, when there is
-// none. The index and the files' host beyond it are counted at.
+// TestIndexProxy sends requests to the index service from a repository's setup.py, and again from
+// its tests, when the service is gone. Requests that arrive at the index and at the files' host
+// behind it are counted.
 func TestIndexProxy(t *testing.T) {
 	w := theWorld(t)
 	w.index.Add(egresstest.Wheel("target", "1.0", nil))
@@ -26,13 +27,13 @@ func TestIndexProxy(t *testing.T) {
 	mark := func(i int) string { return request("GET", fmt.Sprint(marks, i, "/"), "") }
 	pages, files := len(w.index.Requests()), len(w.index.FileRequests())
 	setup, tests := w.inSandbox(t, "requests.py", between(trials, mark))
-	arrived := map[int][]egresstest.Request{} // of all runs of setup.py, by the mark before
+	arrived := map[int][]egresstest.Request{} // of all runs of setup.py, by the mark before them
 	runs, current := 0, len(trials)
 	for _, r := range w.index.Requests()[pages:] {
 		var i int
 		if n, err := fmt.Sscanf(r.Path, marks+"%d/", &i); n == 1 && err == nil {
 			if current = i; i == len(trials) {
-				runs++ // what comes until the next run is pip's own
+				runs++ // the requests until the next run are pip's own
 			}
 			continue
 		}
@@ -80,19 +81,25 @@ func indexTrials(w *world) []trial {
 	atIndex, atFiles := index+" "+request("GET", page, ""), files+" "+request("GET", file, "")
 	var trials []trial
 	add := func(name, method, target, lines, goal string) {
-		trials = append(trials, trial{name: name, tried: method + " " + target, request: request(method, target, lines), goal: goal})
+		trials = append(trials,
+			trial{name: name, tried: method + " " + target, request: request(method, target, lines), goal: goal})
 	}
 	for name, target := range sorted(map[string]string{
-		"files-of-the-host": file, "absolute-form": files + file, "dots": "/simple/../" + file, "encoded-dots": "/simple/%2e%2e" + file,
-		"encoded-slashes": "/simple/..%2fpackages%2ftarget/", "address-as-a-project": "/simple/" + files + file, "forged-link": "/files/00000000000000000000000000000000/target-1.0-py3-none-any.whl",
+		"files-of-the-host": file, "absolute-form": files + file, "dots": "/simple/../" + file,
+		"encoded-dots":    "/simple/%2e%2e" + file,
+		"encoded-slashes": "/simple/..%2fpackages%2ftarget/", "address-as-a-project": "/simple/" + files + file,
+		"forged-link":       "/files/00000000000000000000000000000000/target-1.0-py3-none-any.whl",
 		"address-as-a-link": "/files/" + files + file, "backslashes": `/simple/..\..\packages\target/`,
 	}) {
 		add(name, "GET", target, "", atFiles)
 	}
 	for name, target := range sorted(map[string]string{
-		"absolute-form-of-the-index": index + page, "mixed-case": "/SIMPLE/target/", "double-slash": "//simple/target/", "nul": "/simple/target%00/",
-		"encoded-name": "/simple/t%61rget/", "query": page + "?format=json", "no-slash": "/simple/target", "other-path": "/simple/target/../../admin/",
-		"all-projects": "/simple/", "semicolon": "/simple/target;x/", "line-break": "/simple/target%0d%0aX-Evil:1/", "space": "/simple/target%20/",
+		"absolute-form-of-the-index": index + page, "mixed-case": "/SIMPLE/target/",
+		"double-slash": "//simple/target/", "nul": "/simple/target%00/",
+		"encoded-name": "/simple/t%61rget/", "query": page + "?format=json", "no-slash": "/simple/target",
+		"other-path":   "/simple/target/../../admin/",
+		"all-projects": "/simple/", "semicolon": "/simple/target;x/", "line-break": "/simple/target%0d%0aX-Evil:1/",
+		"space": "/simple/target%20/",
 	}) {
 		add(name, "GET", target, "", atIndex)
 	}
@@ -100,12 +107,13 @@ func indexTrials(w *world) []trial {
 		add("upload-by-"+strings.ToLower(method), method, page, "Content-Length: 0\r\n", atIndex)
 	}
 	trials = append(trials, trial{name: "connect", tried: "CONNECT to the files' host", goal: atFiles,
-		request: "CONNECT " + strings.TrimPrefix(files, "http://") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"})
+		request: "CONNECT " + strings.TrimPrefix(files, "http://") +
+			" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"})
 	return append(trials, smuggled(page, page, request("GET", files+file, ""))...)
 }
 
-// TestIndexLinks has a hostile index lead the proxy to where it must not go: by the links of its pages, by redirects of its
-// files and by redirects of its pages.
+// TestIndexLinks lets a hostile index lead the proxy to where it must not go: by the links of its
+// pages, by redirects of its files and by redirects of its pages.
 func TestIndexLinks(t *testing.T) {
 	w := theWorld(t)
 	f := newForbidden(t)
@@ -121,13 +129,15 @@ func TestIndexLinks(t *testing.T) {
 	told := through(t, s, "index", session(linkIndex(t, up, nil)))
 	reached := f.byName()
 	lookUp(t)
-	allowed := through(t, s, "index", session(linkIndex(t, up, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})))
+	allowed := through(t, s, "index",
+		session(linkIndex(t, up, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")})))
 	listed := f.byName()
 	for _, one := range asked {
 		way, name, _ := strings.Cut(one.Name, "-")
 		attack(t, one.Name, "an index leads by "+way+" to "+f.addresses()[name], func(t *testing.T, l *line) {
 			if listed[one.Name] == 0 {
-				t.Errorf("control: with all addresses listed the sandbox does not get there: it was told %s", allowed[one.Name].detail)
+				t.Errorf("control: with all addresses listed the sandbox does not get there: it was told %s",
+					allowed[one.Name].detail)
 			}
 			l.control = "with the address listed by the operator the sandbox gets there"
 			if reached[one.Name] != 0 || strings.HasPrefix(told[one.Name].detail, "200") {
@@ -138,7 +148,8 @@ func TestIndexLinks(t *testing.T) {
 	}
 }
 
-// startHostileIndex starts an index that names these addresses in all its ways. The last part of a path says which it was.
+// startHostileIndex starts an index that leads to these addresses in every way that it has. The
+// last part of a path names the way and the address.
 func startHostileIndex(t *testing.T, addresses map[string]string) *egresstest.Index {
 	t.Helper()
 	up, err := egresstest.StartIndex(egresstest.IndexConfig{})
@@ -154,7 +165,7 @@ func startHostileIndex(t *testing.T, addresses map[string]string) *egresstest.In
 		link := egresstest.Wheel("link-"+name, "1.0", nil)
 		link.URL, link.NoHash = address+"/latest/link-"+name, true
 		moved := egresstest.Wheel("redirect-"+name, "1.0", nil)
-		moved.URL, moved.NoHash = "/simple/moved/redirect-"+name, true // of the index's own origin, below its path
+		moved.URL, moved.NoHash = "/simple/moved/redirect-"+name, true // at the index's own origin, below its path
 		up.Add(link, moved)
 	}
 	up.SetFault(func(next http.Handler) http.Handler {
@@ -195,5 +206,5 @@ func linkIndex(t *testing.T, up *egresstest.Index, allow []netip.Prefix) *egress
 	return x
 }
 
-// session is what one build sees of an index.
+// session is the part of an index that one build sees.
 func session(x *egress.Index) http.Handler { return x.Session(func(string) {}, 0) }

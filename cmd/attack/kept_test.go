@@ -16,7 +16,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// TestKeptFiles changes a file that the index's cache keeps: what a later process serves must be what the index tells.
+// TestKeptFiles changes a file in the index's cache. A later process must still serve what the
+// index names.
 func TestKeptFiles(t *testing.T) {
 	w := theWorld(t)
 	w.index.Add(egresstest.Wheel("kept", "1.0", map[string]string{"kept.py": "WORD = 'right'\n"}))
@@ -53,7 +54,7 @@ func TestKeptFiles(t *testing.T) {
 	})
 }
 
-// TestGitBound has a git host send more than one repository may have.
+// TestGitBound lets a git host send more than one repository may have.
 func TestGitBound(t *testing.T) {
 	w := theWorld(t)
 	source := w.commit(t, map[string]string{"a.py": ""})
@@ -77,7 +78,7 @@ func TestGitBound(t *testing.T) {
 	})
 }
 
-// fetch gives what arrives of an answer, and why it is not whole.
+// fetch gives the part of an answer that arrives, and why it is not whole.
 func fetch(t *testing.T, s *httptest.Server, path string) ([]byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)

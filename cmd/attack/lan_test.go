@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The addresses of a network of the test's own, which stands for the operator's LAN and for a cloud's metadata service.
+// The addresses of a network of the test's own, which stands for the operator's LAN and for a
+// cloud's metadata service.
 const (
 	hostOnLAN = "192.168.217.1"
 	lan       = "192.168.217.2"
@@ -23,8 +24,8 @@ const (
 	lan6      = "fd00:217::2"
 )
 
-// inLAN makes a network namespace with these addresses, routed to from this machine, and calls f inside it: sockets that
-// f opens stay there. Names and routes are gone with the test.
+// inLAN makes a network namespace with these addresses and routes to it from this machine, and
+// calls f inside it. Sockets that f opens stay there. Namespace and routes end with the test.
 func inLAN(t *testing.T, f func()) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -40,8 +41,9 @@ func inLAN(t *testing.T, f func()) {
 	alone(t)
 	ip("netns", "add", name)
 	t.Cleanup(func() {
-		// With it go the routes. The kernel would take the pair away with the namespace too, but some time later.
-		_ = exec.Command("ip", "link", "delete", "vivatk0").Run() // it is not there when it could not be made
+		// This removes the routes too. The kernel would remove the pair with the namespace, but
+		// some time later.
+		_ = exec.Command("ip", "link", "delete", "vivatk0").Run() // it is missing if it could not be made
 		if out, err := exec.Command("ip", "netns", "delete", name).CombinedOutput(); err != nil {
 			t.Errorf("remove the namespace: %v: %s", err, out)
 		}
@@ -95,7 +97,8 @@ func inNamespace(t *testing.T, name string, f func()) {
 	}
 }
 
-// bridgeGateway is the engine's own address on its default bridge: where a container with a network finds the host.
+// bridgeGateway is the engine's own address on its default bridge: where a container with a network
+// finds the host.
 func (w *world) bridgeGateway(t *testing.T) string {
 	t.Helper()
 	n, err := w.docker.NetworkInspect(t.Context(), "bridge", inspectOptions)
@@ -109,7 +112,7 @@ func (w *world) bridgeGateway(t *testing.T) string {
 		if ip, subnet, err := net.ParseCIDR(c.Subnet); err == nil && ip.To4() != nil {
 			first := subnet.IP.To4()
 			first[3]++
-			return first.String() // an engine whose configuration names its bridge says no gateway
+			return first.String() // an engine whose configuration names its bridge does not tell the gateway
 		}
 	}
 	t.Fatalf("the engine's bridge has no IPv4 address: %+v", n.IPAM.Config)

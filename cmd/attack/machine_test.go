@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestMachine looks for what the kernel's own files tell of the machine.
+// TestMachine checks what the kernel's own files tell of the machine.
 func TestMachine(t *testing.T) {
 	w := theWorld(t)
 	open := w.inTheOpen(t, "machine.py", nil)
@@ -19,7 +19,8 @@ func TestMachine(t *testing.T) {
 	}
 }
 
-// tellsInTheOpen is the control. A kernel need not have every one of these files; most of them every kernel has.
+// tellsInTheOpen is the control. Every kernel has most of these files, but not every kernel has all
+// of them.
 func tellsInTheOpen(t *testing.T, name string, r result) string {
 	t.Helper()
 	always := []string{"command-line", "interrupts", "modules", "kernel", "buses", "disks", "name-server"}

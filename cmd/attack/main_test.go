@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience stretches a deadline on machines that are slower by far, such as emulated ones: VIVARIUM_TEST_PATIENCE says
-// how many times. What a limit does is the same there; only how long it takes is not.
+// patience lengthens a deadline on machines that are slower by far, such as emulated ones.
+// VIVARIUM_TEST_PATIENCE is the factor. Limits do the same there; they only take longer.
 func patience(t testing.TB, d time.Duration) time.Duration {
 	t.Helper()
 	text := os.Getenv("VIVARIUM_TEST_PATIENCE")

@@ -10,14 +10,15 @@ import (
 	"vivarium/pipeline"
 )
 
-// likeTheToken is of the same shape as the token, and no secret.
+// likeTheToken has the same shape as the token, but is no secret.
 const likeTheToken = "ghp_plainTextOfNoSecret111111111111111111"
 
-// likeTheSecret is likewise, of the webhook's, which a URL cannot hold as it is.
+// likeTheSecret has the same shape as the webhook's secret, which a URL cannot hold unescaped, but
+// is no secret.
 const likeTheSecret = "the harness's ordinary words"
 
-// printing prints a text in many forms, each between brackets. It has got the secret from whoever wrote the repository: no
-// build is given it.
+// printing is a test that prints a text in many forms, each between brackets. Whoever wrote the
+// repository has put the secret into it: the server gives it to no build.
 const printing = `import base64, os, time, unittest, urllib.parse
 TEXTS = {"secret": ("TOKEN", "SECRET"), "control": ("LIKE_ONE", "LIKE_OTHER")}
 KEEP = b"Such that the secret goes over a line's end: "  # of 57 bytes
@@ -68,17 +69,19 @@ class Printing(unittest.TestCase):
 
 var printed = regexp.MustCompile(`(?s)FORM ([12]) (secret|control) ([a-z0-9-]+) \[(.*?)\]`)
 
-// TestMasking has a build print the server's secrets: what is stored must not hold it in any form that tools print.
+// TestMasking lets a build print the server's secrets. What is stored must not hold them in any
+// form that tools print.
 func TestMasking(t *testing.T) {
 	s := serve(t)
 	files := map[string]string{"test_it.py": strings.NewReplacer(
-		`"TOKEN"`, quote(harness.Token), `"SECRET"`, quote(harness.WebhookSecret), `"LIKE_ONE"`, quote(likeTheToken), `"LIKE_OTHER"`, quote(likeTheSecret),
+		`"TOKEN"`, quote(harness.Token), `"SECRET"`, quote(harness.WebhookSecret), `"LIKE_ONE"`, quote(likeTheToken),
+		`"LIKE_OTHER"`, quote(likeTheSecret),
 	).Replace(printing)}
 	log, state := s.built(t, "octo/printing", files)
 	if state != pipeline.Passed {
 		t.Fatalf("the build that prints is %s:\n%s", state, log)
 	}
-	// What unittest itself says on the other stream may come between.
+	// A line of unittest's on the other stream may come between.
 	log = strings.Replace(log, "test (test_it.Printing.test) ... ", "", 1)
 	stored := map[string]string{}
 	for _, m := range printed.FindAllStringSubmatch(log, -1) {
@@ -102,7 +105,7 @@ func TestMasking(t *testing.T) {
 	}
 }
 
-// quote hides a text in a way that is undone there.
+// quote is a literal of printing that hides the text. printing undoes that.
 func quote(text string) string { return `"` + hide(text) + `"` }
 
 var formName = regexp.MustCompile(`(?m)^    "([a-z0-9-]+)": `)

@@ -12,7 +12,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// counted are what Linux counts by user.
+// counted are the things that Linux counts by user.
 var counted = []struct{ name, tried string }{
 	{"inotify", "using up inotify instances"},
 	{"queues", "using up the bytes of POSIX message queues"},
@@ -21,12 +21,13 @@ var counted = []struct{ name, tried string }{
 	{"signals", "using up queued signals"},
 }
 
-// openLocks are the namespaces whose locks two sandboxes may see of each other: runtimes make none for a container, as to time
-// runc 1.1 and older, and no filter of system calls can tell them from other files. SECURITY.md names them.
+// openLocks are the namespaces on which two sandboxes may see each other's locks. Runtimes make no
+// user namespace for a container, and runc 1.1 and older make no time namespace. No filter of
+// system calls can tell them from other files. SECURITY.md names them.
 var openLocks = []string{"time", "user"}
 
-// TestNeighbours has one sandbox use up what its user may have, and lock what two can open, while another looks what it
-// has left.
+// TestNeighbours lets one sandbox use up what its user may have, and lock what two can open.
+// Another sandbox checks what it has left.
 func TestNeighbours(t *testing.T) {
 	w := theWorld(t)
 	a, b := w.box(t, "neighbours.py", nil), w.box(t, "neighbours.py", nil)
@@ -43,12 +44,14 @@ func TestNeighbours(t *testing.T) {
 				}
 			}
 			l.outcome = "a sandbox beside it has all of its own"
-			if got := beside[c.name]; got.outcome != "worked" && (!imagestest.GVisor() || within[c.name].outcome == "refused") {
+			if got := beside[c.name]; got.outcome != "worked" &&
+				(!imagestest.GVisor() || within[c.name].outcome == "refused") {
 				t.Errorf("in a sandbox beside it: %s (%s)", got.outcome, got.detail)
 			}
 		})
 	}
-	attack(t, "lock-files", "seeing another sandbox's locks on devices and files of the kernel and the image", func(t *testing.T, l *line) {
+	attack(t, "lock-files", "seeing another sandbox's locks on devices and "+
+		"files of the kernel and the image", func(t *testing.T, l *line) {
 		l.control = seenWithin(t, within["lock-files"])
 		l.outcome = "a sandbox beside it sees " + beside["lock-files"].detail
 		if got := beside["lock-files"]; got.outcome != "refused" {
@@ -57,7 +60,7 @@ func TestNeighbours(t *testing.T) {
 	})
 	attack(t, "lock-namespaces", "seeing another sandbox's locks on namespaces", func(t *testing.T, l *line) {
 		own := within["lock-namespaces"]
-		if imagestest.GVisor() && own.outcome == "refused" { // there no two processes have one in common
+		if imagestest.GVisor() && own.outcome == "refused" { // there no two processes share one
 			own = within["lock-files"]
 		}
 		l.control = seenWithin(t, own)
@@ -83,7 +86,8 @@ func seenWithin(t *testing.T, r result) string {
 	return "a second process of the same sandbox sees " + r.detail
 }
 
-// hold starts the attack, gives what a second process of the same sandbox has left, and lets it go on until stop.
+// hold starts the attack, gives what a second process of the same sandbox has left, and lets the
+// attack go on until stop.
 func hold(t *testing.T, s *sandbox.Sandbox) (within map[string]result, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -101,7 +105,8 @@ func hold(t *testing.T, s *sandbox.Sandbox) (within map[string]result, stop func
 			t.Errorf("the attack ended early (%v):\n%s", err, said)
 		}
 	}
-	for end := time.Now().Add(patience(t, time.Minute)); !strings.Contains(said.String(), "HOLDING"); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience(t, time.Minute)); !strings.Contains(said.String(), "HOLDING"); time.Sleep(
+		10 * time.Millisecond) {
 		if len(ended) > 0 || time.Now().After(end) {
 			stop()
 			t.Fatalf("the attack holds nothing:\n%s", said)

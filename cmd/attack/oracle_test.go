@@ -33,7 +33,7 @@ func (o *oracle) count(means, host string) {
 	o.arrived[means+" "+host]++
 }
 
-// take gives the counts since the last time.
+// take gives the counts since its last call.
 func (o *oracle) take() map[string]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,7 +42,7 @@ func (o *oracle) take() map[string]int {
 	return counts
 }
 
-// listen waits for everything at one address. An error names what could not be listened to.
+// listen waits for TCP, UDP and ICMP at one address. An error names what it could not listen to.
 func (o *oracle) listen(host string, port int) error {
 	for _, open := range []func(string, int) error{o.tcp, o.udp, o.icmp} {
 		if err := open(host, port); err != nil {
@@ -73,7 +73,7 @@ func (o *oracle) tcp(host string, port int) error {
 
 func (o *oracle) udp(host string, port int) error { return o.datagrams("udp", host, port) }
 
-// dns waits at the port of name servers, which only an address of our own has free.
+// dns waits at the port of name servers, which is free only at an address of our own.
 func (o *oracle) dns(host string) error { return o.datagrams("dns", host, 53) }
 
 func (o *oracle) datagrams(means, host string, port int) error {

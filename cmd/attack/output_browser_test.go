@@ -12,7 +12,7 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// TestOutputInTheBrowser has a build, whose every text is hostile, looked at in a real browser.
+// TestOutputInTheBrowser looks at a build whose every text is hostile, in a real browser.
 func TestOutputInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	control := b.unsafe(t)
@@ -21,11 +21,15 @@ func TestOutputInTheBrowser(t *testing.T) {
 	page := s.BuildURL(id)
 
 	b.open(t, page)
-	attack(t, "page-of-a-running-build", "markup in the log, in names and in the commit, while they arrive", func(t *testing.T, l *line) {
-		if state := value[string](t, b, `document.querySelector("#state").textContent`); state != "queued" && state != "running" {
+	attack(t, "page-of-a-running-build", "markup in the log, in names and in "+
+		"the commit, while they arrive", func(t *testing.T, l *line) {
+		if state := value[string](t, b, `document.querySelector("#state").textContent`); state != "queued" &&
+			state != "running" {
 			t.Errorf("control: the page was opened too late, the build is %s", state)
 		}
-		b.shows(t, `document.querySelector("#log").textContent.includes("END OF OUTPUT") && document.querySelector("#state").textContent === "failed"`)
+		b.shows(t,
+			`document.querySelector("#log").textContent.includes("END OF OUTPUT") && `+
+				`document.querySelector("#state").textContent === "failed"`)
 		b.judge(t, l, control)
 	})
 	s.until(t, id, ended)
@@ -34,7 +38,8 @@ func TestOutputInTheBrowser(t *testing.T) {
 		b.shows(t, `document.querySelector("#log").textContent.includes("END OF OUTPUT")`)
 		b.judge(t, l, control)
 	})
-	attack(t, "bidirectional-controls", "characters that turn the direction of what stands around them", func(t *testing.T, l *line) {
+	attack(t, "bidirectional-controls", "characters that turn the direction "+
+		"of what stands around them", func(t *testing.T, l *line) {
 		const turning = `/[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/.test(`
 		if !value[bool](t, b, turning+`"\u202e")`) {
 			t.Error("control: they are not seen")
@@ -46,17 +51,20 @@ func TestOutputInTheBrowser(t *testing.T) {
 		l.outcome = "none in the page"
 	})
 	attack(t, "policy", "markup that has got into the page by another way", func(t *testing.T, l *line) {
-		value[bool](t, b, `document.addEventListener("securitypolicyviolation", () => window.refused = (window.refused || 0) + 1) || true`)
+		value[bool](t, b,
+			`document.addEventListener("securitypolicyviolation", `+
+				`() => window.refused = (window.refused || 0) + 1) || true`)
 		b.inject(t, b.oracle)
 		b.shows(t, `window.refused >= 4 || window.owned`)
 		got := b.life(t)
-		got.Elements, got.Links = 0, 0 // they are there, and must be dead
+		got.Elements, got.Links = 0, 0 // the injected ones are there, and must do nothing
 		b.harmless(t, l, got)
 		b.open(t, control.url)
 		before := b.control.Load()
 		b.inject(t, b.oracle+controlPath)
 		b.shows(t, `(window.owned || "").includes("injected")`)
-		l.control = fmt.Sprintf("put into a page without policy it runs and asks for %d things", b.control.Load()-before)
+		l.control = fmt.Sprintf("put into a page without policy it runs and asks for %d things",
+			b.control.Load()-before)
 	})
 	attack(t, "list-of-builds", "markup in the commit's message, author and branch", func(t *testing.T, l *line) {
 		b.open(t, s.URL+"/")
@@ -71,7 +79,7 @@ func TestOutputInTheBrowser(t *testing.T) {
 	s.headers(t, id)
 }
 
-// unsafePage is where the same markup does what it wants.
+// unsafePage is a page in which the same markup does what it wants.
 type unsafePage struct {
 	url  string
 	life life
@@ -96,10 +104,11 @@ func (b *browser) unsafe(t *testing.T) unsafePage {
 	return unsafePage{page.URL, got}
 }
 
-// judge fills the line of one page.
+// judge fills the report's line of one page.
 func (b *browser) judge(t *testing.T, l *line, control unsafePage) {
 	t.Helper()
-	l.control = fmt.Sprintf("in an unsafe page ran:%s; %d elements, %d requests", control.life.Scripts, control.life.Elements, control.life.Fetched)
+	l.control = fmt.Sprintf("in an unsafe page ran:%s; %d elements, %d requests", control.life.Scripts,
+		control.life.Elements, control.life.Fetched)
 	b.harmless(t, l, b.life(t))
 }
 
@@ -139,7 +148,8 @@ func (s *served) pushHostile(t *testing.T, origin string) (id string) {
 	}
 	s.GitHub.AddRepo(repo)
 	id, err = s.Push(t.Context(), githubtest.Push{
-		Repo: repo, SHA: shas[0], Ref: "refs/heads/" + branch, Author: `<script data-attack>window.owned='author'</script>` + "\x1b]0;author\x07\u202e",
+		Repo: repo, SHA: shas[0], Ref: "refs/heads/" + branch,
+		Author:  `<script data-attack>window.owned='author'</script>` + "\x1b]0;author\x07\u202e",
 		Message: message,
 	})
 	if err != nil {
@@ -148,10 +158,11 @@ func (s *served) pushHostile(t *testing.T, origin string) (id string) {
 	return id
 }
 
-// headers asks as programs do. What is no page must not be taken for one.
+// headers sends requests as programs do. What is no page must not be taken for one.
 func (s *served) headers(t *testing.T, id string) {
 	for _, a := range []struct{ name, path, kind string }{
-		{"raw", "/raw", "text/plain; charset=utf-8"}, {"events", "/events", "text/event-stream"}, {"json", "", "application/json"},
+		{"raw", "/raw", "text/plain; charset=utf-8"}, {"events", "/events", "text/event-stream"},
+		{"json", "", "application/json"},
 	} {
 		attack(t, "headers-of-"+a.name, "taking "+a.name+" for a page", func(t *testing.T, l *line) {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.BuildURL(id)+a.path, nil)
@@ -173,7 +184,8 @@ func (s *served) headers(t *testing.T, id string) {
 			l.control = "the hostile text is in it"
 			h := res.Header
 			policy := h.Get("Content-Security-Policy")
-			if h.Get("Content-Type") != a.kind || h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(policy, "default-src 'none'") {
+			if h.Get("Content-Type") != a.kind || h.Get("X-Content-Type-Options") != "nosniff" ||
+				!strings.Contains(policy, "default-src 'none'") {
 				t.Errorf("the headers are %v", h)
 			}
 			l.outcome = h.Get("Content-Type") + ", nosniff, " + policy

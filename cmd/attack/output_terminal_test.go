@@ -21,7 +21,7 @@ import (
 	"vivarium/cmd/internal/harness"
 )
 
-// TestOutputInTheTerminal has the command line show the hostile build under a pseudo-terminal.
+// TestOutputInTheTerminal lets the command line show the hostile build under a pseudo-terminal.
 func TestOutputInTheTerminal(t *testing.T) {
 	s := serve(t)
 	file := filepath.Join(t.TempDir(), "hostile.bin")
@@ -43,7 +43,8 @@ func TestOutputInTheTerminal(t *testing.T) {
 		{"build", []string{"builds", "show", id}, 0, "hostile commit"},
 		{"run", []string{"run", tree}, 1, "END OF OUTPUT"},
 	} {
-		attack(t, c.name, "vivarium "+strings.Join(c.args[:len(c.args)-1], " ")+" of hostile output", func(t *testing.T, l *line) {
+		attack(t, c.name, "vivarium "+strings.Join(c.args[:len(c.args)-1], " ")+
+			" of hostile output", func(t *testing.T, l *line) {
 			if len(plain) < 20 {
 				t.Errorf("control: cat of the same bytes lets only these through: %q", plain)
 			}
@@ -90,7 +91,8 @@ func (s *served) commandLine(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// inTerminal runs a command under a pseudo-terminal and gives what it wrote there. How it ends is the caller's business.
+// inTerminal runs a command under a pseudo-terminal and gives what it wrote there. The caller
+// checks how the command ended.
 func inTerminal(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	master, slave := openTerminal(t)
@@ -131,11 +133,12 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 
 var (
 	colours  = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
-	progress = regexp.MustCompile(`\r\x1b\[K`) // the product's own: its line of progress is written anew
+	progress = regexp.MustCompile(`\r\x1b\[K`) // the product's own: it writes its line of progress anew
 	sequence = regexp.MustCompile(`^\x1b(\[[^@-~]*[@-~]?|.?)`)
 )
 
-// dangers are the kinds of things in a terminal's input that do more than write text in colours. Each is named once.
+// dangers are the kinds of things in a terminal's input that do more than write text in colours.
+// Each is named once.
 func dangers(out string) []string {
 	out = progress.ReplaceAllString(colours.ReplaceAllString(out, ""), "")
 	out = strings.ReplaceAll(out, "\r\n", "\n")

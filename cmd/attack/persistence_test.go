@@ -11,8 +11,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// places are where one build could leave something for the next, and how many of the writer's files must be seen there in
-// its own build: none where nothing can be written.
+// places are where one build could leave something for the next. written says whether the writer's
+// own build must see its files there: it cannot where nothing can be written.
 var places = []struct {
 	name, prefix string
 	written      bool
@@ -23,17 +23,18 @@ var places = []struct {
 	{"names", sandbox.Names, true},
 	{"shared-memory", sandbox.Shm, true},
 	{"workspace", sandbox.Workspace, true},
-	// gVisor has no message queues, and does not show the other kinds to the writer either.
+	// gVisor has no message queues, and does not show the other kinds even to the writer.
 	{"message-queues", "/dev/mqueue", !imagestest.GVisor()},
 	{"ipc", "/ipc", !imagestest.GVisor()},
 	{"seed", sandbox.Seed, false},
 	{"image", "/", false},
 }
 
-// listing is what files.py says of a file system: by path.
+// listing is what files.py says of each path of a file system.
 type listing map[string]string
 
-// list builds a repository whose tests list the whole file system, as a writer after having written wherever they can.
+// list builds a repository whose tests list the whole file system. In the role of a writer they
+// first write wherever they can.
 func (w *world) list(t *testing.T, role string) (l listing, wrote map[string]string) {
 	t.Helper()
 	tests := `import subprocess, sys, unittest
@@ -61,7 +62,7 @@ class Attack(unittest.TestCase):
 	return l, wrote
 }
 
-// below are the files of a place: those that belong to no place before it.
+// below are the files of a place that belong to no place before it.
 func (l listing) below(place int) listing {
 	part := listing{}
 	for path, text := range l {
@@ -76,7 +77,7 @@ func (l listing) below(place int) listing {
 	return part
 }
 
-// differences are what is in one listing and not so in the other.
+// differences are the paths that two listings do not have alike.
 func differences(a, b listing) []string {
 	var found []string
 	for path := range sorted(merged(a, b)) {
@@ -93,7 +94,8 @@ func merged(a, b listing) listing {
 	return all
 }
 
-// TestPersistence has a build write wherever it can, and compares what a build before it and one after it find.
+// TestPersistence lets a build write wherever it can, and compares what a build before it and one
+// after it find.
 func TestPersistence(t *testing.T) {
 	w := theWorld(t)
 	before, _ := w.list(t, "list")

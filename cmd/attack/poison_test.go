@@ -19,8 +19,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// poison is what a hostile index does while one build asks it. That build must not get it, and a later one must get what is
-// right.
+// poison is what a hostile index does while it answers one build. That build must not get the wrong
+// file, and a later one must get the right file.
 type poison struct {
 	tried string
 	last  string // what the link ends in, after the file's name
@@ -54,7 +54,8 @@ var poisons = map[string]poison{
 	}},
 }
 
-// TestPoison has the files' host give one build something else than the index names, with a cache that all builds share.
+// TestPoison lets the files' host give one build something else than the index names. All builds
+// share the cache.
 func TestPoison(t *testing.T) {
 	for name, p := range sorted(poisons) {
 		attack(t, name, p.tried, func(t *testing.T, l *line) {
@@ -96,7 +97,8 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// fetchFrom asks as one build: for the page, then for its link. The text is empty when it does not come whole.
+// fetchFrom asks as one build does: for the page, then for its link. text is empty unless it
+// arrives whole.
 func fetchFrom(t *testing.T, x *egress.Index, last string) (status int, text string) {
 	t.Helper()
 	s := httptest.NewServer(session(x))
@@ -125,7 +127,7 @@ func fetchFrom(t *testing.T, x *egress.Index, last string) (status int, text str
 	return status, text
 }
 
-// checkCache counts the files that are kept, each of which must be what its name says.
+// checkCache counts the files that are kept. The hash of each must be its name.
 func checkCache(t *testing.T, dir string) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))

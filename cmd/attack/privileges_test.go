@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// unheardOf are the errors of a kernel that does not have a call or a family at all: there the control cannot work, and
-// nothing is there to be kept from.
+// unheardOf are the errors of a kernel that does not have a call or a family at all. There the
+// control cannot work, and there is nothing to refuse.
 var unheardOf = []string{"ENOSYS", "EAFNOSUPPORT"}
 
 // TestPrivileges asks the kernel for what a build must not have.
@@ -23,7 +23,7 @@ func TestPrivileges(t *testing.T) {
 	}
 }
 
-// worksInTheOpen is the control: the same attack has its way where nothing is in its way.
+// worksInTheOpen is the control: the same attack works where nothing is in its way.
 func worksInTheOpen(t *testing.T, r result) string {
 	t.Helper()
 	switch {

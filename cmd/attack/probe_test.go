@@ -26,7 +26,7 @@ func results(t *testing.T, output string) map[string]result {
 	t.Helper()
 	found, complete := map[string]result{}, false
 	for text := range strings.Lines(output) {
-		// unittest's own "test ... ", which comes by the other stream, may stand in front.
+		// unittest's own "test ... ", which comes on the other stream, may stand in front.
 		if i := strings.Index(text, "PROBE"); i > 0 {
 			text = text[i:]
 		}
@@ -44,8 +44,8 @@ func results(t *testing.T, output string) map[string]result {
 	return found
 }
 
-// setupPy runs the attack when pip asks the project for its wheel, and keeps what it said for the tests to show: pip
-// shows nothing of a set-up that succeeds.
+// setupPy runs the attack when pip asks the project for its wheel. It keeps the attack's output for
+// the tests to show, since pip shows nothing of a set-up that succeeds.
 const setupPy = `import os, pathlib, subprocess, sys
 from setuptools import setup
 with open(os.path.expanduser("~/said-by-setup"), "w") as said:
@@ -53,7 +53,7 @@ with open(os.path.expanduser("~/said-by-setup"), "w") as said:
 setup(name="attack", version="1.0", py_modules=[])
 `
 
-// testPy shows what the set-up said, then runs the attack again.
+// testPy shows the output from the set-up, then runs the attack again.
 const testPy = `import os, subprocess, sys, unittest
 class Attack(unittest.TestCase):
     def test(self):
@@ -62,7 +62,8 @@ class Attack(unittest.TestCase):
         subprocess.run([sys.executable, "attack_program.py"], check=True)
 `
 
-// inSandbox runs an attack program by the product's pipeline, as a repository's setup.py and as its tests.
+// inSandbox runs an attack program with the product's pipeline, as a repository's setup.py and as
+// its tests.
 func (w *world) inSandbox(t *testing.T, name string, data map[string]string) (setup, tests map[string]result) {
 	t.Helper()
 	o, l := w.build(t, attacker(t, name, data))
@@ -93,15 +94,16 @@ func bothResults(t *testing.T, log string) (setup, tests map[string]result) {
 	return results(t, before), results(t, after)
 }
 
-// inTheOpen runs an attack program with nothing in its way: as root with every capability in a container of the same
-// image without filter or masked paths, on the machine's own network and always under the engine's default runtime. An
-// attack that is not seen to work there shows nothing when it is refused elsewhere.
+// inTheOpen runs an attack program with nothing in its way: as root with every capability, in a
+// container of the same image without filter or masked paths, on the machine's own network, and
+// always under the engine's default runtime. An attack that is not seen to work there shows nothing
+// when it is refused elsewhere.
 func (w *world) inTheOpen(t *testing.T, name string, data map[string]string) map[string]result {
 	t.Helper()
 	c, err := w.docker.ContainerCreate(t.Context(),
 		&container.Config{
 			Image: imagestest.Runner(t), User: "0:0", WorkingDir: "/attack", Env: []string{"PYTHONDONTWRITEBYTECODE=1"},
-			// PID 1 is another process, so that there is one to look into.
+			// PID 1 is another process, so that the attack has one to look into.
 			Entrypoint: []string{"sh", "-c", "python3 attack_program.py & wait"},
 			Labels:     map[string]string{"vivarium.instance": w.runner.Instance + "-control"},
 		},
@@ -109,7 +111,7 @@ func (w *world) inTheOpen(t *testing.T, name string, data map[string]string) map
 			NetworkMode: "host", IpcMode: "host", CgroupnsMode: "host", CapAdd: capabilities(t),
 			SecurityOpt: []string{"seccomp=unconfined", "apparmor=unconfined"},
 			MaskedPaths: []string{}, ReadonlyPaths: []string{}, Binds: []string{"/sys:/sys"},
-			// An engine may have been started with less.
+			// The engine may have been started with lower limits.
 			Resources: container.Resources{Ulimits: []*container.Ulimit{
 				{Name: "core", Soft: -1, Hard: -1}, {Name: "nofile", Soft: 20000, Hard: 20000},
 			}},
@@ -122,16 +124,18 @@ func (w *world) inTheOpen(t *testing.T, name string, data map[string]string) map
 	for path, text := range data {
 		files["attack/"+path] = text
 	}
-	if err := w.docker.CopyToContainer(t.Context(), c.ID, "/", tarOf(t, files), container.CopyToContainerOptions{}); err != nil {
+	if err := w.docker.CopyToContainer(t.Context(), c.ID, "/", tarOf(t, files),
+		container.CopyToContainerOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return results(t, w.output(t, c.ID))
 }
 
-// output starts a container and gives all that it says until its end.
+// output starts a container and gives all that it prints until its end.
 func (w *world) output(t *testing.T, id string) string {
 	t.Helper()
-	attached, err := w.docker.ContainerAttach(t.Context(), id, container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
+	attached, err := w.docker.ContainerAttach(t.Context(), id,
+		container.AttachOptions{Stream: true, Stdout: true, Stderr: true})
 	if err != nil {
 		t.Fatal(err)
 	}

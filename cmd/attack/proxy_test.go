@@ -21,12 +21,12 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// trial is one request that a service must not pass on, or must pass on as nothing but what it offers.
+// trial is one request that a service must refuse, or must pass on as nothing but what it offers.
 type trial struct {
 	name, tried string
 	request     string
 	passes      int    // how many requests may arrive beyond the service
-	goal        string // what asks for the same in the open, where nothing is in the way; of those that must not pass
+	goal        string // for a request that must not pass: the same request in the open, where nothing is in the way
 }
 
 // sending is one line of requests.json.
@@ -36,8 +36,8 @@ type sending struct {
 	Project string `json:"project,omitempty"`
 }
 
-// between puts a request that is offered before and after every trial. It arrives, which shows that the way is open just
-// then, and parts what arrives of one trial from what arrives of the next.
+// between puts an offered request before and after every trial. Its arrival shows that the way is
+// open at that moment, and separates what arrives of one trial from what arrives of the next.
 func between(trials []trial, mark func(i int) string) map[string]string {
 	var all []sending
 	for i, tr := range trials {
@@ -50,12 +50,12 @@ func between(trials []trial, mark func(i int) string) map[string]string {
 func sendings(all []sending) map[string]string {
 	text, err := json.Marshal(all)
 	if err != nil {
-		panic(err) // texts only
+		panic(err) // texts can always be encoded
 	}
 	return map[string]string{"requests.json": string(text)}
 }
 
-// arrivals are the requests of a log that came after each mark and before the next, without the marks.
+// arrivals are the logged requests after each mark and before the next, without the marks.
 func arrivals(log []egresstest.Request, isMark func(egresstest.Request) bool) [][]egresstest.Request {
 	var parts [][]egresstest.Request
 	for _, r := range log {
@@ -69,8 +69,9 @@ func arrivals(log []egresstest.Request, isMark func(egresstest.Request) bool) []
 	return parts
 }
 
-// judge fills the line of one trial from what the sender was told and from what arrived.
-func (tr trial) judge(t *testing.T, l *line, told result, arrived []egresstest.Request, offered func(egresstest.Request) string) {
+// judge fills the report's line of one trial from what the sender was told and from what arrived.
+func (tr trial) judge(t *testing.T, l *line, told result, arrived []egresstest.Request,
+	offered func(egresstest.Request) string) {
 	t.Helper()
 	for _, r := range arrived {
 		if why := offered(r); why != "" {
@@ -107,7 +108,7 @@ func sorted[V any](table map[string]V) iter.Seq2[string, V] {
 	}
 }
 
-// inTheClear sends a request as it is written and gives the status of the answer.
+// inTheClear sends a request as it is written and gives the answer's status.
 func inTheClear(t *testing.T, address, request string) int {
 	t.Helper()
 	u, err := url.Parse(address)
@@ -134,12 +135,12 @@ func inTheClear(t *testing.T, address, request string) int {
 	return res.StatusCode
 }
 
-// request writes a request by hand. Lines are more headers, each with its end.
+// request writes a request by hand. lines are further headers, each with its line end.
 func request(method, target, lines string) string {
 	return method + " " + target + " HTTP/1.1\r\nHost: vivarium\r\nConnection: close\r\n" + lines + "\r\n"
 }
 
-// onlyHeaders says which header of a request that arrived is none of the product's own.
+// onlyHeaders names a header of an arrived request that is not the product's own.
 func onlyHeaders(h http.Header, names ...string) string {
 	for name, values := range h {
 		if !slices.Contains(names, name) {

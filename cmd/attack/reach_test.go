@@ -22,8 +22,9 @@ type targets struct {
 	Means map[string][]string `json:"means"`
 }
 
-// TestReach sends from inside to the machine itself, to its LAN and to a cloud's metadata address. The oracles at these
-// addresses are shown to work by the same program in an open container, after the sandbox.
+// TestReach sends from inside a sandbox to the machine itself, to its LAN and to a cloud's metadata
+// address. Afterwards the same program in an open container shows that the oracles at these
+// addresses work.
 func TestReach(t *testing.T) {
 	w := theWorld(t)
 	o := newOracle(t)
@@ -105,7 +106,7 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// TestServices looks for the two services: each answers in its own step alone.
+// TestServices checks that each of the two services answers in its own step alone.
 func TestServices(t *testing.T) {
 	w := theWorld(t)
 	setup, tests := w.inSandbox(t, "services.py", nil)

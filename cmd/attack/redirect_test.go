@@ -10,12 +10,13 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// TestGitRedirects has a hostile git host send the proxy elsewhere.
+// TestGitRedirects lets a hostile git host send the proxy elsewhere.
 func TestGitRedirects(t *testing.T) {
 	w := theWorld(t)
 	source := w.commit(t, map[string]string{"a.py": ""})
 	f := newForbidden(t)
-	s := w.box(t, "requests.py", sendings([]sending{{Name: "fetch", Request: []byte(request("GET", egress.GitPath+advertise, ""))}}))
+	s := w.box(t, "requests.py",
+		sendings([]sending{{Name: "fetch", Request: []byte(request("GET", egress.GitPath+advertise, ""))}}))
 	fetch := func() result {
 		return through(t, s, "git", egress.NewGit(egress.GitConfig{Upstream: source.URL, Token: token}))["fetch"]
 	}
@@ -40,14 +41,16 @@ func TestGitRedirects(t *testing.T) {
 	w.tokenAfterRedirect(t, fetch, source.URL.Path)
 }
 
-// tokenAfterRedirect leads the proxy to another repository of the same host, which is followed: it is renamed repositories'
-// way. What the token opens must stay shut.
+// tokenAfterRedirect leads the proxy to another repository of the same host. The proxy follows,
+// since that is how a host redirects from a renamed repository. It must not take the token along.
 func (w *world) tokenAfterRedirect(t *testing.T, fetch func() result, own string) {
 	const other = "/attack/renamed.git"
-	if _, err := w.host.Commit(t.Context(), "attack/renamed", egresstest.Commit{Files: map[string]string{"a.py": ""}}); err != nil {
+	if _, err := w.host.Commit(t.Context(), "attack/renamed",
+		egresstest.Commit{Files: map[string]string{"a.py": ""}}); err != nil {
 		t.Fatal(err)
 	}
-	attack(t, "private-repository", "a redirect to another private repository of the same host", func(t *testing.T, l *line) {
+	attack(t, "private-repository", "a redirect to another private "+
+		"repository of the same host", func(t *testing.T, l *line) {
 		w.host.SetFault(nil)
 		if code := inTheClear(t, w.host.URL(), withToken(other+advertise)); code != http.StatusOK {
 			t.Errorf("control: with the token the host answers %d", code)
@@ -90,7 +93,7 @@ func redirect(location string) egresstest.Fault {
 	}
 }
 
-// inTheOpenGet asks as a client does that goes wherever it is led.
+// inTheOpenGet sends a request as a client does that follows every redirect.
 func inTheOpenGet(t *testing.T, address string) error {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience(t, clientTimeout)}

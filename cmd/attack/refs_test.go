@@ -14,16 +14,20 @@ import (
 	"vivarium/server/store"
 )
 
-// refs are names of branches that a shell, git's options or a protocol of lines would take for something else.
+// refs are names of branches that a shell, git's options or a line-based protocol would take for
+// something else.
 var refs = map[string]string{
-	"option": "refs/heads/--upload-pack=touch${IFS}/tmp/x", "option-alone": "--upload-pack=touch /tmp/x", "shell": "refs/heads/$(touch${IFS}/tmp/x)",
-	"backticks": "refs/heads/`touch${IFS}/tmp/x`", "semicolon": "refs/heads/a;touch${IFS}/tmp/x", "line-break": "refs/heads/a\nX-Evil: b",
-	"carriage-return": "refs/heads/a\rb", "nul": "refs/heads/a\x00b", "dots": "refs/heads/../../etc/passwd", "quotes": `refs/heads/a"'b`,
+	"option": "refs/heads/--upload-pack=touch${IFS}/tmp/x", "option-alone": "--upload-pack=touch /tmp/x",
+	"shell":     "refs/heads/$(touch${IFS}/tmp/x)",
+	"backticks": "refs/heads/`touch${IFS}/tmp/x`", "semicolon": "refs/heads/a;touch${IFS}/tmp/x",
+	"line-break":      "refs/heads/a\nX-Evil: b",
+	"carriage-return": "refs/heads/a\rb", "nul": "refs/heads/a\x00b", "dots": "refs/heads/../../etc/passwd",
+	"quotes": `refs/heads/a"'b`,
 	"escape": "refs/heads/a\x1b]8;;evil\x07b", "turned-around": "refs/heads/a\u202eb",
 }
 
-// TestRefs pushes branches with such names, and looks at what the pipeline is asked for: a ref is a word of a title there,
-// and of nothing that git or a shell gets to see.
+// TestRefs pushes branches with such names, and looks at what the pipeline is asked for. There a
+// ref is a word of a title, and part of nothing that git or a shell sees.
 func TestRefs(t *testing.T) {
 	r := newReceiver(t, store.Options{DataDir: t.TempDir()})
 	host, err := url.Parse("https://git.example")
@@ -44,10 +48,14 @@ func TestRefs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var asked pipeline.Request
-		d := server.Dispatcher{Builds: r.builds, ServerURL: host, Run: func(_ context.Context, q pipeline.Request, _ pipeline.Recorder) (pipeline.Outcome, error) {
-			asked = q
-			return pipeline.Outcome{}, nil
-		}}
+		d := server.Dispatcher{
+			Builds:    r.builds,
+			ServerURL: host,
+			Run: func(_ context.Context, q pipeline.Request, _ pipeline.Recorder) (pipeline.Outcome, error) {
+				asked = q
+				return pipeline.Outcome{}, nil
+			},
+		}
 		if _, err := d.Build(t.Context(), list[0], nil); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +77,8 @@ func TestRefs(t *testing.T) {
 				return
 			}
 			want := pipeline.Git{URL: host.JoinPath("octo", "refs.git"), SHA: fmt.Sprintf("%040x", n)}
-			if got, ok := asked.Source.(pipeline.Git); !ok || got.URL.String() != want.URL.String() || got.SHA != want.SHA {
+			if got, ok := asked.Source.(pipeline.Git); !ok || got.URL.String() != want.URL.String() ||
+				got.SHA != want.SHA {
 				t.Errorf("the pipeline is asked for %+v, want %+v", asked.Source, want)
 			}
 			if strings.ContainsAny(asked.Title, "\r\n\x00\x1b\u202e") {

@@ -16,8 +16,8 @@ import (
 
 const operatorsKey = "the operator's key of this suite"
 
-// TestOthersRepositories: group A holds the secret of its own repository, and signs deliveries that are to have another's
-// private repository fetched with the server's token.
+// TestOthersRepositories: group A holds the secret of its own repository. It signs deliveries to
+// make the server fetch another group's private repository with the server's token.
 func TestOthersRepositories(t *testing.T) {
 	r := newRegistered(t)
 	control := r.ownOpensOwn(t)
@@ -37,21 +37,66 @@ func TestOthersRepositories(t *testing.T) {
 		body          []byte
 		form          bool
 	}{
-		"json":             {"B's repository", ownSecret("school/group-a", 0), b, false},
-		"form":             {"B's repository, as a form", ownSecret("school/group-a", 0), []byte(url.Values{"payload": {string(b)}}.Encode()), true},
-		"other-letters":    {"B's name in other letters", ownSecret("school/group-a", 0), change(`"school/group-b"`, `"SCHOOL/Group-B"`), false},
-		"own-id":           {"B's name and A's id", ownSecret("school/group-a", 0), change(`"id":2`, `"id":1`), false},
-		"look-alike":       {"A's name with a Cyrillic letter", ownSecret("school/group-a", 0), change(`"school/group-b"`, `"school/gr\u043eup-a"`), false},
-		"two-repositories": {"two repositories, A's first", ownSecret("school/group-a", 0), change(repository, another+repository), false},
+		"json": {"B's repository", ownSecret("school/group-a", 0), b, false},
+		"form": {
+			"B's repository, as a form",
+			ownSecret("school/group-a", 0),
+			[]byte(url.Values{"payload": {string(b)}}.Encode()),
+			true,
+		},
+		"other-letters": {
+			"B's name in other letters",
+			ownSecret("school/group-a", 0),
+			change(`"school/group-b"`, `"SCHOOL/Group-B"`),
+			false,
+		},
+		"own-id": {"B's name and A's id", ownSecret("school/group-a", 0), change(`"id":2`, `"id":1`), false},
+		"look-alike": {
+			"A's name with a Cyrillic letter",
+			ownSecret("school/group-a", 0),
+			change(`"school/group-b"`, `"school/gr\u043eup-a"`),
+			false,
+		},
+		"two-repositories": {
+			"two repositories, A's first",
+			ownSecret("school/group-a", 0),
+			change(repository, another+repository),
+			false,
+		},
 		"two-in-other-letters": {"two repositories, one name in capitals", ownSecret("school/group-a", 0),
 			change(repository, strings.Replace(another, "repository", "Repository", 1)+repository), false},
-		"two-names":         {"two full names", ownSecret("school/group-a", 0), change(`"full_name":`, `"full_name":"school/group-a","full_name":`), false},
-		"shared-secret":     {"B's repository by the shared secret", secret, b, false},
-		"pattern":           {"a pattern's repository by the pattern's name", ownSecret("course/lab-*", 0), lab, false},
-		"pattern-neighbour": {"a pattern's repository by its neighbour's secret", ownSecret("course/lab-2", 0), lab, false},
-		"old-secret":        {"a secret that was changed", ownSecret("school/changed", 0), githubtest.Push{Repo: "school/changed", SHA: sha}.Payload(), false},
-		"not-let-in":        {"a repository that nobody let in, by the shared secret", secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload(), false},
-		"renamed":           {"another's name beside A's own id", ownSecret("school/group-a", 0), githubtest.Push{Repo: "rich/private", RepoID: 1, SHA: sha}.Payload(), false},
+		"two-names": {
+			"two full names",
+			ownSecret("school/group-a", 0),
+			change(`"full_name":`, `"full_name":"school/group-a","full_name":`),
+			false,
+		},
+		"shared-secret": {"B's repository by the shared secret", secret, b, false},
+		"pattern":       {"a pattern's repository by the pattern's name", ownSecret("course/lab-*", 0), lab, false},
+		"pattern-neighbour": {
+			"a pattern's repository by its neighbour's secret",
+			ownSecret("course/lab-2", 0),
+			lab,
+			false,
+		},
+		"old-secret": {
+			"a secret that was changed",
+			ownSecret("school/changed", 0),
+			githubtest.Push{Repo: "school/changed", SHA: sha}.Payload(),
+			false,
+		},
+		"not-let-in": {
+			"a repository that nobody let in, by the shared secret",
+			secret,
+			githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload(),
+			false,
+		},
+		"renamed": {
+			"another's name beside A's own id",
+			ownSecret("school/group-a", 0),
+			githubtest.Push{Repo: "rich/private", RepoID: 1, SHA: sha}.Payload(),
+			false,
+		},
 	} {
 		attack(t, name, c.tried, func(t *testing.T, l *line) {
 			l.control = control
@@ -65,14 +110,16 @@ func TestOthersRepositories(t *testing.T) {
 	}
 }
 
-// ownOpensOwn is the control: by its own secret each repository is built.
+// ownOpensOwn is the control: each repository is built by its own secret.
 func (r *receiver) ownOpensOwn(t *testing.T) string {
 	t.Helper()
 	for repo, its := range map[string]string{
 		"school/group-a": ownSecret("school/group-a", 0), "school/group-b": ownSecret("school/group-b", 0),
-		"course/lab-1": ownSecret("course/lab-1", 0), "school/changed": ownSecret("school/changed", 1), "octo/hello": secret,
+		"course/lab-1": ownSecret("course/lab-1", 0), "school/changed": ownSecret("school/changed", 1),
+		"octo/hello": secret,
 	} {
-		if code := r.sign(t, its, githubtest.Push{Repo: repo, SHA: strings.Repeat("b", 40)}.Payload(), false); code != http.StatusAccepted {
+		if code := r.sign(t, its, githubtest.Push{Repo: repo, SHA: strings.Repeat("b", 40)}.Payload(),
+			false); code != http.StatusAccepted {
 			t.Fatalf("control: %s by its own secret is answered %d", repo, code)
 		}
 	}
@@ -91,7 +138,8 @@ func newRegistered(t *testing.T) *receiver {
 		t.Fatal(err)
 	}
 	by := store.Actor{Who: "the suite"}
-	for name, kind := range map[string]registry.Kind{"school/group-a": registry.Repository, "school/group-b": registry.Repository,
+	for name, kind := range map[string]registry.Kind{
+		"school/group-a": registry.Repository, "school/group-b": registry.Repository,
 		"school/changed": registry.Repository, "course/lab-*": registry.Pattern} {
 		if _, err := builds.AddEntry(t.Context(), by, kind, name); err != nil {
 			t.Fatal(err)
@@ -109,7 +157,7 @@ func newRegistered(t *testing.T) *receiver {
 	})
 }
 
-// sign delivers a body under a secret and gives the answer's status.
+// sign delivers a body that is signed with a secret and gives the answer's status.
 func (r *receiver) sign(t *testing.T, secret string, body []byte, form bool) int {
 	t.Helper()
 	h := githubtest.Header(secret, "push", body)

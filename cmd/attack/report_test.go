@@ -12,7 +12,8 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// line is one attack in the report: what was tried, what shows that it would have been noticed, and what came of it.
+// line is one attack in the report: what was tried, what shows that it would have been noticed, and
+// what came of it.
 type line struct {
 	name    string
 	tried   string
@@ -21,14 +22,14 @@ type line struct {
 	held    bool
 }
 
-// report is what all attacks have added to.
+// report collects the lines of all attacks.
 var report struct {
 	sync.Mutex
 	lines []line
 }
 
-// attack runs one attack as a subtest and adds its line to the report. An attack without a control shows nothing, so
-// that f must set both control and outcome.
+// attack runs one attack as a subtest and adds its line to the report. An attack without a control
+// shows nothing, so f must set both control and outcome.
 func attack(t *testing.T, name, tried string, f func(t *testing.T, l *line)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -58,7 +59,8 @@ func printReport(w io.Writer) {
 			mark, red = "RED ", red+1
 		}
 		name := strings.TrimPrefix(l.name, "Test")
-		fmt.Fprintf(w, "%s  %-44s  tried: %s  |  control: %s  |  outcome: %s\n", mark, name, l.tried, orNone(l.control), orNone(l.outcome))
+		fmt.Fprintf(w, "%s  %-44s  tried: %s  |  control: %s  |  outcome: %s\n", mark, name, l.tried,
+			orNone(l.control), orNone(l.outcome))
 	}
 	fmt.Fprintf(w, "%d attacks, %d red, on %s\n", len(report.lines), red, where())
 }
@@ -75,7 +77,7 @@ func orNone(s string) string {
 	return s
 }
 
-// where is the runtime that the sandboxes had.
+// where names the runtime of the sandboxes.
 func where() string {
 	if name := imagestest.Runtime(); name != "" {
 		return name

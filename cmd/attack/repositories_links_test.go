@@ -23,32 +23,74 @@ type linkTrick struct {
 	control string            // what the control's log says
 }
 
-// canary stands at the begin of what must not be read.
+// canary stands at the beginning of the file that must not be read.
 const canary = "canary-outside-7be2"
 
 func linkTricks(outside string) map[string]linkTrick {
 	const unread = "pyproject.toml: it cannot be read"
 	return map[string]linkTrick{
-		"passwd": {tried: "pyproject.toml -> /etc/passwd", links: map[string]string{"pyproject.toml": "/etc/passwd"}, cause: pipeline.CausePlan, says: unread,
-			regular: map[string]string{"pyproject.toml": "root:x:0:0:root:/root:/bin/bash\n"}, control: "pyproject.toml, line 1: it is not valid TOML"},
-		"file-of-the-host": {tried: "setup.cfg and pyproject.toml -> a file of the server's machine", links: map[string]string{"pyproject.toml": outside, "setup.cfg": outside},
-			cause: pipeline.CausePlan, says: unread, regular: map[string]string{"pyproject.toml": "[tool.vivarium]\n" + canary + " = 1\n"}, control: canary},
-		"loop": {tried: "pyproject.toml -> a -> pyproject.toml", links: map[string]string{"pyproject.toml": "a", "a": "pyproject.toml"}, cause: pipeline.CausePlan, says: unread,
-			regular: map[string]string{"pyproject.toml": "", "tests/test_it.py": passing}, control: "1 test file in tests/"},
-		"out-and-back": {tried: "pyproject.toml -> a -> ../workspace/b", links: map[string]string{"pyproject.toml": "a", "a": "../workspace/b"},
-			files: map[string]string{"b": "[tool.vivarium]\nevil = 1\n"}, cause: pipeline.CausePlan, says: unread,
-			regular: map[string]string{"pyproject.toml": "[tool.vivarium]\nevil = 1\n"}, control: `has no setting "evil"`},
-		"huge": {tried: "pyproject.toml of 10 MB", files: map[string]string{"pyproject.toml": strings.Repeat("#\n", 5<<20)}, cause: pipeline.CausePlan, says: "at most 256.0 KiB",
-			regular: map[string]string{"pyproject.toml": strings.Repeat("#\n", 1000), "tests/test_it.py": passing}, control: "1 test file in tests/"},
-		"environ": {tried: "requirements.txt -> /proc/self/environ, setup.py -> ../../x", links: map[string]string{"requirements.txt": "/proc/self/environ", "setup.py": "../../x"},
-			cause: pipeline.CauseInstall, says: "there is a requirements.txt\n", regular: map[string]string{"requirements.txt": "# " + canary, "setup.py": ""}, control: "the project itself is not installed (there is a setup.py)"},
-		"root": {tried: "tests -> /, test -> /usr", links: map[string]string{"tests": "/", "test": "/usr"}, cause: pipeline.CauseNoTests, says: "none found",
-			regular: map[string]string{"tests/test_it.py": passing}, control: "1 test file in tests/"},
+		"passwd": {
+			tried:   "pyproject.toml -> /etc/passwd",
+			links:   map[string]string{"pyproject.toml": "/etc/passwd"},
+			cause:   pipeline.CausePlan,
+			says:    unread,
+			regular: map[string]string{"pyproject.toml": "root:x:0:0:root:/root:/bin/bash\n"},
+			control: "pyproject.toml, line 1: it is not valid TOML",
+		},
+		"file-of-the-host": {
+			tried:   "setup.cfg and pyproject.toml -> a file of the server's machine",
+			links:   map[string]string{"pyproject.toml": outside, "setup.cfg": outside},
+			cause:   pipeline.CausePlan,
+			says:    unread,
+			regular: map[string]string{"pyproject.toml": "[tool.vivarium]\n" + canary + " = 1\n"},
+			control: canary,
+		},
+		"loop": {
+			tried:   "pyproject.toml -> a -> pyproject.toml",
+			links:   map[string]string{"pyproject.toml": "a", "a": "pyproject.toml"},
+			cause:   pipeline.CausePlan,
+			says:    unread,
+			regular: map[string]string{"pyproject.toml": "", "tests/test_it.py": passing},
+			control: "1 test file in tests/",
+		},
+		"out-and-back": {
+			tried:   "pyproject.toml -> a -> ../workspace/b",
+			links:   map[string]string{"pyproject.toml": "a", "a": "../workspace/b"},
+			files:   map[string]string{"b": "[tool.vivarium]\nevil = 1\n"},
+			cause:   pipeline.CausePlan,
+			says:    unread,
+			regular: map[string]string{"pyproject.toml": "[tool.vivarium]\nevil = 1\n"},
+			control: `has no setting "evil"`,
+		},
+		"huge": {
+			tried:   "pyproject.toml of 10 MB",
+			files:   map[string]string{"pyproject.toml": strings.Repeat("#\n", 5<<20)},
+			cause:   pipeline.CausePlan,
+			says:    "at most 256.0 KiB",
+			regular: map[string]string{"pyproject.toml": strings.Repeat("#\n", 1000), "tests/test_it.py": passing},
+			control: "1 test file in tests/",
+		},
+		"environ": {
+			tried:   "requirements.txt -> /proc/self/environ, setup.py -> ../../x",
+			links:   map[string]string{"requirements.txt": "/proc/self/environ", "setup.py": "../../x"},
+			cause:   pipeline.CauseInstall,
+			says:    "there is a requirements.txt\n",
+			regular: map[string]string{"requirements.txt": "# " + canary, "setup.py": ""},
+			control: "the project itself is not installed (there is a setup.py)",
+		},
+		"root": {
+			tried:   "tests -> /, test -> /usr",
+			links:   map[string]string{"tests": "/", "test": "/usr"},
+			cause:   pipeline.CauseNoTests,
+			says:    "none found",
+			regular: map[string]string{"tests/test_it.py": passing},
+			control: "1 test file in tests/",
+		},
 	}
 }
 
-// TestRepositoryLinks builds repositories whose files lead out of the tree, in a circle or have no bounds. What the server
-// decides from must be the tree's own.
+// TestRepositoryLinks builds repositories whose files lead out of the tree, lead in a circle or are
+// too large. The server must decide from the tree's own files only.
 func TestRepositoryLinks(t *testing.T) {
 	w := theWorld(t)
 	outside := filepath.Join(t.TempDir(), "outside")
@@ -63,7 +105,8 @@ func TestRepositoryLinks(t *testing.T) {
 				t.Errorf("control: the same in a regular file is not read:\n%s", said)
 			}
 			l.control = fmt.Sprintf("a regular file is read: %q", trick.control)
-			o, log := w.run(t, w.request(t, w.committed(t, egresstest.Commit{Files: trick.files, Symlinks: trick.links})))
+			o, log := w.run(t,
+				w.request(t, w.committed(t, egresstest.Commit{Files: trick.files, Symlinks: trick.links})))
 			said := log.String() + o.Summary
 			if o.Cause != trick.cause || !strings.Contains(said, trick.says) {
 				t.Errorf("the build ended with %q: %q", o.Cause, o.Summary)
@@ -79,13 +122,16 @@ func TestRepositoryLinks(t *testing.T) {
 	w.folderOfLinks(t, outside)
 }
 
-// folderOfLinks has the command line build a working tree whose links lead to a file of the machine, and prints from inside
-// what they lead to there.
+// folderOfLinks lets the command line build a working tree whose links lead to a file of the
+// machine. The tests print what the links lead to inside.
 func (w *world) folderOfLinks(t *testing.T, outside string) {
-	const shows = wholeLines + "import pathlib\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
-		"        for p in 'inside', 'link', 'folder/outside', 'pipe':\n            try:\n                print('\\nREAD', p, pathlib.Path(p).read_text())\n" +
+	const shows = wholeLines +
+		"import pathlib\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
+		"        for p in 'inside', 'link', 'folder/outside', 'pipe':\n            try:\n" +
+		"                print('\\nREAD', p, pathlib.Path(p).read_text())\n" +
 		"            except OSError as e:\n                print('\\nNOT', p, type(e).__name__)\n"
-	attack(t, "working-tree", "links from a working tree to a file and a folder of the machine, sent by `vivarium run`", func(t *testing.T, l *line) {
+	attack(t, "working-tree", "links from a working tree to a file and a folder of "+
+		"the machine, sent by `vivarium run`", func(t *testing.T, l *line) {
 		dir := t.TempDir()
 		files := map[string]string{"test_it.py": shows, "inside": canary + "-regular"}
 		writeTree(t, dir, maps.Clone(files))
@@ -94,7 +140,8 @@ func (w *world) folderOfLinks(t *testing.T, outside string) {
 				t.Fatal(err)
 			}
 		}
-		if text, err := os.ReadFile(filepath.Join(dir, "folder", "outside")); err != nil || !strings.Contains(string(text), canary) {
+		if text, err := os.ReadFile(filepath.Join(dir, "folder", "outside")); err != nil ||
+			!strings.Contains(string(text), canary) {
 			t.Errorf("control: on this machine the links lead nowhere: %v", err)
 		}
 		code, said := w.runFolder(t, dir)

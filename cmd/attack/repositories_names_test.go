@@ -10,7 +10,8 @@ import (
 	"vivarium/pipeline"
 )
 
-// hostileNames are names that git takes, and that a program of lines, a case-blind one or a short buffer gets wrong.
+// hostileNames are names that git takes, but that a line-based program, a case-insensitive one or a
+// short buffer gets wrong.
 var hostileNames = map[string][]string{
 	"case":     {"README.md", "readme.md", "Tests/a.py", "pyproject.TOML"},
 	"newline":  {"a\n/tmp/evil.py", "test_b\n  install      nothing.py", "\n"},
@@ -22,7 +23,8 @@ var hostileNames = map[string][]string{
 	"windows":  {"CON", "aux.py", "a:b", `..\..\evil`, "trailing. "},
 }
 
-// lists prints what the workspace holds, by the bytes of its names, and whether anything came to be beside it.
+// lists is a test that prints the names in the workspace, byte by byte, and what was written beside
+// it.
 const lists = wholeLines + `import os
 import unittest
 
@@ -34,10 +36,12 @@ class T(unittest.TestCase):
             dirs[:] = [d for d in dirs if d != b".git"]
             for name in files:
                 print("HELD", os.path.relpath(os.path.join(root, name), b"/workspace").hex())
-        print("BESIDE", [p for p in ("/tmp/evil.py", "/evil", "/workspace/ran", "/workspace/../evil") if os.path.exists(p)])
+        print("BESIDE", [p for p in ("/tmp/evil.py", "/evil", "/workspace/ran", "/workspace/../evil") ` +
+	`if os.path.exists(p)])
 `
 
-// TestRepositoryNames builds a repository with such names, and gives the same to the command line as a folder.
+// TestRepositoryNames builds a repository with such names, and the same files as a folder with the
+// command line.
 func TestRepositoryNames(t *testing.T) {
 	w := theWorld(t)
 	files := map[string]string{"tests/test_it.py": lists}
@@ -81,7 +85,8 @@ func TestRepositoryNames(t *testing.T) {
 // refusedNames builds trees that git itself does not check out.
 func (w *world) refusedNames(t *testing.T) {
 	for name, top := range sorted(map[string]string{
-		"git-folder": ".git", "git-folder-in-capitals": ".GIT", "git-folders-short-name": "git~1", "parent": "..", "too-long": strings.Repeat("n", 256),
+		"git-folder": ".git", "git-folder-in-capitals": ".GIT", "git-folders-short-name": "git~1", "parent": "..",
+		"too-long": strings.Repeat("n", 256),
 	}) {
 		attack(t, name, fmt.Sprintf("a tree that holds %.20s/config", top), func(t *testing.T, l *line) {
 			if o, _ := w.run(t, w.request(t, w.treeWith(t, "folder"))); o.Cause != pipeline.CauseNoTests {
@@ -97,7 +102,8 @@ func (w *world) refusedNames(t *testing.T) {
 	}
 }
 
-// treeWith makes a commit whose tree holds a folder of this name, be it one that git would not add, and pushes it.
+// treeWith makes a commit whose tree holds a folder of this name, even one that git would not add,
+// and pushes it.
 func (w *world) treeWith(t *testing.T, top string) pipeline.Git {
 	t.Helper()
 	source, dir := w.commit(t, map[string]string{"a": ""}), t.TempDir()
@@ -106,7 +112,8 @@ func (w *world) treeWith(t *testing.T, top string) pipeline.Git {
 		cmd := exec.CommandContext(t.Context(), "git", args...)
 		cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
 		cmd.Env = append(harness.Environ(), "HOME="+dir, "GIT_CONFIG_NOSYSTEM=1",
-			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a",
+			"GIT_COMMITTER_EMAIL=a@example.com")
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("git %q: %v", args, err)
@@ -117,7 +124,8 @@ func (w *world) treeWith(t *testing.T, top string) pipeline.Git {
 	blob := git("[core]\n\tfsmonitor = touch /tmp/ran\n", "hash-object", "-w", "--stdin")
 	folder := git("100644 blob "+blob+"\tconfig\x00", "mktree", "-z")
 	commit := git("x", "commit-tree", git("040000 tree "+folder+"\t"+top+"\x00", "mktree", "-z"))
-	git("", "-c", "http.extraHeader=Authorization: "+authorization, "push", "-q", "-f", source.URL.String(), commit+":refs/heads/evil")
+	git("", "-c", "http.extraHeader=Authorization: "+authorization, "push", "-q", "-f", source.URL.String(),
+		commit+":refs/heads/evil")
 	source.SHA = commit
 	return source
 }

@@ -14,8 +14,9 @@ import (
 	"vivarium/pipeline"
 )
 
-// TestRepositoryRequirements has pip, in a repository's setup.py and so with the index at hand, install from files that
-// lead it to an oracle on this machine. Then the same program runs in an open container, where each file gets there.
+// TestRepositoryRequirements lets a repository's setup.py, which has the index at hand, run pip on
+// files that lead it to an oracle on this machine. Then the same program runs in an open container,
+// where each file gets there.
 func TestRepositoryRequirements(t *testing.T) {
 	w := theWorld(t)
 	o := newOracle(t)
@@ -42,12 +43,15 @@ func TestRepositoryRequirements(t *testing.T) {
 			l.outcome = "0 arrived; it ended with: " + setup[name].detail
 		})
 	}
-	attack(t, "by-the-plan", "a requirements.txt with --index-url, built as any repository is", func(t *testing.T, l *line) {
+	attack(t, "by-the-plan", "a requirements.txt with --index-url, "+
+		"built as any repository is", func(t *testing.T, l *line) {
 		if seen["http trusted-host"] == 0 {
 			t.Error("control: nothing arrives from an open container either")
 		}
 		l.control = "such a file reaches it from an open container"
-		got, log := w.build(t, map[string]string{"requirements.txt": "--trusted-host " + address + "\n--index-url http://" + address + "/by-the-plan/\nattack-nowhere\n"})
+		got, log := w.build(t,
+			map[string]string{"requirements.txt": "--trusted-host " + address + "\n--index-url http://" + address +
+				"/by-the-plan/\nattack-nowhere\n"})
 		if n := o.take(); got.Cause != pipeline.CauseInstall || len(n) != 0 || strings.Contains(log.String(), canary) {
 			t.Errorf("%v arrived, and the build ended with %q: %s", n, got.Cause, got.Summary)
 		}

@@ -11,11 +11,12 @@ import (
 
 const forgedLines = "\ntest: passed in 0.1 s\nPlan\n  install      nothing\n"
 
-// TestRepositoryTexts builds repositories with hostile texts where a build takes up what they say, and holds each against
-// the same build with ordinary ones.
+// TestRepositoryTexts builds repositories with hostile texts in the places that a build reads, and
+// compares each build with the same one with ordinary texts.
 func TestRepositoryTexts(t *testing.T) {
 	w := theWorld(t)
-	const failing = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n        self.fail('it fails')\n"
+	const failing = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
+		"        self.fail('it fails')\n"
 	hostile := hostileName + forgedLines
 	run := func(t *testing.T, c egresstest.Commit, title string) (string, string) {
 		c.Files["tests/test_it.py"] = failing
@@ -35,7 +36,10 @@ func TestRepositoryTexts(t *testing.T) {
 		return steps, plan
 	}
 	for name, c := range sorted(map[string]egresstest.Commit{
-		"message": {Message: hostile}, "author": {Author: strings.NewReplacer("<", "", ">", "", "\n", " ").Replace(hostile) + " <evil@example.com>"},
+		"message": {Message: hostile},
+		"author": {
+			Author: strings.NewReplacer("<", "", ">", "", "\n", " ").Replace(hostile) + " <evil@example.com>",
+		},
 		"file-name": {Files: map[string]string{hostile + ".py": "", "test_" + hostile + ".py": ""}},
 		"submodule": {Files: map[string]string{".gitmodules": "[submodule \"x\"]\n\tpath = " + hostileName + "\n"}},
 		"title":     {},

@@ -31,20 +31,22 @@ func (w *world) committed(t *testing.T, c egresstest.Commit) pipeline.Git {
 	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Token: token}
 }
 
-// gitIn runs git on this machine, as its user would, and gives what it said. How it ends is the caller's business: what
-// a control looks at is whether a program of the tree ran.
+// gitIn runs git on this machine, as its user would, and gives its output. It does not check how
+// git ends: a control looks only at whether a program of the tree ran.
 func gitIn(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)
 	cmd.Dir = dir
-	cmd.Env = append(harness.Environ(), "HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true",
-		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	cmd.Env = append(harness.Environ(), "HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
+		"GIT_ASKPASS=true",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a",
+		"GIT_COMMITTER_EMAIL=a@example.com")
 	cmd.Stdin = strings.NewReader("protocol=https\nhost=git.example\n\n") // what `git credential` asks for
 	out, _ := cmd.CombinedOutput()
 	return string(out)
 }
 
-// writeTree writes files below a folder; those that begin as scripts can be run.
+// writeTree writes files below a folder. Those that begin with "#!" can be run.
 func writeTree(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
@@ -62,10 +64,12 @@ func writeTree(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// wholeLines has a Python program write each line at once, so that none of unittest's, on the other stream, comes between.
+// wholeLines makes a Python program write each line at once, so that no line of unittest's, on the
+// other stream, comes between.
 const wholeLines = "import sys\nsys.stdout = open(1, 'w', buffering=1, closefd=False)\n"
 
-// runFolder has the real command line build a folder of this machine, and gives its exit code and all that it said.
+// runFolder builds a folder of this machine with the real command line, and gives its exit code and
+// its output.
 func (w *world) runFolder(t *testing.T, dir string) (int, string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), vivarium(t), "run", dir)

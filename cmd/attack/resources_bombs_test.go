@@ -14,10 +14,11 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// bombPart is how much each part of a bomb unpacks to. All parts are one compressed piece, written many times.
+// bombPart is how much each part of a bomb unpacks to. All parts are one compressed piece, written
+// many times.
 const bombPart = 100 << 20
 
-// zeros gives n bytes of nothing.
+// zeros reads as n zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {
@@ -41,10 +42,11 @@ func compressed(t *testing.T, into func(io.Writer) (io.WriteCloser, error)) []by
 	return b.Bytes()
 }
 
-// wheelBomb is a wheel that unpacks to so many parts.
+// wheelBomb is a wheel that unpacks to that many parts.
 func wheelBomb(t *testing.T, name string, parts int) egresstest.File {
 	t.Helper()
-	part := compressed(t, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	part := compressed(t,
+		func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
 	sum := crc32.NewIEEE()
 	if _, err := io.CopyN(sum, zeros{}, bombPart); err != nil {
 		t.Fatal(err)
@@ -80,18 +82,20 @@ func wheelBomb(t *testing.T, name string, parts int) egresstest.File {
 	return small
 }
 
-// sdistBomb is a source distribution that unpacks to so many parts. A gzip file may consist of several that follow on
-// each other, so that here too each part is the same compressed piece.
+// sdistBomb is a source distribution that unpacks to that many parts. A gzip file may consist of
+// several in a row, so here too each part is the same compressed piece.
 func sdistBomb(t *testing.T, name string, parts int) egresstest.File {
 	t.Helper()
-	part := compressed(t, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
+	part := compressed(t,
+		func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, gzip.BestCompression) })
 	small := egresstest.Sdist(name, "1.0", map[string]string{"setup.py": fmt.Sprintf(
 		"from setuptools import setup\nsetup(name=%q, version='1.0', py_modules=[])\n", name)})
 	var b bytes.Buffer
 	for i := range parts {
 		gz := gzip.NewWriter(&b)
 		w := tar.NewWriter(gz)
-		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%s-1.0/%d.bin", name, i), Mode: 0o644, Size: bombPart}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%s-1.0/%d.bin", name, i), Mode: 0o644,
+			Size: bombPart}); err != nil {
 			t.Fatal(err)
 		}
 		if err := gz.Close(); err != nil { // without the end of the archive

@@ -15,7 +15,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// onlyFor puts f in the way of the requests whose path holds part, and of no other.
+// onlyFor puts f in the way of the requests whose path contains part. The others get otherwise, or
+// pass if that is nil.
 func onlyFor(part string, f egresstest.Fault, otherwise egresstest.Fault) egresstest.Fault {
 	return func(next http.Handler) http.Handler {
 		faulty, well := f(next), next
@@ -32,8 +33,8 @@ func onlyFor(part string, f egresstest.Fault, otherwise egresstest.Fault) egress
 	}
 }
 
-// beforePack answers a git fetch rightly as far as to the pack, lets insert write what it likes, and goes on with the
-// rest, should that ever come.
+// beforePack answers a git fetch correctly up to the pack, lets insert write what it likes, and
+// goes on with the rest if insert ever returns.
 func beforePack(insert func(w io.Writer) error) egresstest.Fault {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +78,8 @@ func (f flushing) Write(p []byte) (int, error) {
 	return n, http.NewResponseController(f.w).Flush()
 }
 
-// trickle sends n signs of life, the empty packets that a git host sends while it is at work, one every 50 ms.
+// trickle sends n signs of life, one every 50 ms: the empty packets that a git host sends while it
+// is at work.
 func trickle(n int) egresstest.Fault {
 	return beforePack(func(w io.Writer) error {
 		for range n {
@@ -90,7 +92,8 @@ func trickle(n int) egresstest.Fault {
 	})
 }
 
-// endlessPack sends a pack of right objects that never ends: 64 GiB are announced, and sent on for ever.
+// endlessPack sends a pack of valid objects that never ends: it announces 64 GiB and sends on for
+// ever.
 func endlessPack() egresstest.Fault {
 	return beforePack(func(w io.Writer) error {
 		object := packObject()
@@ -122,8 +125,8 @@ func packObject() []byte {
 	return b.Bytes()
 }
 
-// endlessPage is a page of the index with n files for a Python that is not there, and then the last one; where n is 0,
-// the last one does not come.
+// endlessPage is a page of the index with n files for a Python that does not exist, and then the
+// file last. With n = 0 it never comes to last.
 func endlessPage(n int, last, url string) egresstest.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -140,7 +143,7 @@ func endlessPage(n int, last, url string) egresstest.Fault {
 	}
 }
 
-// endlessFile sends a file whose end does not come.
+// endlessFile sends a file that has no end.
 func endlessFile(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")

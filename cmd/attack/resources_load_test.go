@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestResourcesUnderLoad lets hostile and innocent repositories queue for the same two workers: all innocent builds end
-// as they should, at the first attempt, and all hostile ones with their cause.
+// TestResourcesUnderLoad lets hostile and innocent repositories queue for the same two workers. All
+// innocent builds must end as they should, at the first attempt, and all hostile ones with their
+// cause.
 func TestResourcesUnderLoad(t *testing.T) {
 	s := newSite(t)
 	chosen := []string{"fork-bomb", "memory-bomb", "disk-filler", "spinners", "deaf-to-signals", "endless-output"}

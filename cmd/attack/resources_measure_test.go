@@ -20,7 +20,7 @@ type cost struct {
 	used   int64 // bytes in use on their disk, which others write to as well
 }
 
-// cost measures it at this moment.
+// cost measures what the server takes at this moment.
 func (s *site) cost() (c cost, err error) {
 	if c.memory, err = rssAnon(s.PID()); err != nil {
 		return c, err
@@ -40,7 +40,7 @@ func (s *site) cost() (c cost, err error) {
 	return c, nil
 }
 
-// rssAnon is a process's memory apart from the files that it has mapped.
+// rssAnon is a process's memory without the files that it has mapped.
 func rssAnon(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -69,12 +69,12 @@ func sizeOf(dir string) (total int64, err error) {
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return sizeOf(dir) // a file that went while we looked
+		return sizeOf(dir) // a file has gone meanwhile
 	}
 	return total, err
 }
 
-// sampler keeps the peaks of what the server takes while it runs.
+// sampler keeps the peaks of the server's cost while it runs.
 type sampler struct {
 	quit chan struct{}
 	done sync.WaitGroup
@@ -82,7 +82,7 @@ type sampler struct {
 	err  error
 }
 
-// sampleEvery is shorter than what a peak of the kind we look for lasts.
+// sampleEvery is shorter than the peaks that the sampler looks for.
 const sampleEvery = 50 * time.Millisecond
 
 func (s *site) sample() *sampler {

@@ -12,7 +12,8 @@ import (
 	"vivarium/server"
 )
 
-// What an attack may cost the host at most, and how much longer an innocent build beside it may take.
+// What an attack may cost the host at most, and how much longer an innocent build beside it may
+// take.
 const (
 	memoryBound = 32 << 20
 	diskBound   = 50 << 20
@@ -24,9 +25,9 @@ type bomb struct {
 	name, tried string
 	files       map[string]string // of the attacking repository
 	dose        map[string]string // of one that does the same in a small dose, and passes
-	causes      []pipeline.Cause  // it ends for one of these
-	summary     []string          // with these words
-	gvisor      []pipeline.Cause  // or for one of these under gVisor, which tells less: see docs/gvisor.md
+	causes      []pipeline.Cause  // the causes, one of which ends it
+	summary     []string          // the summary has these words
+	gvisor      []pipeline.Cause  // or one of these under gVisor, which tells less: see docs/gvisor.md
 	within      time.Duration     // from the first step to the last; zero is as long as a build may take
 	check       func(t *testing.T, s *site, b server.Build) (more string)
 }
@@ -35,10 +36,11 @@ type bomb struct {
 func TestResources(t *testing.T) {
 	s := newSite(t)
 	bombs := append(s.hostBombs(t), ownBombs(t)...)
-	s.pair(t, innocent(t), innocent(t)) // warm up: what a first build takes for good is no attack's
+	s.pair(t, innocent(t), innocent(t)) // warm up: what the first build takes for good does not count against an attack
 	sampling := s.sample()
 	usual := s.besideBusy(t)
-	// Two ordinary builds at a time take some memory too: what an attack takes is what comes on top of that.
+	// Two ordinary builds at a time take some memory too. Only what an attack takes on top of that
+	// counts.
 	ordinary := sampling.stop(t, cost{}).memory
 	t.Logf("an innocent build beside a busy one takes %s, and the server has up to %s", usual, mebibytes(ordinary))
 	var ratios []float64
@@ -61,7 +63,7 @@ func TestResources(t *testing.T) {
 	t.Logf("a build beside an attack takes %.2f times as long, in the median of %d", ratios[len(ratios)/2], len(ratios))
 }
 
-// passes is the control: the same in a small dose is none of the limits' business.
+// passes is the control: in a small dose the same meets no limit.
 func (s *site) passes(t *testing.T, of bomb) string {
 	t.Helper()
 	b := s.await(t, s.push(t, "dose-"+of.name, of.dose))
@@ -78,8 +80,9 @@ func (s *site) pair(t *testing.T, one, other map[string]string) (a, b server.Bui
 	return s.await(t, first), s.await(t, second)
 }
 
-// besideBusy is how long an innocent build takes beside another that computes on every CPU, as ordinary test suites do:
-// an attack may use its CPUs too, so that only what it takes beyond that is held against it.
+// besideBusy is how long an innocent build takes beside another that computes on every CPU, as
+// ordinary test suites do. An attack may use its CPUs too, so only what goes beyond that counts
+// against it.
 func (s *site) besideBusy(t *testing.T) time.Duration {
 	t.Helper()
 	var times []time.Duration
@@ -99,8 +102,9 @@ func (s *site) besideBusy(t *testing.T) time.Duration {
 	return times[len(times)/2]
 }
 
-// beside runs an attack and an innocent build side by side and compares the latter with the usual. A machine has other
-// things to do, so that a build that was slow is looked at twice more, and so is what is usual at that moment.
+// beside runs an attack and an innocent build side by side and compares the innocent one with the
+// usual time. The machine has other things to do, so a slow build is tried twice more, and the
+// usual time is measured anew each time.
 func (s *site) beside(t *testing.T, b bomb, usual *time.Duration) (hostile server.Build, ratio float64) {
 	t.Helper()
 	for range 3 {
@@ -125,7 +129,7 @@ func wantPassed(t *testing.T, b server.Build) {
 	}
 }
 
-// judge holds the attack's end against what it should be.
+// judge checks that the attack's build ended as it should.
 func (s *site) judge(t *testing.T, want bomb, b server.Build) string {
 	t.Helper()
 	text := fmt.Sprintf("%s %s in %.1f s: %s", b.State, b.Cause, took(b).Seconds(), b.Summary)

@@ -20,14 +20,14 @@ const (
 	siteStored = 8 << 20 // of a log
 )
 
-// site is a real server with two workers: one for an attack, one for whoever builds beside it.
+// site is a real server with two workers: one for an attack, one for the build beside it.
 type site struct {
 	*served
-	tmp   string // where the server puts what is temporary
+	tmp   string // where the server puts temporary files
 	repos int
 }
 
-// newSite starts the server with a git host and an index that an attacker owns too.
+// newSite starts the server. Its git host and its index are the attacker's, too.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	tmp := t.TempDir()
@@ -95,7 +95,8 @@ func took(b server.Build) time.Duration {
 	return time.Duration((last - first) * float64(time.Second))
 }
 
-// hostile is a repository whose tests are one call of an attack program, with a table of [tool.vivarium].
+// hostile is a repository whose tests are one call of an attack program, with a table of
+// [tool.vivarium].
 func hostile(t testing.TB, call, config string) map[string]string {
 	t.Helper()
 	return map[string]string{

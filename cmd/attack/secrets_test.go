@@ -18,10 +18,10 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// plantedControl is what every search must find. It is fit for the name of a package too.
+// plantedControl is what every search must find. It can be the name of a package, too.
 const plantedControl = "planted_control_canary_0b6f"
 
-// canaries are secrets by where the server has them.
+// canaries are secrets, by the place where the server has them.
 var canaries = map[string]string{
 	"token":       harness.Token,
 	"environment": "canary-environment-5d1c",
@@ -31,7 +31,8 @@ var canaries = map[string]string{
 	"memfd":       "canary-memfd-c3d4",
 }
 
-// TestSecrets lets a build dump all that it can reach, beside a server that has secrets wherever one may have them.
+// TestSecrets lets a build dump all that it can reach. The server beside it has a secret in every
+// place where a server may have one.
 func TestSecrets(t *testing.T) {
 	s := serve(t, "OPERATOR_PASSWORD="+canaries["environment"])
 	s.plant(t)
@@ -58,14 +59,16 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// plant puts canaries where a server has its secrets: another repository's build is in the database.
+// plant puts canaries where a server has its secrets. The one in the database is another
+// repository's build.
 func (s *served) plant(t *testing.T) {
 	t.Helper()
 	sha, err := s.World.Commit(t.Context(), "octo/private", "private", map[string]string{"a.py": ""})
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.Push(t.Context(), githubtest.Push{Repo: "octo/private", SHA: sha, Private: true, Message: canaries["database"]})
+	id, err := s.Push(t.Context(),
+		githubtest.Push{Repo: "octo/private", SHA: sha, Private: true, Message: canaries["database"]})
 	if err != nil {
 		t.Fatal(err)
 	}

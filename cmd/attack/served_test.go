@@ -17,8 +17,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// binary is a real `vivarium` of this source: what VIVARIUM_TEST_BINARY names, for machines without Go, or built once.
-// closeBinary removes it.
+// binary is a real `vivarium`. VIVARIUM_TEST_BINARY names it on machines without Go; else it is
+// built once from this source. closeBinary removes it.
 var binary struct {
 	sync.Once
 	dir, file string
@@ -62,7 +62,7 @@ type served struct {
 	mu       sync.Mutex
 }
 
-// settings are what the command line needs too, to find the tests' images.
+// imageSettings are the settings that the command line needs too, to find the tests' images.
 func imageSettings(t *testing.T) []string {
 	t.Helper()
 	o := imagestest.Options(t)
@@ -90,7 +90,8 @@ func serve(t *testing.T, env ...string) *served {
 			t.Error(err)
 		}
 	})
-	if s.Server, err = s.Serve(vivarium(t), append(append(imageSettings(t), "VIVARIUM_WORKERS=1"), env...)...); err != nil {
+	if s.Server, err = s.Serve(vivarium(t),
+		append(append(imageSettings(t), "VIVARIUM_WORKERS=1"), env...)...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -110,7 +111,7 @@ func serve(t *testing.T, env ...string) *served {
 	return s
 }
 
-// until waits for a build to be as ok wants it.
+// until waits until ok accepts the build.
 func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) server.Build {
 	t.Helper()
 	for end := time.Now().Add(patience(t, 2*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {

@@ -16,14 +16,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestSignInByBrowser: somebody signs in with a real browser, and another has had a hand in what it holds, where it leads,
-// or what another site's page makes it send.
+// TestSignInByBrowser: somebody signs in with a real browser. An attacker has had a hand in what
+// the browser holds, where the page leads, or what another site's page makes the browser send.
 func TestSignInByBrowser(t *testing.T) {
 	s := newShop(t)
 	b := newBrowser(t)
 	page := func(id int64) string { return fmt.Sprintf("%s/logs/%d", s.URL, id) }
 
-	attack(t, "session-fixation", "the attacker's own session, put into the victim's browser before they sign in", func(t *testing.T, l *line) {
+	attack(t, "session-fixation", "the attacker's own session, put into the "+
+		"victim's browser before they sign in", func(t *testing.T, l *line) {
 		planted := s.sessionOf(t, s.a)
 		b.plant(t, s.URL, planted)
 		b.open(t, page(s.ofA))
@@ -32,14 +33,16 @@ func TestSignInByBrowser(t *testing.T) {
 		b.lands(t, `document.body.innerText.includes("Signed in: school/group-b")`)
 		l.control = "the planted session opened the attacker's build; the victim sees their own"
 		for _, id := range []int64{s.ofA, s.ofB} {
-			if code, _ := s.ask(t, fmt.Sprintf("/logs/%d", id), http.Header{"Cookie": {planted.Name + "=" + planted.Value}}); code != http.StatusNotFound {
+			if code, _ := s.ask(t, fmt.Sprintf("/logs/%d", id),
+				http.Header{"Cookie": {planted.Name + "=" + planted.Value}}); code != http.StatusNotFound {
 				t.Errorf("by the planted session build %d is answered %d", id, code)
 			}
 		}
 		l.outcome = "the planted session has ended; the victim's is another"
 	})
 	attack(t, "open-redirect", "sign-in pages that are to lead to another host", func(t *testing.T, l *line) {
-		for _, next := range []string{"//localhost/", "https://localhost/", `/\localhost/`, `\\localhost/`, "/\t/localhost/", "javascript:window.owned=1", "/..//localhost/"} {
+		for _, next := range []string{"//localhost/", "https://localhost/", `/\localhost/`, `\\localhost/`,
+			"/\t/localhost/", "javascript:window.owned=1", "/..//localhost/"} {
 			b.signOut(t, s.URL)
 			b.open(t, s.URL+"/sign-in?next="+url.QueryEscape(next))
 			b.send(t, s.b)
@@ -53,12 +56,14 @@ func TestSignInByBrowser(t *testing.T) {
 		b.lands(t, `document.body.innerText.includes("school/group-b")`)
 		l.control, l.outcome = "an address of the server's own is led to", "each stays on the server"
 	})
-	attack(t, "cross-site-sign-in", "another site's page that signs the victim in as the attacker", func(t *testing.T, l *line) {
+	attack(t, "cross-site-sign-in", "another site's page that signs the "+
+		"victim in as the attacker", func(t *testing.T, l *line) {
 		b.signOut(t, s.URL)
 		b.open(t, s.otherSite(t, "/sign-in", url.Values{"token": {s.a}, "next": {"/"}}))
 		b.lands(t, `document.body.innerText.includes("another site")`)
 		b.open(t, page(s.ofA))
-		if text := value[string](t, b, "document.body.innerText"); !strings.Contains(text, "Not Found") || strings.Contains(text, "Signed in") {
+		if text := value[string](t, b, "document.body.innerText"); !strings.Contains(text, "Not Found") ||
+			strings.Contains(text, "Signed in") {
 			t.Errorf("the victim is signed in as the attacker: %s", text)
 		}
 		b.signIn(t, page(s.ofB), s.b)
@@ -101,14 +106,16 @@ func (s *shop) sessionOf(t *testing.T, token string) *http.Cookie {
 	return r.Cookies()[0]
 }
 
-// otherSite is a page of another site, for a browser, that sends a form to the server by itself.
+// otherSite is another site's page that sends a form to the server by itself.
 func (s *shop) otherSite(t *testing.T, path string, fields url.Values) string {
 	t.Helper()
 	var inputs strings.Builder
 	for name, values := range fields {
 		fmt.Fprintf(&inputs, `<input name=%q value=%q>`, name, values[0])
 	}
-	text := fmt.Sprintf(`<!DOCTYPE html><form method="post" action="%s%s">%s</form><script>document.forms[0].submit()</script>`, s.URL, path, inputs.String())
+	text := fmt.Sprintf(
+		`<!DOCTYPE html><form method="post" action="%s%s">%s</form><script>document.forms[0].submit()</script>`, s.URL,
+		path, inputs.String())
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, text)
@@ -120,7 +127,8 @@ func (s *shop) otherSite(t *testing.T, path string, fields url.Values) string {
 func (b *browser) plant(t *testing.T, at string, c *http.Cookie) {
 	t.Helper()
 	set := func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: at})
+		_, err := cdp.Call(ctx, target, network.SetCookie,
+			network.SetCookieParams{Name: c.Name, Value: c.Value, URL: at})
 		return err
 	}
 	if err := chromedp.Do(b.ctx, chromedp.Func(set)); err != nil {
@@ -128,7 +136,7 @@ func (b *browser) plant(t *testing.T, at string, c *http.Cookie) {
 	}
 }
 
-// signIn opens a page that is not there for who has not signed in, and does so with its form.
+// signIn opens a page that cannot be seen without signing in, and signs in with its form.
 func (b *browser) signIn(t *testing.T, page, token string) {
 	t.Helper()
 	b.open(t, page)
@@ -138,7 +146,10 @@ func (b *browser) signIn(t *testing.T, page, token string) {
 
 func (b *browser) send(t *testing.T, token string) {
 	t.Helper()
-	value[bool](t, b, fmt.Sprintf(`(document.querySelector("#token").value = %q, document.querySelector("form.signin").submit(), true)`, token))
+	value[bool](t, b,
+		fmt.Sprintf(
+			`(document.querySelector("#token").value = %q, document.querySelector("form.signin").submit(), true)`,
+			token))
 }
 
 func (b *browser) signOut(t *testing.T, at string) {
@@ -150,8 +161,8 @@ func (b *browser) signOut(t *testing.T, at string) {
 	b.lands(t, `document.querySelector("form.visitor") === null && document.querySelector("p.visitor") !== null`)
 }
 
-// lands waits until an expression holds, on whatever page a form leads to: while one page gives way to the next there is
-// none to ask.
+// lands waits until an expression holds, on whatever page a form leads to. While one page is
+// replaced by the next there is none to ask, so errors are no failure until the deadline.
 func (b *browser) lands(t *testing.T, expression string) {
 	t.Helper()
 	deadline := time.After(patience(t, 40*time.Second))
@@ -162,7 +173,8 @@ func (b *browser) lands(t *testing.T, expression string) {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("the page does not come to %s (%v):\n%.3000s", expression, err, value[string](t, b, "document.body.innerText"))
+			t.Fatalf("the page does not come to %s (%v):\n%.3000s", expression, err,
+				value[string](t, b, "document.body.innerText"))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

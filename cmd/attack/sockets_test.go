@@ -13,15 +13,16 @@ import (
 	"vivarium/sandbox"
 )
 
-// What the attack on sockets has: a sandbox whose limit it exceeds.
+// The limits of the sandbox that attacks sockets. The attack exceeds them.
 const (
 	socketsMemory = 64 << 20
 	socketsDisk   = 32 << 20
 )
 
-// socketsBound is what the machine's sockets may hold for it: the limit where the cgroup counts them, with room for what
-// others do meanwhile. Where vivarium-init does, it is the share of 32 MiB and what comes until the command is dead, at 2 GiB
-// a second: 37 to 79 MiB were seen, and a busy machine looks later. Without the watch it is all 600 MiB.
+// socketsBound is what the machine's sockets may hold because of the attack. Where the cgroup
+// counts them, it is the limit, with room for what others do meanwhile. Where vivarium-init counts
+// them, it is the share of 32 MiB and what comes at 2 GiB a second until the command is dead: 37 to
+// 79 MiB were seen, and a busy machine looks later. Without the watch it is all 600 MiB.
 func (w *world) socketsBound() int64 {
 	if w.vivariumInitCounts() {
 		return 450 << 20
@@ -33,43 +34,54 @@ func (w *world) vivariumInitCounts() bool {
 	return w.runner.Engine.Info().CgroupVersion == "1" && !imagestest.GVisor()
 }
 
-// TestSockets lets kernel memory of sockets be taken, which version 1 of cgroups charges to nobody.
+// TestSockets takes memory of the kernel by sockets, which version 1 of cgroups charges to nobody.
 func TestSockets(t *testing.T) {
 	w := theWorld(t)
 	var open map[string]result
 	machine := peakOfSockets(t, func() { open = w.inTheOpen(t, "sockets.py", nil) })
 	for _, kind := range []string{"tcp", "udp"} {
 		attack(t, kind, open[kind].tried, func(t *testing.T, l *line) {
-			l.control = fmt.Sprintf("in the open it has %s, and the machine's sockets %s more", worksInTheOpen(t, open[kind]), mebibytes(machine))
+			l.control = fmt.Sprintf("in the open it has %s, and the machine's sockets %s more",
+				worksInTheOpen(t, open[kind]), mebibytes(machine))
 			if machine < w.socketsBound()*9/8 {
 				t.Errorf("control: the machine's sockets have %s more", mebibytes(machine))
 			}
 			q := w.request(t, nil)
 			q.Limits.Memory, q.Limits.Disk, q.Limits.FileSize = socketsMemory, socketsDisk, socketsDisk
 			s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
-				Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Runtime, Limits: q.Limits, Deadline: time.Now().Add(q.Timeout),
+				Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Runtime, Limits: q.Limits,
+				Deadline: time.Now().Add(q.Timeout),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			files := map[string]string{"attack_program.py": program(t, "sockets.py"), "probe.py": program(t, "probe.py")}
+			files := map[string]string{
+				"attack_program.py": program(t, "sockets.py"),
+				"probe.py":          program(t, "probe.py"),
+			}
 			if err := s.PutArchive(t.Context(), sandbox.Workspace, tarOf(t, files)); err != nil {
 				t.Fatal(err)
 			}
 			var said bytes.Buffer
 			var r sandbox.Result
 			most := peakOfSockets(t, func() {
-				r, err = s.Run(t.Context(), sandbox.Command{Argv: []string{"python3", "attack_program.py", kind}, Timeout: patience(t, 20*time.Second)},
+				r, err = s.Run(t.Context(),
+					sandbox.Command{
+						Argv:    []string{"python3", "attack_program.py", kind},
+						Timeout: patience(t, 20*time.Second),
+					},
 					func(_ sandbox.Stream, p []byte) error { said.Write(p); return nil })
 			})
 			if most > w.socketsBound() {
 				t.Errorf("the machine's sockets have %s more", mebibytes(most))
 			}
-			l.outcome = fmt.Sprintf("the machine's sockets have %s more; the command ended by %q, out of memory %t, for its sockets %s: %.300s",
-				mebibytes(most), r.Signal, r.OOMKilled, mebibytes(r.Sockets), strings.ReplaceAll(strings.TrimSpace(said.String()), "\t", " "))
+			l.outcome = fmt.Sprintf("the machine's sockets have %s more; the command ended by %q, out of memory %t, "+
+				"for its sockets %s: %.300s",
+				mebibytes(most), r.Signal, r.OOMKilled, mebibytes(r.Sockets),
+				strings.ReplaceAll(strings.TrimSpace(said.String()), "\t", " "))
 			switch {
-			case err != nil && imagestest.GVisor(): // whose sandbox goes as a whole
+			case err != nil && imagestest.GVisor(): // the whole sandbox ends
 				l.outcome = fmt.Sprintf("the machine's sockets have %s more; %v", mebibytes(most), err)
 			case err != nil:
 				t.Errorf("%v\n%s", err, &said)
@@ -81,12 +93,13 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// peakOfSockets is by how much the memory of the machine's sockets grows at most while f runs, after what there was of it
-// has gone.
+// peakOfSockets gives by how much the memory of the machine's sockets grows at most while f runs.
+// It first waits until what was there before has gone.
 func peakOfSockets(t *testing.T, f func()) (most int64) {
 	t.Helper()
 	before := ofSockets(t)
-	for end := time.Now().Add(patience(t, 10*time.Second)); before > 16<<20 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience(t, 10*time.Second)); before > 16<<20 &&
+		time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		before = ofSockets(t)
 	}
 	quit := make(chan struct{})
@@ -108,7 +121,7 @@ func peakOfSockets(t *testing.T, f func()) (most int64) {
 	return most
 }
 
-// ofSockets adds up what the kernel says of the memory of TCP and UDP (proc_pid_net(5)), bytes.
+// ofSockets adds up what the kernel says of the memory of TCP and UDP (proc_pid_net(5)), in bytes.
 func ofSockets(t *testing.T) (total int64) {
 	text, err := os.ReadFile("/proc/net/sockstat")
 	if err != nil {

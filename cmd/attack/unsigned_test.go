@@ -21,7 +21,7 @@ import (
 // unsignedSize is nearly the largest body that a delivery may have, in bytes.
 const unsignedSize = 24 << 20
 
-// fastest is the least that something took of some tries: other programs of the machine only add to it.
+// fastest is the shortest of some tries: other programs of the machine can only add time.
 func fastest(tries int, do func()) time.Duration {
 	best := time.Hour
 	for range tries {
@@ -32,12 +32,15 @@ func fastest(tries int, do func()) time.Duration {
 	return best
 }
 
-// TestUnsignedDeliveriesCostLittle posts large bodies that nobody has signed, of kinds that a reader of JSON works long for.
+// TestUnsignedDeliveriesCostLittle posts large bodies that nobody has signed, of kinds that take a
+// JSON reader long.
 func TestUnsignedDeliveriesCostLittle(t *testing.T) {
 	r := newReceiver(t, store.Options{DataDir: t.TempDir()})
 	for name, piece := range sorted(map[string]string{"empty-objects": `{},`, "numbers": `1,`, "short-texts": `"",`}) {
-		attack(t, name, fmt.Sprintf("%d MiB of %s under a wrong signature", unsignedSize>>20, piece), func(t *testing.T, l *line) {
-			body := []byte(`{"a":[` + strings.Repeat(piece, unsignedSize/len(piece)-100) + `0],"repository":{"full_name":"octo/hello","id":7}}`)
+		attack(t, name, fmt.Sprintf("%d MiB of %s under a wrong signature", unsignedSize>>20,
+			piece), func(t *testing.T, l *line) {
+			body := []byte(`{"a":[` + strings.Repeat(piece, unsignedSize/len(piece)-100) +
+				`0],"repository":{"full_name":"octo/hello","id":7}}`)
 			header := githubtest.Header("guess", "push", body)
 			byToken := fastest(1, func() { readTokens(t, body) })
 			l.control = fmt.Sprintf("read token by token it takes %s", byToken.Round(time.Millisecond))
@@ -54,7 +57,7 @@ func TestUnsignedDeliveriesCostLittle(t *testing.T) {
 	}
 }
 
-// readTokens reads a body as who looks for two members of one name.
+// readTokens reads a body token by token, as a search for duplicate members would.
 func readTokens(t *testing.T, body []byte) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -74,12 +77,14 @@ func readTokens(t *testing.T, body []byte) {
 	}
 }
 
-// TestWhoIsLetInIsNotTold asks a server, by deliveries under guessed secrets, which repositories it builds.
+// TestWhoIsLetInIsNotTold asks a server, by deliveries under guessed secrets, which repositories it
+// builds.
 func TestWhoIsLetInIsNotTold(t *testing.T) {
 	r := newRegistered(t)
 	control := r.ownOpensOwn(t)
 	big := func(repo string) []byte {
-		return []byte(`{"repository":{"full_name":"` + repo + `","id":99},"a":"` + strings.Repeat("x", unsignedSize) + `"}`)
+		return []byte(`{"repository":{"full_name":"` + repo + `","id":99},"a":"` + strings.Repeat("x", unsignedSize) +
+			`"}`)
 	}
 	const nobodys = "nobody/nothing"
 	post := func(t *testing.T, repo string, body []byte) string {
@@ -88,9 +93,11 @@ func TestWhoIsLetInIsNotTold(t *testing.T) {
 		return fmt.Sprint(code, " ", strings.ReplaceAll(text, repo, "OWNER/NAME"))
 	}
 	for name, repo := range sorted(map[string]string{
-		"a-repository": "school/group-b", "one-of-a-pattern": "course/lab-1", "by-the-shared-secret": "octo/hello", "with-a-changed-secret": "school/changed",
+		"a-repository": "school/group-b", "one-of-a-pattern": "course/lab-1", "by-the-shared-secret": "octo/hello",
+		"with-a-changed-secret": "school/changed",
 	}) {
-		attack(t, name, "whether "+repo+" is let in, by the answer to a wrong signature and its time", func(t *testing.T, l *line) {
+		attack(t, name, "whether "+repo+
+			" is let in, by the answer to a wrong signature and its time", func(t *testing.T, l *line) {
 			l.control = control
 			known, unknown := big(repo), big(nobodys)
 			want := post(t, nobodys, unknown)
@@ -98,20 +105,21 @@ func TestWhoIsLetInIsNotTold(t *testing.T) {
 				t.Errorf("answered %s, and of what is not let in %s", got, want)
 			}
 			its, others := time.Hour, time.Hour
-			for range 11 { // in turns, so that both meet the same machine
+			for range 11 { // alternating, so that both meet the same machine
 				its = min(its, r.handles(t, known))
 				others = min(others, r.handles(t, unknown))
 			}
 			if (its - others).Abs() > max(its, others)/4 {
 				t.Errorf("answered after %s, and of what is not let in after %s", its, others)
 			}
-			l.outcome = fmt.Sprintf("one answer, after %s and %s", its.Round(time.Millisecond), others.Round(time.Millisecond))
+			l.outcome = fmt.Sprintf("one answer, after %s and %s", its.Round(time.Millisecond),
+				others.Round(time.Millisecond))
 		})
 	}
 }
 
-// handles is for how much of a processor's time the server works on a delivery under a guessed secret: as another would measure it who has
-// the machine for himself.
+// handles is the processor time that the server takes for a delivery under a guessed secret. An
+// attacker who has the machine to himself would measure this.
 func (r *receiver) handles(t *testing.T, body []byte) time.Duration {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", bytes.NewReader(body))
@@ -128,7 +136,7 @@ func (r *receiver) handles(t *testing.T, body []byte) time.Duration {
 	return took
 }
 
-// threadTime is how much of a processor's time this thread has used.
+// threadTime is the processor time that this thread has used.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var used unix.Rusage
@@ -138,7 +146,7 @@ func threadTime(t *testing.T) time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// noDeadline is a recorder that takes a deadline, as the server sets one.
+// noDeadline is a recorder that accepts a deadline, since the server sets one.
 type noDeadline struct{ *httptest.ResponseRecorder }
 
 func (noDeadline) SetReadDeadline(time.Time) error { return nil }

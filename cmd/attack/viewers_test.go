@@ -17,7 +17,7 @@ import (
 	"vivarium/server/store"
 )
 
-// shop is a server that others reach, with a private build of each of two groups and a token of each.
+// shop is a server that others can reach, with a private build and a token of each of two groups.
 type shop struct {
 	*receiver
 	ofA, ofB int64
@@ -45,7 +45,7 @@ func newShop(t *testing.T) *shop {
 
 var pushes byte
 
-// pushOf has a private repository pushed, and gives the build's id.
+// pushOf pushes a private repository, and gives the build's id.
 func (s *shop) pushOf(t *testing.T, repo string) int64 {
 	t.Helper()
 	pushes++
@@ -61,10 +61,11 @@ func (s *shop) pushOf(t *testing.T, repo string) int64 {
 	return list[0].ID
 }
 
-// ask gives the answer's status, and its headers and text as one, without what says when it was made.
+// ask gives the answer's status, and its headers and body as one text, without the time when it was
+// made.
 func (s *shop) ask(t *testing.T, path string, header http.Header) (int, string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience(t, 5*time.Second)) // what is followed does not end
+	ctx, cancel := context.WithTimeout(t.Context(), patience(t, 5*time.Second)) // a followed log does not end
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
 	if err != nil {
@@ -98,8 +99,9 @@ func as(token string, more ...string) http.Header {
 
 const anyBrowser = "text/html,*/*;q=0.8"
 
-// TestOthersBuilds: group A holds a token of its own, and wants to see group B's builds, or whether there are any. Each
-// address is asked for the next build before there is one, and again when there is.
+// TestOthersBuilds: group A has a token of its own, and wants to see group B's builds, or whether
+// there are any. Each address is asked for the next build before that exists, and again when it
+// does.
 func TestOthersBuilds(t *testing.T) {
 	s := newShop(t)
 	next := s.ofB + 1
@@ -108,19 +110,39 @@ func TestOthersBuilds(t *testing.T) {
 		tried, path string
 		header      http.Header
 	}{
-		"page":          {"A's token on the page of B's build", at("/logs/%d"), as(s.a, "Accept", anyBrowser)},
-		"json":          {"the same as JSON", at("/logs/%d"), as(s.a)},
-		"raw":           {"its raw log", at("/logs/%d/raw"), as(s.a)},
-		"raw-follow":    {"its raw log, followed", at("/logs/%d/raw?follow=1"), as(s.a)},
-		"events":        {"its events", at("/logs/%d/events"), as(s.a)},
-		"list":          {"the list of builds", "/logs", as(s.a)},
-		"list-before":   {"the list, from a number on", fmt.Sprintf("/logs?before=%d", next+5), as(s.a, "Accept", anyBrowser)},
-		"verdicts":      {"the verdicts of B's repository, the export's page", "/verdicts?at=2099-01-01T00:00:00Z&repo=school/group-b", as(s.a)},
-		"all-verdicts":  {"the verdicts of all repositories", "/verdicts?at=2099-01-01T00:00:00Z&repo=school/*", as(s.a)},
-		"two-tokens":    {"A's token twice", at("/logs/%d"), http.Header{"Authorization": {"Bearer " + s.a, "Bearer " + s.a}}},
-		"no-token":      {"no token", at("/logs/%d"), http.Header{"Accept": {anyBrowser}}},
-		"basic":         {"the token as a password", at("/logs/%d"), http.Header{"Authorization": {"Basic " + s.a}}},
-		"claimed-local": {"the word that it comes from the server's machine", at("/logs/%d"), http.Header{"X-Forwarded-For": {"127.0.0.1"}, "X-Real-Ip": {"127.0.0.1"}, "Forwarded": {"for=127.0.0.1"}}},
+		"page":       {"A's token on the page of B's build", at("/logs/%d"), as(s.a, "Accept", anyBrowser)},
+		"json":       {"the same as JSON", at("/logs/%d"), as(s.a)},
+		"raw":        {"its raw log", at("/logs/%d/raw"), as(s.a)},
+		"raw-follow": {"its raw log, followed", at("/logs/%d/raw?follow=1"), as(s.a)},
+		"events":     {"its events", at("/logs/%d/events"), as(s.a)},
+		"list":       {"the list of builds", "/logs", as(s.a)},
+		"list-before": {
+			"the list, from a number on",
+			fmt.Sprintf("/logs?before=%d", next+5),
+			as(s.a, "Accept", anyBrowser),
+		},
+		"verdicts": {
+			"the verdicts of B's repository, the export's page",
+			"/verdicts?at=2099-01-01T00:00:00Z&repo=school/group-b",
+			as(s.a),
+		},
+		"all-verdicts": {
+			"the verdicts of all repositories",
+			"/verdicts?at=2099-01-01T00:00:00Z&repo=school/*",
+			as(s.a),
+		},
+		"two-tokens": {
+			"A's token twice",
+			at("/logs/%d"),
+			http.Header{"Authorization": {"Bearer " + s.a, "Bearer " + s.a}},
+		},
+		"no-token": {"no token", at("/logs/%d"), http.Header{"Accept": {anyBrowser}}},
+		"basic":    {"the token as a password", at("/logs/%d"), http.Header{"Authorization": {"Basic " + s.a}}},
+		"claimed-local": {
+			"the word that it comes from the server's machine",
+			at("/logs/%d"),
+			http.Header{"X-Forwarded-For": {"127.0.0.1"}, "X-Real-Ip": {"127.0.0.1"}, "Forwarded": {"for=127.0.0.1"}},
+		},
 	}
 	before := map[string]string{}
 	for name, c := range trials {
@@ -145,7 +167,8 @@ func TestOthersBuilds(t *testing.T) {
 	}
 }
 
-// ownerSees is the control: by B's token something of B's is at this address. What is followed does not end.
+// ownerSees is the control: with B's token, this address shows something of B's. A followed log
+// does not end.
 func (s *shop) ownerSees(t *testing.T, path string) string {
 	t.Helper()
 	path = strings.NewReplacer("?follow=1", "", "/events", "", "/raw", "").Replace(path)
@@ -156,7 +179,8 @@ func (s *shop) ownerSees(t *testing.T, path string) string {
 	return "by B's token it is there"
 }
 
-// TestGuessedTokens: who has none makes some up, and claims other addresses when that is refused.
+// TestGuessedTokens: somebody without a token makes some up, and claims other addresses when that
+// is refused.
 func TestGuessedTokens(t *testing.T) {
 	s := newShop(t)
 	page := fmt.Sprintf("/logs/%d", s.ofB)
@@ -167,8 +191,9 @@ func TestGuessedTokens(t *testing.T) {
 		return "the right one opens the build"
 	}
 	for name, token := range map[string]string{
-		"empty": "", "prefix": "viv_", "cut": s.b[:len(s.b)-1], "longer": s.b + "A", "other-letters": strings.ToUpper(s.b),
-		"wildcard": "%", "quote": "' OR ''='", "another's": "viv_" + strings.Repeat("A", 43),
+		"empty": "", "prefix": "viv_", "cut": s.b[:len(s.b)-1], "longer": s.b + "A",
+		"other-letters": strings.ToUpper(s.b),
+		"wildcard":      "%", "quote": "' OR ''='", "another's": "viv_" + strings.Repeat("A", 43),
 	} {
 		attack(t, name, fmt.Sprintf("a bearer that is wrong in one way (%s)", name), func(t *testing.T, l *line) {
 			l.control = control(t)
@@ -191,7 +216,8 @@ func TestGuessedTokens(t *testing.T) {
 		if code := sign(s.b, "198.51.100.1"); code != http.StatusTooManyRequests {
 			t.Errorf("then the right one signs in with %d", code)
 		}
-		l.control, l.outcome = "the right one signs in first", fmt.Sprintf("429 from the %dth on, also for a token that is right", tries)
+		l.control, l.outcome = "the right one signs in first",
+			fmt.Sprintf("429 from the %dth on, also for a token that is right", tries)
 	})
 }
 
@@ -199,7 +225,8 @@ func TestGuessedTokens(t *testing.T) {
 func (s *shop) signInFrom(t *testing.T, token, from string) int {
 	t.Helper()
 	form := url.Values{"token": {token}, "next": {"/"}}
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/sign-in", strings.NewReader(form.Encode()))
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/sign-in",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,19 +18,19 @@ import (
 	"vivarium/sandbox"
 )
 
-// weakening makes an engine one that gives sandboxes less than was asked for. change is given the call that creates a container,
-// and its HostConfig.
+// weakening makes an engine give sandboxes less than was asked for. change gets the call that
+// creates a container, and its HostConfig.
 type weakening struct {
 	name, tried string
 	change      func(call, host map[string]any)
-	want        string // in what the server says, and takes no builds for
+	want        string // part of the problem that the server names, and for which it takes no builds
 }
 
 func setting(name string, value any) func(call, host map[string]any) {
 	return func(_, host map[string]any) { host[name] = value }
 }
 
-// allowingToo has the engine take our profile with one more call in it.
+// allowingToo makes the engine take our profile with one more allowed call.
 func allowingToo(call string) func(_, host map[string]any) {
 	return func(_, host map[string]any) {
 		options, _ := host["SecurityOpt"].([]any)
@@ -41,30 +41,57 @@ func allowingToo(call string) func(_, host map[string]any) {
 }
 
 var weakenings = []weakening{
-	{"masked-paths", "an engine that masks no path of the kernel's", setting("MaskedPaths", []string{}), "builds can look into "},
-	{"read-only-paths", "an engine that makes no path of the kernel's read-only", setting("ReadonlyPaths", []string{}), "/proc/sys can be written"},
+	{
+		"masked-paths",
+		"an engine that masks no path of the kernel's",
+		setting("MaskedPaths", []string{}),
+		"builds can look into ",
+	},
+	{
+		"read-only-paths",
+		"an engine that makes no path of the kernel's read-only",
+		setting("ReadonlyPaths", []string{}),
+		"/proc/sys can be written",
+	},
 	{"ipc", "an engine that puts builds into the host's IPC namespace", setting("IpcMode", "host"), "another IpcMode"},
 	{"uts", "an engine that puts builds into the host's UTS namespace", func(call, host map[string]any) {
 		delete(call, "Hostname")
 		host["UTSMode"] = "host"
 	}, "run on the host name"},
 	{"device", "an engine that gives builds a device of the host", setting("Devices",
-		[]any{map[string]any{"PathOnHost": "/dev/null", "PathInContainer": "/dev/one", "CgroupPermissions": "r"}}), "the character device /dev/one"},
+		[]any{map[string]any{"PathOnHost": "/dev/null", "PathInContainer": "/dev/one", "CgroupPermissions": "r"}}),
+		"the character device /dev/one"},
 	{"oom-killer", "an engine that turns the OOM killer off", setting("OomKillDisable", true), "OomKillDisable"},
-	{"log", "an engine that writes what builds send to its disk", setting("LogConfig", map[string]any{"Type": "json-file"}), "another LogConfig"},
+	{
+		"log",
+		"an engine that writes what builds send to its disk",
+		setting("LogConfig", map[string]any{"Type": "json-file"}),
+		"another LogConfig",
+	},
 	{"environment", "an engine that puts its proxy's password into containers", func(call, _ map[string]any) {
 		call["Env"] = []string{"HTTPS_PROXY=http://me:password@proxy"}
 	}, "puts HTTPS_PROXY into"},
-	{"hosts", "an engine that tells builds names of the local network", setting("ExtraHosts", []string{"registry.internal:10.1.2.3"}), "know a host by name"},
+	{
+		"hosts",
+		"an engine that tells builds names of the local network",
+		setting("ExtraHosts", []string{"registry.internal:10.1.2.3"}),
+		"know a host by name",
+	},
 	{"bpf", "an engine whose filter lets bpf through", allowingToo("bpf"), "do not need (bpf)"},
 	{"ptrace", "an engine whose filter lets ptrace through", allowingToo("ptrace"), "do not need (ptrace)"},
 	{"unshare", "an engine whose filter lets unshare through", allowingToo("unshare"), "do not need (unshare)"},
-	{"io-uring", "an engine whose filter lets io_uring_setup through", allowingToo("io_uring_setup"), "do not need (io_uring_setup)"},
+	{
+		"io-uring",
+		"an engine whose filter lets io_uring_setup through",
+		allowingToo("io_uring_setup"),
+		"do not need (io_uring_setup)",
+	},
 	{"keyctl", "an engine whose filter lets keyctl through", allowingToo("keyctl"), "do not need (keyctl)"},
 }
 
-// TestWeakenedEngine looks at a sandbox of an engine that gives less than was asked for, as the server does before it takes
-// builds. Sandboxes have the engine's default runtime: gVisor answers most of this by a kernel of its own.
+// TestWeakenedEngine looks at a sandbox of an engine that gives less than was asked for, as the
+// server does before it takes builds. Sandboxes have the engine's default runtime, since gVisor
+// answers most of this with a kernel of its own.
 func TestWeakenedEngine(t *testing.T) {
 	w := theWorld(t)
 	look := weakenedEngine(t)
@@ -92,7 +119,7 @@ func TestWeakenedEngine(t *testing.T) {
 	}
 }
 
-// weakenedEngine is a way to look at a sandbox that an engine makes after a change.
+// weakenedEngine gives a function that looks at a sandbox of an engine whose calls were changed.
 func weakenedEngine(t *testing.T) func(sandbox.Spec, func(call, host map[string]any)) (sandbox.Posture, error) {
 	t.Helper()
 	var mu sync.Mutex
@@ -132,7 +159,8 @@ func weakenedEngine(t *testing.T) func(sandbox.Spec, func(call, host map[string]
 	}
 }
 
-// TestLabel has a stranger to the server set a sandbox's label on a container that never ends, to hold its builds back.
+// TestLabel lets a stranger set a sandbox's label on a container that never ends, to hold the
+// server's builds back.
 func TestLabel(t *testing.T) {
 	w := theWorld(t)
 	engine := w.runner.Engine
@@ -161,12 +189,15 @@ func TestLabel(t *testing.T) {
 	})
 }
 
-// labelled runs a container that says that it is a sandbox.
+// labelled runs a container that claims to be a sandbox.
 func (w *world) labelled(t *testing.T, memory int64, deadline time.Time) (id string) {
 	t.Helper()
 	c, err := w.docker.ContainerCreate(t.Context(), &container.Config{
 		Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"},
-		Labels: map[string]string{sandbox.LabelInstance: "a-stranger", sandbox.LabelDeadline: deadline.UTC().Format(time.RFC3339)},
+		Labels: map[string]string{
+			sandbox.LabelInstance: "a-stranger",
+			sandbox.LabelDeadline: deadline.UTC().Format(time.RFC3339),
+		},
 	}, &container.HostConfig{
 		NetworkMode: "none", AutoRemove: true, Resources: container.Resources{Memory: memory, MemorySwap: memory},
 	}, nil, nil, "")

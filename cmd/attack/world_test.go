@@ -29,7 +29,8 @@ import (
 // token is what the git host asks for. No sandbox may ever hold it.
 const token = "attack-canary-token-41b7d0"
 
-// world is what most attacks share: the product's own pipeline, with a git host and an index that the attacker owns.
+// world is what most attacks share: the product's own pipeline, with a git host and an index that
+// the attacker owns.
 type world struct {
 	runner *pipeline.Runner
 	docker *client.Client
@@ -110,7 +111,7 @@ func (w *world) openIndex(cacheDir string) (*egress.Index, error) {
 	})
 }
 
-// request asks for a build with limits that several can have at one time.
+// request is a request for a build whose limits leave room for several at one time.
 func (w *world) request(t *testing.T, source pipeline.Source) pipeline.Request {
 	l := sandbox.DefaultLimits(w.runner.Engine.Info())
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20
@@ -136,7 +137,7 @@ func (w *world) commit(t *testing.T, files map[string]string) pipeline.Git {
 	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Token: token}
 }
 
-// build builds a repository of these files by the product's pipeline.
+// build builds a repository of these files with the product's pipeline.
 func (w *world) build(t *testing.T, files map[string]string) (pipeline.Outcome, *log) {
 	t.Helper()
 	return w.run(t, w.request(t, w.commit(t, files)))
