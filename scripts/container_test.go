@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// engine answers as docker does to what scripts/container asks; STATE is that of the server's container, UP whether it can be made.
+// engine is a docker command that answers what scripts/container asks. STATE is the state of the
+// server's container; UP is the exit code of `compose up`.
 const engine = `#!/bin/sh
 case "$*" in
 "compose "*" up -d "*) exit ${UP:-0} ;;
@@ -41,13 +42,14 @@ func TestContainerTellsOfAServerThatDoesNotStayUp(t *testing.T) {
 }
 
 func TestContainerWatchTellsOfAnImageThatCannotBeBuilt(t *testing.T) {
-	out, _ := container(t, "watch", "UP=1", "STATE=running healthy") // the old server, which stays
+	out, _ := container(t, "watch", "UP=1", "STATE=running healthy") // the old server still runs
 	if !strings.Contains(out, "that failed; waiting for the next change") || strings.Contains(out, "address") {
 		t.Errorf("it says\n%s\nwant that it failed, and no address", out)
 	}
 }
 
-// container runs scripts/container on an engine that is made up. Its watch ends after the first turn.
+// container runs scripts/container with the made-up docker command. Its watch ends after the first
+// turn.
 func container(t *testing.T, mode string, env ...string) (string, error) {
 	t.Helper()
 	script, err := os.ReadFile("container")
@@ -60,13 +62,14 @@ func container(t *testing.T, mode string, env ...string) (string, error) {
 		"bin/docker": engine, "bin/sleep": "#!/bin/sh\nkill $PPID",
 	})
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "scripts/container"), mode)
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "DOCKER_SOCKET="+filepath.Join(dir, "socket"))
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"),
+		"DOCKER_SOCKET="+filepath.Join(dir, "socket"))
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// files writes files that can be run, by their path in dir.
+// files writes executable files, by their path in dir.
 func files(t *testing.T, dir string, contents map[string]string) {
 	t.Helper()
 	for name, content := range contents {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// session is a script as a terminal has it in the foreground: a Ctrl-C goes to all of its group.
+// session is a script as in a terminal's foreground: a Ctrl-C goes to its whole process group.
 type session struct {
 	cmd   *exec.Cmd
 	out   *strings.Builder
@@ -21,8 +21,12 @@ type session struct {
 
 func begin(t *testing.T, env []string, argv ...string) *session {
 	t.Helper()
-	// Who runs the tests in the background has these ignored, which a shell could not change.
-	s := &session{cmd: exec.Command("env", append([]string{"--default-signal=INT,QUIT"}, argv...)...), out: &strings.Builder{}, ended: make(chan error, 1)}
+	// Tests that run in the background have these signals ignored, which a shell cannot change.
+	s := &session{
+		cmd:   exec.Command("env", append([]string{"--default-signal=INT,QUIT"}, argv...)...),
+		out:   &strings.Builder{},
+		ended: make(chan error, 1),
+	}
 	s.cmd.Dir, s.cmd.Env = "..", append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.WaitDelay = time.Second
@@ -34,7 +38,8 @@ func begin(t *testing.T, env []string, argv ...string) *session {
 	return s
 }
 
-// interrupt is a Ctrl-C once the script has come so far that a file is there.
+// interrupt sends a Ctrl-C once the file named by when is there, which shows how far the script has
+// come.
 func (s *session) interrupt(t *testing.T, when string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -57,7 +62,7 @@ func (s *session) interrupt(t *testing.T, when string) {
 	}
 }
 
-// program puts one of that name into dir.
+// program writes a shell script of that name into dir.
 func program(t *testing.T, dir, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
@@ -65,31 +70,35 @@ func program(t *testing.T, dir, name, text string) {
 	}
 }
 
-// The machine is a program that does not end by itself.
+// The virtual machine is a program that does not end by itself.
 func TestAMachineEndsByCtrlC(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"mke2fs", "debugfs", "mmdebstrap"} {
 		program(t, dir, name, "")
 	}
 	running := filepath.Join(dir, "running")
-	program(t, dir, "qemu-system-x86_64", fmt.Sprintf("echo $$ >%s.part && mv %[1]s.part %[1]s && exec sleep 300", running))
+	program(t, dir, "qemu-system-x86_64",
+		fmt.Sprintf("echo $$ >%s.part && mv %[1]s.part %[1]s && exec sleep 300", running))
 	disk := filepath.Join(dir, "vivarium-vm", "bookworm")
-	if err := errors.Join(os.MkdirAll(disk, 0o755), os.WriteFile(filepath.Join(disk, "ready-2"), nil, 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(disk, 0o755),
+		os.WriteFile(filepath.Join(disk, "ready-2"), nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	s := begin(t, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + dir, "TMPDIR=" + dir}, "scripts/vm", "--", "true")
+	s := begin(t, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + dir, "TMPDIR=" + dir},
+		"scripts/vm", "--", "true")
 	s.interrupt(t, running)
 	pid, err := os.ReadFile(running)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "cmdline")); err == nil && strings.HasPrefix(string(text), "sleep") {
+	if text, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "cmdline")); err == nil &&
+		strings.HasPrefix(string(text), "sleep") {
 		t.Error("the machine goes on")
 		_ = exec.Command("kill", strings.TrimSpace(string(pid))).Run()
 	}
 }
 
-// The set-up's own functions, with the machine's configuration elsewhere.
+// The test runs the functions of the set-up itself, with the machine's configuration elsewhere.
 func TestAnInterruptedSetUpLeavesNothingBehind(t *testing.T) {
 	text, err := os.ReadFile("setup")
 	if err != nil {
@@ -120,7 +129,7 @@ func TestAnInterruptedSetUpLeavesNothingBehind(t *testing.T) {
 		t.Errorf("after a Ctrl-C: %s", files)
 	}
 
-	// The control: it is there while the command runs, whose exit code counts.
+	// The control: the files are there while the command runs, and its exit code counts.
 	list := filepath.Join(dir, "list")
 	s := begin(t, nil, "bash", "-c", functions+"\n"+install, "setup", "find "+dir+"/etc -not -type d >"+list+"; exit 3")
 	if err := <-s.ended; s.cmd.ProcessState.ExitCode() != 3 {
@@ -135,7 +144,7 @@ func TestAnInterruptedSetUpLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// The number that a killed run has left behind may be another process's by now.
+// The process id that a killed run has left behind may be another process's by now.
 func TestStopEndsItsOwnProcessesAlone(t *testing.T) {
 	const script = `set -euo pipefail
 name=test subnet=192.0.2

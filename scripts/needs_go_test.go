@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// fakeGo is a PATH in which go says that it is a version, before the rest of the real one; empty: there is no go.
+// fakeGo is a PATH with the programs that make needs and a go that claims this version. Without a
+// version there is no go.
 func fakeGo(t *testing.T, version, toolchain string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -24,7 +25,9 @@ func fakeGo(t *testing.T, version, toolchain string) string {
 		}
 	}
 	if version != "" {
-		script := fmt.Sprintf("#!/bin/sh\ncase $2 in GOVERSION) echo %s ;; GOTOOLCHAIN) echo %s ;; *) echo worked; exit 7 ;; esac\n", version, toolchain)
+		script := fmt.Sprintf(
+			"#!/bin/sh\ncase $2 in GOVERSION) echo %s ;; GOTOOLCHAIN) echo %s ;; *) echo worked; exit 7 ;; esac\n",
+			version, toolchain)
 		if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +35,8 @@ func fakeGo(t *testing.T, version, toolchain string) string {
 	return "PATH=" + dir
 }
 
-// TestMakeSaysWhichGoIsNeededBeforeAnythingElse: with no Go, Debian 12's, and one that may fetch no other.
+// TestMakeSaysWhichGoIsNeededBeforeAnythingElse tries no Go, Debian 12's, and one that may not
+// fetch another.
 func TestMakeSaysWhichGoIsNeededBeforeAnythingElse(t *testing.T) {
 	mod, err := os.ReadFile("../go.mod")
 	if err != nil {
@@ -49,19 +53,20 @@ func TestMakeSaysWhichGoIsNeededBeforeAnythingElse(t *testing.T) {
 	} {
 		for _, target := range []string{"build", "inits", "setup"} {
 			if target == "setup" && tc.want == "" {
-				continue // it would look at this machine
+				continue // it would check this machine
 			}
 			cmd := exec.Command("make", "-C", "..", "needs=", target)
 			cmd.Env = []string{fakeGo(t, tc.version, tc.toolchain), "HOME=" + t.TempDir()}
 			out, err := cmd.CombinedOutput()
 			said := strings.Contains(string(out), "Go "+needed+" or newer is needed")
-			if tc.want == "" { // the control: it went on, to what this go answers to everything else
+			if tc.want == "" { // the control: make went on, and ran the fake go
 				if said {
 					t.Errorf("%s: make %s: %v\n%s", name, target, err, out)
 				}
 				continue
 			}
-			if err == nil || !said || !strings.Contains(string(out), tc.want) || strings.Contains(string(out), "go build") {
+			if err == nil || !said || !strings.Contains(string(out), tc.want) ||
+				strings.Contains(string(out), "go build") {
 				t.Errorf("%s: make %s: %v\n%s\nwant %q, and nothing done before", name, target, err, out, tc.want)
 			}
 		}

@@ -15,7 +15,10 @@ func TestNgrokReadsTheSettingsAsTheServerDoes(t *testing.T) {
 	for _, tt := range []struct{ env, want string }{
 		{"NGROK_DOMAIN=ci.ngrok.app\n", "http --domain=ci.ngrok.app 8001"},
 		{"NGROK_DOMAIN=\"ci.ngrok.app\"\nVIVARIUM_ADDR='127.0.0.1:9001'\n", "http --domain=ci.ngrok.app 9001"},
-		{"export NGROK_DOMAIN=https://ci.ngrok.app/  # ours\nVIVARIUM_ADDR=:1\nVIVARIUM_ADDR=:9002\n", "http --domain=ci.ngrok.app 9002"},
+		{
+			"export NGROK_DOMAIN=https://ci.ngrok.app/  # ours\nVIVARIUM_ADDR=:1\nVIVARIUM_ADDR=:9002\n",
+			"http --domain=ci.ngrok.app 9002",
+		},
 	} {
 		dir := t.TempDir()
 		files(t, dir, map[string]string{

@@ -37,12 +37,12 @@ func run(args []string) error {
 	return errors.Join(err, cmd.Wait(), r.verdict())
 }
 
-// event is what `go test -json` writes a line of (go doc test2json).
+// event is one line of `go test -json` (go doc test2json).
 type event struct {
 	Action, Package, Test, Output string
 }
 
-// report shows what plain `go test` would: a line for each package, and all that a failed test said.
+// report shows what plain `go test` would: a line for each package, and the output of failed tests.
 type report struct {
 	w       io.Writer
 	output  map[string][]event // by package, while it runs
@@ -90,7 +90,7 @@ func (r *report) add(e event) {
 	}
 }
 
-// text is what a package has said so far, as far as keep wants it.
+// text is the output of a package so far, as far as keep selects it.
 func (r *report) text(pkg string, keep func(event) bool) string {
 	var b strings.Builder
 	for _, o := range r.output[pkg] {
@@ -101,7 +101,7 @@ func (r *report) text(pkg string, keep func(event) bool) string {
 	return b.String()
 }
 
-// verdict is an error when what passed is not all there is.
+// verdict is an error if a test was skipped or none passed.
 func (r *report) verdict() error {
 	for _, text := range r.skipped {
 		fmt.Fprint(r.w, text)

@@ -30,13 +30,22 @@ const packageFails = `{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n
 func TestReport(t *testing.T) {
 	for name, tc := range map[string]struct {
 		events, shown string
-		bad           bool // beyond what go test's own exit code says
+		bad           bool // an error besides go test's own exit code
 	}{
-		"passed":   {passing + packagePasses, "ok  \tp\t0.1s\n1 tests passed, 0 were skipped\n", false},
-		"skipped":  {passing + skipping + packagePasses, "ok  \tp\t0.1s\nno engine here\n1 tests passed, 1 were skipped\n", true},
-		"failed":   {passing + failing + packageFails, "got 1, want 2\nFAIL\tp\t0.1s\n1 tests passed, 0 were skipped\n", false},
+		"passed": {passing + packagePasses, "ok  \tp\t0.1s\n1 tests passed, 0 were skipped\n", false},
+		"skipped": {
+			passing + skipping + packagePasses,
+			"ok  \tp\t0.1s\nno engine here\n1 tests passed, 1 were skipped\n",
+			true,
+		},
+		"failed": {
+			passing + failing + packageFails,
+			"got 1, want 2\nFAIL\tp\t0.1s\n1 tests passed, 0 were skipped\n",
+			false,
+		},
 		"no tests": {packagePasses, "ok  \tp\t0.1s\n0 tests passed, 0 were skipped\n", true},
-		"not built": {`{"Action":"build-output","ImportPath":"p","Output":"main.go:1: undefined: x\n"}` + "\n" + passing + packageFails,
+		"not built": {`{"Action":"build-output","ImportPath":"p","Output":"main.go:1: undefined: x\n"}` + "\n" +
+			passing + packageFails,
 			"main.go:1: undefined: x\nFAIL\tp\t0.1s\n1 tests passed, 0 were skipped\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,24 +6,60 @@ import (
 	"testing"
 )
 
-// mayImport is the direction of imports (ARCHITECTURE.md): a package of ours and those of
-// ours that its code, tests aside, may import. A package that is missing here has no place yet.
+// mayImport is the direction of imports (ARCHITECTURE.md): for each package of ours, those of ours
+// that its code, tests aside, may import. A package that is missing here has no place yet.
 var mayImport = map[string][]string{
-	"cmd/vivarium":              {"cmd/vivarium/worktree", "server", "server/github", "server/registry", "server/store", "server/store/trouble", "pipeline", "pipeline/mask", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
-	"cmd/vivarium-init":         {"sandbox/wire"},
-	"cmd/vivarium/worktree":     {},
-	"server":                    {"server/incoming", "pipeline/outward", "server/github", "server/registry", "server/store", "server/store/trouble", "server/web", "pipeline", "pipeline/termtext", "sandbox"},
-	"server/incoming":           {},
-	"pipeline/outward":          {"pipeline", "pipeline/mask", "sandbox"},
-	"server/store/bell":         {},
-	"server/store/dirlock":      {},
-	"server/store/intake":       {},
-	"server/store/trouble":      {},
-	"server/web":                {"pipeline", "pipeline/findings"},
-	"server/github":             {"pipeline"},
-	"server/registry":           {},
-	"server/store":              {"server/registry", "pipeline", "pipeline/findings", "pipeline/mask", "server/store/outbox", "server/verdict", "server/store/bell", "server/store/dirlock", "server/store/intake", "server/store/trouble"},
-	"pipeline":                  {"pipeline/python", "pipeline/mask", "pipeline/findings", "pipeline/termtext", "images", "sandbox", "sandbox/egress"},
+	"cmd/vivarium": {
+		"cmd/vivarium/worktree",
+		"server",
+		"server/github",
+		"server/registry",
+		"server/store",
+		"server/store/trouble",
+		"pipeline",
+		"pipeline/mask",
+		"pipeline/termtext",
+		"images",
+		"sandbox",
+		"sandbox/egress",
+	},
+	"cmd/vivarium-init":     {"sandbox/wire"},
+	"cmd/vivarium/worktree": {},
+	"server": {
+		"server/incoming",
+		"pipeline/outward",
+		"server/github",
+		"server/registry",
+		"server/store",
+		"server/store/trouble",
+		"server/web",
+		"pipeline",
+		"pipeline/termtext",
+		"sandbox",
+	},
+	"server/incoming":      {},
+	"pipeline/outward":     {"pipeline", "pipeline/mask", "sandbox"},
+	"server/store/bell":    {},
+	"server/store/dirlock": {},
+	"server/store/intake":  {},
+	"server/store/trouble": {},
+	"server/web":           {"pipeline", "pipeline/findings"},
+	"server/github":        {"pipeline"},
+	"server/registry":      {},
+	"server/store": {
+		"server/registry",
+		"pipeline",
+		"pipeline/findings",
+		"pipeline/mask",
+		"server/store/outbox",
+		"server/verdict",
+		"server/store/bell",
+		"server/store/dirlock",
+		"server/store/intake",
+		"server/store/trouble",
+	},
+	"pipeline": {"pipeline/python", "pipeline/mask", "pipeline/findings", "pipeline/termtext",
+		"images", "sandbox", "sandbox/egress"},
 	"server/store/outbox":       {"pipeline"},
 	"server/verdict":            {"pipeline"},
 	"pipeline/python":           {"pipeline/termtext", "sandbox"},
@@ -41,7 +77,7 @@ var mayImport = map[string][]string{
 	"sandbox/egress/egresstest": {},
 }
 
-// onlyIn are modules that only some of our packages may know.
+// onlyIn are modules that only some of our packages may import.
 var onlyIn = map[string][]string{
 	"github.com/hashicorp/yamux":  {"sandbox", "sandbox/wire", "cmd/vivarium-init"},
 	"github.com/docker/docker":    {"sandbox", "images", "images/imagestest"},
@@ -84,7 +120,8 @@ func TestImportRuleSeesViolations(t *testing.T) {
 			t.Errorf("%s may import %s", tc.pkg, tc.imported)
 		}
 	}
-	if problems := importProblems("server/store", []string{"vivarium/pipeline", "gorm.io/gorm", "fmt"}); problems != nil {
+	if problems := importProblems("server/store",
+		[]string{"vivarium/pipeline", "gorm.io/gorm", "fmt"}); problems != nil {
 		t.Errorf("what is allowed is refused: %q", problems)
 	}
 }

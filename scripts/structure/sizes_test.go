@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// How large a thing may grow before it answers several questions. Lines are all lines, comments too.
+// How large a thing may grow before it answers several questions. All lines count, comments too.
 const (
 	mostPackageLines    = 2500 // without tests
 	mostFileLines       = 500
@@ -14,8 +14,8 @@ const (
 	mostExportedMethods = 15
 )
 
-// larger are the packages and types that are larger than that today, each with how large it may be until
-// it is taken apart. A number here only falls; a name that no longer needs one leaves.
+// larger are the packages and types that exceed these bounds today, each with how large it may be
+// until it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
 	"cmd/vivarium":         5600,
 	"sandbox":              4000,
@@ -56,7 +56,7 @@ func TestNothingGrowsTooLarge(t *testing.T) {
 	}
 }
 
-// check holds one thing against its bound.
+// check compares one size with its bound.
 func check(t *testing.T, name, unit string, is, most int) {
 	t.Helper()
 	if problem := sizeProblem(name, unit, is, most); problem != "" {
@@ -68,11 +68,13 @@ func sizeProblem(name, unit string, is, most int) string {
 	bound, exempt := larger[name]
 	switch {
 	case exempt && is <= most:
-		return fmt.Sprintf("%s has %d %s, which is within the bound of %d: take it out of the table", name, is, unit, most)
+		return fmt.Sprintf("%s has %d %s, which is within the bound of %d: take it out of the table", name, is, unit,
+			most)
 	case exempt && is > bound:
 		return fmt.Sprintf("%s has %d %s, and may have %d until it is taken apart", name, is, unit, bound)
 	case !exempt && is > most:
-		return fmt.Sprintf("%s has %d %s, more than %d: it answers several questions, take it apart", name, is, unit, most)
+		return fmt.Sprintf("%s has %d %s, more than %d: it answers several questions, take it apart", name, is, unit,
+			most)
 	}
 	return ""
 }
@@ -98,7 +100,7 @@ func TestSizeRuleSeesWhatIsTooLarge(t *testing.T) {
 	}
 }
 
-// exportedMethods counts them by the name of their type.
+// exportedMethods counts exported methods by the name of their type.
 func exportedMethods(files []source) map[string]int {
 	count := map[string]int{}
 	for _, s := range files {

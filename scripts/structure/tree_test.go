@@ -15,7 +15,7 @@ import (
 // root is the checkout, seen from this package.
 const root = "../.."
 
-// module is what go.mod calls it.
+// module is the prefix of our own import paths, from go.mod.
 const module = "vivarium/"
 
 // source is one Go file of the tree.
@@ -71,7 +71,7 @@ func parseTree(t *testing.T) []source {
 	return all
 }
 
-// outside reports whether a folder's files are none of the module's, as the go command sees it.
+// outside reports whether the go command ignores folders of this name.
 func outside(name string) bool {
 	return name == "testdata" || name == "vendor" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }
@@ -90,7 +90,7 @@ func parse(path string) (source, error) {
 	return source{path: filepath.ToSlash(below), text: text, file: file, set: set}, err
 }
 
-// packages groups what is not a test by folder.
+// packages groups the files by folder, without tests.
 func packages(all []source) map[string][]source {
 	m := map[string][]source{}
 	for _, s := range all {
@@ -101,7 +101,7 @@ func packages(all []source) map[string][]source {
 	return m
 }
 
-// importsOf are all imports of one package's files, once each.
+// importsOf are all imports of one package's files, each once.
 func importsOf(files []source) []string {
 	var list []string
 	for _, s := range files {

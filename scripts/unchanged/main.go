@@ -1,5 +1,5 @@
-// Command unchanged runs a command and fails when that left the machine's Docker Engine, its
-// containers, images and networks, the bridge docker0 or the firewall other than they were:
+// Command unchanged runs a command and fails when the command has changed the machine's Docker
+// Engine, its containers, images, networks and volumes, the bridge docker0 or the firewall:
 //
 //	go run ./scripts/unchanged -- COMMAND [ARGUMENT...]
 //
@@ -27,8 +27,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: unchanged -- COMMAND [ARGUMENT...]")
 		os.Exit(2)
 	}
-	// A Ctrl-C goes to the command as well: it ends, and what it leaves is looked at all the same. Ignored here, it would be
-	// ignored by the command too.
+	// A Ctrl-C goes to the command as well and ends it. What it leaves is looked at all the same.
+	// If this process ignored the signal, the command would ignore it too.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	if err := run(context.Background(), args); err != nil {
 		fmt.Fprintln(os.Stderr, "unchanged:", err)
@@ -36,9 +36,9 @@ func main() {
 	}
 }
 
-// settleTime is how long what the command used may take to be gone: an engine removes a
+// settleTime is how long the things that the command used may take to be gone: an engine removes a
 // container a moment after its end.
-var settleTime = 20 * time.Second // tests have it shorter
+var settleTime = 20 * time.Second // tests make it shorter
 
 func run(ctx context.Context, args []string) error {
 	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 	return errors.Join(failed, settle(ctx, cli, before))
 }
 
-// settle waits until all is as before, and says what is not when it does not become so.
+// settle waits until everything is as before. After settleTime it says what is not.
 func settle(ctx context.Context, cli *client.Client, before state) error {
 	for end := time.Now().Add(settleTime); ; time.Sleep(200 * time.Millisecond) {
 		after, err := look(ctx, cli)

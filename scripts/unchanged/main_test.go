@@ -26,8 +26,10 @@ func TestCompareNamesWhatChanged(t *testing.T) {
 }
 
 func TestUseOfALinkAndARuleIsNoChange(t *testing.T) {
-	const idle = "5: docker0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN mode DEFAULT link/ether 02:42:00:00:00:01\n"
-	const used = "5: docker0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP mode DEFAULT link/ether 02:42:00:00:00:01\n"
+	const idle = "5: docker0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state DOWN " +
+		"mode DEFAULT link/ether 02:42:00:00:00:01\n"
+	const used = "5: docker0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP " +
+		"mode DEFAULT link/ether 02:42:00:00:00:01\n"
 	if link(idle) != link(used) {
 		t.Errorf("%q and %q differ", link(idle), link(used))
 	}
@@ -44,7 +46,8 @@ func TestUseOfALinkAndARuleIsNoChange(t *testing.T) {
 	}
 }
 
-// The command is given as arguments to this test's own binary, which then is unchanged itself.
+// With VIVARIUM_TEST_UNCHANGED=1 this test's own binary is unchanged, and its arguments are the
+// command.
 func TestMain(m *testing.M) {
 	if os.Getenv("VIVARIUM_TEST_UNCHANGED") == "1" {
 		settleTime = time.Second
@@ -62,8 +65,8 @@ func unchanged(t *testing.T, command ...string) (string, error) {
 	return string(out), err
 }
 
-// Other packages' tests use the engine at the same time, and so what unchanged says of theirs
-// is not looked at. A volume is the cheapest thing that one can leave behind.
+// Other packages' tests use the engine at the same time, so what unchanged says of their things is
+// ignored. A volume is the cheapest thing that a command can leave behind.
 func TestWhatACommandLeavesBehindIsFound(t *testing.T) {
 	imagestest.RequireEngine(t)
 	const name = "vivarium-unchanged-test"
@@ -88,11 +91,11 @@ func TestAContainerThatIsGoneIsNoChange(t *testing.T) {
 	}
 }
 
-// A terminal sends a Ctrl-C to all of a group.
+// A terminal sends a Ctrl-C to the whole process group.
 func TestACtrlCEndsTheCommand(t *testing.T) {
 	imagestest.RequireEngine(t)
 	started := filepath.Join(t.TempDir(), "started")
-	// Who runs the tests in the background has the signal ignored, and with it all that they start.
+	// Tests that run in the background have the signal ignored, and so has all that they start.
 	cmd := exec.Command("env", "--default-signal=INT", os.Args[0], "--", "sh", "-c", "touch "+started+"; exec sleep 60")
 	cmd.Env = append(os.Environ(), "VIVARIUM_TEST_UNCHANGED=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -21,10 +21,10 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// state is everything looked at: what it is, and how it was found.
+// state is everything that was looked at, by name, and how it was found.
 type state map[string]string
 
-// compare says what came, went or became other.
+// compare says what is new, gone or changed.
 func compare(before, after state) []error {
 	names := maps.Clone(before)
 	maps.Copy(names, after)
@@ -110,11 +110,11 @@ func (s state) addVolumes(ctx context.Context, cli *client.Client) error {
 	return err
 }
 
-// configuration is where engines read theirs.
+// configuration is where engines read their configuration.
 const configuration = "/etc/docker/daemon.json"
 
-// addMachine looks at what an engine has outside itself. What the caller may not see, or
-// the machine does not have, cannot be compared and is left out.
+// addMachine looks at what an engine has outside itself. It leaves out what the caller may not see
+// or the machine does not have.
 func (s state) addMachine(ctx context.Context) error {
 	text, err := os.ReadFile(configuration)
 	switch {

@@ -1,4 +1,5 @@
-// Command yamlcheck tells whether files are YAML: each document must parse, and no key may stand twice in a mapping.
+// Command yamlcheck tells whether files are YAML: each document must parse, and no key may stand
+// twice in a mapping.
 package main
 
 import (
