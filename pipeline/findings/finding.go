@@ -60,7 +60,7 @@ type List struct {
 
 func (l *List) add(f Finding) {
 	if l.Total++; len(l.Findings) < most {
-		f.Path, f.Test, f.Text = bounded(f.Path), bounded(f.Test), bounded(f.Text)
+		f.Path, f.Code, f.Test, f.Text = bounded(f.Path), bounded(f.Code), bounded(f.Test), bounded(f.Text)
 		l.Findings = append(l.Findings, f)
 	}
 }

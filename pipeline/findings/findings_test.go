@@ -1,10 +1,12 @@
 package findings
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 type reader interface {
@@ -178,6 +180,19 @@ func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestPipsWordsCostLittle: the server reads them while the build writes, beyond the build's own limits.
+func TestPipsWordsCostLittle(t *testing.T) {
+	p := Pip{Requirements: map[string][]byte{"requirements.txt": bytes.Repeat([]byte("a\n"), 512<<10)}}
+	line := []byte("ERROR: Could not find a version that satisfies the requirement zz (from versions: none)\n")
+	begin := time.Now()
+	for range 12_000 { // 1 MiB, which took an hour
+		p.Write(line)
+	}
+	if took := time.Since(begin); took > 10*time.Second || len(p.List().Findings) != most {
+		t.Errorf("%s for %d findings", took, len(p.List().Findings))
 	}
 }
 

@@ -3,7 +3,9 @@ package findings
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +17,7 @@ type Pip struct {
 	list        List
 	lines       lines
 	otherPython string // versions that the index has, for other releases of Python
+	places      map[string]place
 }
 
 var (
@@ -40,6 +43,9 @@ func (p *Pip) Write(b []byte) (int, error) {
 func (p *Pip) List() List { return p.list }
 
 func (p *Pip) line(s string) {
+	if len(p.list.Findings) == most {
+		return // the first ones are what is shown, and pip counts nothing
+	}
 	if m := ignored.FindStringSubmatch(s); m != nil {
 		p.otherPython = m[1]
 		return
@@ -50,9 +56,8 @@ func (p *Pip) line(s string) {
 		return
 	}
 	if m := unsatisfied.FindStringSubmatch(s); m != nil {
-		f := Finding{Text: p.missing(m[1], m[2], m[3])}
-		f.Path, f.Line = p.find(m[1])
-		p.list.add(f)
+		at := p.find(m[1])
+		p.list.add(Finding{Path: at.path, Line: at.line, Text: p.missing(m[1], m[2], m[3])})
 	}
 }
 
@@ -76,20 +81,35 @@ func newest(versions string) string {
 	return versions[strings.LastIndexByte(versions, ' ')+1:]
 }
 
-// find looks a requirement's project up in the requirements files.
-func (p *Pip) find(requirement string) (file string, line int) {
-	name := normalized(requirement)
-	for path, data := range p.Requirements {
+// place is where a project is required.
+type place struct {
+	path string
+	line int
+}
+
+// find looks a requirement's project up in the requirements files. These are read once: what pip says of a
+// build that wants to keep the server busy may name projects a hundred thousand times.
+func (p *Pip) find(requirement string) place {
+	if p.places == nil {
+		p.places = placesOf(p.Requirements)
+	}
+	return p.places[normalized(requirement)]
+}
+
+// placesOf are the first places of all projects, files in the order of their paths.
+func placesOf(files map[string][]byte) map[string]place {
+	places := map[string]place{}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
 		n := 0
-		for text := range bytes.Lines(data) {
+		for text := range bytes.Lines(files[path]) {
 			n++
-			if name != "" && normalized(string(text)) == name && (file == "" || path < file) {
-				file, line = path, n
-				break
+			name := normalized(string(text[:min(len(text), maxLine)]))
+			if _, known := places[name]; !known && name != "" {
+				places[name] = place{path, n}
 			}
 		}
 	}
-	return file, line
+	return places
 }
 
 // normalized is the name of the project that a requirement is for; empty where it begins with none.

@@ -87,7 +87,7 @@ func (r Recorder) StepEnded(ctx context.Context, s pipeline.Step) error {
 	s.Findings.Findings = slices.Clone(s.Findings.Findings)
 	for i := range s.Findings.Findings {
 		f := &s.Findings.Findings[i]
-		for _, text := range []*string{&f.Path, &f.Test, &f.Text} {
+		for _, text := range []*string{&f.Path, &f.Code, &f.Test, &f.Text} {
 			*text = r.Words.secrets.Hide(*text)
 		}
 	}
