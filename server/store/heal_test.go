@@ -280,6 +280,10 @@ func TestDescriptionsHoldNothingBeyondTheBasicPlane(t *testing.T) {
 	if want := "install: Invalid requirement: '□==1' in größe.txt"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	waits := buildRow{State: pipeline.Queued, WaitCause: pipeline.CauseClone, WaitWhy: "git host 🐍 does not answer", WaitSince: 1}
+	if got := waits.description(); !strings.Contains(got, "git host □ does not answer") {
+		t.Errorf("of one that waits: got %q", got)
+	}
 }
 
 func TestADeliverySaysWhyAndWhenNext(t *testing.T) {

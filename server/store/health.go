@@ -30,7 +30,8 @@ func (h Health) Writing(ctx context.Context) *trouble.Trouble { return h.s.probe
 // DiskSpace says that the disk of the data folder is nearly full; nil when it is not, or that cannot be seen.
 func (h Health) DiskSpace() error {
 	if left := trouble.Space(h.s.dir); left < leastSpace {
-		return fmt.Errorf("the disk of %s has %.1f MiB left: make room, at least %d MiB", h.s.dir, float64(left)/(1<<20), leastSpace>>20)
+		// Without the figure, which would make each look a new reason for the log, on mostly the same disk.
+		return fmt.Errorf("the disk of %s has less than %d MiB left: make room", h.s.dir, leastSpace>>20)
 	}
 	return nil
 }

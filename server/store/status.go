@@ -135,7 +135,7 @@ var causeWords = map[pipeline.Cause]string{
 // description is what b's status says as it is now.
 func (b buildRow) description() string {
 	if w := b.build().Waiting; w != nil {
-		return cutWords(strings.Join(strings.Fields(w.String()), " "), maxDescription)
+		return cutWords(basicPlane(strings.Join(strings.Fields(w.String()), " ")), maxDescription)
 	}
 	return describe(b.State, b.Cause, b.Summary)
 }
