@@ -76,6 +76,9 @@ func newWorld(t *testing.T, workers int) *world {
 	t.Helper()
 	imagestest.RequireEngine(t)
 	w := &world{t: t, data: t.TempDir(), workers: workers}
+	if err := os.Chmod(w.data, 0o700); err != nil { // tests put their own files beside the server's
+		t.Fatal(err)
+	}
 	var err error
 	w.engine, err = client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
