@@ -13,11 +13,11 @@ import (
 	"vivarium/sandbox"
 )
 
-// grace is how much longer than the build the sandbox and the server's own calls may
-// last, so that it is the command that is seen to time out, with its figures.
+// grace is how much longer than the build the sandbox and the server's own calls may last. Thus it
+// is always the command that times out first, and its figures are known.
 const grace = 10 * time.Second
 
-// recordTimeout bounds telling the recorder of a build that somebody has canceled.
+// recordTimeout bounds the calls that tell the recorder how a canceled build ended.
 const recordTimeout = 10 * time.Second
 
 // attempt is one Run.
@@ -36,10 +36,10 @@ type attempt struct {
 	pace     pace
 	notes    notes
 
-	step  Step   // the one that runs
-	steps []Step // those that ended
-	over  bool   // nothing further is to run
-	// Of the first step that is not green, as in Outcome.
+	step  Step   // the step that runs
+	steps []Step // the steps that ended
+	over  bool   // no further step is to run
+	// As in Outcome, of the first step that is not green.
 	heals, unclear bool
 }
 
@@ -53,15 +53,15 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 	}
 }
 
-// green reports whether every step so far is.
+// green reports whether all steps so far are green.
 func (a *attempt) green() bool {
 	return !slices.ContainsFunc(a.steps, func(s Step) bool { return s.Cause != "" })
 }
 
-// errNothing is what a step returns that had nothing to do; its note says why.
+// errNothing is what a step returns when it had nothing to do. The step's note says why.
 var errNothing = errors.New("nothing to do")
 
-// take takes one step and tells the recorder of it. Its error abandons the attempt.
+// take runs one step and tells the recorder of it. An error abandons the attempt.
 func (a *attempt) take(ctx context.Context, name StepName) error {
 	if a.over {
 		return a.record(ctx, Step{Name: name, State: StepSkipped})
@@ -85,8 +85,15 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 
 func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
 	do, command := a.work(name)
-	// A repository's words stand in it, such as what its flake8 leaves out; they need not be text.
-	a.step = Step{Name: name, State: StepRunning, Command: termtext.Line(command), StartedAt: time.Now(), Limits: a.limits}
+	// The command line may hold a repository's own words, such as what its flake8 leaves out. They
+	// need not be printable text.
+	a.step = Step{
+		Name:      name,
+		State:     StepRunning,
+		Command:   termtext.Line(command),
+		StartedAt: time.Now(),
+		Limits:    a.limits,
+	}
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
@@ -112,8 +119,8 @@ func (a *attempt) work(name StepName) (do func(context.Context) (string, error),
 	}
 }
 
-// record writes the step's result as the last line of its log, and tells of its end;
-// also when the build was canceled.
+// record writes the step's result as the last line of its log, and tells the recorder that the step
+// ended. It does so also when the build was canceled.
 func (a *attempt) record(ctx context.Context, step Step) error {
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
@@ -137,12 +144,13 @@ func lastLine(s Step) string {
 	return line
 }
 
-// bound bounds ctx by the build's deadline.
+// bound limits ctx to the build's deadline.
 func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadlineCause(ctx, a.deadline.Add(grace), errTimeout)
 }
 
-// start starts a sandbox from the attempt's image, or from the one that has taken its place since it was resolved.
+// start starts a sandbox from the attempt's image, or from the image that has replaced it since it
+// was resolved.
 func (a *attempt) start(ctx context.Context) error {
 	err := a.startFromImage(ctx)
 	if !errors.Is(err, sandbox.ErrNoImage) {
@@ -166,7 +174,7 @@ func (a *attempt) startFromImage(ctx context.Context) error {
 		Limits:   a.req.Limits,
 	})
 	if errors.Is(err, errTimeout) {
-		return errStalled // nothing of the build has run that could have taken its time
+		return errStalled // nothing of the build has run yet, so the build did not use up the time
 	}
 	if err != nil {
 		return err
@@ -175,8 +183,8 @@ func (a *attempt) startFromImage(ctx context.Context) error {
 	return nil
 }
 
-// leaveSandbox does not wait for the container to be gone, which takes the engine
-// another 0.1 s: the build's result is known by then.
+// leaveSandbox does not wait until the container is gone, which takes the engine another 0.1 s: the
+// build's result is already known.
 func (a *attempt) leaveSandbox() {
 	if a.sandbox != nil {
 		a.sandbox.Release()

@@ -9,7 +9,7 @@ import (
 	"vivarium/pipeline/python"
 )
 
-// firstStep is a recorder that ends the attempt where its first step begins.
+// firstStep is a recorder that ends the attempt when its first step begins.
 type firstStep struct{ step Step }
 
 var errSeen = errors.New("seen")

@@ -8,7 +8,10 @@ import (
 )
 
 func TestTroubleOfTheIndexIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
-	trouble, stalled := &egress.Trouble{Message: "index x is away"}, &egress.Trouble{Message: "index x is silent", Stalled: true}
+	trouble, stalled := &egress.Trouble{Message: "index x is away"}, &egress.Trouble{
+		Message: "index x is silent",
+		Stalled: true,
+	}
 	for name, c := range map[string]struct {
 		err     error
 		trouble *egress.Trouble

@@ -1,6 +1,5 @@
-// Package pipeline is the domain: what a build is, which steps it takes, and what
-// its verdict means. It runs builds in sandboxes and knows nothing of HTTP, GitHub
-// or databases.
+// Package pipeline is the domain: what a build is, which steps it takes, and what its verdict
+// means. It runs builds in sandboxes and knows nothing of HTTP, GitHub or databases.
 package pipeline
 
 import (
@@ -16,7 +15,7 @@ type Limits = python.Limits
 // StepName names one step of a build.
 type StepName string
 
-// The steps, in their order.
+// The steps, in order.
 const (
 	StepClone   StepName = "clone"
 	StepPlan    StepName = "plan"
@@ -25,7 +24,7 @@ const (
 	StepTest    StepName = "test"
 )
 
-// StepNames are all steps in their order.
+// StepNames lists all steps in order.
 var StepNames = []StepName{StepClone, StepPlan, StepInstall, StepLint, StepTest}
 
 // StepState is where a step stands.
@@ -45,17 +44,17 @@ type Step struct {
 	State      StepState
 	Cause      Cause  // why it is not green
 	Command    string // the command line, for people
-	ExitCode   *int   // nil when no command ended by exiting
+	ExitCode   *int   // nil when no command exited by itself
 	Signal     string
 	StartedAt  time.Time
 	EndedAt    time.Time
 	CPU        time.Duration
 	PeakMemory int64  // bytes
 	Note       string // one line: the figure behind the cause, or a remark on a green step
-	// Limits are those in force; of the plan, those that it leaves in force. They are zero
-	// of a step that was skipped.
+	// Limits are the limits in force during the step; for the plan, those that it leaves in force.
+	// They are zero for a skipped step.
 	Limits Limits
-	// Findings are what the step's tool found wrong, as far as its output could be read.
+	// Findings are what the step's tool found wrong, as far as its output could be parsed.
 	Findings findings.List
 }
 
@@ -77,21 +76,22 @@ type Build struct {
 	Message  string // first line of the commit message
 	Trigger  string // push or rerun
 	RerunOf  int64  // the build that this one repeats; 0 for none
-	Attempt  int    // 0 while it has never started
+	Attempt  int    // 0 while the build has never started
 	State    State
 	Cause    Cause
 	Summary  string
 	Image    string
 	QueuedAt time.Time
-	// StartedAt and EndedAt are zero until then.
+	// StartedAt and EndedAt are zero until the build starts and ends.
 	StartedAt time.Time
 	EndedAt   time.Time
 	Steps     []Step
-	// Waiting is nil of a build that waits for its turn alone, or for nothing. While it is there, Summary says it.
+	// Waiting is nil for a build that waits only for its turn, or for nothing. While it is set,
+	// Summary says the same.
 	Waiting *Waiting
 }
 
-// Limits are those in force in the newest attempt, or nil while it has no step that tells.
+// Limits are the limits in force in the newest attempt; nil while no step of it tells them.
 func (b Build) Limits() *Limits {
 	for i := len(b.Steps) - 1; i >= 0; i-- {
 		if l := b.Steps[i].Limits; l != (Limits{}) {

@@ -47,8 +47,12 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		log     string
 	}{
 		"failing assertion": {
-			map[string]string{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(1, 2)\n    def test_b(self): pass\n"},
-			pipeline.CauseTests, "test_a.T.test_a: 1 != 2 (tests/test_a.py:3)", pipeline.StepTest, "AssertionError: 1 != 2",
+			map[string]string{
+				"tests/test_a.py": "import unittest\nclass T(unittest.TestCase):\n" +
+					"    def test_a(self): self.assertEqual(1, 2)\n    def test_b(self): pass\n",
+			},
+			pipeline.CauseTests, "test_a.T.test_a: 1 != 2 (tests/test_a.py:3)", pipeline.StepTest,
+			"AssertionError: 1 != 2",
 		},
 		"syntax error is linted, and the tests are run": {
 			map[string]string{"broken.py": "def f(:\n", "tests/test_a.py": passing},
@@ -56,7 +60,8 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		},
 		"requirement that does not resolve": {
 			map[string]string{"requirements.txt": "no-such-package-xyz\n", "tests/test_a.py": passing},
-			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: the index offers no version of it", pipeline.StepInstall, "ERROR: Could not find a version",
+			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: the index offers no version of it",
+			pipeline.StepInstall, "ERROR: Could not find a version",
 		},
 		"no tests": {
 			map[string]string{"a.py": "x = 1\n"},
@@ -67,11 +72,17 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 			pipeline.CauseNoTests, "found nothing to run", pipeline.StepTest, "Ran 0 tests",
 		},
 		"test that ends Python": {
-			map[string]string{"tests/test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n    def test_a(self): os._exit(0)\n    def test_b(self): self.fail()\n"},
+			map[string]string{
+				"tests/test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n" +
+					"    def test_a(self): os._exit(0)\n    def test_b(self): self.fail()\n",
+			},
 			pipeline.CauseTests, "unittest did not come to its summary", pipeline.StepTest, "test_a",
 		},
 		"failures that the exit code hides": {
-			map[string]string{"tests/test_a.py": "import atexit, os, unittest\natexit.register(os._exit, 0)\nclass T(unittest.TestCase):\n    def test_a(self): self.fail()\n"},
+			map[string]string{
+				"tests/test_a.py": "import atexit, os, unittest\natexit.register(os._exit, 0)\n" +
+					"class T(unittest.TestCase):\n    def test_a(self): self.fail()\n",
+			},
 			pipeline.CauseTests, "self.fail() (tests/test_a.py:4), although", pipeline.StepTest, "FAILED (failures=1)",
 		},
 		"broken pyproject.toml": {
@@ -96,16 +107,21 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 	}
 }
 
-// TestSummaryMayComeOnStdout has a test module that sends the standard error elsewhere.
+// TestSummaryMayComeOnStdout: a test module has redirected the standard error.
 func TestSummaryMayComeOnStdout(t *testing.T) {
-	o, _ := build(t, map[string]string{"test_a.py": "import sys, unittest\nsys.stderr = sys.stdout\nclass T(unittest.TestCase):\n    def test(self): pass\n"})
+	o, _ := build(t, map[string]string{
+		"test_a.py": "import sys, unittest\nsys.stderr = sys.stdout\nclass T(unittest.TestCase):\n" +
+			"    def test(self): pass\n",
+	})
 	wantCause(t, o, "")
 	wantText(t, o.Summary, "1 test in")
 }
 
-// TestAForkedTestIsJudgedByTheProgramsExitCode: the child comes to unittest's end too, with a failure, before its parent or after.
+// TestAForkedTestIsJudgedByTheProgramsExitCode: the child, too, comes to unittest's end, with a
+// failure, before its parent or after it.
 func TestAForkedTestIsJudgedByTheProgramsExitCode(t *testing.T) {
-	o, l := build(t, map[string]string{"test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n    def test(self):\n" +
+	o, l := build(t, map[string]string{"test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n" +
+		"    def test(self):\n" +
 		"        pid = os.fork()\n        if pid == 0: self.fail('in the child')\n        os.waitpid(pid, 0)\n"})
 	wantCause(t, o, "")
 	wantText(t, l.step(pipeline.StepTest), "in the child", "FAILED (failures=1)")
@@ -121,7 +137,8 @@ func TestInstallFailureEndsTheBuild(t *testing.T) {
 func TestRequirementsComeFromTheIndex(t *testing.T) {
 	o, l := build(t, map[string]string{
 		"requirements.txt": "greeter==1.0\n",
-		"test_a.py":        "import unittest, greeter\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(greeter.WORD, 'hello')\n",
+		"test_a.py": "import unittest, greeter\nclass T(unittest.TestCase):\n" +
+			"    def test(self): self.assertEqual(greeter.WORD, 'hello')\n",
 	})
 	wantCause(t, o, "")
 	wantText(t, l.step(pipeline.StepInstall), "Successfully installed greeter-1.0")
@@ -138,7 +155,8 @@ class T(unittest.TestCase):
 
 func srcProject() map[string]string {
 	return map[string]string{
-		"pyproject.toml":        "[project]\nname = 'adder'\nversion = '1.2'\n[build-system]\nrequires = ['setuptools', 'wheel']\nbuild-backend = 'setuptools.build_meta'\n",
+		"pyproject.toml": "[project]\nname = 'adder'\nversion = '1.2'\n[build-system]\n" +
+			"requires = ['setuptools', 'wheel']\nbuild-backend = 'setuptools.build_meta'\n",
 		"src/adder/__init__.py": "def add(a, b): return a + b\n",
 		"tests/test_adder.py":   srcTest,
 	}
@@ -173,7 +191,8 @@ func TestModulesOfTheRepositoryDoNotBreakPipOrFlake8(t *testing.T) {
 	for _, name := range []string{"email", "queue", "tokenize", "optparse", "flake8", "pip"} {
 		files[name+".py"] = "raise SystemExit('the repository has a module of this name')\n"
 	}
-	// unittest itself runs in the root, as it does for the repository's owner; it needs none of these.
+	// unittest itself runs in the root, as it does for the repository's owner, and needs none of
+	// these.
 	delete(files, "tokenize.py")
 	o, _ := build(t, files)
 	for _, step := range []pipeline.StepName{pipeline.StepInstall, pipeline.StepLint} {
@@ -183,18 +202,30 @@ func TestModulesOfTheRepositoryDoNotBreakPipOrFlake8(t *testing.T) {
 	}
 }
 
-// TestDetectionAgreesWithUnittest runs what detection found in real trees: the number
-// of tests that unittest runs is the number of files it was said to find.
+// TestDetectionAgreesWithUnittest runs what detection found in real trees: unittest must run as
+// many tests as detection found files.
 func TestDetectionAgreesWithUnittest(t *testing.T) {
 	const one = "import unittest\nclass T(unittest.TestCase):\n    def test(self): pass\n"
 	for name, c := range map[string]struct {
 		files []string
 		ran   string
 	}{
-		"package":         {[]string{"tests/__init__.py", "tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py", "tests/loose/test_c.py"}, "Ran 2 tests"},
-		"folder":          {[]string{"tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py", "tests/test-c.py"}, "Ran 2 tests"},
-		"named test":      {[]string{"test/__init__.py", "test/test_a.py"}, "Ran 1 test"},
-		"root by package": {[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py", "test_b.py"}, "Ran 2 tests"},
+		"package": {
+			[]string{
+				"tests/__init__.py", "tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py",
+				"tests/loose/test_c.py",
+			},
+			"Ran 2 tests",
+		},
+		"folder": {
+			[]string{"tests/test_a.py", "tests/unit/__init__.py", "tests/unit/test_b.py", "tests/test-c.py"},
+			"Ran 2 tests",
+		},
+		"named test": {[]string{"test/__init__.py", "test/test_a.py"}, "Ran 1 test"},
+		"root by package": {
+			[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py", "test_b.py"},
+			"Ran 2 tests",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{}
@@ -218,10 +249,14 @@ func TestWorkingTreeIsBuilt(t *testing.T) {
 	wantText(t, o.Summary, "4 tests")
 }
 
-// Whoever makes a runner image anew may remove the one before between a build's look at it and its sandbox.
+// Somebody who rebuilds a runner image may remove the previous one after a build has resolved it
+// and before the build starts its sandbox.
 func TestImageThatIsReplacedAsABuildBeginsIsLookedForAgain(t *testing.T) {
 	w := theWorld(t)
-	options := images.Options{InitDir: imagestest.Options(t).InitDir, Runners: "vivarium-test/replaced-" + strings.ToLower(rand.Text()[:8])}
+	options := images.Options{
+		InitDir: imagestest.Options(t).InitDir,
+		Runners: "vivarium-test/replaced-" + strings.ToLower(rand.Text()[:8]),
+	}
 	own, err := images.Open(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +280,8 @@ func TestImageThatIsReplacedAsABuildBeginsIsLookedForAgain(t *testing.T) {
 	if err != nil || state(o, pipeline.StepClone) != pipeline.StepPassed {
 		t.Errorf("%v; %s %s %q; log:\n%s", err, o.State, o.Cause, o.Summary, l.text())
 	}
-	for end := time.Now().Add(time.Minute); remove() != nil; time.Sleep(100 * time.Millisecond) { // its container is being removed
+	// its container is being removed
+	for end := time.Now().Add(time.Minute); remove() != nil; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the image cannot be removed")
 		}

@@ -14,8 +14,8 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// gitEnv and gitOptions take from git every way to run something, to ask somebody, or
-// to fetch more than the one commit over anything but the local proxy.
+// gitEnv and gitOptions keep git from running other programs, from asking anybody for anything, and
+// from fetching more than the one commit or over anything but the local proxy.
 var (
 	gitEnv = []string{
 		"GIT_CONFIG_NOSYSTEM=1",
@@ -38,10 +38,10 @@ var (
 	}
 )
 
-// fetchPauses are how long to wait before each further try when the git host did not answer.
+// fetchPauses are the pauses before each further try when the git host did not answer.
 var fetchPauses = []time.Duration{time.Second}
 
-// commitID is a whole object name of SHA-1 or SHA-256: nothing else reaches git's arguments.
+// commitID is a whole object name of SHA-1 or SHA-256. Nothing else reaches git's arguments.
 var commitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 func (a *attempt) cloneCommand() string {
@@ -51,7 +51,7 @@ func (a *attempt) cloneCommand() string {
 	return "copy the working tree"
 }
 
-// clone brings the code into a sandbox from the image that is guessed to be right.
+// clone brings the code into a sandbox that starts from the guessed image.
 func (a *attempt) clone(ctx context.Context) (string, error) {
 	if err := a.say(ctx, a.req.Title); err != nil {
 		return "", err
@@ -83,8 +83,8 @@ func (a *attempt) checkOut(ctx context.Context) error {
 	return fail(CauseInternal, "a source of type %T is not known", a.req.Source)
 }
 
-// findImage takes the image that was asked for. Only the default is made when it is
-// missing; another one that is gone was a guess, and the plan will choose again.
+// findImage finds the image that was asked for. Only the default image is built when it is missing.
+// Any other image was a guess: when it is gone, the plan chooses again.
 func (a *attempt) findImage(ctx context.Context) error {
 	image, err := a.resolve(ctx, a.req.Image)
 	if errors.Is(err, images.ErrNotFound) {
@@ -161,7 +161,8 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	return nil
 }
 
-// fetch fetches, and tries once more when the host did not answer: what lasts longer is waited for without a sandbox.
+// fetch fetches, and tries once more when the host did not answer. Longer trouble is waited for
+// without a sandbox.
 func (a *attempt) fetch(ctx context.Context, g Git) error {
 	for try := 0; ; try++ {
 		again, err := a.fetchOnce(ctx, g)
@@ -169,7 +170,8 @@ func (a *attempt) fetch(ctx context.Context, g Git) error {
 			return err
 		}
 		pause := fetchPauses[try]
-		if err := a.say(ctx, fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, pause)); err != nil {
+		if err := a.say(ctx,
+			fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, pause)); err != nil {
 			return err
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -213,8 +215,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// copyTree unpacks the working tree. What goes wrong with the tree itself is its
-// owner's, as a repository's that cannot be cloned.
+// copyTree unpacks the working tree. A fault of the tree itself is its owner's, like that of a
+// repository that cannot be cloned.
 func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 	tar, err := t.Open(ctx)
 	if err != nil {
@@ -228,7 +230,8 @@ func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 	case err == nil || errors.As(err, &lost):
 		return err
 	case errors.As(err, &refused) && refused.NoSpace:
-		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all", python.Size(a.limits.Disk), a.limits.Inodes)
+		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all",
+			python.Size(a.limits.Disk), a.limits.Inodes)
 	}
 	return treeError(ctx, err)
 }

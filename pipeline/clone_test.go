@@ -49,15 +49,20 @@ func TestWorkingTreeIsTooLargeWhateverItsFilesAreCalled(t *testing.T) {
 	wantCause(t, o, pipeline.CauseDiskFull)
 	wantText(t, o.Summary, "the working tree does not fit, 256.0 MiB")
 
-	// A link in the place of a folder is refused for what it is.
+	// A link that stands where a folder should be is refused for that reason.
 	var b bytes.Buffer
 	tree := tar.NewWriter(&b)
-	for _, h := range []*tar.Header{{Typeflag: tar.TypeSymlink, Name: full, Linkname: "/"}, {Typeflag: tar.TypeReg, Name: full + "/x: " + full}} {
+	for _, h := range []*tar.Header{
+		{Typeflag: tar.TypeSymlink, Name: full, Linkname: "/"},
+		{Typeflag: tar.TypeReg, Name: full + "/x: " + full},
+	} {
 		if err := tree.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
 	}
-	o, _ = w.run(t, w.request(pipeline.Tree{Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(&b), nil }}))
+	o, _ = w.run(t, w.request(pipeline.Tree{
+		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(&b), nil },
+	}))
 	wantCause(t, o, pipeline.CauseClone)
 	wantText(t, o.Summary, full)
 }
@@ -69,10 +74,22 @@ func TestCloneFailureIsToldAndNotRetried(t *testing.T) {
 		change func(*pipeline.Git)
 		want   string
 	}{
-		"missing repository": {func(g *pipeline.Git) { g.URL = w.host.RepoURL("no/such") }, "404 Not Found: repository not found, or GITHUB_TOKEN may not read it"},
-		"missing commit":     {func(g *pipeline.Git) { g.SHA = strings.Repeat("0", 39) + "1" }, "the commit 000000000000 is not in the repository (any longer), as after a forced push"},
-		"wrong token":        {func(g *pipeline.Git) { g.Token = "wrong" }, "401 Unauthorized: GITHUB_TOKEN is wrong or has expired"},
-		"not a commit":       {func(g *pipeline.Git) { g.SHA = "--upload-pack=touch /tmp/x" }, "not the whole ID of a commit"},
+		"missing repository": {
+			func(g *pipeline.Git) { g.URL = w.host.RepoURL("no/such") },
+			"404 Not Found: repository not found, or GITHUB_TOKEN may not read it",
+		},
+		"missing commit": {
+			func(g *pipeline.Git) { g.SHA = strings.Repeat("0", 39) + "1" },
+			"the commit 000000000000 is not in the repository (any longer), as after a forced push",
+		},
+		"wrong token": {
+			func(g *pipeline.Git) { g.Token = "wrong" },
+			"401 Unauthorized: GITHUB_TOKEN is wrong or has expired",
+		},
+		"not a commit": {
+			func(g *pipeline.Git) { g.SHA = "--upload-pack=touch /tmp/x" },
+			"not the whole ID of a commit",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := good
@@ -137,14 +154,17 @@ class T(unittest.TestCase):
                 with open(os.path.join(root, name), "rb") as f:
                     print(root, name, f.read())
         print("grep:", subprocess.run(
-            ["grep", "-rl", "-".join(["canary", "5e1f0c9a7b"]), "/workspace", "/home", "/tmp", "/opt/vivarium/env", "/etc"],
+            ["grep", "-rl", "-".join(["canary", "5e1f0c9a7b"]), "/workspace", "/home", "/tmp", "/opt/vivarium/env", ` +
+		`"/etc"],
             stdout=subprocess.PIPE).stdout)
         print("config:", subprocess.check_output(["git", "config", "--list", "--show-origin"]))
 `})
-	wantCause(t, o, "") // and log.check has looked for the token in all that was printed
+	wantCause(t, o, "") // log.check has also searched all output for the token
 	wantText(t, l.step(pipeline.StepTest), "marker of the environment", "grep: b''", "core.repositoryformatversion")
 	w := theWorld(t)
-	if _, err := w.host.Commit(t.Context(), "t/control", egresstest.Commit{Files: map[string]string{"a": ""}}); err != nil {
+	if _, err := w.host.Commit(t.Context(), "t/control", egresstest.Commit{
+		Files: map[string]string{"a": ""},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	source := w.commit(t, map[string]string{"a": ""})

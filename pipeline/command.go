@@ -13,16 +13,16 @@ import (
 	"vivarium/sandbox"
 )
 
-// command is one program to run, and how it is called.
+// command is one program to run.
 type command struct {
 	sandbox.Command
 	name string // short, for a summary
-	echo string // for the log; empty is the command line
+	echo string // for the log; empty: the command line
 	tap  func(stream sandbox.Stream, p []byte)
 }
 
-// run runs a command until it ends or the build's time is up. Its error is none of the
-// command's doing, or the limit on output.
+// run runs a command until it ends or the build's time is up. Its error is the limit on output, or
+// something that the command did not cause.
 func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.echo == "" {
 		c.echo = termtext.Line(python.Shell(c.Argv))
@@ -37,7 +37,8 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.Timeout <= 0 {
 		return sandbox.Result{}, errTimeout
 	}
-	// PID 1 ends the command in time. Under gVisor the command can stop PID 1, and then only the server can.
+	// PID 1 ends the command in time. Under gVisor the command can stop PID 1; then only the server
+	// can end it.
 	bounded, cancel := a.bound(ctx)
 	defer cancel()
 	r, err := a.sandbox.Run(bounded, c.Command, func(stream sandbox.Stream, p []byte) error {
@@ -56,7 +57,7 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	return r, a.sayNotes(ctx)
 }
 
-// strays says what a command left running: no step is to find another's processes.
+// strays says what a command left running. No step may meet another step's processes.
 func strays(n int, name string) string {
 	if n == 1 {
 		return fmt.Sprintf("1 process that `%s` left behind was ended", name)
@@ -64,7 +65,7 @@ func strays(n int, name string) string {
 	return fmt.Sprintf("%d processes that `%s` left behind were ended", n, name)
 }
 
-// output passes a piece of output on and holds it against the limit.
+// output passes on a piece of output and applies the limit on output.
 func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) error {
 	if err := a.sayNotes(ctx); err != nil {
 		return err
@@ -88,7 +89,7 @@ func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) e
 	return sleep(ctx, a.pace.take(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
-// count adds a result's figures to the step's.
+// count adds a result's figures to the step's figures.
 func (a *attempt) count(r sandbox.Result) {
 	a.step.CPU += r.CPU
 	a.step.PeakMemory = max(a.step.PeakMemory, r.PeakMemory)
@@ -115,8 +116,8 @@ func (a *attempt) sayNotes(ctx context.Context) error {
 	return nil
 }
 
-// notes are lines for the log that come from any goroutine. There are few that matter
-// and a hostile client can cause many, so that their number is bounded.
+// notes are lines for the log that come from any goroutine. Only few of them matter, but a hostile
+// client can cause many, so their number is bounded.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -153,7 +154,7 @@ type lastWords struct {
 
 var givesUp = regexp.MustCompile(`^(?:fatal|error|ERROR): `)
 
-// maxWords bounds a line that goes into a summary, bytes.
+// maxWords bounds a line that goes into a summary, in bytes.
 const maxWords = 300
 
 func (w *lastWords) take(stream sandbox.Stream, p []byte) {

@@ -10,7 +10,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// errTimeout ends what still runs on the server's side at the build's deadline.
+// errTimeout ends what still runs on the server's side when the build's deadline comes.
 var errTimeout = errors.New("the build's time is up")
 
 // errLogLimit ends a command that has written too much.
@@ -24,7 +24,7 @@ type inCommand struct {
 
 func (e *inCommand) Unwrap() error { return e.error }
 
-// failure is why a step is not green, from one who knows the cause.
+// failure says why a step is not green, where the cause is known.
 type failure struct {
 	cause Cause
 	note  string // one line, with the figure
@@ -42,7 +42,7 @@ func failOutside(cause Cause, format string, args ...any) error {
 	return &failure{cause: cause, note: termtext.Line(fmt.Sprintf(format, args...)), heals: true}
 }
 
-// recorderError keeps the recorder's failure apart from those of the build.
+// recorderError tells the recorder's errors from those of the build.
 type recorderError struct{ error }
 
 func (e recorderError) Unwrap() error { return e.error }
@@ -69,7 +69,8 @@ func (e ending) state() StepState {
 	return StepErrored
 }
 
-// explain turns what a step returned into how it ended. Its error abandons the attempt.
+// explain turns the error that a step returned into the step's ending. Its own error abandons the
+// attempt.
 func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending, error) {
 	var recorder recorderError
 	switch {
@@ -95,12 +96,12 @@ func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending
 		end.unclear = true
 	}
 	if name == StepLint && known != nil && end.cause != CauseTimeout {
-		end.over = false // the tests are reported too
+		end.over = false // the tests run and are reported too
 	}
 	return end, nil
 }
 
-// causeOf finds the cause in an error of a step.
+// causeOf finds the cause in a step's error.
 func causeOf(err error, l python.Limits) (Cause, string) {
 	var known *failure
 	var lost *sandbox.LostError

@@ -12,8 +12,8 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// flood answers with a head and then, as fast as it can or one piece each pause, with the
-// same piece for as long as somebody listens.
+// flood answers with a head and then repeats the same piece as long as somebody listens: as fast as
+// it can, or one piece after each pause.
 func flood(contentType, head, piece string, pause time.Duration) egresstest.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func flood(contentType, head, piece string, pause time.Duration) egresstest.Faul
 
 const advertisement = "application/x-git-upload-pack-advertisement"
 
-// capability is one line of git's protocol, version 2, that a client takes in.
+// capability is one line of git's protocol, version 2, that a client accepts.
 var capability = fmt.Sprintf("%04xx=%s\n", 60007, strings.Repeat("y", 60000))
 
 func TestGitHostThatNeverStopsSendingEndsTheClone(t *testing.T) {
@@ -79,16 +79,18 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 		summary    string
 	}{
 		"a page": {
-			flood(page, `{"meta":{"api-version":"1.0"},"files":[`, strings.Repeat(`{"filename":"x"},`, 4000), 0), nil, 2 * time.Minute,
+			flood(page, `{"meta":{"api-version":"1.0"},"files":[`, strings.Repeat(`{"filename":"x"},`, 4000), 0), nil,
+			2 * time.Minute,
 			pipeline.CauseInstall, "endless: the index offers no version of it",
 		},
 		"a file": {
-			// pip writes what comes to its disk, which is full before the proxy cuts the file off there.
+			// pip writes the file to its disk, which is full before the proxy cuts the file off.
 			nil, egresstest.Endless("application/octet-stream"), 2 * time.Minute,
 			pipeline.CauseDiskFull, "disk full: no room left in /tmp, 256.0 MiB limit over all, in `pip install`",
 		},
 		"a file, a little at a time": {
-			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond), 20 * time.Second,
+			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond),
+			20 * time.Second,
 			pipeline.CauseTimeout, "timed out: 20s limit for the build, in `pip install`",
 		},
 	} {
@@ -107,7 +109,9 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 }
 
 // wantEndIn runs a build that must end within bounds and for this cause.
-func wantEndIn(t *testing.T, bound time.Duration, run func() (pipeline.Outcome, *log), cause pipeline.Cause, summary string) {
+func wantEndIn(
+	t *testing.T, bound time.Duration, run func() (pipeline.Outcome, *log), cause pipeline.Cause, summary string,
+) {
 	t.Helper()
 	start := time.Now()
 	o, _ := run()

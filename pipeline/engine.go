@@ -9,29 +9,31 @@ import (
 	"vivarium/sandbox"
 )
 
-// startTimeout bounds the start of a sandbox, and how long the engine may take to say which images it has. Under emulation a
-// start takes seconds.
+// startTimeout bounds the start of a sandbox, and the time that the engine has to list its images.
+// Under emulation a start takes seconds.
 const startTimeout = 2 * time.Minute
 
-// errStalled is why a call of the engine was given up that nothing of a build can hold up.
+// errStalled says that a call of the engine took too long, though nothing of a build can delay that
+// call.
 var errStalled = errors.New("the engine did not do what it was asked to within 2 minutes")
 
-// fault is who may be at fault where the sandbox or the engine failed a step.
+// fault says who may be at fault when the sandbox or the engine failed a step.
 type fault int
 
 const (
-	ofNobody fault = iota // what err says is final
-	ofEngine              // it may pass
+	ofNobody fault = iota // nobody outside: the error is final
+	ofEngine              // the engine: it may pass
 	unclear               // the engine or the build
 )
 
-// judgeEngine decides about an error that is none of a command's doing. away says that the engine does not answer now: then it
-// is the engine, also where a sandbox was lost or a time was up.
+// judgeEngine judges an error that the command did not cause. away says that the engine does not
+// answer now: then the engine is at fault, also when a sandbox was lost or the time was up.
 func judgeEngine(err error, away bool) fault {
 	var known *failure
 	var lost *sandbox.LostError
 	switch {
-	case errors.As(err, &known), errors.Is(err, errLogLimit), errors.Is(err, sandbox.ErrNoImage), errors.Is(err, images.ErrNotFound):
+	case errors.As(err, &known), errors.Is(err, errLogLimit), errors.Is(err, sandbox.ErrNoImage),
+		errors.Is(err, images.ErrNotFound):
 		return ofNobody
 	case errors.Is(err, errTimeout):
 		if away {
@@ -56,16 +58,16 @@ func judgeEngine(err error, away bool) fault {
 	return ofNobody
 }
 
-// mayBeAway reports whether it matters for an error whether the engine answers.
+// mayBeAway reports whether the judgement of an error depends on whether the engine answers.
 func mayBeAway(err error) bool { return judgeEngine(err, true) != judgeEngine(err, false) }
 
-// faultOf asks the engine where that matters.
+// faultOf judges an error, and pings the engine where the judgement depends on it.
 func (a *attempt) faultOf(ctx context.Context, err error) fault {
 	away := mayBeAway(err) && a.runner != nil && a.runner.Engine.Ping(ctx) != nil
 	return judgeEngine(err, away)
 }
 
-// engineNote says what is wrong with the engine, for everybody.
+// engineNote says what is wrong with the engine, in words that everybody may read.
 func engineNote(err error) string {
 	if sandbox.IsTrouble(err) {
 		return "the Docker engine: " + sandbox.TroubleWords(err)
@@ -73,12 +75,12 @@ func engineNote(err error) string {
 	return "the Docker engine does not answer: " + err.Error()
 }
 
-// startBound bounds a call of the engine that nothing of the build can hold up.
+// startBound bounds a call of the engine that nothing of the build can delay.
 func startBound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, startTimeout, errStalled)
 }
 
-// resolve finds a runner image, for as long as an engine may take that answers.
+// resolve finds a runner image, within the time in which an engine must answer.
 func (a *attempt) resolve(ctx context.Context, name string) (images.Image, error) {
 	bounded, cancel := startBound(ctx)
 	defer cancel()
@@ -89,8 +91,8 @@ func (a *attempt) resolve(ctx context.Context, name string) (images.Image, error
 	return image, err
 }
 
-// imageTrouble is the failure of a step that has no image: what the engine or a registry may mend by itself heals, and an image
-// that does not exist or cannot be made is final.
+// imageTrouble is the failure of a step that has no image. Trouble that the engine or a registry
+// may mend by itself heals; an image that does not exist or cannot be made is final.
 func imageTrouble(what string, err error) error {
 	var pull *images.PullError
 	switch {

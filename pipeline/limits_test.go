@@ -13,7 +13,8 @@ import (
 
 // hog is a test that does one thing.
 func hog(body string) map[string]string {
-	return map[string]string{"test_hog.py": "import os, sys, time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        " +
+	return map[string]string{"test_hog.py": "import os, sys, time, unittest\nclass T(unittest.TestCase):\n" +
+		"    def test(self):\n        " +
 		strings.ReplaceAll(body, "\n", "\n        ") + "\n"}
 }
 
@@ -24,17 +25,52 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 		cause   pipeline.Cause
 		summary string
 	}{
-		"memory":       {"x = []\nwhile True: x.append(bytearray(1 << 20))", "", pipeline.CauseOutOfMemory, "out of memory: 512.0 MiB limit"},
-		"less memory":  {"x = []\nwhile True: x.append(bytearray(1 << 20))", "memory='256MiB'", pipeline.CauseOutOfMemory, "out of memory: 256.0 MiB limit"},
-		"processes":    {"while True:\n    try: os.fork()\n    except OSError: os._exit(1)", "pids=64", pipeline.CausePidsLimit, "64 limit"},
-		"disk":         {"f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(1 << 20))", "", pipeline.CauseDiskFull, "no room left in /tmp"},
-		"time":         {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "timed out: 15s limit"},
-		"output":       {"while True: sys.stdout.write('x' * 99 + chr(10))", "log_limit='1MiB'", pipeline.CauseLogLimit, "too much output: 1.0 MiB limit"},
-		"files":        {"for i in range(10 ** 6): open(f'/tmp/{i}', 'w').close()", "", pipeline.CauseDiskFull, "too many files in /tmp, 262144 limit over all"},
-		"none of them": {"pass", "memory='256MiB'\ncpus=0.5\npids=64\ntimeout='1m'\nfiles=64\nlog_rate='64KiB'", "", "1 test"},
+		"memory": {
+			"x = []\nwhile True: x.append(bytearray(1 << 20))",
+			"",
+			pipeline.CauseOutOfMemory,
+			"out of memory: 512.0 MiB limit",
+		},
+		"less memory": {
+			"x = []\nwhile True: x.append(bytearray(1 << 20))",
+			"memory='256MiB'",
+			pipeline.CauseOutOfMemory,
+			"out of memory: 256.0 MiB limit",
+		},
+		"processes": {
+			"while True:\n    try: os.fork()\n    except OSError: os._exit(1)",
+			"pids=64",
+			pipeline.CausePidsLimit,
+			"64 limit",
+		},
+		"disk": {
+			"f = open('/tmp/x', 'wb')\nwhile True: f.write(bytes(1 << 20))",
+			"",
+			pipeline.CauseDiskFull,
+			"no room left in /tmp",
+		},
+		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "timed out: 15s limit"},
+		"output": {
+			"while True: sys.stdout.write('x' * 99 + chr(10))",
+			"log_limit='1MiB'",
+			pipeline.CauseLogLimit,
+			"too much output: 1.0 MiB limit",
+		},
+		"files": {
+			"for i in range(10 ** 6): open(f'/tmp/{i}', 'w').close()",
+			"",
+			pipeline.CauseDiskFull,
+			"too many files in /tmp, 262144 limit over all",
+		},
+		"none of them": {
+			"pass",
+			"memory='256MiB'\ncpus=0.5\npids=64\ntimeout='1m'\nfiles=64\nlog_rate='64KiB'",
+			"",
+			"1 test",
+		},
 	} {
 		if name == "files" && imagestest.GVisor() {
-			// It keeps no limit of files, and what they take is memory.
+			// gVisor does not limit the number of files; what they take is memory.
 			c.cause, c.summary = pipeline.CauseOutOfMemory, "out of memory: 512.0 MiB limit"
 		}
 		t.Run(name, func(t *testing.T) {
@@ -74,11 +110,12 @@ func TestOutputBeyondItsRateSlowsTheBuildDownAndIsNotLost(t *testing.T) {
 	if n := strings.Count(l.text(), "x"); n < 99*10240 {
 		t.Errorf("%d bytes came through, want all 1,013,760", n)
 	}
-	// 1000 KiB at 128 KiB/s, of which the first second's come at once.
+	// 1000 KiB at 128 KiB/s, where the first second's worth comes at once.
 	if took(slow) < 6500*time.Millisecond {
 		t.Errorf("it took %s", took(slow))
 	}
-	// The control: it is the limit that takes the time. A machine that was busy with something else is asked again.
+	// The control: it is the limit that takes the time. The build runs again where the machine was
+	// busy with something else.
 	delete(files, "pyproject.toml")
 	for tries := 1; took(slow) < 2*took(fast); tries++ {
 		if tries == 3 {
@@ -165,7 +202,7 @@ func TestMissingEngineFeaturesAreErrors(t *testing.T) {
 	wantText(t, o.Summary, "no-such-runtime")
 }
 
-// On runc PID 1 is not to be stopped, and the test passes.
+// On runc nothing can stop PID 1, and the test passes.
 func TestBuildThatStopsItsPID1EndsInTime(t *testing.T) {
 	files := hog("import signal\nos.kill(1, signal.SIGSTOP)\ntime.sleep(1)")
 	files["pyproject.toml"] = "[tool.vivarium]\ntimeout='8s'\n"

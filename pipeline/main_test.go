@@ -26,7 +26,7 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// world is what the builds of all tests share: one engine, one image, one git host, one index.
+// world is what the builds of all tests share: one engine, one image, one git host and one index.
 type world struct {
 	runner *pipeline.Runner
 	host   *egresstest.GitHost
@@ -34,7 +34,7 @@ type world struct {
 	closes []func() error
 }
 
-// gitToken is what the git host asks for, and what no sandbox may ever hold.
+// gitToken is the token that the git host demands and that no sandbox may ever hold.
 const gitToken = "canary-5e1f0c9a7b"
 
 var shared struct {
@@ -95,7 +95,10 @@ func newWorld(o images.Options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.runner.Index, err = egress.NewIndex(egress.IndexConfig{Upstream: upstream, Allow: []netip.Prefix{loopback}}); err != nil {
+	if w.runner.Index, err = egress.NewIndex(egress.IndexConfig{
+		Upstream: upstream,
+		Allow:    []netip.Prefix{loopback},
+	}); err != nil {
 		return nil, err
 	}
 	w.closes = []func() error{
@@ -114,7 +117,7 @@ func addBuildTools(x *egresstest.Index) error {
 	return x.AddDir(egresstest.DebianWheels)
 }
 
-// requireBuildTools skips a test that builds a project where there is nothing to build with.
+// requireBuildTools skips a test that builds a project where the tools for that are missing.
 func requireBuildTools(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"setuptools", "wheel"} {
@@ -130,7 +133,7 @@ func requireBuildTools(t *testing.T) {
 	}
 }
 
-// request asks for a build with limits that many can have at one time.
+// request asks for a build with limits so low that many builds fit at one time.
 func (w *world) request(source pipeline.Source) pipeline.Request {
 	l := sandbox.DefaultLimits(w.runner.Engine.Info())
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20
@@ -186,7 +189,7 @@ type log struct {
 	byStep  map[pipeline.StepName]*strings.Builder
 	started []pipeline.StepName
 	ended   []pipeline.Step
-	onText  func(text string) // told of every piece
+	onText  func(text string) // called with every piece
 	err     error             // returned by Output
 }
 
@@ -229,7 +232,7 @@ func (l *log) step(name pipeline.StepName) string {
 	return l.byStep[name].String()
 }
 
-// check holds what is true of every build: all steps end, in order, as the outcome says.
+// check checks what holds for every build: all steps end, in order, as the outcome says.
 func (l *log) check(t *testing.T, o pipeline.Outcome) {
 	t.Helper()
 	if len(l.ended) != len(pipeline.StepNames) || len(o.Steps) != len(l.ended) {

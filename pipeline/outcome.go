@@ -7,9 +7,9 @@ const (
 	Queued   State = "queued"
 	Running  State = "running"
 	Passed   State = "passed"
-	Failed   State = "failed"   // the repository's doing
-	Errored  State = "errored"  // ours, or a host's we depend on
-	Canceled State = "canceled" // somebody's wish
+	Failed   State = "failed"   // the repository caused it
+	Errored  State = "errored"  // we caused it, or a host that we depend on
+	Canceled State = "canceled" // somebody wished it
 )
 
 // Ended reports whether s is final.
@@ -64,8 +64,8 @@ type Outcome struct {
 	// Heals says that the cause is trouble outside that may pass: the engine, the git host or the
 	// package index did not answer. The same commit may be built later; nothing is judged yet.
 	Heals bool
-	// Unclear says that a sandbox was lost and nothing tells why: the engine may have done it, or the build. It is to be
-	// tried again, but not for ever.
+	// Unclear says that a sandbox was lost and nothing tells whether the engine or the build caused
+	// it. It is to be tried again, but not for ever.
 	Unclear bool
 }
 

@@ -7,12 +7,13 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// blameIndex is err, or the index's trouble where an install failed and the build had not got what it asked
-// the index for: pip only says then that there is no such package. A build whose time ran out may have waited
-// for the index. Any other limit that struck is the cause.
+// blameIndex returns the index's trouble in place of err where an install failed because the index
+// did not deliver: pip only says then that there is no such package. A build whose time ran out may
+// have waited for the index. Any other limit that was hit is the cause itself.
 //
-// A repository can bring trouble about: by asking for so much that the index answers 429, or by a package
-// whose files lie on a host of its author's. All it gains is that its own build waits and is tried again.
+// A repository can cause such trouble: it can ask for so much that the index answers 429, or name a
+// package whose files lie on a host of its author's. All it gains is that its own build waits and
+// is tried again.
 func blameIndex(err error, t *egress.Trouble) error {
 	var f *failure
 	if t == nil || !errors.As(err, &f) {
@@ -24,14 +25,15 @@ func blameIndex(err error, t *egress.Trouble) error {
 	return err
 }
 
-// What git says of an answer that was right as far as HTTP goes.
+// What git says of an answer that was correct as far as HTTP goes.
 var (
 	goneWords = regexp.MustCompile(`not our ref|couldn't find remote ref`)
 	halfWords = regexp.MustCompile(`early EOF|hung up unexpectedly|unexpected disconnect`)
 )
 
-// blameGitHost is what a failed fetch means: fetchErr, or what the proxy saw, or git's words in ours. Nothing
-// of the repository has run by then, so that git's words are git's. again says that a second try at once may do.
+// blameGitHost says what a failed fetch means: it returns fetchErr, or what the proxy saw, or git's
+// words in ours. Nothing of the repository has run by then, so git's words can be trusted. again
+// says that a second try at once may help.
 func blameGitHost(fetchErr error, upstream *egress.GitFailure, g Git) (again bool, err error) {
 	var failed *failure
 	switch {
@@ -47,7 +49,8 @@ func blameGitHost(fetchErr error, upstream *egress.GitFailure, g Git) (again boo
 	case upstream != nil:
 		return false, fail(CauseClone, "%s", upstream.Message)
 	case goneWords.MatchString(failed.note):
-		return false, fail(CauseClone, "the commit %.12s is not in the repository (any longer), as after a forced push", g.SHA)
+		return false, fail(CauseClone, "the commit %.12s is not in the repository (any longer), as after a forced push",
+			g.SHA)
 	case halfWords.MatchString(failed.note):
 		return true, failOutside(CauseClone, "git host %s broke off its answer: %s", g.URL.Host, failed.note)
 	}

@@ -14,7 +14,7 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// half answers with the beginning of what it promises.
+// half sends the beginning of what it promises.
 func half(contentType, beginning string) egresstest.Fault {
 	return func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -25,7 +25,7 @@ func half(contentType, beginning string) egresstest.Fault {
 	}
 }
 
-// withIndex is the world with an index of the test's own, which has one package, greeter.
+// withIndex is the world with an index of the test's own, which holds one package, greeter.
 func (w *world) withIndex(t *testing.T) (*world, *egresstest.Index) {
 	t.Helper()
 	up, err := egresstest.StartIndex(egresstest.IndexConfig{})
@@ -43,14 +43,17 @@ func (w *world) withIndex(t *testing.T) (*world, *egresstest.Index) {
 		t.Fatal(err)
 	}
 	runner := *w.runner
-	if runner.Index, err = egress.NewIndex(egress.IndexConfig{Upstream: u, Allow: []netip.Prefix{loopback}}); err != nil {
+	if runner.Index, err = egress.NewIndex(egress.IndexConfig{
+		Upstream: u,
+		Allow:    []netip.Prefix{loopback},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return &world{runner: &runner, host: w.host, index: up}, up
 }
 
-// TestIndexThatIsAwayIsNotTheRepositorysFault holds that trouble of the index, and nothing else, ends an
-// install as errored: another build of the same commit may pass.
+// TestIndexThatIsAwayIsNotTheRepositorysFault holds that trouble of the index, and nothing else,
+// ends an install as errored: another build of the same commit may pass.
 func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 	shared := theWorld(t)
 	files := hog("pass")
@@ -66,12 +69,33 @@ func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 		cause      pipeline.Cause
 		summary    string // begins with index HOST
 	}{
-		"no answer":         {source, egresstest.Drop, nil, 0, pipeline.CauseIndex, " does not answer: EOF"},
-		"503":               {source, egresstest.Status(503), nil, 0, pipeline.CauseIndex, " answered 503 Service Unavailable"},
-		"half a page":       {source, page, nil, 0, pipeline.CauseIndex, " broke off its answer: unexpected EOF"},
-		"silence":           {source, egresstest.Stall, nil, 20 * time.Second, pipeline.CauseIndex, " does not answer: no data for "},
-		"no file":           {source, nil, egresstest.Status(502), 0, pipeline.CauseIndex, " answered 502 Bad Gateway"},
-		"half a file":       {source, nil, half("application/octet-stream", "PK"), 0, pipeline.CauseIndex, " broke off its answer: unexpected EOF"},
+		"no answer": {source, egresstest.Drop, nil, 0, pipeline.CauseIndex, " does not answer: EOF"},
+		"503": {
+			source,
+			egresstest.Status(503),
+			nil,
+			0,
+			pipeline.CauseIndex,
+			" answered 503 Service Unavailable",
+		},
+		"half a page": {source, page, nil, 0, pipeline.CauseIndex, " broke off its answer: unexpected EOF"},
+		"silence": {
+			source,
+			egresstest.Stall,
+			nil,
+			20 * time.Second,
+			pipeline.CauseIndex,
+			" does not answer: no data for ",
+		},
+		"no file": {source, nil, egresstest.Status(502), 0, pipeline.CauseIndex, " answered 502 Bad Gateway"},
+		"half a file": {
+			source,
+			nil,
+			half("application/octet-stream", "PK"),
+			0,
+			pipeline.CauseIndex,
+			" broke off its answer: unexpected EOF",
+		},
 		"no such package":   {missing, nil, nil, 0, pipeline.CauseInstall, ""},
 		"trouble that ends": {source, passing(egresstest.Status(503), 2), passing(egresstest.Drop, 1), 0, "", ""},
 		"nothing wrong":     {source, nil, nil, 0, "", ""},
@@ -91,7 +115,8 @@ func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 				t.Errorf("heals is %v", o.Heals)
 			}
 			for _, s := range o.Steps { // pip names a package where the index is at fault
-				if named := len(s.Findings.Findings) > 0; s.Name == pipeline.StepInstall && named != (c.cause == pipeline.CauseInstall) {
+				if named := len(s.Findings.Findings) > 0; s.Name == pipeline.StepInstall &&
+					named != (c.cause == pipeline.CauseInstall) {
 					t.Errorf("install found %+v", s.Findings)
 				}
 			}
@@ -102,7 +127,7 @@ func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 	}
 }
 
-// passing is a fault of the first requests only.
+// passing applies a fault to the first requests only.
 func passing(f egresstest.Fault, requests int) egresstest.Fault {
 	seen := make(chan struct{}, requests)
 	return func(next http.Handler) http.Handler {
@@ -117,8 +142,8 @@ func passing(f egresstest.Fault, requests int) egresstest.Fault {
 	}
 }
 
-// TestGitHostThatIsAwayIsSaidAndMayHeal holds that a clone which failed for the git host's own trouble may be
-// repeated later, and that host and error are named.
+// TestGitHostThatIsAwayIsSaidAndMayHeal holds that a clone which failed by the git host's own
+// trouble may be repeated later, and that host and error are named.
 func TestGitHostThatIsAwayIsSaidAndMayHeal(t *testing.T) {
 	shared := theWorld(t)
 	for name, c := range map[string]struct {
@@ -126,8 +151,12 @@ func TestGitHostThatIsAwayIsSaidAndMayHeal(t *testing.T) {
 		timeout time.Duration
 		summary string
 	}{
-		"502":         {egresstest.Status(502), 0, " answered 502 Bad Gateway"},
-		"half":        {half(advertisement, "000eversion 2\n"), 0, " broke off its answer after 14 bytes: unexpected EOF"},
+		"502": {egresstest.Status(502), 0, " answered 502 Bad Gateway"},
+		"half": {
+			half(advertisement, "000eversion 2\n"),
+			0,
+			" broke off its answer after 14 bytes: unexpected EOF",
+		},
 		"half a pack": {halfPack, 0, " broke off its answer"},
 		"silence":     {egresstest.Stall, 20 * time.Second, " does not answer: no data for "},
 	} {
@@ -138,7 +167,9 @@ func TestGitHostThatIsAwayIsSaidAndMayHeal(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { host.Close() })
-			shas, err := host.Commit(t.Context(), "a/b", egresstest.Commit{Files: map[string]string{"a.py": strings.Repeat("x = 1\n", 1000)}})
+			shas, err := host.Commit(t.Context(), "a/b", egresstest.Commit{
+				Files: map[string]string{"a.py": strings.Repeat("x = 1\n", 1000)},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +191,7 @@ func TestGitHostThatIsAwayIsSaidAndMayHeal(t *testing.T) {
 	}
 }
 
-// halfPack cuts off what comes after git's first two answers.
+// halfPack cuts off what follows git's first two answers.
 func halfPack(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

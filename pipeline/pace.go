@@ -2,16 +2,16 @@ package pipeline
 
 import "time"
 
-// pace holds a build's output to a rate. Who waits as long as take says reads no further
-// meanwhile, so that the pipe fills and the command waits in its write: nothing is lost.
+// pace limits a build's output to a rate. A reader that waits as long as take says reads nothing
+// meanwhile. Then the pipe fills and the command waits in its write, so nothing is lost.
 type pace struct {
-	full time.Time // when as much as may come at once is there again
+	full time.Time // when a whole burst may come again
 }
 
-// burst is how much may come at once, in time: what the rate gives in one second.
+// burst is how much may come at once, as a time: as much as the rate allows in one second.
 const burst = time.Second
 
-// take counts n bytes that came now, and says how long to wait before the next.
+// take counts n bytes that came now, and returns how long to wait before the next read.
 func (p *pace) take(now time.Time, n, rate int64) time.Duration {
 	if rate <= 0 {
 		return 0

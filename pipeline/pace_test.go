@@ -10,7 +10,7 @@ func TestPaceLetsABurstPassAndHoldsTheRestToTheRate(t *testing.T) {
 	var p pace
 	start := time.Now()
 	now := start
-	for range 64 { // 4 MiB in pieces of 64 KiB, as fast as it may
+	for range 64 { // 4 MiB in pieces of 64 KiB, as fast as allowed
 		now = now.Add(p.take(now, 64<<10, rate))
 	}
 	if took := now.Sub(start); took != 3*time.Second {

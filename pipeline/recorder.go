@@ -11,14 +11,14 @@ const (
 	System Stream = "system" // Vivarium's own lines
 )
 
-// Recorder takes down what one attempt at a build does, as it happens. Its methods
-// are called from one goroutine at a time. Output may block: that is the
-// back-pressure on the sandbox. An error from any of them abandons the attempt.
+// Recorder records what one attempt at a build does, as it happens. Its methods are called from one
+// goroutine at a time. Output may block: that is the back-pressure on the sandbox. An error from
+// any of them abandons the attempt.
 type Recorder interface {
 	// StepStarted begins a step: Name, Command and StartedAt are set.
 	StepStarted(ctx context.Context, step Step) error
 	// Output takes a piece of the step's log. p is only valid during the call.
 	Output(ctx context.Context, step StepName, stream Stream, p []byte) error
-	// StepEnded ends a step, or tells of one that was skipped.
+	// StepEnded ends a step, or reports one that was skipped.
 	StepEnded(ctx context.Context, step Step) error
 }

@@ -12,8 +12,9 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// ErrCanceled is the cause to cancel a Run's context with when somebody wants the build to end:
-// Run then returns an Outcome in state Canceled. Any other cause abandons the attempt: Run returns it.
+// ErrCanceled is the cause with which to cancel a Run's context when somebody wants the build to
+// end: Run then returns an Outcome in state Canceled. Any other cause abandons the attempt: Run
+// returns it.
 var ErrCanceled = errors.New("canceled")
 
 // Source is where the code comes from: Git or Tree.
@@ -23,7 +24,7 @@ type Source interface{ source() }
 type Git struct {
 	URL   *url.URL // of the repository, without credentials
 	SHA   string   // 40 or 64 hexadecimal digits
-	Token string   // for URL's origin only; never enters the sandbox
+	Token string   // sent to URL's origin only; never enters the sandbox
 }
 
 // Tree is a working tree, sent as a tar.
@@ -43,7 +44,7 @@ type Request struct {
 	Timeout      time.Duration // of the whole build, from when its image is there
 	LogHardLimit int64         // bytes of output that end the build
 	LogRate      int64         // bytes of output per second, beyond which the build is slowed down; 0 is no limit
-	// First lines of the log, for people: what is built.
+	// Title is the first lines of the log, which tell people what is built.
 	Title string
 }
 

@@ -28,9 +28,10 @@ func StatusState(s State) string {
 	return "error"
 }
 
-// RefusedError says that the host refused a status, for no limit and no trouble of its own. What may mend it goes by Code: 401 is
-// a token that does not work (any more), 403 a permission that it lacks, 404 a repository that it does not see, 422 a status that
-// is not taken as it is. Message is the host's own.
+// RefusedError says that the host refused a status, neither for a limit nor for trouble of its own.
+// Code tells what may mend it: 401 is a token that does not work (any more), 403 a missing
+// permission, 404 a repository that the token does not see, 422 a status that is not accepted as it
+// is. Message is the host's own.
 type RefusedError struct {
 	Code    int
 	Message string
@@ -40,8 +41,9 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("GitHub answered %d: %s", e.Code, e.Message)
 }
 
-// RetryError says that a status may be accepted later. At is the earliest time, zero where the host named none; with it the
-// host asks to be left alone altogether. Unsure is true when the host may have accepted the status, or may do so yet (a time-out).
+// RetryError says that the host may accept a status later. At is the earliest time for that, or
+// zero where the host named none. Where it is set, the host wants no requests at all until then.
+// Unsure is true when the host may have accepted the status, or may do so yet (a time-out).
 type RetryError struct {
 	At     time.Time
 	Unsure bool

@@ -23,8 +23,8 @@ var envSettings = []string{
 // unpackSeed makes the environment.
 var unpackSeed = []string{"tar", "-C", sandbox.Env, "-xf", sandbox.Seed}
 
-// makePlan decides on the server what the checkout in the sandbox needs, and moves
-// to another image when that is not the one it was cloned in.
+// makePlan decides on the server what the checkout in the sandbox needs. It moves to another image
+// when the plan asks for one that differs from the clone's.
 func (a *attempt) makePlan(ctx context.Context) (string, error) {
 	bounded, cancel := a.bound(ctx)
 	defer cancel()
@@ -64,8 +64,8 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	return plan, nil
 }
 
-// change starts again in the image that the plan asks for. The plan of the same commit
-// stays as it is, so that this happens once at most.
+// change starts again in the image that the plan asks for. The same commit gives the same plan, so
+// this happens at most once.
 func (a *attempt) change(ctx context.Context, plan python.Plan) error {
 	line := fmt.Sprintf("Starting again in image %s instead of %s: %s", plan.Image.Name, a.image.Name, plan.ImageReason)
 	if err := a.say(ctx, line); err != nil {
@@ -80,7 +80,7 @@ func (a *attempt) change(ctx context.Context, plan python.Plan) error {
 	return a.checkOut(ctx)
 }
 
-// lower applies what the repository lowered, before anything of it runs.
+// lower applies the limits that the repository lowered, before anything of it runs.
 func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 	var changed sandbox.Limits
 	if l.Memory < a.limits.Memory {
@@ -115,9 +115,10 @@ func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 	return nil
 }
 
-// startLowered starts again with what the repository lowered.
+// startLowered starts again with the lowered limits.
 func (a *attempt) startLowered(ctx context.Context, l python.Limits) error {
-	if err := a.say(ctx, "Starting again with the limits of [tool.vivarium]: "+sandbox.ErrFixedLimits.Error()); err != nil {
+	if err := a.say(ctx,
+		"Starting again with the limits of [tool.vivarium]: "+sandbox.ErrFixedLimits.Error()); err != nil {
 		return err
 	}
 	a.req.Limits.Memory, a.req.Limits.CPUs, a.req.Limits.Pids = l.Memory, l.CPUs, l.Pids
@@ -125,8 +126,8 @@ func (a *attempt) startLowered(ctx context.Context, l python.Limits) error {
 	return a.checkOut(ctx)
 }
 
-// install makes the environment, and installs what the plan says. The environment is
-// made in any case: the tests never see what the image's own Python has.
+// install makes the environment and installs what the plan says. It makes the environment in any
+// case: the tests never see the packages of the image's own Python.
 func (a *attempt) install(ctx context.Context) (string, error) {
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
@@ -136,7 +137,8 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if cause, note := judge(StepInstall, seed.name, r, a.limits, ""); cause == CauseInstall {
-		return "", fail(CauseImage, "the image's environment cannot be unpacked: %s; make it anew with `vivarium images build %s`", note, a.image.Name)
+		return "", fail(CauseImage, "the image's environment cannot be unpacked: %s; make it anew with `vivarium "+
+			"images build %s`", note, a.image.Name)
 	} else if cause != "" {
 		return "", fail(cause, "%s", note)
 	}
@@ -153,7 +155,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	closed := service.Close()
 	blamed := blameIndex(err, index.Trouble())
 	if blamed != err {
-		a.step.Findings = findings.List{} // pip did not know what it spoke of
+		a.step.Findings = findings.List{} // pip named a package, but the index was at fault
 	}
 	return note, errors.Join(blamed, closed, a.sayNotes(ctx))
 }
@@ -232,7 +234,8 @@ func (o *testOutput) Write(p []byte) (int, error) {
 	return o.ReportScanner.Write(p)
 }
 
-// said keeps what was found with the step, and says the first of it. Without any, otherwise is said.
+// said keeps the findings with the step and returns a sentence about the first one; without any
+// finding it returns otherwise.
 func (a *attempt) said(l findings.List, total int, otherwise string) string {
 	l.Total = max(l.Total, total)
 	a.step.Findings = l
@@ -265,7 +268,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 		return "", err
 	}
 	out := &stderr
-	if stderr.Report().Runs == 0 { // a test module may have set sys.stderr to sys.stdout
+	if stderr.Report().Runs == 0 { // a test module may have redirected sys.stderr to sys.stdout
 		out = &stdout
 	}
 	report := out.Report()

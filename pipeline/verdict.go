@@ -9,18 +9,18 @@ import (
 	"vivarium/sandbox"
 )
 
-// ownCause is the cause of a step whose command simply failed.
+// ownCause is the cause for a step whose command failed and hit no limit.
 var ownCause = map[StepName]Cause{
 	StepClone:   CauseClone,
-	StepPlan:    CauseClone, // the only commands of a plan repeat the clone
+	StepPlan:    CauseClone, // the plan's only commands are those of a repeated clone
 	StepInstall: CauseInstall,
 	StepLint:    CauseLint,
 	StepTest:    CauseTests,
 }
 
-// judge says what a command's result means for its step: a cause, unless the step is
-// green, and a note. said is what is known of an unsuccessful end besides its exit code.
-// A limit that struck outranks the exit code, but success is success.
+// judge says what a command's result means for its step: a note and, unless the step is green, a
+// cause. said is what is known of a failure besides the exit code. A limit that was hit outranks
+// the exit code, but success is success.
 func judge(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
 	if r.Success() {
 		if _, struck := strike(r, l); struck != "" {
@@ -45,9 +45,9 @@ func blame(step StepName, program string, r sandbox.Result, l python.Limits, sai
 	return ownCause[step], fmt.Sprintf("`%s` ended with exit code %d", program, r.ExitCode)
 }
 
-// strike names the limit that struck. Where several did, the one that leads to the
-// others comes first: a fork bomb runs out of memory and time as well, and a program
-// that has lost a process to the OOM killer often waits for it until its time is up.
+// strike names the limit that was hit. Where several were, the one that leads to the others comes
+// first: a fork bomb runs out of memory and time as well, and a program that has lost a process to
+// the OOM killer often waits for it until its time is up.
 func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 	switch {
 	case r.PidsStruck:
@@ -64,13 +64,13 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 	return "", ""
 }
 
-// memoryNote gives what processes may use. The kernel enforces the sum with the disk, whose
-// files are memory too, so that a build with few files has more: the plan names both.
+// memoryNote names what processes may use. The kernel enforces the sum of memory and disk, since
+// files are memory too, so a build with few files has more memory. The plan names both.
 func memoryNote(l python.Limits) string {
 	return fmt.Sprintf("out of memory: %s limit", python.Size(l.Memory))
 }
 
-// diskNote tells too many files from too much in them.
+// diskNote distinguishes too many files from too much data in them.
 func diskNote(r sandbox.Result, l python.Limits) string {
 	if r.DiskFull == sandbox.Terminals {
 		return fmt.Sprintf("too many pseudo-terminals: %d limit", sandbox.MaxTerminals)
@@ -89,12 +89,16 @@ func logLimitNote(l python.Limits) string {
 	return fmt.Sprintf("too much output: %s limit", python.Size(l.LogLimit))
 }
 
-// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that exits 0 is green only if
-// unittest came to its end and said so: os._exit(0) in a test would hide all tests after it, and at exit all that failed. Of
-// several summaries, such as those of a test that forks, it is not known which is the program's own: its exit code counts.
+// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that
+// exits 0 is green only if unittest came to its end and said so: os._exit(0) in a test would hide
+// all tests after it, and at exit all failures. Where several summaries come, as from a test that
+// forks, nobody knows which is the program's own: its exit code counts.
 //
-// failure is the first failure in words, with how many more there are; empty when none could be read.
-func judgeTests(program string, r sandbox.Result, l python.Limits, report python.TestReport, failure string) (Cause, string) {
+// failure is the first failure in words, with the number of further ones; empty when none could be
+// parsed.
+func judgeTests(
+	program string, r sandbox.Result, l python.Limits, report python.TestReport, failure string,
+) (Cause, string) {
 	said := ""
 	if report.Seen {
 		said = report.String()
@@ -112,7 +116,8 @@ func judgeTests(program string, r sandbox.Result, l python.Limits, report python
 	case cause != "":
 		return cause, note
 	case report.Runs == 0:
-		return blame(StepTest, program, r, l, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error")
+		return blame(StepTest, program, r, l,
+			"unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error")
 	case report.Bad() && report.Runs == 1:
 		return blame(StepTest, program, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", program))
 	case !report.Seen:
@@ -124,8 +129,7 @@ func judgeTests(program string, r sandbox.Result, l python.Limits, report python
 	return "", said
 }
 
-// verdict is the outcome of a build with these steps: the first that is not green
-// gives the cause.
+// verdict is the outcome of a build with these steps: the first that is not green gives the cause.
 func verdict(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
 	for _, s := range steps {
@@ -139,7 +143,7 @@ func verdict(image string, steps []Step) Outcome {
 	return o
 }
 
-// Took writes how long something took, for people; a build's page writes it alike (web/static/build.js).
+// Took writes a duration for people. A build's page uses the same form (web/static/build.js).
 func Took(d time.Duration) string {
 	whole := int(d.Round(time.Second).Seconds())
 	switch {

@@ -26,24 +26,120 @@ func TestJudge(t *testing.T) {
 		cause Cause
 		note  string
 	}{
-		"success":                  {StepLint, sandbox.Result{}, "", "", ""},
-		"success, though struck":   {StepTest, sandbox.Result{OOMKilled: true}, "", "", "green, although: out of memory: 2.0 GiB limit"},
-		"clone":                    {StepClone, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
-		"clone repeated by plan":   {StepPlan, sandbox.Result{ExitCode: 128}, "", CauseClone, "`prog` ended with exit code 128"},
-		"install":                  {StepInstall, sandbox.Result{ExitCode: 1}, "ERROR: no", CauseInstall, "ERROR: no"},
-		"lint":                     {StepLint, sandbox.Result{ExitCode: 1}, "", CauseLint, "`prog` ended with exit code 1"},
-		"tests":                    {StepTest, sandbox.Result{ExitCode: 1}, "", CauseTests, "`prog` ended with exit code 1"},
-		"signal":                   {StepTest, sandbox.Result{Signal: "SIGSEGV"}, "", CauseTests, "`prog` was ended by SIGSEGV"},
-		"timeout":                  {StepTest, sandbox.Result{TimedOut: true, Signal: "SIGKILL"}, "x", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"timeout that exited 0":    {StepTest, sandbox.Result{TimedOut: true}, "", CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"memory":                   {StepInstall, sandbox.Result{OOMKilled: true, ExitCode: 1}, "x", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
-		"disk":                     {StepClone, sandbox.Result{DiskFull: "/tmp", ExitCode: 1}, "", CauseDiskFull, "disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`"},
-		"terminals":                {StepTest, sandbox.Result{DiskFull: sandbox.Terminals, InodesFull: true, Signal: "SIGKILL"}, "", CauseDiskFull, "too many pseudo-terminals: 256 limit, in `prog`"},
-		"inodes":                   {StepInstall, sandbox.Result{DiskFull: "/tmp", InodesFull: true, ExitCode: 1}, "", CauseDiskFull, "disk full: too many files in /tmp, 5000 limit over all, in `prog`"},
-		"processes":                {StepTest, sandbox.Result{PidsStruck: true, ExitCode: 1}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
-		"memory of sockets":        {StepTest, sandbox.Result{Sockets: 300 << 20, Signal: "SIGKILL"}, "", CauseOutOfMemory, "out of memory: 300.0 MiB waited unread in sockets, in `prog`"},
-		"memory, then time":        {StepTest, sandbox.Result{OOMKilled: true, TimedOut: true}, "", CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
-		"fork bomb strikes it all": {StepTest, sandbox.Result{PidsStruck: true, OOMKilled: true, TimedOut: true}, "", CausePidsLimit, "too many processes: 512 limit, in `prog`"},
+		"success": {StepLint, sandbox.Result{}, "", "", ""},
+		"success, though struck": {
+			StepTest,
+			sandbox.Result{OOMKilled: true},
+			"",
+			"",
+			"green, although: out of memory: 2.0 GiB limit",
+		},
+		"clone": {
+			StepClone,
+			sandbox.Result{ExitCode: 128},
+			"",
+			CauseClone,
+			"`prog` ended with exit code 128",
+		},
+		"clone repeated by plan": {
+			StepPlan,
+			sandbox.Result{ExitCode: 128},
+			"",
+			CauseClone,
+			"`prog` ended with exit code 128",
+		},
+		"install": {StepInstall, sandbox.Result{ExitCode: 1}, "ERROR: no", CauseInstall, "ERROR: no"},
+		"lint": {
+			StepLint,
+			sandbox.Result{ExitCode: 1},
+			"",
+			CauseLint,
+			"`prog` ended with exit code 1",
+		},
+		"tests": {
+			StepTest,
+			sandbox.Result{ExitCode: 1},
+			"",
+			CauseTests,
+			"`prog` ended with exit code 1",
+		},
+		"signal": {
+			StepTest,
+			sandbox.Result{Signal: "SIGSEGV"},
+			"",
+			CauseTests,
+			"`prog` was ended by SIGSEGV",
+		},
+		"timeout": {
+			StepTest,
+			sandbox.Result{TimedOut: true, Signal: "SIGKILL"},
+			"x",
+			CauseTimeout,
+			"timed out: 15m limit for the build, in `prog`",
+		},
+		"timeout that exited 0": {
+			StepTest,
+			sandbox.Result{TimedOut: true},
+			"",
+			CauseTimeout,
+			"timed out: 15m limit for the build, in `prog`",
+		},
+		"memory": {
+			StepInstall,
+			sandbox.Result{OOMKilled: true, ExitCode: 1},
+			"x",
+			CauseOutOfMemory,
+			"out of memory: 2.0 GiB limit, in `prog`",
+		},
+		"disk": {
+			StepClone,
+			sandbox.Result{DiskFull: "/tmp", ExitCode: 1},
+			"",
+			CauseDiskFull,
+			"disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`",
+		},
+		"terminals": {
+			StepTest,
+			sandbox.Result{DiskFull: sandbox.Terminals, InodesFull: true, Signal: "SIGKILL"},
+			"",
+			CauseDiskFull,
+			"too many pseudo-terminals: 256 limit, in `prog`",
+		},
+		"inodes": {
+			StepInstall,
+			sandbox.Result{DiskFull: "/tmp", InodesFull: true, ExitCode: 1},
+			"",
+			CauseDiskFull,
+			"disk full: too many files in /tmp, 5000 limit over all, in `prog`",
+		},
+		"processes": {
+			StepTest,
+			sandbox.Result{PidsStruck: true, ExitCode: 1},
+			"",
+			CausePidsLimit,
+			"too many processes: 512 limit, in `prog`",
+		},
+		"memory of sockets": {
+			StepTest,
+			sandbox.Result{Sockets: 300 << 20, Signal: "SIGKILL"},
+			"",
+			CauseOutOfMemory,
+			"out of memory: 300.0 MiB waited unread in sockets, in `prog`",
+		},
+		"memory, then time": {
+			StepTest,
+			sandbox.Result{OOMKilled: true, TimedOut: true},
+			"",
+			CauseOutOfMemory,
+			"out of memory: 2.0 GiB limit, in `prog`",
+		},
+		"fork bomb strikes it all": {
+			StepTest,
+			sandbox.Result{PidsStruck: true, OOMKilled: true, TimedOut: true},
+			"",
+			CausePidsLimit,
+			"too many processes: 512 limit, in `prog`",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cause, note := judge(c.step, "prog", c.r, testLimits, c.said)
@@ -65,18 +161,58 @@ func TestJudgeTests(t *testing.T) {
 		cause  Cause
 		note   string
 	}{
-		"passed":                   {sandbox.Result{}, some, "", "5 tests"},
-		"failed":                   {sandbox.Result{ExitCode: 1}, bad, CauseTests, "1 failure in 5 tests"},
-		"none, Python 3.11":        {sandbox.Result{}, none, CauseNoTests, "no tests: unittest found nothing to run"},
-		"none, Python 3.12":        {sandbox.Result{ExitCode: 5}, none, CauseNoTests, "no tests: unittest found nothing to run"},
-		"none, since memory ended": {sandbox.Result{ExitCode: 1, OOMKilled: true}, none, CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
-		"green without a summary":  {sandbox.Result{}, python.TestReport{}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error"},
-		"green though some failed": {sandbox.Result{}, bad, CauseTests, "1 failure in 5 tests, although `prog` ended with exit code 0"},
-		"green, a child failed":    {sandbox.Result{}, both, "", "1 failure in 5 tests"},
-		"green, a garbled summary": {sandbox.Result{}, python.TestReport{Runs: 2}, "", "unittest's summary stands between other output"},
-		"neither, since struck":    {sandbox.Result{PidsStruck: true}, python.TestReport{}, CausePidsLimit, "too many processes: 512 limit, in `prog`"},
-		"failed without a summary": {sandbox.Result{ExitCode: 3}, python.TestReport{}, CauseTests, "`prog` ended with exit code 3"},
-		"passed, though struck":    {sandbox.Result{PidsStruck: true}, some, "", "5 tests; green, although: too many processes: 512 limit"},
+		"passed":            {sandbox.Result{}, some, "", "5 tests"},
+		"failed":            {sandbox.Result{ExitCode: 1}, bad, CauseTests, "1 failure in 5 tests"},
+		"none, Python 3.11": {sandbox.Result{}, none, CauseNoTests, "no tests: unittest found nothing to run"},
+		"none, Python 3.12": {
+			sandbox.Result{ExitCode: 5},
+			none,
+			CauseNoTests,
+			"no tests: unittest found nothing to run",
+		},
+		"none, since memory ended": {
+			sandbox.Result{ExitCode: 1, OOMKilled: true},
+			none,
+			CauseOutOfMemory,
+			"out of memory: 2.0 GiB limit, in `prog`",
+		},
+		"green without a summary": {
+			sandbox.Result{},
+			python.TestReport{},
+			CauseTests,
+			"unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error",
+		},
+		"green though some failed": {
+			sandbox.Result{},
+			bad,
+			CauseTests,
+			"1 failure in 5 tests, although `prog` ended with exit code 0",
+		},
+		"green, a child failed": {sandbox.Result{}, both, "", "1 failure in 5 tests"},
+		"green, a garbled summary": {
+			sandbox.Result{},
+			python.TestReport{Runs: 2},
+			"",
+			"unittest's summary stands between other output",
+		},
+		"neither, since struck": {
+			sandbox.Result{PidsStruck: true},
+			python.TestReport{},
+			CausePidsLimit,
+			"too many processes: 512 limit, in `prog`",
+		},
+		"failed without a summary": {
+			sandbox.Result{ExitCode: 3},
+			python.TestReport{},
+			CauseTests,
+			"`prog` ended with exit code 3",
+		},
+		"passed, though struck": {
+			sandbox.Result{PidsStruck: true},
+			some,
+			"",
+			"5 tests; green, although: too many processes: 512 limit",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cause, note := judgeTests("prog", c.r, testLimits, c.report, "")
@@ -99,12 +235,22 @@ func TestJudgeTestsBeginsWithTheFailure(t *testing.T) {
 		failure string
 		note    string
 	}{
-		"one":              {sandbox.Result{ExitCode: 1}, one, failure, failure},
-		"three":            {sandbox.Result{ExitCode: 1}, three, failure + ", and 2 more", failure + ", and 2 more of 120"},
+		"one": {sandbox.Result{ExitCode: 1}, one, failure, failure},
+		"three": {
+			sandbox.Result{ExitCode: 1},
+			three,
+			failure + ", and 2 more",
+			failure + ", and 2 more of 120",
+		},
 		"although exit 0":  {sandbox.Result{}, one, failure, failure + ", although `prog` ended with exit code 0"},
 		"none that counts": {sandbox.Result{}, forked, failure, "1 failure in 5 tests"},
 		"forged, green":    {sandbox.Result{}, green, failure, "5 tests"},
-		"a limit struck":   {sandbox.Result{ExitCode: 1, PidsStruck: true}, one, failure, "too many processes: 512 limit, in `prog`"},
+		"a limit struck": {
+			sandbox.Result{ExitCode: 1, PidsStruck: true},
+			one,
+			failure,
+			"too many processes: 512 limit, in `prog`",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, note := judgeTests("prog", c.r, testLimits, c.report, c.failure); note != c.note {
@@ -122,18 +268,43 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		cause Cause
 		note  string
 	}{
-		"known":               {fail(CauseImage, "no %s", "image"), CauseImage, "no image"},
-		"known among others":  {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
-		"time":                {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
-		"output":              {wrap(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit"},
-		"lost to memory":      {wrap(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit"},
-		"lost to the clock":   {wrap(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build"},
-		"time, in":            {in(errTimeout), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"output, in":          {in(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit, in `prog`"},
-		"lost to memory, in":  {in(&sandbox.LostError{OOMKilled: true}), CauseOutOfMemory, "out of memory: 2.0 GiB limit, in `prog`"},
-		"lost to clock, in":   {in(&sandbox.LostError{Deadline: true}), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"lost":                {wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}), CauseEngine, "run command: the sandbox ended by itself with exit code 2; PID 1 said: panic: x"},
-		"killed":              {wrap(&sandbox.LostError{ExitCode: 137}), CauseEngine, "run command: the sandbox was ended by SIGKILL (exit code 137); the kernel log of the engine's host says whether for memory"},
+		"known":              {fail(CauseImage, "no %s", "image"), CauseImage, "no image"},
+		"known among others": {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
+		"time":               {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
+		"output":             {wrap(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit"},
+		"lost to memory": {
+			wrap(&sandbox.LostError{OOMKilled: true}),
+			CauseOutOfMemory,
+			"out of memory: 2.0 GiB limit",
+		},
+		"lost to the clock": {
+			wrap(&sandbox.LostError{Deadline: true}),
+			CauseTimeout,
+			"timed out: 15m limit for the build",
+		},
+		"time, in":   {in(errTimeout), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
+		"output, in": {in(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit, in `prog`"},
+		"lost to memory, in": {
+			in(&sandbox.LostError{OOMKilled: true}),
+			CauseOutOfMemory,
+			"out of memory: 2.0 GiB limit, in `prog`",
+		},
+		"lost to clock, in": {
+			in(&sandbox.LostError{Deadline: true}),
+			CauseTimeout,
+			"timed out: 15m limit for the build, in `prog`",
+		},
+		"lost": {
+			wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}),
+			CauseEngine,
+			"run command: the sandbox ended by itself with exit code 2; PID 1 said: panic: x",
+		},
+		"killed": {
+			wrap(&sandbox.LostError{ExitCode: 137}),
+			CauseEngine,
+			"run command: the sandbox was ended by SIGKILL (exit code 137); the kernel log of the engine's host says " +
+				"whether for memory",
+		},
 		"no image":            {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
 		"engine":              {errors.New("cannot connect"), CauseEngine, "cannot connect"},
 		"control characters":  {errors.New("a\x1b[2J\nb"), CauseEngine, "a\uFFFD[2J\uFFFDb"},
@@ -261,13 +432,17 @@ func TestSummaryIsNoLongerThanALine(t *testing.T) {
 		if name == "a deep table" {
 			text = "[tool.vivarium]\ntimeout." + value
 		}
-		survey := sandbox.Survey{Files: []sandbox.File{{Path: "pyproject.toml"}}, Contents: map[string][]byte{"pyproject.toml": []byte(text)}}
+		survey := sandbox.Survey{
+			Files:    []sandbox.File{{Path: "pyproject.toml"}},
+			Contents: map[string][]byte{"pyproject.toml": []byte(text)},
+		}
 		_, mistake := python.Detect(survey, python.Options{Limits: testLimits})
 		if mistake == nil {
 			t.Fatal("control: it is a proper plan")
 		}
 		cause, note := causeOf(fail(CausePlan, "%v", mistake), testLimits)
-		if cause != CausePlan || len(note) > 3000 || !strings.HasPrefix(note, "pyproject.toml: [tool.vivarium] timeout = ") {
+		if cause != CausePlan || len(note) > 3000 ||
+			!strings.HasPrefix(note, "pyproject.toml: [tool.vivarium] timeout = ") {
 			t.Errorf("%s: %s with a note of %d bytes: %.80q", name, cause, len(note), note)
 		}
 	}

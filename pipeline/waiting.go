@@ -4,13 +4,14 @@ import "time"
 
 // Waiting says what a queued build waits for besides its turn: trouble outside that may pass.
 type Waiting struct {
-	Cause Cause     // what ends the build, should it not pass in time
+	Cause Cause     // with which the build ends if the trouble does not pass in time
 	Why   string    // what was wrong at the last try
-	Since time.Time // of the build's first try that failed so; of one that was never tried, of the trouble
+	Since time.Time // when a try of the build first failed so; for a build never tried, when the trouble began
 	Next  time.Time // when it is tried next, at the earliest
 }
 
-// outside are the names of what a build depends on, by the cause that it ends with when that does not answer.
+// outside names what a build depends on, by the cause that the build ends with when that does not
+// answer.
 var outside = map[Cause]string{
 	CauseClone:  "the git host",
 	CauseIndex:  "the package index",
@@ -18,10 +19,10 @@ var outside = map[Cause]string{
 	CauseEngine: "the Docker engine",
 }
 
-// For names what is waited for.
+// For names what the build waits for.
 func (w Waiting) For() string { return Outside(w.Cause) }
 
-// Outside names what does not answer where a build ends for such a cause.
+// Outside names what does not answer when a build ends with this cause.
 func Outside(c Cause) string {
 	if name, ok := outside[c]; ok {
 		return name
@@ -29,5 +30,5 @@ func Outside(c Cause) string {
 	return "what failed to come back"
 }
 
-// String says it to people, in one line.
+// String describes the wait for people, in one line.
 func (w Waiting) String() string { return "waiting for " + w.For() + ": " + w.Why }
