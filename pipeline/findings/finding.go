@@ -1,5 +1,6 @@
-// Package findings reads, in what flake8, unittest and pip print, what they found wrong and where it
-// stands. What they print is a repository's word: it makes a sentence for people and decides nothing.
+// Package findings reads from the output of flake8, unittest and pip what they found wrong and
+// where it stands. Their output is a repository's word: it makes a sentence for people and decides
+// nothing.
 package findings
 
 import (
@@ -16,12 +17,13 @@ type Finding struct {
 	Line   int    `json:"line"`   // from 1; 0 when not known
 	Column int    `json:"column"` // from 1; 0 when not known
 	Code   string `json:"code"`   // such as F821 or AssertionError; may be empty
-	Test   string `json:"test"`   // the test's ID, such as tests.test_cart.TotalTest.test_discount; empty of what is no test
-	Text   string `json:"text"`   // one line
+	// the test's ID, such as tests.test_cart.TotalTest.test_discount; empty where it is no test
+	Test string `json:"test"`
+	Text string `json:"text"` // one line
 }
 
-// String is the finding for people, with what matters first: where the tool points at a line, the line;
-// where a test fails, the test and why.
+// String is the finding for people, with what matters first: the line, where the tool points at
+// one; the test and why it fails, where it is a test.
 func (f Finding) String() string {
 	switch {
 	case f.Test != "" && f.Path != "":
@@ -45,7 +47,7 @@ func (f Finding) Place() string {
 	return place
 }
 
-// Bounds of what is kept of one step.
+// Bounds on what is kept of one step.
 const (
 	most    = 20  // findings; the rest is counted
 	maxText = 300 // bytes of a path, a test's name or a text
@@ -73,8 +75,8 @@ func bounded(s string) string {
 	return s
 }
 
-// Sentence says the first finding, and how many more there are; empty when there is none. total counts
-// what the tool counted, where that is more than what was read.
+// Sentence names the first finding and how many more there are; it is empty when there is none.
+// total is the tool's own count, where that is more than was read.
 func (l List) Sentence(total int) string {
 	if len(l.Findings) == 0 {
 		return ""
@@ -86,12 +88,13 @@ func (l List) Sentence(total int) string {
 	return s
 }
 
-// lines cuts a stream into lines, each bounded: what is longer counts up to the bound.
+// lines cuts a stream into lines. Of a line that is longer than the bound, only the beginning
+// counts.
 type lines struct {
 	partial []byte
 }
 
-// each gives every line that p ends, without its end.
+// each calls line with every line that p ends, without its line break.
 func (l *lines) each(p []byte, line func(string)) {
 	for {
 		text, rest, ended := bytes.Cut(p, []byte("\n"))

@@ -14,7 +14,7 @@ type reader interface {
 	List() List
 }
 
-// read gives a text to the reader whole and byte by byte, which must come to the same.
+// read gives a text to the reader whole and byte by byte; both must have the same result.
 func read(t *testing.T, make func() reader, text string) List {
 	t.Helper()
 	whole, cut := make(), make()
@@ -31,7 +31,8 @@ func read(t *testing.T, make func() reader, text string) List {
 func flake8() reader { return &Flake8{} }
 
 func TestFlake8LinesBecomeFindings(t *testing.T) {
-	l := read(t, flake8, "./app/x.py:12:5: F821 undefined name 'y'\n./a:b.py:1:2: E999 SyntaxError: 1:2: x\nnoise\n./last.py:3:1: F63")
+	l := read(t, flake8, "./app/x.py:12:5: F821 undefined name 'y'\n./a:b.py:1:2: E999 SyntaxError: 1:2: x\nnoise\n"+
+		"./last.py:3:1: F63")
 	want := []Finding{
 		{Path: "app/x.py", Line: 12, Column: 5, Code: "F821", Text: "undefined name 'y'"},
 		{Path: "a:b.py", Line: 1, Column: 2, Code: "E999", Text: "SyntaxError: 1:2: x"},
@@ -48,8 +49,10 @@ func TestFlake8LinesBecomeFindings(t *testing.T) {
 }
 
 func TestPython2IsCalledSo(t *testing.T) {
-	l := read(t, flake8, "./a.py:1:2: E999 SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?\n./b.py:1:1: E999 SyntaxError: invalid syntax\n")
-	if got, want := l.Findings[0].String(), "a.py:1:2: E999 Python 2 code: SyntaxError: Missing parentheses"; !strings.HasPrefix(got, want) {
+	l := read(t, flake8, "./a.py:1:2: E999 SyntaxError: Missing parentheses in call to 'print'. Did you mean "+
+		"print(...)?\n./b.py:1:1: E999 SyntaxError: invalid syntax\n")
+	if got, want := l.Findings[0].String(),
+		"a.py:1:2: E999 Python 2 code: SyntaxError: Missing parentheses"; !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if strings.Contains(l.Findings[1].Text, "Python 2") {
@@ -150,9 +153,10 @@ func TestUnittestFailuresBecomeFindings(t *testing.T) {
 	}
 }
 
-// A header counts only after unittest's rule, and a failure only once the run has ended.
+// A header counts only after unittest's rule, and a failure counts only once the run has ended.
 func TestUnittestReadsNoFailureOutOfOtherOutput(t *testing.T) {
-	for _, text := range []string{"FAIL: test_x (a.B.test_x)\nRan 1 test in 0.1s\n", doubleRule + "\nnot a header\nRan 1 test in 0.1s\n",
+	for _, text := range []string{"FAIL: test_x (a.B.test_x)\nRan 1 test in 0.1s\n",
+		doubleRule + "\nnot a header\nRan 1 test in 0.1s\n",
 		doubleRule + "\nFAIL: test_x (a.B.test_x)\n", ""} {
 		if l := read(t, func() reader { return &Unittest{Root: "/workspace"} }, text); l.Total > 0 {
 			t.Errorf("%q gave %+v", text, l)
@@ -163,13 +167,18 @@ func TestUnittestReadsNoFailureOutOfOtherOutput(t *testing.T) {
 func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 	files := map[string][]byte{"requirements.txt": []byte("# ours\nTiny_Dep==9\n")}
 	for name, c := range map[string]struct{ out, want string }{
-		"a pin": {"ERROR: Could not find a version that satisfies the requirement tiny-dep==9 (from versions: 0.9, 1.0)\nERROR: No matching distribution found for tiny-dep==9\n",
+		"a pin": {"ERROR: Could not find a version that satisfies the requirement tiny-dep==9 (from versions: 0.9, " +
+			"1.0)\nERROR: No matching distribution found for tiny-dep==9\n",
 			"requirements.txt:2: tiny-dep==9 is not on the index (newest: 1.0)"},
-		"no such package": {"ERROR: Could not find a version that satisfies the requirement nope (from versions: none)\n",
+		"no such package": {"ERROR: Could not find a version that satisfies the requirement " +
+			"nope (from versions: none)\n",
 			"nope: the index offers no version of it"},
-		"of a dependency": {"ERROR: Could not find a version that satisfies the requirement nope>2 (from flask) (from versions: 1.0)\n",
+		"of a dependency": {"ERROR: Could not find a version that satisfies the requirement nope>2 (from " +
+			"flask) (from versions: 1.0)\n",
 			"nope>2 (wanted by flask) is not on the index (newest: 1.0)"},
-		"another Python": {"ERROR: Ignored the following versions that require a different python version: 2.0 Requires-Python >=3.99\nERROR: Could not find a version that satisfies the requirement tiny_dep==9 (from versions: none)\n",
+		"another Python": {"ERROR: Ignored the following versions that require a different python version: 2.0 " +
+			"Requires-Python >=3.99\nERROR: Could not find a version that satisfies the requirement " +
+			"tiny_dep==9 (from versions: none)\n",
 			"requirements.txt:2: tiny_dep==9 needs another Python: the index has 2.0 Requires-Python >=3.99"},
 		"a line that is none": {"ERROR: Invalid requirement: 'two words' (from line 3 of requirements.txt)\n",
 			"requirements.txt:3: Invalid requirement: 'two words'"},
@@ -200,7 +209,11 @@ func FuzzReaders(f *testing.F) {
 	f.Add([]byte(failures))
 	f.Add([]byte("./a.py:1:2: E999 x\nERROR: Invalid requirement: 'x' (from line 3 of r.txt)\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, make := range []func() reader{flake8, func() reader { return &Unittest{Root: "/workspace"} }, func() reader { return &Pip{} }} {
+		for _, make := range []func() reader{
+			flake8,
+			func() reader { return &Unittest{Root: "/workspace"} },
+			func() reader { return &Pip{} },
+		} {
 			l := read(t, make, string(text))
 			for _, found := range l.Findings {
 				if s := found.String(); strings.ContainsAny(s, "\n\x1b") {

@@ -15,8 +15,9 @@ type Flake8 struct {
 // flake8Line is flake8's default format, %(path)s:%(row)d:%(col)d: %(code)s %(text)s.
 var flake8Line = regexp.MustCompile(`^(.+?):(\d+):(\d+): ([A-Z]+\d+) (.*)$`)
 
-// python2 is what Python 3 says of code that was written for Python 2, and of no other.
-var python2 = regexp.MustCompile(`Missing parentheses in call to '(?:print|exec)'|multiple exception types must be parenthesized`)
+// python2 matches what Python 3 says only of code that was written for Python 2.
+var python2 = regexp.MustCompile(`Missing parentheses in call to '(?:print|exec)'|` +
+	`multiple exception types must be parenthesized`)
 
 // Write takes the next piece of output. It never fails.
 func (f *Flake8) Write(p []byte) (int, error) {

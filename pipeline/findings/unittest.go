@@ -6,27 +6,27 @@ import (
 	"strings"
 )
 
-// Unittest reads the failures in what unittest prints at the end of a run. The zero value is ready.
+// Unittest reads the failures that unittest prints at the end of a run. The zero value is ready.
 type Unittest struct {
-	Root string // where the checkout stands in the sandbox: paths are given from there
+	Root string // where the checkout stands in the sandbox: paths are relative to it
 
 	list    List
 	lines   lines
-	ruled   bool // the line before was the rule that a failure's header follows
+	ruled   bool // the line before was the rule that comes before a failure's header
 	reading bool // the failure below is being read
 	failure Finding
 	trace   bool   // in a traceback, whose lines are indented
-	source  string // the line of code that the traceback's last place shows
-	placed  bool   // that place was the checkout's, and its line of code comes next
+	source  string // the line of code at the traceback's last place
+	placed  bool   // that place is in the checkout, and its line of code comes next
 }
 
 var (
 	doubleRule = strings.Repeat("=", 70) // unittest.TextTestResult.separator1
-	// header begins a failure; the module's path follows, and what names a subtest.
+	// header begins a failure. After it come the module's path and what names a subtest.
 	header = regexp.MustCompile(`^(FAIL|ERROR|UNEXPECTED SUCCESS): (\S+) \(([^\s()]+)\)`)
 	ran    = regexp.MustCompile(`^Ran \d+ tests? in `)
 	frame  = regexp.MustCompile(`^  File "([^"]+)", line (\d+)`)
-	// exception is the last line of a traceback: a class, with its message where it has one.
+	// exception is the last line of a traceback: a class, with its message where there is one.
 	exception = regexp.MustCompile(`^([A-Za-z_][\w.]*)(?:: (.*))?$`)
 )
 
@@ -38,7 +38,7 @@ func (u *Unittest) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// List is what was read so far. The last failure counts once the run's end was read.
+// List is what was read so far. The last failure counts only once the run's end was read.
 func (u *Unittest) List() List { return u.list }
 
 func (u *Unittest) line(s string) {
@@ -67,8 +67,8 @@ func (u *Unittest) begin(s string) {
 	}
 }
 
-// testID is the test's whole name. Before Python 3.11 the header holds the class alone, and of a module that
-// cannot be imported the name of a stand-in.
+// testID is the test's whole name. Before Python 3.11 the header holds only the class, and for a
+// module that cannot be imported only the name of a stand-in.
 func testID(name, in string) string {
 	const standIn = "unittest.loader._FailedTest"
 	if in == standIn {
@@ -96,7 +96,8 @@ func (u *Unittest) inTraceback(s string) {
 	}
 }
 
-// place takes a frame where it is of the checkout: the last one is where the author looks first.
+// place keeps a frame's place if it is in the checkout. The last such frame counts: the author
+// looks there first.
 func (u *Unittest) place(file, line string) bool {
 	below, ok := strings.CutPrefix(file, u.Root+"/")
 	if ok {
@@ -106,22 +107,22 @@ func (u *Unittest) place(file, line string) bool {
 	return ok
 }
 
-// raised takes the exception. Of several that caused each other the last one counts, as for Python.
+// raised keeps the exception. Of several that caused each other the last one counts, as for Python.
 func (u *Unittest) raised(s string) {
 	m := exception.FindStringSubmatch(s)
 	if m == nil {
 		return
 	}
 	class, message := m[1], m[2]
-	if class == "AssertionError" && message == "None" { // self.fail() without words
+	if class == "AssertionError" && message == "None" { // self.fail() without a message
 		message = ""
 	}
 	u.failure.Code = class
 	switch {
 	case class == "AssertionError" && message == "" && u.source != "":
-		u.failure.Text = u.source // it says what was asserted
+		u.failure.Text = u.source // the line says what was asserted
 	case class == "AssertionError" && message != "", class == "ModuleNotFoundError" && message != "":
-		u.failure.Text = message // it says all
+		u.failure.Text = message // the message says everything
 	default:
 		u.failure.Text = strings.TrimSuffix(class+": "+message, ": ")
 	}
