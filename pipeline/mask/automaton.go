@@ -1,14 +1,14 @@
 package mask
 
-// automaton finds all patterns in one pass over the input (Aho and Corasick, 1975), with
-// every transition laid out in a table. Where no pattern has begun, it leaps ahead by
-// looking at pairs of bytes (Wu and Manber, 1994).
+// automaton finds all patterns in one pass over the input (Aho and Corasick, 1975), with every
+// transition laid out in a table. Where no pattern has begun, it skips ahead by looking at pairs of
+// bytes (Wu and Manber, 1994).
 type automaton struct {
 	class  [256]uint8 // bytes that occur in no pattern share class 0
 	width  int32      // number of classes
 	next   []int32    // by state (its number times width) plus class; matched is set when the target ends a pattern
-	depths []int32    // by state number: how long the longest beginning of a pattern is that the input ends with
-	match  []int32    // by state number: how long the longest pattern is that the input ends with
+	depths []int32    // by state number: length of the longest beginning of a pattern with which the input ends
+	match  []int32    // by state number: length of the longest pattern with which the input ends
 
 	shortest int           // length of the shortest pattern, at most 256
 	leap     [1 << 16]byte // by pair of bytes: see skip
@@ -19,7 +19,7 @@ const (
 	stateMask = 1<<31 - 1
 )
 
-// compile builds the automaton; nil without patterns.
+// compile builds the automaton; it returns nil when there are no patterns.
 func compile(patterns []string) *automaton {
 	if len(patterns) == 0 {
 		return nil
@@ -40,14 +40,14 @@ func compile(patterns []string) *automaton {
 	return a
 }
 
-// depth is how much of the input's end begins a pattern.
+// depth is how many bytes at the input's end may begin a pattern.
 func (a *automaton) depth(state int32) int { return int(a.depths[state/a.width]) }
 
-// longest is the length of the longest pattern that the input ends with.
+// longest is the length of the longest pattern with which the input ends.
 func (a *automaton) longest(state int32) int { return int(a.match[state/a.width]) }
 
-// skip returns the first place from i on where a pattern may begin: if one began at i,
-// its first bytes would have to reach over the pair that is looked at.
+// skip returns the first place from i on where a pattern may begin: a pattern that began at i would
+// reach, with its first bytes, over the pair that is looked at.
 func (a *automaton) skip(p []byte, i int) int {
 	for last := a.shortest - 1; i+last < len(p); {
 		n := int(a.leap[int(p[i+last-1])<<8|int(p[i+last])])
@@ -59,8 +59,8 @@ func (a *automaton) skip(p []byte, i int) int {
 	return i
 }
 
-// measureLeaps finds for each pair how far a pattern's beginning must be from it at least
-// (when the pair ends the first `shortest` bytes).
+// measureLeaps finds for each pair how many bytes can be skipped when the pair ends a window of
+// `shortest` bytes.
 func (a *automaton) measureLeaps(patterns []string) {
 	a.shortest = 256
 	for _, p := range patterns {
@@ -86,7 +86,7 @@ func (a *automaton) classify(patterns []string) {
 	}
 	classes := 1
 	for c, s := range seen {
-		// With all 256 bytes in use, the last one has class 0 to itself.
+		// When all 256 bytes are in use, the last one has class 0 to itself.
 		if s && classes < 256 {
 			a.class[c] = uint8(classes)
 			classes++
@@ -116,8 +116,8 @@ func (a *automaton) insert(pattern string) {
 	a.match[state/a.width] = int32(len(pattern))
 }
 
-// link turns the trie into the automaton, breadth first: where there is no transition,
-// that of the longest proper end of the state is taken, which is complete by then.
+// link turns the trie into the automaton, breadth first. Where a transition is missing, it takes
+// that of the state's longest proper suffix, which is complete by then.
 func (a *automaton) link() {
 	fail := make([]int32, len(a.depths)) // by state number
 	queue := []int32{0}

@@ -3,28 +3,27 @@ package mask
 
 import "slices"
 
-// MinLength is the shortest secret that is looked for, in bytes: hiding shorter ones
-// would make holes in ordinary text.
+// MinLength is the shortest secret that is looked for, in bytes. Hiding shorter ones would make
+// holes in ordinary text.
 const MinLength = 6
 
-// replacement stands for a secret, whatever its length.
+// replacement stands for a secret of any length.
 const replacement = "***"
 
-// Masker replaces secrets by ***: as they are, and in the encodings that tools print
-// them in: base64 (standard and URL alphabet, at any place inside a longer text, in one
-// line or in several), percent-encoding and hexadecimal. Overlapping secrets are hidden together. It holds
-// back no more than what may be the beginning of one, and is for one stream and one
-// goroutine.
+// Masker replaces secrets by ***: as they are, and in the encodings in which tools print them:
+// base64 (standard and URL alphabet, anywhere inside a longer text, in one line or in several),
+// percent-encoding and hexadecimal. Overlapping secrets are hidden together. A Masker holds back
+// only what may be the beginning of a secret. It is for one stream and one goroutine.
 type Masker struct {
 	auto *automaton // nil when there is nothing to hide
 
 	state   int32
 	wrapped wrapped
-	held    []byte // not yet shown: the longest end of the input that begins a secret
-	// spans are what must be hidden, ascending and apart. Places count from the first
-	// held byte; after Write, a span that was shown in part begins at 0.
+	held    []byte // not yet shown: the longest end of the input that may begin a secret
+	// spans are what must be hidden, ascending and disjoint. Places count from the first held byte;
+	// after Write, a span that was shown in part begins at 0.
 	spans []span
-	found []span // by the scan that is under way
+	found []span // by the scan in progress
 	out   []byte
 }
 
@@ -34,33 +33,33 @@ type span struct {
 	shown    bool // its replacement has been shown
 }
 
-// Secrets are what to hide, made ready once for any number of streams: that takes some
+// Secrets are what to hide, prepared once for any number of streams: preparing takes some
 // milliseconds.
 type Secrets struct {
 	auto    *automaton
-	wrapped wrapped // as a stream begins
+	wrapped wrapped // as at the beginning of a stream
 }
 
-// Prepare makes secrets ready; those shorter than MinLength are ignored.
+// Prepare prepares secrets; those shorter than MinLength are ignored.
 func Prepare(secrets []string) *Secrets {
 	return &Secrets{auto: compile(patterns(secrets)), wrapped: newWrapped(base64Patterns(secrets))}
 }
 
-// Masker hides the secrets in one stream.
+// Masker makes a Masker for one stream.
 func (s *Secrets) Masker() *Masker { return &Masker{auto: s.auto, wrapped: s.wrapped} }
 
-// Hide masks a text that is whole.
+// Hide masks a whole text.
 func (s *Secrets) Hide(text string) string {
 	m := s.Masker()
-	shown := string(m.Write([]byte(text))) // before Flush, which takes the same memory
+	shown := string(m.Write([]byte(text))) // copied before Flush, which uses the same memory
 	return shown + string(m.Flush())
 }
 
-// New makes a Masker for one stream alone.
+// New makes a Masker for a single stream.
 func New(secrets []string) *Masker { return Prepare(secrets).Masker() }
 
-// Write takes the next piece and returns what can be shown; the rest may be the start of
-// a secret and is kept. The result is valid until the next call and may share p's memory.
+// Write takes the next piece and returns what can be shown. It holds back the rest, which may be
+// the start of a secret. The result is valid until the next call and may share p's memory.
 func (m *Masker) Write(p []byte) []byte {
 	if m.auto == nil {
 		return p
@@ -77,7 +76,7 @@ func (m *Masker) Write(p []byte) []byte {
 	return m.show(total - keep)
 }
 
-// Flush returns what was kept.
+// Flush returns what was held back.
 func (m *Masker) Flush() []byte {
 	m.state = 0
 	m.wrapped.reset()
@@ -115,7 +114,7 @@ func (m *Masker) scanLines(p []byte) {
 	m.state = s
 }
 
-// hide adds a span that ends behind all others, and joins those that it overlaps.
+// hide adds a span that ends after all others, and merges it with those that it overlaps.
 func (m *Masker) hide(from, to int) {
 	s := span{from: from, to: to}
 	for n := len(m.spans); n > 0 && m.spans[n-1].to > s.from; n-- {
@@ -126,10 +125,10 @@ func (m *Masker) hide(from, to int) {
 	m.spans = append(m.spans, s)
 }
 
-// show takes the first n held bytes out and returns them with the secrets replaced.
+// show removes the first n held bytes and returns them with the secrets replaced.
 func (m *Masker) show(n int) []byte {
 	out, at := m.out[:0], 0
-	rest := 0 // spans that stay, wholly or in part
+	rest := 0 // number of spans that stay, whole or in part
 	for _, s := range m.spans {
 		if s.from < n {
 			out = append(out, m.held[at:max(at, s.from)]...)

@@ -31,19 +31,23 @@ func TestSecretsAreReplaced(t *testing.T) {
 		secrets  []string
 		in, want string
 	}{
-		"as it is":               {[]string{token}, "a " + token + " b", "a *** b"},
-		"alone":                  {[]string{token}, token, "***"},
-		"twice":                  {[]string{token}, token + token, "******"},
-		"without any":            {nil, "a " + token, "a " + token},
-		"too short":              {[]string{"", "abc12"}, "abc12", "abc12"},
-		"shortest":               {[]string{"abc123"}, "xabc123x", "x***x"},
-		"a beginning only":       {[]string{token}, token[:39] + "!", token[:39] + "!"},
-		"one inside the other":   {[]string{"abcdef", "xxabcdefxx"}, "xxabcdefxx xxabcdefx", "*** xx***x"},
-		"overlapping":            {[]string{"abcdef", "defghi"}, "-abcdefghi-", "-***-"},
-		"overlapping itself":     {[]string{"abcabc"}, "-abcabcabc-", "-***-"},
-		"after a false start":    {[]string{"aaaaab"}, "aaaaaaaab", "aaa***"},
-		"one ends in a longer":   {[]string{"bcdefg", "abcdefgh"}, "abcdefg!", "a***!"},
-		"basic authentication":   {[]string{token}, "Basic " + b64([]byte("x-access-token:"+token)), "Basic " + b64([]byte("x-access-token:")) + "***"},
+		"as it is":             {[]string{token}, "a " + token + " b", "a *** b"},
+		"alone":                {[]string{token}, token, "***"},
+		"twice":                {[]string{token}, token + token, "******"},
+		"without any":          {nil, "a " + token, "a " + token},
+		"too short":            {[]string{"", "abc12"}, "abc12", "abc12"},
+		"shortest":             {[]string{"abc123"}, "xabc123x", "x***x"},
+		"a beginning only":     {[]string{token}, token[:39] + "!", token[:39] + "!"},
+		"one inside the other": {[]string{"abcdef", "xxabcdefxx"}, "xxabcdefxx xxabcdefx", "*** xx***x"},
+		"overlapping":          {[]string{"abcdef", "defghi"}, "-abcdefghi-", "-***-"},
+		"overlapping itself":   {[]string{"abcabc"}, "-abcabcabc-", "-***-"},
+		"after a false start":  {[]string{"aaaaab"}, "aaaaaaaab", "aaa***"},
+		"one ends in a longer": {[]string{"bcdefg", "abcdefgh"}, "abcdefg!", "a***!"},
+		"basic authentication": {
+			[]string{token},
+			"Basic " + b64([]byte("x-access-token:"+token)),
+			"Basic " + b64([]byte("x-access-token:")) + "***",
+		},
 		"hexadecimal":            {[]string{token}, hex.EncodeToString([]byte(token)), "***"},
 		"HEXADECIMAL":            {[]string{token}, fmt.Sprintf("%X", token), "***"},
 		"in a query":             {[]string{odd}, "?p=" + url.QueryEscape(odd), "?p=***"},
@@ -63,15 +67,18 @@ func TestSecretsAreReplaced(t *testing.T) {
 }
 
 func TestBase64IsFoundAtAnyPlace(t *testing.T) {
-	secret := "s3cr3t?>~key\xfb\xff" // has + and / in the standard alphabet
-	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+	secret := "s3cr3t?>~key\xfb\xff" // its base64 has + and / in the standard alphabet
+	for _, enc := range []*base64.Encoding{
+		base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding,
+	} {
 		for before := range 7 {
 			for after := range 4 {
 				text := strings.Repeat("b", before) + secret + strings.Repeat("a", after)
 				encoded := enc.EncodeToString([]byte(text))
 				got := mask([]string{secret}, encoded)
 				// At most one character on each side also holds bits of the secret.
-				if !strings.Contains(got, "***") || len(strings.Replace(got, "***", "", 1)) > (before*8+5)/6+(after*8+5)/6+3 {
+				if !strings.Contains(got, "***") ||
+					len(strings.Replace(got, "***", "", 1)) > (before*8+5)/6+(after*8+5)/6+3 {
 					t.Errorf("%d before, %d after: %q became %q", before, after, encoded, got)
 				}
 				if after == 0 && !strings.HasSuffix(got, "***") {
@@ -101,9 +108,10 @@ func TestBase64IsFoundAcrossLines(t *testing.T) {
 				if cut := mask([]string{token}, strings.Split(text, "")...); cut != got {
 					t.Fatalf("%d columns, %d before: in one piece %q, byte by byte %q", columns, before, got, cut)
 				}
-				// What is left of the secret must not be enough to tell it.
+				// What is left of the secret must not be enough to recognize it.
 				left := strings.NewReplacer("\r", "", "\n", "").Replace(got)
-				most := (8*before+5)/6 + minHead - 1 + len("***") + 12 // "after", padded, with the character that it shares
+				// "after", padded, with the character that it shares
+				most := (8*before+5)/6 + minHead - 1 + len("***") + 12
 				if !strings.Contains(got, "***") || len(left) > most {
 					t.Fatalf("%d columns, %d before: %q became %q", columns, before, text, got)
 				}
@@ -116,11 +124,11 @@ func TestLinesThatAreNoSecretStayAsTheyAre(t *testing.T) {
 	first := base64.StdEncoding.EncodeToString([]byte(token))
 	for _, text := range []string{
 		first[:40] + "\n" + first[:40] + "\n",   // the beginning twice
-		first[:40] + "\n\n" + first[40:],        // a blank line is no wrapping
+		first[:40] + "\n\n" + first[40:],        // a blank line is no line break within base64
 		first[:40] + "\r\r\n" + first[40:],      // nor is this
 		first[:40] + " \n" + first[40:],         // nor a space
 		strings.Repeat(first[:1]+"\n", 100),     // a letter a line
-		strings.Repeat(first[:10]+"\r\n", 1000), // what may begin, again and again
+		strings.Repeat(first[:10]+"\r\n", 1000), // a possible beginning, again and again
 	} {
 		if got := mask([]string{token}, text); got != text {
 			t.Errorf("%.80q became %.80q", text, got)
@@ -202,8 +210,8 @@ func TestMemoryIsBoundedByTheLongestForm(t *testing.T) {
 	}
 }
 
-// FuzzMasker checks, for any text, secrets and cuts, that no secret is shown, that cuts
-// make no difference, and that text without secrets is not changed.
+// FuzzMasker checks, for any text, secrets and cuts, that no secret is shown, that cuts make no
+// difference, and that text without secrets does not change.
 func FuzzMasker(f *testing.F) {
 	f.Add("pre"+token+"post", token, "second-secret", uint64(1))
 	f.Add("abcabcabcabd", "abcabd", "bcabca", uint64(7))
@@ -225,7 +233,7 @@ func FuzzMasker(f *testing.F) {
 		joined := strings.NewReplacer("\r", "", "\n", "").Replace(text)
 		for _, p := range base64Patterns(secrets) {
 			if !strings.Contains(text, p) && strings.Contains(joined, p) {
-				return // broken into lines, or nearly so: that the cuts make no difference is all to be checked
+				return // broken into lines, or nearly so: only that the cuts make no difference can be checked
 			}
 		}
 		for _, p := range patterns(secrets) {

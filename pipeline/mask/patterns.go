@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// patterns are all the forms that the secrets are looked for in, sorted, each once.
+// patterns are all forms in which the secrets are looked for, sorted, without duplicates.
 func patterns(secrets []string) []string {
 	var all []string
 	for _, s := range secrets {
@@ -24,7 +24,7 @@ func patterns(secrets []string) []string {
 	return slices.Compact(all)
 }
 
-// base64Patterns are those of patterns that may be broken into lines.
+// base64Patterns are those patterns that may be broken into lines.
 func base64Patterns(secrets []string) []string {
 	var all []string
 	for _, s := range secrets {
@@ -41,7 +41,7 @@ func base64Patterns(secrets []string) []string {
 	return slices.Compact(all)
 }
 
-// percentForms are s in a query and in a path, with digits of either case.
+// percentForms are s percent-encoded for a query and for a path, with digits of either case.
 func percentForms(s string) []string {
 	var forms []string
 	for _, f := range []string{url.QueryEscape(s), url.PathEscape(s)} {
@@ -61,12 +61,12 @@ func lowerEscapes(s string) string {
 	return string(b)
 }
 
-// base64Forms are what is seen of s when it stands at a place of a longer text that is
-// offset modulo 3: first the characters that s alone decides, then the longer forms for
-// a text that ends with s, without and with padding.
+// base64Forms are what can be seen of s in the base64 of a longer text, where s stands at a place
+// that is offset modulo 3: first the characters that s alone decides, then the longer forms for a
+// text that ends with s, without and with padding.
 func base64Forms(enc *base64.Encoding, s string, offset int) []string {
 	padded := enc.EncodeToString(append(make([]byte, offset), s...))
-	// A character holds 6 bits; those that hold any bit of what stands before are left out.
+	// A character holds 6 bits. Those that hold any bit of what comes before s are left out.
 	first := (8*offset + 5) / 6
 	whole := 8 * (offset + len(s)) / 6
 	return []string{padded[first:whole], strings.TrimRight(padded, "=")[first:], padded[first:]}

@@ -2,17 +2,17 @@ package mask
 
 import "bytes"
 
-// wrapped finds base64 that is broken into lines, as base64(1), git and MIME print it:
-// within what may be a secret, a line break is passed over. One scan, in memory bounded
-// by the longest form.
+// wrapped finds base64 that is broken into lines, as base64(1), git and MIME print it: it skips a
+// line break within what may be a secret. It takes one scan, and memory bounded by the longest
+// form.
 type wrapped struct {
 	auto    *automaton // of the base64 forms; nil when there is nothing to hide
 	longest int        // length of the longest form
-	pairs   []bool     // by pair of bytes: whether it stands in a form
+	pairs   []bool     // by pair of bytes: whether it occurs in a form
 
 	state int32
-	last  byte // the line break's character that was passed over just now; 0 for none
-	// breaks are the places of those inside what may be a secret, ascending.
+	last  byte // the line break's character that was skipped just now; 0 for none
+	// breaks are the places of the line breaks inside what may be a secret, ascending.
 	breaks []int
 }
 
@@ -27,12 +27,12 @@ func newWrapped(forms []string) wrapped {
 	return w
 }
 
-// minHead is how much of a secret's form must stand before a line break for the two to be
-// held back, characters. A line that just ends in the first letter of a form is shown at
-// once; should the rest follow, up to three characters (18 bits) of it have been seen.
+// minHead is how many characters of a secret's form must come before a line break for both to be
+// held back. A line that just ends in the first letter of a form is shown at once; should the rest
+// follow, up to three characters (18 bits) of it have been seen.
 const minHead = 4
 
-// scan moves over p, which begins at place at, and reports what is to be hidden.
+// scan scans p, which begins at place at, and calls found for each stretch to hide.
 func (w *wrapped) scan(p []byte, at int, found func(from, to int)) {
 	if w.auto == nil {
 		return
@@ -56,8 +56,8 @@ func (w *wrapped) scan(p []byte, at int, found func(from, to int)) {
 	}
 }
 
-// leap is the first place from i on where a form may begin that goes on behind a line
-// break. What does not is found without it.
+// leap is the first place from i on where a form that continues after a line break may begin. Other
+// forms are found without it.
 func (w *wrapped) leap(p []byte, i int) int {
 	for i < len(p) {
 		n := bytes.IndexByte(p[i:], '\n')
@@ -66,7 +66,8 @@ func (w *wrapped) leap(p []byte, i int) int {
 		}
 		end := i + n
 		if w.joined(p, i, end) {
-			// Where the first bytes of a form would all stand in this line, its leaps are right.
+			// Where the first bytes of a form would all stand in this line, the automaton's own
+			// skips are right.
 			return w.auto.skip(p[:end], max(i, end-w.longest))
 		}
 		i = end + 1
@@ -74,8 +75,8 @@ func (w *wrapped) leap(p []byte, i int) int {
 	return i
 }
 
-// joined reports whether the characters around the line break at end may belong together,
-// the line having begun at from or before.
+// joined reports whether the characters on both sides of the line break at end may belong together.
+// The line began at from or before.
 func (w *wrapped) joined(p []byte, from, end int) bool {
 	before := end - 1
 	if before > from && p[before] == '\r' {
@@ -87,7 +88,7 @@ func (w *wrapped) joined(p []byte, from, end int) bool {
 	return end+1 == len(p) || w.pairs[int(p[before])<<8|int(p[end+1])]
 }
 
-// passOver reports whether c is a line break inside what may be a secret: LF or CR LF.
+// passOver reports whether c is part of a line break, LF or CR LF, inside what may be a secret.
 func (w *wrapped) passOver(c byte) bool {
 	over := w.state != 0 && (c == '\r' && w.last == 0 || c == '\n' && w.last != '\n')
 	w.last = 0
@@ -97,8 +98,8 @@ func (w *wrapped) passOver(c byte) bool {
 	return over
 }
 
-// begin is where the last n characters before end begin, line breaks not counted. A head
-// that is too short to be held back is left out.
+// begin is where the last n characters before end begin, not counting line breaks. A head that is
+// too short to be held back is left out.
 func (w *wrapped) begin(n, end int) int {
 	start, first := end-n, len(w.breaks)
 	for first > 0 && w.breaks[first-1] >= start {
@@ -113,7 +114,7 @@ func (w *wrapped) begin(n, end int) int {
 	return start
 }
 
-// forget drops the line breaks that stand before what may be a secret.
+// forget drops the line breaks that come before what may be a secret.
 func (w *wrapped) forget(end int) {
 	if len(w.breaks) == 0 {
 		return
@@ -134,7 +135,7 @@ func (w *wrapped) held(end int) int {
 	return end - w.begin(w.auto.depth(w.state), end)
 }
 
-// shift tells that the first n bytes are gone.
+// shift records that the first n bytes are gone.
 func (w *wrapped) shift(n int) {
 	for i := range w.breaks {
 		w.breaks[i] -= n
