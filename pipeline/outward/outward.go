@@ -1,5 +1,5 @@
-// Package outward is what of the server's own words may stand on a build, which strangers and a repository's people read: no secret,
-// and of the host no folder.
+// Package outward decides which of the server's own words may stand on a build, which strangers and
+// a repository's people read: no secret, and no folder of the host.
 package outward
 
 import (
@@ -14,7 +14,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// Words takes out what may not be read. What it changes is told in full by the server's log.
+// Words removes what may not be read. The server's log tells in full what Words changes.
 type Words struct {
 	secrets *mask.Secrets
 	log     *slog.Logger // may be nil
@@ -25,10 +25,13 @@ func New(secrets []string, log *slog.Logger) Words {
 	return Words{secrets: mask.Prepare(secrets), log: log}
 }
 
-// hostPath is an absolute path of two parts or more, also of an engine's socket, where no URL goes on with it.
-var hostPath = regexp.MustCompile("(^|[\\s\"'`(=\\[])((?:unix|npipe|file|fd)://)?(/[^\\s\"'`()\\[\\]:;,/]+(?:/[^\\s\"'`()\\[\\]:;,/]+)+)")
+// hostPath is an absolute path of two parts or more, which may be an engine's socket, but is not
+// part of another URL.
+var hostPath = regexp.MustCompile("(^|[\\s\"'`(=\\[])((?:unix|npipe|file|fd)://)?" +
+	"(/[^\\s\"'`()\\[\\]:;,/]+(?:/[^\\s\"'`()\\[\\]:;,/]+)+)")
 
-// withoutPaths leaves of each path of the host its last part. Those of a sandbox's checkout are a repository's own.
+// withoutPaths leaves only the last part of each path of the host. Paths of a sandbox's checkout
+// stay: they are the repository's own.
 func withoutPaths(text string) string {
 	return hostPath.ReplaceAllStringFunc(text, func(found string) string {
 		part := hostPath.FindStringSubmatch(found)
@@ -39,8 +42,8 @@ func withoutPaths(text string) string {
 	})
 }
 
-// said is a note or summary. Of an errored build it is our own word or the engine's, which know the host; of others it quotes what
-// the sandbox said.
+// said cleans a note or summary. That of an errored build is our own word or the engine's, and may
+// hold paths of the host; that of any other build quotes the sandbox.
 func (o Words) said(text string, errored bool) string {
 	text = o.secrets.Hide(text)
 	if errored {
@@ -49,11 +52,12 @@ func (o Words) said(text string, errored bool) string {
 	return text
 }
 
-// Outcome is o as it may be read.
+// Outcome is out as it may be read.
 func (o Words) Outcome(ctx context.Context, b pipeline.Build, out pipeline.Outcome) pipeline.Outcome {
 	said := o.said(out.Summary, out.State == pipeline.Errored)
 	if said != out.Summary && o.log != nil {
-		o.log.WarnContext(ctx, "build errored; its page does not say all of this", "build", b.ID, "repo", b.Repo.FullName, "summary", o.secrets.Hide(out.Summary))
+		o.log.WarnContext(ctx, "build errored; its page does not say all of this",
+			"build", b.ID, "repo", b.Repo.FullName, "summary", o.secrets.Hide(out.Summary))
 	}
 	out.Summary = said
 	return out
@@ -94,7 +98,8 @@ func (r Recorder) StepEnded(ctx context.Context, s pipeline.Step) error {
 	return r.Recorder.StepEnded(ctx, s)
 }
 
-// troubleLine begins our own lines that tell of trouble: the end of a step (pipeline.Step), and what a service says beside it.
+// troubleLine matches the beginning of our own lines about trouble: the end of a step
+// (pipeline.Step), and what a proxy says.
 var troubleLine = regexp.MustCompile(`^(?:[a-z]+: errored in |git proxy: |package index: )`)
 
 // Output implements pipeline.Recorder.
