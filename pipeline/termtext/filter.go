@@ -1,5 +1,6 @@
-// Package termtext shows text that was written for a terminal, and that its writer may have made to deceive:
-// a build's output on pages, in raw logs and on the command line, and a repository's words within one line of ours.
+// Package termtext shows text that was written for a terminal, and that its writer may have made to
+// deceive: a build's output on pages, in raw logs and on the command line, and a repository's words
+// within one line of ours.
 package termtext
 
 import (
@@ -10,19 +11,19 @@ import (
 // Reset is the sequence that ends all colours (SGR 0, ECMA-48 8.3.117).
 const Reset = "\x1b[0m"
 
-// Filter makes output harmless to look at: of all escape sequences only SGR (colours and the like,
-// ECMA-48 8.3.117) can pass, and of the control characters only newline and tab. A carriage return that
-// does not belong to a line's end becomes a newline, so that a line cannot be overwritten by another.
-// Bytes that are no UTF-8 become U+FFFD. The output may come in any pieces; the result is the same.
+// Filter makes output harmless to look at. Of all escape sequences only SGR (colours and the like,
+// ECMA-48 8.3.117) can pass, and of the control characters only newline and tab. A carriage return
+// that is not part of a line's end becomes a newline, so that no line can overwrite another. Bytes
+// that are not UTF-8 become U+FFFD. The output may come in any pieces; the result is the same.
 type Filter struct {
-	Colour   bool // SGR passes; else it goes, too
-	Pictures bool // a control character is shown as its picture or code point; else it goes
+	Colour   bool // SGR passes; otherwise it is dropped too
+	Pictures bool // a control character is shown as its picture or code point; otherwise it is dropped
 
 	state    state
-	params   []byte // of the control sequence being read
+	params   []byte // of the control sequence in progress
 	rune     []byte // an incomplete UTF-8 sequence
 	returned bool   // the last character was a carriage return
-	dyed     bool   // an SGR has passed that no reset followed
+	dyed     bool   // an SGR has passed, and no reset since
 }
 
 type state uint8
@@ -31,14 +32,14 @@ const (
 	ground        state = iota
 	escape              // after ESC
 	control             // in a control sequence: ESC [ … final byte (ECMA-48, 5.4)
-	command             // in a command string: ESC ] and its kin, to BEL, ST or the line's end (ECMA-48, 5.6)
+	command             // in a command string: ESC ] and the like, up to BEL, ST or the line's end (ECMA-48, 5.6)
 	commandEscape       // after ESC in a command string
 )
 
 const (
 	esc                = '\x1b'
 	stringTerminator   = '\u009c' // ST in one character
-	maxParameters      = 64       // bytes; longer ones are no colour
+	maxParameters      = 64       // bytes; a longer sequence is no colour
 	longestRuneInBytes = utf8.UTFMax
 )
 
@@ -51,8 +52,8 @@ func (f *Filter) Write(p []byte) []byte {
 	return out
 }
 
-// Flush ends the output: an escape sequence that is incomplete is dropped, a character that is becomes
-// U+FFFD, and colours are reset. The filter is as new then.
+// Flush ends the output: it drops an incomplete escape sequence, turns an incomplete character into
+// U+FFFD, and resets colours. After that the filter is as new.
 func (f *Filter) Flush() []byte {
 	out := f.endRune(nil)
 	if f.returned {
@@ -65,10 +66,11 @@ func (f *Filter) Flush() []byte {
 	return out
 }
 
-// Unfinished reports whether the output so far ends inside of a character.
+// Unfinished reports whether the output so far ends inside a character.
 func (f *Filter) Unfinished() bool { return len(f.rune) > 0 }
 
-// take collects bytes to characters. A lone byte from 0x80 on can be a control character to a terminal.
+// take assembles bytes into characters. A terminal may take a lone byte from 0x80 on for a control
+// character.
 func (f *Filter) take(out []byte, c byte) []byte {
 	if len(f.rune) > 0 && utf8.RuneStart(c) {
 		out = f.endRune(out)
@@ -98,8 +100,8 @@ func (f *Filter) endRune(out []byte) []byte {
 	return f.next(out, utf8.RuneError)
 }
 
-// next takes one character. A line's end ends every sequence, so that one which is left open cannot
-// hide the rest of a log.
+// next takes one character. A line's end ends every sequence, so that an unfinished one cannot hide
+// the rest of a log.
 func (f *Filter) next(out []byte, r rune) []byte {
 	if r == '\n' || r == '\r' {
 		f.state = ground
@@ -169,8 +171,8 @@ func (f *Filter) inControl(out []byte, r rune) []byte {
 	return out
 }
 
-// isSGR tells parameters of SGR from private ones, such as those of ESC [ > 4 ; 2 m,
-// which changes what keys send.
+// isSGR tells parameters of SGR from private ones, such as those of ESC [ > 4 ; 2 m, which changes
+// what keys send.
 func isSGR(params []byte) bool {
 	if len(params) > maxParameters {
 		return false

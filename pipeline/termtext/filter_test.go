@@ -76,7 +76,7 @@ func TestFilterWithoutColourRemovesIt(t *testing.T) {
 
 var allowedSGR = regexp.MustCompile("\x1b\\[[0-9;:]{0,64}m")
 
-// FuzzFilter holds what must be true of any output, however it is cut.
+// FuzzFilter checks what must hold for any output, however it is cut.
 func FuzzFilter(f *testing.F) {
 	f.Add([]byte("a\x1b[31mred\x1b[0m\r\nb\x1b]0;t\x07"), 3)
 	f.Add([]byte("\xe6\x97\xa5\x9b2J\x1b[>4;2m\r"), 1)

@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// pictures is where Unicode's pictures of the control characters begin, U+0000's first.
+// pictures is the first of Unicode's pictures of the control characters, that of U+0000.
 const pictures = 0x2400
 
-// visible adds r as it may be shown.
+// visible appends r as it may be shown.
 func (f *Filter) visible(out []byte, r rune) []byte {
 	switch {
 	case r == '\n' || r == '\t' || r >= ' ' && r < 0x7f:
 		return append(out, byte(r))
-	case unicode.Is(unicode.Bidi_Control, r): // with these a line can be made to read as another (CVE-2021-42574)
+	case unicode.Is(unicode.Bidi_Control, r): // these can make a line read as another (CVE-2021-42574)
 		return codePoint(out, r)
 	case r >= 0xa0:
 		return utf8.AppendRune(out, r)
@@ -31,11 +31,11 @@ func (f *Filter) visible(out []byte, r rune) []byte {
 
 func codePoint(out []byte, r rune) []byte { return fmt.Appendf(out, "⟨U+%04X⟩", r) }
 
-// maxLine bounds a line, bytes: it becomes a build's summary, which lists of builds show.
+// maxLine bounds a line, in bytes: it becomes a build's summary, which lists of builds show.
 const maxLine = 2000
 
-// Line keeps names out of a repository from writing lines or terminal control sequences of their own
-// into what is said of it, and from taking up more than one line of it.
+// Line makes a repository's name or text harmless within a line of ours: it cannot begin a line of
+// its own, sends a terminal no control sequence, and takes up no more than one line.
 func Line(s string) string {
 	if len(s) > maxLine {
 		s = strings.ToValidUTF8(s[:maxLine], "") + "…"
