@@ -21,7 +21,7 @@ type config struct {
 	lowered []string
 }
 
-// settings are the keys of [tool.vivarium], each with what takes its value.
+// settings are the keys of [tool.vivarium], each with the function that takes its value.
 var settings = map[string]func(*config, any) error{
 	"python":    (*config).setPython,
 	"timeout":   (*config).setTimeout,
@@ -33,19 +33,19 @@ var settings = map[string]func(*config, any) error{
 	"files":     func(c *config, v any) error { return lowerCount(&c.limits.OpenFiles, v, sandbox.MinOpenFiles) },
 }
 
-// operatorsOnly are limits that the container has from its start, and why no repository
-// lowers them.
+// operatorsOnly are limits that are fixed when the container starts, each with the reason why no
+// repository can lower it.
 var operatorsOnly = map[string]string{
 	"disk":   "VIVARIUM_DISK",
 	"inodes": "VIVARIUM_INODES",
 }
 
-// minLogRate keeps the output that is on its way when a command ends from taking longer
-// than the build's grace.
+// minLogRate is the lowest rate, so that the output still on its way when a command ends takes no
+// longer than the build's grace.
 const minLogRate = 64 << 10
 
-// parseConfig reads the table and checks it against what the operator allows: a
-// repository can lower a limit, never raise it.
+// parseConfig parses the table and checks it against what the operator allows: a repository can
+// lower a limit, never raise it.
 func parseConfig(table any, operator Limits) (config, error) {
 	c := config{limits: operator}
 	if table == nil {
@@ -62,7 +62,8 @@ func parseConfig(table any, operator Limits) (config, error) {
 				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
 		}
 		if !known {
-			return c, configError(fmt.Sprintf("[tool.vivarium] has no setting %q", key), fmt.Sprintf("did you mean %q?", nearest(key)))
+			return c, configError(fmt.Sprintf("[tool.vivarium] has no setting %q", key),
+				fmt.Sprintf("did you mean %q?", nearest(key)))
 		}
 		if err := set(&c, values[key]); err != nil {
 			return c, configError(fmt.Sprintf("[tool.vivarium] %s = %v", key, values[key]), err.Error())
@@ -125,7 +126,7 @@ func (c *config) lowerSize(limit *int64, v any) error {
 	return nil
 }
 
-// sizeOf is 0 for what is no size.
+// sizeOf parses a size in bytes; 0 is not a size.
 func sizeOf(v any) int64 {
 	switch v := v.(type) {
 	case string:
@@ -137,7 +138,7 @@ func sizeOf(v any) int64 {
 	return 0
 }
 
-// setLogRate lowers the rate; the operator may have set none.
+// setLogRate lowers the rate. The operator may have set none.
 func (c *config) setLogRate(v any) error {
 	n, limit := sizeOf(v), c.limits.LogRate
 	switch {

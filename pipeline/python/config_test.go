@@ -82,7 +82,8 @@ func TestRepositorySetsALogRateWhereTheOperatorHasNone(t *testing.T) {
 func TestTimeIsWrittenWithoutZeros(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		15 * time.Minute: "15m", time.Hour: "1h", 90 * time.Minute: "1h30m", 90 * time.Second: "1m30s",
-		10 * time.Second: "10s", 10 * time.Minute: "10m", 100 * time.Millisecond: "100ms", time.Hour + time.Second: "1h0m1s",
+		10 * time.Second: "10s", 10 * time.Minute: "10m", 100 * time.Millisecond: "100ms",
+		time.Hour + time.Second: "1h0m1s",
 	} {
 		if got := Time(d); got != want {
 			t.Errorf("%v: got %s, want %s", d, got, want)

@@ -2,18 +2,17 @@ package python
 
 import "strings"
 
-// ini is what Python's configparser, and git for .gitmodules, read of a file: values
-// by section and option. Names of options are in lower case.
+// ini is what Python's configparser, and git for .gitmodules, read from a file: values by section
+// and option. Names of options are in lower case.
 type ini map[string]map[string]string
 
-// parseINI never fails: a line that is neither a section, an option nor a
-// continuation (indented further than its option) is passed over, as the tools that
-// own these files complain of it.
+// parseINI never fails. It skips a line that is neither a section, an option nor a continuation
+// (indented further than its option): the tools that own these files complain of it.
 func parseINI(data []byte) ini {
 	file := ini{}
 	var section map[string]string
 	var option string
-	var value strings.Builder // of option; written back when it is whole, since it may have any number of lines
+	var value strings.Builder // of option; stored when it is complete, since it may have any number of lines
 	optionIndent := 0
 	end := func() {
 		if option != "" {

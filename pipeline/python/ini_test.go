@@ -8,7 +8,8 @@ import (
 )
 
 func TestINIReadsSectionsOptionsAndContinuations(t *testing.T) {
-	const text = "x = before any section\n[a]\nOne = 1\n  more\n\n  # no part of it\n  still: more\ntwo: 2\n[b]\n= no name\n  more of no name\nlast =\n [a]\nthree = 3\none = again\nnothing\n"
+	const text = "x = before any section\n[a]\nOne = 1\n  more\n\n  # no part of it\n  still: more\ntwo: 2\n[b]\n" +
+		"= no name\n  more of no name\nlast =\n [a]\nthree = 3\none = again\nnothing\n"
 	got := parseINI([]byte(text))
 	want := ini{"a": {"one": "again", "two": "2", "three": "3"}, "b": {"": "no name", "last": ""}}
 	if !maps.EqualFunc(got, want, maps.Equal) {

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// Checks are the flake8 codes that fail a build: code that cannot run or cannot mean
-// what it says (E9 syntax, F63 and F7 misuse of constructs, F82 undefined names).
+// Checks are the flake8 codes that fail a build: code that cannot run or cannot mean what it says
+// (E9 syntax, F63 and F7 misuse of constructs, F82 undefined names).
 const Checks = "E9,F63,F7,F82"
 
-// flake8Excludes is flake8's own default, which an exclude of a repository replaces.
+// flake8Excludes is flake8's own default, which a repository's exclude replaces.
 var flake8Excludes = []string{
 	".svn", "CVS", ".bzr", ".hg", ".git", "__pycache__", ".tox", ".nox", ".eggs", "*.egg",
 }
 
-// parallelFrom is the number of files from which flake8's worker processes save more
-// time than they cost to start (measured: six files, 0.6 s in one process, 1.2 s in two).
+// parallelFrom is the number of files from which flake8's worker processes save more time than they
+// take to start (measured: six files, 0.6 s in one process, 1.2 s in two).
 const parallelFrom = 32
 
-// lintCommand runs the image's flake8 isolated: from Python's side, so that a module
-// of the repository named like one of the library's does not break it, and from
-// flake8's side, so that the repository's configuration cannot change what is checked.
-// What that configuration says of files to leave out, and of names that are built in,
-// is read here and passed on.
+// lintCommand runs the image's flake8 isolated from the repository. Python's isolation keeps a
+// module of the repository that is named like one of the library's from breaking flake8; flake8's
+// isolation keeps the repository's configuration from changing what is checked. What that
+// configuration says of files to leave out, and of names that are built in, is read here and passed
+// on.
 func lintCommand(t *tree, cpus float64) ([]string, error) {
 	conf := flake8Config(t)
 	exclude := append(words(conf["exclude"]), words(conf["extend-exclude"])...)
@@ -47,8 +47,8 @@ func lintCommand(t *tree, cpus float64) ([]string, error) {
 	return argv, checkLint(argv)
 }
 
-// maxLint bounds flake8's command line, bytes. A kernel takes no argument from 128 KiB on (MAX_ARG_STRLEN), and PID 1 no
-// command of 1 MiB.
+// maxLint bounds flake8's command line, in bytes. A kernel accepts no argument of 128 KiB or more
+// (MAX_ARG_STRLEN), and PID 1 no command of 1 MiB.
 const maxLint = 64 << 10
 
 // checkLint refuses a command line that could not be run.
@@ -60,16 +60,17 @@ func checkLint(argv []string) error {
 		return &Error{File: file, Problem: "it holds a NUL byte", Advice: "save it as text"}
 	case len(all) > maxLint:
 		return &Error{
-			File:    file,
-			Problem: fmt.Sprintf("with the virtual environments in the checkout, what is to be left out takes %s, and %s are allowed", Size(int64(len(all))), Size(maxLint)),
-			Advice:  "name folders instead of files, or take the environments out",
+			File: file,
+			Problem: fmt.Sprintf("with the virtual environments in the checkout, what is to be left out "+
+				"takes %s, and %s are allowed", Size(int64(len(all))), Size(maxLint)),
+			Advice: "name folders instead of files, or take the environments out",
 		}
 	}
 	return nil
 }
 
-// flake8Config is the section of the file that flake8 itself would read: the first of
-// these that has one.
+// flake8Config is the section that flake8 itself would read: that of the first of these files that
+// has one.
 func flake8Config(t *tree) map[string]string {
 	for _, name := range []string{"setup.cfg", "tox.ini", ".flake8"} {
 		data, _ := t.read(name)
@@ -84,9 +85,9 @@ func flake8Config(t *tree) map[string]string {
 	return nil
 }
 
-// ownExcludes are folders that hold other people's code or copies: virtual
-// environments in the tree, and the build/ that pip leaves when it installs the
-// project. A build/ of the repository's own is linted.
+// ownExcludes are folders that hold other people's code or copies: virtual environments in the
+// tree, and the build/ that pip leaves when it installs the project. A build/ of the repository's
+// own is linted.
 func ownExcludes(t *tree) []string {
 	var dirs []string
 	for _, dir := range virtualEnvs(t) {
@@ -98,8 +99,8 @@ func ownExcludes(t *tree) []string {
 	return dirs
 }
 
-// virtualEnvs lists the folders that hold a pyvenv.cfg, which every virtual
-// environment has at its top (PEP 405).
+// virtualEnvs lists the folders that hold a pyvenv.cfg, which every virtual environment has at its
+// top (PEP 405).
 func virtualEnvs(t *tree) []string {
 	var dirs []string
 	for _, p := range t.paths {
@@ -110,8 +111,8 @@ func virtualEnvs(t *tree) []string {
 	return dirs
 }
 
-// literal writes a path as a pattern of flake8 that matches only it. A comma or a
-// space would end the pattern and cannot be quoted; ? stands for it.
+// literal writes a path as a pattern of flake8 that matches only this path. A comma or a space
+// would end the pattern and cannot be quoted, so ? stands for it.
 func literal(p string) string {
 	return "./" + strings.Map(func(r rune) rune {
 		if strings.ContainsRune(", \t\n\r\f\v*?[", r) {
@@ -134,8 +135,8 @@ func jobs(t *tree, cpus float64) string {
 	return strconv.Itoa(max(1, int(math.Ceil(cpus))))
 }
 
-// words splits a list as flake8 does: at commas and white space. Inline comments are
-// no part of flake8's syntax.
+// words splits a list as flake8 does: at commas and white space. flake8's syntax has no inline
+// comments.
 func words(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool {
 		return strings.ContainsRune(", \t\n\r\f\v", r)

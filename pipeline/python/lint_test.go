@@ -27,7 +27,11 @@ func TestLintHonoursOnlyWhatTheRepositoryLeavesOut(t *testing.T) {
 			map[string]string{".flake8": "[flake8]\nexclude =\n    docs,\n    old/*.py\n"},
 			[]string{"docs", "old/*.py"}, []string{"*.egg"},
 		},
-		"extend-exclude adds": {map[string]string{"tox.ini": "[flake8]\nextend-exclude: a b"}, []string{"a", "b", "*.egg"}, nil},
+		"extend-exclude adds": {
+			map[string]string{"tox.ini": "[flake8]\nextend-exclude: a b"},
+			[]string{"a", "b", "*.egg"},
+			nil,
+		},
 		"setup.cfg outranks .flake8": {
 			map[string]string{"setup.cfg": "[flake8]\nexclude=a", ".flake8": "[flake8]\nexclude=b"},
 			[]string{"a"}, []string{"b"},
@@ -58,7 +62,8 @@ func TestLintHonoursOnlyWhatTheRepositoryLeavesOut(t *testing.T) {
 func TestLintSelectIsNotTheRepositorysToChange(t *testing.T) {
 	plain := detect(t, map[string]string{}).Lint
 	tried := detect(t, map[string]string{
-		"setup.cfg": "[flake8]\nselect = W\nignore = E9,F\nextend-ignore = F82\nper-file-ignores = *: E9\nmax-complexity = 1\nrequire-plugins = none\noutput-file = x\n",
+		"setup.cfg": "[flake8]\nselect = W\nignore = E9,F\nextend-ignore = F82\nper-file-ignores = *: E9\n" +
+			"max-complexity = 1\nrequire-plugins = none\noutput-file = x\n",
 	}).Lint
 	if !slices.Equal(plain, tried) {
 		t.Errorf("got %q, want %q", tried, plain)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// notFetched names what the repository points to and a build does not fetch.
+// notFetched names what the repository refers to and a build does not fetch.
 func notFetched(t *tree) []string {
 	var names []string
 	for _, p := range submodules(t) {
@@ -19,12 +19,13 @@ func notFetched(t *tree) []string {
 		names = append(names, fmt.Sprintf("%s of Git LFS: %s", count(len(files), "file"), shorten(files)))
 	}
 	if !all {
-		names = append(names, "what else .gitattributes gives to Git LFS: its patterns ask for too much work to be looked through")
+		names = append(names, "what else .gitattributes gives to Git LFS: its patterns ask for too "+
+			"much work to be looked through")
 	}
 	return names
 }
 
-// submodules lists those paths of .gitmodules at which nothing stands.
+// submodules lists the paths in .gitmodules that are empty in the checkout.
 func submodules(t *tree) []string {
 	data, _ := t.read(".gitmodules")
 	file := parseINI(data)
@@ -39,16 +40,16 @@ func submodules(t *tree) []string {
 	return paths
 }
 
-// Pointer files are smaller than 1024 bytes by the Git LFS specification; the three
-// lines that every pointer has take more than 100.
+// Pointer files are smaller than 1024 bytes by the Git LFS specification. The three lines that
+// every pointer has take more than 100.
 const (
 	minPointer = 100
 	maxPointer = 1024
 )
 
-// lfsPointers lists the files that .gitattributes gives to Git LFS and that are small
-// enough to be pointers. A folder's own rules outrank those above it, and a later rule
-// an earlier one. all is false when the patterns ask for more work than is done.
+// lfsPointers lists the files that .gitattributes assigns to Git LFS and that are small enough to
+// be pointers. A folder's own rules outrank those above it, and a later rule outranks an earlier
+// one. all is false when the patterns ask for more work than the bounds allow.
 func lfsPointers(t *tree) (found []string, all bool) {
 	rules := filterRules(t)
 	if len(rules) == 0 {
@@ -77,17 +78,17 @@ func lfsPointers(t *tree) (found []string, all bool) {
 // filterRule is one line of a .gitattributes that sets or unsets filter.
 type filterRule struct {
 	dir     string
-	pattern *regexp.Regexp // on the path relative to dir
-	length  int            // of the pattern as it was written
+	pattern *regexp.Regexp // matched against the path relative to dir
+	length  int            // of the pattern as written
 	filter  string
 }
 
-// Bounds of the work that a repository can ask for.
+// Bounds on the work that a repository can ask for.
 const (
 	maxFilterRules   = 256
-	maxAttributeLine = 2048 // as git has it (attr.h): longer lines are passed over
-	// maxMatching is in bytes of a pattern times bytes of a path, to which the time of one match grows. Each takes up to
-	// some 30 ns.
+	maxAttributeLine = 2048 // as in git (attr.h): longer lines are skipped
+	// maxMatching is in bytes of a pattern times bytes of a path: the time of one match grows with
+	// this product. Each unit takes up to some 30 ns.
 	maxMatching = 1 << 27
 )
 
@@ -100,7 +101,7 @@ func filterRules(t *tree) []filterRule {
 	return rules
 }
 
-// attributeFiles are sorted by their depth.
+// attributeFiles are sorted by depth.
 func attributeFiles(t *tree) []string {
 	var files []string
 	for _, p := range t.paths {
@@ -112,7 +113,7 @@ func attributeFiles(t *tree) []string {
 	return files
 }
 
-// parseAttributes gives at most the first max rules.
+// parseAttributes returns at most the first max rules.
 func parseAttributes(dir string, data []byte, max int) []filterRule {
 	var rules []filterRule
 	for line := range strings.SplitSeq(string(data), "\n") {
@@ -134,8 +135,8 @@ func parseAttributes(dir string, data []byte, max int) []filterRule {
 	return rules
 }
 
-// gitPattern translates a pattern of gitattributes(5). Without a slash it matches the
-// last part of a path, else the whole.
+// gitPattern translates a pattern of gitattributes(5). Without a slash the pattern matches the last
+// part of a path, else the whole path.
 func gitPattern(p string) *regexp.Regexp {
 	anchored := strings.Contains(p, "/")
 	p = strings.TrimPrefix(p, "/")
@@ -169,7 +170,7 @@ func gitPattern(p string) *regexp.Regexp {
 	}
 	b.WriteString("$")
 	re, err := regexp.Compile(b.String())
-	if err != nil { // such as a reversed range, which git matches with nothing
+	if err != nil { // such as a reversed range, which in git matches nothing
 		return regexp.MustCompile(`[^\s\S]`)
 	}
 	return re

@@ -9,7 +9,8 @@ import (
 )
 
 func TestPlanNamesSubmodulesThatAreNotThere(t *testing.T) {
-	const modules = "[submodule \"b\"]\n\tpath = vendor/b\n\turl = x\n[submodule \"a\"]\n\tpath = a\n[core]\n\tpath = no\n"
+	const modules = "[submodule \"b\"]\n\tpath = vendor/b\n\turl = x\n[submodule \"a\"]\n\tpath = a\n[core]\n" +
+		"\tpath = no\n"
 	got := detect(t, map[string]string{".gitmodules": modules, "a/present.py": ""}).NotFetched
 	if want := []string{"submodule vendor/b"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -19,7 +20,8 @@ func TestPlanNamesSubmodulesThatAreNotThere(t *testing.T) {
 func TestPlanNamesLFSPointers(t *testing.T) {
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0", 64) + "\nsize 12345\n"
 	plan := detect(t, map[string]string{
-		".gitattributes":      "*.bin filter=lfs diff=lfs merge=lfs -text\ndata/** filter=lfs\n/top.txt filter=lfs\nkeep.bin -filter\n",
+		".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\ndata/** filter=lfs\n/top.txt filter=lfs\n" +
+			"keep.bin -filter\n",
 		"deep/.gitattributes": "*.bin !filter\n[!a]?.dat filter=lfs\n",
 		"a.bin":               pointer,
 		"sub/b.bin":           pointer,
@@ -42,7 +44,10 @@ func TestPlanNamesLFSPointers(t *testing.T) {
 }
 
 func TestLFSPatternsAreOnlyMatchedAsFarAsTheyAreCheap(t *testing.T) {
-	files := map[string]string{".gitattributes": strings.Repeat("*a", 1000) + " filter=lfs\n*.bin filter=lfs\n", "a.bin": strings.Repeat("x", 200)}
+	files := map[string]string{
+		".gitattributes": strings.Repeat("*a", 1000) + " filter=lfs\n*.bin filter=lfs\n",
+		"a.bin":          strings.Repeat("x", 200),
+	}
 	if got, all := lfsPointers(newTree(survey(files))); !slices.Equal(got, []string{"a.bin"}) || !all {
 		t.Errorf("control, one file: got %q, %t", got, all)
 	}

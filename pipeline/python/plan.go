@@ -1,6 +1,6 @@
-// Package python decides how a Python repository is built: which interpreter, what
-// is installed, what is linted and where its tests are. It only looks at a survey of
-// the checkout, so that every decision can be tested without a sandbox.
+// Package python decides how a Python repository is built: which interpreter it runs on, what is
+// installed, what is linted and where its tests are. It looks only at a survey of the checkout, so
+// that every decision can be tested without a sandbox.
 package python
 
 import (
@@ -21,7 +21,7 @@ const (
 	maxReadAll  = 16 << 20
 )
 
-// Query asks a sandbox for all that Detect looks at.
+// Query asks a sandbox for everything that Detect looks at.
 var Query = sandbox.SurveyQuery{
 	Dir:      sandbox.Workspace,
 	MaxFiles: maxFiles,
@@ -55,7 +55,7 @@ type Image struct {
 // Options are what Detect needs to know besides the repository.
 type Options struct {
 	Images  []Image
-	Default string // the image of a repository that asks for none
+	Default string // the image for a repository that asks for none
 	Limits  Limits // the operator's
 }
 
@@ -65,19 +65,20 @@ type Plan struct {
 	ImageReason string
 	Install     [][]string // pip's command lines, in order; empty when there is nothing to install
 	InstallWhy  string
-	// Requirements are the requirements files by path, for who looks up where one stands.
+	// Requirements are the requirements files by path, in which to look up where a requirement
+	// stands.
 	Requirements map[string][]byte
 	Lint         []string
 	Test         []string // empty when there are no tests
-	TestWhy      string   // why these, or why there are none
+	TestWhy      string   // why these tests, or why there are none
 	NotFetched   []string // submodules and LFS files
 	Limits       Limits
-	Lowered      []string // what the repository lowered of the operator's limits
+	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
 }
 
-// Error is a repository's mistake that leaves nothing sensible to do. It ends the
-// build with cause plan.
+// Error is a repository's mistake that leaves nothing sensible to do. It ends the build with the
+// cause plan.
 type Error struct {
 	File    string
 	Line    int // 0 when not known
@@ -97,9 +98,10 @@ func (e *Error) Error() string {
 func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if s.Truncated {
 		return Plan{}, &Error{
-			File:    "the checkout",
-			Problem: fmt.Sprintf("it holds more than %d files, names that are too long together, or folders that cannot be read", maxFiles),
-			Advice:  "no plan is made from a part of it: take out what is not needed",
+			File: "the checkout",
+			Problem: fmt.Sprintf("it holds more than %d files, names that are too long together, or "+
+				"folders that cannot be read", maxFiles),
+			Advice: "no plan is made from a part of it: take out what is not needed",
 		}
 	}
 	t := newTree(s)
@@ -159,7 +161,8 @@ func (p Plan) Text() string {
 
 // String names every limit with its figure.
 func (l Limits) String() string {
-	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, open files %d for each, log %s",
+	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, "+
+		"open files %d for each, log %s",
 		Time(l.Timeout), Size(l.Memory), Size(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, Size(l.LogLimit))
 	if l.LogRate > 0 {
 		text += fmt.Sprintf(" at %s/s", Size(l.LogRate))

@@ -27,8 +27,8 @@ var options = Options{
 	Limits: operator,
 }
 
-// survey is what a sandbox would report of these files, folders included. A value
-// that begins with "-> " is a symbolic link.
+// survey is what a sandbox would report for these files, with their folders. A value that begins
+// with "-> " is a symbolic link.
 func survey(files map[string]string) sandbox.Survey {
 	s := sandbox.Survey{Contents: map[string][]byte{}}
 	dirs := map[string]bool{}
@@ -90,13 +90,16 @@ func TestPlanTextNamesEverything(t *testing.T) {
   python       3.12.3 (image python-3.12): requires-python is >=3.12
   install      there is a requirements.txt
                $ /opt/vivarium/env/bin/python -I -u -m pip install -r requirements.txt
-  lint         $ python3 -I -u -m flake8 --isolated --select=E9,F63,F7,F82 --jobs=1 '--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg,./build' .
+  lint         $ python3 -I -u -m flake8 --isolated --select=E9,F63,F7,F82 --jobs=1 ` +
+		`'--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg,./build' .
   test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
   tests        1 test file in tests/
   not fetched  submodule vendor/lib
-  limits       time 15m, memory 512.0 MiB, disk 2.0 GiB in 262144 files, CPUs 2, processes 512, open files 16384 for each, log 4.0 GiB at 32.0 MiB/s
+  limits       time 15m, memory 512.0 MiB, disk 2.0 GiB in 262144 files, CPUs 2, processes 512, ` +
+		`open files 16384 for each, log 4.0 GiB at 32.0 MiB/s
                memory = 512MiB by [tool.vivarium]
-  note         the project itself is not installed (pyproject.toml has a [project] table): requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
+  note         the project itself is not installed (pyproject.toml has a [project] table): ` +
+		`requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
   note         not run, since they are not where the tests are taken from: other/test_b.py
 `
 	if got := plan.Text(); got != want {

@@ -12,12 +12,12 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// project is what the files at the root say of the project.
+// project is what the files at the root say about the project.
 type project struct {
 	tool           map[string]any
 	requiresPython string
 	installable    string // why pip can install the root; empty when it cannot
-	setupCfgOnly   bool   // metadata in setup.cfg alone, which pip does not accept
+	setupCfgOnly   bool   // metadata only in setup.cfg, which pip does not accept
 }
 
 func readProject(t *tree) (project, error) {
@@ -68,8 +68,8 @@ func readPyproject(t *tree) (map[string]any, error) {
 	return parsePyproject(data)
 }
 
-// maxPyproject bounds what is parsed, bytes: the parser looks for each key among all of its table, so that the time
-// grows with the square (1 MiB of short keys: 5 s and more).
+// maxPyproject bounds what is parsed, in bytes. The parser looks for each key among all keys of its
+// table, so its time grows with the square (1 MiB of short keys: 5 s and more).
 const maxPyproject = 256 << 10
 
 func parsePyproject(data []byte) (map[string]any, error) {
@@ -112,7 +112,7 @@ func parsePyproject(data []byte) (map[string]any, error) {
 	return nil, e
 }
 
-// badUTF8 finds the first byte that is not part of UTF-8, and its line.
+// badUTF8 finds the first byte that is not UTF-8, and its line.
 func badUTF8(data []byte) (line int, b byte, bad bool) {
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
@@ -124,14 +124,14 @@ func badUTF8(data []byte) (line int, b byte, bad bool) {
 	return 0, 0, false
 }
 
-// chooseInstall decides what pip installs. requirements.txt alone decides which
-// dependencies there are, also beside an installable project, as it does for
-// everybody who types `pip install -r requirements.txt`.
+// chooseInstall decides what pip installs. Where there is a requirements.txt, it alone decides
+// which dependencies there are, even beside an installable project, as it does for everybody who
+// types `pip install -r requirements.txt`.
 //
-// In a src/ layout that is not enough: the tests import the project, and nothing puts
-// src/ on the path. There the project itself is installed too, but without its
-// dependencies, so that requirements.txt still decides. A flat layout is importable
-// from the root as it is, and installing it would only test a copy.
+// In a src/ layout that is not enough: the tests import the project, and nothing puts src/ on the
+// path. There the project itself is installed too, but without its dependencies, so that
+// requirements.txt still decides. A flat layout is importable from the root as it is, and
+// installing it would only test a copy.
 func (p *Plan) chooseInstall(t *tree, pr project) {
 	pip := []string{EnvPython, "-I", "-u", "-m", "pip", "install"}
 	install := func(args ...string) {
@@ -153,7 +153,8 @@ func (p *Plan) chooseInstall(t *tree, pr project) {
 			p.InstallWhy += "; and the project itself, without its dependencies, since its code is in src/"
 			install("--no-deps", ".")
 		default:
-			p.note("the project itself is not installed (%s): requirements.txt decides; add a line `.` to it to have it installed", pr.installable)
+			p.note("the project itself is not installed (%s): requirements.txt decides; add a line "+
+				"`.` to it to have it installed", pr.installable)
 		}
 	case pr.installable != "":
 		p.InstallWhy = "the project is installable: " + pr.installable
@@ -162,7 +163,8 @@ func (p *Plan) chooseInstall(t *tree, pr project) {
 		p.InstallWhy = "nothing to install: no requirements.txt and no installable project"
 	}
 	if pr.setupCfgOnly {
-		p.note("setup.cfg has [metadata], but pip installs a project only with a pyproject.toml or a setup.py beside it")
+		p.note("setup.cfg has [metadata], but pip installs a project only with a " +
+			"pyproject.toml or a setup.py beside it")
 	}
 }
 
@@ -179,7 +181,8 @@ func namesAnything(data []byte) bool {
 
 // rootRequirement is a requirements line that installs the checkout itself, such as
 // `.`, `-e .[test]` or `--editable=./`.
-var rootRequirement = regexp.MustCompile(`(?m)^\s*(?:(?:-e|--editable)[\s=]*)?["']?(?:file:)?\./?(?:\[[^\]\n]*\])?["']?\s*(?:[;#].*)?$`)
+var rootRequirement = regexp.MustCompile(
+	`(?m)^\s*(?:(?:-e|--editable)[\s=]*)?["']?(?:file:)?\./?(?:\[[^\]\n]*\])?["']?\s*(?:[;#].*)?$`)
 
 func installsRoot(data []byte) bool { return rootRequirement.Match(data) }
 

@@ -12,24 +12,65 @@ func TestDetectChoosesWhatIsInstalled(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		"nothing":                       {map[string]string{"a.py": ""}, nil},
-		"requirements":                  {map[string]string{"requirements.txt": "six"}, []string{pip + "-r requirements.txt"}},
-		"requirements of comments":      {map[string]string{"requirements.txt": "# none\n\n  # yet\n"}, nil},
-		"requirements in UTF-16":        {map[string]string{"requirements.txt": "\xff\xfes\x00i\x00x\x00"}, []string{pip + "-r requirements.txt"}},
-		"requirements linked":           {map[string]string{"requirements.txt": "-> req/base.txt", "req/base.txt": "six"}, []string{pip + "-r requirements.txt"}},
-		"project table":                 {map[string]string{"pyproject.toml": "[project]\nname='x'"}, []string{pip + "."}},
-		"build-system table":            {map[string]string{"pyproject.toml": "[build-system]\nrequires=[]"}, []string{pip + "."}},
-		"pyproject for tools only":      {map[string]string{"pyproject.toml": "[tool.black]\nline-length=100"}, nil},
-		"setup.py":                      {map[string]string{"setup.py": ""}, []string{pip + "."}},
-		"setup.cfg beside a pyproject":  {map[string]string{"setup.cfg": "[metadata]\nname = x", "pyproject.toml": ""}, []string{pip + "."}},
-		"setup.cfg alone":               {map[string]string{"setup.cfg": "[metadata]\nname = x"}, nil},
-		"setup.cfg for tools only":      {map[string]string{"setup.cfg": "[flake8]\nexclude = x", "pyproject.toml": ""}, nil},
-		"both, flat":                    {map[string]string{"requirements.txt": "six", "setup.py": "", "pkg/__init__.py": ""}, []string{pip + "-r requirements.txt"}},
-		"both, src":                     {map[string]string{"requirements.txt": "six", "setup.py": "", "src/pkg/__init__.py": ""}, []string{pip + "-r requirements.txt", pip + "--no-deps ."}},
-		"both, src with a module":       {map[string]string{"requirements.txt": "six", "setup.py": "", "src/mod.py": ""}, []string{pip + "-r requirements.txt", pip + "--no-deps ."}},
-		"both, src is itself a package": {map[string]string{"requirements.txt": "six", "setup.py": "", "src/__init__.py": "", "src/pkg/__init__.py": ""}, []string{pip + "-r requirements.txt"}},
-		"both, src, empty requirements": {map[string]string{"requirements.txt": "", "setup.py": "", "src/pkg/__init__.py": ""}, []string{pip + "--no-deps ."}},
-		"both, src, installs itself":    {map[string]string{"requirements.txt": "six\n-e .[test]\n", "setup.py": "", "src/pkg/__init__.py": ""}, []string{pip + "-r requirements.txt"}},
+		"nothing": {map[string]string{"a.py": ""}, nil},
+		"requirements": {
+			map[string]string{"requirements.txt": "six"},
+			[]string{pip + "-r requirements.txt"},
+		},
+		"requirements of comments": {map[string]string{"requirements.txt": "# none\n\n  # yet\n"}, nil},
+		"requirements in UTF-16": {
+			map[string]string{"requirements.txt": "\xff\xfes\x00i\x00x\x00"},
+			[]string{pip + "-r requirements.txt"},
+		},
+		"requirements linked": {
+			map[string]string{"requirements.txt": "-> req/base.txt", "req/base.txt": "six"},
+			[]string{pip + "-r requirements.txt"},
+		},
+		"project table": {map[string]string{"pyproject.toml": "[project]\nname='x'"}, []string{pip + "."}},
+		"build-system table": {
+			map[string]string{"pyproject.toml": "[build-system]\nrequires=[]"},
+			[]string{pip + "."},
+		},
+		"pyproject for tools only": {map[string]string{"pyproject.toml": "[tool.black]\nline-length=100"}, nil},
+		"setup.py":                 {map[string]string{"setup.py": ""}, []string{pip + "."}},
+		"setup.cfg beside a pyproject": {
+			map[string]string{"setup.cfg": "[metadata]\nname = x", "pyproject.toml": ""},
+			[]string{pip + "."},
+		},
+		"setup.cfg alone": {map[string]string{"setup.cfg": "[metadata]\nname = x"}, nil},
+		"setup.cfg for tools only": {
+			map[string]string{"setup.cfg": "[flake8]\nexclude = x", "pyproject.toml": ""},
+			nil,
+		},
+		"both, flat": {
+			map[string]string{"requirements.txt": "six", "setup.py": "", "pkg/__init__.py": ""},
+			[]string{pip + "-r requirements.txt"},
+		},
+		"both, src": {
+			map[string]string{"requirements.txt": "six", "setup.py": "", "src/pkg/__init__.py": ""},
+			[]string{pip + "-r requirements.txt", pip + "--no-deps ."},
+		},
+		"both, src with a module": {
+			map[string]string{"requirements.txt": "six", "setup.py": "", "src/mod.py": ""},
+			[]string{pip + "-r requirements.txt", pip + "--no-deps ."},
+		},
+		"both, src is itself a package": {
+			map[string]string{
+				"requirements.txt":    "six",
+				"setup.py":            "",
+				"src/__init__.py":     "",
+				"src/pkg/__init__.py": "",
+			},
+			[]string{pip + "-r requirements.txt"},
+		},
+		"both, src, empty requirements": {
+			map[string]string{"requirements.txt": "", "setup.py": "", "src/pkg/__init__.py": ""},
+			[]string{pip + "--no-deps ."},
+		},
+		"both, src, installs itself": {
+			map[string]string{"requirements.txt": "six\n-e .[test]\n", "setup.py": "", "src/pkg/__init__.py": ""},
+			[]string{pip + "-r requirements.txt"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := detect(t, c.files)
@@ -89,7 +130,7 @@ func TestBrokenPyprojectNamesLineAndRemedy(t *testing.T) {
 func TestUnreadablePyprojectIsNotTakenForNone(t *testing.T) {
 	detectError(t, map[string]string{"pyproject.toml": "-> /etc/passwd"})
 	s := survey(map[string]string{"pyproject.toml": ""})
-	delete(s.Contents, "pyproject.toml") // larger than asked for
+	delete(s.Contents, "pyproject.toml") // larger than the survey asked for
 	if _, err := Detect(s, options); err == nil {
 		t.Error("a pyproject.toml without contents gave a plan")
 	}
@@ -104,7 +145,9 @@ func TestPyprojectIsParsedAsFarAsItIsQuick(t *testing.T) {
 		return string(text)
 	}
 	detect(t, map[string]string{"pyproject.toml": keys(maxPyproject)})
-	if e := detectError(t, map[string]string{"pyproject.toml": keys(1 << 20)}); !strings.Contains(e.Problem, "larger than 256.0 KiB") {
+	if e := detectError(t, map[string]string{
+		"pyproject.toml": keys(1 << 20),
+	}); !strings.Contains(e.Problem, "larger than 256.0 KiB") {
 		t.Errorf("got %v", e)
 	}
 }

@@ -10,8 +10,10 @@ import (
 
 // TestReport is what unittest says at the end of a run.
 type TestReport struct {
-	Seen                bool // there was a summary that could be read
-	Runs                int  // summaries, be they garbled: a test may fork, and both processes come to the end
+	Seen bool // a summary could be parsed
+	// number of summaries, garbled ones included: a test may fork, and both processes come to the
+	// end
+	Runs                int
 	Ran                 int
 	Failures            int
 	Errors              int
@@ -19,8 +21,8 @@ type TestReport struct {
 	Skipped             int
 }
 
-// None reports whether unittest found nothing to run, as Python 3.12 and later define
-// it: a run in which everything was skipped is no empty one.
+// None reports whether unittest found nothing to run, as Python 3.12 and later define it: a run in
+// which every test was skipped is not empty.
 func (r TestReport) None() bool { return r.Seen && r.Ran == 0 && r.Skipped == 0 && !r.Bad() }
 
 // Bad reports whether the run is red by unittest's own count.
@@ -29,8 +31,8 @@ func (r TestReport) Bad() bool { return r.NotGreen() > 0 }
 // NotGreen counts what is red by unittest's own count.
 func (r TestReport) NotGreen() int { return r.Failures + r.Errors + r.UnexpectedSuccesses }
 
-// String names the figures that matter. Failures are counted apart from tests, since
-// one test can have several (subtests) and a set-up that fails belongs to none.
+// String names the figures that matter. Failures are counted apart from tests, since one test can
+// have several (subtests), and a failure of a set-up belongs to no test.
 func (r TestReport) String() string {
 	if !r.Bad() {
 		s := count(r.Ran, "test")
@@ -56,7 +58,7 @@ func (r TestReport) String() string {
 // ReportScanner finds the report in a stream of unittest's output.
 type ReportScanner struct {
 	report  TestReport
-	partial []byte // a line's beginning, bounded
+	partial []byte // the beginning of a line, bounded
 }
 
 // maxReportLine is longer than any line of a report.
@@ -82,13 +84,14 @@ func (s *ReportScanner) keep(p []byte) {
 	s.partial = append(s.partial, p[:min(len(p), maxReportLine-len(s.partial))]...)
 }
 
-// Report is the last one seen so far.
+// Report is the last report seen so far.
 func (s *ReportScanner) Report() TestReport { return s.report }
 
 var (
-	ranPiece   = regexp.MustCompile(`Ran \d+ tests? in [\d.]+s`) // is written at once, its line's end apart
+	ranPiece   = regexp.MustCompile(`Ran \d+ tests? in [\d.]+s`) // is written at once, separately from its line's end
 	ranLine    = regexp.MustCompile(`^Ran (\d+) tests? in [\d.]+s\r?$`)
-	resultLine = regexp.MustCompile(`^(?:OK|FAILED|NO TESTS RAN)(?: \(([a-z]+(?: [a-z]+)?=\d+(?:, [a-z]+(?: [a-z]+)?=\d+)*)\))?\r?$`)
+	resultLine = regexp.MustCompile(`^(?:OK|FAILED|NO TESTS RAN)` +
+		`(?: \(([a-z]+(?: [a-z]+)?=\d+(?:, [a-z]+(?: [a-z]+)?=\d+)*)\))?\r?$`)
 )
 
 func (s *ReportScanner) line(line []byte) {

@@ -14,16 +14,28 @@ func TestReportOfUnittestsOutput(t *testing.T) {
 		want   string
 		none   bool
 	}{
-		"ok":              {"test_a ... ok\n\n-----\nRan 12 tests in 0.302s\n\nOK\n", "12 tests", false},
-		"one":             {"Ran 1 test in 0.000s\n\nOK\n", "1 test", false},
-		"skipped":         {"Ran 3 tests in 0.1s\n\nOK (skipped=1, expected failures=1)\n", "3 tests, 1 skipped", false},
-		"failed":          {"Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n", "1 failure and 2 errors in 5 tests", false},
-		"unexpected":      {"Ran 5 tests in 0.1s\n\nFAILED (unexpected successes=2)\n", "2 unexpectedly passed in 5 tests", false},
-		"none in 3.11":    {"\n---\nRan 0 tests in 0.000s\n\nOK\n", "0 tests", true},
-		"none in 3.12":    {"\n---\nRan 0 tests in 0.000s\n\nNO TESTS RAN\n", "0 tests", true},
-		"all skipped":     {"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", "0 tests, 1 skipped", false},
-		"set-up failed":   {"Ran 0 tests in 0.000s\n\nFAILED (errors=1)\n", "1 error in 0 tests", false},
-		"a run in a run":  {"Ran 7 tests in 1s\n\nFAILED (errors=1)\nmore\nRan 2 tests in 0.1s\n\nOK\n", "2 tests", false},
+		"ok":      {"test_a ... ok\n\n-----\nRan 12 tests in 0.302s\n\nOK\n", "12 tests", false},
+		"one":     {"Ran 1 test in 0.000s\n\nOK\n", "1 test", false},
+		"skipped": {"Ran 3 tests in 0.1s\n\nOK (skipped=1, expected failures=1)\n", "3 tests, 1 skipped", false},
+		"failed": {
+			"Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n",
+			"1 failure and 2 errors in 5 tests",
+			false,
+		},
+		"unexpected": {
+			"Ran 5 tests in 0.1s\n\nFAILED (unexpected successes=2)\n",
+			"2 unexpectedly passed in 5 tests",
+			false,
+		},
+		"none in 3.11":  {"\n---\nRan 0 tests in 0.000s\n\nOK\n", "0 tests", true},
+		"none in 3.12":  {"\n---\nRan 0 tests in 0.000s\n\nNO TESTS RAN\n", "0 tests", true},
+		"all skipped":   {"Ran 0 tests in 0.000s\n\nOK (skipped=1)\n", "0 tests, 1 skipped", false},
+		"set-up failed": {"Ran 0 tests in 0.000s\n\nFAILED (errors=1)\n", "1 error in 0 tests", false},
+		"a run in a run": {
+			"Ran 7 tests in 1s\n\nFAILED (errors=1)\nmore\nRan 2 tests in 0.1s\n\nOK\n",
+			"2 tests",
+			false,
+		},
 		"not a line":      {"xRan 2 tests in 0.1s\nRan 3 tests in 0.1s and more\n", "0 tests", false},
 		"after long line": {strings.Repeat("x", 1<<16) + "\nRan 2 tests in 0.1s\n\nOK\n", "2 tests", false},
 	} {
@@ -41,7 +53,8 @@ func TestReportOfUnittestsOutput(t *testing.T) {
 	}
 }
 
-// TestSummariesAreCountedBetweenOtherOutput: two processes write to one stream, each a line and its end apart.
+// TestSummariesAreCountedBetweenOtherOutput: two processes write to one stream, and each writes a
+// line and its end separately.
 func TestSummariesAreCountedBetweenOtherOutput(t *testing.T) {
 	for output, want := range map[string]TestReport{
 		"test ... ok\n":                {},
@@ -58,7 +71,7 @@ func TestSummariesAreCountedBetweenOtherOutput(t *testing.T) {
 	}
 }
 
-// FuzzReportScanner holds that a report is the same in whatever pieces it comes.
+// FuzzReportScanner checks that the report is the same in whatever pieces the output comes.
 func FuzzReportScanner(f *testing.F) {
 	f.Add("...\nRan 3 tests in 0.001s\n\nFAILED (failures=1, unexpected successes=1, skipped=1)\n", uint(20))
 	f.Add("Ran 99999999999999999999 tests in 1s\nOK (skipped=-1)\r\n", uint(3))
@@ -77,7 +90,8 @@ func FuzzReportScanner(f *testing.F) {
 		if got != pieces.Report() {
 			t.Errorf("whole: %+v, in pieces: %+v", got, pieces.Report())
 		}
-		if min(got.Ran, got.Failures, got.Errors, got.UnexpectedSuccesses, got.Skipped) < 0 || len(whole.partial) > maxReportLine {
+		if min(got.Ran, got.Failures, got.Errors, got.UnexpectedSuccesses, got.Skipped) < 0 ||
+			len(whole.partial) > maxReportLine {
 			t.Errorf("%+v, %d bytes kept", got, len(whole.partial))
 		}
 	})

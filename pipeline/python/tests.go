@@ -7,24 +7,24 @@ import (
 	"strings"
 )
 
-// moduleName is unittest.loader.VALID_MODULE_NAME: it passes over files whose names
-// cannot be imported.
+// moduleName is unittest.loader.VALID_MODULE_NAME: unittest skips files whose names cannot be
+// imported.
 var moduleName = regexp.MustCompile(`^(?i:[_a-z])[\p{L}\p{N}_]*\.py$`)
 
-// isTestFile reports whether unittest's default pattern, test*.py, takes the name.
+// isTestFile reports whether unittest's default pattern, test*.py, matches the name.
 func isTestFile(name string) bool {
 	return strings.HasPrefix(name, "test") && moduleName.MatchString(name)
 }
 
-// looksLikeTest reports whether a person would take the name for a test file.
+// looksLikeTest reports whether a person would take the name for that of a test file.
 func looksLikeTest(name string) bool {
 	return strings.HasSuffix(name, ".py") &&
 		(strings.HasPrefix(name, "test") || strings.HasSuffix(name, "_test.py")) ||
 		name == "tests.py"
 }
 
-// chooseTests takes the first of tests, test and the root in which `unittest
-// discover` finds a file.
+// chooseTests takes the first of tests, test and the root in which `unittest discover` finds a
+// file.
 func (p *Plan) chooseTests(t *tree) {
 	for _, start := range []string{"tests", "test", "."} {
 		files := discover(t, start)
@@ -45,13 +45,14 @@ func (p *Plan) chooseTests(t *tree) {
 	p.TestWhy = "none found: no test*.py in tests, test or the root where unittest looks"
 	if near := otherTests(t, nil); len(near) > 0 {
 		p.TestWhy += "; unittest does not find " + shorten(near) +
-			": it takes files named test*.py, and below tests, test or the root only in folders that hold an __init__.py"
+			": it takes files named test*.py, and below tests, test or the root only in " +
+			"folders that hold an __init__.py"
 	}
 }
 
-// testCommand starts discovery in a package from the root, which its relative imports
-// and those of the project need; in a plain folder from that folder, since unittest
-// refuses a start folder below the top that is no package.
+// testCommand starts discovery from the root when the tests are in a package, whose relative
+// imports and imports of the project need that. For a plain folder it starts from that folder,
+// since unittest refuses a start folder that is below the top and no package.
 func testCommand(t *tree, start string) []string {
 	argv := []string{EnvPython, "-m", "unittest", "discover", "-v", "-s", start}
 	if start != "." && t.isPackage(start) {
@@ -60,8 +61,8 @@ func testCommand(t *tree, start string) []string {
 	return argv
 }
 
-// discover lists the files that unittest would load, entering only packages below the
-// start. Each folder is entered once, however many links lead to it.
+// discover lists the files that unittest would load. Below the start it enters only packages, and
+// each folder once, however many links lead to it.
 func discover(t *tree, start string) []string {
 	var found []string
 	seen := map[string]bool{}

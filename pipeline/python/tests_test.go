@@ -14,15 +14,21 @@ func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
 		files []string
 		want  string
 	}{
-		"tests as a folder":             {[]string{"tests/test_a.py"}, discover + "tests"},
-		"tests as a package":            {[]string{"tests/__init__.py", "tests/test_a.py"}, discover + "tests -t ."},
-		"tests in a package below":      {[]string{"tests/unit/__init__.py", "tests/unit/test_a.py"}, discover + "tests"},
-		"tests in a folder below":       {[]string{"tests/unit/test_a.py"}, ""},
-		"test":                          {[]string{"test/test_a.py"}, discover + "test"},
-		"tests before test":             {[]string{"tests/test_a.py", "test/test_a.py", "test_b.py"}, discover + "tests"},
-		"test when tests has none":      {[]string{"tests/data.txt", "tests/helper.py", "test/test_a.py"}, discover + "test"},
-		"root":                          {[]string{"test_a.py"}, discover + "."},
-		"root by a package":             {[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py"}, discover + "."},
+		"tests as a folder":        {[]string{"tests/test_a.py"}, discover + "tests"},
+		"tests as a package":       {[]string{"tests/__init__.py", "tests/test_a.py"}, discover + "tests -t ."},
+		"tests in a package below": {[]string{"tests/unit/__init__.py", "tests/unit/test_a.py"}, discover + "tests"},
+		"tests in a folder below":  {[]string{"tests/unit/test_a.py"}, ""},
+		"test":                     {[]string{"test/test_a.py"}, discover + "test"},
+		"tests before test":        {[]string{"tests/test_a.py", "test/test_a.py", "test_b.py"}, discover + "tests"},
+		"test when tests has none": {
+			[]string{"tests/data.txt", "tests/helper.py", "test/test_a.py"},
+			discover + "test",
+		},
+		"root": {[]string{"test_a.py"}, discover + "."},
+		"root by a package": {
+			[]string{"pkg/__init__.py", "pkg/tests/__init__.py", "pkg/tests/test_a.py"},
+			discover + ".",
+		},
 		"root by a folder":              {[]string{"pkg/test_a.py"}, ""},
 		"no identifier":                 {[]string{"tests/test-a.py"}, ""},
 		"name ends in test":             {[]string{"tests/a_test.py"}, ""},
@@ -83,14 +89,16 @@ func TestTestsInVirtualEnvironmentsAreNobodysTests(t *testing.T) {
 		files[env+"/lib/test_theirs.py"] = ""
 	}
 	files["v/z_test.py"] = ""
-	if got, want := otherTests(newTree(survey(files)), nil), []string{"v-1/test_own.py", "x_test.py"}; !slices.Equal(got, want) {
+	if got, want := otherTests(newTree(survey(files)), nil), []string{
+		"v-1/test_own.py", "x_test.py",
+	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestManyVirtualEnvironmentsAndTestsArePlannedAtOnce(t *testing.T) {
 	files := map[string]string{}
-	for i := range 40_000 { // each with each would take half a minute
+	for i := range 40_000 { // comparing each with each would take half a minute
 		files[fmt.Sprintf("a%d/pyvenv.cfg", i)] = ""
 		files[fmt.Sprintf("b%d/x_test.py", i)] = ""
 	}

@@ -27,8 +27,8 @@ func Time(d time.Duration) string {
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
-// Shell writes a command line as it could be typed. It is for people to read and is
-// never run by a shell.
+// Shell writes a command line as one could type it. It is for people to read; no shell ever runs
+// it.
 func Shell(argv []string) string {
 	words := make([]string, len(argv))
 	for i, w := range argv {

@@ -8,8 +8,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// tree answers questions about a survey by path. Paths are relative to the checkout,
-// with slashes; "." is its root.
+// tree answers questions about a survey by path. Paths are relative to the checkout, with slashes;
+// "." is its root.
 type tree struct {
 	paths    []string // all, sorted
 	files    map[string]sandbox.File
@@ -35,8 +35,8 @@ func newTree(s sandbox.Survey) *tree {
 // maxLinks bounds a chain of symbolic links, as Linux does (40, path_resolution(7)).
 const maxLinks = 40
 
-// resolve follows p where it is a symbolic link to another entry of the tree. Links
-// further up in a path are not followed: nothing that a plan depends on needs them.
+// resolve follows p where it is a symbolic link to another entry of the tree. It does not follow
+// links further up in a path: nothing that a plan depends on needs them.
 func (t *tree) resolve(p string) (sandbox.File, bool) {
 	if p == "." {
 		return sandbox.File{Path: ".", Dir: true}, true
@@ -57,7 +57,7 @@ func (t *tree) resolve(p string) (sandbox.File, bool) {
 	return sandbox.File{}, false
 }
 
-// exists reports whether there is anything at p, be it a broken link.
+// exists reports whether there is anything at p, even a broken link.
 func (t *tree) exists(p string) bool {
 	_, ok := t.files[p]
 	return ok
@@ -83,7 +83,7 @@ func (t *tree) list(dir string) []string {
 	return t.children[f.Path]
 }
 
-// read gives a file's contents, when the survey brought them.
+// read returns a file's contents, where the survey holds them.
 func (t *tree) read(p string) ([]byte, bool) {
 	f, ok := t.resolve(p)
 	if !ok {
@@ -93,8 +93,9 @@ func (t *tree) read(p string) ([]byte, bool) {
 	return b, ok
 }
 
-// folders are some folders of a tree, each with a slash at its end: sorted, and none inside another, so that whether
-// they hold a path is looked up. A repository may have any number of both.
+// folders are some folders of a tree, each with a slash at its end. They are sorted and none is
+// inside another, so that one search tells whether they hold a path. A repository may have any
+// number of both.
 type folders []string
 
 func newFolders(dirs []string) folders {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// version is a release of Python, such as 3.11.2. Pre-releases do not occur in images.
+// version is a release of Python, such as 3.11.2. Images have no pre-releases.
 type version []int
 
 func parseVersion(s string) (version, bool) {
@@ -51,8 +51,8 @@ func (v version) hasPrefix(p version) bool {
 	return true
 }
 
-// satisfies reports whether v meets every clause of a PEP 440 specifier set. ok is
-// false for a set that is not understood.
+// satisfies reports whether v meets every clause of a PEP 440 specifier set. ok is false for a set
+// that cannot be parsed.
 func (v version) satisfies(set string) (yes, ok bool) {
 	yes = true
 	for _, clause := range strings.Split(set, ",") {
@@ -69,7 +69,8 @@ func (v version) satisfies(set string) (yes, ok bool) {
 	return yes, true
 }
 
-// specifierOperators is ordered so that a longer operator comes before its beginning.
+// specifierOperators is ordered so that a longer operator comes before a shorter one with which it
+// begins.
 var specifierOperators = []string{"===", "==", "!=", "~=", ">=", "<=", ">", "<"}
 
 func (v version) meets(clause string) (yes, ok bool) {
@@ -118,7 +119,7 @@ func wishOf(t *tree, p project, c config) wish {
 	return wish{configured: c.python, file: firstLine(data), requires: strings.TrimSpace(p.requiresPython)}
 }
 
-// firstLine is the first line that says anything, as pyenv reads the file.
+// firstLine is the first line that is neither empty nor a comment, as pyenv reads the file.
 func firstLine(data []byte) string {
 	for _, line := range strings.Split(string(data), "\n") {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -128,18 +129,20 @@ func firstLine(data []byte) string {
 	return ""
 }
 
-// chooseImage takes the image that the repository asks for. A wish of [tool.vivarium]
-// is an order; the other two are written for other tools, so that one that no image
-// meets is noted, and the next one down decides.
+// chooseImage takes the image that the repository asks for. A wish in [tool.vivarium] is an order.
+// The other two are written for other tools: one that no image meets is noted, and the next one
+// decides.
 func (p *Plan) chooseImage(w wish, o Options) error {
 	images := byPreference(o)
 	if w.configured != "" {
 		image, ok := findRelease(images, w.configured)
 		if !ok {
 			return &Error{
-				File:    pyproject,
-				Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, for which there is no runner image", w.configured),
-				Advice:  fmt.Sprintf("ask for one of %s, or have the operator run `vivarium images build python-%s`", pythons(images), w.configured),
+				File: pyproject,
+				Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, for which there is no runner image",
+					w.configured),
+				Advice: fmt.Sprintf("ask for one of %s, or have the operator run `vivarium images build python-%s`",
+					pythons(images), w.configured),
 			}
 		}
 		p.Image, p.ImageReason = image, "[tool.vivarium] asks for python "+w.configured
@@ -150,7 +153,8 @@ func (p *Plan) chooseImage(w wish, o Options) error {
 			p.Image, p.ImageReason = image, ".python-version asks for "+w.file
 			return nil
 		}
-		p.note(".python-version asks for %s, for which there is no runner image (there are: %s)", w.file, pythons(images))
+		p.note(".python-version asks for %s, for which there is no runner image (there are: %s)", w.file,
+			pythons(images))
 	}
 	if w.requires != "" {
 		if image, ok := findSatisfying(images, w.requires); ok {
@@ -163,9 +167,9 @@ func (p *Plan) chooseImage(w wish, o Options) error {
 	return nil
 }
 
-// byPreference orders images: the default, then the newer ones from the nearest up,
-// then the older ones from the nearest down. An image that the operator adds thus
-// moves no repository that was content before.
+// byPreference orders images: the default, then the newer ones from the nearest up, then the older
+// ones from the nearest down. So an image that the operator adds changes nothing for a repository
+// that had a suitable one before.
 func byPreference(o Options) []Image {
 	standard := Image{Name: o.Default, Python: strings.TrimPrefix(o.Default, "python-")}
 	for _, image := range o.Images {
@@ -196,8 +200,8 @@ func compareImages(a, b Image) int {
 	return v.compare(w)
 }
 
-// findRelease finds the image of a release such as 3.12 or 3.12.4. A patch release is
-// met by another one of the same minor, as images follow security updates.
+// findRelease finds the image for a release such as 3.12 or 3.12.4. Any patch release of the same
+// minor version meets it, as images follow security updates.
 func findRelease(images []Image, release string) (Image, bool) {
 	want, ok := parseVersion(strings.TrimPrefix(release, "python-"))
 	if !ok {

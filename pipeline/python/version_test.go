@@ -47,18 +47,34 @@ func TestDetectChoosesTheImage(t *testing.T) {
 		image string
 		note  string
 	}{
-		"default":                         {nil, "python-3.11", ""},
-		"configured":                      {map[string]string{"pyproject.toml": "[tool.vivarium]\npython='3.13'", ".python-version": "3.12"}, "python-3.13", ""},
-		".python-version":                 {map[string]string{".python-version": "# ours\n3.12\n3.9\n"}, "python-3.12", ""},
-		".python-version, other patch":    {map[string]string{".python-version": "3.12.8\n"}, "python-3.12", ""},
-		".python-version without image":   {map[string]string{".python-version": "3.14"}, "python-3.11", "3.14"},
-		".python-version of another kind": {map[string]string{".python-version": "pypy3.10-7.3"}, "python-3.11", "pypy"},
-		"requires-python met by default":  {requires(">=3.8"), "python-3.11", ""},
-		"requires a newer one":            {requires(">=3.12"), "python-3.12", ""},
-		"requires an older one":           {requires("<3.11"), "python-3.9", ""},
-		"requires what is not there":      {requires(">=3.20"), "python-3.11", ">=3.20"},
-		"requires nonsense":               {requires("newest"), "python-3.11", "newest"},
-		"python_requires of setup.cfg":    {map[string]string{"setup.cfg": "[options]\npython_requires = >=3.12\n"}, "python-3.12", ""},
+		"default": {nil, "python-3.11", ""},
+		"configured": {
+			map[string]string{"pyproject.toml": "[tool.vivarium]\npython='3.13'", ".python-version": "3.12"},
+			"python-3.13",
+			"",
+		},
+		".python-version": {
+			map[string]string{".python-version": "# ours\n3.12\n3.9\n"},
+			"python-3.12",
+			"",
+		},
+		".python-version, other patch":  {map[string]string{".python-version": "3.12.8\n"}, "python-3.12", ""},
+		".python-version without image": {map[string]string{".python-version": "3.14"}, "python-3.11", "3.14"},
+		".python-version of another kind": {
+			map[string]string{".python-version": "pypy3.10-7.3"},
+			"python-3.11",
+			"pypy",
+		},
+		"requires-python met by default": {requires(">=3.8"), "python-3.11", ""},
+		"requires a newer one":           {requires(">=3.12"), "python-3.12", ""},
+		"requires an older one":          {requires("<3.11"), "python-3.9", ""},
+		"requires what is not there":     {requires(">=3.20"), "python-3.11", ">=3.20"},
+		"requires nonsense":              {requires("newest"), "python-3.11", "newest"},
+		"python_requires of setup.cfg": {
+			map[string]string{"setup.cfg": "[options]\npython_requires = >=3.12\n"},
+			"python-3.12",
+			"",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := detect(t, c.files)
