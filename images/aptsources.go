@@ -15,8 +15,8 @@ type aptSource struct {
 	components []string
 }
 
-// debianSources gives the one-line apt sources for a bootstrap: the mirrors that the
-// host itself has its Debian from, of whatever release, else Debian's own.
+// debianSources returns the one-line apt sources for a bootstrap: the mirrors from which the host
+// itself has its Debian, of whatever release, else Debian's own.
 func debianSources(root fs.FS) []string {
 	var lines []string
 	for _, s := range hostSources(root) {
@@ -28,7 +28,7 @@ func debianSources(root fs.FS) []string {
 			lines = append(lines, line)
 		}
 	}
-	// The release itself comes first: without it the other two are of no use.
+	// The release itself comes first: without it the other two are useless.
 	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasSuffix(l, " "+debianSuite+" main") })
 	if i < 0 {
 		return []string{
@@ -41,8 +41,8 @@ func debianSources(root fs.FS) []string {
 	return lines
 }
 
-// bootstrapSuite tells a Debian mirror from the repositories of others, and
-// which of the three suites of a release it was configured for.
+// bootstrapSuite tells a Debian mirror from other people's repositories, and says for which of a
+// release's three suites it was configured.
 func bootstrapSuite(s aptSource) (string, bool) {
 	u, err := url.Parse(s.uri)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !slices.Contains(s.components, "main") {
@@ -60,8 +60,8 @@ func bootstrapSuite(s aptSource) (string, bool) {
 	return "", false
 }
 
-// hostSources reads both formats of sources.list(5). What cannot be read does not
-// count: the worst that follows is that Debian's own mirror is used.
+// hostSources reads both formats of sources.list(5). It ignores what it cannot parse: at worst
+// Debian's own mirror is used.
 func hostSources(root fs.FS) []aptSource {
 	var found []aptSource
 	lists, _ := fs.Glob(root, "etc/apt/sources.list.d/*.list")
@@ -83,7 +83,7 @@ func hostSources(root fs.FS) []aptSource {
 	return found
 }
 
-// oneLine reads `deb [options] URI suite component...`.
+// oneLine parses `deb [options] URI suite component...`.
 func oneLine(line string) (aptSource, bool) {
 	line, _, _ = strings.Cut(line, "#")
 	rest, ok := strings.CutPrefix(strings.TrimSpace(line), "deb ")
@@ -100,7 +100,7 @@ func oneLine(line string) (aptSource, bool) {
 	return aptSource{uri: f[0], suite: f[1], components: f[2:]}, true
 }
 
-// deb822 reads one stanza, which stands for every pair of its URIs and Suites.
+// deb822 parses one stanza, which stands for every pair of its URIs and Suites.
 func deb822(stanza string) []aptSource {
 	fields := make(map[string][]string)
 	var last string

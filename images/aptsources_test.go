@@ -30,8 +30,9 @@ URIs: http://mirror.example/debian-security/
 Suites: trixie-security
 Components: main
 `,
-				"etc/apt/sources.list.d/docker.list": "deb [arch=amd64 signed-by=/etc/k] https://download.docker.example/linux/debian trixie stable\n",
-				"etc/apt/sources.list.d/other.list":  "deb https://apt.example/ trixie main\n",
+				"etc/apt/sources.list.d/docker.list": "deb [arch=amd64 signed-by=/etc/k] " +
+					"https://download.docker.example/linux/debian trixie stable\n",
+				"etc/apt/sources.list.d/other.list": "deb https://apt.example/ trixie main\n",
 			},
 			want: []string{
 				"deb http://mirror.example/debian bookworm main",
@@ -46,7 +47,9 @@ deb [trusted=yes] https://b.example/debian bookworm-updates main # trailing
 deb https://b.example/debian bookworm main non-free
 deb https://b.example/debian bookworm main
 `},
-			want: []string{"deb https://b.example/debian bookworm main", "deb https://b.example/debian bookworm-updates main"},
+			want: []string{
+				"deb https://b.example/debian bookworm main", "deb https://b.example/debian bookworm-updates main",
+			},
 		},
 		"switched off, or no web address": {
 			files: map[string]string{
@@ -61,8 +64,10 @@ Enabled: no
 			want: debian,
 		},
 		"security alone is of no use": {
-			files: map[string]string{"etc/apt/sources.list": "deb http://c.example/debian-security bookworm-security main\n"},
-			want:  debian,
+			files: map[string]string{
+				"etc/apt/sources.list": "deb http://c.example/debian-security bookworm-security main\n",
+			},
+			want: debian,
 		},
 		"Ubuntu": {
 			files: map[string]string{"etc/apt/sources.list": "deb http://archive.ubuntu.example/ubuntu noble main\n"},

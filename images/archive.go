@@ -22,14 +22,16 @@ const (
 	KindRootFS Kind = "root file system"
 )
 
-// peekSize is how far an archive is looked into before it is streamed on: many
-// headers, since directories may come first.
+// peekSize is how much of an archive is looked at before it is streamed on: room for many headers,
+// since directories may come first.
 const peekSize = 64 << 10
 
-// maxWindow bounds what a zstd stream may make us allocate; zstd --long=27 needs this much.
+// maxWindow bounds the memory that a zstd stream can make us allocate; zstd --long=27 needs this
+// much.
 const maxWindow = 128 << 20
 
-// open tells what an archive is by its first bytes and gives it unpacked. Nothing of it is read but what is asked for.
+// openArchive finds out by its first bytes what an archive is, and unpacks it. Beyond
+// these it reads only what the caller asks for.
 func openArchive(r io.Reader) (kind Kind, unpacked io.ReadCloser, err error) {
 	unpacked, err = decompress(bufio.NewReaderSize(r, peekSize))
 	if err != nil {
@@ -72,14 +74,16 @@ func decompress(b *bufio.Reader) (io.ReadCloser, error) {
 		}
 		return z.IOReadCloser(), nil
 	case bytes.HasPrefix(magic, []byte("BZh")), bytes.HasPrefix(magic, []byte("\xfd7zXZ")):
-		return nil, errors.New("the archive is compressed with bzip2 or xz: give it as a plain tar, or with gzip or zstd")
+		return nil, errors.New("the archive is compressed with bzip2 or xz: give it as a " +
+			"plain tar, or with gzip or zstd")
 	}
 	return io.NopCloser(b), nil
 }
 
-// imageEntry matches what only an image archive holds at its top: the files and
-// folders of docker-archive, by hash, and of an OCI layout.
-var imageEntry = regexp.MustCompile(`^(blobs(/.*)?|manifest\.json|index\.json|oci-layout|repositories|[0-9a-f]{64}([./].*)?)$`)
+// imageEntry matches what only an image archive holds at its top: the files and folders of
+// docker-archive, named by hash, and those of an OCI layout.
+var imageEntry = regexp.MustCompile(`^(blobs(/.*)?|manifest\.json|index\.json|oci-layout|` +
+	`repositories|[0-9a-f]{64}([./].*)?)$`)
 
 // classify decides by the first entry that is not the top folder itself.
 func classify(head []byte) (Kind, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// tarOf makes a tar with one small file under each name; a name with a slash at the end is a folder.
+// tarOf makes a tar with one small file for each name; a name that ends with a slash is a folder.
 func tarOf(t *testing.T, names ...string) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -74,7 +74,11 @@ func TestArchiveIsToldByItsFirstEntryAndPassedOnWhole(t *testing.T) {
 		"root file system with blobs": {[]string{"./", "./srv/blobs/"}, KindRootFS},
 	} {
 		plain := tarOf(t, c.entries...)
-		for packing, data := range map[string][]byte{"plain": plain, "gzip": gzipped(t, plain), "zstd": zstded(t, plain)} {
+		for packing, data := range map[string][]byte{
+			"plain": plain,
+			"gzip":  gzipped(t, plain),
+			"zstd":  zstded(t, plain),
+		} {
 			t.Run(name+", "+packing, func(t *testing.T) {
 				// A pipe gives few bytes at a time.
 				kind, r, err := openArchive(iotest.HalfReader(bytes.NewReader(data)))
@@ -119,7 +123,7 @@ func TestArchiveOfAnotherKindIsRefusedWithWhatIsTaken(t *testing.T) {
 }
 
 func TestArchiveIsNotReadFurtherThanNeededToTellIt(t *testing.T) {
-	// A tar that goes on for ever: telling what it is must not wait for its end.
+	// The tar never ends: its kind must be known without waiting for its end.
 	endless := io.MultiReader(bytes.NewReader(tarOf(t, "./", "./bin/sh")[:2048]), zeros{})
 	kind, r, err := openArchive(endless)
 	if err != nil || kind != KindRootFS {
@@ -137,7 +141,8 @@ func (zeros) Read(p []byte) (int, error) {
 
 func TestMessagesEndWithTheErrorAmongThem(t *testing.T) {
 	var seen []string
-	stream := `{"status":"one"}{"stream":"two\n"}{"error":"no space left","errorDetail":{"message":"no space left"}}{"status":"never"}`
+	stream := `{"status":"one"}{"stream":"two\n"}{"error":"no space left",` +
+		`"errorDetail":{"message":"no space left"}}{"status":"never"}`
 	err := messages(strings.NewReader(stream), func(m message) { seen = append(seen, m.Status+m.Stream) })
 	if err == nil || err.Error() != "no space left" {
 		t.Errorf("error = %v, want the engine's", err)

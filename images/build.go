@@ -13,7 +13,7 @@ type BuildOptions struct {
 	Progress io.Writer
 }
 
-// fromDebian is the From that asks for a bootstrap.
+// fromDebian is the value of From that asks for a bootstrap.
 const fromDebian = "debian"
 
 // Build makes an image anew from its base.
@@ -30,7 +30,7 @@ func (m *Manager) Build(ctx context.Context, name string, o BuildOptions) (Image
 }
 
 func (m *Manager) build(ctx context.Context, name, from string, progress io.Writer) (Image, error) {
-	// Before the minutes that a base may take, not after.
+	// A missing init shows before the minutes that a base may take, not after them.
 	if _, _, err := m.init.read(); err != nil {
 		return Image{}, err
 	}
@@ -41,13 +41,13 @@ func (m *Manager) build(ctx context.Context, name, from string, progress io.Writ
 	return m.addLayers(ctx, name, b, progress)
 }
 
-// base is what the two layers go on.
+// base is the image on which the two layers are put.
 type base struct {
 	id   string // the engine's
 	desc string // for people, and Image.Base
 }
 
-// findBase gets the base that was asked for, or that which the name stands for.
+// findBase gets the base that was asked for, or the one that the name implies.
 func (m *Manager) findBase(ctx context.Context, name, from string, progress io.Writer) (base, error) {
 	switch from {
 	case fromDebian:
@@ -58,7 +58,8 @@ func (m *Manager) findBase(ctx context.Context, name, from string, progress io.W
 	}
 	version := pythonOf(name)
 	if version == "" {
-		return base{}, fmt.Errorf("the name %s stands for no base: say which with `vivarium images build %s --from REFERENCE`", name, name)
+		return base{}, fmt.Errorf("the name %s stands for no base: say which with `vivarium "+
+			"images build %s --from REFERENCE`", name, name)
 	}
 	b, pullErr := m.pull(ctx, "docker.io/library/python:"+version+"-slim-bookworm", progress)
 	if pullErr == nil || ctx.Err() != nil {
@@ -67,13 +68,15 @@ func (m *Manager) findBase(ctx context.Context, name, from string, progress io.W
 	fmt.Fprintf(progress, "No base from a registry: %v\n", pullErr)
 	b, err := m.bootstrap(ctx, name, progress)
 	if err != nil {
-		return base{}, fmt.Errorf("no base for runner image %s:\n%w\nOn a machine that has the image, run `vivarium images export %s >image.tar`; here, `vivarium images import image.tar`",
+		return base{}, fmt.Errorf("no base for runner image %s:\n%w\n"+
+			"On a machine that has the image, run `vivarium images export %s >image.tar`; here, "+
+			"`vivarium images import image.tar`",
 			name, errors.Join(pullErr, err), name)
 	}
 	return b, nil
 }
 
-// addLayers makes both layers on a base and names all three.
+// addLayers puts both layers on a base and names all three images.
 func (m *Manager) addLayers(ctx context.Context, name string, b base, progress io.Writer) (Image, error) {
 	if err := m.checkBase(ctx, b); err != nil {
 		m.discard(ctx, b.id)
@@ -93,14 +96,16 @@ func (m *Manager) addLayers(ctx context.Context, name string, b base, progress i
 	return m.addInit(ctx, name, tools, progress)
 }
 
-// checkBase refuses what an image cannot shed again: a commit adds to the base's settings, it takes none away.
+// checkBase refuses settings of a base that an image cannot get rid of: a commit adds to the base's
+// settings and removes none.
 func (m *Manager) checkBase(ctx context.Context, b base) error {
 	found, err := m.cli.ImageInspect(ctx, b.id)
 	if err != nil {
 		return fmt.Errorf("inspect base %s: %w", b.desc, err)
 	}
 	if found.Os != "linux" || found.Architecture != m.arch {
-		return fmt.Errorf("base %s is for %s/%s, the engine runs linux/%s", b.desc, found.Os, found.Architecture, m.arch)
+		return fmt.Errorf("base %s is for %s/%s, the engine runs linux/%s", b.desc, found.Os, found.Architecture,
+			m.arch)
 	}
 	if found.Config != nil && len(found.Config.Volumes) > 0 {
 		return fmt.Errorf("base %s declares volumes, which a sandbox must not have: choose another base", b.desc)
@@ -108,7 +113,7 @@ func (m *Manager) checkBase(ctx context.Context, b base) error {
 	return nil
 }
 
-// addInit makes the last layer on a tools layer and names it.
+// addInit puts the last layer on a tools layer and names the result.
 func (m *Manager) addInit(ctx context.Context, name, toolsID string, progress io.Writer) (Image, error) {
 	fmt.Fprintln(progress, "Adding vivarium-init")
 	id, err := m.initLayer(ctx, toolsID)

@@ -14,26 +14,29 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// A bootstrap makes Debian 12, whose Python is 3.11.
+// A bootstrap installs Debian 12, whose Python is 3.11.
 const (
 	debianSuite  = "bookworm"
 	debianPython = "3.11"
 	debianBase   = "debian:" + debianSuite + " (mmdebstrap)"
 )
 
-// bootstrap makes a base from a Debian mirror and streams it into the engine, where it has no name yet.
+// bootstrap makes a base from a Debian mirror and streams it into the engine. The base has no name
+// yet.
 func (m *Manager) bootstrap(ctx context.Context, name string, progress io.Writer) (base, error) {
 	if v := pythonOf(name); v != "" && v != debianPython {
 		return base{}, fmt.Errorf("bootstrap a base for runner image %s: Debian 12 holds Python %s", name, debianPython)
 	}
 	if runtime.GOOS != "linux" || runtime.GOARCH != m.arch {
-		return base{}, fmt.Errorf("bootstrap a Debian base for linux/%s: only a machine of that kind can, this one is %s/%s", m.arch, runtime.GOOS, runtime.GOARCH)
+		return base{}, fmt.Errorf("bootstrap a Debian base for linux/%s: only a machine of that "+
+			"kind can, this one is %s/%s", m.arch, runtime.GOOS, runtime.GOARCH)
 	}
 	if err := needMmdebstrap(ctx, progress); err != nil {
 		return base{}, err
 	}
 	sources := debianSources(os.DirFS("/"))
-	fmt.Fprintf(progress, "Bootstrapping Debian 12 from %s; this takes one to three minutes\n", strings.Fields(sources[0])[1])
+	fmt.Fprintf(progress, "Bootstrapping Debian 12 from %s; this takes one to three minutes\n",
+		strings.Fields(sources[0])[1])
 	made := mmdebstrap(ctx, sources, progress)
 	id, err := m.importRootFS(ctx, made, debianBase)
 	if err = errors.Join(made.Close(), err); err != nil {
@@ -42,7 +45,7 @@ func (m *Manager) bootstrap(ctx context.Context, name string, progress io.Writer
 	return base{id: id, desc: debianBase}, nil
 }
 
-// needMmdebstrap installs the tool where that may be done without a question.
+// needMmdebstrap installs mmdebstrap where that is possible without a question.
 func needMmdebstrap(ctx context.Context, progress io.Writer) error {
 	if _, err := exec.LookPath("mmdebstrap"); err == nil {
 		return nil
@@ -52,7 +55,8 @@ func needMmdebstrap(ctx context.Context, progress io.Writer) error {
 		return errors.New("bootstrap a Debian base: mmdebstrap is missing, and so is apt-get to install it")
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("bootstrap a Debian base: mmdebstrap is missing; install it with `sudo apt-get update && sudo %s uidmap`", install)
+		return fmt.Errorf("bootstrap a Debian base: mmdebstrap is missing; install it with `sudo "+
+			"apt-get update && sudo %s uidmap`", install)
 	}
 	for _, line := range []string{"apt-get update -q", install + " -q"} {
 		fmt.Fprintf(progress, "Installing mmdebstrap: %s\n", line)
@@ -74,14 +78,14 @@ type bootstrapped struct {
 	err  error // how the program ended; valid once done is closed
 }
 
-// Close waits for the program's end, and makes it end when not all was read.
+// Close waits for the program's end. It ends the program when not all output was read.
 func (b *bootstrapped) Close() error {
 	b.PipeReader.Close()
 	<-b.done
 	return b.err
 }
 
-// mmdebstrap starts the program and gives its output, the root file system as a tar.
+// mmdebstrap starts the program and returns its output, the root file system as a tar.
 func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *bootstrapped {
 	args := append([]string{
 		"--variant=minbase",
@@ -94,7 +98,7 @@ func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *boot
 	}, sources...)
 	last := &tail{limit: 2 << 10}
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
-	// Asked to end, it unmounts what it has mounted; killed, it could not.
+	// After an interrupt it unmounts what it has mounted; after a kill it could not.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	r, w := io.Pipe()
@@ -110,7 +114,7 @@ func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *boot
 	return b
 }
 
-// importRootFS makes an image of a root file system, without a name.
+// importRootFS makes an unnamed image from a root file system.
 func (m *Manager) importRootFS(ctx context.Context, tar io.Reader, desc string) (id string, err error) {
 	answer, err := m.cli.ImageImport(ctx, image.ImportSource{Source: tar, SourceName: "-"}, "",
 		image.ImportOptions{

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Embedded gives the SHA-256 of each vivarium-init that is built into this binary, by architecture.
-// It is empty in a binary that was built without `make build`.
+// Embedded returns the SHA-256 of each vivarium-init that is built into this binary, by
+// architecture. It is empty in a binary that was built without `make build`.
 func Embedded() (map[string]string, error) {
 	entries, err := initbin.ReadDir("initbin")
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 // unpackSeed is how a build makes its environment.
 const unpackSeed = "tar -C " + sandbox.Env + " -xf " + sandbox.Seed
 
-// bench is one test's own corner of the engine: a name and repository that nothing else uses.
+// bench is a test's own part of the engine: a name and a repository that nothing else uses.
 type bench struct {
 	*images.Manager
 	cli      *client.Client
@@ -40,7 +40,7 @@ type bench struct {
 
 const toolsRepo, baseRepo = "vivarium/tools", "vivarium/base"
 
-// newBench gives one whose image has its tools layer, the shared one, and no runner image yet.
+// newBench makes a bench whose image has its tools layer, the shared one, and no runner image yet.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := newEmptyBench(t)
@@ -61,7 +61,7 @@ func newEmptyBench(t *testing.T) *bench {
 	b.setInit(t, "first")
 	b.Manager = b.open(t)
 	t.Cleanup(func() {
-		// A replaced image is kept for a while; a test needs none of its own.
+		// A replaced image is kept for a while, but a test needs none of its own any longer.
 		for _, i := range b.replaced {
 			b.cli.ImageRemove(context.Background(), i, image.RemoveOptions{PruneChildren: true})
 		}
@@ -90,7 +90,8 @@ func (b *bench) open(t *testing.T) *images.Manager {
 func (b *bench) setInit(t *testing.T, content string) {
 	t.Helper()
 	for _, arch := range []string{"amd64", "arm64"} {
-		if err := os.WriteFile(filepath.Join(b.initDir, "vivarium-init-linux-"+arch), []byte(content), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(b.initDir, "vivarium-init-linux-"+arch), []byte(content),
+			0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,7 +119,7 @@ func (b *bench) inspect(t *testing.T, ref string) image.InspectResponse {
 	return i
 }
 
-// output runs a shell script in an image, as builds run: as its user, without network.
+// output runs a shell script in an image as builds run: as its user, without network.
 func (b *bench) output(t *testing.T, ref, script string) string {
 	t.Helper()
 	c, err := b.cli.ContainerCreate(t.Context(), &container.Config{
@@ -163,12 +164,14 @@ func TestRunnerImageHoldsWhatABuildNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(img.Python, "3.11.") || img.Base == "" || img.Size == 0 || img.Created.IsZero() || img.Arch == "" {
+	if !strings.HasPrefix(img.Python, "3.11.") || img.Base == "" || img.Size == 0 || img.Created.IsZero() ||
+		img.Arch == "" {
 		t.Errorf("image = %+v, want Python 3.11 and every other field", img)
 	}
 	c := b.inspect(t, img.ID).Config
 	if c.User != "10001:10001" || !slices.Equal(c.Entrypoint, []string{sandbox.InitPath}) || len(c.Cmd) != 0 {
-		t.Errorf("User %q, Entrypoint %q, Cmd %q; want 10001:10001, %s and none", c.User, c.Entrypoint, c.Cmd, sandbox.InitPath)
+		t.Errorf("User %q, Entrypoint %q, Cmd %q; want 10001:10001, %s and none", c.User, c.Entrypoint, c.Cmd,
+			sandbox.InitPath)
 	}
 	out := b.output(t, img.ID, `
 		id -un
@@ -188,7 +191,10 @@ func TestRunnerImageHoldsWhatABuildNeeds(t *testing.T) {
 		find `+sandbox.Env+`/lib -name '*.py' | while read -r f; do
 			test -e "$(dirname "$f")/__pycache__/$(basename "$f" .py).cpython-311.pyc" || echo "not compiled: $f"
 		done`)
-	for _, want := range []string{"vivarium\n", sandbox.Names + "/passwd\nroot:", "git version ", "pip ", "from " + sandbox.Env, "\n" + sandbox.Env + "\n", "E999 SyntaxError"} {
+	for _, want := range []string{
+		"vivarium\n", sandbox.Names + "/passwd\nroot:", "git version ", "pip ", "from " + sandbox.Env,
+		"\n" + sandbox.Env + "\n", "E999 SyntaxError",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q", want)
 		}
@@ -251,8 +257,9 @@ func TestConcurrentCallersGetOneWholeImage(t *testing.T) {
 				return
 			}
 			b.willBeReplaced(img.ID)
-			// Whichever won the name: the one we were given is there and whole.
-			if i, err := b.cli.ImageInspect(t.Context(), img.ID); err != nil || !slices.Equal(i.Config.Entrypoint, []string{sandbox.InitPath}) {
+			// Whichever image won the name: ours is there and whole.
+			if i, err := b.cli.ImageInspect(t.Context(), img.ID); err != nil ||
+				!slices.Equal(i.Config.Entrypoint, []string{sandbox.InitPath}) {
 				t.Errorf("image %s: %v, want one with our init", img.ID, err)
 			}
 		})
@@ -288,13 +295,14 @@ func TestExportedImageCanBeImportedAfterItsRemoval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kind != images.KindExport || is.Name != b.name || is.Init != was.Init || is.Python != was.Python || is.Base != was.Base {
+	if kind != images.KindExport || is.Name != b.name || is.Init != was.Init || is.Python != was.Python ||
+		is.Base != was.Base {
 		t.Errorf("Import() = %+v, %q; want %+v, %q", is, kind, was, images.KindExport)
 	}
 	if got := b.inspect(t, is.ID).RootFS.Layers; !slices.Equal(got, layers) {
 		t.Errorf("layers = %q, want %q", got, layers)
 	}
-	// The lower layers came along, so a newer binary can still put its init on.
+	// The lower layers were imported too, so a newer binary can still put its init on them.
 	b.willBeReplaced(is.ID)
 	b.setInit(t, "newer")
 	newer, err := b.Resolve(t.Context(), b.name)

@@ -1,10 +1,10 @@
-// Package images makes and keeps the runner images that sandboxes start from.
+// Package images makes and keeps the runner images from which sandboxes start.
 //
-// A runner image is a base (pulled from a registry, bootstrapped from a Debian
-// mirror, or imported) with two thin layers of Vivarium's on it: tools (tools.sh
-// says what), then vivarium-init. The three stand on the engine under the same
-// NAME, as vivarium/base:NAME, vivarium/tools:NAME and vivarium/runner:NAME, so
-// that a new vivarium-init needs the last layer only, and a new tools.sh no base.
+// A runner image is a base (pulled from a registry, bootstrapped from a Debian mirror, or imported)
+// with two thin layers of Vivarium's on it: the tools (tools.sh says which), then vivarium-init.
+// The engine holds all three under the same NAME, as vivarium/base:NAME, vivarium/tools:NAME and
+// vivarium/runner:NAME. So a new vivarium-init needs only the last layer again, and a new tools.sh
+// needs no new base.
 package images
 
 import (
@@ -29,7 +29,7 @@ type Image struct {
 	Name    string // such as python-3.11
 	ID      string // the engine's
 	Python  string // the interpreter's version, such as 3.11.2
-	Base    string // what it stands on: a reference with digest, "debian:bookworm (mmdebstrap)" or "import"
+	Base    string // what it is based on: a reference with digest, "debian:bookworm (mmdebstrap)" or "import"
 	Init    string // SHA-256 of the vivarium-init in it
 	Arch    string
 	Size    int64 // bytes
@@ -38,19 +38,21 @@ type Image struct {
 
 // Options for Open.
 type Options struct {
-	// InitDir holds vivarium-init-linux-ARCH files to use instead of those embedded. Empty: embedded.
+	// InitDir holds vivarium-init-linux-ARCH files to use instead of the embedded ones. Empty:
+	// embedded.
 	InitDir string
-	// IndexURL is the package index that flake8 comes from when a base lacks it. Empty: pip's default.
+	// IndexURL is the package index from which flake8 comes when a base lacks it. Empty: pip's
+	// default.
 	IndexURL string
-	// Runners is the engine's repository for runner images. Empty: vivarium/runner.
-	// Tests use another, and share the layers below with it.
+	// Runners is the engine's repository for runner images. Empty: vivarium/runner. Tests use
+	// another one, and share the layers below with it.
 	Runners string
 	Log     *slog.Logger
 }
 
-// Manager makes, lists and removes runner images on one engine. Its methods may
-// be called concurrently, also by several processes: an image is made without a
-// name and gets it when it is whole, so the last one made wins and none is broken.
+// Manager makes, lists and removes runner images on one engine. Its methods may be called
+// concurrently, also by several processes: an image is made without a name and gets it when it is
+// complete, so the last one made wins and none is broken.
 type Manager struct {
 	cli      *client.Client
 	log      *slog.Logger
@@ -61,11 +63,11 @@ type Manager struct {
 	// firstAnswer is how long a registry may take for its first word.
 	firstAnswer time.Duration
 
-	// turn holds one token: who makes or replaces images in this process has taken it.
+	// turn has room for one token: whoever makes or replaces images in this process has taken it.
 	turn chan struct{}
 }
 
-// Open connects to the engine by the environment.
+// Open connects to the engine that the environment names.
 func Open(ctx context.Context, o Options) (*Manager, error) {
 	cli, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
@@ -109,7 +111,7 @@ func (m *Manager) takeTurn(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// told gives a writer that may be written to also when nobody listens.
+// told returns a writer that accepts writes also when nobody listens.
 func told(w io.Writer) io.Writer {
 	if w == nil {
 		return io.Discard

@@ -30,8 +30,8 @@ type tiny struct {
 	volume    string
 }
 
-// archive gives what `docker save` would, without needing an engine that can hold the image. More are entries of its manifest
-// behind the image's.
+// archive returns what `docker save` would, without an engine that can hold the image. more holds
+// further entries for its manifest, after the image's own.
 func (i tiny) archive(t *testing.T, more ...any) []byte {
 	t.Helper()
 	layer := packed(t, map[string][]byte{"file": []byte("hello")})
@@ -78,7 +78,7 @@ func marshal(t *testing.T, v any) []byte {
 	return data
 }
 
-// load gives a tiny image to the engine, past the manager, and returns its ID.
+// load loads a tiny image into the engine, past the manager, and returns its ID.
 func (b *bench) load(t *testing.T, i tiny) string {
 	t.Helper()
 	answer, err := b.cli.ImageLoad(t.Context(), bytes.NewReader(i.archive(t)))
@@ -115,7 +115,10 @@ func TestImportThatIsRefusedLeavesTheNamesAsTheyWere(t *testing.T) {
 	}{
 		"a runner image for another architecture":     {tiny{ref: runner, arch: foreign, labels: ours}, foreign},
 		"an image of a runner's name without an init": {tiny{ref: runner, arch: own}, "not made by vivarium"},
-		"an image of another name":                    {tiny{ref: b.runners + "-other:1", arch: own}, "no runner image, but " + b.runners + "-other:1"},
+		"an image of another name": {
+			tiny{ref: b.runners + "-other:1", arch: own},
+			"no runner image, but " + b.runners + "-other:1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive := c.bad.archive(t)
@@ -123,7 +126,8 @@ func TestImportThatIsRefusedLeavesTheNamesAsTheyWere(t *testing.T) {
 				t.Helper()
 				_, kind, err := b.Import(t.Context(), "", bytes.NewReader(archive), nil)
 				if kind != images.KindExport || err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("Import() = %q, %v; want %q and an error that says %q", kind, err, images.KindExport, c.want)
+					t.Errorf("Import() = %q, %v; want %q and an error that says %q", kind, err, images.KindExport,
+						c.want)
 				}
 			}
 			good := b.load(t, tiny{ref: c.bad.ref, arch: own, labels: map[string]string{"good": "yes"}})
@@ -131,7 +135,9 @@ func TestImportThatIsRefusedLeavesTheNamesAsTheyWere(t *testing.T) {
 			if got := b.inspect(t, c.bad.ref).ID; got != good {
 				t.Errorf("%s names %s afterwards, want %s as before", c.bad.ref, got, good)
 			}
-			if _, err := b.cli.ImageRemove(t.Context(), c.bad.ref, image.RemoveOptions{PruneChildren: true}); err != nil {
+			if _, err := b.cli.ImageRemove(t.Context(), c.bad.ref, image.RemoveOptions{
+				PruneChildren: true,
+			}); err != nil {
 				t.Fatal(err)
 			}
 			refused()
@@ -142,7 +148,8 @@ func TestImportThatIsRefusedLeavesTheNamesAsTheyWere(t *testing.T) {
 	}
 }
 
-// An archive that `docker save` made of an image's ID names nothing, and the engine has the image already.
+// An archive that `docker save` made from an image's ID holds no name, and the engine has the image
+// already.
 func TestImportThatIsRefusedKeepsAnImageThatWasThere(t *testing.T) {
 	b := newEmptyBench(t)
 	own, _ := b.arch(t)
@@ -153,7 +160,8 @@ func TestImportThatIsRefusedKeepsAnImageThatWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer archive.Close()
-	if _, _, err := b.Import(t.Context(), "", archive, nil); err == nil || !strings.Contains(err.Error(), "no runner image, but "+id) {
+	if _, _, err := b.Import(t.Context(), "", archive, nil); err == nil ||
+		!strings.Contains(err.Error(), "no runner image, but "+id) {
 		t.Errorf("Import() = %v, want an error that names %s", err, id)
 	}
 	if got := b.inspect(t, ref).ID; got != id {
@@ -161,14 +169,16 @@ func TestImportThatIsRefusedKeepsAnImageThatWasThere(t *testing.T) {
 	}
 }
 
-// Of two images in an archive, the engine loads and names the first before it finds that the second is not whole.
+// Of the two images in an archive, the engine loads and names the first before it finds that the
+// second is broken.
 func TestImportOfABrokenArchiveLeavesTheNamesAsTheyWere(t *testing.T) {
 	b := newEmptyBench(t)
 	own, _ := b.arch(t)
 	ref := b.runners + ":" + b.name
 	good := b.load(t, tiny{ref: ref, arch: own, labels: map[string]string{"good": "yes"}})
 	broken := tiny{ref: ref, arch: own}.archive(t, map[string]any{"Config": "missing.json", "Layers": []string{}})
-	if _, _, err := b.Import(t.Context(), "", bytes.NewReader(broken), nil); err == nil || !strings.Contains(err.Error(), "missing.json") {
+	if _, _, err := b.Import(t.Context(), "", bytes.NewReader(broken), nil); err == nil ||
+		!strings.Contains(err.Error(), "missing.json") {
 		t.Errorf("Import() = %v, want an error that names missing.json", err)
 	}
 	if got := b.inspect(t, ref).ID; got != good {
@@ -179,7 +189,9 @@ func TestImportOfABrokenArchiveLeavesTheNamesAsTheyWere(t *testing.T) {
 func TestRootFileSystemBecomesARunnerImageAndGetsNewTools(t *testing.T) {
 	b := newEmptyBench(t)
 	imagestest.Runner(t)
-	fs, err := b.cli.ContainerCreate(t.Context(), &container.Config{Image: toolsRepo + ":" + images.Default}, nil, nil, nil, "")
+	fs, err := b.cli.ContainerCreate(t.Context(), &container.Config{
+		Image: toolsRepo + ":" + images.Default,
+	}, nil, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +209,12 @@ func TestRootFileSystemBecomesARunnerImageAndGetsNewTools(t *testing.T) {
 	if kind != images.KindRootFS || was.Base != "import" || !strings.HasPrefix(was.Python, "3.11.") {
 		t.Errorf("Import() = %+v, %q; want base import, Python 3.11 and %q", was, kind, images.KindRootFS)
 	}
-	if got := b.output(t, was.ID, unpackSeed+" && "+sandbox.Env+"/bin/python -c 'import setuptools, pip; print(pip.__version__)'"); !strings.Contains(got, ".") {
+	if got := b.output(t, was.ID, unpackSeed+" && "+sandbox.Env+"/bin/python -c 'import setuptools, "+
+		"pip; print(pip.__version__)'"); !strings.Contains(got, ".") {
 		t.Errorf("pip's version = %q", got)
 	}
 
-	// A newer vivarium has other tools: they go on the same base.
+	// A newer vivarium has other tools, and puts them on the same base.
 	b.load(t, tiny{ref: toolsRepo + ":" + b.name, arch: was.Arch, labels: map[string]string{
 		"vivarium.image.tools": "old", "vivarium.image.base": "import",
 	}})
@@ -224,9 +237,12 @@ func TestBaseThatWillNotDoIsRefusedWithTheReason(t *testing.T) {
 		base tiny
 		want string
 	}{
-		"no shell in it":       {tiny{arch: own}, "/bin/sh"},
-		"declares volumes":     {tiny{arch: own, volume: "/data"}, "declares volumes"},
-		"another architecture": {tiny{arch: foreign}, fmt.Sprintf("is for linux/%s, the engine runs linux/%s", foreign, own)},
+		"no shell in it":   {tiny{arch: own}, "/bin/sh"},
+		"declares volumes": {tiny{arch: own, volume: "/data"}, "declares volumes"},
+		"another architecture": {
+			tiny{arch: foreign},
+			fmt.Sprintf("is for linux/%s, the engine runs linux/%s", foreign, own),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.base.ref = b.runners + "-base:" + strings.ReplaceAll(name, " ", "-")

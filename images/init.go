@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// initbin holds vivarium-init-linux-ARCH for every architecture that an engine
-// may have, after `make build`; in a fresh clone it holds a placeholder.
+// initbin holds, after `make build`, vivarium-init-linux-ARCH for every architecture that an engine
+// may have; in a fresh clone it holds a placeholder.
 //
 //go:embed all:initbin
 var initbin embed.FS
@@ -22,8 +22,8 @@ type initBinary struct {
 	arch string
 }
 
-// read gives the binary and its SHA-256. It is read anew each time: the
-// directory's may be replaced while a process runs.
+// read returns the binary and its SHA-256. It reads the file each time, since the one in dir may be
+// replaced while a process runs.
 func (i initBinary) read() (data []byte, sum string, err error) {
 	name := "vivarium-init-linux-" + i.arch
 	if i.dir != "" {

@@ -12,16 +12,17 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// What the last layer holds besides vivarium-init, as in a tar. usersPath keeps what passwdPath held; vivarium-init makes
-// ownUsersPath of it, where each sandbox has a place to write.
+// What the last layer holds besides vivarium-init, with paths as in a tar. usersPath keeps the
+// base's passwdPath. From it vivarium-init makes ownUsersPath, in a place where each sandbox can
+// write.
 const (
 	passwdPath   = "etc/passwd"
 	usersPath    = "opt/vivarium/passwd"
 	ownUsersPath = "opt/vivarium/user/passwd"
 )
 
-// initLayer puts vivarium-init on a tools layer and commits that, without a
-// name. Nothing runs, so nothing is fetched.
+// initLayer puts vivarium-init on a tools layer and commits the result, without a name. It runs
+// nothing, so nothing is fetched.
 func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err error) {
 	data, sum, err := m.init.read()
 	if err != nil {
@@ -37,7 +38,8 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 	if err != nil {
 		return "", err
 	}
-	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data, passwd), container.CopyToContainerOptions{}); err != nil {
+	if err := m.cli.CopyToContainer(ctx, c, "/", initTar(data, passwd),
+		container.CopyToContainerOptions{}); err != nil {
 		return "", fmt.Errorf("copy vivarium-init into image: %w", err)
 	}
 	return m.commit(ctx, c, &container.Config{
@@ -50,11 +52,12 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 	})
 }
 
-// maxPasswd bounds the users of a base: a sandbox's copy must fit its place.
+// maxPasswd bounds the list of users of a base, in bytes: a sandbox's copy must fit where it is
+// put.
 const maxPasswd = 32 << 10
 
-// initTar is a tar with vivarium-init, and with the users moved to where it finds them. The times in it are fixed, so that
-// the layer depends on these two only.
+// initTar is a tar with vivarium-init, and with the users where vivarium-init looks for them. Its
+// times are fixed, so that the layer depends only on these two.
 func initTar(data, passwd []byte) io.Reader {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
@@ -69,7 +72,7 @@ func initTar(data, passwd []byte) io.Reader {
 		{tar.Header{Name: passwdPath, Linkname: "/" + ownUsersPath, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil},
 	} {
 		e.Size, e.ModTime = int64(len(e.content)), time.Unix(0, 0)
-		// A bytes.Buffer refuses nothing, so neither does a tar writer with a valid header.
+		// A bytes.Buffer accepts every write, and so does a tar writer with a valid header.
 		_ = w.WriteHeader(&e.Header)
 		_, _ = w.Write(e.content)
 	}

@@ -19,11 +19,11 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 )
 
-// Places in a runner image that package sandbox knows too.
+// Paths in a runner image that package sandbox also knows.
 const (
 	initPath    = "opt/vivarium/init" // as in a tar: relative to the root
 	versionPath = "/opt/vivarium/python-version"
-	user        = "10001:10001" // of who runs the image without vivarium
+	user        = "10001:10001" // of whoever runs the image without vivarium
 )
 
 //go:embed tools.sh
@@ -34,17 +34,17 @@ var toolsSum = func() string {
 	return hex.EncodeToString(sum[:])
 }()
 
-// needsNetwork is the exit status by which tools.sh asks for one.
+// needsNetwork is the exit status with which tools.sh asks for a network.
 const needsNetwork = 100
 
 // cleanupTimeout bounds the removal of a container, also after a cancel.
 const cleanupTimeout = 30 * time.Second
 
-// errNeedsNetwork means that tools.sh found something missing and had no network to get it over.
+// errNeedsNetwork means that tools.sh lacked something and had no network to get it.
 var errNeedsNetwork = errors.New("the base lacks some of the tools")
 
-// toolsLayer runs tools.sh on a base and commits the outcome, without a name.
-// The container gets a network only when the script asks for one.
+// toolsLayer runs tools.sh on a base and commits the result, without a name. The container gets a
+// network only when the script asks for one.
 func (m *Manager) toolsLayer(ctx context.Context, name string, b base, progress io.Writer) (id string, err error) {
 	fmt.Fprintf(progress, "Adding tools to the base (%s)\n", b.desc)
 	id, err = m.runTools(ctx, name, b, false, progress)
@@ -58,7 +58,9 @@ func (m *Manager) toolsLayer(ctx context.Context, name string, b base, progress 
 	return id, nil
 }
 
-func (m *Manager) runTools(ctx context.Context, name string, b base, network bool, progress io.Writer) (id string, err error) {
+func (m *Manager) runTools(
+	ctx context.Context, name string, b base, network bool, progress io.Writer,
+) (id string, err error) {
 	host := &container.HostConfig{
 		NetworkMode: "none",
 		SecurityOpt: []string{"no-new-privileges"},
@@ -106,9 +108,11 @@ func (m *Manager) runTools(ctx context.Context, name string, b base, network boo
 	})
 }
 
-// create makes a container and the function that removes it, whatever became of ctx. An engine carries a create on when its
-// caller has gone, so the call has some time beyond ctx to answer.
-func (m *Manager) create(ctx context.Context, c *container.Config, h *container.HostConfig) (id string, remove func(), err error) {
+// create makes a container and a function that removes it, even after ctx has ended. An engine
+// finishes a create when its caller has gone, so the call has some time beyond ctx to answer.
+func (m *Manager) create(
+	ctx context.Context, c *container.Config, h *container.HostConfig,
+) (id string, remove func(), err error) {
 	making, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(cleanupTimeout, cancel) })()
@@ -152,16 +156,16 @@ func (m *Manager) run(ctx context.Context, id string, out io.Writer) (status int
 	return ended.code, ended.err
 }
 
-// exit is a container's exit, from before it is started.
+// exit is the exit of a container; the wait begins before the container starts.
 type exit struct {
 	done   sync.WaitGroup
 	cancel context.CancelFunc
-	code   int64 // valid, as err is, when done
+	code   int64 // valid, like err, once done is closed
 	err    error
 }
 
-// exit begins to wait for a container's next exit. One of the client's two channels must
-// be read: its goroutine stays until that is done.
+// exit begins to wait for a container's next exit. One of the client's two channels must be read:
+// its goroutine stays until then.
 func (m *Manager) exit(ctx context.Context, id string) *exit {
 	ctx, cancel := context.WithCancel(ctx)
 	e := &exit{cancel: cancel}
@@ -177,13 +181,14 @@ func (m *Manager) exit(ctx context.Context, id string) *exit {
 	return e
 }
 
-// stop ends the waiting, also for a container that never started.
+// stop ends the wait, also for a container that never started.
 func (e *exit) stop() {
 	e.cancel()
 	e.done.Wait()
 }
 
-// commit makes an image of a container. The engine adds to config what the container's has and config leaves empty.
+// commit makes an image from a container. Where config leaves a setting empty, the engine takes the
+// container's.
 func (m *Manager) commit(ctx context.Context, id string, config *container.Config) (imageID string, err error) {
 	made, err := m.cli.ContainerCommit(ctx, id, container.CommitOptions{Config: config})
 	if err != nil {
@@ -194,7 +199,7 @@ func (m *Manager) commit(ctx context.Context, id string, config *container.Confi
 
 var versionRule = regexp.MustCompile(`^\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,16}$`)
 
-// pythonVersion reads what tools.sh found out.
+// pythonVersion reads the version that tools.sh found.
 func (m *Manager) pythonVersion(ctx context.Context, id string) (string, error) {
 	data, err := m.readFile(ctx, id, versionPath, 64)
 	if err != nil {
@@ -207,7 +212,7 @@ func (m *Manager) pythonVersion(ctx context.Context, id string) (string, error) 
 	return version, nil
 }
 
-// readFile reads a plain file of a container, of at most limit bytes.
+// readFile reads a regular file of at most limit bytes from a container.
 func (m *Manager) readFile(ctx context.Context, id, path string, limit int64) ([]byte, error) {
 	body, _, err := m.cli.CopyFromContainer(ctx, id, path)
 	if err != nil {

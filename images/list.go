@@ -13,7 +13,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// List gives all runner images, by name.
+// List returns all runner images, by name.
 func (m *Manager) List(ctx context.Context) ([]Image, error) {
 	found, err := m.cli.ImageList(ctx, image.ListOptions{
 		Filters: filters.NewArgs(filters.Arg("reference", m.runners+":*"), filters.Arg("label", labelInit)),
@@ -42,7 +42,7 @@ func (m *Manager) List(ctx context.Context) ([]Image, error) {
 	return list, nil
 }
 
-// inspect gives the runner image that the engine has under a name, whatever init it holds.
+// inspect returns the runner image that the engine has under a name, whatever init it holds.
 func (m *Manager) inspect(ctx context.Context, name string) (Image, error) {
 	found, err := m.cli.ImageInspect(ctx, m.runners+":"+name)
 	if errdefs.IsNotFound(err) {

@@ -7,7 +7,8 @@ import (
 	"io"
 )
 
-// message is one of the JSON values in which an engine tells how a pull, an import or a load goes.
+// message is one of the JSON values in which an engine reports the progress of a pull, an import or
+// a load.
 type message struct {
 	Status string `json:"status"`
 	Stream string `json:"stream"`
@@ -15,7 +16,8 @@ type message struct {
 	Error  string `json:"error"`
 }
 
-// messages passes each on until the stream ends; an error among them ends it and is returned.
+// messages passes each message on until the stream ends. An error among them ends it and is
+// returned.
 func messages(r io.Reader, each func(message)) error {
 	d := json.NewDecoder(r)
 	for {

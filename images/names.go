@@ -15,14 +15,14 @@ const (
 
 // Labels of the images.
 const (
-	labelBase   = "vivarium.image.base"   // what the image stands on
+	labelBase   = "vivarium.image.base"   // what the image is based on
 	labelTools  = "vivarium.image.tools"  // SHA-256 of the tools.sh that made the layer
 	labelPython = "vivarium.image.python" // the interpreter's version
 	labelInit   = "vivarium.image.init"   // SHA-256 of vivarium-init; only runner images have it
 )
 
-// containerPrefix begins the name of every container that makes an image. A
-// label would not do: a commit copies it into the image.
+// containerPrefix begins the name of every container that makes an image. A label would not do: a
+// commit copies it into the image.
 const containerPrefix = "vivarium-images-"
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
@@ -36,7 +36,8 @@ func checkName(name string) error {
 
 var pythonName = regexp.MustCompile(`^python-(\d+\.\d+)$`)
 
-// pythonOf is the Python that an image's name promises, such as 3.11; empty for a name that promises none.
+// pythonOf is the Python that an image's name promises, such as 3.11; empty for a name that
+// promises none.
 func pythonOf(name string) string {
 	if found := pythonName.FindStringSubmatch(name); found != nil {
 		return found[1]
@@ -50,5 +51,6 @@ func checkPython(name, version string) error {
 	if want == "" || strings.HasPrefix(version, want+".") {
 		return nil
 	}
-	return fmt.Errorf("the base of runner image %s holds Python %s; give one with Python %s, or the image another name", name, version, want)
+	return fmt.Errorf("the base of runner image %s holds Python %s; give one with Python "+
+		"%s, or the image another name", name, version, want)
 }

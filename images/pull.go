@@ -13,31 +13,35 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// How long an engine may be silent during a pull. A registry that drops packets
-// would otherwise hold a pull for minutes.
+// How long an engine may be silent during a pull. A registry that drops packets would otherwise
+// delay a pull for minutes.
 const (
 	firstAnswer = 15 * time.Second
 	silence     = 90 * time.Second
 )
 
-// errSilent is why a pull ended that was told nothing for too long.
+// errSilent says that a pull ended because nothing was heard for too long.
 var errSilent = errors.New("the registry does not answer")
 
 // PullError says that a base could not be pulled.
 type PullError struct {
 	Ref   string
-	Final bool // the registry, or the engine, says that it will never be given
+	Final bool // the registry or the engine says that it will never give the base
 	Err   error
 }
 
 func (e *PullError) Error() string { return fmt.Sprintf("pull %s: %v", e.Ref, e.Err) }
 func (e *PullError) Unwrap() error { return e.Err }
 
-// refusals are the words of registries (distribution's error codes) and of engines for an image that they do not give; an engine
-// passes some on as its own failure.
-var refusals = []string{"manifest unknown", "repository does not exist", "pull access denied", "access to the resource is denied", "no matching manifest"}
+// refusals are the words with which registries (distribution's error codes) and engines refuse an
+// image. An engine passes some of them on as its own failure.
+var refusals = []string{
+	"manifest unknown", "repository does not exist", "pull access denied", "access to the resource is denied",
+	"no matching manifest",
+}
 
-// isRefusal reports whether a pull failed for good: everything else is a registry that may answer later.
+// isRefusal reports whether a pull failed for good. Every other failure comes from a registry that
+// may answer later.
 func isRefusal(err error) bool {
 	if errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) || errdefs.IsPermissionDenied(err) {
 		return true
@@ -46,10 +50,10 @@ func isRefusal(err error) bool {
 	return slices.ContainsFunc(refusals, func(words string) bool { return strings.Contains(said, words) })
 }
 
-// pull gets a base from its registry, or takes the engine's own when there is no
-// registry to ask, which it says.
+// pull gets a base from its registry. When there is no registry to ask, it takes the engine's own
+// copy and says so.
 func (m *Manager) pull(ctx context.Context, ref string, progress io.Writer) (base, error) {
-	// An ID is local. So are our own names: an account of that name at a registry is not ours.
+	// An ID is local. So are our own names: at a registry, an account of that name is not ours.
 	if strings.HasPrefix(ref, "sha256:") || strings.HasPrefix(ref, "vivarium/") {
 		return m.local(ctx, ref)
 	}
@@ -102,8 +106,8 @@ func (m *Manager) local(ctx context.Context, ref string) (base, error) {
 	return base{id: found.ID, desc: pinned(ref, found.ID, found.RepoDigests)}, nil
 }
 
-// pinned adds to a reference the digest by which its registry knows the image;
-// an image that came from none is known by its ID.
+// pinned adds to a reference the digest by which its registry knows the image. An image that came
+// from no registry is known by its ID.
 func pinned(ref, id string, repoDigests []string) string {
 	if strings.HasPrefix(ref, "sha256:") || strings.Contains(ref, "@") {
 		return ref

@@ -13,12 +13,21 @@ func TestRegistryThatIsAwayIsToldFromOneThatHasNoSuchImage(t *testing.T) {
 		err   error
 		final bool
 	}{
-		"no answer":            {errSilent, false},
-		"refused connection":   {errors.New(`Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`), false},
-		"server error":         {fmt.Errorf("received unexpected HTTP status: 503: %w", errdefs.ErrInternal), false},
-		"too many requests":    {errors.New("toomanyrequests: You have reached your pull rate limit"), false},
-		"no such tag":          {errors.New("manifest for python:3.99 not found: manifest unknown: manifest unknown"), true},
-		"no such repository":   {fmt.Errorf("pull access denied for x, repository does not exist: %w", errdefs.ErrNotFound), true},
+		"no answer": {errSilent, false},
+		"refused connection": {
+			errors.New(`Get "https://registry.example/v2/": dial tcp 192.0.2.1:443: connect: connection refused`),
+			false,
+		},
+		"server error":      {fmt.Errorf("received unexpected HTTP status: 503: %w", errdefs.ErrInternal), false},
+		"too many requests": {errors.New("toomanyrequests: You have reached your pull rate limit"), false},
+		"no such tag": {
+			errors.New("manifest for python:3.99 not found: manifest unknown: manifest unknown"),
+			true,
+		},
+		"no such repository": {
+			fmt.Errorf("pull access denied for x, repository does not exist: %w", errdefs.ErrNotFound),
+			true,
+		},
 		"another architecture": {errors.New("no matching manifest for linux/arm64 in the manifest list entries"), true},
 		"no reference":         {fmt.Errorf("invalid reference format: %w", errdefs.ErrInvalidArgument), true},
 	} {

@@ -9,7 +9,8 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// names gives the ID behind every reference on the engine. An image's ID is one too: an archive may hold an image without a name.
+// names returns the ID behind every reference on the engine. An image's ID is a reference too: an
+// archive may hold an image without a name.
 func (m *Manager) names(ctx context.Context) (map[string]string, error) {
 	found, err := m.cli.ImageList(ctx, image.ListOptions{})
 	if err != nil {
@@ -25,7 +26,7 @@ func (m *Manager) names(ctx context.Context) (map[string]string, error) {
 	return ids, nil
 }
 
-// putBack undoes a load: each reference names what it named before, or nothing.
+// putBack undoes a load: afterwards each reference names what it named before, or nothing.
 func (m *Manager) putBack(ctx context.Context, loaded []string, before map[string]string) error {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTimeout)
 	defer cancel()

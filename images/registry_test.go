@@ -20,7 +20,7 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// open connects to the engine; imagestest, which needs this package, cannot help here.
+// open connects to the engine. It cannot use imagestest, which imports this package.
 func open(t *testing.T) *Manager {
 	t.Helper()
 	m, err := Open(t.Context(), Options{})
@@ -34,7 +34,7 @@ func open(t *testing.T) *Manager {
 	return m
 }
 
-// registry serves one small image as REF; an engine talks to a loopback address without TLS.
+// registry serves one small image as ref; an engine talks to a loopback address without TLS.
 func registry(t *testing.T, arch string) (ref, digest string) {
 	t.Helper()
 	layer := tarOf(t, "./", "./hello")
@@ -57,12 +57,19 @@ func registry(t *testing.T, arch string) (ref, digest string) {
 	layerDesc["mediaType"] = vendor + "image.rootfs.diff.tar.gzip"
 	sum := sha256.Sum256(layer)
 	configDesc := add(marshal(map[string]any{
-		"os": "linux", "architecture": arch, "config": map[string]any{"Labels": map[string]string{"nonce": t.TempDir()}},
+		"os": "linux", "architecture": arch, "config": map[string]any{
+			"Labels": map[string]string{"nonce": t.TempDir()},
+		},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + hex.EncodeToString(sum[:])}},
 	}))
 	configDesc["mediaType"] = vendor + "container.image.v1+json"
 	const manifestType = vendor + "distribution.manifest.v2+json"
-	manifest := marshal(map[string]any{"schemaVersion": 2, "mediaType": manifestType, "config": configDesc, "layers": []any{layerDesc}})
+	manifest := marshal(map[string]any{
+		"schemaVersion": 2,
+		"mediaType":     manifestType,
+		"config":        configDesc,
+		"layers":        []any{layerDesc},
+	})
 	digest = add(manifest)["digest"].(string)
 
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +126,7 @@ func TestPullOfASilentRegistryEndsSoonAndSaysSo(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("error = %v, want one that says that the registry does not answer", err)
 	}
-	if took := time.Since(start); took > firstAnswer { // what it takes where nothing shorter is set
+	if took := time.Since(start); took > firstAnswer { // as long as it takes where nothing shorter is set
 		t.Errorf("took %v, want hardly more than %v", took, m.firstAnswer)
 	}
 }
@@ -131,7 +138,7 @@ func TestPullTakesTheEnginesOwnImageWhenNoRegistryAnswersAndSaysSo(t *testing.T)
 		t.Fatal(err)
 	}
 	ref := l.Addr().String() + "/vivarium-test/base:latest"
-	l.Close() // from now on the address refuses
+	l.Close() // from now on the address refuses connections
 	if b, err := m.pull(t.Context(), ref, io.Discard); err == nil {
 		t.Fatalf("pull() = %v without a registry and without an image", b)
 	}
@@ -157,7 +164,7 @@ func TestPullTakesTheEnginesOwnImageWhenNoRegistryAnswersAndSaysSo(t *testing.T)
 }
 
 func TestOurOwnNamesAreNeverAskedOfARegistry(t *testing.T) {
-	// This engine fails the test when it is asked to pull.
+	// This engine fails the test when somebody asks it to pull.
 	m := stubEngine(t, func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("the engine was asked to pull: %s", r.URL)
 	})
@@ -194,7 +201,8 @@ func TestImageThatIsRemovedMeanwhileIsNotListed(t *testing.T) {
 		io.WriteString(w, answer)
 	}))
 	defer s.Close()
-	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+s.Listener.Addr().String()), client.WithVersion("1.41"))
+	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+s.Listener.Addr().String()),
+		client.WithVersion("1.41"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +213,8 @@ func TestImageThatIsRemovedMeanwhileIsNotListed(t *testing.T) {
 	}
 }
 
-// stubEngine is an engine that has no image, for what a real one cannot be made to do: to have no registry at all.
+// stubEngine is an engine without images, for a situation that a real one cannot be put into: that
+// there is no registry at all.
 func stubEngine(t *testing.T, pull http.HandlerFunc) *Manager {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -216,7 +225,8 @@ func stubEngine(t *testing.T, pull http.HandlerFunc) *Manager {
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+s.Listener.Addr().String()), client.WithVersion("1.41"))
+	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+s.Listener.Addr().String()),
+		client.WithVersion("1.41"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +235,8 @@ func stubEngine(t *testing.T, pull http.HandlerFunc) *Manager {
 		t.Fatal(err)
 	}
 	m := &Manager{
-		cli: cli, log: slog.New(slog.DiscardHandler), arch: runtime.GOARCH, init: initBinary{dir: dir, arch: runtime.GOARCH},
+		cli: cli, log: slog.New(slog.DiscardHandler), arch: runtime.GOARCH,
+		init:    initBinary{dir: dir, arch: runtime.GOARCH},
 		runners: runnerRepo, turn: make(chan struct{}, 1), firstAnswer: firstAnswer,
 	}
 	t.Cleanup(func() { m.Close() })

@@ -13,7 +13,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 )
 
-// Remove deletes an image with its layers; one that is not there is no error but ErrNotFound.
+// Remove deletes an image with its layers. It returns ErrNotFound when there is none.
 func (m *Manager) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -39,16 +39,17 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// Ages at which what an interrupted or a later build left behind goes. An image that is
-// being made has no name for a while. Its age counts from when it was made, not from when
-// it was replaced: who has resolved one must be ready to do so again.
+// Ages at which sweep removes what builds left behind: unnamed images (replacedAge), and containers
+// of interrupted builds (leftAge). An image in the making has no name for a while. An image's age
+// counts from when an image was made, not from when it was replaced: whoever has resolved an image
+// must be ready to resolve it again.
 const (
 	replacedAge = 10 * time.Minute
 	leftAge     = time.Hour
 )
 
-// sweep removes containers and unnamed images that making images left behind.
-// It is housekeeping: what cannot be done now is done by a later one.
+// sweep removes containers and unnamed images that were left behind when images were made. It is
+// housekeeping: what it cannot do now, a later sweep does.
 func (m *Manager) sweep(ctx context.Context) {
 	if err := errors.Join(m.sweepContainers(ctx), m.sweepImages(ctx)); err != nil {
 		m.log.Warn("cannot clear up after making images", "err", err)
@@ -93,8 +94,8 @@ func (m *Manager) sweepImages(ctx context.Context) error {
 	return nil
 }
 
-// discard removes an image that has no name and that nothing needs, such as a
-// base whose layers could not be made.
+// discard removes an image that has no name and that nothing needs, such as a base whose layers
+// could not be made.
 func (m *Manager) discard(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
@@ -116,7 +117,7 @@ func named(tags []string) bool {
 	return false
 }
 
-// removeUnused removes an image unless a container or another image needs it, which is no error.
+// removeUnused removes an image, or leaves it when a container or another image needs it.
 func (m *Manager) removeUnused(ctx context.Context, id string) error {
 	_, err := m.cli.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
 	if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {

@@ -9,8 +9,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Resolve finds an image by name and makes sure that it holds this binary's own
-// vivarium-init; where it holds another, its last layer is made anew, which needs no network.
+// Resolve finds an image by name and makes sure that it holds this binary's own vivarium-init.
+// Where it holds another one, Resolve makes the last layer anew, which needs no network.
 func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) {
 	if err := checkName(name); err != nil {
 		return Image{}, err
@@ -27,8 +27,8 @@ func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) {
 	return m.refresh(ctx, name, io.Discard)
 }
 
-// Ensure is Resolve, and builds the image when there is none or its tools are
-// those of another version; each step is told to progress.
+// Ensure does what Resolve does, and also builds the image when there is none or its tools are
+// those of another version. It reports each step to progress.
 func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (Image, error) {
 	if err := checkName(name); err != nil {
 		return Image{}, err
@@ -52,11 +52,13 @@ func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (
 	return m.refresh(ctx, name, progress)
 }
 
-// renewTools makes both layers anew on the base that the image has, or on a new one when that is gone.
+// renewTools makes both layers anew on the base that the image has, or on a new base when that one
+// is gone.
 func (m *Manager) renewTools(ctx context.Context, name string, progress io.Writer) (Image, error) {
 	found, err := m.cli.ImageInspect(ctx, baseRepo+":"+name)
 	if errdefs.IsNotFound(err) {
-		fmt.Fprintf(progress, "The tools in runner image %s are another version's and its base is gone; making it anew\n", name)
+		fmt.Fprintf(progress, "The tools in runner image %s are another version's and its "+
+			"base is gone; making it anew\n", name)
 		return m.build(ctx, name, "", progress)
 	}
 	if err != nil {
@@ -64,16 +66,18 @@ func (m *Manager) renewTools(ctx context.Context, name string, progress io.Write
 	}
 	fmt.Fprintf(progress, "The tools in runner image %s are another version's; adding ours to its base\n", name)
 	desc := found.ID
-	if old, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name); err == nil && old.Config != nil && old.Config.Labels[labelBase] != "" {
+	if old, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name); err == nil && old.Config != nil &&
+		old.Config.Labels[labelBase] != "" {
 		desc = old.Config.Labels[labelBase]
 	}
 	return m.addLayers(ctx, name, base{id: found.ID, desc: desc}, progress)
 }
 
-// errStale means that a runner image holds another vivarium-init, or only its lower layers are there.
+// errStale means that a runner image holds another vivarium-init, or that only its lower layers
+// exist.
 var errStale = errors.New("runner image holds another vivarium-init")
 
-// current gives the image if it is as it must be.
+// current returns the image if it is up to date.
 func (m *Manager) current(ctx context.Context, name string) (Image, error) {
 	_, sum, err := m.init.read()
 	if err != nil {
@@ -94,13 +98,14 @@ func (m *Manager) current(ctx context.Context, name string) (Image, error) {
 	return img, nil
 }
 
-// Stale reports whether an image holds another vivarium-init than this binary's own, and so is to be resolved before it is used.
+// Stale reports whether an image holds another vivarium-init than this binary's own, and so must be
+// resolved before it is used.
 func (m *Manager) Stale(img Image) (bool, error) {
 	_, sum, err := m.init.read()
 	return img.Init != sum, err
 }
 
-// refresh makes the last layer anew unless that has been done meanwhile.
+// refresh makes the last layer anew unless somebody has done so meanwhile.
 func (m *Manager) refresh(ctx context.Context, name string, progress io.Writer) (Image, error) {
 	img, err := m.current(ctx, name)
 	if !errors.Is(err, errStale) {
@@ -108,7 +113,8 @@ func (m *Manager) refresh(ctx context.Context, name string, progress io.Writer) 
 	}
 	tools, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name)
 	if errdefs.IsNotFound(err) {
-		return Image{}, fmt.Errorf("runner image %s holds another vivarium-init and its lower layers are gone: make it anew with `vivarium images build %s`", name, name)
+		return Image{}, fmt.Errorf("runner image %s holds another vivarium-init and its lower layers are gone: make "+
+			"it anew with `vivarium images build %s`", name, name)
 	}
 	if err != nil {
 		return Image{}, fmt.Errorf("inspect image %s:%s: %w", toolsRepo, name, err)

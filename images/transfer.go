@@ -10,8 +10,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Export writes an image as a tar that Import takes: the runner image, and the
-// lower layers under their own names, which cost nothing, since they are in it anyway.
+// Export writes an image as a tar that Import accepts: the runner image, and the lower layers under
+// their own names, which cost nothing, since it contains them anyway.
 func (m *Manager) Export(ctx context.Context, name string, w io.Writer) error {
 	img, err := m.Resolve(ctx, name)
 	if err != nil {
@@ -37,8 +37,8 @@ func (m *Manager) Export(ctx context.Context, name string, w io.Writer) error {
 	return nil
 }
 
-// Import takes what Export wrote, or a root file system as a tar (plain, gzip or zstd), and says which it saw.
-// name is needed for a root file system only; an exported image has its own.
+// Import takes what Export wrote, or a root file system as a tar (plain, gzip or zstd), and returns
+// which of the two it was. Only a root file system needs name; an exported image has its own.
 func (m *Manager) Import(ctx context.Context, name string, r io.Reader, progress io.Writer) (Image, Kind, error) {
 	progress = told(progress)
 	release, err := m.takeTurn(ctx)
@@ -78,8 +78,8 @@ func (m *Manager) importBase(ctx context.Context, name string, tar io.Reader, pr
 	return m.addLayers(ctx, name, base{id: id, desc: "import"}, progress)
 }
 
-// load gives the archive to the engine and looks at what came of it. An engine
-// moves names to what it loads, so when the archive will not do, the names go back.
+// load loads the archive into the engine and checks the result. An engine moves names to the images
+// that it loads, so load restores the names when the archive is not accepted.
 func (m *Manager) load(ctx context.Context, tar io.Reader, progress io.Writer) (Image, error) {
 	before, err := m.names(ctx)
 	if err != nil {
@@ -87,7 +87,7 @@ func (m *Manager) load(ctx context.Context, tar io.Reader, progress io.Writer) (
 	}
 	var name string
 	loaded, err := m.loadArchive(ctx, tar)
-	if err != nil { // of several images in it, those before the fault are there
+	if err != nil { // of several images, those before the faulty one are loaded
 		err = fmt.Errorf("load exported runner image: %w", err)
 	} else {
 		name, err = m.accept(ctx, loaded)
@@ -98,7 +98,7 @@ func (m *Manager) load(ctx context.Context, tar io.Reader, progress io.Writer) (
 	return m.refresh(ctx, name, progress)
 }
 
-// loadArchive gives the references that the engine says it loaded.
+// loadArchive returns the references that the engine says it loaded.
 func (m *Manager) loadArchive(ctx context.Context, tar io.Reader) ([]string, error) {
 	answer, err := m.cli.ImageLoad(ctx, tar)
 	if err != nil {
@@ -118,7 +118,7 @@ func (m *Manager) loadArchive(ctx context.Context, tar io.Reader) ([]string, err
 	return loaded, err
 }
 
-// accept finds the runner image among what was loaded, and that this engine can run it.
+// accept finds the runner image among what was loaded, and checks that this engine can run it.
 func (m *Manager) accept(ctx context.Context, loaded []string) (name string, err error) {
 	for _, ref := range loaded {
 		n, ours := strings.CutPrefix(ref, m.runners+":")
@@ -130,7 +130,8 @@ func (m *Manager) accept(ctx context.Context, loaded []string) (name string, err
 			return "", err
 		}
 		if img.Arch != m.arch {
-			return "", fmt.Errorf("the archive holds runner image %s for %s, this engine runs %s: export it on a machine of that kind", n, img.Arch, m.arch)
+			return "", fmt.Errorf("the archive holds runner image %s for %s, this engine runs %s: export "+
+				"it on a machine of that kind", n, img.Arch, m.arch)
 		}
 		if img.Init == "" {
 			return "", fmt.Errorf("%s in the archive is not a runner image: it was not made by vivarium", ref)
@@ -138,7 +139,8 @@ func (m *Manager) accept(ctx context.Context, loaded []string) (name string, err
 		name = n
 	}
 	if name == "" {
-		return "", fmt.Errorf("the archive holds no runner image, but %s: load it with `docker load` and make a runner image of it with `vivarium images build NAME --from REFERENCE`",
+		return "", fmt.Errorf("the archive holds no runner image, but %s: load it with `docker load` and make a "+
+			"runner image of it with `vivarium images build NAME --from REFERENCE`",
 			strings.Join(loaded, ", "))
 	}
 	return name, nil

@@ -1,10 +1,10 @@
-// Package imagestest gives tests the default runner image with the vivarium-init
-// of the source they are compiled from.
+// Package imagestest gives tests the default runner image with the vivarium-init of the source that
+// they are compiled from.
 //
-// The image stands under a name of its own, vivarium-test/runner-HASH:python-3.11,
-// HASH being that of the init, so that neither an operator's images nor the tests of
-// another checkout are touched. Only the layer below, vivarium/tools:python-3.11, is
-// shared with these: it takes minutes to make, and only once on an engine.
+// The image has a name of its own, vivarium-test/runner-HASH:python-3.11, where HASH is that of the
+// init. So it touches neither an operator's images nor the tests of another checkout. It shares
+// with them only the layer below, vivarium/tools:python-3.11, which takes minutes to make, and only
+// once on an engine.
 package imagestest
 
 import (
@@ -29,7 +29,8 @@ import (
 	"vivarium/images"
 )
 
-// RequireEngine skips the test when no engine answers, or fails it when VIVARIUM_REQUIRE_ENGINE is 1.
+// RequireEngine skips the test when no engine answers, or fails it when VIVARIUM_REQUIRE_ENGINE is
+// 1.
 func RequireEngine(t testing.TB) {
 	t.Helper()
 	err := engineErr()
@@ -42,11 +43,12 @@ func RequireEngine(t testing.TB) {
 	}
 }
 
-// Runtime is the runtime that tests start their sandboxes with, VIVARIUM_RUNTIME; empty for the engine's default.
+// Runtime is the runtime with which tests start their sandboxes, VIVARIUM_RUNTIME; empty for the
+// engine's default.
 func Runtime() string { return os.Getenv("VIVARIUM_RUNTIME") }
 
-// GVisor reports whether that is gVisor, whose own kernel answers in place of the host's: docs/gvisor.md
-// says what then holds instead of what holds on runc.
+// GVisor reports whether Runtime is gVisor's, whose own kernel answers in place of the host's.
+// docs/gvisor.md says what then holds instead of what holds on runc.
 func GVisor() bool { return Runtime() == "runsc" }
 
 var engineErr = sync.OnceValue(func() error {
@@ -54,7 +56,8 @@ var engineErr = sync.OnceValue(func() error {
 	return err
 })
 
-// Runner gives the engine's ID of the default runner image, which it makes when it is missing.
+// Runner returns the engine's ID of the default runner image, and makes the image when it is
+// missing.
 func Runner(t testing.TB) string {
 	t.Helper()
 	img, err := Manager(t).Resolve(t.Context(), images.Default)
@@ -65,7 +68,7 @@ func Runner(t testing.TB) string {
 }
 
 // Options say where the tests' own runner images are, for tests that start a vivarium of their own.
-// The default image is there.
+// The default image exists.
 func Options(t testing.TB) images.Options {
 	t.Helper()
 	RequireEngine(t)
@@ -76,7 +79,7 @@ func Options(t testing.TB) images.Options {
 	return ready.o
 }
 
-// Manager gives a manager of the tests' own runner images, in which the default is there.
+// Manager returns a manager of the tests' own runner images. The default image exists.
 func Manager(t testing.TB) *images.Manager {
 	t.Helper()
 	m, err := images.Open(t.Context(), Options(t))
@@ -93,10 +96,10 @@ var ready struct {
 	err error
 }
 
-// prepareTimeout is less than that of a test binary, so that the reason is seen.
+// prepareTimeout is shorter than the timeout of a test binary, so that the reason is seen.
 const prepareTimeout = 9 * time.Minute
 
-// prepare makes init and image. Other test binaries wait for the lock, and then find both.
+// prepare makes the init and the image. Other test binaries wait for the lock, and then find both.
 func prepare(progress io.Writer) (o images.Options, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), prepareTimeout)
 	defer cancel()
@@ -141,8 +144,8 @@ func cacheDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// findInit gives the directory of the vivarium-init to test, and its hash: the one in VIVARIUM_INIT_DIR,
-// which a machine without Go must have, or else one of this source.
+// findInit returns the directory of the vivarium-init to test, and its hash: the one in
+// VIVARIUM_INIT_DIR, which a machine without Go must have, or else one built from this source.
 func findInit(ctx context.Context, cache, arch string) (dir, sum string, err error) {
 	name := "vivarium-init-linux-" + arch
 	if dir := os.Getenv("VIVARIUM_INIT_DIR"); dir != "" {
@@ -161,7 +164,8 @@ func hashOf(file string) (string, error) {
 	return hex.EncodeToString(hash[:]), nil
 }
 
-// buildInit compiles vivarium-init as `make build` does and files it by content, where it stays as it is.
+// buildInit compiles vivarium-init as `make build` does and stores it under its hash, where it
+// never changes.
 func buildInit(ctx context.Context, cache, name, arch string) (dir, sum string, err error) {
 	made, err := os.MkdirTemp(cache, "build-")
 	if err != nil {
@@ -171,7 +175,7 @@ func buildInit(ctx context.Context, cache, name, arch string) (dir, sum string, 
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
 		"-o", filepath.Join(made, name), "vivarium/cmd/vivarium-init")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=")
-	if overlay := os.Getenv("VIVARIUM_TEST_OVERLAY"); overlay != "" { // a mutant's: see cmd/attack/mutants
+	if overlay := os.Getenv("VIVARIUM_TEST_OVERLAY"); overlay != "" { // of a mutant: see cmd/attack/mutants
 		cmd.Args = slices.Insert(cmd.Args, 2, "-overlay="+overlay)
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -201,7 +205,7 @@ func engineArch(ctx context.Context) (string, error) {
 
 const (
 	testRepo = "vivarium-test/runner-"
-	// oldAge is after what time the image of another source is no longer in use.
+	// oldAge is the time after which another source's image is no longer in use.
 	oldAge = 24 * time.Hour
 )
 
@@ -212,7 +216,9 @@ func removeOld(ctx context.Context, current string) error {
 		return err
 	}
 	defer cli.Close()
-	found, err := cli.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", testRepo+"*:*"))})
+	found, err := cli.ImageList(ctx, image.ListOptions{
+		Filters: filters.NewArgs(filters.Arg("reference", testRepo+"*:*")),
+	})
 	if err != nil {
 		return fmt.Errorf("list images of earlier tests: %w", err)
 	}
@@ -221,7 +227,8 @@ func removeOld(ctx context.Context, current string) error {
 			if tag == current+":"+images.Default || time.Since(time.Unix(i.Created, 0)) < oldAge {
 				continue
 			}
-			// A failure leaves an image for the next time; it is no reason to fail a test.
+			// After a failure the image is left for the next time; that is no reason to fail a
+			// test.
 			_, _ = cli.ImageRemove(ctx, tag, image.RemoveOptions{PruneChildren: true})
 		}
 	}
