@@ -1,4 +1,4 @@
-// Package incoming knows of each connection whether a request on it has not arrived whole.
+// Package incoming knows for each connection whether a request on it has not arrived in full.
 package incoming
 
 import (
@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// Connections are the open ones, and of each the requests that have not arrived whole: those of them do not hold a shutdown.
+// Connections holds the open connections and, for each, what has not arrived yet of its requests. A
+// shutdown does not wait for connections with an incomplete request.
 type Connections struct {
 	mu   sync.Mutex
 	open map[net.Conn]*owing
@@ -17,14 +18,17 @@ type Connections struct {
 
 // owing is what one connection still owes.
 type owing struct {
-	mu     sync.Mutex
-	header bool // of its first request; of a later one, the connection counts as idle, and is closed at once
-	bodies int  // HTTP/2 has several requests on one connection
+	mu sync.Mutex
+	// header is that of the first request. Before the header of a later request the connection
+	// counts as idle, and a shutdown closes it at once.
+	header bool
+	bodies int // HTTP/2 has several requests on one connection
 }
 
 type owingKey struct{}
 
-// Connected gives the requests of a connection what it owes (http.Server.ConnContext).
+// Connected attaches to the context of a connection's requests what the connection owes
+// (http.Server.ConnContext).
 func (in *Connections) Connected(ctx context.Context, c net.Conn) context.Context {
 	its := &owing{header: true}
 	locked(&in.mu, func() {
@@ -36,7 +40,7 @@ func (in *Connections) Connected(ctx context.Context, c net.Conn) context.Contex
 	return context.WithValue(ctx, owingKey{}, its)
 }
 
-// Changed follows a connection's state (http.Server.ConnState).
+// Changed tracks a connection's state (http.Server.ConnState).
 func (in *Connections) Changed(c net.Conn, state http.ConnState) {
 	var its *owing
 	locked(&in.mu, func() {
@@ -58,7 +62,7 @@ func (in *Connections) Changed(c net.Conn, state http.ConnState) {
 	})
 }
 
-// Cut closes the connections that still owe something, and gives their number.
+// Cut closes the connections that still owe something, and returns their number.
 func (in *Connections) Cut() (n int) {
 	var late []net.Conn
 	locked(&in.mu, func() {
@@ -71,16 +75,16 @@ func (in *Connections) Cut() (n int) {
 		}
 	})
 	for _, c := range late {
-		_ = c.Close() // the client is not to be waited for
+		_ = c.Close() // nobody waits for the client
 	}
 	return len(late)
 }
 
-// Awaited is a body that its connection owes until it has been read to the end.
+// Awaited is a body that its connection owes until the body has been read to the end.
 func Awaited(r *http.Request, body io.ReadCloser) io.ReadCloser {
 	its, ok := r.Context().Value(owingKey{}).(*owing)
 	if !ok {
-		return body // not by way of Run
+		return body // the server does not run by way of Run
 	}
 	locked(&its.mu, func() { its.bodies++ })
 	return &awaitedBody{ReadCloser: body, arrived: sync.OnceFunc(func() {
