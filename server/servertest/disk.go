@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// OnSmallDisk runs a test with a folder on a disk of its own, of so many bytes. Who is not root has no right to mount one: then the
-// whole test is run again as root of a user namespace, which may.
+// OnSmallDisk runs a test with a folder on a disk of its own, of this many bytes. Only root may
+// mount one. As any other user it runs the whole test again as root of a user namespace, which may
+// mount too.
 func OnSmallDisk(t *testing.T, bytes int64, test func(dir string)) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -46,7 +47,8 @@ func again(t *testing.T) {
 	}
 }
 
-// Fill writes into a file of a folder until there is no room, and gives a function that makes room again.
+// Fill writes into a file of a folder until there is no room, and returns a function that makes
+// room again.
 func Fill(t *testing.T, dir string) (empty func()) {
 	t.Helper()
 	path := filepath.Join(dir, "filler")

@@ -1,4 +1,5 @@
-// Package servertest is what the tests of servers share, here and of the commands.
+// Package servertest is what the tests of servers share, those of package server and those of the
+// commands.
 package servertest
 
 import (
@@ -7,9 +8,9 @@ import (
 	"net"
 )
 
-// FreePort is a port of loopback that nothing listens on. It is below those that Linux gives to whoever asks for any, as tests do
-// all the time (ip_local_port_range begins at 32768): nobody is given it before it is used, or while a server that has it is started
-// again.
+// FreePort returns a port of loopback on which nobody listens. It is below the ports that Linux
+// gives to whoever asks for any port, as tests do all the time (ip_local_port_range begins at
+// 32768). So nobody else gets it before it is used, or while its server restarts.
 func FreePort() (port int, err error) {
 	for range 100 {
 		port = 10000 + rand.IntN(22768)
