@@ -1,4 +1,4 @@
-// Package bell tells River on SQLite of jobs that this process has committed.
+// Package bell tells River on SQLite about jobs that this process has committed.
 package bell
 
 import (
@@ -11,20 +11,21 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 )
 
-// insertTopic is what River listens to for new jobs; its name and the form of what it carries are River's own (v0.51.1,
-// internal/notifier and producer.go). TestPushIsPickedUpAtOnce notices when they change.
+// insertTopic is where River listens for new jobs. Its name and the form of its messages are
+// River's own (v0.51.1, internal/notifier and producer.go). TestPushIsPickedUpAtOnce notices when
+// they change.
 const insertTopic = "river_insert"
 
-// Bell is rung by a commit. SQLite tells nobody of a commit, and River's own listener
-// there is a poll of 50 ms, which with the fetches themselves took 5 % of a core while nothing happened.
+// Bell is rung by a commit. SQLite tells nobody of a commit, and River's own listener there polls
+// every 50 ms, which together with the fetches took 5 % of a core while nothing happened.
 type Bell struct {
-	rung chan struct{} // holds one while queues is not empty
+	rung chan struct{} // holds a token while queues is not empty
 
 	mu     sync.Mutex
 	queues map[string]bool
 }
 
-// New makes a bell that was not rung.
+// New makes a bell that has not been rung.
 func New() *Bell {
 	return &Bell{rung: make(chan struct{}, 1), queues: map[string]bool{}}
 }
@@ -45,11 +46,11 @@ func (b *Bell) Ring(queues ...string) {
 func (b *Bell) signal() {
 	select {
 	case b.rung <- struct{}{}:
-	default: // one is there already
+	default: // a token is there already
 	}
 }
 
-// take is one of the queues that were rung for.
+// take removes one of the queues that were rung for.
 func (b *Bell) take() (queue string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,7 +93,7 @@ type Driver struct {
 	bell *Bell
 }
 
-// NewDriver is for a client over a pool.
+// NewDriver makes the driver of a client that works on a pool.
 func NewDriver(pool *sql.DB, b *Bell) Driver {
 	return Driver{Driver: riversqlite.New(pool), bell: b}
 }
@@ -101,5 +102,6 @@ func (d Driver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listen
 	return d.bell
 }
 
-// SupportsListenNotify keeps River from writing a row for its own listener with each job: nobody would read it.
+// SupportsListenNotify keeps River from writing a row for its own listener with each job: nobody
+// would read it.
 func (Driver) SupportsListenNotify() bool { return false }
