@@ -11,20 +11,21 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// HeldError says which process serves this data directory already.
+// HeldError names the process that serves this data directory already.
 type HeldError struct {
 	Dir string
 	PID int // 0 when it could not be read
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("the data directory %s is served by process %d already: stop that one, or set another VIVARIUM_DATA_DIR", e.Dir, e.PID)
+	return fmt.Sprintf("the data directory %s is served by process %d already: stop that one, or "+
+		"set another VIVARIUM_DATA_DIR", e.Dir, e.PID)
 }
 
 const file = "serve.lock"
 
-// Take takes the lock that the one server of a data directory holds, and puts its pid into it.
-// The kernel releases it when the process dies.
+// Take takes the lock that the one server of a data directory holds, and writes its pid into the
+// file. The kernel releases the lock when the process dies.
 func Take(dir string) (release func() error, err error) {
 	path := filepath.Join(dir, file)
 	l := flock.New(path)
@@ -37,7 +38,7 @@ func Take(dir string) (release func() error, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("read who serves the data directory: %w", err)
 		}
-		pid, _ := strconv.Atoi(string(bytes.TrimSpace(text))) // empty for an instant while it is written
+		pid, _ := strconv.Atoi(string(bytes.TrimSpace(text))) // empty for an instant, while the pid is written
 		return nil, &HeldError{Dir: dir, PID: pid}
 	}
 	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
