@@ -1,4 +1,4 @@
-// Package intake lets callers that come at once share one piece of work, such as a transaction.
+// Package intake lets concurrent callers share one piece of work, such as a transaction.
 package intake
 
 import (
@@ -8,14 +8,15 @@ import (
 )
 
 const (
-	// most bounds how many deliveries one transaction accepts, so that it does not hold up others for long.
+	// most bounds how many deliveries one transaction accepts, so that it does not delay others for
+	// long.
 	most    = 50
 	timeout = 30 * time.Second
 )
 
-// Intake lets deliveries (P) that come at once share a transaction: its cost is mostly that of the wait for the disk.
-// There is no goroutine of its own. The first caller leads: it accepts what has come together, then hands
-// the lead to one of those who came meanwhile. The zero value is ready.
+// Intake lets concurrent deliveries (P) share a transaction, whose cost is mostly the wait for the
+// disk. It has no goroutine of its own. The first caller leads: it accepts what has gathered, then
+// passes the lead to one of those that came meanwhile. The zero value is ready.
 type Intake[P, R any] struct {
 	mu      sync.Mutex
 	leading bool
@@ -24,14 +25,14 @@ type Intake[P, R any] struct {
 
 type arrival[P, R any] struct {
 	push   P
-	lead   chan struct{} // closed when it is this one's turn to lead
+	lead   chan struct{} // closed when this delivery's caller is to lead
 	done   chan struct{} // closed when result and err are set
 	result R
 	err    error
 }
 
-// Accept waits until p is accepted, for timeout and not for ctx: a delivery that was read is not dropped because
-// its sender has hung up, and a leader that leaves would leave the others waiting.
+// Accept waits until p is accepted. It heeds timeout and not ctx: a delivery that was read is not
+// dropped because its sender has hung up, and a leader that left would leave the others waiting.
 func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Context, []P) ([]R, error)) (R, error) {
 	a := &arrival[P, R]{push: p, lead: make(chan struct{}), done: make(chan struct{})}
 	locked(&in.mu, func() {
@@ -49,7 +50,7 @@ func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Contex
 	return a.result, a.err
 }
 
-// run accepts what has come together, the leader's own first, and hands on the lead.
+// run accepts what has gathered, the leader's own delivery first, and passes the lead on.
 func (in *Intake[P, R]) run(ctx context.Context, all func(context.Context, []P) ([]R, error)) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
