@@ -9,28 +9,28 @@ import (
 	"vivarium/pipeline"
 )
 
-// Gate says when the host may be asked: not while it wants quiet, and with a credential that it refused only now and then, by
-// one post at a time, which finds out whether it works again. It holds for all statuses that one server sends. The zero
-// Gate is open.
+// Gate says when the host may be asked: never while it wants quiet, and only now and then with a
+// credential that it refused. Then one post at a time finds out whether the credential works again.
+// The gate holds for all statuses that one server sends. The zero Gate is open.
 type Gate struct {
 	mu    sync.Mutex
-	quiet time.Time // the host asked for quiet until then
-	limit error     // in its words
+	quiet time.Time // the host asked for no requests until then
+	limit error     // in the host's words
 
 	dead   string    // the credential that was refused; meaningful while reason is set
 	since  time.Time // when it was first refused
-	probes int       // how often it was tried since
+	probes int       // how often it has been tried since
 	next   time.Time // when it is to be tried next
-	reason error     // the host's words; nil while the credential is not known to be dead
+	reason error     // the host's words; nil while no credential is known to be dead
 }
 
 // Pass is the right to one post.
 type Pass struct {
 	credential string
-	probe      bool // of a credential that is known to be dead
+	probe      bool // its credential is known to be dead
 }
 
-// Enter gives the right to post with a credential, or says how long to wait and why.
+// Enter grants the right to post with a credential, or returns how long to wait and why.
 func (g *Gate) Enter(credential string, now time.Time, p Pace) (right Pass, wait time.Duration, why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -48,12 +48,12 @@ func (g *Gate) Enter(credential string, now time.Time, p Pace) (right Pass, wait
 		return right, wait, g.reason
 	}
 	right.probe = true
-	g.next = now.Add(PostTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for what comes of it
+	g.next = now.Add(PostTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for the result
 	return right, 0, nil
 }
 
-// Leave takes note of what came of a post. wait is how long the credential is left alone when it was refused; healed says that
-// one which was known to be dead works again.
+// Leave records the result of a post. wait is how long the credential is left alone when it was
+// refused; healed says that a credential which was known to be dead works again.
 func (g *Gate) Leave(right Pass, err error, now time.Time, p Pace) (wait time.Duration, healed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,7 +78,7 @@ func (g *Gate) Leave(right Pass, err error, now time.Time, p Pace) (wait time.Du
 		g.dead, g.since, g.probes = right.credential, now, 0
 	case right.probe:
 		g.probes++
-	default: // it was under way while another one was refused
+	default: // the post was under way when another one was refused
 		return max(g.next.Sub(now), 0), false
 	}
 	g.reason = err

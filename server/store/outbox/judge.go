@@ -1,5 +1,5 @@
-// Package outbox decides when a commit status may be sent, and what the host's answer means for it: pure decisions, but for the
-// gate's memory. The store keeps the statuses and sends them.
+// Package outbox decides when a commit status may be sent, and what the host's answer means for it.
+// Its decisions are pure, but for the gate's memory. The store keeps the statuses and sends them.
 package outbox
 
 import (
@@ -13,29 +13,33 @@ import (
 const (
 	// PostTimeout is how long one post may take.
 	PostTimeout = 20 * time.Second
-	// GiveUpAfter is how long a status is tried. By then nobody waits for it. What waits for a token is not tried.
+	// GiveUpAfter is how long a status is tried; by then nobody waits for it. A status that waits
+	// for a working token is not being tried.
 	GiveUpAfter = 24 * time.Hour
 )
 
-// Result is what became of one attempt to send a status.
+// Result is the outcome of one attempt to send a status.
 type Result struct {
 	Err    error
-	Code   int           // of a refusal; 0 for all else
-	Held   bool          // it was not tried
-	Plain  bool          // it is to be sent at once in plain words
+	Code   int           // of a refusal; otherwise 0
+	Held   bool          // it was not sent
+	Plain  bool          // it is to be sent again at once in plain words
 	Gone   bool          // given up
 	Unsure bool          // it may have been accepted all the same, or may yet be
-	Retry  time.Duration // 0: none
+	Retry  time.Duration // the pause until the next attempt; 0: none
 }
 
-// Status is what the judgement of an attempt needs to know of what was sent.
+// Status is what Judge needs to know about the status that was sent.
 type Status struct {
-	Failing time.Duration // since when the host has not taken it, for another reason than the credential; 0: this is the first time
-	Plain   bool          // it was in plain words already
-	Ends    bool          // it is the end of a build
+	// how long the host has not accepted it, for another reason than the credential; 0: this is the
+	// first time
+	Failing time.Duration
+	Plain   bool // it was in plain words already
+	Ends    bool // it is the end of a build
 }
 
-// Judge decides what an error means for a status. The pause of a refused credential is the gate's to say.
+// Judge decides what an error means for a status. The gate, not Judge, sets the pause for a refused
+// credential.
 func Judge(s Status, err error, now time.Time, p Pace) Result {
 	if err == nil {
 		return Result{}
@@ -68,7 +72,8 @@ func Judge(s Status, err error, now time.Time, p Pace) Result {
 	return later
 }
 
-// mayHeal reports whether a status that was refused with this code may be taken as it is, once somebody has mended something.
+// mayHeal reports whether a status that was refused with this code may be accepted unchanged once
+// somebody has mended something.
 func mayHeal(code int) bool {
 	return code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound
 }

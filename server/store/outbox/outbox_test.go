@@ -10,8 +10,9 @@ import (
 
 var badCredentials = &pipeline.RefusedError{Code: 401, Message: "Bad credentials"}
 
-// TestADeadTokenIsTriedLessAndLess: as often as is needed to find within a minute that it works again after ten minutes, and less than
-// the 60 times an hour that GitHub allows to who is nobody.
+// TestADeadTokenIsTriedLessAndLess: after ten minutes it is still found within a minute that a
+// token works again, and the probes stay below the 60 requests an hour that GitHub allows to the
+// anonymous.
 func TestADeadTokenIsTriedLessAndLess(t *testing.T) {
 	var g Gate
 	start := time.Unix(1_000_000, 0)
@@ -30,7 +31,8 @@ func TestADeadTokenIsTriedLessAndLess(t *testing.T) {
 			t.Fatal("two are tried at once")
 		}
 		g.Leave(right, badCredentials, now, UsualPace)
-		if pause := now.Sub(last); now.Sub(start) <= 11*time.Minute && pause > 45*time.Second || pause > 11*time.Minute {
+		if pause := now.Sub(last); now.Sub(start) <= 11*time.Minute && pause > 45*time.Second ||
+			pause > 11*time.Minute {
 			t.Errorf("after %s the pause is %s", now.Sub(start), pause)
 		}
 		last = now
@@ -53,7 +55,7 @@ func TestAnotherTokenOpensTheGate(t *testing.T) {
 	}
 }
 
-// TestAPostThatShowsTheTokenToWorkOpensTheGate: whatever else is wrong with it.
+// TestAPostThatShowsTheTokenToWorkOpensTheGate: also when the post is refused for another reason.
 func TestAPostThatShowsTheTokenToWorkOpensTheGate(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
@@ -105,7 +107,7 @@ func TestRefusalsAreTriedForADayWithGrowingPauses(t *testing.T) {
 		{code: 404, failing: 8 * time.Minute, least: 8 * time.Minute, most: 12 * time.Minute},
 		{code: 403, failing: 23 * time.Hour, least: time.Hour, most: 90 * time.Minute},
 		{code: 403, failing: 25 * time.Hour, gone: true},
-		{code: 401, failing: 25 * time.Hour}, // its pause is the gate's
+		{code: 401, failing: 25 * time.Hour}, // the gate sets its pause
 		{code: 422, toPlain: true},
 		{code: 410, gone: true},
 		{code: 301, gone: true},

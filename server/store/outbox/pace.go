@@ -7,20 +7,22 @@ import (
 
 // Pace is how long the sender waits. Tests shorten it.
 type Pace struct {
-	// Trouble is the host's own (5xx, a time-out): nobody else's status waits for it.
+	// Trouble is the host's own (5xx, a time-out). No other status waits for it.
 	FirstTrouble, LongestTrouble time.Duration
 	// Refusal is 403 or 404, which somebody has to mend.
 	FirstRefusal, LongestRefusal time.Duration
-	// FirstProbe is the first pause of a token that was refused. It doubles up to SteadyProbe, so that one that works again
-	// within the first minutes is found soon; after ten of these it grows with the time for which the token has been dead.
-	// 44 probes in the first hour, ten in the second: GitHub allows 60 an hour to who is nobody.
+	// FirstProbe is the first pause after a token was refused. The pause doubles up to SteadyProbe,
+	// so that a token that works again within the first minutes is found soon. After ten minutes
+	// the pause grows with the time for which the token has been dead. That makes 44 probes in the
+	// first hour and ten in the second: GitHub allows 60 requests an hour to the anonymous.
 	FirstProbe, SteadyProbe, LongestProbe time.Duration
-	// Late is how long after its end a post whose outcome is unknown may still take effect. GitHub drops a request after
-	// 10 seconds, its clients here after 15.
+	// Late is how long after its end a post whose outcome is unknown may still take effect. GitHub
+	// drops a request after 10 seconds, the clients here after 15.
 	Late time.Duration
-	// Yield is for how long a beginning lets ends go first, then looks again.
+	// Yield is how long the status of a build's start lets those of ends go first, before it looks
+	// again.
 	Yield time.Duration
-	// Look is how often it is looked whether the credential was changed.
+	// Look is how often to check whether the credential was changed.
 	Look time.Duration
 }
 
@@ -33,17 +35,19 @@ var UsualPace = Pace{
 	Look:  time.Second,
 }
 
-// afterTrouble is the pause of a status that the host has not taken for so long: as half as long again each time.
+// afterTrouble is the pause of a status that the host has not accepted for this long. Each pause is
+// half as long again as the one before.
 func (p Pace) afterTrouble(failing time.Duration) time.Duration {
 	return spread(clamp(failing/2, p.FirstTrouble, p.LongestTrouble))
 }
 
-// afterRefusal is the pause of a status that was refused for so long: twice as long each time.
+// afterRefusal is the pause of a status that has been refused for this long. Each pause is twice as
+// long as the one before.
 func (p Pace) afterRefusal(failing time.Duration) time.Duration {
 	return spread(clamp(failing, p.FirstRefusal, p.LongestRefusal))
 }
 
-// probe is the pause of a credential that has been dead for so long, after n probes.
+// probe is the pause of a credential that has been dead for this long, after n probes.
 func (p Pace) probe(n int, dead time.Duration) time.Duration {
 	pause := p.SteadyProbe
 	if n < 8 {
@@ -54,8 +58,8 @@ func (p Pace) probe(n int, dead time.Duration) time.Duration {
 
 func clamp(d, least, most time.Duration) time.Duration { return min(max(d, least), most) }
 
-// spread makes a pause up to half as long again, so that many targets do not come back at once.
+// spread lengthens a pause by up to a half, so that many senders do not come back at once.
 func spread(d time.Duration) time.Duration { return d + Jitter(d/2) }
 
-// Jitter is a random time up to most.
+// Jitter is a random duration up to most.
 func Jitter(most time.Duration) time.Duration { return rand.N(most) + 1 }
