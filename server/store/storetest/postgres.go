@@ -28,7 +28,7 @@ type Postgres struct {
 	databases atomic.Int64
 }
 
-// Start makes a cluster, starts it, and waits at most so long until it answers.
+// Start makes a cluster, starts it, and waits at most this long until it answers.
 func Start(wait time.Duration) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian has it, below the version
 	if err != nil || len(found) == 0 {
@@ -55,10 +55,12 @@ func (p *Postgres) start(wait time.Duration, bin string) error {
 		c.SysProcAttr, c.Dir = attr, p.dir
 		return c
 	}
-	if out, err := program("initdb", "-U", "vivarium", "-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8").CombinedOutput(); err != nil {
+	if out, err := program("initdb", "-U", "vivarium", "-A", "trust", "--no-sync", "--no-locale",
+		"-E", "UTF8").CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	server := program("postgres", "-k", p.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+	server := program("postgres", "-k", p.dir, "-c", "listen_addresses=", "-c", "fsync=off",
+		"-c", "max_connections=200")
 	if err := server.Start(); err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func (p *Postgres) start(wait time.Duration, bin string) error {
 	return p.answers(wait)
 }
 
-// attributes run it as somebody else where this is root: PostgreSQL does not run as root.
+// attributes make root run PostgreSQL's programs as another user: PostgreSQL does not run as root.
 func (p *Postgres) attributes() (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
 	if os.Getuid() != 0 {
@@ -113,7 +115,7 @@ func (p *Postgres) url(database string) string {
 	return "postgres:///" + database + "?user=vivarium&host=" + url.QueryEscape(p.dir)
 }
 
-// Database makes a new database and gives its address.
+// Database makes a new database and returns its address.
 func (p *Postgres) Database(ctx context.Context) (address string, err error) {
 	name := fmt.Sprintf("test_%d", p.databases.Add(1))
 	conn, err := pgx.Connect(ctx, p.url("postgres"))
