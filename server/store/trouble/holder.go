@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// Bytes that SQLite locks to write: of the -shm file in WAL mode (sqlite.org/walformat.html, section 2.3.1), and of the database
-// itself otherwise (its pending byte at 1 GiB, and those after it).
+// The bytes that SQLite locks in order to write: in WAL mode those of the -shm file
+// (sqlite.org/walformat.html, section 2.3.1), otherwise those of the database itself (its pending
+// byte at 1 GiB, and those after it).
 const (
 	walWriteLock  = 120
 	walLastLock   = 127
@@ -18,8 +19,9 @@ const (
 	fileLastLock  = fileFirstLock + 511
 )
 
-// LockHolder says which process holds a write lock on an SQLite database, such as "process 4711 (sqlite3)"; empty when that cannot
-// be seen. It reads the kernel's list: to open the file and ask would, on closing it, drop this process's own locks (fcntl(2)).
+// LockHolder names the process that holds a write lock on an SQLite database, such as "process 4711
+// (sqlite3)"; empty when that cannot be seen. It reads the kernel's list. Opening the file and
+// asking would, on closing it, drop this process's own locks (fcntl(2)).
 func LockHolder(path string) string {
 	list, err := os.ReadFile("/proc/locks")
 	if err != nil {
@@ -54,8 +56,9 @@ func inodeOf(info fs.FileInfo) uint64 {
 	return 0
 }
 
-// writerIn finds in /proc/locks (proc_locks(5)) who has a write lock within some bytes of a file; 0 for nobody. The device is not
-// compared: an overlay names another one there than stat does.
+// writerIn finds in /proc/locks (proc_locks(5)) the process that has a write lock on some of these
+// bytes of a file; 0 for none. It does not compare the device: an overlay reports another one there
+// than stat does.
 func writerIn(list string, inode uint64, first, last int64) (pid int) {
 	for line := range strings.Lines(list) {
 		f := strings.Fields(line) // 1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE START END

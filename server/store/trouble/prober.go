@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// probeEvery bounds how often /readyz, which anybody may ask, has the database written.
+	// probeEvery bounds how often /readyz, which anybody may ask, makes the database write.
 	probeEvery = 5 * time.Second
-	// probeTime is how long /readyz waits for that.
+	// probeTime is how long /readyz waits for that write.
 	probeTime = time.Second
 )
 
-// Prober writes now and then to see whether that works.
+// Prober writes now and then to see whether writing works.
 type Prober struct {
-	// Try writes something. What it meets is noted where Noted says.
+	// Try writes something. Its error is kept in Noted.
 	Try   func(context.Context) error
 	Noted interface {
 		Trouble() *Trouble
@@ -26,13 +26,13 @@ type Prober struct {
 
 	mu      sync.Mutex
 	at      time.Time
-	running chan struct{} // closed when the probe under way has ended; nil when there is none
+	running chan struct{} // closed when the current probe has ended; nil when there is none
 
 	wait sync.WaitGroup
 }
 
-// Ask says why the database cannot be written to, and since when; nil when it can. It tries, but not more often than each five
-// seconds while all is well, and waits no longer than a second.
+// Ask says why the database cannot be written to, and since when; nil when it can. It writes at
+// most every five seconds while all is well, and waits for at most a second.
 func (p *Prober) Ask(ctx context.Context) *Trouble {
 	done, began := p.begin(ctx)
 	select {
@@ -46,10 +46,11 @@ func (p *Prober) Ask(ctx context.Context) *Trouble {
 	return &Trouble{Err: fmt.Errorf("%w within %s", ErrAway, probeTime), Since: began}
 }
 
-// Wait waits for the probe under way.
+// Wait waits for the current probe.
 func (p *Prober) Wait() { p.wait.Wait() }
 
-// begin begins to write where it is time for it, and says since when that is under way. What it gives is closed when nothing is.
+// begin starts a probe if one is due, and returns when the latest one began. done is closed once no
+// probe runs.
 func (p *Prober) begin(ctx context.Context) (done chan struct{}, at time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package trouble tells what keeps a database from its work without anybody's fault in the program: by the drivers' codes, since when,
-// and by whom.
+// Package trouble names what keeps a database from its work though nothing is wrong with the
+// program: what it is, by the drivers' codes, since when, and who causes it.
 package trouble
 
 import (
@@ -17,8 +17,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// What can keep a database from its work without anybody's fault here. It passes, or an operator mends it: what met it may be
-// done again. The texts go to strangers too, and name no place.
+// What can keep a database from its work though nothing is wrong with the program. It passes, or an
+// operator mends it; what failed may then be done again. The texts go to strangers too, so they
+// name no path.
 var (
 	ErrDiskFull   = errors.New("the disk of the database is full")
 	ErrDiskFails  = errors.New("the disk of the database fails")
@@ -27,11 +28,11 @@ var (
 	ErrAway       = errors.New("the database does not answer")
 )
 
-// Error is one of those, met.
+// Error is one of these, as it was met.
 type Error struct {
 	Kind   error  // one of the above
-	Detail string // for the operator: what to do, or who; may be empty
-	Err    error  // as the driver said it
+	Detail string // for the operator: what to do, or who causes it; may be empty
+	Err    error  // the driver's own error
 }
 
 func (e *Error) Error() string {
@@ -41,7 +42,8 @@ func (e *Error) Error() string {
 	return e.Kind.Error() + ": " + e.Detail
 }
 
-// Words are those of an error that a build's log may quote: of trouble its kind alone, since the rest is the operator's.
+// Words are those words of an error that a build's log may quote. Of trouble that is its kind
+// alone, since the rest is for the operator.
 func Words(err error) string {
 	if t, ok := errors.AsType[*Error](err); ok {
 		return t.Kind.Error()
@@ -52,7 +54,7 @@ func Words(err error) string {
 // Unwrap lets callers ask for the kind and for the driver's error.
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
 
-// kindOf tells trouble of the database by its codes; nil for everything else.
+// kindOf recognizes trouble of the database by its codes; nil for everything else.
 func kindOf(err error) error {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return sqliteTrouble(e.Code())
@@ -62,13 +64,15 @@ func kindOf(err error) error {
 	}
 	_, refused := errors.AsType[*pgconn.ConnectError](err)
 	_, broken := errors.AsType[*net.OpError](err)
-	if refused || broken || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
+	if refused || broken || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) {
 		return ErrAway
 	}
 	return nil
 }
 
-// sqliteTrouble is by SQLite's result codes (sqlite.org/rescode.html). What is no I/O error is told by its primary code, the low byte.
+// sqliteTrouble goes by SQLite's result codes (sqlite.org/rescode.html). What is no I/O error is
+// recognized by its primary code, the low byte.
 func sqliteTrouble(code int) error {
 	switch code {
 	case sqlite3.SQLITE_IOERR_SHMSIZE: // the shared memory of the write-ahead log is a file, which has no room to grow
@@ -87,7 +91,7 @@ func sqliteTrouble(code int) error {
 	return nil
 }
 
-// postgresTrouble is by PostgreSQL's error codes (its manual, appendix A).
+// postgresTrouble goes by PostgreSQL's error codes (its manual, appendix A).
 func postgresTrouble(code string) error {
 	switch code {
 	case "53100": // disk_full
@@ -98,7 +102,8 @@ func postgresTrouble(code string) error {
 		return ErrLocked
 	case "25006": // read_only_sql_transaction: a standby, or an operator's setting
 		return ErrUnwritable
-	case "53200", "53300", "57P01", "57P02", "57P03": // out_of_memory, too_many_connections; shutting down, crashed, starting
+	case "53200", "53300", "57P01", "57P02", "57P03":
+		// out_of_memory, too_many_connections; shutting down, crashed, starting
 		return ErrAway
 	}
 	if strings.HasPrefix(code, "08") { // connection exceptions
@@ -107,7 +112,8 @@ func postgresTrouble(code string) error {
 	return nil
 }
 
-// Translate is err as the rest of the program knows it. detail words what an operator needs and gives the kind, which it may know better; it may be nil.
+// Translate turns a driver's error into one that the rest of the program knows. detail returns what
+// an operator needs to know, and the kind, which it may know better; it may be nil.
 func Translate(err error, detail func(kind, err error) (string, error)) error {
 	if err == nil {
 		return nil
@@ -132,13 +138,13 @@ type Trouble struct {
 	Since time.Time
 }
 
-// Noted is the trouble that the last transactions met.
+// Noted is the trouble that the latest transactions met.
 type Noted struct {
 	mu   sync.Mutex
 	last *Trouble
 }
 
-// Note keeps trouble, and no other error, until Clear. It gives err.
+// Note keeps err until Clear if it is trouble, and always returns it.
 func (n *Noted) Note(err error, now time.Time) error {
 	if _, ok := errors.AsType[*Error](err); ok {
 		n.Keep(err, now)
@@ -146,12 +152,12 @@ func (n *Noted) Note(err error, now time.Time) error {
 	return err
 }
 
-// Keep keeps an error until Clear: since when is that of the first.
+// Keep keeps an error until Clear. Since stays that of the first one.
 func (n *Noted) Keep(err error, now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if t, ok := errors.AsType[*Error](err); ok {
-		err = t // without what was being done when it was met
+		err = t // without the words for what was being done
 	}
 	if n.last == nil {
 		n.last = &Trouble{Since: now}
@@ -159,14 +165,14 @@ func (n *Noted) Keep(err error, now time.Time) {
 	n.last.Err = err
 }
 
-// Clear forgets it.
+// Clear forgets the trouble.
 func (n *Noted) Clear() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.last = nil
 }
 
-// Trouble is what is noted; nil: nothing.
+// Trouble is what is noted; nil when nothing is.
 func (n *Noted) Trouble() *Trouble {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 
 func TestTroubleIsToldByItsCode(t *testing.T) {
 	for code, want := range map[int]error{ // sqlite.org/rescode.html
-		13: ErrDiskFull, 4874: ErrDiskFull, 10: ErrDiskFails, 778: ErrDiskFails, 5: ErrLocked, 261: ErrLocked, 6: ErrLocked,
+		13: ErrDiskFull, 4874: ErrDiskFull, 10: ErrDiskFails, 778: ErrDiskFails, 5: ErrLocked, 261: ErrLocked,
+		6: ErrLocked,
 		8: ErrUnwritable, 264: ErrUnwritable, 14: ErrUnwritable, 1: nil, 19: nil, 2067: nil, 9: nil, 11: nil,
 	} {
 		if got := sqliteTrouble(code); got != want {
@@ -19,7 +20,8 @@ func TestTroubleIsToldByItsCode(t *testing.T) {
 		}
 	}
 	for code, want := range map[string]error{ // PostgreSQL's manual, appendix A
-		"53100": ErrDiskFull, "58030": ErrDiskFails, "55P03": ErrLocked, "25006": ErrUnwritable, "53300": ErrAway, "57P01": ErrAway, "57P03": ErrAway,
+		"53100": ErrDiskFull, "58030": ErrDiskFails, "55P03": ErrLocked, "25006": ErrUnwritable, "53300": ErrAway,
+		"57P01": ErrAway, "57P03": ErrAway,
 		"08006": ErrAway, "23505": nil, "40P01": nil, "42601": nil, "57014": nil,
 	} {
 		if got := kindOf(fmt.Errorf("write: %w", &pgconn.PgError{Code: code})); got != want {
