@@ -2,11 +2,13 @@ package verdict
 
 import "vivarium/pipeline"
 
-// Of is the build that judges a commit, given its builds on a branch by their ids: the newest that came to an end by itself counts;
-// one that was canceled says nothing of the commit, and counts where there is no other.
+// Of is the build that judges a commit, given the commit's builds on a branch in the order of their
+// ids. The newest that ended by itself counts. One that was canceled says nothing about the commit,
+// and counts only where there is no other.
 func Of(builds []pipeline.Build) pipeline.Build { return newest(builds, weight) }
 
-// Standing is the build that tells what a commit has come to so far: one that is under way, else the one that judges it.
+// Standing is the build that tells how a commit stands now: one that has not ended, else the one
+// that judges it.
 func Standing(builds []pipeline.Build) pipeline.Build {
 	return newest(builds, func(s pipeline.State) int {
 		if !s.Ended() {
@@ -16,10 +18,11 @@ func Standing(builds []pipeline.Build) pipeline.Build {
 	})
 }
 
-// CameToNothing holds for the ends that say nothing of a commit.
+// CameToNothing reports whether a build that ended in s neither passed nor failed its commit. Its
+// push is built again when GitHub delivers it again.
 func CameToNothing(s pipeline.State) bool { return s == pipeline.Errored || s == pipeline.Canceled }
 
-// weight orders states by what they say of a commit.
+// weight orders states by how much they say about a commit.
 func weight(s pipeline.State) int {
 	switch {
 	case s == pipeline.Canceled:
@@ -30,7 +33,7 @@ func weight(s pipeline.State) int {
 	return 2
 }
 
-// newest is the last of those that weigh most.
+// newest is the last of the builds with the largest weight.
 func newest(builds []pipeline.Build, weight func(pipeline.State) int) pipeline.Build {
 	best := builds[0]
 	for _, b := range builds[1:] {

@@ -11,10 +11,13 @@ func TestVerdictOfACommit(t *testing.T) {
 		states []pipeline.State // of the push, then of the reruns
 		want   int64
 	}{
-		"the push alone":                        {[]pipeline.State{pipeline.Passed}, 1},
-		"a rerun counts":                        {[]pipeline.State{pipeline.Errored, pipeline.Passed}, 2},
-		"also when it is worse":                 {[]pipeline.State{pipeline.Passed, pipeline.Failed}, 2},
-		"the newest of several":                 {[]pipeline.State{pipeline.Failed, pipeline.Passed, pipeline.Failed}, 3},
+		"the push alone":        {[]pipeline.State{pipeline.Passed}, 1},
+		"a rerun counts":        {[]pipeline.State{pipeline.Errored, pipeline.Passed}, 2},
+		"also when it is worse": {[]pipeline.State{pipeline.Passed, pipeline.Failed}, 2},
+		"the newest of several": {
+			[]pipeline.State{pipeline.Failed, pipeline.Passed, pipeline.Failed},
+			3,
+		},
 		"one under way does not yet":            {[]pipeline.State{pipeline.Failed, pipeline.Running}, 1},
 		"a canceled one says nothing":           {[]pipeline.State{pipeline.Failed, pipeline.Canceled}, 1},
 		"nothing but canceled":                  {[]pipeline.State{pipeline.Canceled, pipeline.Canceled}, 2},
@@ -39,7 +42,10 @@ func TestWhatACommitStandsAt(t *testing.T) {
 		states []pipeline.State
 		want   int64
 	}{
-		"one under way counts":             {[]pipeline.State{pipeline.Errored, pipeline.Running, pipeline.Canceled}, 2},
+		"one under way counts": {
+			[]pipeline.State{pipeline.Errored, pipeline.Running, pipeline.Canceled},
+			2,
+		},
 		"else what judges it":              {[]pipeline.State{pipeline.Failed, pipeline.Canceled}, 1},
 		"the newest of those that errored": {[]pipeline.State{pipeline.Passed, pipeline.Errored}, 2},
 	} {

@@ -1,14 +1,15 @@
-// Package verdict decides which push of a branch was made last, and which build tells what its commit came to: pure functions over
-// what the store has read.
+// Package verdict decides which push of a branch was made last, and which build judges its commit.
+// Its functions are pure: they work on what the store has read.
 package verdict
 
 import "time"
 
-// maxAhead is how far GitHub's clock may be ahead of this one. What a push says beyond it is not believed: it would count as the
-// newest of its branch until that time has come.
+// maxAhead is how far GitHub's clock may be ahead of this one. A push time beyond it is not
+// believed: such a push would count as the newest of its branch until that time has come.
 const maxAhead = 10 * time.Minute
 
-// PushTime is when a push was made, by which those of a branch are ordered: as GitHub says, to the second, else as it arrives.
+// PushTime is when a push was made, which orders the pushes of a branch: the time that GitHub
+// states, to the second, else the time of arrival.
 func PushTime(said, arrived time.Time) time.Time {
 	if said.IsZero() || said.After(arrived.Add(maxAhead)) {
 		return arrived
@@ -18,16 +19,17 @@ func PushTime(said, arrived time.Time) time.Time {
 
 // Push is one push of a branch: from one commit to another.
 type Push struct {
-	ID        int64 // of its build
+	ID        int64 // the id of its build
 	Branch    string
-	BeforeSHA string // empty where the branch was made
+	BeforeSHA string // empty where the push created the branch
 	SHA       string
 }
 
-// Tip is the last of a branch's pushes that were made in the same second, given in the order in which they came. Deliveries
-// overtake each other, but each says which commit the branch was at before: whoever follows them from commit to commit ends at the one
-// that was come to once more often than it was left, also where a forced push led back. Where they lead to several ends, since some
-// are missing, or in a circle, the one that came last counts.
+// Tip is the last of those pushes of a branch that were made in the same second, given in the order
+// of their arrival. Deliveries overtake each other, but each names the commit that the branch was
+// at before. The last commit is the one that was pushed once more often than it was left, even
+// where a forced push led back. Where several commits qualify, since some pushes are missing, or
+// none does, since the pushes form a circle, the one that arrived last counts.
 func Tip(pushes []Push) Push {
 	ends := map[string]int{}
 	for _, p := range pushes {
@@ -42,7 +44,7 @@ func Tip(pushes []Push) Push {
 	return pushes[len(pushes)-1]
 }
 
-// Tips gives the ids of the tips, given the pushes of each branch together.
+// Tips returns the ids of the tips. The pushes of each branch must stand together.
 func Tips(pushes []Push) []int64 {
 	var ids []int64
 	for from, to := 0, 0; from < len(pushes); from = to {
