@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Push is what a push payload is made of. Zero fields get plausible values.
+// Push is what a push payload is made from. Zero fields get plausible values.
 type Push struct {
 	Repo    string // OWNER/NAME
 	RepoID  int64
@@ -28,8 +28,8 @@ type Push struct {
 	Created bool
 	Deleted bool
 	Forced  bool
-	// NoCommits leaves the list of commits empty, as in a forced push back to an older
-	// commit, or a branch made without commits.
+	// NoCommits leaves the list of commits empty, as for a forced push back to an older commit, or
+	// a branch made without commits.
 	NoCommits bool
 }
 
@@ -58,7 +58,7 @@ func (p Push) Payload() []byte {
 		"head_commit": head,
 	})
 	if err != nil {
-		panic(err) // only maps, texts and numbers go in
+		panic(err) // it holds only maps, texts and numbers
 	}
 	return body
 }
@@ -117,7 +117,7 @@ func (p *Push) repository() map[string]any {
 		"stargazers_count": 0, "watchers_count": 0, "forks_count": 0, "open_issues_count": 2,
 		"archived": false, "disabled": false, "topics": []string{}, "license": nil,
 		"default_branch": "main", "master_branch": "main",
-		// A list: go-github's own type takes texts only.
+		// A list, though go-github's own type accepts only texts.
 		"custom_properties": map[string]any{"team": "core", "languages": []string{"python", "go"}},
 	}
 }
@@ -129,14 +129,14 @@ func user(login string) map[string]any {
 	}
 }
 
-// Sign gives the value of X-Hub-Signature-256.
+// Sign returns the value of X-Hub-Signature-256.
 func Sign(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Header gives the headers of a JSON delivery, with a new GUID.
+// Header returns the headers of a JSON delivery, with a new GUID.
 func Header(secret, event string, body []byte) http.Header {
 	h := http.Header{}
 	h.Set("Content-Type", "application/json")
@@ -148,7 +148,7 @@ func Header(secret, event string, body []byte) http.Header {
 	return h
 }
 
-// Answer is what a server said to a delivery.
+// Answer is a server's answer to a delivery.
 type Answer struct {
 	Code int
 	Body []byte

@@ -9,7 +9,7 @@ import (
 // Fault is what goes wrong with one request. The zero Fault is none.
 type Fault struct {
 	delay    time.Duration
-	accept   bool                      // do what was asked, all the same
+	accept   bool                      // do what was asked nevertheless
 	answer   func(http.ResponseWriter) // instead of the true answer
 	noAnswer bool                      // keep the client waiting until it leaves
 	drop     bool                      // close the connection
@@ -18,10 +18,10 @@ type Fault struct {
 // None lets a request through.
 func None() Fault { return Fault{} }
 
-// Slow answers truly, but late.
+// Slow answers truthfully, but late.
 func Slow(d time.Duration) Fault { return Fault{delay: d} }
 
-// Refuse answers an error and does nothing, as GitHub words it: Refuse(403, "Resource not
+// Refuse answers with an error, as GitHub words it, and does nothing: Refuse(403, "Resource not
 // accessible by personal access token"), Refuse(502, "Server Error").
 func Refuse(code int, message string) Fault {
 	return Fault{answer: func(w http.ResponseWriter) {
@@ -30,8 +30,8 @@ func Refuse(code int, message string) Fault {
 	}}
 }
 
-// SecondaryLimit answers with a secondary rate limit. retryAfter is the header as it is
-// sent: seconds, a date, or empty for none.
+// SecondaryLimit answers with a secondary rate limit. retryAfter is the header as sent: seconds, a
+// date, or empty for none.
 func SecondaryLimit(code int, retryAfter string) Fault {
 	return Fault{answer: func(w http.ResponseWriter) {
 		limitHeaders(w.Header(), 4000, time.Now().Add(30*time.Minute))
@@ -39,14 +39,16 @@ func SecondaryLimit(code int, retryAfter string) Fault {
 			w.Header().Set("Retry-After", retryAfter)
 		}
 		answer(w, code, map[string]any{
-			"message":           "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-			"documentation_url": "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-			"status":            fmt.Sprint(code),
+			"message": "You have exceeded a secondary rate limit. Please wait a few " +
+				"minutes before you try again.",
+			"documentation_url": "https://docs.github.com/rest/using-the-rest-api/" +
+				"rate-limits-for-the-rest-api#about-secondary-rate-limits",
+			"status": fmt.Sprint(code),
 		})
 	}}
 }
 
-// PrimaryLimit answers with a used-up primary rate limit that begins anew at reset.
+// PrimaryLimit answers with a used-up primary rate limit that resets at reset.
 func PrimaryLimit(code int, reset time.Time) Fault {
 	return Fault{answer: func(w http.ResponseWriter) {
 		limitHeaders(w.Header(), 0, reset)
@@ -58,13 +60,13 @@ func PrimaryLimit(code int, reset time.Time) Fault {
 	}}
 }
 
-// AcceptAndHang does what was asked and never says so.
+// AcceptAndHang does what was asked and never answers.
 func AcceptAndHang() Fault { return Fault{accept: true, noAnswer: true} }
 
 // AcceptAndDrop does what was asked and closes the connection without an answer.
 func AcceptAndDrop() Fault { return Fault{accept: true, drop: true} }
 
-// AcceptAndRefuse does what was asked and answers an error, as a gateway may.
+// AcceptAndRefuse does what was asked and answers with an error, as a gateway may.
 func AcceptAndRefuse(code int) Fault {
 	f := Refuse(code, "Server Error")
 	f.accept = true
@@ -74,7 +76,7 @@ func AcceptAndRefuse(code int) Fault {
 // Drop closes the connection without doing anything.
 func Drop() Fault { return Fault{drop: true} }
 
-// Redirect leads elsewhere.
+// Redirect points elsewhere.
 func Redirect(code int, location string) Fault {
 	return Fault{answer: func(w http.ResponseWriter) {
 		w.Header().Set("Location", location)
@@ -89,7 +91,7 @@ func limitHeaders(h http.Header, remaining int, reset time.Time) {
 	h.Set("X-RateLimit-Reset", fmt.Sprint(reset.Unix()))
 }
 
-// serve answers r by next, but for what goes wrong.
+// serve lets next answer r, except for what goes wrong.
 func (f Fault) serve(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
 	if f.delay > 0 {
 		select {
@@ -113,7 +115,7 @@ func (f Fault) serve(w http.ResponseWriter, r *http.Request, next http.HandlerFu
 	}
 }
 
-// discard takes an answer that nobody gets to see.
+// discard takes an answer that nobody sees.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }

@@ -21,7 +21,7 @@ func (s *Server) handler() http.Handler {
 	s.hookRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Only once the body is read does net/http notice that a client leaves.
+		// Only after the body is read does net/http notice that a client leaves.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			panic(http.ErrAbortHandler)
@@ -40,11 +40,16 @@ func (s *Server) handler() http.Handler {
 func (s *Server) record(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{Time: time.Now(), Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header.Clone()})
+	s.requests = append(s.requests, Request{
+		Time:   time.Now(),
+		Method: r.Method,
+		Path:   r.URL.RequestURI(),
+		Header: r.Header.Clone(),
+	})
 	s.wake()
 }
 
-// headers are those that every answer of GitHub's has, as far as clients use them.
+// headers sets the headers of every answer of GitHub's, as far as clients use them.
 func (s *Server) headers(h http.Header) {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-GitHub-Media-Type", "github.v3; format=json")
@@ -88,7 +93,8 @@ func (s *Server) user(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 	if !strings.Contains(r.Header.Get("Authorization"), " ghs_") {
-		refuse(w, http.StatusForbidden, "You must authenticate with an installation access token in order to list repositories for an installation.")
+		refuse(w, http.StatusForbidden, "You must authenticate with an installation access token in order to list "+
+			"repositories for an installation.")
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"total_count": 0, "repositories": []any{}})
@@ -96,10 +102,10 @@ func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 
 func answer(w http.ResponseWriter, code int, body any) {
 	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(body) // a client that left is no matter
+	json.NewEncoder(w).Encode(body) // it does not matter that a client left
 }
 
-// refuse answers an error as GitHub's documentation shows them.
+// refuse answers with an error as GitHub's documentation shows it.
 // https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 func refuse(w http.ResponseWriter, code int, message string, details ...map[string]any) {
 	body := map[string]any{

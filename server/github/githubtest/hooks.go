@@ -22,13 +22,14 @@ type Hook struct {
 	answer map[string]any // to the last delivery
 }
 
-// HookRefusal is what a repository answers to requests about its webhooks.
+// HookRefusal is a repository's answer to requests about its webhooks.
 type HookRefusal struct {
 	Code    int
 	Message string
 }
 
-// RefuseHooks has a known repository refuse, as for a token that may not manage its webhooks.
+// RefuseHooks makes a known repository refuse such requests, as for a token that may not manage its
+// webhooks.
 func (s *Server) RefuseHooks(fullName string, with HookRefusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +43,7 @@ func (s *Server) Archive(fullName string) {
 	s.repos[fullName].archived = true
 }
 
-// Hooks gives the webhooks of all repositories, in the order in which they were made.
+// Hooks returns the webhooks of all repositories, in the order in which they were made.
 func (s *Server) Hooks() []Hook {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +61,8 @@ func (s *Server) hookRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /repositories/{id}", s.oneRepo)
 	mux.HandleFunc("GET /repos/{owner}/{name}/hooks", s.listHooks)
 	mux.HandleFunc("POST /repos/{owner}/{name}/hooks", s.createHook)
-	mux.HandleFunc("GET /repos/{owner}/{name}/hooks/{id}", s.oneHook(func(*http.Request, *Hook) *HookRefusal { return nil }))
+	mux.HandleFunc("GET /repos/{owner}/{name}/hooks/{id}",
+		s.oneHook(func(*http.Request, *Hook) *HookRefusal { return nil }))
 	mux.HandleFunc("PATCH /repos/{owner}/{name}/hooks/{id}", s.oneHook(s.changeHook))
 	mux.HandleFunc("POST /repos/{owner}/{name}/hooks/{id}/pings", s.pingHook)
 }
@@ -101,7 +103,8 @@ func (s *Server) oneRepo(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, known := range s.repos {
-		if name == r.PathValue("owner")+"/"+r.PathValue("name") || strconv.FormatInt(known.id, 10) == r.PathValue("id") {
+		if name == r.PathValue("owner")+"/"+r.PathValue("name") ||
+			strconv.FormatInt(known.id, 10) == r.PathValue("id") {
 			answer(w, http.StatusOK, s.renderRepo(name))
 			return
 		}
@@ -109,7 +112,7 @@ func (s *Server) oneRepo(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "Not Found")
 }
 
-// repoNames are sorted. s.mu is held.
+// repoNames returns the names in order. s.mu is held.
 func (s *Server) repoNames() []string {
 	var names []string
 	for name := range s.repos {
@@ -119,7 +122,7 @@ func (s *Server) repoNames() []string {
 	return names
 }
 
-// pageOf cuts out what was asked for and says where the next page is.
+// pageOf cuts out the page that was asked for and says where the next page is.
 func (s *Server) pageOf(w http.ResponseWriter, r *http.Request, all []any) []any {
 	size, page := number(r, "per_page", 30, maxPerPage), number(r, "page", 1, 1<<20)
 	from := min((page-1)*size, len(all))
@@ -130,7 +133,7 @@ func (s *Server) pageOf(w http.ResponseWriter, r *http.Request, all []any) []any
 	return append([]any{}, all[from:to]...)
 }
 
-// hooked finds the repository of a request about webhooks, or answers why not. s.mu is held.
+// hooked finds the repository of a request about webhooks, or answers why it cannot. s.mu is held.
 func (s *Server) hooked(w http.ResponseWriter, r *http.Request) (fullName string, ok bool) {
 	fullName = r.PathValue("owner") + "/" + r.PathValue("name")
 	known := s.repos[fullName]
@@ -177,7 +180,11 @@ func (s *Server) createHook(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, other := range s.hooks {
 		if other.Repo == fullName && other.URL == h.URL {
-			refuse(w, http.StatusUnprocessableEntity, "Validation Failed", map[string]any{"resource": "Hook", "code": "custom", "message": "Hook already exists on this repository"})
+			refuse(w, http.StatusUnprocessableEntity, "Validation Failed", map[string]any{
+				"resource": "Hook",
+				"code":     "custom",
+				"message":  "Hook already exists on this repository",
+			})
 			return
 		}
 	}
@@ -186,7 +193,7 @@ func (s *Server) createHook(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, s.renderHook(h))
 }
 
-// oneHook does something to a webhook that is there, and shows it.
+// oneHook does something to an existing webhook, and shows it.
 func (s *Server) oneHook(do func(*http.Request, *Hook) *HookRefusal) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -212,7 +219,7 @@ func (s *Server) pingHook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hook finds the one that a request names, or answers that there is none. s.mu is held.
+// hook finds the webhook that a request names, or answers that there is none. s.mu is held.
 func (s *Server) hook(w http.ResponseWriter, r *http.Request) *Hook {
 	fullName, ok := s.hooked(w, r)
 	if !ok {
@@ -245,7 +252,8 @@ func (s *Server) changeHook(r *http.Request, h *Hook) *HookRefusal {
 	if !strings.HasPrefix(body.Config.URL, "http") {
 		return &HookRefusal{http.StatusUnprocessableEntity, "Validation Failed"}
 	}
-	h.URL, h.Secret, h.JSON, h.Events = body.Config.URL, body.Config.Secret, body.Config.ContentType == "json", body.Events
+	h.URL, h.Secret, h.JSON, h.Events =
+		body.Config.URL, body.Config.Secret, body.Config.ContentType == "json", body.Events
 	if body.Active != nil {
 		h.Active = *body.Active
 	}
@@ -279,7 +287,7 @@ func (s *Server) ping(h *Hook) {
 		"hook": map[string]any{"type": "Repository", "id": h.ID, "name": "web", "active": h.Active, "events": h.Events},
 	})
 	if err != nil {
-		panic(err) // only maps, texts and numbers go in
+		panic(err) // it holds only maps, texts and numbers
 	}
 	url, secret := h.URL, h.Secret
 	s.pings.Go(func() {

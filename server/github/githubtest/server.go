@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Options for Start. Fixed after it.
+// Options for Start. They do not change afterwards.
 type Options struct {
 	Addr    string // to listen on; empty is a free port of 127.0.0.1
-	Token   string // the one that is accepted; empty accepts every token, but not none
-	Scopes  string // X-OAuth-Scopes; empty sends no such header, as for a fine-grained token
+	Token   string // the accepted token; empty: any token is accepted, but a request needs one
+	Scopes  string // X-OAuth-Scopes; empty: no such header, as for a fine-grained token
 	Expires time.Time
-	User    string // an owner of repositories that is a user; all others are organizations
-	// OnStatus is told of every status that was accepted, in their order.
+	User    string // the one owner of repositories that is a user; all others are organizations
+	// OnStatus is called with every accepted status, in order.
 	OnStatus func(Status)
 }
 
@@ -32,17 +32,17 @@ type Server struct {
 	pings   sync.WaitGroup
 
 	mu       sync.Mutex
-	token    string // that is accepted
+	token    string // the accepted token
 	repos    map[string]*repo
 	faults   []Fault
 	requests []Request
 	statuses []Status
 	hooks    []*Hook
-	changed  chan struct{} // closed and replaced when a request or a status came
+	changed  chan struct{} // closed and replaced when a request or a status comes
 }
 
 type repo struct {
-	commits map[string]bool   // empty: any commit is there
+	commits map[string]bool   // empty: it holds any commit
 	refs    map[string]string // name, such as heads/main or main, to SHA
 	id      int64
 
@@ -60,21 +60,30 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start GitHub stand-in: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{options: o, token: o.Token, ln: ln, ctx: ctx, stop: stop, served: make(chan struct{}), repos: map[string]*repo{}, changed: make(chan struct{})}
+	s := &Server{
+		options: o,
+		token:   o.Token,
+		ln:      ln,
+		ctx:     ctx,
+		stop:    stop,
+		served:  make(chan struct{}),
+		repos:   map[string]*repo{},
+		changed: make(chan struct{}),
+	}
 	s.http = &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() {
 		defer close(s.served)
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			panic(fmt.Sprintf("GitHub stand-in: %v", err)) // nothing waits for it: be loud
+			panic(fmt.Sprintf("GitHub stand-in: %v", err)) // nobody waits for its error, so it must not go unnoticed
 		}
 	}()
 	return s, nil
 }
 
-// URL is the API's, to be set as GITHUB_API_URL.
+// URL is the API's address, to be set as GITHUB_API_URL.
 func (s *Server) URL() string { return "http://" + s.ln.Addr().String() }
 
-// Close stops the server. Connections that do not end by themselves are cut.
+// Close stops the server. It cuts connections that do not end by themselves.
 func (s *Server) Close() error {
 	s.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -88,14 +97,16 @@ func (s *Server) Close() error {
 	return err
 }
 
-// SetToken has another token be accepted from now on, and no other: the former one is answered 401.
+// SetToken makes the server accept this token and no other from now on: the former one is answered
+// 401.
 func (s *Server) SetToken(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.token = token
 }
 
-// AddRepo makes a repository known. Without commits every well-formed SHA is in it.
+// AddRepo makes a repository known. Without commits, every well-formed SHA counts as one of its
+// commits.
 func (s *Server) AddRepo(fullName string, commits ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +125,7 @@ func (s *Server) SetRef(fullName, branch, sha string) {
 	s.repos[fullName].refs["heads/"+branch] = sha
 }
 
-// Fail orders faults for the next requests, one each, first come first served.
+// Fail orders faults for the next requests: one each, in this order.
 func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +143,7 @@ func (s *Server) nextFault() Fault {
 	return f
 }
 
-// Request is a request that came in, refused or not.
+// Request is a request that came in, whether refused or not.
 type Request struct {
 	Time   time.Time
 	Method string
@@ -140,7 +151,7 @@ type Request struct {
 	Header http.Header
 }
 
-// Status is a commit status that was accepted.
+// Status is an accepted commit status.
 type Status struct {
 	Time        time.Time
 	ID          int64
@@ -152,22 +163,22 @@ type Status struct {
 	TargetURL   string
 }
 
-// Requests gives every request so far, in order.
+// Requests returns all requests so far, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.requests...)
 }
 
-// Statuses gives every status accepted so far, oldest first.
+// Statuses returns all statuses accepted so far, oldest first.
 func (s *Server) Statuses() []Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Status(nil), s.statuses...)
 }
 
-// Wait waits until the accepted statuses, oldest first, fulfil done. done is called
-// once at the beginning and then after each request.
+// Wait waits until done returns true for the accepted statuses, oldest first. It calls done once at
+// the beginning and then after each request.
 func (s *Server) Wait(ctx context.Context, done func([]Status) bool) error {
 	for {
 		s.mu.Lock()
@@ -199,7 +210,7 @@ func (s *Server) WaitFinal(ctx context.Context, sha string) (Status, error) {
 	return final, err
 }
 
-// wake tells those who wait. s.mu is held.
+// wake wakes those who wait. s.mu is held.
 func (s *Server) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})

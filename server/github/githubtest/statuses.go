@@ -64,7 +64,7 @@ func (s *Server) createStatus(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, s.render(st))
 }
 
-// validate says what GitHub would not take. s.mu is held.
+// validate says what GitHub would not accept. s.mu is held.
 func (s *Server) validate(st Status) map[string]any {
 	wrong := func(field, message string) map[string]any {
 		return map[string]any{"resource": "Status", "code": "custom", "field": field, "message": message}
@@ -83,7 +83,8 @@ func (s *Server) validate(st Status) map[string]any {
 	if utf8.RuneCountInString(st.Context) > maxContext {
 		return wrong("context", "context is too long (maximum is 255 characters)")
 	}
-	if st.TargetURL != "" && !strings.HasPrefix(st.TargetURL, "http://") && !strings.HasPrefix(st.TargetURL, "https://") {
+	if st.TargetURL != "" && !strings.HasPrefix(st.TargetURL, "http://") &&
+		!strings.HasPrefix(st.TargetURL, "https://") {
 		return wrong("target_url", "target_url must use http(s) scheme")
 	}
 	count := 0
@@ -93,13 +94,17 @@ func (s *Server) validate(st Status) map[string]any {
 		}
 	}
 	if count >= maxPerContext {
-		return map[string]any{"resource": "Status", "code": "custom", "message": "This SHA and context has reached the maximum number of statuses."}
+		return map[string]any{
+			"resource": "Status",
+			"code":     "custom",
+			"message":  "This SHA and context has reached the maximum number of statuses.",
+		}
 	}
 	return nil
 }
 
-// readStatuses answers commits/REF/statuses (all, newest first) and commits/REF/status
-// (the newest of each context).
+// readStatuses answers commits/REF/statuses (all, newest first) and commits/REF/status (the newest
+// of each context).
 func (s *Server) readStatuses(w http.ResponseWriter, r *http.Request) {
 	ref, combined := strings.CutSuffix(r.PathValue("rest"), "/status")
 	ref, list := strings.CutSuffix(ref, "/statuses")
@@ -135,7 +140,7 @@ func (s *Server) readStatuses(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// newestFirst gives the statuses of a commit. s.mu is held.
+// newestFirst returns the statuses of a commit. s.mu is held.
 func (s *Server) newestFirst(fullName, sha string, onePerContext bool) []Status {
 	var found []Status
 	seen := map[string]bool{}
@@ -151,7 +156,7 @@ func (s *Server) newestFirst(fullName, sha string, onePerContext bool) []Status 
 	return found
 }
 
-// page cuts out what was asked for and says where the next page is.
+// page cuts out the page that was asked for and says where the next page is.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, all []Status) []map[string]any {
 	size := number(r, "per_page", 30, maxPerPage)
 	page := number(r, "page", 1, 1<<20)
