@@ -11,8 +11,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// TestReadDeliveryHoldsLittleOfWhatNobodySigned: whoever should have signed a payload stands in it, so that it is read
-// before its signature can be checked. 25 MB of brackets took 1.8 GB.
+// TestReadDeliveryHoldsLittleOfWhatNobodySigned: a payload names the repository whose secret must
+// have signed it, so it is read before its signature can be checked. 25 MB of brackets took 1.8 GB.
 func TestReadDeliveryHoldsLittleOfWhatNobodySigned(t *testing.T) {
 	const size = 4 << 20
 	var members strings.Builder

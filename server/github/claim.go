@@ -9,24 +9,26 @@ import (
 	"strings"
 )
 
-// Claim is what a delivery says of where it comes from, before any of it is believed: it only tells whose secret must
-// have signed it.
+// Claim is what a delivery says about its origin before any of it is believed. It only tells whose
+// secret must have signed the delivery.
 type Claim struct {
-	Repository string // OWNER/NAME; empty when it names none
+	Repository string // OWNER/NAME; empty when no repository is named
 	ID         int64  // of the repository
-	Owner      string // the organization, when it names no repository
+	Owner      string // the organization, when no repository is named
 }
 
-// maxClaim bounds a text or number that a claim is read from, in bytes as they are written: the longest full name has 140
+// maxClaim bounds a text or number of a claim, in bytes as written: the longest full name has 140
 // characters, each of which may be an escape of six bytes.
 const maxClaim = 1024
 
-// maxOrganization bounds the object that an organization is read from, in bytes. GitHub's have some 1500.
+// maxOrganization bounds the object from which an organization is read, in bytes. GitHub's have
+// some 1500.
 const maxOrganization = 64 << 10
 
-// findClaim finds whose a payload that nobody has signed yet says it is. It passes over what it does not need byte by byte,
-// keeps nothing of it, and ends as soon as it knows, so that it costs about what the signature's hash does. It does
-// not look whether the rest is JSON: readClaim does that once the signature held, and both must come to the same.
+// findClaim finds out whose an unsigned payload says it is. It skips what it does not need byte by
+// byte, keeps nothing of it, and ends as soon as it knows the answer, so that it costs about as
+// much as the signature's hash. It does not check whether the rest is JSON: readClaim does that
+// once the signature held, and both must give the same claim.
 func findClaim(payload []byte) (Claim, error) {
 	s := scanner{text: payload}
 	c, err := s.claim()
@@ -36,7 +38,8 @@ func findClaim(payload []byte) (Claim, error) {
 	return c, c.check()
 }
 
-// readClaim reads the claim of a payload whose signature held in the one way in which it can be read.
+// readClaim reads the claim of a payload whose signature held, in the only way in which it can be
+// parsed.
 func readClaim(payload []byte) (Claim, error) {
 	if err := checkJSON(payload); err != nil {
 		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
@@ -61,7 +64,8 @@ func readClaim(payload []byte) (Claim, error) {
 	return Claim{Owner: owner}, nil
 }
 
-// ownerIn is the account that an organization, as it is written, is called by. It counts only where no repository is named.
+// ownerIn is the account name of an organization, given the object as written. It counts only where
+// no repository is named.
 func ownerIn(organization []byte) (string, error) {
 	var said *struct {
 		Login string `json:"login"`
@@ -98,7 +102,7 @@ var (
 	errNoAccount = errors.New("organization.login is not the name of an account")
 )
 
-// claim reads the payload's members up to its repository.
+// claim reads the payload's members as far as its repository.
 func (s *scanner) claim() (c Claim, err error) {
 	if s.next() != '{' {
 		return c, errNoObject
@@ -106,7 +110,7 @@ func (s *scanner) claim() (c Claim, err error) {
 	var organization []byte
 	err = s.members(func(name []byte) (done bool, err error) {
 		switch {
-		case isName(name, "repository") && s.next() != 'n': // which null begins with
+		case isName(name, "repository") && s.next() != 'n': // the n of null
 			c.Repository, c.ID, err = s.repository()
 			return true, err
 		case isName(name, "organization"):
@@ -121,7 +125,7 @@ func (s *scanner) claim() (c Claim, err error) {
 	return c, err
 }
 
-// repository reads the object at hand up to its name and its id.
+// repository reads the next value, an object, as far as its name and its id.
 func (s *scanner) repository() (fullName string, id int64, err error) {
 	hasName, hasID := false, false
 	if s.next() != '{' {
@@ -146,7 +150,7 @@ func (s *scanner) repository() (fullName string, id int64, err error) {
 	return fullName, id, err
 }
 
-// short reads a text that may be the value of a claim; null is the empty one.
+// short reads a text that may be a value of a claim; null is the empty text.
 func (s *scanner) short() (text string, err error) {
 	raw, err := s.value()
 	if err != nil {
@@ -166,13 +170,15 @@ func (s *scanner) number() (int64, error) {
 	}
 	n, err := strconv.ParseInt(string(raw[:min(len(raw), maxClaim)]), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("it does not say whose it is: repository.id %.80q is not a whole number", raw[:min(len(raw), maxClaim)])
+		return 0, fmt.Errorf("it does not say whose it is: repository.id %.80q is not a whole number",
+			raw[:min(len(raw), maxClaim)])
 	}
 	return n, nil
 }
 
-// isName reports whether a member's name, as it is written, is the wanted one, as encoding/json compares them: without regard
-// to case. One that is longer than any way to write it is another.
+// isName reports whether a member's name, given as written, is the wanted one. It compares as
+// encoding/json does: without regard to case. A name that is longer than any way to write the
+// wanted one is another name.
 func isName(raw []byte, want string) bool {
 	if len(raw) > 6*len(want)+2 {
 		return false

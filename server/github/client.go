@@ -17,21 +17,21 @@ import (
 	"vivarium/pipeline"
 )
 
-// MaxDescription is how long a commit status's description may be, in characters.
-// GitHub answers 422 to a longer one.
+// MaxDescription is the longest description of a commit status, in characters. GitHub answers 422
+// to a longer one.
 const MaxDescription = 140
 
 const (
 	defaultTimeout = 15 * time.Second
 	perPage        = 100
-	// maxPages bounds a listing. GitHub takes at most 1000 statuses for one commit and context.
+	// maxPages bounds a listing. GitHub accepts at most 1000 statuses for one commit and context.
 	maxPages = 10
 )
 
 // Config for New.
 type Config struct {
-	APIURL  string        // GITHUB_API_URL, complete as it is
-	Token   TokenSource   // nil: requests are made without one
+	APIURL  string        // GITHUB_API_URL, used as it is
+	Token   TokenSource   // nil: requests carry no token
 	Timeout time.Duration // of one request; 0 is 15 s
 }
 
@@ -50,7 +50,7 @@ func (c Config) GoString() string { return c.String() }
 // LogValue leaves the token out.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Client sets and reads commit statuses. It may be used from several goroutines.
+// Client sets and reads commit statuses. Several goroutines may use it at once.
 type Client struct {
 	api       *gh.Client
 	transport *transport
@@ -60,7 +60,7 @@ type Client struct {
 func New(c Config) (*Client, error) {
 	base, err := url.Parse(c.APIURL)
 	if err != nil {
-		return nil, errors.New("GITHUB_API_URL is not a URL") // the cause would quote it, credentials and all
+		return nil, errors.New("GITHUB_API_URL is not a URL") // the cause would quote the URL with its credentials
 	}
 	if err := checkBase(base); err != nil {
 		return nil, fmt.Errorf("GITHUB_API_URL %w", err)
@@ -81,8 +81,7 @@ func New(c Config) (*Client, error) {
 // Close releases idle connections.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// Post sets a commit status. Its errors are *pipeline.RefusedError and
-// *pipeline.RetryError.
+// Post sets a commit status. Its errors are *pipeline.RefusedError and *pipeline.RetryError.
 func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 	owner, name, err := checkTarget(st.Repo, st.SHA)
 	if err != nil {
@@ -99,8 +98,8 @@ func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 	return outcome(err)
 }
 
-// Read gives the newest status of one context on a commit; State is empty when there
-// is none. Its errors are those of Post.
+// Read returns the newest status of one context on a commit; its State is empty when there is none.
+// Read's errors are those of Post.
 func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pipeline.CommitStatus, error) {
 	owner, name, err := checkTarget(repo, sha)
 	if err != nil {
@@ -108,13 +107,13 @@ func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pip
 	}
 	opts := &gh.ListOptions{PerPage: perPage}
 	for range maxPages {
-		// The combined status holds the newest of each context and nothing else.
+		// The combined status holds the newest status of each context and nothing else.
 		combined, resp, err := c.api.Repositories.GetCombinedStatus(ctx, owner, name, sha, opts)
 		if err != nil {
 			return pipeline.CommitStatus{}, outcome(err)
 		}
 		for _, s := range combined.Statuses {
-			if strings.EqualFold(s.GetContext(), statusContext) { // to GitHub case makes no difference
+			if strings.EqualFold(s.GetContext(), statusContext) { // GitHub ignores case
 				return commitStatus(repo, sha, s), nil
 			}
 		}
@@ -126,7 +125,8 @@ func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pip
 	return pipeline.CommitStatus{}, nil
 }
 
-// Statuses lists what GitHub holds for a ref, newest first, every context (for `vivarium builds status`).
+// Statuses lists what GitHub holds for a ref: every context, newest first (for `vivarium builds
+// status`).
 func (c *Client) Statuses(ctx context.Context, repo, ref string) ([]pipeline.CommitStatus, error) {
 	owner, name, err := SplitFullName(repo)
 	if err != nil {
@@ -163,12 +163,13 @@ func checkTarget(repo, sha string) (owner, name string, err error) {
 	return owner, name, nil
 }
 
-// refuse says of a status what GitHub would, without asking.
+// refuse refuses a status as GitHub would, without asking GitHub.
 func refuse(format string, args ...any) error {
 	return &pipeline.RefusedError{Code: http.StatusUnprocessableEntity, Message: fmt.Sprintf(format, args...)}
 }
 
-// commitStatus translates; sha is empty where GitHub's answer did not hold it.
+// commitStatus converts GitHub's status to ours; sha is empty where GitHub's answer did not hold
+// it.
 func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 	if !ValidSHA(sha) {
 		sha = ""
@@ -183,8 +184,8 @@ func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 	}
 }
 
-// NameOf asks what the repository of an id is called now. GitHub knows a repository by its id through renamings and
-// transfers.
+// NameOf asks for the present name of a repository, given its id. GitHub knows a repository by its
+// id through renamings and transfers.
 func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err error) {
 	var repo listed
 	if _, err := c.get(ctx, fmt.Sprintf("repositories/%d", id), &repo); err != nil {

@@ -24,7 +24,7 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// connect starts a stand-in that knows repo, and a client of it.
+// connect starts a stand-in that knows repo, and a client that uses it.
 func connect(t *testing.T, o githubtest.Options) (*githubtest.Server, *github.Client) {
 	t.Helper()
 	if o.Token == "" {
@@ -65,7 +65,7 @@ func TestPostedStatusesAreReadBackNewestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := c.Read(t.Context(), repo, sha, "Vivarium") // to GitHub the case makes no difference
+	got, err := c.Read(t.Context(), repo, sha, "Vivarium") // GitHub ignores case
 	if err != nil || got != status("success") {
 		t.Errorf("Read = %+v, %v, want %+v", got, err, status("success"))
 	}
@@ -126,7 +126,11 @@ func TestPostGivesUpOnRefusalsInGitHubsOwnWords(t *testing.T) {
 			},
 			code: 403, want: "Resource not accessible by personal access token",
 		},
-		"unknown repository": {change: func(st *pipeline.CommitStatus) { st.Repo = "octo-org/other" }, code: 404, want: "Not Found"},
+		"unknown repository": {
+			change: func(st *pipeline.CommitStatus) { st.Repo = "octo-org/other" },
+			code:   404,
+			want:   "Not Found",
+		},
 		"unknown commit": {
 			prepare: func(s *githubtest.Server) { s.AddRepo(repo, sha) },
 			change:  func(st *pipeline.CommitStatus) { st.SHA = unknownCommit },
@@ -140,18 +144,46 @@ func TestPostGivesUpOnRefusalsInGitHubsOwnWords(t *testing.T) {
 			change: func(st *pipeline.CommitStatus) { st.Context = strings.Repeat("x", 256) },
 			code:   422, want: "context is too long",
 		},
-		"target URL": {change: func(st *pipeline.CommitStatus) { st.TargetURL = "ftp://example.org" }, code: 422, want: "target_url must use http(s) scheme"},
-		"gone":       {prepare: func(s *githubtest.Server) { s.Fail(githubtest.Refuse(410, "Gone")) }, code: 410, want: "Gone"},
-		"moved":      {prepare: func(s *githubtest.Server) { s.Fail(githubtest.Redirect(301, "/repositories/1/statuses/1")) }, code: 301, want: "not followed"},
+		"target URL": {
+			change: func(st *pipeline.CommitStatus) { st.TargetURL = "ftp://example.org" },
+			code:   422,
+			want:   "target_url must use http(s) scheme",
+		},
+		"gone": {
+			prepare: func(s *githubtest.Server) { s.Fail(githubtest.Refuse(410, "Gone")) },
+			code:    410,
+			want:    "Gone",
+		},
+		"moved": {
+			prepare: func(s *githubtest.Server) { s.Fail(githubtest.Redirect(301, "/repositories/1/statuses/1")) },
+			code:    301,
+			want:    "not followed",
+		},
 		"moved to another host": {
 			prepare: func(s *githubtest.Server) { s.Fail(githubtest.Redirect(307, "http://example.invalid/")) },
 			code:    307, want: "not followed",
 		},
-		// These never leave the house.
-		"description":          {change: func(st *pipeline.CommitStatus) { st.Description = strings.Repeat("ä", 141) }, code: 422, want: "141 characters"},
-		"path for a name":      {change: func(st *pipeline.CommitStatus) { st.Repo = "octo-org/../admin" }, code: 422, want: "not the full name"},
-		"branch for a SHA":     {change: func(st *pipeline.CommitStatus) { st.SHA = "main" }, code: 422, want: "not the full id"},
-		"path in place of SHA": {change: func(st *pipeline.CommitStatus) { st.SHA = "../../x/y/statuses/1" }, code: 422, want: "not the full id"},
+		// These are refused before a request is sent.
+		"description": {
+			change: func(st *pipeline.CommitStatus) { st.Description = strings.Repeat("ä", 141) },
+			code:   422,
+			want:   "141 characters",
+		},
+		"path for a name": {
+			change: func(st *pipeline.CommitStatus) { st.Repo = "octo-org/../admin" },
+			code:   422,
+			want:   "not the full name",
+		},
+		"branch for a SHA": {
+			change: func(st *pipeline.CommitStatus) { st.SHA = "main" },
+			code:   422,
+			want:   "not the full id",
+		},
+		"path in place of SHA": {
+			change: func(st *pipeline.CommitStatus) { st.SHA = "../../x/y/statuses/1" },
+			code:   422,
+			want:   "not the full id",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -206,20 +238,24 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 	in := begin.Add
 	cases := map[string]struct {
 		fault  githubtest.Fault
-		at     time.Time // zero: none is named
+		at     time.Time // zero: no time is named
 		unsure bool
 	}{
-		"server error":                 {githubtest.Refuse(500, "Server Error"), time.Time{}, false},
-		"unavailable":                  {githubtest.Refuse(503, "Unavailable"), time.Time{}, false},
-		"bad gateway":                  {githubtest.Refuse(502, "Server Error"), time.Time{}, true},
-		"gateway time-out, taken":      {githubtest.AcceptAndRefuse(504), time.Time{}, true},
-		"time-out, taken":              {githubtest.AcceptAndHang(), time.Time{}, true},
-		"time-out":                     {githubtest.Slow(10 * time.Second), time.Time{}, true},
-		"connection cut":               {githubtest.Drop(), time.Time{}, true},
-		"connection cut, taken":        {githubtest.AcceptAndDrop(), time.Time{}, true},
-		"secondary limit, seconds":     {githubtest.SecondaryLimit(403, "42"), in(42 * time.Second), false},
-		"secondary limit, 429":         {githubtest.SecondaryLimit(429, "42"), in(42 * time.Second), false},
-		"secondary limit, date":        {githubtest.SecondaryLimit(403, in(2*time.Minute).UTC().Format(http.TimeFormat)), in(2 * time.Minute), false},
+		"server error":             {githubtest.Refuse(500, "Server Error"), time.Time{}, false},
+		"unavailable":              {githubtest.Refuse(503, "Unavailable"), time.Time{}, false},
+		"bad gateway":              {githubtest.Refuse(502, "Server Error"), time.Time{}, true},
+		"gateway time-out, taken":  {githubtest.AcceptAndRefuse(504), time.Time{}, true},
+		"time-out, taken":          {githubtest.AcceptAndHang(), time.Time{}, true},
+		"time-out":                 {githubtest.Slow(10 * time.Second), time.Time{}, true},
+		"connection cut":           {githubtest.Drop(), time.Time{}, true},
+		"connection cut, taken":    {githubtest.AcceptAndDrop(), time.Time{}, true},
+		"secondary limit, seconds": {githubtest.SecondaryLimit(403, "42"), in(42 * time.Second), false},
+		"secondary limit, 429":     {githubtest.SecondaryLimit(429, "42"), in(42 * time.Second), false},
+		"secondary limit, date": {
+			githubtest.SecondaryLimit(403, in(2*time.Minute).UTC().Format(http.TimeFormat)),
+			in(2 * time.Minute),
+			false,
+		},
 		"secondary limit, no time":     {githubtest.SecondaryLimit(403, ""), in(time.Minute), false},
 		"secondary limit, for ever":    {githubtest.SecondaryLimit(429, "999999999"), in(time.Hour), false},
 		"secondary limit, nonsense":    {githubtest.SecondaryLimit(429, "soon"), in(time.Minute), false},
@@ -232,7 +268,11 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 			t.Parallel()
 			s, gh := connect(t, githubtest.Options{})
 			if strings.HasPrefix(name, "time-out") {
-				gh = client(t, github.Config{APIURL: s.URL(), Token: github.Static(token), Timeout: 300 * time.Millisecond})
+				gh = client(t, github.Config{
+					APIURL:  s.URL(),
+					Token:   github.Static(token),
+					Timeout: 300 * time.Millisecond,
+				})
 			}
 			s.Fail(c.fault)
 			err := gh.Post(t.Context(), status("success"))
@@ -243,9 +283,10 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 			if retry.Unsure != c.unsure {
 				t.Errorf("unsure = %v, want %v: %v", retry.Unsure, c.unsure, err)
 			}
-			// Some are counted from the answer, and GitHub counts in whole seconds.
+			// Some of these count from the answer, and GitHub counts in whole seconds.
 			first, last := c.at.Add(-2*time.Second), c.at.Add(2*time.Second+time.Since(begin))
-			if c.at.IsZero() != retry.At.IsZero() || !c.at.IsZero() && (retry.At.Before(first) || retry.At.After(last)) {
+			if c.at.IsZero() != retry.At.IsZero() || !c.at.IsZero() &&
+				(retry.At.Before(first) || retry.At.After(last)) {
 				t.Errorf("retry at %v, want %v", retry.At, c.at)
 			}
 			if strings.Contains(err.Error(), token) {
@@ -345,7 +386,10 @@ func TestAnEnterprisePathIsTakenAsItIs(t *testing.T) {
 func TestWrongTokenIsRefusedInGitHubsWords(t *testing.T) {
 	s, _ := connect(t, githubtest.Options{})
 	for given, want := range map[string]string{"ghp_wrong": "Bad credentials", "": "Requires authentication"} {
-		err := client(t, github.Config{APIURL: s.URL(), Token: github.Static(given)}).Post(t.Context(), status("success"))
+		err := client(t, github.Config{
+			APIURL: s.URL(),
+			Token:  github.Static(given),
+		}).Post(t.Context(), status("success"))
 		var refused *pipeline.RefusedError
 		if !errors.As(err, &refused) || refused.Code != 401 || refused.Message != want {
 			t.Errorf("token %q: Post = %v, want 401 %s", given, err, want)
@@ -353,7 +397,7 @@ func TestWrongTokenIsRefusedInGitHubsWords(t *testing.T) {
 	}
 }
 
-// TestARenewedTokenIsUsedFromTheNextRequestOn: one client goes on, with the token as it is now.
+// TestARenewedTokenIsUsedFromTheNextRequestOn: the client stays the same and uses the new token.
 func TestARenewedTokenIsUsedFromTheNextRequestOn(t *testing.T) {
 	s, _ := connect(t, githubtest.Options{})
 	current := "ghp_expired"
@@ -373,7 +417,8 @@ func TestDescriptionsBeyondTheBasicPlaneAreRefusedByTheStandIn(t *testing.T) {
 	st := status("success")
 	st.Description = "🐍 passed"
 	var refused *pipeline.RefusedError
-	if err := c.Post(t.Context(), st); !errors.As(err, &refused) || refused.Code != 422 || !strings.Contains(refused.Message, "4-byte") {
+	if err := c.Post(t.Context(), st); !errors.As(err, &refused) || refused.Code != 422 ||
+		!strings.Contains(refused.Message, "4-byte") {
 		t.Errorf("Post = %v, want 422, as GitHub answers", err)
 	}
 }

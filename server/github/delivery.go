@@ -24,13 +24,13 @@ var (
 	ErrMediaType = errors.New("the content type is neither JSON nor form")
 )
 
-// Delivery is a webhook delivery whose signature held. The signature covers the body,
-// not the headers: GUID and Event are the sender's word.
+// Delivery is a webhook delivery whose signature held. The signature covers the body, not the
+// headers: GUID and Event are unproven.
 type Delivery struct {
 	GUID     string // X-GitHub-Delivery
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
-	Private  bool   // it says that its repository is private
+	Private  bool   // the delivery says that its repository is private
 	Push     *Push  // set when a build is wanted
 	Ignored  string // otherwise: why nothing is built, for the answer's message
 }
@@ -40,11 +40,12 @@ type Push struct {
 	Repo    pipeline.Repository
 	Ref     string
 	SHA     string
-	Before  string    // the commit that the branch was at; empty for none, such as of a new branch
-	At      time.Time // when GitHub took it, to the second; zero when the event does not say so
+	Before  string    // the commit that the branch was at; empty where there was none, as for a new branch
+	At      time.Time // when GitHub received it, to the second; zero when the event does not say so
 	Author  string
 	Message string // first line
-	// Bare: the branch was made without commits of its own. It is built only where its commit was not.
+	// Bare says that the branch was created without commits of its own. It is built only if its
+	// commit was not built before.
 	Bare bool
 }
 
@@ -53,12 +54,14 @@ var (
 	eventPattern = regexp.MustCompile(`^[a-z_]{1,64}$`)
 )
 
-// Keys gives the secrets of which one must have signed a delivery with this claim. Its error ends the reading.
+// Keys returns the secrets one of which must have signed a delivery with this claim. Its error ends
+// the reading.
 type Keys func(Claim) (secrets []string, err error)
 
-// ReadDelivery finds out whose secret must have signed the raw body, checks the signature in constant time, and believes
-// the payload only then. It is then read in the one way in which it can be read, so that what was claimed is what is built:
-// two members of one name are refused before anything else.
+// ReadDelivery finds out whose secret must have signed the raw body, checks the signature in
+// constant time, and only then believes the payload. It accepts a payload only if there is just one
+// way to parse it, so that what was claimed is what is built: it refuses two members of one name
+// before anything else.
 func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	sent, err := signature(h)
 	if err != nil {
@@ -89,7 +92,7 @@ func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
 	return read(h, body, payload, claim)
 }
 
-// read reads a delivery whose signature held.
+// read parses a delivery whose signature held.
 func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err error) {
 	sum := sha256.Sum256(body)
 	d.BodyHash = hex.EncodeToString(sum[:])
@@ -120,8 +123,8 @@ func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err err
 	return d, nil
 }
 
-// checkSignature compares with every secret, however many there are and whichever fits. An empty secret would let anybody
-// sign, so it counts as none.
+// checkSignature compares with every secret, even after one has matched. An empty secret would let
+// anybody sign, so it never matches.
 func checkSignature(sent, body []byte, secrets []string) error {
 	held := false
 	for _, secret := range secrets {
@@ -137,18 +140,19 @@ func checkSignature(sent, body []byte, secrets []string) error {
 	return nil
 }
 
-// CheckSigned refuses a delivery that carries no signature in the right form, before any of
-// its body is read. Whether the signature holds, ReadDelivery tells.
+// CheckSigned refuses a delivery that carries no well-formed signature, before any of its body is
+// read. ReadDelivery checks whether the signature holds.
 func CheckSigned(h http.Header) error {
 	_, err := signature(h)
 	return err
 }
 
-// signature accepts X-Hub-Signature-256 alone: the older header is SHA-1.
+// signature accepts only X-Hub-Signature-256: the older header is SHA-1.
 func signature(h http.Header) ([]byte, error) {
 	values := h.Values("X-Hub-Signature-256")
 	if len(values) != 1 {
-		return nil, fmt.Errorf("%w: want X-Hub-Signature-256 once: give the webhook on GitHub the same secret as this server", ErrSignature)
+		return nil, fmt.Errorf("%w: want X-Hub-Signature-256 once: give the webhook on GitHub "+
+			"the same secret as this server", ErrSignature)
 	}
 	digits, ok := strings.CutPrefix(values[0], "sha256=")
 	sum, err := hex.DecodeString(digits)
@@ -177,8 +181,8 @@ func payloadOf(h http.Header, body []byte) ([]byte, error) {
 	return nil, ErrMediaType
 }
 
-// formPayload takes the JSON out of a form with one field, which is what GitHub sends. More of them are not even told apart: nobody
-// has signed the body yet.
+// formPayload takes the JSON out of a form with one field, which is what GitHub sends. It does not
+// even parse a form with more fields, since nobody has signed the body yet.
 func formPayload(body []byte) ([]byte, error) {
 	value, found := bytes.CutPrefix(body, []byte("payload="))
 	if !found || bytes.ContainsAny(value, "&;") {
@@ -191,7 +195,7 @@ func formPayload(body []byte) ([]byte, error) {
 	return []byte(payload), nil
 }
 
-// header gives the value of a header that must be there once and match.
+// header returns the value of a header that must be there exactly once and match.
 func header(h http.Header, name string, pattern *regexp.Regexp) (string, error) {
 	values := h.Values(name)
 	if len(values) != 1 || !pattern.MatchString(values[0]) {

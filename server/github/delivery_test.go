@@ -20,7 +20,7 @@ const secret = "a webhook secret"
 
 var sha = strings.Repeat("ab", 20)
 
-// signedBy are the keys of a server that lets every repository in by one secret.
+// signedBy are the keys of a server that accepts every repository by one secret.
 func signedBy(secret string) github.Keys {
 	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
 }
@@ -41,7 +41,8 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(body)
-	if got.GUID != h.Get("X-GitHub-Delivery") || got.Event != "push" || got.BodyHash != hex.EncodeToString(sum[:]) || got.Ignored != "" {
+	if got.GUID != h.Get("X-GitHub-Delivery") || got.Event != "push" || got.BodyHash != hex.EncodeToString(sum[:]) ||
+		got.Ignored != "" {
 		t.Errorf("delivery = %+v", got)
 	}
 	want := github.Push{
@@ -75,18 +76,27 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 		change func(h http.Header)
 		secret string
 	}{
-		"right (control)":        {func(http.Header) {}, secret},
-		"none":                   {func(h http.Header) { h.Del("X-Hub-Signature-256") }, secret},
-		"empty":                  {func(h http.Header) { h.Set("X-Hub-Signature-256", "") }, secret},
-		"SHA-1 only":             {func(h http.Header) { sha1Only(h, body) }, secret},
-		"SHA-1 in the new name":  {func(h http.Header) { h.Set("X-Hub-Signature-256", sha1Of(body)) }, secret},
-		"SHA-512 in the header":  {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha512="+right[7:]) }, secret},
-		"other secret":           {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("other", body)) }, secret},
-		"other body":             {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign(secret, body[1:])) }, secret},
-		"without prefix":         {func(h http.Header) { h.Set("X-Hub-Signature-256", right[7:]) }, secret},
-		"cut short":              {func(h http.Header) { h.Set("X-Hub-Signature-256", right[:len(right)-2]) }, secret},
-		"too long":               {func(h http.Header) { h.Set("X-Hub-Signature-256", right+"00") }, secret},
-		"not hexadecimal":        {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("zz", 32)) }, secret},
+		"right (control)":       {func(http.Header) {}, secret},
+		"none":                  {func(h http.Header) { h.Del("X-Hub-Signature-256") }, secret},
+		"empty":                 {func(h http.Header) { h.Set("X-Hub-Signature-256", "") }, secret},
+		"SHA-1 only":            {func(h http.Header) { sha1Only(h, body) }, secret},
+		"SHA-1 in the new name": {func(h http.Header) { h.Set("X-Hub-Signature-256", sha1Of(body)) }, secret},
+		"SHA-512 in the header": {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha512="+right[7:]) }, secret},
+		"other secret": {
+			func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("other", body)) },
+			secret,
+		},
+		"other body": {
+			func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign(secret, body[1:])) },
+			secret,
+		},
+		"without prefix": {func(h http.Header) { h.Set("X-Hub-Signature-256", right[7:]) }, secret},
+		"cut short":      {func(h http.Header) { h.Set("X-Hub-Signature-256", right[:len(right)-2]) }, secret},
+		"too long":       {func(h http.Header) { h.Set("X-Hub-Signature-256", right+"00") }, secret},
+		"not hexadecimal": {
+			func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("zz", 32)) },
+			secret,
+		},
 		"space around":           {func(h http.Header) { h.Set("X-Hub-Signature-256", " "+right) }, secret},
 		"twice, right one first": {func(h http.Header) { h.Add("X-Hub-Signature-256", right) }, secret},
 		"empty secret, unsigned": {func(h http.Header) { h.Del("X-Hub-Signature-256") }, ""},
@@ -137,8 +147,9 @@ func TestReadDeliveryBuildsWhatOnlyLooksEmpty(t *testing.T) {
 	cases := map[string]githubtest.Push{
 		"forced push back to an old commit": {Forced: true, NoCommits: true, SHA: sha},
 		"new branch with commits":           {Created: true, SHA: sha},
-		"new branch without commits":        {Created: true, NoCommits: true, SHA: sha}, // bare: the store knows whether its commit was built
-		"SHA-256 repository":                {SHA: strings.Repeat("ab", 32)},
+		// bare: the store knows whether its commit was built
+		"new branch without commits": {Created: true, NoCommits: true, SHA: sha},
+		"SHA-256 repository":         {SHA: strings.Repeat("ab", 32)},
 	}
 	for name, p := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -161,7 +172,9 @@ func TestReadDeliveryAnswersPingAndIgnoresOtherEvents(t *testing.T) {
 
 func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 	body := githubtest.Push{SHA: sha}.Payload()
-	for _, contentType := range []string{"", "text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x", ";"} {
+	for _, contentType := range []string{
+		"", "text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x", ";",
+	} {
 		h := githubtest.Header(secret, "push", body)
 		h.Set("Content-Type", contentType)
 		if _, err := github.ReadDelivery(h, body, signedBy(secret)); !errors.Is(err, github.ErrMediaType) {
@@ -262,7 +275,7 @@ func TestReadDeliveryRefusesNamesThatCouldLeadElsewhere(t *testing.T) {
 		"repository with a host": {Repo: "https://evil.example/octo/a", SHA: sha},
 		"repository is an URL":   {Repo: "octo@evil.example/a", SHA: sha},
 		"repository ends in git": {Repo: "octo/a.git", SHA: sha},
-		"look-alike letter":      {Repo: "оcto/a", SHA: sha}, // Cyrillic
+		"look-alike letter":      {Repo: "оcto/a", SHA: sha}, // a Cyrillic o
 		"full-width letter":      {Repo: "octo/ａ", SHA: sha},
 		"owner is an option":     {Repo: "-octo/a", SHA: sha},
 		"owner is too long":      {Repo: strings.Repeat("a", 40) + "/a", SHA: sha},
@@ -316,10 +329,11 @@ func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var claimed github.Claim
 			refused := errors.New("not let in")
-			_, err := github.ReadDelivery(githubtest.Header(secret, "ping", c.body), c.body, func(claim github.Claim) ([]string, error) {
-				claimed = claim
-				return nil, refused
-			})
+			_, err := github.ReadDelivery(githubtest.Header(secret, "ping", c.body), c.body,
+				func(claim github.Claim) ([]string, error) {
+					claimed = claim
+					return nil, refused
+				})
 			if !errors.Is(err, refused) || claimed != c.want {
 				t.Errorf("claimed %+v, %v; want %+v and the refusal", claimed, err, c.want)
 			}
@@ -330,7 +344,8 @@ func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
 func TestReadDeliveryTakesAnyOfTheSecretsThatCount(t *testing.T) {
 	body := githubtest.Push{SHA: sha}.Payload()
 	read := func(secrets ...string) error {
-		_, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, func(github.Claim) ([]string, error) { return secrets, nil })
+		_, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body,
+			func(github.Claim) ([]string, error) { return secrets, nil })
 		return err
 	}
 	for _, secrets := range [][]string{{secret}, {"newer", secret}, {secret, "older"}} {

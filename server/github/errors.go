@@ -16,10 +16,10 @@ import (
 	"vivarium/pipeline"
 )
 
-// maxWait bounds what a server may ask us to wait: GitHub's limits start anew every hour.
+// maxWait bounds how long a server may ask us to wait: GitHub's limits reset every hour.
 const maxWait = time.Hour
 
-// unnamedWait is for a limit that names no time: "at least one minute" is GitHub's word.
+// unnamedWait is the wait for a limit that names no time: "at least one minute", as GitHub says.
 // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 const unnamedWait = time.Minute
 
@@ -28,7 +28,7 @@ type APIError struct {
 	Code      int
 	Message   string // the server's own words
 	RateLimit bool
-	RetryAt   time.Time // zero where none was named
+	RetryAt   time.Time // zero where no time was named
 }
 
 func (e *APIError) Error() string { return fmt.Sprintf("GitHub answered %d: %s", e.Code, e.Message) }
@@ -48,8 +48,8 @@ func isRateLimit(resp *http.Response, body gh.ErrorResponse) bool {
 	return false
 }
 
-// retryAt is the earliest time for another try, as GitHub's documentation reads: after Retry-After; else, with nothing left of
-// the limit, when that begins anew; else, for a limit, in a minute.
+// retryAt is the earliest time for another try, as GitHub's documentation defines it: after
+// Retry-After; else, when nothing is left of a limit, at its reset; else, for a limit, in a minute.
 func retryAt(h http.Header, e *APIError, now time.Time) time.Time {
 	at := retryAfter(h.Get("Retry-After"), now)
 	if at.IsZero() && e.RateLimit {
@@ -60,8 +60,9 @@ func retryAt(h http.Header, e *APIError, now time.Time) time.Time {
 	return earlier(at, now.Add(maxWait))
 }
 
-// limitReset is when a used-up limit begins anew; zero where the answer does not say so. Some proxies pass on the reset alone; a
-// secondary limit comes with the primary one's figures, of which there is something left.
+// limitReset is when a used-up limit resets; zero where the answer does not say so. Some proxies
+// pass on only the reset. A secondary limit comes with the primary one's figures, which are not
+// used up.
 func limitReset(h http.Header) time.Time {
 	reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	left := h.Get("X-RateLimit-Remaining")
@@ -78,7 +79,7 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// retryAfter reads both forms of the header (RFC 9110, section 10.2.3).
+// retryAfter parses both forms of the header (RFC 9110, section 10.2.3).
 func retryAfter(value string, now time.Time) time.Time {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return now.Add(time.Duration(seconds) * time.Second)
@@ -89,7 +90,8 @@ func retryAfter(value string, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// outcome translates to what the outbox knows: refused, or later. What was asked for is left out: its words are shown beside the status.
+// outcome translates an error into one that the outbox knows: refused, or later. It leaves out what
+// was asked for: its words are shown beside the status.
 func outcome(err error) error {
 	if err == nil {
 		return nil
@@ -110,15 +112,20 @@ func outcome(err error) error {
 	return &pipeline.RefusedError{Code: refusal.Code, Message: refusal.Message}
 }
 
-// plain takes go-github's and net/http's wrapping off. Both would repeat the URL.
+// plain removes go-github's and net/http's wrapping, which would repeat the URL.
 func plain(err error) error {
 	var refusal *APIError
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	var limited *gh.RateLimitError // go-github refuses by itself what the last answer forbade
+	var limited *gh.RateLimitError // go-github itself refuses what the last answer forbade
 	if errors.As(err, &limited) {
-		return &APIError{Code: http.StatusTooManyRequests, Message: limited.Message, RateLimit: true, RetryAt: limited.Rate.Reset.Time}
+		return &APIError{
+			Code:      http.StatusTooManyRequests,
+			Message:   limited.Message,
+			RateLimit: true,
+			RetryAt:   limited.Rate.Reset.Time,
+		}
 	}
 	var answer *gh.ErrorResponse
 	if errors.As(err, &answer) {
@@ -134,7 +141,8 @@ func plain(err error) error {
 	return err
 }
 
-// neverSent holds for errors before a connection stood: the server cannot have seen the request.
+// neverSent reports whether the error came before a connection stood: then the server cannot have
+// seen the request.
 func neverSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

@@ -11,8 +11,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// The patterns stand here once more, on purpose: what the fuzz target promises must
-// not change with the code.
+// These patterns are repeated on purpose: what the fuzz target promises must not change with the
+// code.
 var (
 	fuzzRepo = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$`)
 	fuzzSHA  = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
@@ -22,14 +22,17 @@ var (
 func FuzzReadDelivery(f *testing.F) {
 	const form = "application/x-www-form-urlencoded"
 	for _, p := range []githubtest.Push{
-		{SHA: sha}, {Deleted: true}, {Created: true, NoCommits: true}, {Forced: true, NoCommits: true}, {Ref: "refs/tags/v1"},
+		{SHA: sha}, {Deleted: true}, {Created: true, NoCommits: true}, {Forced: true, NoCommits: true},
+		{Ref: "refs/tags/v1"},
 	} {
 		f.Add("push", "application/json", p.Payload(), "")
 	}
 	f.Add("push", form, []byte("payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%7D"), "")
 	f.Add("ping", "application/json", []byte(`{"zen":"Keep it logically awesome."}`), "")
-	f.Add("push", "application/json", []byte(`{"repository":{"full_name":"a/b"},"Repository":{"full_name":"c/d"}}`), "sha256="+strings.Repeat("0", 64))
-	f.Add("push", "text/plain", []byte(`{"ref":"\ud800","repository":{"full_name":"a/../b"}}`), "sha1="+strings.Repeat("0", 40))
+	f.Add("push", "application/json", []byte(`{"repository":{"full_name":"a/b"},"Repository":{"full_name":"c/d"}}`),
+		"sha256="+strings.Repeat("0", 64))
+	f.Add("push", "text/plain", []byte(`{"ref":"\ud800","repository":{"full_name":"a/../b"}}`),
+		"sha1="+strings.Repeat("0", 40))
 	f.Fuzz(func(t *testing.T, event, contentType string, body []byte, signature string) {
 		h := githubtest.Header(secret, event, body)
 		h.Set("Content-Type", contentType)
@@ -39,7 +42,8 @@ func FuzzReadDelivery(f *testing.F) {
 		}
 		right := h.Get("X-Hub-Signature-256")
 		h["X-Hub-Signature-256"] = []string{signature}
-		if _, err := github.ReadDelivery(h, body, signedBy(secret)); err == nil && !strings.EqualFold(signature, right) {
+		if _, err := github.ReadDelivery(h, body, signedBy(secret)); err == nil &&
+			!strings.EqualFold(signature, right) {
 			t.Errorf("accepted with the signature %q", signature)
 		}
 		if _, err := github.ReadDelivery(http.Header{"Content-Type": {contentType}}, body, signedBy("")); err == nil {
@@ -56,7 +60,8 @@ func checkDelivery(t *testing.T, d github.Delivery) {
 		return
 	}
 	p := *d.Push
-	if !fuzzRepo.MatchString(p.Repo.FullName) || strings.HasSuffix(p.Repo.FullName, "/.") || strings.HasSuffix(p.Repo.FullName, "/..") {
+	if !fuzzRepo.MatchString(p.Repo.FullName) || strings.HasSuffix(p.Repo.FullName, "/.") ||
+		strings.HasSuffix(p.Repo.FullName, "/..") {
 		t.Errorf("accepted the repository %q", p.Repo.FullName)
 	}
 	if !fuzzSHA.MatchString(p.SHA) {

@@ -14,14 +14,14 @@ import (
 // maxRepositories bounds the listing of an owner's repositories.
 const maxRepositories = 10_000
 
-// Repository is what a listing tells of one.
+// Repository is what a listing says about one repository.
 type Repository struct {
 	FullName string
-	Archived bool // it takes no pushes and no hooks
+	Archived bool // it accepts no pushes and no hooks
 }
 
-// listed is what is read of GitHub's answers. go-github's own type fails on custom properties that are lists, and with
-// them on the whole answer.
+// listed is what we read of a repository in GitHub's answers. go-github's own type fails on custom
+// properties that are lists, and then the whole answer is lost.
 type listed struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
@@ -31,7 +31,7 @@ type listed struct {
 	} `json:"owner"`
 }
 
-// Repositories lists those of an organization, or of a user, that the token may see.
+// Repositories lists the repositories of an organization or a user that the token may see.
 func (c *Client) Repositories(ctx context.Context, owner string) ([]Repository, error) {
 	all, err := c.listRepositories(ctx, "orgs/"+url.PathEscape(owner)+"/repos")
 	var refusal *APIError
@@ -57,7 +57,7 @@ func (c *Client) listRepositories(ctx context.Context, path string) ([]listed, e
 	})
 }
 
-// get reads an answer into a type of ours.
+// get decodes an answer into a type of ours.
 func (c *Client) get(ctx context.Context, path string, into any) (*gh.Response, error) {
 	req, err := c.api.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
@@ -84,8 +84,8 @@ func paged[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, er
 	return nil, fmt.Errorf("the list has more than %d entries: ask for fewer at a time", maxRepositories)
 }
 
-// EnsureHook gives a repository a webhook for pushes with this secret, or changes the one that it has for this URL, and has
-// GitHub send a ping. Errors of GitHub's are *APIError.
+// EnsureHook creates a webhook for pushes with this secret, or changes the webhook that the
+// repository has for this URL, and makes GitHub send a ping. GitHub's own errors are *APIError.
 func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret string) (id int64, created bool, err error) {
 	owner, name, err := SplitFullName(fullName)
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret strin
 		Config: &gh.HookConfig{URL: &hookURL, ContentType: &contentType, InsecureSSL: &insecure, Secret: &secret},
 		Events: []string{"push"}, Active: &active,
 	}
-	if id == 0 { // GitHub pings a new one by itself
+	if id == 0 { // GitHub pings a new webhook by itself
 		hook, _, err = c.api.Repositories.CreateHook(ctx, owner, name, hook)
 		if err != nil {
 			return 0, false, fmt.Errorf("create its webhook: %w", plain(err))
@@ -128,7 +128,8 @@ func (c *Client) hookFor(ctx context.Context, owner, name, hookURL string) (int6
 	return 0, err
 }
 
-// HookAnswer is what GitHub says of the last delivery by a webhook: its own word and, where there was an answer, its code.
+// HookAnswer is GitHub's account of the webhook's last delivery: its own word and, where there was
+// an answer, the answer's code.
 func (c *Client) HookAnswer(ctx context.Context, fullName string, id int64) (string, error) {
 	owner, name, err := SplitFullName(fullName)
 	if err != nil {

@@ -18,14 +18,16 @@ func TestRepositoriesAreReadWhateverTheirProperties(t *testing.T) {
 	s.AddRepo("mona/own")
 	s.Archive("school/group-007")
 	org, err := c.Repositories(t.Context(), "School")
-	if err != nil || len(org) != 0 { // the stand-in takes names as they are written
+	if err != nil || len(org) != 0 { // the stand-in compares names as written
 		t.Errorf("of another name: %v, %v", org, err)
 	}
 	org, err = c.Repositories(t.Context(), "school")
-	if err != nil || len(org) != 120 || org[7] != (github.Repository{FullName: "school/group-007", Archived: true}) || org[119].FullName != "school/group-119" {
+	if err != nil || len(org) != 120 || org[7] != (github.Repository{FullName: "school/group-007", Archived: true}) ||
+		org[119].FullName != "school/group-119" {
 		t.Errorf("an organization's: %d, %v", len(org), err)
 	}
-	if user, err := c.Repositories(t.Context(), "mona"); err != nil || len(user) != 1 || user[0].FullName != "mona/own" {
+	if user, err := c.Repositories(t.Context(), "mona"); err != nil || len(user) != 1 ||
+		user[0].FullName != "mona/own" {
 		t.Errorf("a user's: %v, %v", user, err)
 	}
 	id, err := c.IDOf(t.Context(), "mona/own")

@@ -13,15 +13,16 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// hostile are payloads of nearly the largest size that nobody has signed, each of a kind that made a reader work.
+// hostile are unsigned payloads of nearly the largest size, each of a kind that kept a reader busy.
 func hostile(size int) map[string]string {
 	fill := func(head, piece, tail string) string {
 		return head + strings.Repeat(piece, (size-len(head)-len(tail))/len(piece)) + tail
 	}
 	const repository = `"repository":{"full_name":"octo/hello","id":7}}`
 	return map[string]string{
-		"empty objects":            fill(`{"a":[`, `{},`, `{}],`+repository),
-		"deep and back":            fill(`{"a":[`, strings.Repeat("[", 60)+strings.Repeat("]", 60)+",", `1],`+repository),
+		"empty objects": fill(`{"a":[`, `{},`, `{}],`+repository),
+		"deep and back": fill(`{"a":[`, strings.Repeat("[", 60)+strings.Repeat("]", 60)+",",
+			`1],`+repository),
 		"numbers":                  fill(`{"a":[`, `1,`, `1],`+repository),
 		"short texts":              fill(`{"a":[`, `"",`, `""],`+repository),
 		"one long text":            fill(`{"a":"`, `x`, `",`+repository),
@@ -37,11 +38,12 @@ func hostile(size int) map[string]string {
 	}
 }
 
-// unsignedTime is what a delivery of 24 MiB may cost of a processor's time that nobody has signed. 24 MiB of {}, took 3.5 s; one HMAC of it, without which
-// no signature is checked, takes some 20 to 100 ms.
+// unsignedTime is how much processor time an unsigned delivery of 24 MiB may take. 24 MiB of `{},`
+// took 3.5 s. One HMAC over it, which every check of a signature needs, takes some 20 to 100 ms.
 const unsignedTime = time.Second
 
-// TestAnUnsignedDeliveryCostsLittle: whose it is stands in it, so that some of it is read before its signature is checked.
+// TestAnUnsignedDeliveryCostsLittle: a delivery names whose it is, so some of it is read before its
+// signature is checked.
 func TestAnUnsignedDeliveryCostsLittle(t *testing.T) {
 	const size = 24 << 20
 	for name, payload := range hostile(size) {
@@ -60,7 +62,8 @@ func TestAnUnsignedDeliveryCostsLittle(t *testing.T) {
 	}
 }
 
-// checkCost takes the fastest of three, by the time of this thread alone, since other tests run beside it.
+// checkCost takes the fastest of three runs, measured by this thread's time alone, since other
+// tests run at the same time.
 func checkCost(t *testing.T, contentType string, body []byte) {
 	t.Helper()
 	h := githubtest.Header("not the secret", "push", body)
@@ -81,7 +84,7 @@ func checkCost(t *testing.T, contentType string, body []byte) {
 	}
 }
 
-// threadTime is how much of a processor's time this thread has used.
+// threadTime is how much processor time this thread has used.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var used unix.Rusage

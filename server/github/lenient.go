@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// What a build does not need may have any type and any value: a delivery is GitHub's word, and is not refused for the date of a
-// commit or for a member that has become an object. The types here read what they want, and take anything else for nothing.
+// What a build does not need may have any type and any value: a delivery is GitHub's word, and is
+// not refused for the date of a commit or for a member that has become an object. The types here
+// accept what they want and treat anything else as missing.
 
-// text is a text, or "".
+// text is a text; anything else is "".
 type text string
 
 func (t *text) UnmarshalJSON(raw []byte) error {
@@ -16,7 +17,7 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// flag is what was said, true or false, or nil.
+// flag is true, false or, for anything else, unset.
 type flag struct{ said *bool }
 
 func (f *flag) UnmarshalJSON(raw []byte) error {
@@ -34,7 +35,7 @@ func (l *list) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// moment is a time: in a push Unix seconds, in other events RFC 3339. It is zero for anything else.
+// moment is a time: Unix seconds in a push, RFC 3339 in other events. It is zero for anything else.
 type moment struct{ time.Time }
 
 func (m *moment) UnmarshalJSON(raw []byte) error {
@@ -45,7 +46,7 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// person is the name of a person, or "".
+// person is a person's name; anything else is "".
 type person struct{ Name text }
 
 func (p *person) UnmarshalJSON(raw []byte) error {
@@ -53,7 +54,7 @@ func (p *person) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// as reads raw as a T, and as the zero T where it is something else.
+// as parses raw as a T; it returns the zero T where raw is something else.
 func as[T any](raw []byte) (value T) {
 	if err := json.Unmarshal(raw, &value); err != nil {
 		return *new(T)

@@ -12,7 +12,7 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// changed is a push's payload with one member, named by its path, of another value.
+// changed is a push's payload in which one member, named by its path, has another value.
 func changed(t *testing.T, path, value string) []byte {
 	t.Helper()
 	var payload map[string]any
@@ -31,13 +31,15 @@ func changed(t *testing.T, path, value string) []byte {
 	return body
 }
 
-// TestADeliveryIsRefusedOnlyForWhatABuildNeeds: what else is in it may be of any type and value.
+// TestADeliveryIsRefusedOnlyForWhatABuildNeeds: everything else in it may have any type and value.
 func TestADeliveryIsRefusedOnlyForWhatABuildNeeds(t *testing.T) {
 	odd := []string{`null`, `true`, `-1.5e300`, `"x"`, `[1,{}]`, `{"a":[null]}`}
 	for _, path := range []string{
-		"before", "after", "base_ref", "compare", "forced", "sender", "organization", "installation", "pusher", "pusher.name",
+		"before", "after", "base_ref", "compare", "forced", "sender", "organization", "installation", "pusher",
+		"pusher.name",
 		"commits", "head_commit.message", "head_commit.timestamp", "head_commit.author", "head_commit.added",
-		"repository.organization", "repository.owner", "repository.pushed_at", "repository.created_at", "repository.default_branch",
+		"repository.organization", "repository.owner", "repository.pushed_at", "repository.created_at",
+		"repository.default_branch",
 		"repository.size", "repository.topics", "repository.license", "repository.custom_properties",
 	} {
 		for _, value := range odd {
@@ -96,17 +98,20 @@ func TestReadDeliveryTellsThatARepositoryIsPrivate(t *testing.T) {
 	}
 }
 
-// TestTheClaimIsWhatIsReadOnceTheSignatureHeld: who signs could else be taken for one repository and have another's built.
+// TestTheClaimIsWhatIsReadOnceTheSignatureHeld: otherwise a sender could be taken for one
+// repository and have another one built.
 func TestTheClaimIsWhatIsReadOnceTheSignatureHeld(t *testing.T) {
 	good := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	const other = `{"full_name":"victim/secret","id":42,"private":true}`
 	for name, body := range map[string][]byte{
-		"another behind it":              bytes.Replace(good, []byte(`"sender":`), []byte(`"repository":`+other+`,"sender":`), 1),
-		"another behind it, in capitals": bytes.Replace(good, []byte(`"sender":`), []byte(`"REPOSITORY":`+other+`,"sender":`), 1),
-		"a second name":                  bytes.Replace(good, []byte(`"full_name":"octo/hello"`), []byte(`"full_name":"octo/hello","full_name":"victim/secret"`), 1),
-		"a second id":                    bytes.Replace(good, []byte(`"id":42`), []byte(`"id":42,"id":43`), 1),
-		"rubbish behind it":              append(bytes.Clone(good[:len(good)-1]), `,"x":[}`...),
-		"rubbish between":                bytes.Replace(good, []byte(`"ref":`), []byte(`"x":[},"ref":`), 1),
+		"another behind it": bytes.Replace(good, []byte(`"sender":`), []byte(`"repository":`+other+`,"sender":`), 1),
+		"another behind it, in capitals": bytes.Replace(good, []byte(`"sender":`),
+			[]byte(`"REPOSITORY":`+other+`,"sender":`), 1),
+		"a second name": bytes.Replace(good, []byte(`"full_name":"octo/hello"`),
+			[]byte(`"full_name":"octo/hello","full_name":"victim/secret"`), 1),
+		"a second id":       bytes.Replace(good, []byte(`"id":42`), []byte(`"id":42,"id":43`), 1),
+		"rubbish behind it": append(bytes.Clone(good[:len(good)-1]), `,"x":[}`...),
+		"rubbish between":   bytes.Replace(good, []byte(`"ref":`), []byte(`"x":[},"ref":`), 1),
 	} {
 		if bytes.Equal(body, good) {
 			t.Fatalf("%s: the payload is as it was", name)

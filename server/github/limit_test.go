@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestRepeatedLimitsDoubleTheirPause: what is met again right after its pause is waited for twice as long, up to an hour; a success ends that.
+// TestRepeatedLimitsDoubleTheirPause: a limit that is met again right after its pause doubles the
+// pause, up to an hour; a success ends that.
 func TestRepeatedLimitsDoubleTheirPause(t *testing.T) {
 	for name, first := range map[string]time.Duration{"no time named": unnamedWait, "named": 42 * time.Second} {
 		var l limit
@@ -55,7 +56,11 @@ func TestALimitThatNamesItsResetIsWaitedForUntilThen(t *testing.T) {
 	for name, c := range map[string]struct {
 		left string
 		want time.Duration
-	}{"nothing left": {"0", 20 * time.Minute}, "the reset alone": {"", 20 * time.Minute}, "a secondary limit": {"4000", time.Minute}} {
+	}{
+		"nothing left":      {"0", 20 * time.Minute},
+		"the reset alone":   {"", 20 * time.Minute},
+		"a secondary limit": {"4000", time.Minute},
+	} {
 		h := http.Header{"X-Ratelimit-Reset": {strconv.FormatInt(now.Add(20*time.Minute).Unix(), 10)}}
 		if c.left != "" {
 			h.Set("X-RateLimit-Remaining", c.left)

@@ -9,14 +9,14 @@ import (
 	"vivarium/pipeline"
 )
 
-// Bounds on what a payload's free texts may hold, in characters.
+// Bounds on the free texts of a payload, in characters.
 const (
 	maxAuthor  = 100
 	maxMessage = 250
 	maxRef     = 255 // GitHub's own limit on a ref's name, in bytes
 )
 
-// pushEvent is what a build needs of a push event, and nothing else of it.
+// pushEvent is what a build needs of a push event, and nothing else.
 type pushEvent struct {
 	Ref        string          `json:"ref"`
 	Before     text            `json:"before"`
@@ -58,7 +58,8 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 	if why := nothingToBuild(event); why != "" {
 		return nil, why, nil
 	}
-	// The commit is head_commit, not after: for what a ref points to indirectly the two differ.
+	// The commit is head_commit, not after: the two differ where a ref points to its commit
+	// indirectly.
 	if event.Head == nil || !ValidSHA(event.Head.ID) {
 		return nil, "", fmt.Errorf("%w: head_commit.id is not the full id of a commit", ErrMalformed)
 	}
@@ -82,8 +83,9 @@ func firstLine(message string) string {
 	return line
 }
 
-// nothingToBuild says why a push needs no build, or nothing. An empty list of commits is no reason: a forced push back to an
-// older commit brings none, nor does a branch that is made at a commit which nobody has pushed to a branch before.
+// nothingToBuild says why a push needs no build; it is empty when the push does need one. An empty
+// list of commits is no reason: a forced push back to an older commit brings no commits, nor does a
+// branch that is created at a commit which nobody has pushed to a branch before.
 func nothingToBuild(event pushEvent) string {
 	branch, isBranch := strings.CutPrefix(event.Ref, "refs/heads/")
 	switch {
@@ -97,8 +99,8 @@ func nothingToBuild(event pushEvent) string {
 	return ""
 }
 
-// repository checks what the event says of its repository. One that does not say
-// whether it is private is taken to be: the other way round would show it to everybody.
+// repository checks what the event says about its repository. A repository counts as private if the
+// event does not say: otherwise everybody could see it.
 func repository(event pushEvent) (pipeline.Repository, error) {
 	if event.Repository == nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: it names no repository", ErrMalformed)
@@ -128,7 +130,7 @@ func saysPrivate(payload []byte) bool {
 	}](payload).Repository.Private.isTrue()
 }
 
-// clean makes a text of a stranger's fit for one line of a page, a log or a terminal.
+// clean makes a stranger's text fit for one line of a page, a log or a terminal.
 func clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -146,8 +148,8 @@ func clean(s string, limit int) string {
 	return s
 }
 
-// isControl holds for control characters, line breaks of every kind, and those that
-// turn the direction of the text around them.
+// isControl reports whether r is a control character, any line break, or a character that changes
+// the direction of the text around it.
 func isControl(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar ||
 		r == '\u2028' || r == '\u2029'

@@ -1,13 +1,13 @@
 package github
 
-// scanner goes through a JSON text once, keeps nothing of it and allocates nothing. It finds where values begin and end in
-// whatever it is given, and does not look whether all of it is JSON.
+// scanner goes through a JSON text once, keeps nothing of it and allocates nothing. It finds where
+// values begin and end in any input, and does not check whether all of it is JSON.
 type scanner struct {
 	text []byte
 	at   int
 }
 
-// next passes over white space, and gives the byte that follows; 0 at the end.
+// next skips white space and returns the byte that follows; 0 at the end.
 func (s *scanner) next() byte {
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; c {
@@ -19,7 +19,8 @@ func (s *scanner) next() byte {
 	return 0
 }
 
-// members calls each with the name, as it is written, of every member of the object at hand; it reads the value. done ends it.
+// members calls each with the name, as written, of every member of the next value, an object. each
+// reads the member's value; done ends the iteration.
 func (s *scanner) members(each func(name []byte) (done bool, err error)) error {
 	s.at++ // the bracket
 	for n := 0; ; n++ {
@@ -54,13 +55,13 @@ func (s *scanner) members(each func(name []byte) (done bool, err error)) error {
 	}
 }
 
-// skip passes over the value at hand.
+// skip skips the next value.
 func (s *scanner) skip() error {
 	_, err := s.value()
 	return err
 }
 
-// value gives the value at hand as it is written.
+// value returns the next value as written.
 func (s *scanner) value() ([]byte, error) {
 	c := s.next()
 	from := s.at
@@ -76,7 +77,7 @@ func (s *scanner) value() ([]byte, error) {
 	return s.text[from:s.at], err
 }
 
-// quoted passes over a text, from its first quotation mark to its last.
+// quoted skips a text, from its first quotation mark to its last.
 func (s *scanner) quoted() error {
 	for s.at++; s.at < len(s.text); s.at++ {
 		switch s.text[s.at] {
@@ -91,7 +92,7 @@ func (s *scanner) quoted() error {
 	return errCutShort
 }
 
-// nested passes over an object or a list, with all that is in it.
+// nested skips an object or a list, with everything in it.
 func (s *scanner) nested() error {
 	for depth := 0; s.at < len(s.text); {
 		switch s.text[s.at] {
@@ -101,7 +102,7 @@ func (s *scanner) nested() error {
 			}
 			continue
 		case '{', '[':
-			if depth++; depth == maxDepth { // within the payload itself
+			if depth++; depth == maxDepth { // counted from within the payload
 				return errTooDeep
 			}
 		case '}', ']':
@@ -114,7 +115,7 @@ func (s *scanner) nested() error {
 	return errCutShort
 }
 
-// bare passes over a number or a word.
+// bare skips a number or a word.
 func (s *scanner) bare() error {
 	from := s.at
 	for ; s.at < len(s.text); s.at++ {

@@ -10,21 +10,22 @@ import (
 	"unicode/utf8"
 )
 
-// foldedDepth is how deep names are compared without regard to case: the payload
-// itself and the objects in it, which are all that is read. Below, users name things
-// (a repository's custom properties).
+// foldedDepth is the depth to which names are compared without regard to case: the payload itself
+// and the objects in it, which is all that we read. Further down, users choose names (a
+// repository's custom properties).
 const foldedDepth = 2
 
-// Bounds on what is kept in mind of a payload while it is read, also before its signature is checked: 25 MB of brackets would take
-// gigabytes. GitHub's own go some ten deep and hold some hundred members.
+// Bounds on what is remembered of a payload while it is read, also before its signature is checked:
+// 25 MB of brackets would take gigabytes. GitHub's own payloads are some ten deep and have some
+// hundred members.
 const (
 	maxDepth   = 64
 	maxMembers = 10_000 // of one object
 )
 
-// checkJSON accepts one JSON object in valid UTF-8 without duplicate names.
-// encoding/json takes the last of two members and matches names without regard to
-// case, so that two readers of one payload could see two repositories.
+// checkJSON accepts one JSON object in valid UTF-8 without duplicate names. encoding/json takes the
+// last of two members and ignores case in names, so that two readers of one payload could see two
+// repositories.
 func checkJSON(p []byte) error {
 	if !utf8.Valid(p) {
 		return errors.New("it is not UTF-8")
@@ -69,7 +70,7 @@ type members struct {
 	seen     map[string]bool
 }
 
-// see takes the next token directly inside m, which is the depth-th container.
+// see takes the next token that is directly inside m. m is at the given depth.
 func (m *members) see(token json.Token, depth int) error {
 	if !m.object || token == json.Delim('}') {
 		return nil
@@ -81,7 +82,7 @@ func (m *members) see(token json.Token, depth int) error {
 	}
 	m.wantName = false
 	if depth <= foldedDepth {
-		name = strings.ToLower(strings.ToUpper(name)) // both, for ſ and the Kelvin sign
+		name = strings.ToLower(strings.ToUpper(name)) // both conversions, for ſ and the Kelvin sign
 	}
 	if m.seen[name] {
 		return fmt.Errorf("the name %.40q stands twice in one object", name)

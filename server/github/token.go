@@ -22,10 +22,10 @@ const (
 
 // TokenInfo says what a token may do, as far as GitHub tells.
 type TokenInfo struct {
-	Login   string   // whose it is; empty for an installation's, which is nobody's
+	Login   string   // whose it is; empty for an installation's token, which is nobody's
 	Kind    string   // classic, fine-grained, installation or unknown
-	Scopes  []string // of a classic token; GitHub does not tell what the others may do
-	Expires string   // RFC 3339; empty when it does not, or GitHub does not tell
+	Scopes  []string // of a classic token; GitHub does not tell what other tokens may do
+	Expires string   // RFC 3339; empty when it does not expire, or GitHub does not tell
 }
 
 // Token asks GitHub about the configured token.
@@ -37,7 +37,7 @@ func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
 	info := TokenInfo{Kind: tokenKind(token)}
 	var resp *gh.Response
 	var err error
-	if info.Kind == TokenInstallation { // which may not ask for a user
+	if info.Kind == TokenInstallation { // an installation's token may not ask for a user
 		_, resp, err = c.api.Apps.ListRepos(ctx, &gh.ListOptions{PerPage: 1})
 	} else {
 		var user *gh.User
@@ -54,7 +54,7 @@ func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
 	return info, nil
 }
 
-var oldClassic = regexp.MustCompile(`^[0-9a-f]{40}$`) // before April 2021
+var oldClassic = regexp.MustCompile(`^[0-9a-f]{40}$`) // made before April 2021
 
 // tokenKind goes by the prefixes that GitHub gives its tokens.
 // https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats

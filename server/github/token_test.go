@@ -55,7 +55,8 @@ func TestTokenRefusedIsAnErrorWithoutTheToken(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "401: Bad credentials") || strings.Contains(err.Error(), "ghp_") {
 		t.Errorf("Token = %v", err)
 	}
-	if _, err := client(t, github.Config{APIURL: s.URL()}).Token(t.Context()); err == nil || !strings.Contains(err.Error(), "set GITHUB_TOKEN") {
+	if _, err := client(t, github.Config{APIURL: s.URL()}).Token(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "set GITHUB_TOKEN") {
 		t.Errorf("Token without one = %v", err)
 	}
 }
@@ -64,7 +65,10 @@ func TestConfigNeverShowsItsToken(t *testing.T) {
 	c := github.Config{APIURL: "https://api.github.com", Token: github.Static(token)}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("start", "github", c)
-	for _, shown := range []string{fmt.Sprint(c), fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("with %s", c), log.String()} {
+	for _, shown := range []string{
+		fmt.Sprint(c), fmt.Sprintf("%v", c), fmt.Sprintf("%+v", c), fmt.Sprintf("%#v", c), fmt.Sprintf("with %s", c),
+		log.String(),
+	} {
 		if strings.Contains(shown, token) || !strings.Contains(shown, "[redacted]") {
 			t.Errorf("shown as %s", shown)
 		}
@@ -90,7 +94,9 @@ func TestNewRefusesAddressesAndTokensThatCannotBe(t *testing.T) {
 
 func TestStatusesRefusesWhatWouldLeadToAnotherPath(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
-	for _, ref := range []string{"", "..", "../../other/repo/commits/main", "a/../../b", "/main", "a//b", ".", "a?b", "a\nb"} {
+	for _, ref := range []string{
+		"", "..", "../../other/repo/commits/main", "a/../../b", "/main", "a//b", ".", "a?b", "a\nb",
+	} {
 		if _, err := c.Statuses(t.Context(), repo, ref); err == nil {
 			t.Errorf("ref %q was accepted", ref)
 		}
@@ -118,7 +124,11 @@ func TestCloneURLIsMadeOfTheServerAndTheNameOnly(t *testing.T) {
 			}
 		}
 	}
-	if _, err := github.CloneURL(&url.URL{Scheme: "https", Host: "github.com", User: url.User("hush")}, repo); err == nil {
+	if _, err := github.CloneURL(&url.URL{
+		Scheme: "https",
+		Host:   "github.com",
+		User:   url.User("hush"),
+	}, repo); err == nil {
 		t.Error("a server URL with credentials was accepted")
 	}
 }

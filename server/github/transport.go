@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	maxAnswer = 8 << 20  // bytes of an answer that are read; a full page of statuses has some 200 KiB
-	maxError  = 64 << 10 // bytes of an error's answer
+	maxAnswer = 8 << 20  // bytes read of an answer; a full page of statuses has some 200 KiB
+	maxError  = 64 << 10 // bytes read of an error's answer
 )
 
-// transport adds the token and turns refusals into *APIError before go-github sees
-// them: it knows neither rate limits answered with 429 nor dates in Retry-After.
+// transport adds the token and turns refusals into *APIError before go-github sees them: go-github
+// knows neither rate limits answered with 429 nor dates in Retry-After.
 type transport struct {
 	base   *http.Transport
 	origin url.URL
@@ -39,7 +39,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.wait(begun); err != nil {
 		return nil, err
 	}
-	// A redirect may have led elsewhere: the token is for the API's own origin.
+	// A redirect may have led elsewhere, but the token is only for the API's own origin.
 	if token := t.token.now(); token != "" && req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
 		req = req.Clone(req.Context())
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -67,14 +67,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, refusal
 }
 
-// wait refuses a request that GitHub asked us not to make yet.
+// wait refuses a request that GitHub asked us not to send yet.
 func (t *transport) wait(now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Before(t.limit.until) {
 		return &APIError{
-			Code:      http.StatusTooManyRequests,
-			Message:   "not asked: GitHub's rate limit holds until " + t.limit.until.UTC().Format(time.TimeOnly) + " UTC",
+			Code: http.StatusTooManyRequests,
+			Message: "not asked: GitHub's rate limit holds until " + t.limit.until.UTC().Format(time.TimeOnly) +
+				" UTC",
 			RateLimit: true,
 			RetryAt:   t.limit.until,
 		}
@@ -82,20 +83,22 @@ func (t *transport) wait(now time.Time) error {
 	return nil
 }
 
-// checkRedirect follows GitHub to where a repository was renamed to, as long as that
-// is the same request to the same origin: after a 301, Go would turn a POST into a GET.
+// checkRedirect follows GitHub to a repository's new name, as long as that is the same request to
+// the same origin: after a 301, Go would turn a POST into a GET.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
-	if len(via) > 3 || req.Method != first.Method || req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
+	if len(via) > 3 || req.Method != first.Method || req.URL.Scheme != first.URL.Scheme ||
+		req.URL.Host != first.URL.Host {
 		return &APIError{
-			Code:    req.Response.StatusCode,
-			Message: "moved to " + req.URL.Redacted() + ", which is not followed: correct the repository's name or GITHUB_API_URL",
+			Code: req.Response.StatusCode,
+			Message: "moved to " + req.URL.Redacted() +
+				", which is not followed: correct the repository's name or GITHUB_API_URL",
 		}
 	}
 	return nil
 }
 
-// readAPIError reads a refusal. GitHub's words are in message, and in errors for 422.
+// readAPIError parses a refusal. GitHub's words are in message and, for 422, in errors.
 func readAPIError(resp *http.Response, now time.Time) *APIError {
 	defer resp.Body.Close()
 	var body gh.ErrorResponse

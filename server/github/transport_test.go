@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestALongerWaitIsNotCutShortByAnotherAnswer: two requests are on their way, and the answer to the first comes last.
+// TestALongerWaitIsNotCutShortByAnotherAnswer: two requests are on their way, and the answer to the
+// first comes last.
 func TestALongerWaitIsNotCutShortByAnotherAnswer(t *testing.T) {
 	arrived, answer := make(chan struct{}), make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
