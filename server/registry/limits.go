@@ -2,24 +2,24 @@ package registry
 
 import "slices"
 
-// Limits are what the operator allows the repositories of one entry. A zero field allows any number.
+// Limits are what the operator allows the repositories of one entry. A zero field is no limit.
 type Limits struct {
-	// Caps: what is over one waits for its turn.
+	// Caps: a build over one waits for its turn.
 
-	Running int // builds that run at a time, of all its repositories together
-	Each    int // and of each one of them
+	Running int // builds that run at one time, of all the entry's repositories together
+	Each    int // builds that run at one time, of each of its repositories
 
-	// Quotas, of all its repositories together: what is over one is not built.
+	// Quotas, of all the entry's repositories together: a build over one is not built.
 
-	Minutes  int   // that builds run in a day, which begins at 00:00 UTC
-	LogBytes int64 // that stored logs take
+	Minutes  int   // of builds in a day, which begins at 00:00 UTC
+	LogBytes int64 // of stored logs
 	Queue    int   // builds that wait
 }
 
-// Running is a build that runs: of which repository, and which entries it counts for.
+// Running is a running build: its repository, and the entries that it counts for.
 type Running struct {
 	Repo    string  // in lower case
-	Entries []int64 // its own, and the one that let it in
+	Entries []int64 // the repository's own, and the one that let it in
 }
 
 // Full are the repositories and the entries of which no further build may start now.
@@ -28,7 +28,8 @@ type Full struct {
 	Entries []int64
 }
 
-// FullNow decides which those are: perRepo is how many builds of any one repository may run; 0 is any number.
+// FullNow decides which repositories and entries are full. perRepo is how many builds of any one
+// repository may run; 0 is any number.
 func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
 	repos, entries := map[string]int{}, map[int64]int{}
 	for _, b := range running {
@@ -38,7 +39,8 @@ func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
 			entries[id]++
 			most = lower(most, limits[id].Each)
 		}
-		if most > 0 && repos[b.Repo] >= most && !slices.Contains(f.Repos, b.Repo) { // one of it may count for another entry
+		// another build of it may count for another entry
+		if most > 0 && repos[b.Repo] >= most && !slices.Contains(f.Repos, b.Repo) {
 			f.Repos = append(f.Repos, b.Repo)
 		}
 	}

@@ -14,18 +14,36 @@ func TestFullNow(t *testing.T) {
 		perRepo int
 		want    Full
 	}{
-		"nothing runs":                     {nil, 1, Full{}},
-		"no cap":                           {[]Running{run("a/a", alone), run("a/a", alone)}, 0, Full{}},
-		"each repository":                  {[]Running{run("a/a", alone), run("a/b", alone), run("a/a", alone)}, 2, Full{Repos: []string{"a/a"}}},
-		"more than a cap that was lowered": {[]Running{run("a/a", alone), run("a/a", alone), run("a/a", alone)}, 2, Full{Repos: []string{"a/a"}}},
-		"a repository's own":               {[]Running{run("s/s", single)}, 0, Full{Entries: []int64{single}}},
-		"below a pattern's":                {[]Running{run("g/1", one, group), run("g/2", two+1, group)}, 0, Full{}},
-		"each of a pattern":                {[]Running{run("g/1", one, group), run("g/1", one, group)}, 0, Full{Repos: []string{"g/1"}}},
-		"a lower one of its own":           {[]Running{run("g/2", two, group)}, 0, Full{Repos: []string{"g/2"}}},
-		"let in again since one began":     {[]Running{run("g/2", alone), run("g/2", two, group)}, 0, Full{Repos: []string{"g/2"}}},
-		"a lower one of all":               {[]Running{run("g/1", one, group)}, 1, Full{Repos: []string{"g/1"}}},
+		"nothing runs": {nil, 1, Full{}},
+		"no cap":       {[]Running{run("a/a", alone), run("a/a", alone)}, 0, Full{}},
+		"each repository": {
+			[]Running{run("a/a", alone), run("a/b", alone), run("a/a", alone)},
+			2,
+			Full{Repos: []string{"a/a"}},
+		},
+		"more than a cap that was lowered": {
+			[]Running{run("a/a", alone), run("a/a", alone), run("a/a", alone)},
+			2,
+			Full{Repos: []string{"a/a"}},
+		},
+		"a repository's own": {[]Running{run("s/s", single)}, 0, Full{Entries: []int64{single}}},
+		"below a pattern's":  {[]Running{run("g/1", one, group), run("g/2", two+1, group)}, 0, Full{}},
+		"each of a pattern": {
+			[]Running{run("g/1", one, group), run("g/1", one, group)},
+			0,
+			Full{Repos: []string{"g/1"}},
+		},
+		"a lower one of its own": {[]Running{run("g/2", two, group)}, 0, Full{Repos: []string{"g/2"}}},
+		"let in again since one began": {
+			[]Running{run("g/2", alone), run("g/2", two, group)},
+			0,
+			Full{Repos: []string{"g/2"}},
+		},
+		"a lower one of all": {[]Running{run("g/1", one, group)}, 1, Full{Repos: []string{"g/1"}}},
 		"of a pattern together": {
-			[]Running{run("g/1", one, group), run("g/3", 13, group), run("g/4", 14, group)}, 0, Full{Entries: []int64{group}},
+			[]Running{run("g/1", one, group), run("g/3", 13, group), run("g/4", 14, group)},
+			0,
+			Full{Entries: []int64{group}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-// pseudonymBytes keep two names apart; more would not hide a name better from who has the key.
+// pseudonymBytes keep two names apart. More would not hide a name better from those who have the
+// key.
 const pseudonymBytes = 8
 
-// Pseudonym stands in the audit for a name that was erased. Who knows the name and has the operator's key can tell that it
-// is meant; it tells nobody else which it was (HMAC-SHA256, of the name without regard to case).
+// Pseudonym stands in the audit for an erased name. Those who know the name and have the operator's
+// key can tell that it is meant; nobody else learns the name (HMAC-SHA256 of the name without
+// regard to case).
 func Pseudonym(key []byte, name string) string {
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "vivarium erased name\x00%s", strings.ToLower(name))

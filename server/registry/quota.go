@@ -9,34 +9,38 @@ import (
 	"github.com/docker/go-units"
 )
 
-// Use is what the repositories of an entry have used of its limits.
+// Use is how much the repositories of an entry have used of its limits.
 type Use struct {
 	Running  int
-	Spent    time.Duration // that builds have run today: those that ended today, and those that run
+	Spent    time.Duration // by today's builds: those that ended today, and those that run
 	LogBytes int64
 	Waiting  int
-	// WaitingOwn are those builds of Waiting that are of the repository which asks for one more.
+	// WaitingOwn counts those builds of Waiting that belong to the repository which asks for one
+	// more.
 	WaitingOwn int
 }
 
-// Over is why an entry's quotas let no further build in now, for people; empty while they do. A full queue is still open to
-// a repository of which nothing waits, so that one below a pattern does not take the place of all.
+// Over says, for people, why an entry's quotas accept no further build now; it is empty while they
+// do. A full queue still accepts a repository that has no build in it, so that one repository below
+// a pattern does not take the place of all.
 func (l Limits) Over(u Use) string {
 	switch {
 	case l.Minutes > 0 && u.Spent >= time.Duration(l.Minutes)*time.Minute:
-		return fmt.Sprintf("over quota: %s of %d build minutes used today; builds again at 00:00 UTC", minutes(u.Spent), l.Minutes)
+		return fmt.Sprintf("over quota: %s of %d build minutes used today; builds again at 00:00 UTC", minutes(u.Spent),
+			l.Minutes)
 	case l.LogBytes > 0 && u.LogBytes >= l.LogBytes:
-		return fmt.Sprintf("over quota: %s of %s of log stored; builds again once the operator makes room", bytes(u.LogBytes), bytes(l.LogBytes))
+		return fmt.Sprintf("over quota: %s of %s of log stored; builds again once the operator makes room",
+			bytes(u.LogBytes), bytes(l.LogBytes))
 	case l.Queue > 0 && u.Waiting >= l.Queue && u.WaitingOwn > 0:
 		return fmt.Sprintf("over quota: %d of %d builds wait; push again when fewer do", u.Waiting, l.Queue)
 	}
 	return ""
 }
 
-// Against says what was used of each limit, for people.
+// Against says for people how much was used of each limit.
 func (l Limits) Against(u Use) string { return l.words(&u) }
 
-// String says what is limited, for people.
+// String says for people what is limited.
 func (l Limits) String() string { return l.words(nil) }
 
 func (l Limits) words(use *Use) string {

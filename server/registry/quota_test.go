@@ -12,15 +12,39 @@ func TestOverQuota(t *testing.T) {
 		use    Use
 		want   string
 	}{
-		"no quota":          {Limits{Running: 1, Each: 1}, Use{Running: 9, Spent: 99 * time.Hour, LogBytes: 1 << 50, Waiting: 9999, WaitingOwn: 9999}, ""},
-		"nothing used":      {all, Use{}, ""},
-		"just below":        {all, Use{Spent: 120*time.Minute - 1, LogBytes: 5<<30 - 1, Waiting: 19, WaitingOwn: 19}, ""},
-		"minutes":           {all, Use{Spent: 120 * time.Minute}, "over quota: 120 of 120 build minutes used today; builds again at 00:00 UTC"},
-		"more minutes":      {all, Use{Spent: 135*time.Minute + 59*time.Second}, "over quota: 135 of 120 build minutes used today; builds again at 00:00 UTC"},
-		"log":               {all, Use{LogBytes: 5 << 30}, "over quota: 5GiB of 5GiB of log stored; builds again once the operator makes room"},
-		"queue":             {all, Use{Waiting: 20, WaitingOwn: 1}, "over quota: 20 of 20 builds wait; push again when fewer do"},
+		"no quota": {
+			Limits{Running: 1, Each: 1},
+			Use{Running: 9, Spent: 99 * time.Hour, LogBytes: 1 << 50, Waiting: 9999, WaitingOwn: 9999},
+			"",
+		},
+		"nothing used": {all, Use{}, ""},
+		"just below":   {all, Use{Spent: 120*time.Minute - 1, LogBytes: 5<<30 - 1, Waiting: 19, WaitingOwn: 19}, ""},
+		"minutes": {
+			all,
+			Use{Spent: 120 * time.Minute},
+			"over quota: 120 of 120 build minutes used today; builds again at 00:00 UTC",
+		},
+		"more minutes": {
+			all,
+			Use{Spent: 135*time.Minute + 59*time.Second},
+			"over quota: 135 of 120 build minutes used today; builds again at 00:00 UTC",
+		},
+		"log": {
+			all,
+			Use{LogBytes: 5 << 30},
+			"over quota: 5GiB of 5GiB of log stored; builds again once the operator makes room",
+		},
+		"queue": {
+			all,
+			Use{Waiting: 20, WaitingOwn: 1},
+			"over quota: 20 of 20 builds wait; push again when fewer do",
+		},
 		"a queue of others": {all, Use{Waiting: 20}, ""},
-		"several":           {all, Use{Spent: 120 * time.Minute, LogBytes: 5 << 30, Waiting: 20, WaitingOwn: 20}, "over quota: 120 of 120 build minutes used today; builds again at 00:00 UTC"},
+		"several": {
+			all,
+			Use{Spent: 120 * time.Minute, LogBytes: 5 << 30, Waiting: 20, WaitingOwn: 20},
+			"over quota: 120 of 120 build minutes used today; builds again at 00:00 UTC",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := c.limits.Over(c.use)
@@ -41,7 +65,11 @@ func TestLimitsForPeople(t *testing.T) {
 	}{
 		{Limits{}, "no limits", "no limits"},
 		{Limits{Running: 4, Each: 1}, "4 running, 1 running of each", "2/4 running, 1 running of each"},
-		{Limits{Minutes: 120, LogBytes: 5 << 30, Queue: 20}, "120 minutes a day, 5GiB of log, 20 waiting", "37/120 minutes a day, 512MiB/5GiB of log, 3/20 waiting"},
+		{
+			Limits{Minutes: 120, LogBytes: 5 << 30, Queue: 20},
+			"120 minutes a day, 5GiB of log, 20 waiting",
+			"37/120 minutes a day, 512MiB/5GiB of log, 3/20 waiting",
+		},
 	} {
 		use := Use{Running: 2, Spent: 37*time.Minute + 30*time.Second, LogBytes: 512 << 20, Waiting: 3}
 		if got := c.limits.String(); got != c.alone {

@@ -13,20 +13,36 @@ var (
 	now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 )
 
-// course is a registry as a course has it, with one repository of its own beside.
+// course is the registry of a course, with one repository of its own beside it.
 var course = Rules{
 	Key: key, Shared: "the shared secret", For: []string{"team/*"},
 	Entries: []Entry{
 		{ID: 1, Kind: Pattern, Name: "school/group-*", SecretName: "school/group-*"},
 		{ID: 2, Kind: Repository, Name: "octo/hello", SecretName: "octo/hello", GitHubID: 77},
 		{ID: 3, Kind: Organization, Name: "corp/*", SecretName: "corp/*"},
-		{ID: 4, Kind: Seen, Name: "school/group-7", Parent: 1, SecretName: "school/group-7", GitHubID: 707, Generation: 3, OldUntil: now.Add(time.Minute)},
+		{
+			ID:         4,
+			Kind:       Seen,
+			Name:       "school/group-7",
+			Parent:     1,
+			SecretName: "school/group-7",
+			GitHubID:   707,
+			Generation: 3,
+			OldUntil:   now.Add(time.Minute),
+		},
 		{ID: 13, Kind: Seen, Name: "school/moved", Parent: 1, SecretName: "school/group-9"},
 		{ID: 12, Kind: Seen, Name: "corp/tool", Parent: 3, SecretName: "corp/tool"},
 		{ID: 5, Kind: Seen, Name: "team/app", Parent: 0, SecretName: "team/app"},
 		{ID: 6, Kind: Repository, Name: "octo/closed", SecretName: "octo/closed", Disabled: true},
 		{ID: 7, Kind: Repository, Name: "team/own", SecretName: "team/own"},
-		{ID: 8, Kind: Repository, Name: "octo/changed", SecretName: "octo/changed", Generation: 2, OldUntil: now.Add(time.Hour)},
+		{
+			ID:         8,
+			Kind:       Repository,
+			Name:       "octo/changed",
+			SecretName: "octo/changed",
+			Generation: 2,
+			OldUntil:   now.Add(time.Hour),
+		},
 		{ID: 9, Kind: Repository, Name: "octo/late", SecretName: "octo/late", Generation: 1, OldUntil: now},
 		{ID: 10, Kind: Pattern, Name: "school/group-x*", SecretName: "school/group-x*", Disabled: true},
 		{ID: 11, Kind: Seen, Name: "school/group-x1", Parent: 10, SecretName: "school/group-x1"},
@@ -40,12 +56,16 @@ func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 		secrets []string // none: not let in
 		renamed bool
 	}{
-		"one repository":                     {Claim{"octo/hello", 77}, []string{secret("octo/hello", 0)}, false},
-		"in other letters":                   {Claim{"OCTO/Hello", 77}, []string{secret("octo/hello", 0)}, false},
-		"another's id does not open it":      {Claim{"octo/hello", 707}, []string{secret("octo/hello", 0)}, false},
-		"a repository of a pattern":          {Claim{"school/group-1", 1}, []string{secret("school/group-1", 0)}, false},
-		"another of the pattern":             {Claim{"school/group-2", 2}, []string{secret("school/group-2", 0)}, false},
-		"one that was seen":                  {Claim{"school/group-7", 707}, []string{secret("school/group-7", 3), secret("school/group-7", 2)}, false},
+		"one repository":                {Claim{"octo/hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"in other letters":              {Claim{"OCTO/Hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"another's id does not open it": {Claim{"octo/hello", 707}, []string{secret("octo/hello", 0)}, false},
+		"a repository of a pattern":     {Claim{"school/group-1", 1}, []string{secret("school/group-1", 0)}, false},
+		"another of the pattern":        {Claim{"school/group-2", 2}, []string{secret("school/group-2", 0)}, false},
+		"one that was seen": {
+			Claim{"school/group-7", 707},
+			[]string{secret("school/group-7", 3), secret("school/group-7", 2)},
+			false,
+		},
 		"an organization's":                  {Claim{"corp/anything", 3}, []string{secret("corp/*", 0)}, false},
 		"an organization's that was seen":    {Claim{"corp/tool", 3}, []string{secret("corp/*", 0)}, false},
 		"an organization's ping":             {Claim{"corp", 0}, []string{secret("corp/*", 0)}, false},
@@ -55,19 +75,27 @@ func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 		"seen by the shared secret":          {Claim{"team/app", 4}, []string{"the shared secret"}, false},
 		"one with its own is not shared":     {Claim{"team/own", 4}, []string{secret("team/own", 0)}, false},
 		"renamed":                            {Claim{"octo/new-name", 77}, []string{secret("octo/hello", 0)}, true},
-		"renamed below a pattern":            {Claim{"school/project-7", 707}, []string{secret("school/group-7", 3), secret("school/group-7", 2)}, true},
-		"a name that another had":            {Claim{"school/group-9", 99}, nil, false},
-		"the other, under its new name":      {Claim{"school/moved", 98}, []string{secret("school/group-9", 0)}, false},
-		"unknown":                            {Claim{"evil/repo", 5}, nil, false},
-		"no id is no key":                    {Claim{"evil/repo", 0}, nil, false},
-		"disabled":                           {Claim{"octo/closed", 6}, nil, false},
-		"below a disabled pattern":           {Claim{"school/group-x2", 6}, nil, false},
-		"seen below a disabled pattern":      {Claim{"school/group-x1", 6}, nil, false},
-		"changed, within its grace":          {Claim{"octo/changed", 8}, []string{secret("octo/changed", 2), secret("octo/changed", 1)}, false},
-		"changed, after its grace":           {Claim{"octo/late", 9}, []string{secret("octo/late", 1)}, false},
-		"a name that only looks alike":       {Claim{"octo/hell\u043e", 5}, nil, false},
-		"a letter that folds to one":         {Claim{"\u017fchool/group-1", 5}, nil, false},
-		"nothing":                            {Claim{}, nil, false},
+		"renamed below a pattern": {
+			Claim{"school/project-7", 707},
+			[]string{secret("school/group-7", 3), secret("school/group-7", 2)},
+			true,
+		},
+		"a name that another had":       {Claim{"school/group-9", 99}, nil, false},
+		"the other, under its new name": {Claim{"school/moved", 98}, []string{secret("school/group-9", 0)}, false},
+		"unknown":                       {Claim{"evil/repo", 5}, nil, false},
+		"no id is no key":               {Claim{"evil/repo", 0}, nil, false},
+		"disabled":                      {Claim{"octo/closed", 6}, nil, false},
+		"below a disabled pattern":      {Claim{"school/group-x2", 6}, nil, false},
+		"seen below a disabled pattern": {Claim{"school/group-x1", 6}, nil, false},
+		"changed, within its grace": {
+			Claim{"octo/changed", 8},
+			[]string{secret("octo/changed", 2), secret("octo/changed", 1)},
+			false,
+		},
+		"changed, after its grace":     {Claim{"octo/late", 9}, []string{secret("octo/late", 1)}, false},
+		"a name that only looks alike": {Claim{"octo/hell\u043e", 5}, nil, false},
+		"a letter that folds to one":   {Claim{"\u017fchool/group-1", 5}, nil, false},
+		"nothing":                      {Claim{}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, err := course.Find(c.claim, now)
@@ -84,8 +112,9 @@ func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 	}
 }
 
-// TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone: else a team that goes over to secrets of their own would be
-// refused, as long as its repositories stand in the registry as seen.
+// TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone: otherwise a team that moves
+// on to secrets of its own would be refused as long as its repositories stand in the registry as
+// seen.
 func TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone(t *testing.T) {
 	seen := Entry{ID: 5, Kind: Seen, Name: "team/app", SecretName: "team/app", GitHubID: 55}
 	with := func(shared string, entries ...Entry) Rules {
@@ -118,7 +147,8 @@ func TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone(t *testi
 			}
 			continue
 		}
-		if err != nil || !slices.Equal(g.Secrets, []string{c.secret}) || g.Entry.ID != seen.ID || g.Entry.Parent != c.parent {
+		if err != nil || !slices.Equal(g.Secrets, []string{c.secret}) || g.Entry.ID != seen.ID ||
+			g.Entry.Parent != c.parent {
 			t.Errorf("%s: got %+v, %v", name, g, err)
 		}
 	}
