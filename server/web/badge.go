@@ -17,12 +17,12 @@ var badgeColours = map[pipeline.State]string{
 const (
 	badgeLabel     = "vivarium"
 	badgeOther     = "#55625c" // of other states
-	badgeLetter    = 6         // width of a letter; the text is stretched to what it comes to, whatever the font
+	badgeLetter    = 6         // width of a letter; the text is stretched to the width that results, whatever the font
 	badgeMargin    = 7
 	badgeLabelText = len(badgeLabel) * badgeLetter
 )
 
-// Badge is a picture (SVG) of a state, for a README. Nothing of it is anybody's text.
+// Badge is a picture (SVG) of a state, for a README. None of its text comes from users.
 func Badge(s pipeline.State) []byte {
 	colour, ok := badgeColours[s]
 	if !ok {
@@ -30,10 +30,14 @@ func Badge(s pipeline.State) []byte {
 	}
 	text := len(s) * badgeLetter
 	left, right := badgeLabelText+2*badgeMargin, text+2*badgeMargin
-	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="20" role="img" aria-label="%[2]s: %[3]s"><title>%[2]s: %[3]s</title>`+
-		`<rect width="%[1]d" height="20" rx="3" fill="#35403b"/><rect x="%[4]d" width="%[5]d" height="20" rx="3" fill="%[6]s"/>`+
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="20" role="img" `+
+		`aria-label="%[2]s: %[3]s">`+
+		`<title>%[2]s: %[3]s</title>`+
+		`<rect width="%[1]d" height="20" rx="3" fill="#35403b"/>`+
+		`<rect x="%[4]d" width="%[5]d" height="20" rx="3" fill="%[6]s"/>`+
 		`<rect x="%[4]d" width="4" height="20" fill="%[6]s"/>`+
 		`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">`+
-		`<text x="%[7]d" y="14" textLength="%[8]d" lengthAdjust="spacingAndGlyphs">%[2]s</text><text x="%[9]d" y="14" textLength="%[10]d" lengthAdjust="spacingAndGlyphs">%[3]s</text></g></svg>`+"\n",
+		`<text x="%[7]d" y="14" textLength="%[8]d" lengthAdjust="spacingAndGlyphs">%[2]s</text>`+
+		`<text x="%[9]d" y="14" textLength="%[10]d" lengthAdjust="spacingAndGlyphs">%[3]s</text></g></svg>`+"\n",
 		left+right, badgeLabel, s, left, right, colour, badgeMargin, badgeLabelText, left+badgeMargin, text)
 }

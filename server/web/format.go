@@ -13,7 +13,7 @@ import (
 // shortSHA is a commit's abbreviation, as git hosts show it.
 func shortSHA(sha string) string { return sha[:min(7, len(sha))] }
 
-// shortRef is a branch's or tag's own name.
+// shortRef is the bare name of a branch or tag.
 func shortRef(ref string) string {
 	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
 		if name, ok := strings.CutPrefix(ref, prefix); ok {
@@ -23,7 +23,7 @@ func shortRef(ref string) string {
 	return ref
 }
 
-// sentence makes a message one: our errors begin in lower case and have no full stop.
+// sentence makes a message a sentence: our errors begin in lower case and have no full stop.
 func sentence(message string) string {
 	first, size := utf8.DecodeRuneInString(message)
 	if size == 0 {
@@ -39,13 +39,13 @@ func place(n int) string {
 		return ""
 	case n == 1:
 		return "next in the queue"
-	case n > 100: // no place beyond is told
+	case n > 100: // places beyond are not told
 		return "beyond place 100 in the queue"
 	}
 	return fmt.Sprintf("place %d in the queue", n)
 }
 
-// duration is the time between two moments for people; empty while either is unknown.
+// duration is the time between two moments, for people; empty while either is unknown.
 func duration(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {
 		return ""

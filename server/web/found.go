@@ -13,16 +13,16 @@ import (
 type Found struct {
 	Step     pipeline.StepName
 	Findings []FoundAt
-	More     int // beyond those that were kept
+	More     int // how many there are beyond those that were kept
 }
 
 // FoundAt is a finding and where the commit shows it.
 type FoundAt struct {
 	findings.Finding
-	URL string // of the line on the git host; empty where no file is known
+	URL string // the line on the git host; empty where no file is known
 }
 
-// Found lists what the steps found, by step.
+// Found lists what the steps found, step by step.
 func (b Build) Found() []Found {
 	var list []Found
 	for _, s := range b.Steps {
@@ -38,7 +38,7 @@ func (b Build) Found() []Found {
 	return list
 }
 
-// lineURL is where GitHub shows a line of the commit.
+// lineURL is where GitHub shows the finding's line in the commit.
 func (b Build) lineURL(f findings.Finding) string {
 	if f.Path == "" || strings.HasPrefix(f.Path, "/") {
 		return ""

@@ -15,16 +15,15 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// asset is an embedded file with its content's hash, by which browsers may keep it
-// for good: the address changes with the content.
+// asset is an embedded file with the hash of its content, by which browsers may keep it for good:
+// the address changes with the content.
 type asset struct {
 	content []byte
 	kind    string
 	version string
 }
 
-// kinds are fixed here because the system's table of media types may lack one or
-// hold another.
+// kinds are fixed here because the system's table of media types may lack one or differ.
 var kinds = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
@@ -37,7 +36,7 @@ func readAssets() map[string]asset {
 	out := make(map[string]asset)
 	entries, err := fs.ReadDir(staticFiles, "static")
 	if err != nil {
-		panic(err) // embedded: cannot fail
+		panic(err) // embedded files cannot fail
 	}
 	for _, e := range entries {
 		content, err := fs.ReadFile(staticFiles, "static/"+e.Name())
@@ -58,8 +57,8 @@ func newAsset(name string, content []byte) asset {
 	return asset{content: content, kind: kind, version: hex.EncodeToString(sum[:8])}
 }
 
-// AssetPath is the address of a static file with its version, without the site's base. It
-// panics for a name that does not exist, since only our own pages name them.
+// AssetPath is the address of a static file with its version, without the site's base. It panics
+// for a name that does not exist, since only our own pages name such files.
 func AssetPath(name string) string {
 	a, ok := assets[name]
 	if !ok {

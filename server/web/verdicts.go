@@ -6,14 +6,14 @@ import (
 	"vivarium/pipeline"
 )
 
-// Verdicts says what each branch had come to as of a time.
+// Verdicts says how each branch stood at a time.
 type Verdicts struct {
 	At       time.Time
-	AtText   string // as it was asked for; empty is now
+	AtText   string // the time as it was asked for; empty is now
 	Repo     string // the pattern that was asked for
-	Zone     string // of times without one
+	Zone     string // of times that name no zone
 	Lines    []VerdictLine
-	NextPath string // the next page, without the base; empty on the last
+	NextPath string // of the next page, without the base; empty on the last
 }
 
 // VerdictLine is one branch.
@@ -24,7 +24,7 @@ type VerdictLine struct {
 	Cause          pipeline.Cause
 	Summary        string
 	PushedAt       time.Time
-	Build          int64 // that judged it
+	Build          int64 // the build that judged it
 }
 
 func (Verdicts) template() string { return "verdicts.html" }

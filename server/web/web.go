@@ -1,6 +1,6 @@
-// Package web is what browsers see: pages made from templates, and the style sheets
-// and scripts that go with them, all embedded. Nothing is loaded from another host
-// and nothing is inline, so that the strictest content policy holds.
+// Package web is what browsers see: pages made from templates, with their style sheets and scripts,
+// all embedded. Nothing is loaded from another host and nothing is inline, so that the strictest
+// content policy holds.
 package web
 
 import (
@@ -14,8 +14,9 @@ import (
 	"vivarium/pipeline"
 )
 
-// ContentSecurityPolicy is what every page is served with.
-const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+// ContentSecurityPolicy is the policy with which every page is served.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
+	"connect-src 'self'; img-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 // Page is one page's data: Index, Build, Verdicts, SignIn, Problem or Docs.
@@ -24,8 +25,8 @@ type Page interface{ template() string }
 // Index lists builds, newest first.
 type Index struct {
 	Builds   []pipeline.Build
-	NextPath string // the page of older builds, without the base; empty on the last
-	First    bool   // whether this is the page of the newest
+	NextPath string // of the page of older builds, without the base; empty on the last
+	First    bool   // this is the page of the newest builds
 }
 
 // Build shows one build and its log.
@@ -33,32 +34,32 @@ type Build struct {
 	pipeline.Build
 	RepoURL   string
 	CommitURL string
-	// Place is the build's place in the queue, from 1; 0 of one that does not wait.
+	// Place is the build's place in the queue, from 1; 0 if it does not wait.
 	Place int
-	// Undelivered says why the build's status is not with the git host; empty where it is.
+	// Undelivered says why the git host does not have the build's status; empty where it does.
 	Undelivered string
 
 	Log []Section
-	// After is the sequence number of the last chunk in Log; the script goes on there.
+	// After is the sequence number of the last chunk in Log; the script continues after it.
 	After int64
-	// Complete says that nothing follows; Cut that the page holds only the
-	// beginning of the log, for readers without JavaScript.
+	// Complete says that nothing follows. Cut says that the page holds only the beginning of the
+	// log, for readers without JavaScript.
 	Complete, Cut bool
 }
 
-// CameToNothing holds for a build whose push is built again when GitHub delivers it again.
+// CameToNothing reports whether the build's push is built again when GitHub delivers it again.
 func (b Build) CameToNothing() bool {
 	return b.State == pipeline.Errored || b.State == pipeline.Canceled
 }
 
-// Section is what one attempt at one step wrote.
+// Section is the output of one attempt at one step.
 type Section struct {
 	Attempt int
 	Step    pipeline.StepName
 	Pieces  []Piece
 }
 
-// Piece is a run of output of one stream.
+// Piece is a stretch of output of one stream.
 type Piece struct {
 	Stream string // a pipeline.Stream, or "gap" where output was left out
 	Text   string
@@ -89,13 +90,16 @@ var templateFiles embed.FS
 // Site makes the pages of one server.
 type Site struct{ pages map[string]*template.Template }
 
-// NewSite makes pages whose links lead below base, the path that the server is reached
-// under: "" or such as "/vivarium". A template writes it as {{base}} before each path.
+// NewSite makes pages whose links begin with base, the path under which the server is reached: ""
+// or, for example, "/vivarium". A template writes {{base}} before each path.
 func NewSite(base string) *Site {
-	return &Site{pages: parsePages(base, "index.html", "build.html", "verdicts.html", "signin.html", "problem.html", "docs.html")}
+	return &Site{
+		pages: parsePages(base, "index.html", "build.html", "verdicts.html", "signin.html", "problem.html",
+			"docs.html"),
+	}
 }
 
-// parsePages gives each page the layout: all define the same blocks.
+// parsePages gives each page its own copy of the layout, since all pages define the same blocks.
 func parsePages(base string, names ...string) map[string]*template.Template {
 	own := template.FuncMap{
 		"base":  func() string { return base },

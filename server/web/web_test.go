@@ -11,17 +11,33 @@ import (
 
 func TestPagesEscapeWhatRepositoriesSay(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
-	b := pipeline.Build{ID: 1, Repo: pipeline.Repository{FullName: evil}, Ref: evil, SHA: evil, Author: evil, Message: evil, Summary: evil, State: pipeline.Failed}
+	b := pipeline.Build{
+		ID:      1,
+		Repo:    pipeline.Repository{FullName: evil},
+		Ref:     evil,
+		SHA:     evil,
+		Author:  evil,
+		Message: evil,
+		Summary: evil,
+		State:   pipeline.Failed,
+	}
 	for _, p := range []Page{
 		Index{Builds: []pipeline.Build{b}},
-		Build{Build: b, RepoURL: "javascript:alert(1)", CommitURL: evil, Undelivered: evil, Log: []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}}},
+		Build{
+			Build:       b,
+			RepoURL:     "javascript:alert(1)",
+			CommitURL:   evil,
+			Undelivered: evil,
+			Log:         []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}},
+		},
 		Problem{Status: 404, Message: evil},
 	} {
 		page, err := NewSite("").Render(p, Visitor{Next: "/"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(page); strings.Contains(got, "<script>") || strings.Contains(got, `"javascript:`) || !strings.Contains(got, "alert(1)") {
+		if got := string(page); strings.Contains(got, "<script>") || strings.Contains(got, `"javascript:`) ||
+			!strings.Contains(got, "alert(1)") {
 			t.Errorf("%s: %s", p.template(), got)
 		}
 	}
