@@ -15,13 +15,14 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
 
-// advertised are the refs of a remote repository, as its host lists them.
+// advertised holds the refs of a remote repository, as its host lists them.
 type advertised struct {
-	names  map[string]string // of each ref, and HEAD, its object
-	peeled map[string]string // of each tag object, the commit that it names
+	names  map[string]string // object ID by ref name, HEAD included
+	peeled map[string]string // commit by the ID of its tag object
 }
 
-// advertisedRef is a line of the list (gitprotocol-http(5), "Smart Clients"). go-git's own reader knows SHA-1 alone.
+// advertisedRef is a line of the list (gitprotocol-http(5), "Smart Clients"). go-git's own reader
+// knows only SHA-1.
 var advertisedRef = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64}) ([^\x00\n]+)`)
 
 const advertisement = "application/x-git-upload-pack-advertisement"
@@ -38,7 +39,7 @@ func (r resolver) advertised(ctx context.Context) (*advertised, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.Header.Set("Accept", "*/*") // and no Git-Protocol: the list in full is what version 0 begins with
+	q.Header.Set("Accept", "*/*") // and no Git-Protocol: version 0 begins with the whole list
 	q.Header.Set("User-Agent", "git/vivarium")
 	if r.token != "" {
 		q.SetBasicAuth("x-access-token", r.token)
@@ -58,7 +59,8 @@ func (r resolver) advertised(ctx context.Context) (*advertised, error) {
 	return readAdvertised(answer.Body)
 }
 
-// readAdvertised reads the list. A repository without a commit has none, or says so by a line that names no object.
+// readAdvertised reads the list. A repository without a commit has an empty list, or one line that
+// names no object.
 func readAdvertised(list io.Reader) (*advertised, error) {
 	a := &advertised{names: map[string]string{}, peeled: map[string]string{}}
 	lines := pktline.NewScanner(list)
@@ -86,7 +88,7 @@ func readAdvertised(list io.Reader) (*advertised, error) {
 }
 
 func (a *advertised) add(name, object string) {
-	if name == "capabilities^{}" { // what stands in place of a first ref
+	if name == "capabilities^{}" { // the placeholder for a first ref
 		return
 	}
 	if tag, ok := strings.CutSuffix(name, "^{}"); ok {
@@ -96,7 +98,8 @@ func (a *advertised) add(name, object string) {
 	a.names[name] = object
 }
 
-// find follows the order of the question: a full name, a branch, a tag. A tag object stands for the commit that it names.
+// find tries a full name, a branch and a tag, in this order. A tag object yields the commit that it
+// names.
 func (a *advertised) find(ref string) string {
 	for _, name := range []string{ref, "refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref} {
 		if commit, ok := a.peeled[name]; ok {

@@ -15,8 +15,8 @@ func newAudit(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "List what was changed, by whom, when and from where, newest first",
-		Long: "Audit lists the changes to what this server does. Where a repository was purged, a pseudonym stands for its name,\n" +
-			"which only the operator's key and the name lead to: --repo finds both.",
+		Long: "Audit lists the changes to what this server does. Where a repository was purged, a pseudonym stands " +
+			"for its name,\nwhich only the operator's key and the name lead to: --repo finds both.",
 		Example: "  vivarium audit --limit 20\n  vivarium audit --repo school/group-7",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,7 +32,8 @@ func newAudit(a *app) *cobra.Command {
 				t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(t, "WHEN\tWHO\tFROM\tWHAT")
 				for _, c := range changes {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\n", localTime(c.At), oneLine(c.Who), dash(oneLine(c.From)), oneLine(c.What), oneLine(c.Of))
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\n", localTime(c.At), oneLine(c.Who), dash(oneLine(c.From)),
+						oneLine(c.What), oneLine(c.Of))
 				}
 				return t.Flush()
 			})
@@ -43,7 +44,8 @@ func newAudit(a *app) *cobra.Command {
 	return cmd
 }
 
-// auditNames are what stands for a repository in the audit: its name, and what a purge puts there.
+// auditNames gives what stands for a repository in the audit: its name, and the pseudonym that a
+// purge puts there.
 func auditNames(c config, repo string) ([]string, error) {
 	if repo == "" {
 		return nil, nil

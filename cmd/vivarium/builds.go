@@ -17,19 +17,21 @@ import (
 
 func newBuilds(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "builds",
-		Short:   "List, show, follow, rerun, cancel and export builds of the server",
-		Long:    "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\nVIVARIUM_DATABASE_URL). The server may be running.",
+		Use:   "builds",
+		Short: "List, show, follow, rerun, cancel and export builds of the server",
+		Long: "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\n" +
+			"VIVARIUM_DATABASE_URL). The server may be running.",
 		Example: "  vivarium builds list\n  vivarium builds log -f 12",
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsRerun(a), newBuildsCancel(a), newBuildsStatus(a),
+	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsRerun(a), newBuildsCancel(a),
+		newBuildsStatus(a),
 		newBuildsExport(a))
 	return cmd
 }
 
-// databaseFile is the embedded database's, in the data directory.
+// databaseFile is the embedded database, in the data directory.
 const databaseFile = "vivarium.db"
 
 // withStore runs f on the server's database.
@@ -48,22 +50,23 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 	return errors.Join(f(c, s), s.Close())
 }
 
-// checkDatabase refuses to look for something where there is nothing: in another folder than the server's, a new database would
-// have it that there is none.
+// checkDatabase reports an error when there is no database. A new one, made in another folder than
+// the server's, would only say that it holds nothing.
 func checkDatabase(c config, what string) error {
 	if c.databaseURL == "" && !hasDatabase(c) {
-		return fmt.Errorf("cannot find %s: there is no database in %s; set VIVARIUM_DATA_DIR to the server's", what, c.dataDir)
+		return fmt.Errorf("cannot find %s: there is no database in %s; set VIVARIUM_DATA_DIR to the server's",
+			what, c.dataDir)
 	}
 	return nil
 }
 
-// hasDatabase reports whether the embedded database was made.
+// hasDatabase reports whether the embedded database exists.
 func hasDatabase(c config) bool {
 	_, err := os.Stat(filepath.Join(c.dataDir, databaseFile))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// withBuild runs f on the database with the build id that a command was given.
+// withBuild runs f on the database with the build ID that a command was given.
 func (a *app) withBuild(ctx context.Context, arg string, f func(s *store.Store, id int64) error) error {
 	id, err := strconv.ParseInt(arg, 10, 64)
 	if err != nil || id <= 0 {

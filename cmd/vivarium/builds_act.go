@@ -19,7 +19,8 @@ func newBuildsCancel(a *app) *cobra.Command {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
 				err := s.Cancel(cmd.Context(), store.Actor{Who: userName()}, id)
 				if errors.Is(err, store.ErrEnded) {
-					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how", id, id)
+					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how",
+						id, id)
 				}
 				if err != nil {
 					return fmt.Errorf("cannot cancel build %d: %w", id, err)

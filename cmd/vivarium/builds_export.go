@@ -23,10 +23,10 @@ func newBuildsExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the last verdict of each repository and branch as of a time",
-		Long: "Export writes a line for each branch: the last push that this server took at or before the time, and how its commit\n" +
-			"was judged. The push counts: its build, or a rerun of it, may have ended later. A build that was canceled says\n" +
-			"nothing as long as another of the commit has ended. A time without a zone is local: 18:00 is the very second.\n" +
-			"The output is CSV (RFC 4180) unless --json is given.",
+		Long: "Export writes a line for each branch: the last push that this server took at or before the time, " +
+			"and how its commit\nwas judged. The push counts: its build, or a rerun of it, may have ended later. A " +
+			"build that was canceled says\nnothing as long as another of the commit has ended. A time without a " +
+			"zone is local: 18:00 is the very second.\nThe output is CSV (RFC 4180) unless --json is given.",
 		Example: "  vivarium builds export --csv --at '2026-12-01 18:00' --repo 'school/group-*' > verdicts.csv\n" +
 			"  vivarium builds export --json --at 2026-12-01T18:00:00+01:00",
 		Args: cobra.NoArgs,
@@ -61,7 +61,8 @@ func newBuildsExport(a *app) *cobra.Command {
 	return cmd
 }
 
-// verdictQuery is for all that a command was asked for. Now is set once, so that all pages are of one time.
+// verdictQuery selects what the command was asked for. Now is set once, so that all pages show the
+// same time.
 func verdictQuery(at, repos string) (store.VerdictQuery, error) {
 	q := store.VerdictQuery{Sight: store.Sight{All: true}, At: time.Now(), Repos: repos, Limit: 1000}
 	if repos != "" {
@@ -77,7 +78,7 @@ func verdictQuery(at, repos string) (store.VerdictQuery, error) {
 	return q, err
 }
 
-// allVerdicts reads page by page.
+// allVerdicts reads all pages.
 func allVerdicts(ctx context.Context, s *store.Store, q store.VerdictQuery) ([]store.Verdict, error) {
 	var all []store.Verdict
 	for {
@@ -109,7 +110,8 @@ func exported(verdicts []store.Verdict, zone *time.Location) []exportedVerdict {
 		lines = append(lines, exportedVerdict{
 			Repository: v.Push.Repo.FullName, Branch: v.Branch(),
 			Verdict: string(v.Judged.State), Cause: string(v.Judged.Cause), Commit: v.Push.SHA,
-			Pushed: exportedTime(v.Push.QueuedAt, zone), Ended: exportedTime(v.Judged.EndedAt, zone), Build: v.Judged.ID,
+			Pushed: exportedTime(v.Push.QueuedAt, zone), Ended: exportedTime(v.Judged.EndedAt, zone),
+			Build: v.Judged.ID,
 		})
 	}
 	return lines
@@ -124,20 +126,22 @@ func exportedTime(t time.Time, zone *time.Location) string {
 
 func writeCSV(w io.Writer, lines []exportedVerdict) error {
 	c := csv.NewWriter(w)
-	c.UseCRLF = true // as RFC 4180 has it
-	// What a Write could not do, Error tells at the end.
+	c.UseCRLF = true // line ends as in RFC 4180
+	// Error reports at the end what a Write could not do.
 	_ = c.Write([]string{"repository", "branch", "verdict", "cause", "commit", "pushed", "ended", "build"})
 	for _, l := range lines {
 		_ = c.Write([]string{
-			cell(l.Repository), cell(l.Branch), cell(l.Verdict), cell(l.Cause), cell(l.Commit), cell(l.Pushed), cell(l.Ended), fmt.Sprint(l.Build),
+			cell(l.Repository), cell(l.Branch), cell(l.Verdict), cell(l.Cause), cell(l.Commit), cell(l.Pushed),
+			cell(l.Ended), fmt.Sprint(l.Build),
 		})
 	}
 	c.Flush()
 	return c.Error()
 }
 
-// cell is a text as a cell that no spreadsheet takes for a formula: a branch may be named =HYPERLINK(...). The quotation
-// mark before it is how spreadsheets mark text (OWASP, "CSV Injection").
+// cell makes text safe in a spreadsheet, which would take =HYPERLINK(...), a possible name of a
+// branch, for a formula. Spreadsheets mark text by a leading quotation mark (OWASP, "CSV
+// Injection").
 func cell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s

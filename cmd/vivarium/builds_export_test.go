@@ -13,8 +13,10 @@ import (
 func TestExportIsReadByWhatReadsCSV(t *testing.T) {
 	pushed := time.Date(2026, 12, 1, 16, 59, 30, 0, time.UTC)
 	v := store.Verdict{
-		Push:   pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "school/group-7"}, Ref: "refs/heads/a,\"b\"", SHA: "c0ffee", QueuedAt: pushed},
-		Judged: pipeline.Build{ID: 9, State: pipeline.Failed, Cause: pipeline.CauseTests, EndedAt: pushed.Add(time.Minute)},
+		Push: pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "school/group-7"}, Ref: "refs/heads/a,\"b\"",
+			SHA: "c0ffee", QueuedAt: pushed},
+		Judged: pipeline.Build{ID: 9, State: pipeline.Failed, Cause: pipeline.CauseTests,
+			EndedAt: pushed.Add(time.Minute)},
 	}
 	formula := v
 	formula.Push.Ref = "refs/heads/=HYPERLINK(1)"
@@ -37,7 +39,8 @@ func TestExportIsReadByWhatReadsCSV(t *testing.T) {
 
 func TestCellIsNoFormula(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "main": "main", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\tx": "'\tx", "\rx": "'\rx", "a=1": "a=1",
+		"": "", "main": "main", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\tx": "'\tx",
+		"\rx": "'\rx", "a=1": "a=1",
 	} {
 		if got := cell(text); got != want {
 			t.Errorf("cell(%q) = %q, want %q", text, got, want)
@@ -49,13 +52,15 @@ func TestExportReadsEveryPage(t *testing.T) {
 	s := emptyStore(t)
 	for _, repo := range []string{"school/b", "School/a", "school/c", "school/d", "other/a"} {
 		_, err := s.AcceptPush(t.Context(), store.Push{
-			GUID: repo, BodyHash: repo, Repo: pipeline.Repository{FullName: repo}, Ref: "refs/heads/main", SHA: strings.Repeat("1", 40),
+			GUID: repo, BodyHash: repo, Repo: pipeline.Repository{FullName: repo}, Ref: "refs/heads/main",
+			SHA: strings.Repeat("1", 40),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	verdicts, err := allVerdicts(t.Context(), s, store.VerdictQuery{Sight: store.Sight{All: true}, Repos: "school/*", Limit: 2})
+	verdicts, err := allVerdicts(t.Context(), s,
+		store.VerdictQuery{Sight: store.Sight{All: true}, Repos: "school/*", Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"vivarium/server/store/trouble"
 )
 
-// goingAway is a log whose database is away for some questions, between two lines.
+// goingAway is a log whose database is away for some queries, between two lines.
 type goingAway struct {
 	asked int
 	err   error
@@ -33,7 +33,8 @@ func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]store.Ch
 	if after >= 2 || g.asked == 1 && after == 1 {
 		return nil, nil
 	}
-	return []store.Chunk{{Seq: after + 1, Attempt: 1, Step: pipeline.StepTest, Stream: pipeline.Stdout, Data: []byte(lines[after])}}, nil
+	return []store.Chunk{{Seq: after + 1, Attempt: 1, Step: pipeline.StepTest, Stream: pipeline.Stdout,
+		Data: []byte(lines[after])}}, nil
 }
 
 func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
@@ -44,14 +45,18 @@ func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out.String() != "before\nafter\n" || strings.Count(notes.String(), trouble.ErrAway.Error()) != 1 {
-		t.Errorf("printed %q, said %q; want both lines, and once that the database was away", out.String(), notes.String())
+		t.Errorf("printed %q, said %q; want both lines, and once that the database was away",
+			out.String(), notes.String())
 	}
-	// The controls: another error ends it, and who does not follow is told at once.
+	// The controls: another error ends the output, and without follow the outage is an error at
+	// once.
 	other := errors.New("another")
-	if err := (&logPrinter{out: &out, notes: &notes}).print(t.Context(), &goingAway{err: other}, 1, true); !errors.Is(err, other) {
+	if err := (&logPrinter{out: &out, notes: &notes}).
+		print(t.Context(), &goingAway{err: other}, 1, true); !errors.Is(err, other) {
 		t.Errorf("another error: got %v", err)
 	}
-	if err := (&logPrinter{out: &out, notes: &notes}).print(t.Context(), &goingAway{err: away, asked: 1}, 1, false); !errors.Is(err, trouble.ErrAway) {
+	if err := (&logPrinter{out: &out, notes: &notes}).
+		print(t.Context(), &goingAway{err: away, asked: 1}, 1, false); !errors.Is(err, trouble.ErrAway) {
 		t.Errorf("without following: got %v", err)
 	}
 }

@@ -15,8 +15,9 @@ import (
 	"vivarium/server/store"
 )
 
-// states are those that a build can be in.
-var states = []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored, pipeline.Canceled}
+// states are all states of a build.
+var states = []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored,
+	pipeline.Canceled}
 
 func stateList() string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(states)), ", "), "[]")
@@ -72,7 +73,7 @@ func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
 	return t.Flush()
 }
 
-// causeOrWait is why a build did not pass, or what it waits for.
+// causeOrWait says why a build did not pass, or what it waits for.
 func causeOrWait(b pipeline.Build) string {
 	if b.Waiting != nil {
 		return "waits: " + string(b.Waiting.Cause)
@@ -80,7 +81,7 @@ func causeOrWait(b pipeline.Build) string {
 	return dash(string(b.Cause))
 }
 
-// queuePlace is a place in the queue.
+// queuePlace shows a place in the queue.
 func queuePlace(n int) string {
 	switch {
 	case n == 0:
@@ -100,7 +101,8 @@ func localTime(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-// buildTook is how long a build takes. One that waits for another attempt, after its server ended, does not count on.
+// buildTook shows how long a build takes. The clock of a build that waits for another attempt,
+// after its server ended, stands still.
 func buildTook(b pipeline.Build) string {
 	if b.State == pipeline.Queued {
 		return "-"
@@ -108,7 +110,7 @@ func buildTook(b pipeline.Build) string {
 	return took(b.StartedAt, b.EndedAt)
 }
 
-// took is how long something ran, or has run so far.
+// took shows how long something ran, or has run so far.
 func took(from, to time.Time) string {
 	switch {
 	case from.IsZero():
@@ -126,7 +128,7 @@ func dash(s string) string {
 	return s
 }
 
-// plural is a number of things, for people.
+// plural shows a number of things.
 func plural(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -18,7 +18,7 @@ import (
 
 const (
 	logBatch = 1 << 20
-	// followInterval is how often another process's log is asked for more.
+	// followInterval is how often the log of a build in another process is read again.
 	followInterval = 200 * time.Millisecond
 )
 
@@ -40,14 +40,14 @@ func newBuildsLog(a *app) *cobra.Command {
 	return cmd
 }
 
-// logPrinter prints stored chunks. Secrets were masked before they were stored; what a
-// terminal must not get is taken out here.
+// logPrinter prints stored chunks. Secrets were masked before the chunks were stored; what a
+// terminal must not get is removed here.
 type logPrinter struct {
 	out    io.Writer
-	notes  io.Writer // for what is not of the log
+	notes  io.Writer // messages that are not part of the log
 	colour bool
 
-	away    bool // the database, as was said
+	away    bool // the user was told that the database is away
 	after   int64
 	at      place
 	filters map[pipeline.Stream]*termtext.Filter
@@ -65,7 +65,8 @@ type place struct {
 	step    pipeline.StepName
 }
 
-// print prints what is there; with follow it goes on until the build has ended, also over a restart of the server or its database.
+// print prints the chunks that exist. With follow it goes on until the build has ended, even when
+// the server or its database restarts.
 func (p *logPrinter) print(ctx context.Context, s logSource, id int64, follow bool) error {
 	for {
 		ended, err := p.once(ctx, s, id)
@@ -83,7 +84,8 @@ func (p *logPrinter) print(ctx context.Context, s logSource, id int64, follow bo
 	}
 }
 
-// once prints what is there by now. The state is read before the chunks: what an ended build has written is all there.
+// once prints the chunks that exist now. It reads the state before the chunks: once a build has
+// ended, all its chunks are stored.
 func (p *logPrinter) once(ctx context.Context, s logSource, id int64) (ended bool, err error) {
 	b, err := s.Build(ctx, id)
 	if err != nil {
@@ -92,7 +94,7 @@ func (p *logPrinter) once(ctx context.Context, s logSource, id int64) (ended boo
 	return b.State.Ended(), p.rest(ctx, s, id)
 }
 
-// waitedFor says once that the database is away, and gives every other error.
+// waitedFor says once that the database is away, and returns every other error.
 func (p *logPrinter) waitedFor(err error, follow bool) error {
 	away, ok := errors.AsType[*trouble.Error](err)
 	if !ok || !follow {
@@ -106,7 +108,7 @@ func (p *logPrinter) waitedFor(err error, follow bool) error {
 	return nil
 }
 
-// rest prints all chunks that are there and were not printed yet.
+// rest prints the chunks that were not printed yet.
 func (p *logPrinter) rest(ctx context.Context, s logSource, id int64) error {
 	for {
 		chunks, err := s.Chunks(ctx, id, p.after, logBatch)
@@ -142,7 +144,7 @@ func (p *logPrinter) chunk(c store.Chunk) error {
 	return err
 }
 
-// flush ends what a step has written.
+// flush ends the output of a step.
 func (p *logPrinter) flush() error {
 	var rest []byte
 	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {

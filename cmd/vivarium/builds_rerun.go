@@ -20,10 +20,10 @@ import (
 	"vivarium/server/store"
 )
 
-// mostReruns is how many builds one command queues: what a query gives at most.
+// mostReruns is how many builds one command queues: the most that a query returns.
 const mostReruns = 1000
 
-// reruns are what `builds rerun` was asked for.
+// reruns is one call of `builds rerun`.
 type reruns struct {
 	*app
 	state, since, repos string
@@ -35,15 +35,16 @@ func newBuildsRerun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rerun ID | --state STATE",
 		Short: "Queue new builds of the same commits: one by its id, or all that filters select",
-		Long: "Rerun queues a new build of the same commit. With --state it does so for all builds that ended so, and that --since and\n" +
-			"--repo leave, at most 1000 at a time. A commit that was built again on the same branch since is left out. The builds are\n" +
-			"shown first; a script says --yes.",
+		Long: "Rerun queues a new build of the same commit. With --state it does so for all builds that ended so, " +
+			"and that --since and\n--repo leave, at most 1000 at a time. A commit that was built again on the same " +
+			"branch since is left out. The builds are\nshown first; a script says --yes.",
 		Example: "  vivarium builds rerun 12\n  vivarium builds rerun --state errored --since 2h\n" +
 			"  vivarium builds rerun --state errored --since '2026-12-01 18:00' --repo 'school/group-*' --yes",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && (r.state != "" || r.since != "" || r.repos != "") || len(args) == 0 && r.state == "" {
-				return errors.New("cannot rerun: name one build by its id, or say which by --state, such as --state errored --since 2h")
+				return errors.New("cannot rerun: name one build by its id, or say which by --state, such as " +
+					"--state errored --since 2h")
 			}
 			if len(args) == 0 {
 				return r.all(cmd.Context(), time.Now())
@@ -59,15 +60,17 @@ func newBuildsRerun(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&r.state, "state", "", "all that ended so: passed, failed, errored or canceled")
-	cmd.Flags().StringVar(&r.since, "since", "", "with --state, only those that ended so long ago at most, such as 2h, or since a time such as '2026-12-01 18:00'")
+	cmd.Flags().StringVar(&r.since, "since", "", "with --state, only those that ended so long ago at most, such as "+
+		"2h, or since a time such as '2026-12-01 18:00'")
 	cmd.Flags().StringVar(&r.repos, "repo", "", "with --state, only those of OWNER/NAME or OWNER/PATTERN")
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "do not ask")
 	return cmd
 }
 
-// query reads what was asked for.
+// query makes the flags into a query.
 func (r *reruns) query(now time.Time) (q store.Query, err error) {
-	q = store.Query{Sight: store.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true, Limit: mostReruns}
+	q = store.Query{Sight: store.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true,
+		Limit: mostReruns}
 	if !slices.Contains(states, q.State) || !q.State.Ended() {
 		return q, fmt.Errorf("--state is passed, failed, errored or canceled, not %q", r.state)
 	}
@@ -89,7 +92,7 @@ func (r *reruns) query(now time.Time) (q store.Query, err error) {
 	return q, nil
 }
 
-// all queues again what the filters select.
+// all queues again the builds that the filters select.
 func (r *reruns) all(ctx context.Context, now time.Time) error {
 	q, err := r.query(now)
 	if err != nil {
@@ -100,7 +103,7 @@ func (r *reruns) all(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("cannot rerun: %w", err)
 		}
-		slices.Reverse(builds) // the oldest is to be queued first
+		slices.Reverse(builds) // queues the oldest first
 		if len(builds) == 0 {
 			fmt.Fprintln(r.stdout, "No such build is to be run again.")
 			return nil
@@ -115,7 +118,7 @@ func (r *reruns) all(ctx context.Context, now time.Time) error {
 	})
 }
 
-// confirm asks a person. A script must say --yes.
+// confirm asks the user. A script must pass --yes.
 func (r *reruns) confirm(n int) error {
 	if r.yes {
 		return nil
@@ -136,14 +139,14 @@ func (r *reruns) confirm(n int) error {
 	return nil
 }
 
-// queue queues the builds again, also those behind one that could not be.
+// queue queues the builds again. When one cannot be queued, it goes on with the next.
 func (r *reruns) queue(ctx context.Context, s *store.Store, builds []pipeline.Build) error {
 	queued := 0
 	for _, b := range builds {
 		again, err := s.Rerun(ctx, store.Actor{Who: userName()}, b.ID)
 		var over *store.QuotaError
 		switch {
-		case errors.As(err, &over), errors.Is(err, store.ErrNotFound): // purged meanwhile
+		case errors.As(err, &over), errors.Is(err, store.ErrNotFound): // purged in the meantime
 			fmt.Fprintf(r.stdout, "build %d is not queued again: %v\n", b.ID, err)
 			continue
 		case err != nil:

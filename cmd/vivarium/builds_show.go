@@ -75,7 +75,7 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	t.Flush()
 }
 
-// nextTry is when a build that waits is tried again.
+// nextTry says when a waiting build is tried again.
 func nextTry(w pipeline.Waiting) string {
 	if !w.Next.After(time.Now()) {
 		return "as soon as it answers"
@@ -97,7 +97,8 @@ func printSteps(w io.Writer, steps []pipeline.Step) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nSTEP\tSTATE\tTOOK\tEXIT\tNOTE")
 	for _, s := range steps {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, took(s.StartedAt, s.EndedAt), exitOf(s), dash(oneLine(s.Note)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, took(s.StartedAt, s.EndedAt), exitOf(s),
+			dash(oneLine(s.Note)))
 	}
 	t.Flush()
 }
@@ -142,7 +143,7 @@ func printStatuses(w io.Writer, statuses []store.Status) error {
 	return nil
 }
 
-// sentOf says what became of a status.
+// sentOf says whether a status was sent.
 func sentOf(s store.Status) string {
 	switch {
 	case !s.SentAt.IsZero():

@@ -38,15 +38,16 @@ func (a *app) compareStatuses(ctx context.Context, c config, s *store.Store, rep
 	if err != nil {
 		return err
 	}
-	if asked != nil { // what we hold is told all the same
+	if asked != nil { // our own statuses are printed in any case
 		return errors.Join(a.printOurs(ctx, s, ours), fmt.Errorf("cannot ask GitHub: %w", asked))
 	}
 	return errors.Join(a.printTheirs(theirs), a.printOurs(ctx, s, ours))
 }
 
-// buildsOf are our builds of what ref names: of the commit, when it or GitHub says which,
-// else of the branch or tag.
-func buildsOf(ctx context.Context, s *store.Store, repo, ref string, theirs []pipeline.CommitStatus) ([]pipeline.Build, error) {
+// buildsOf finds our builds of ref: by its commit when ref or GitHub gives one, else by branch or
+// tag.
+func buildsOf(ctx context.Context, s *store.Store, repo, ref string,
+	theirs []pipeline.CommitStatus) ([]pipeline.Build, error) {
 	sha := ""
 	if github.ValidSHA(ref) {
 		sha = ref
@@ -62,7 +63,8 @@ func buildsOf(ctx context.Context, s *store.Store, repo, ref string, theirs []pi
 	}
 	var named []pipeline.Build
 	for _, b := range builds {
-		if b.Ref == ref || strings.TrimPrefix(b.Ref, "refs/heads/") == ref || strings.TrimPrefix(b.Ref, "refs/tags/") == ref {
+		if b.Ref == ref || strings.TrimPrefix(b.Ref, "refs/heads/") == ref ||
+			strings.TrimPrefix(b.Ref, "refs/tags/") == ref {
 			named = append(named, b)
 		}
 	}
@@ -76,7 +78,8 @@ func (a *app) printTheirs(statuses []pipeline.CommitStatus) error {
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, st := range statuses {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", st.State, oneLine(st.Context), dash(oneLine(st.TargetURL)), oneLine(st.Description))
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", st.State, oneLine(st.Context), dash(oneLine(st.TargetURL)),
+			oneLine(st.Description))
 	}
 	return t.Flush()
 }
@@ -94,7 +97,8 @@ func (a *app) printOurs(ctx context.Context, s *store.Store, builds []pipeline.B
 		}
 		fmt.Fprintf(t, "  build %d\t%s\t%s\t%s\n", b.ID, b.State, shortSHA(b.SHA), oneLine(b.Summary))
 		for _, st := range statuses {
-			fmt.Fprintf(t, "    %s\t%s\t%s\t%s\n", st.State, dash(oneLine(st.Context)), sentOf(st), oneLine(st.Description))
+			fmt.Fprintf(t, "    %s\t%s\t%s\t%s\n", st.State, dash(oneLine(st.Context)), sentOf(st),
+				oneLine(st.Description))
 		}
 	}
 	return t.Flush()

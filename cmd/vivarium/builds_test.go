@@ -18,7 +18,7 @@ import (
 	"vivarium/server/store"
 )
 
-// testPush is a delivery of the n-th commit of octo/hello.
+// testPush is the delivery of the n-th commit of octo/hello.
 func testPush(n int) store.Push {
 	return store.Push{
 		GUID:     fmt.Sprintf("guid-%d", n),
@@ -31,8 +31,7 @@ func testPush(n int) store.Push {
 	}
 }
 
-// seed fills the data directory through the store itself: build 1 passed, 2 failed, and 3
-// is queued.
+// seed fills the data directory through the store: build 1 passed, 2 failed, and 3 is queued.
 func seed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: seed")
@@ -78,10 +77,11 @@ func serveUntilEnded(ctx context.Context, s *store.Store, id int64,
 	}
 }
 
-// playOutcome is a build whose first commit passes and whose others fail.
+// playOutcome passes the first commit and fails all others.
 func playOutcome(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 	one := 1
-	step := pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepRunning, Command: "python -m unittest", StartedAt: time.Now()}
+	step := pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepRunning, Command: "python -m unittest",
+		StartedAt: time.Now()}
 	if err := rec.StepStarted(ctx, step); err != nil {
 		return pipeline.Outcome{}, err
 	}
@@ -98,7 +98,6 @@ func playOutcome(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (
 	return o, rec.StepEnded(ctx, step)
 }
 
-// TestFollowedLogGrowsWhileTheBuildRuns reads a line before the build may write the next.
 func TestABuildThatWaitsAgainTakesNoTime(t *testing.T) {
 	b := pipeline.Build{State: pipeline.Queued, StartedAt: time.Now().Add(-time.Minute)}
 	if got := buildTook(b); got != "-" {
@@ -110,6 +109,7 @@ func TestABuildThatWaitsAgainTakesNoTime(t *testing.T) {
 	}
 }
 
+// TestFollowedLogGrowsWhileTheBuildRuns reads a line before the build may write the next.
 func TestFollowedLogGrowsWhileTheBuildRuns(t *testing.T) {
 	file, err := binary()
 	if err != nil {
@@ -129,22 +129,23 @@ func TestFollowedLogGrowsWhileTheBuildRuns(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	go func() {
-		served <- serveUntilEnded(ctx, s, 1, func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-			step := pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepRunning, StartedAt: time.Now()}
-			if err := rec.StepStarted(ctx, step); err != nil {
-				return pipeline.Outcome{}, err
-			}
-			if err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("first\n")); err != nil {
-				return pipeline.Outcome{}, err
-			}
-			select {
-			case <-seen:
-			case <-ctx.Done():
-				return pipeline.Outcome{}, ctx.Err()
-			}
-			err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("second\n"))
-			return pipeline.Outcome{State: pipeline.Passed, Summary: "done"}, err
-		})
+		served <- serveUntilEnded(ctx, s, 1,
+			func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+				step := pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepRunning, StartedAt: time.Now()}
+				if err := rec.StepStarted(ctx, step); err != nil {
+					return pipeline.Outcome{}, err
+				}
+				if err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("first\n")); err != nil {
+					return pipeline.Outcome{}, err
+				}
+				select {
+				case <-seen:
+				case <-ctx.Done():
+					return pipeline.Outcome{}, ctx.Err()
+				}
+				err := rec.Output(ctx, step.Name, pipeline.Stdout, []byte("second\n"))
+				return pipeline.Outcome{State: pipeline.Passed, Summary: "done"}, err
+			})
 	}()
 
 	cmd := exec.CommandContext(ctx, file, "builds", "log", "-f", "1")

@@ -16,33 +16,34 @@ import (
 	"vivarium/server"
 )
 
-// config is what the environment and .env say. It is read once, before a command starts.
+// config holds the settings from the environment and .env. It is read once, before a command
+// starts.
 type config struct {
 	addr               string
-	publicURL          *url.URL // nil when not known
+	publicURL          *url.URL // nil when unknown
 	trustedProxies     []netip.Prefix
 	tls                server.TLS
 	dataDir            string
 	databaseURL        server.Secret
 	workers            int // 0: as many as fit
-	repoWorkers        int // of one repository; 0: no cap
+	repoWorkers        int // per repository; 0: no cap
 	defaultBranchFirst bool
-	queueLimit         int // in all; 0: any number
+	queueLimit         int // in total; 0: any number
 	indexURL           *url.URL
 	indexAllow         []netip.Prefix
 	initDir            string
-	runners            string // the engine's repository for runner images
+	runners            string // repository of the runner images in the engine
 	runtime            string
 	memory             int64
-	memoryReserve      int64   // 0: a quarter of the engine's
-	cpus               float64 // 0: the lesser of 2 and the engine's
+	memoryReserve      int64   // 0: a quarter of the engine's memory
+	cpus               float64 // 0: 2, or the engine's number when that is lower
 	pids               int64
 	openFiles          int64
 	disk               int64
 	inodes             int64
 	timeout            time.Duration
 	patience           time.Duration
-	keepAuthors        time.Duration // 0: for good
+	keepAuthors        time.Duration // 0: forever
 	logLimit           int64
 	logHardLimit       int64
 	logRate            int64 // bytes per second; 0: no limit
@@ -50,24 +51,24 @@ type config struct {
 	statusContext      string
 	token              server.Secret
 	webhookSecret      server.Secret
-	repositories       []string // what webhookSecret opens
+	repositories       []string // those that webhookSecret opens
 	key                server.Secret
 	publicBuilds       bool
 	apiURL             *url.URL
 	serverURL          *url.URL
 
-	given map[string]bool // names that have a value of their own, not the default
+	given map[string]bool // names of the settings with a value of their own, not the default
 }
 
-// Format keeps the whole out of logs and errors: package fmt does not ask unexported
-// fields how they want to be shown.
+// Format keeps settings out of logs and errors: package fmt does not call the formatters of
+// unexported fields.
 func (config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[settings]") }
 
-// variable is one setting. The table of them drives the parser, .env.sample and the
-// README's table, so that the three cannot differ.
+// variable is one setting. The parser, .env.sample and the README's table are made from one table
+// of them, so that the three cannot differ.
 type variable struct {
 	name string
-	def  string // as a user would write it; empty is unset
+	def  string // as a user would write it; empty: unset
 	help string // one sentence
 	setter
 }
@@ -75,15 +76,19 @@ type variable struct {
 var variables = []variable{
 	{"VIVARIUM_ADDR", ":8001", "Address that the server listens on.",
 		to(address, func(c *config) *string { return &c.addr })},
-	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server, which may have a path; commit statuses link to it.",
+	{"VIVARIUM_PUBLIC_URL", "", "URL under which others reach the server, which may have a path; commit statuses " +
+		"link to it.",
 		to(webURL, func(c *config) **url.URL { return &c.publicURL })},
-	{"VIVARIUM_TRUSTED_PROXIES", "", "Networks of the reverse proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32.",
+	{"VIVARIUM_TRUSTED_PROXIES", "", "Networks of the reverse proxies whose X-Forwarded-For is believed, such as " +
+		"127.0.0.1/32.",
 		to(networks, func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
-	{"VIVARIUM_TLS_CERT", "", "PEM file of the server's certificate and its issuers; unset: plain HTTP, or VIVARIUM_TLS_DOMAIN.",
+	{"VIVARIUM_TLS_CERT", "", "PEM file of the server's certificate and its issuers; unset: plain HTTP, or " +
+		"VIVARIUM_TLS_DOMAIN.",
 		to(text, func(c *config) *string { return &c.tls.CertFile })},
 	{"VIVARIUM_TLS_KEY", "", "PEM file of the certificate's key.",
 		to(text, func(c *config) *string { return &c.tls.KeyFile })},
-	{"VIVARIUM_TLS_DOMAIN", "", "Domain names to get certificates for by ACME, separated by commas; it accepts that server's terms.",
+	{"VIVARIUM_TLS_DOMAIN", "", "Domain names to get certificates for by ACME, separated by commas; it accepts " +
+		"that server's terms.",
 		to(domains, func(c *config) *[]string { return &c.tls.Domains })},
 	{"VIVARIUM_TLS_DIRECTORY", "", "ACME server that issues them, by the URL of its directory; unset: Let's Encrypt.",
 		to(webURLText, func(c *config) *string { return &c.tls.Directory })},
@@ -95,9 +100,11 @@ var variables = []variable{
 		to(count, func(c *config) *int { return &c.workers })},
 	{"VIVARIUM_REPO_WORKERS", "", "Builds of one repository that run at a time; unset: as many as there are.",
 		to(count, func(c *config) *int { return &c.repoWorkers })},
-	{"VIVARIUM_QUEUE_LIMIT", "", "Builds that wait in all, beyond which a repository that has one waiting gets no second; unset: any number.",
+	{"VIVARIUM_QUEUE_LIMIT", "", "Builds that wait in all, beyond which a repository that has one waiting gets no " +
+		"second; unset: any number.",
 		to(count, func(c *config) *int { return &c.queueLimit })},
-	{"VIVARIUM_DEFAULT_BRANCH_FIRST", "no", "Whether a repository's default branch is built before its other branches: yes or no.",
+	{"VIVARIUM_DEFAULT_BRANCH_FIRST", "no",
+		"Whether a repository's default branch is built before its other branches: yes or no.",
 		to(yesOrNo, func(c *config) *bool { return &c.defaultBranchFirst })},
 	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
@@ -105,13 +112,15 @@ var variables = []variable{
 		to(networks, func(c *config) *[]netip.Prefix { return &c.indexAllow })},
 	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",
 		to(text, func(c *config) *string { return &c.initDir })},
-	{"VIVARIUM_RUNNERS", "vivarium/runner", "The engine's repository for runner images; installations of two versions need one each.",
+	{"VIVARIUM_RUNNERS", "vivarium/runner",
+		"The engine's repository for runner images; installations of two versions need one each.",
 		to(imageRepository, func(c *config) *string { return &c.runners })},
 	{"VIVARIUM_RUNTIME", "", "OCI runtime of the sandboxes, by the engine's name for it, such as runsc.",
 		to(text, func(c *config) *string { return &c.runtime })},
 	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
 		to(memorySize, func(c *config) *int64 { return &c.memory })},
-	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a quarter of it. What other containers hold beyond it is left alone as well.",
+	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a " +
+		"quarter of it. What other containers hold beyond it is left alone as well.",
 		to(reserveSize, func(c *config) *int64 { return &c.memoryReserve })},
 	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
 		to(cpus, func(c *config) *float64 { return &c.cpus })},
@@ -125,27 +134,34 @@ var variables = []variable{
 		to(inodeCount, func(c *config) *int64 { return &c.inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
 		to(duration, func(c *config) *time.Duration { return &c.timeout })},
-	{"VIVARIUM_PATIENCE", "1h", "Longest time that a build waits for the engine, the git host or the package index to answer again.",
+	{"VIVARIUM_PATIENCE", "1h", "Longest time that a build waits for the engine, the git host or the package index " +
+		"to answer again.",
 		to(duration, func(c *config) *time.Duration { return &c.patience })},
-	{"VIVARIUM_KEEP_AUTHORS", "", "How long after a build's end its author's name is kept, such as 720h; unset: for good.",
+	{"VIVARIUM_KEEP_AUTHORS", "", "How long after a build's end its author's name is kept, such as 720h; unset: " +
+		"for good.",
 		to(duration, func(c *config) *time.Duration { return &c.keepAuthors })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
 		to(logSize, func(c *config) *int64 { return &c.logLimit })},
 	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",
 		to(logSize, func(c *config) *int64 { return &c.logHardLimit })},
-	{"VIVARIUM_LOG_RATE", "32MiB", "Output per second that a build may write; more slows it down, and none is lost; 0: as fast as it can.",
+	{"VIVARIUM_LOG_RATE", "32MiB", "Output per second that a build may write; more slows it down, and none is " +
+		"lost; 0: as fast as it can.",
 		to(rateOrNone, func(c *config) *int64 { return &c.logRate })},
 	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
-	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories; in .env it may be renewed while the server runs.",
+	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories; in .env it may be " +
+		"renewed while the server runs.",
 		to(secretText, func(c *config) *server.Secret { return &c.token })},
-	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, separated by commas.",
+	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, " +
+		"separated by commas.",
 		to(repositoryList, func(c *config) *[]string { return &c.repositories })},
-	{"VIVARIUM_KEY", "", "Key that the webhook secrets of repositories are derived from; unset: the file key in the data folder.",
+	{"VIVARIUM_KEY", "", "Key that the webhook secrets of repositories are derived from; unset: the file key in " +
+		"the data folder.",
 		to(longSecret, func(c *config) *server.Secret { return &c.key })},
-	{"VIVARIUM_PUBLIC_BUILDS", "yes", "Whether everybody sees the builds of public repositories: yes or no; others ask for a token.",
+	{"VIVARIUM_PUBLIC_BUILDS", "yes", "Whether everybody sees the builds of public repositories: yes or no; others " +
+		"ask for a token.",
 		to(yesOrNo, func(c *config) *bool { return &c.publicBuilds })},
 	{"GITHUB_WEBHOOK_SECRET", "", "One webhook secret for all of VIVARIUM_REPOSITORIES, for a team that trusts itself.",
 		to(secretText, func(c *config) *server.Secret { return &c.webhookSecret })},
@@ -155,8 +171,8 @@ var variables = []variable{
 		to(webURL, func(c *config) **url.URL { return &c.serverURL })},
 }
 
-// readConfig reads the settings from environ (NAME=value), and from dotenv what environ
-// does not set. Every problem is reported, each in words of its own.
+// readConfig reads the settings from environ (NAME=value), and those that environ does not set from
+// dotenv. It reports every problem, one error for each.
 func readConfig(environ []string, dotenv map[string]string) (config, []error) {
 	values := maps.Clone(dotenv)
 	if values == nil {
@@ -193,23 +209,25 @@ func (v variable) refusal(value string, err error) error {
 	return fmt.Errorf("cannot use %s=%s: it must be %s", v.name, v.shown(value), v.accepts)
 }
 
-// notOurs are names of the prefix that others read: the tests, and compose.yaml, which
-// takes them from the same .env.
+// notOurs are names with our prefix that others read: the tests, and compose.yaml, which reads the
+// same .env.
 var notOurs = []string{
 	"VIVARIUM_REQUIRE_ENGINE", "VIVARIUM_REQUIRE_POSTGRES", "VIVARIUM_REQUIRE_BROWSER", "VIVARIUM_REQUIRE_PROXIES",
 	"VIVARIUM_USER", "VIVARIUM_PORT",
 }
 
-// unknownNames finds names that look like ours and are not: a misspelt limit must not
-// silently be no limit.
+// unknownNames finds names that look like ours and are none: a misspelt limit must not silently be
+// no limit.
 func unknownNames(values map[string]string) []error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		known := func(v variable) bool { return v.name == name }
-		if !strings.HasPrefix(name, "VIVARIUM_") || slices.ContainsFunc(variables, known) || slices.Contains(notOurs, name) {
+		if !strings.HasPrefix(name, "VIVARIUM_") || slices.ContainsFunc(variables, known) ||
+			slices.Contains(notOurs, name) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("cannot use %s: there is no such setting; did you mean %s?", name, nearest(name)))
+		problems = append(problems, fmt.Errorf("cannot use %s: there is no such setting; did you mean %s?",
+			name, nearest(name)))
 	}
 	return problems
 }

@@ -22,7 +22,8 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(problems)
 	}
 	if c.addr != ":8001" || c.memory != 2<<30 || c.pids != 512 || c.timeout != 15*time.Minute || c.logLimit != 64<<20 {
-		t.Errorf("addr %s, memory %d, pids %d, timeout %s, log limit %d", c.addr, c.memory, c.pids, c.timeout, c.logLimit)
+		t.Errorf("addr %s, memory %d, pids %d, timeout %s, log limit %d",
+			c.addr, c.memory, c.pids, c.timeout, c.logLimit)
 	}
 	if c.publicURL != nil || c.workers != 0 || c.apiURL.String() != "https://api.github.com" {
 		t.Errorf("public URL %v, workers %d, API %s", c.publicURL, c.workers, c.apiURL)
@@ -31,7 +32,8 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigTakesEveryLimit(t *testing.T) {
 	c, problems := readConfig([]string{"VIVARIUM_FILES=300", "VIVARIUM_INODES=5000", "VIVARIUM_LOG_RATE=1MiB"}, nil)
-	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l.OpenFiles != 300 || l.Inodes != 5000 || c.logRate != 1<<20 {
+	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l.OpenFiles != 300 || l.Inodes != 5000 ||
+		c.logRate != 1<<20 {
 		t.Errorf("open files %d, inodes %d, log rate %d, %v", l.OpenFiles, l.Inodes, c.logRate, problems)
 	}
 	c, problems = readConfig([]string{"VIVARIUM_LOG_RATE=0"}, nil)
@@ -39,19 +41,21 @@ func TestConfigTakesEveryLimit(t *testing.T) {
 		t.Errorf("log rate %d, %v; want 0 to stand for no limit", c.logRate, problems)
 	}
 	c, problems = readConfig(nil, nil)
-	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.disk) {
+	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 ||
+		l != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.disk) {
 		t.Errorf("the settings' defaults give %+v, the sandbox's own are others", l)
 	}
 }
 
-// withDisk is l with the size of files that goes with a disk.
+// withDisk gives l the size of files that goes with a disk.
 func withDisk(l sandbox.Limits, disk int64) sandbox.Limits {
 	l.FileSize = disk
 	return l
 }
 
 func TestEnvironmentWinsOverDotenv(t *testing.T) {
-	c, problems := readConfig([]string{"VIVARIUM_MEMORY=512MiB"}, map[string]string{"VIVARIUM_MEMORY": "1GiB", "VIVARIUM_DISK": "1GiB"})
+	c, problems := readConfig([]string{"VIVARIUM_MEMORY=512MiB"},
+		map[string]string{"VIVARIUM_MEMORY": "1GiB", "VIVARIUM_DISK": "1GiB"})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -63,7 +67,10 @@ func TestEnvironmentWinsOverDotenv(t *testing.T) {
 func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 	for _, tc := range []struct{ env, want string }{
 		{"VIVARIUM_MEMRY=1GiB", "cannot use VIVARIUM_MEMRY: there is no such setting; did you mean VIVARIUM_MEMORY?"},
-		{"VIVARIUM_MEMORY=lots", `cannot use VIVARIUM_MEMORY="lots": it must be a size such as 512MiB or 2GiB, at least 32MiB`},
+		{
+			"VIVARIUM_MEMORY=lots",
+			`cannot use VIVARIUM_MEMORY="lots": it must be a size such as 512MiB or 2GiB, at least 32MiB`,
+		},
 		{"VIVARIUM_MEMORY=12", `cannot use VIVARIUM_MEMORY="12": it was taken as 12 bytes, and the least is 32MiB`},
 		{"VIVARIUM_MEMORY=1.5", `it was taken as 1 byte, and the least is 32MiB`},
 		{"VIVARIUM_DISK=2K", `it was taken as 2KiB, and the least is 16MiB`},
@@ -80,7 +87,10 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_CPUS=NaN", "VIVARIUM_CPUS"},
 		{"VIVARIUM_FILES=many", "VIVARIUM_FILES"},
 		{"VIVARIUM_INODES=1.5", "VIVARIUM_INODES"},
-		{"VIVARIUM_LOG_RATE=-1", `VIVARIUM_LOG_RATE="-1": it must be a size such as 512MiB or 2GiB, at least 64KiB, or 0 for no limit`},
+		{
+			"VIVARIUM_LOG_RATE=-1",
+			`VIVARIUM_LOG_RATE="-1": it must be a size such as 512MiB or 2GiB, at least 64KiB, or 0 for no limit`,
+		},
 		{"VIVARIUM_WORKERS=two", "VIVARIUM_WORKERS"},
 		{"VIVARIUM_TIMEOUT=15", `VIVARIUM_TIMEOUT="15": it must be a duration such as 90s or 15m`},
 		{"VIVARIUM_ADDR=8001", "HOST:PORT or :PORT"},
@@ -88,10 +98,13 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_INDEX_URL=https://user:pw@pypi.example.org/simple/", "without user"},
 		{"VIVARIUM_INDEX_ALLOW=10.0.0.1", "networks such as"},
 		{"VIVARIUM_LOG_FORMAT=xml", "text or json"},
-		{"VIVARIUM_STATUS_CONTEXT=vivarium 🐍", "without emoji"}, // GitHub answers 422 to each status
+		{"VIVARIUM_STATUS_CONTEXT=vivarium 🐍", "without emoji"}, // GitHub answers 422 to each such status
 		{"VIVARIUM_RUNNERS=Bad:Tag", "image repository"},
 		{"VIVARIUM_DATABASE_URL=mysql://u:hunter2@db/x", "cannot use VIVARIUM_DATABASE_URL=[redacted]"},
-		{"VIVARIUM_TLS_DOMAIN=https://ci.example.org", `VIVARIUM_TLS_DOMAIN="https://ci.example.org": it must be domain names in lower case`},
+		{
+			"VIVARIUM_TLS_DOMAIN=https://ci.example.org",
+			`VIVARIUM_TLS_DOMAIN="https://ci.example.org": it must be domain names in lower case`,
+		},
 		{"VIVARIUM_TLS_DIRECTORY=acme.example.org", "an http or https URL"},
 		{"VIVARIUM_TRUSTED_PROXIES=127.0.0.1", "networks such as"},
 		{"GITHUB_API_URL=ftp://x", "GITHUB_API_URL"},
@@ -149,7 +162,8 @@ func TestReadmeTableIsTheTableOfSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- configuration table: held by a test in cmd/vivarium -->\n", "<!-- end of configuration table -->"
+	const begin, end = "<!-- configuration table: held by a test in cmd/vivarium -->\n",
+		"<!-- end of configuration table -->"
 	before, rest, found := strings.Cut(string(readme), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
@@ -167,7 +181,7 @@ func TestReadmeTableIsTheTableOfSettings(t *testing.T) {
 	compareFile(t, file, before+begin+table.String()+"\n"+end+after)
 }
 
-// compareFile compares a file with what it must be, and writes it with -update.
+// compareFile compares a file with want; with -update it writes want.
 func compareFile(t *testing.T, file, want string) {
 	t.Helper()
 	if *update {
@@ -180,6 +194,7 @@ func compareFile(t *testing.T, file, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("%s differs from the table of settings; run: go test ./cmd/vivarium -run 'EnvSample|Readme' -update", file)
+		t.Errorf("%s differs from the table of settings; run: go test ./cmd/vivarium -run 'EnvSample|Readme' -update",
+			file)
 	}
 }

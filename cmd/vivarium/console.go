@@ -13,11 +13,11 @@ import (
 	"vivarium/pipeline/termtext"
 )
 
-// progressInterval is how often the progress line counts up.
+// progressInterval is how often the progress line is drawn.
 const progressInterval = time.Second
 
-// console shows a build in a terminal as it happens (pipeline.Recorder). Secrets are
-// masked, and nothing of the output but text and colours reaches the terminal.
+// console shows a build in a terminal while it runs (pipeline.Recorder). Secrets are masked; only
+// text and colours of the output reach the terminal.
 type console struct {
 	term    terminal
 	secrets []string
@@ -25,9 +25,9 @@ type console struct {
 	mu       sync.Mutex
 	out      io.Writer
 	streams  map[pipeline.Stream]*shownStream // of the running step
-	step     pipeline.Step                    // the running one; empty name when none runs
-	midLine  bool                             // the last byte written was no newline
-	progress bool                             // the progress line stands on the screen
+	step     pipeline.Step                    // empty name: no step runs
+	midLine  bool                             // the last byte written was not a newline
+	progress bool                             // the progress line is on the screen
 }
 
 // shownStream is one stream of a step on its way to the terminal.
@@ -94,7 +94,7 @@ func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline
 	return c.write(p)
 }
 
-// dimmed sets our own lines off from what the build's programs write.
+// dimmed sets our own lines apart from the output of the build's programs.
 func (c *console) dimmed(p []byte) []byte {
 	text, ended := strings.CutSuffix(string(p), "\n")
 	text = c.term.dye(dim, text)
@@ -134,7 +134,7 @@ func (c *console) write(p []byte) error {
 	return err
 }
 
-// line shows a line of our own, at the start of one; the caller holds mu.
+// line shows a line of our own, on a fresh line; the caller holds mu.
 func (c *console) line(s string) error {
 	if c.midLine {
 		s = "\n" + s

@@ -9,7 +9,7 @@ import (
 	"vivarium/pipeline"
 )
 
-// shownBy plays a step on a console and gives what it wrote.
+// shownBy plays a step on a console and returns the output.
 func shownBy(t *testing.T, term terminal, secrets []string, play func(c *console)) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -36,7 +36,7 @@ func TestProgressLineGoesBeforeOutputAndNeverIntoALine(t *testing.T) {
 		soon := time.Now().Add(5 * time.Second)
 		c.drawProgress(soon)
 		output(t, c, pipeline.Stdout, "half ")
-		c.drawProgress(soon) // nothing: a line is being written
+		c.drawProgress(soon) // draws nothing: a line is being written
 		output(t, c, pipeline.Stdout, "line\n")
 	})
 	if want := "── test\n\r\x1b[K… test 5.0 s\r\x1b[Khalf line\n"; got != want {
@@ -76,11 +76,23 @@ func TestTerminalIsOnlyWhatIsOne(t *testing.T) {
 
 func TestSummaryNamesEachStepOnceAndTheVerdictLast(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)
-	got := summary(terminal{}, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 failure in 2 tests", Steps: []pipeline.Step{
-		{Name: pipeline.StepClone, State: pipeline.StepPassed, StartedAt: at, EndedAt: at.Add(1200 * time.Millisecond)},
-		{Name: pipeline.StepInstall, State: pipeline.StepSkipped},
-		{Name: pipeline.StepTest, State: pipeline.StepFailed, Note: "1 failure in 2 tests", StartedAt: at, EndedAt: at.Add(61 * time.Second)},
-	}}, 63*time.Second)
+	got := summary(terminal{}, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests,
+		Summary: "1 failure in 2 tests", Steps: []pipeline.Step{
+			{
+				Name:      pipeline.StepClone,
+				State:     pipeline.StepPassed,
+				StartedAt: at,
+				EndedAt:   at.Add(1200 * time.Millisecond),
+			},
+			{Name: pipeline.StepInstall, State: pipeline.StepSkipped},
+			{
+				Name:      pipeline.StepTest,
+				State:     pipeline.StepFailed,
+				Note:      "1 failure in 2 tests",
+				StartedAt: at,
+				EndedAt:   at.Add(61 * time.Second),
+			},
+		}}, 63*time.Second)
 	want := "passed   clone        1.2 s\nskipped  install\nfailed   test    1 min 01 s  1 failure in 2 tests\n" +
 		"failed (tests) after 1 min 03 s: 1 failure in 2 tests\n"
 	if got != want {

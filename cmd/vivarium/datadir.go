@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 )
 
-// makeDataDir makes the data directory, or closes the one that is there. Others on the machine may not look into it: it holds
-// logs of private repositories, and who can open the database's files can stop every write.
+// makeDataDir makes the data directory, or closes an existing one to others on the machine: it
+// holds logs of private repositories, and whoever can open the database's files can stop every
+// write.
 func makeDataDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the data directory: %w; set VIVARIUM_DATA_DIR to a folder that can be written", err)
+		return fmt.Errorf("cannot make the data directory: %w; set VIVARIUM_DATA_DIR to a folder that can be written",
+			err)
 	}
 	open, ours, err := lookAtDataDir(dir)
 	if err == nil && open && ours {
@@ -22,7 +24,8 @@ func makeDataDir(dir string) error {
 	case err != nil:
 		return fmt.Errorf("cannot keep others out of the data directory: %w; %s", err, closeDataDir(dir))
 	case open && !ours:
-		return fmt.Errorf("other users of this machine may enter the data directory %s, which holds more than Vivarium's files; %s", dir, closeDataDir(dir))
+		return fmt.Errorf("other users of this machine may enter the data directory %s, which holds more than "+
+			"Vivarium's files; %s", dir, closeDataDir(dir))
 	}
 	return nil
 }
@@ -31,8 +34,8 @@ func closeDataDir(dir string) string {
 	return fmt.Sprintf("as its owner, run: chmod 700 %s; or set VIVARIUM_DATA_DIR to a folder of its own", dir)
 }
 
-// lookAtDataDir reports whether others may enter the folder, and whether it is Vivarium's alone: one that is empty or was used
-// before. Another, such as a home or /tmp, is not ours to close.
+// lookAtDataDir reports whether others may enter the folder, and whether it is Vivarium's own:
+// empty, or used by Vivarium before. A home or /tmp is not ours to close.
 func lookAtDataDir(dir string) (open, ours bool, err error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -50,7 +53,7 @@ func lookAtDataDir(dir string) (open, ours bool, err error) {
 		}
 		ours = ours || err == nil
 	}
-	// Of a folder with the sticky bit everybody has a part.
+	// A folder with the sticky bit is shared by everybody.
 	return info.Mode().Perm()&0o077 != 0, ours && info.Mode()&fs.ModeSticky == 0, nil
 }
 
@@ -58,12 +61,14 @@ func lookAtDataDir(dir string) (open, ours bool, err error) {
 func (c *checkup) privacy(dir string) {
 	open, ours, err := lookAtDataDir(dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist): // it will be made for its owner alone
+	case errors.Is(err, fs.ErrNotExist): // it will be made for its owner only
 	case err != nil:
 		c.add(essential, "data", "%v; %s", err, closeDataDir(dir))
 	case open && ours:
-		c.add(advice, "data", "other users of this machine may enter %s, read it, and stop every write; the next start closes it, or run: chmod 700 %s", dir, dir)
+		c.add(advice, "data", "other users of this machine may enter %s, read it, and stop every write; the next "+
+			"start closes it, or run: chmod 700 %s", dir, dir)
 	case open:
-		c.add(essential, "data", "other users of this machine may enter %s, and it holds more than Vivarium's files; %s", dir, closeDataDir(dir))
+		c.add(essential, "data", "other users of this machine may enter %s, and it holds more than Vivarium's "+
+			"files; %s", dir, closeDataDir(dir))
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// dataDir is a folder of a mode with these files.
+// dataDirWith makes a folder of a mode with these files.
 func dataDirWith(t *testing.T, mode fs.FileMode, files ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -32,7 +32,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 		mode    fs.FileMode
 		files   []string
 		refused bool
-		doctor  string // among what it says
+		doctor  string // part of its output
 	}{
 		{0o700, nil, false, ""},
 		{0o755, nil, false, "do   data"},
@@ -45,7 +45,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 		dir := dataDirWith(t, c.mode, c.files...)
 		var out bytes.Buffer
 		a := &app{stdout: &out, environ: []string{"VIVARIUM_DATA_DIR=" + dir}}
-		t.Chdir(filepath.Dir(dir)) // there is no .env
+		t.Chdir(filepath.Dir(dir)) // a folder without .env
 		a.newCheckup().privacy(dir)
 		if got := out.String(); (got == "") != (c.doctor == "") || !strings.Contains(got, c.doctor) ||
 			got != "" && !strings.Contains(got, "chmod 700 "+dir) {

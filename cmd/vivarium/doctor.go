@@ -29,7 +29,8 @@ func newDoctor(a *app) *cobra.Command {
 			return c.run(func() { c.everything(cmd.Context(), commit) })
 		},
 	}
-	cmd.Flags().BoolVar(&health, "health", false, "ask only whether the server answers (for a container's health check)")
+	cmd.Flags().BoolVar(&health, "health", false,
+		"ask only whether the server answers (for a container's health check)")
 	cmd.Flags().StringVar(&commit, "github", "", "set a status on this commit, as OWNER/NAME@SHA, and read it back")
 	cmd.MarkFlagsMutuallyExclusive("health", "github")
 	return cmd
@@ -46,8 +47,8 @@ type level string
 
 const (
 	fine      level = "ok"
-	advice    level = "do"   // the server works without
-	essential level = "FAIL" // it does not
+	advice    level = "do"   // the server works without it
+	essential level = "FAIL" // the server does not work without it
 )
 
 // checkup is one run of the doctor.
@@ -80,8 +81,8 @@ func (a *app) newCheckup() *checkup {
 	return c
 }
 
-// run runs checks and gives the exit code. Settings that are not meant would mislead all
-// of them.
+// run runs checks and gives the exit code. Wrong settings would mislead all checks, so they end the
+// run.
 func (c *checkup) run(checks func()) error {
 	if !c.failed {
 		checks()

@@ -27,32 +27,36 @@ import (
 
 const (
 	checkTimeout = 15 * time.Second
-	// shortSecret is below what a random secret has (GitHub's own advice is a random string
-	// of high entropy; 20 random letters and digits have 119 bits).
+	// shortSecret is the least length of a secret without advice. GitHub recommends a random string
+	// of high entropy; 20 random letters and digits have 119 bits.
 	shortSecret = 20
 	scarceSpace = 5 << 30
 	noSpace     = 512 << 20
 )
 
-// environment checks what is on this machine beside the engine.
+// environment checks this machine, apart from the engine.
 func (c *checkup) environment() {
 	c.dotenv()
 	c.dataDir()
 	c.listening()
 }
 
-// webhook checks whose deliveries would be taken, given how many entries of the registry let something in.
+// webhook checks whose deliveries would be accepted. entries is how many entries of the registry
+// let something in.
 func (c *checkup) webhook(entries int) {
 	n, named := len(c.config.webhookSecret), len(c.config.repositories)
 	switch {
 	case (n == 0) != (named == 0):
 		c.add(essential, "webhook", "GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: set both or neither")
 	case n == 0 && entries == 0:
-		c.add(essential, "webhook", "no repository is let in: use `vivarium repos add OWNER/NAME`, or set GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES")
+		c.add(essential, "webhook", "no repository is let in: use `vivarium repos add OWNER/NAME`, or set "+
+			"GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES")
 	case n > 0 && n < shortSecret:
-		c.add(advice, "webhook", "the secret has %d characters; take a random one of at least %d, such as `openssl rand -hex 32` prints", n, shortSecret)
+		c.add(advice, "webhook", "the secret has %d characters; take a random one of at least %d, such as `openssl "+
+			"rand -hex 32` prints", n, shortSecret)
 	default:
-		c.add(fine, "webhook", "%s in the registry, %s for the shared secret", plural(int64(entries), "entry", "entries"), plural(int64(named), "pattern", "patterns"))
+		c.add(fine, "webhook", "%s in the registry, %s for the shared secret",
+			plural(int64(entries), "entry", "entries"), plural(int64(named), "pattern", "patterns"))
 	}
 }
 
@@ -86,13 +90,14 @@ func (c *checkup) dataDir() {
 	case free < noSpace:
 		c.add(essential, "space", "%s is free for the data; make room, or move VIVARIUM_DATA_DIR", size)
 	case free < scarceSpace:
-		c.add(advice, "space", "%s is free for the data; logs and packages need %s to be on the safe side", size, units.BytesSize(scarceSpace))
+		c.add(advice, "space", "%s is free for the data; logs and packages need %s to be on the safe side",
+			size, units.BytesSize(scarceSpace))
 	default:
 		c.add(fine, "space", "%s is free for the data", size)
 	}
 }
 
-// writable tries whether files can be made in dir, or in the folder that dir would be made in.
+// writable tries to make a file in dir, or in the nearest folder above it that exists.
 func writable(dir string) error {
 	f, err := os.CreateTemp(existing(dir), ".vivarium-doctor-*")
 	if err != nil {
@@ -101,7 +106,7 @@ func writable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// existing is the nearest folder from dir upwards that exists.
+// existing is the nearest existing folder from dir upwards.
 func existing(dir string) string {
 	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
 		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
@@ -118,7 +123,7 @@ func freeSpace(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-// engine checks the Docker Engine and what it holds.
+// engine checks the Docker Engine and its images.
 func (c *checkup) engine(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -130,7 +135,8 @@ func (c *checkup) engine(ctx context.Context) {
 	}
 	defer e.Close()
 	info := e.Info()
-	c.add(fine, "engine", "Docker Engine %s, API %s, %s/%s, %d CPUs, %s memory, storage %s", info.Version, info.APIVersion,
+	c.add(fine, "engine", "Docker Engine %s, API %s, %s/%s, %d CPUs, %s memory, storage %s",
+		info.Version, info.APIVersion,
 		info.OS, info.Arch, info.CPUs, units.BytesSize(float64(info.Memory)), info.Storage)
 	c.isolation(info)
 	c.limits(info)
@@ -146,7 +152,8 @@ func (c *checkup) isolation(info sandbox.Info) {
 	if slices.ContainsFunc(info.Security, func(s string) bool { return strings.Contains(s, "seccomp") }) {
 		c.add(fine, "security", "%s", strings.Join(info.Security, ", "))
 	} else {
-		c.add(essential, "security", "the engine has no seccomp: system calls of builds would not be filtered; use a kernel and an engine with it")
+		c.add(essential, "security", "the engine has no seccomp: system calls of builds would not be filtered; use "+
+			"a kernel and an engine with it")
 	}
 	name := c.config.runtime
 	if err := checkRuntime(name, info); err != nil {
@@ -168,7 +175,8 @@ func (c *checkup) limits(info sandbox.Info) {
 		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
 }
 
-// images gives the engine's ID of the default image; empty when it is not there, or not as builds get it.
+// images gives the engine's ID of the default image. It is empty when the image is not there, or
+// not as builds get it.
 func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 	m, err := openImages(ctx, c.config, log)
 	if err != nil {
@@ -190,17 +198,19 @@ func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 			c.add(essential, "images", "%v", err)
 			return ""
 		case stale:
-			c.add(advice, "images", "%s holds another version's vivarium-init; the next start or build puts this one's in its place", i.Name)
+			c.add(advice, "images", "%s holds another version's vivarium-init; the next start or build puts this "+
+				"one's in its place", i.Name)
 			return ""
 		}
 		c.add(fine, "images", "%s with Python %s, %d in all", i.Name, i.Python, len(list))
 		return i.ID
 	}
-	c.add(advice, "images", "%s is not there yet; `vivarium images build` makes it, else the first start does", images.Default)
+	c.add(advice, "images", "%s is not there yet; `vivarium images build` makes it, else the first start does",
+		images.Default)
 	return ""
 }
 
-// github checks the token, the public URL, and, when a commit is given, that statuses arrive.
+// github checks the token, the public URL and, for a given commit, that statuses arrive.
 func (c *checkup) github(ctx context.Context, commit string) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -212,7 +222,8 @@ func (c *checkup) github(ctx context.Context, commit string) {
 	}
 	defer client.Close()
 	if c.config.token == "" {
-		c.add(advice, "token", "set GITHUB_TOKEN: without it no commit status is sent and private repositories cannot be read")
+		c.add(advice, "token", "set GITHUB_TOKEN: without it no commit status is sent and private repositories "+
+			"cannot be read")
 	} else {
 		c.token(ctx, client)
 	}
@@ -229,7 +240,8 @@ func (c *checkup) token(ctx context.Context, client *github.Client) {
 		c.add(essential, "token", "%v; make a new one and set GITHUB_TOKEN", err)
 		return
 	case err != nil:
-		c.add(advice, "token", "cannot be checked now: %v; builds run, and their statuses are sent once GitHub answers", err)
+		c.add(advice, "token", "cannot be checked now: %v; builds run, and their statuses are sent once GitHub answers",
+			err)
 		return
 	}
 	text := fmt.Sprintf("%s token of %s", info.Kind, dash(info.Login))
@@ -242,7 +254,8 @@ func (c *checkup) token(ctx context.Context, client *github.Client) {
 	case slices.Contains(info.Scopes, "repo") || slices.Contains(info.Scopes, "repo:status"):
 		c.add(fine, "token", "%s, scopes %s", text, strings.Join(info.Scopes, ", "))
 	default:
-		c.add(essential, "token", "%s may not set statuses: give it the scope repo:status, or repo for private repositories", text)
+		c.add(essential, "token", "%s may not set statuses: give it the scope repo:status, or repo for private "+
+			"repositories", text)
 	}
 }
 
@@ -252,7 +265,8 @@ func (c *checkup) publicURL(ctx context.Context) {
 	case u == nil:
 		c.add(advice, "public URL", "set VIVARIUM_PUBLIC_URL: without it statuses do not link to their builds")
 	case isLocalHost(u.Hostname()):
-		c.add(advice, "public URL", "%s leads others to their own machine; set VIVARIUM_PUBLIC_URL to an address that they can reach", u)
+		c.add(advice, "public URL", "%s leads others to their own machine; set VIVARIUM_PUBLIC_URL to an address "+
+			"that they can reach", u)
 	default:
 		c.reach(ctx, u)
 	}
@@ -284,8 +298,8 @@ func isLocalHost(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// roundTrip sets a status and reads it back: the one check that changes something. It uses
-// a context of its own, so that it never stands for a build.
+// roundTrip sets a status and reads it back: no other check changes anything. The status has a
+// context of its own, so that it never stands for a build.
 func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit string) {
 	repo, sha, ok := splitCommit(commit)
 	if !ok {
@@ -303,13 +317,14 @@ func (c *checkup) roundTrip(ctx context.Context, client *github.Client, commit s
 	case err != nil:
 		c.add(essential, "status", "a status was set but cannot be read back: %v", err)
 	case got.State != st.State || got.Description != st.Description:
-		c.add(essential, "status", "a status was set, but GitHub shows another: %s, %s", dash(got.State), dash(got.Description))
+		c.add(essential, "status", "a status was set, but GitHub shows another: %s, %s",
+			dash(got.State), dash(got.Description))
 	default:
 		c.add(fine, "status", "set on %s and read back, as %s", commit, st.Context)
 	}
 }
 
-// undelivered looks for statuses that the host refuses, or that the server gave up.
+// undelivered looks for statuses that GitHub refuses, or that the server gave up.
 func (c *checkup) undelivered(ctx context.Context) {
 	if c.config.databaseURL == "" && !hasDatabase(c.config) {
 		c.webhook(0)
@@ -317,7 +332,7 @@ func (c *checkup) undelivered(ctx context.Context) {
 		return
 	}
 	s, err := openStore(ctx, c.config, store.Keep, slog.New(slog.DiscardHandler))
-	if older, ok := errors.AsType[*store.OlderError](err); ok { // the server's start mends it
+	if older, ok := errors.AsType[*store.OlderError](err); ok { // the server migrates it when it starts
 		c.add(advice, "database", "%v", older)
 		return
 	}
@@ -337,7 +352,8 @@ func (c *checkup) undelivered(ctx context.Context) {
 	case err != nil:
 		c.add(essential, "database", "%v", err)
 	case lost != nil:
-		c.add(advice, "database", "build %d: %s; `vivarium builds show %d` tells more", lost.BuildID, store.Undelivered([]store.Status{*lost}).Text(time.Now()), lost.BuildID)
+		c.add(advice, "database", "build %d: %s; `vivarium builds show %d` tells more",
+			lost.BuildID, store.Undelivered([]store.Status{*lost}).Text(time.Now()), lost.BuildID)
 	default:
 		c.add(fine, "database", "no status waits for GitHub, and none was given up in the last day")
 	}

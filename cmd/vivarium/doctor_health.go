@@ -12,11 +12,11 @@ import (
 	"vivarium/server"
 )
 
-// healthTimeout is below that of the Dockerfile's HEALTHCHECK.
+// healthTimeout is shorter than the timeout of the Dockerfile's HEALTHCHECK.
 const healthTimeout = 2 * time.Second
 
-// health asks the server that the settings describe whether it lives. It needs neither
-// engine nor database, and takes no way but the direct one.
+// health asks whether the server of these settings is alive. It needs neither engine nor database,
+// and goes through no proxy.
 func (c *checkup) health(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -32,7 +32,8 @@ func (c *checkup) health(ctx context.Context) {
 	}
 	r, err := healthTransport(c.config.tls).RoundTrip(q)
 	if err != nil {
-		c.add(essential, "server", "%s does not answer: %v; start it with `vivarium serve`, or set VIVARIUM_ADDR to where it listens", u, err)
+		c.add(essential, "server", "%s does not answer: %v; start it with `vivarium serve`, or set VIVARIUM_ADDR "+
+			"to where it listens", u, err)
 		return
 	}
 	r.Body.Close()
@@ -43,7 +44,7 @@ func (c *checkup) health(ctx context.Context) {
 	c.add(fine, "server", "%s answers", u)
 }
 
-// healthURL is where a server that listens on addr can be asked from the same machine.
+// healthURL is where this machine reaches a server that listens on addr.
 func healthURL(addr string, t server.TLS) (*url.URL, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -59,12 +60,12 @@ func healthURL(addr string, t server.TLS) (*url.URL, error) {
 	return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port), Path: "/healthz"}, nil
 }
 
-// healthTransport does not check the certificate: it is for the public name and not for this
-// address, nothing secret is sent, and the answer is taken for no more than a sign of life.
+// healthTransport does not check the certificate, which is for the public name and not for this
+// address. No secret is sent, and the answer counts only as a sign of life.
 func healthTransport(t server.TLS) *http.Transport {
 	config := &tls.Config{InsecureSkipVerify: true}
 	if len(t.Domains) > 0 {
-		config.ServerName = t.Domains[0] // by which the certificate is found
+		config.ServerName = t.Domains[0] // the server picks the certificate by it
 	}
 	return &http.Transport{DisableKeepAlives: true, TLSClientConfig: config}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
-	t.Chdir(t.TempDir()) // there is no .env
+	t.Chdir(t.TempDir()) // a folder without .env
 	status, asked := http.StatusOK, ""
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = r.URL.Path
@@ -28,8 +28,9 @@ func TestHealthIsThatOfTheServerWhichTheSettingsDescribe(t *testing.T) {
 	}
 	health := func(addr string) (int, string) {
 		var out, errOut bytes.Buffer
-		// A proxy would answer for the server.
-		environ := []string{"VIVARIUM_ADDR=" + addr, "HTTP_PROXY=http://127.0.0.1:1", "DOCKER_HOST=unix:///nowhere.sock"}
+		// A proxy would answer in place of the server.
+		environ := []string{"VIVARIUM_ADDR=" + addr, "HTTP_PROXY=http://127.0.0.1:1",
+			"DOCKER_HOST=unix:///nowhere.sock"}
 		code := run(t.Context(), []string{"doctor", "--health"}, environ, nil, &out, &errOut)
 		return code, out.String() + errOut.String()
 	}
@@ -86,18 +87,22 @@ func TestCommandsLeaveAnOlderServersDatabaseToIt(t *testing.T) {
 		return n
 	}
 	all := steps()
-	if _, err := db.Exec("DELETE FROM schema_migrations WHERE id = (SELECT max(id) FROM schema_migrations)"); err != nil {
+	if _, err := db.Exec("DELETE FROM schema_migrations " +
+		"WHERE id = (SELECT max(id) FROM schema_migrations)"); err != nil {
 		t.Fatal(err)
 	}
 	var found []finding
 	c := &checkup{config: config{dataDir: dir}, show: func(f finding) { found = append(found, f) }}
 	c.undelivered(t.Context())
-	if len(found) != 1 || found[0].level != advice || !strings.Contains(found[0].text, "migrates it when it starts (1 to do)") {
+	if len(found) != 1 || found[0].level != advice ||
+		!strings.Contains(found[0].text, "migrates it when it starts (1 to do)") {
 		t.Errorf("the doctor says %+v", found)
 	}
-	for _, args := range [][]string{{"builds", "list"}, {"audit"}, {"repos", "list"}, {"repos", "add", "octo/hello"}, {"token"}} {
+	for _, args := range [][]string{{"builds", "list"}, {"audit"}, {"repos", "list"}, {"repos", "add", "octo/hello"},
+		{"token"}} {
 		var out bytes.Buffer
-		if code := run(t.Context(), args, []string{"VIVARIUM_DATA_DIR=" + dir}, nil, &out, &out); code == exitOK || !strings.Contains(out.String(), "older Vivarium's") {
+		if code := run(t.Context(), args, []string{"VIVARIUM_DATA_DIR=" + dir}, nil, &out, &out); code == exitOK ||
+			!strings.Contains(out.String(), "older Vivarium's") {
 			t.Errorf("%q: exit code %d, %s", args, code, out.String())
 		}
 	}
@@ -115,7 +120,8 @@ func TestHealthAddress(t *testing.T) {
 		"localhost:8001": "http://localhost:8001/healthz",
 	} {
 		secure := server.TLS{CertFile: "c", KeyFile: "k"}
-		if got, err := healthURL(addr, secure); err != nil || got.String() != strings.Replace(want, "http:", "https:", 1) {
+		if got, err := healthURL(addr, secure); err != nil ||
+			got.String() != strings.Replace(want, "http:", "https:", 1) {
 			t.Errorf("%s: got %s, %v over TLS", addr, got, err)
 		}
 		if got, err := healthURL(addr, server.TLS{}); err != nil || got.String() != want {

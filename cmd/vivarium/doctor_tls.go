@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// scarceTime is when a certificate ought to have been renewed: ACME clients do so 30 days
-// before its end.
+// scarceTime is when a certificate ought to have been renewed: ACME clients renew it 30 days before
+// its end.
 const scarceTime = 14 * 24 * time.Hour
 
-// listening says how the server listens, and looks at the certificate.
+// listening says how the server listens, and checks the certificate.
 func (c *checkup) listening() {
 	t := c.config.tls
 	if err := t.Check(); err != nil {
@@ -33,7 +33,8 @@ func (c *checkup) listening() {
 	case left < 0:
 		c.add(essential, "certificate", "it ran out on %s: renew it", until)
 	case u != nil && pair.Leaf.VerifyHostname(u.Hostname()) != nil:
-		c.add(advice, "certificate", "it is for %s, not for %s as VIVARIUM_PUBLIC_URL says", strings.Join(pair.Leaf.DNSNames, ", "), u.Hostname())
+		c.add(advice, "certificate", "it is for %s, not for %s as VIVARIUM_PUBLIC_URL says",
+			strings.Join(pair.Leaf.DNSNames, ", "), u.Hostname())
 	case left < scarceTime:
 		c.add(advice, "certificate", "it runs out on %s: renew it", until)
 	default:

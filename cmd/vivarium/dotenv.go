@@ -16,11 +16,11 @@ import (
 const (
 	// dotenvFile is read from the working directory.
 	dotenvFile = ".env"
-	// maxDotenv is far beyond what all settings take.
+	// maxDotenv is far more than all settings need.
 	maxDotenv = 1 << 20
 )
 
-// readDotenv reads the working directory's .env; one that is not there says nothing.
+// readDotenv reads .env of the working directory. A missing file sets nothing.
 func readDotenv() (map[string]string, error) {
 	f, err := os.Open(dotenvFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -31,7 +31,8 @@ func readDotenv() (map[string]string, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("cannot read %s: it is a folder; remove it, or put a file with lines NAME=value in its place", dotenvFile)
+		return nil, fmt.Errorf("cannot read %s: it is a folder; remove it, or put a file with lines NAME=value in "+
+			"its place", dotenvFile)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxDotenv+1))
 	if err != nil {
@@ -40,17 +41,19 @@ func readDotenv() (map[string]string, error) {
 	return parseDotenv(text)
 }
 
-// byteOrderMark is what editors on Windows put before UTF-8; it says nothing.
+// byteOrderMark is what editors on Windows put before UTF-8. It has no meaning.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// parseDotenv names a line that is none by its number: the parser's own message quotes it, and it may hold a secret.
+// parseDotenv reports a bad line by its number: the parser's own message quotes the line, which may
+// hold a secret.
 func parseDotenv(text []byte) (map[string]string, error) {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	switch {
 	case len(text) > maxDotenv:
 		return nil, fmt.Errorf("cannot read %s: it is larger than 1 MiB; see .env.sample", dotenvFile)
 	case bytes.ContainsRune(text, 0):
-		return nil, fmt.Errorf("cannot read %s: it is no text in UTF-8, but perhaps in UTF-16; save it as UTF-8", dotenvFile)
+		return nil, fmt.Errorf("cannot read %s: it is no text in UTF-8, but perhaps in UTF-16; save it as UTF-8",
+			dotenvFile)
 	}
 	values, ok := dotenvLines(text)
 	if !ok {
@@ -59,8 +62,8 @@ func parseDotenv(text []byte) (map[string]string, error) {
 	return values, nil
 }
 
-// badLine is the first line that cannot be read: a value in quotes may take several lines, so it is the one after the longest
-// beginning of the file that can be.
+// badLine is the number of the first line that cannot be read. A quoted value may take several
+// lines, so it is the line after the longest readable beginning of the file.
 func badLine(text []byte) int {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for n := len(lines) - 1; n > 0; n-- {
@@ -71,7 +74,8 @@ func badLine(text []byte) int {
 	return 1
 }
 
-// dotenvLines parses lines of which the last one may lack its end: of a word alone there, the parser would take the value and no name.
+// dotenvLines parses lines whose last one may lack its newline. It adds one: without it, the parser
+// would take a lone word there for a value without a name.
 func dotenvLines(text []byte) (values map[string]string, ok bool) {
 	values, err := godotenv.UnmarshalBytes(append(bytes.Clone(text), '\n'))
 	if err != nil {

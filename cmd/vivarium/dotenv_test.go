@@ -7,7 +7,8 @@ import (
 )
 
 func TestDotenvPassesOverAByteOrderMark(t *testing.T) {
-	for _, text := range []string{"VIVARIUM_PIDS=7\r\n", "\xef\xbb\xbfVIVARIUM_PIDS=7\n", "\xef\xbb\xbf# a comment\nVIVARIUM_PIDS=7"} {
+	for _, text := range []string{"VIVARIUM_PIDS=7\r\n", "\xef\xbb\xbfVIVARIUM_PIDS=7\n",
+		"\xef\xbb\xbf# a comment\nVIVARIUM_PIDS=7"} {
 		values, err := parseDotenv([]byte(text))
 		if err != nil || values["VIVARIUM_PIDS"] != "7" || len(values) != 1 {
 			t.Errorf("%q is read as %v, %v", text, values, err)
@@ -26,11 +27,13 @@ func TestDotenvNamesTheLineThatIsNone(t *testing.T) {
 		strings.Repeat("# geheim\n", maxDotenv/9+99): "larger than 1 MiB",
 	} {
 		_, err := parseDotenv([]byte(text))
-		if err == nil || !strings.Contains(err.Error(), ".env") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim") {
+		if err == nil || !strings.Contains(err.Error(), ".env") || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%.40q: got %v, want the file and %q, and no text of it", text, err, want)
 		}
 	}
-	if values, err := parseDotenv([]byte("export A=1\nB='two words' # why\nC=\"one\ntwo\"\n")); err != nil || len(values) != 3 {
+	if values, err := parseDotenv([]byte("export A=1\nB='two words' # why\nC=\"one\ntwo\"\n")); err != nil ||
+		len(values) != 3 {
 		t.Errorf("control: %v, %v", values, err)
 	}
 }

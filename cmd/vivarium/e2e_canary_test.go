@@ -14,26 +14,29 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// control is planted in the repository as a credential would be: what does not find it would not find one.
+// control is planted in the repository as a credential would be: a search that misses it would miss
+// a credential too.
 const control = "e2e-planted-control-canary-0b6f"
 
-// searchTest is a repository's test that looks for what it gets in encoded form: were it written out, it would find itself.
+// searchTest is a repository's test that looks for what it gets in encoded form: were it written
+// out, it would find itself.
 //
 //go:embed testdata/search.py
 var searchTest string
 
-// TestCredentialsReachNoSandboxAndNoStorage: neither the token nor the webhook's secret is where a build's programs, a
-// user of the engine, or a reader of the data directory could see it.
+// TestCredentialsReachNoSandboxAndNoStorage: neither a build's programs, nor a user of the engine,
+// nor a reader of the data directory can see the token or the webhook's secret.
 func TestCredentialsReachNoSandboxAndNoStorage(t *testing.T) {
 	w := newWorld(t, 1)
 	w.Index.Add(egresstest.Wheel("greeter", "1.0", map[string]string{"greeter.py": "WORD = 'hello'\n"}))
 	server, serverLog := w.serve()
 	id, sha := w.push(map[string]string{
-		"requirements.txt":    "greeter\n", // so that the index's cache holds something
-		"planted.txt":         "token = " + control + "\n",
-		"tests/__init__.py":   "",
-		"tests/test_it.py":    searchTest,
-		"tests/canaries.json": `{"token": "` + encode(harness.Token) + `", "secret": "` + encode(webhookSecret) + `", "control": "` + encode(control) + `"}`,
+		"requirements.txt":  "greeter\n", // so that the index's cache is not empty
+		"planted.txt":       "token = " + control + "\n",
+		"tests/__init__.py": "",
+		"tests/test_it.py":  searchTest,
+		"tests/canaries.json": `{"token": "` + encode(harness.Token) + `", "secret": "` + encode(webhookSecret) +
+			`", "control": "` + encode(control) + `"}`,
 	})
 	var log string
 	w.until(3*time.Minute, "the test has searched", func() bool {
@@ -48,10 +51,11 @@ func TestCredentialsReachNoSandboxAndNoStorage(t *testing.T) {
 	}
 	seen := map[string]string{"what the engine says of the container": w.inspect(), "the build's log": log}
 	w.until(time.Minute, "the build passes", func() bool { return w.build(id).State == "passed" })
-	for _, path := range []string{"/logs", "/logs/" + id, "/logs/" + id + "/raw", "/logs/" + id + "/events", "/readyz", "/openapi.json"} {
+	for _, path := range []string{"/logs", "/logs/" + id, "/logs/" + id + "/raw", "/logs/" + id + "/events", "/readyz",
+		"/openapi.json"} {
 		_, seen[path] = w.get(path)
 	}
-	readFiles(t, w.data, seen) // with the log that SQLite writes ahead
+	readFiles(t, w.data, seen) // with SQLite's write-ahead log
 	if len(w.containers()) > 0 {
 		w.until(time.Minute, "the container is gone", func() bool { return len(w.containers()) == 0 })
 	}
@@ -66,7 +70,8 @@ func TestCredentialsReachNoSandboxAndNoStorage(t *testing.T) {
 
 	for where, text := range seen {
 		for _, credential := range []string{harness.Token, webhookSecret} {
-			if strings.Contains(text, credential) || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(credential))) {
+			if strings.Contains(text, credential) ||
+				strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(credential))) {
 				t.Errorf("a credential stands in %s", where)
 			}
 		}
@@ -94,7 +99,7 @@ func encode(text string) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// inspect is all that the engine knows of the container that runs.
+// inspect is all that the engine knows of the running container.
 func (w *world) inspect() string {
 	w.t.Helper()
 	ids := w.containers()

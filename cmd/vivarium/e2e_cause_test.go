@@ -14,8 +14,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown: in the log, the API, the page, the command line and the
-// commit status, of a limit that the repository has lowered.
+// TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown: a limit that the repository has
+// lowered is named in the log, the API, the page, the command line and the commit status.
 func TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown(t *testing.T) {
 	w := newWorld(t, 1)
 	server, _ := w.serve()
@@ -49,12 +49,15 @@ func TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := shown.Steps[len(shown.Steps)-1]
-	if shown.Cause != "out_of_memory" || shown.Summary != cause || last.Note != cause || shown.Limits.Memory != 128<<20 {
+	if shown.Cause != "out_of_memory" || shown.Summary != cause || last.Note != cause ||
+		shown.Limits.Memory != 128<<20 {
 		t.Errorf("the API says %+v", shown)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !slices.ContainsFunc(w.statuses, func(st githubtest.Status) bool { return st.SHA == sha && st.Description == cause }) {
+	if !slices.ContainsFunc(w.statuses, func(st githubtest.Status) bool {
+		return st.SHA == sha && st.Description == cause
+	}) {
 		t.Errorf("no commit status says %q: %+v", cause, w.statuses)
 	}
 	if err := server.Process.Signal(os.Interrupt); err != nil {
@@ -62,7 +65,7 @@ func TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown(t *testing.T) {
 	}
 }
 
-// page is what a browser is shown.
+// page gives the page as a browser gets it.
 func (w *world) page(path string) (int, string) {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.addr+path, nil)

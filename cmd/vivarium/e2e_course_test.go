@@ -15,7 +15,7 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// shellBlocks are the commands of a page, block by block.
+// shellBlocks gives the commands of a page, block by block.
 func shellBlocks(t *testing.T, page string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -28,7 +28,8 @@ func shellBlocks(t *testing.T, page string) (blocks []string) {
 	return blocks
 }
 
-// TestCourseGoesAsItsPageSays runs every command of docs/courses.md in its order, with a push where the page has one.
+// TestCourseGoesAsItsPageSays runs every command of docs/courses.md in order, and pushes where the
+// page says so.
 func TestCourseGoesAsItsPageSays(t *testing.T) {
 	w := newWorld(t, 1)
 	w.setting = []string{"GITHUB_WEBHOOK_SECRET=", "VIVARIUM_REPOSITORIES="}
@@ -54,14 +55,17 @@ func TestCourseGoesAsItsPageSays(t *testing.T) {
 			w.pushByHook(t, group, shas[0])
 		}
 		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
-			done[line] = w.shell(t, strings.ReplaceAll(line, "'2026-12-01 18:00'", "'"+time.Now().Add(time.Hour).Format("2006-01-02 15:04")+"'"))
+			done[line] = w.shell(t, strings.ReplaceAll(line, "'2026-12-01 18:00'",
+				"'"+time.Now().Add(time.Hour).Format("2006-01-02 15:04")+"'"))
 		}
 	}
 	for line, want := range map[string]string{
-		"vivarium repos add 'school/group-*' --hooks": `(?m)^school/group-1 +webhook created, ping received\nschool/group-2 +webhook created, ping received$`,
-		"vivarium builds list --repo " + group:        `passed .*school/group-1 +refs/heads/main`,
-		"vivarium repos list":                         `(?m)^school/group-1 .* success `,
-		"vivarium repos list | grep -iEo '^school/group-[^ *]+' | xargs vivarium repos purge --yes": `(?m)^Removed of school/group-1: 1 build, .* 1 token`,
+		"vivarium repos add 'school/group-*' --hooks": `(?m)^school/group-1 +webhook created, ping ` +
+			`received\nschool/group-2 +webhook created, ping received$`,
+		"vivarium builds list --repo " + group: `passed .*school/group-1 +refs/heads/main`,
+		"vivarium repos list":                  `(?m)^school/group-1 .* success `,
+		"vivarium repos list | grep -iEo '^school/group-[^ *]+' | " +
+			"xargs vivarium repos purge --yes": `(?m)^Removed of school/group-1: 1 build, .* 1 token`,
 	} {
 		if out, ran := done[line]; !ran || !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s (ran: %v) does not say %s:\n%s", line, ran, want, out)
@@ -71,14 +75,14 @@ func TestCourseGoesAsItsPageSays(t *testing.T) {
 	if err != nil || !strings.Contains(string(verdicts), group+",main,passed,,"+shas[0]+",") {
 		t.Errorf("the verdicts are %v\n%s", err, verdicts)
 	}
-	for _, name := range []string{group, "school/group-2"} { // the second has never pushed
+	for _, name := range []string{group, "school/group-2"} { // the second group has never pushed
 		if files := filesNaming(t, w.data, name); len(files) > 0 {
 			t.Errorf("after the end of the term %s still stands in %s", name, strings.Join(files, ", "))
 		}
 	}
 }
 
-// shell runs a line of a page where the server's settings are, and gives its output.
+// shell runs a line of a page in the folder of the server's settings, and gives its output.
 func (w *world) shell(t *testing.T, line string) string {
 	t.Helper()
 	file, err := binary()
@@ -95,8 +99,8 @@ func (w *world) shell(t *testing.T, line string) string {
 	return string(out)
 }
 
-// pushByHook delivers a push as GitHub does by the webhook that it was told of, and waits for the green tick and until the server has
-// noted that it is there.
+// pushByHook delivers a push as GitHub does through its webhook. It waits for the green tick, and
+// until the server has noted that GitHub has the status.
 func (w *world) pushByHook(t *testing.T, repo, sha string) {
 	t.Helper()
 	var delivered struct{ Build string }
@@ -122,7 +126,8 @@ func (w *world) pushByHook(t *testing.T, repo, sha string) {
 	})
 }
 
-// filesNaming are the files of the data directory that name a repository; those that the page's commands wrote are left out.
+// filesNaming gives the files of the data directory that name a repository, except those that the
+// page's commands wrote.
 func filesNaming(t *testing.T, dir, name string) (files []string) {
 	t.Helper()
 	seen := map[string]string{}

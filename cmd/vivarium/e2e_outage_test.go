@@ -16,7 +16,8 @@ import (
 	"vivarium/server/store/storetest"
 )
 
-// wholeOutages makes the outages last as long as issue reports say, in place of some seconds: `make outages` sets it.
+// wholeOutages makes the outages as long as in issue reports, in place of some seconds: `make
+// outages` sets it.
 const wholeOutages = "OUTAGES"
 
 // outage is how long something is away.
@@ -27,7 +28,7 @@ func outage(whole time.Duration) time.Duration {
 	return 4 * time.Second
 }
 
-// everyDatabaseOf gives a world on each database.
+// everyDatabaseOf runs test with a world on each database.
 func everyDatabaseOf(t *testing.T, workers int, test func(t *testing.T, w *world)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, workers)) })
 	t.Run("postgres", func(t *testing.T) {
@@ -44,14 +45,15 @@ func everyDatabaseOf(t *testing.T, workers int, test func(t *testing.T, w *world
 			t.Fatal(err)
 		}
 		w := newWorld(t, workers)
-		// The setting is to name a host, where pgx prefers the socket's folder in the query.
-		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+strings.Replace(address, "postgres:///", "postgres://localhost/", 1),
+		// The setting must name a host; pgx prefers the socket's folder in the query.
+		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+
+			strings.Replace(address, "postgres:///", "postgres://localhost/", 1),
 			"VIVARIUM_KEY="+strings.Repeat("k", keyBytes))
 		test(t, w)
 	})
 }
 
-// awaited is what the API says of a build that waits.
+// awaited is what the API says about a waiting build.
 type awaited struct {
 	State      string
 	Summary    string
@@ -65,7 +67,7 @@ func (w *world) awaited(id string) (b awaited) {
 	return b
 }
 
-// stayGreen watches builds for as long as something is away: none may be red meanwhile.
+// stayGreen watches builds for as long as something is away: none may fail in that time.
 func (w *world) stayGreen(away time.Duration, ids []string) {
 	w.t.Helper()
 	for end := time.Now().Add(away); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
@@ -90,7 +92,9 @@ func (w *world) endGreen(ids, shas []string) {
 		}
 		w.until(time.Minute, "its final status", func() bool { return slices.Contains(w.states(shas[i]), "success") })
 		states := w.states(shas[i])
-		if final := slices.DeleteFunc(slices.Clone(states), func(s string) bool { return s == "pending" }); !slices.Equal(final, []string{"success"}) || len(states) > 3 {
+		if final := slices.DeleteFunc(slices.Clone(states), func(s string) bool {
+			return s == "pending"
+		}); !slices.Equal(final, []string{"success"}) || len(states) > 3 {
 			w.t.Errorf("build %s: statuses %v", id, states)
 		}
 	}
@@ -109,7 +113,7 @@ func (w *world) pushAll(n int, files map[string]string) (ids, shas []string) {
 	return ids, shas
 }
 
-// cuttable starts a proxy before the engine that can be cut, for the world's server alone.
+// cuttable puts a proxy that can be cut before the engine, for the world's server only.
 func (w *world) cuttable() *engineproxy.Proxy {
 	w.t.Helper()
 	p, err := engineproxy.Start(func(*http.Request) error { return nil })
@@ -179,7 +183,8 @@ func TestNothingIsRedForAGitHostOrAnIndexThatIsAway(t *testing.T) {
 		"clone": func(w *world, f egresstest.Fault) { w.Git.SetFault(f) },
 		"index": func(w *world, f egresstest.Fault) { w.Index.SetFault(f) },
 	} {
-		for name, fault := range map[string]egresstest.Fault{"hangs up": egresstest.Drop, "502": egresstest.Status(http.StatusBadGateway)} {
+		for name, fault := range map[string]egresstest.Fault{"hangs up": egresstest.Drop,
+			"502": egresstest.Status(http.StatusBadGateway)} {
 			t.Run(what+" "+name, func(t *testing.T) {
 				everyDatabaseOf(t, 2, func(t *testing.T, w *world) {
 					w.Index.Add(egresstest.Wheel("greeter", "1.0", map[string]string{"greeter.py": "WORD = 'hello'\n"}))
@@ -199,7 +204,7 @@ func TestNothingIsRedForAGitHostOrAnIndexThatIsAway(t *testing.T) {
 	}
 }
 
-// TestAStalledEngineIsSaidAtTheStart: it takes the connection and answers nothing.
+// TestAStalledEngineIsSaidAtTheStart: the engine accepts the connection and answers nothing.
 func TestAStalledEngineIsSaidAtTheStart(t *testing.T) {
 	w := newWorld(t, 1)
 	proxy := w.cuttable()
@@ -207,9 +212,10 @@ func TestAStalledEngineIsSaidAtTheStart(t *testing.T) {
 	began := time.Now()
 	out, err := w.command("serve").CombinedOutput()
 	var exit *exec.ExitError
-	if took := time.Since(began); !errors.As(err, &exit) || took > 10*time.Second || !strings.Contains(string(out), "does not answer") {
+	if took := time.Since(began); !errors.As(err, &exit) || took > 10*time.Second ||
+		!strings.Contains(string(out), "does not answer") {
 		t.Errorf("after %s: %v, %s", took, err, out)
 	}
-	proxy.Restore() // and with the same settings it serves
+	proxy.Restore() // the control: with the same settings it serves
 	w.serve()
 }

@@ -25,12 +25,13 @@ const (
 	purgedWord       = "purge-canary-log-9c51"
 )
 
-// TestPurgeLeavesNoByteOfARepository: after a purge beside a server that runs, neither its data directory nor the engine
-// holds what stood in the repository's name, its author and its log.
+// TestPurgeLeavesNoByteOfARepository: after a purge beside a running server, neither its data
+// directory nor the engine holds the repository's name, its author or its log.
 func TestPurgeLeavesNoByteOfARepository(t *testing.T) {
 	w := newWorld(t, 1)
 	server, _ := w.serve()
-	shas, err := w.Git.Commit(t.Context(), purgedRepository, egresstest.Commit{Files: oneTest("print('" + purgedWord + "'.upper().lower())")})
+	shas, err := w.Git.Commit(t.Context(), purgedRepository,
+		egresstest.Commit{Files: oneTest("print('" + purgedWord + "'.upper().lower())")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestPurgeLeavesNoByteOfARepository(t *testing.T) {
 	w.searchAfterPurge(t, "after the server's end")
 }
 
-// searchAfterPurge looks into every file of the data directory and at what the engine holds.
+// searchAfterPurge searches every file of the data directory, and all that the engine holds.
 func (w *world) searchAfterPurge(t *testing.T, when string) {
 	t.Helper()
 	seen := map[string]string{}
@@ -103,7 +104,7 @@ func (w *world) searchAfterPurge(t *testing.T, when string) {
 	}
 }
 
-// engineSays is all that the engine tells of its images, with their history, and of its containers.
+// engineSays is all that the engine says about its images, their history, and its containers.
 func (w *world) engineSays(t *testing.T) string {
 	t.Helper()
 	images, err := w.engine.ImageList(t.Context(), image.ListOptions{All: true})
@@ -155,7 +156,8 @@ func (w *world) inRunnerImages(t *testing.T, words ...string) map[string]bool {
 	return wordsIn(t, r, words)
 }
 
-// wordsIn looks for words in a stream, piece by piece, with what of the last piece a word might begin in.
+// wordsIn looks for words in a stream, piece by piece. It keeps the end of each piece, in which a
+// word might begin.
 func wordsIn(t *testing.T, r io.Reader, words []string) map[string]bool {
 	t.Helper()
 	const overlap = 256

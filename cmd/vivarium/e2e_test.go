@@ -49,7 +49,8 @@ func TestPushBecomesStatusesAndALiveLog(t *testing.T) {
 	}
 }
 
-// TestKilledServerLosesNothing kills the server with SIGKILL in the middle of a build and of a burst of deliveries.
+// TestKilledServerLosesNothing kills the server with SIGKILL in the middle of a build and of a
+// burst of deliveries.
 func TestKilledServerLosesNothing(t *testing.T) {
 	w := newWorld(t, 2)
 	server, _ := w.serve()
@@ -64,7 +65,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		t.Fatal("control: the running container is not seen")
 	}
 	second := w.command("serve")
-	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), strconv.Itoa(server.Process.Pid)) {
+	if out, err := second.CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), strconv.Itoa(server.Process.Pid)) {
 		t.Errorf("a second server: %v, %s", err, out)
 	}
 	before := w.finished(first)
@@ -88,7 +90,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			t.Errorf("the delivery of %s was answered with build %s, which is now of commit %q", sha, id, b.Commit)
 		}
 	}
-	// GitHub's user delivers again what got no answer; the rest is known.
+	// A user of GitHub delivers again what got no answer; the answered ones are known.
 	builds := map[string]bool{first: true, running: true}
 	for _, sha := range pushed {
 		id, answer, err := w.deliver(sha)
@@ -126,8 +128,8 @@ func (w *world) finished(id string) finishedBuild {
 	return finishedBuild{body, raw}
 }
 
-// deliverUntilKilled delivers commits, some at a time, and kills the server once a few are answered. It gives the
-// builds of those that were answered 202.
+// deliverUntilKilled delivers commits, several at a time, and kills the server once a few are
+// answered. It gives the builds of the deliveries that were answered 202.
 func (w *world) deliverUntilKilled(shas []string, kill func() error) (answered map[string]string) {
 	w.t.Helper()
 	const senders, enough = 4, 3

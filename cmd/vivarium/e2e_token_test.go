@@ -16,10 +16,12 @@ import (
 )
 
 // tokenOutage is how long the token is revoked; `make token-outage` takes ten minutes.
-var tokenOutage = flag.Duration("token-outage", 15*time.Second, "how long TestTokenRevokedAmidTenBuilds revokes the token")
+var tokenOutage = flag.Duration("token-outage", 15*time.Second,
+	"how long TestTokenRevokedAmidTenBuilds revokes the token")
 
-// TestTokenRevokedAmidTenBuilds: GitHub answers 401 in the middle of ten builds, at the usual pace. Meanwhile it is asked little, the
-// builds' pages say what is wrong, and within a minute of the token's return all ends are there, once each.
+// TestTokenRevokedAmidTenBuilds: GitHub answers 401 in the middle of ten builds, at the usual pace.
+// Meanwhile it gets few requests, and the builds' pages say what is wrong. Within a minute of the
+// token's return every final status is there, once each.
 func TestTokenRevokedAmidTenBuilds(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { revokeAmidTenBuilds(t, newWorld(t, 2)) })
 	t.Run("postgres", func(t *testing.T) {
@@ -36,7 +38,7 @@ func TestTokenRevokedAmidTenBuilds(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWorld(t, 2)
-		// The setting wants a host; the one in the query, which is a socket, counts.
+		// The setting needs a host; the one in the query, a socket, counts.
 		address = strings.Replace(address, "postgres:///", "postgres://socket/", 1)
 		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+address, "VIVARIUM_KEY="+rand.Text()+rand.Text())
 		revokeAmidTenBuilds(t, w)
@@ -53,7 +55,9 @@ func revokeAmidTenBuilds(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 	}
-	w.until(2*time.Minute, "the second build's end is told", func() bool { return slices.Contains(w.states(shas[1]), "success") })
+	w.until(2*time.Minute, "the second build's end is told", func() bool {
+		return slices.Contains(w.states(shas[1]), "success")
+	})
 	w.GitHub.SetToken("revoked")
 	revoked := time.Now()
 	for _, id := range ids {
@@ -71,7 +75,8 @@ func revokeAmidTenBuilds(t *testing.T, w *world) {
 			posts++
 		}
 	}
-	// Those under way together, and the probes: five of the first 75 seconds, then one each 40.
+	// The requests that were under way together, then the probes: five in the first 75 seconds,
+	// then one every 40.
 	if most := 4 + 6 + int(time.Since(revoked)/(40*time.Second)); posts > most {
 		t.Errorf("GitHub was asked %d times with the dead token, want at most %d", posts, most)
 	}
@@ -89,7 +94,8 @@ func revokeAmidTenBuilds(t *testing.T, w *world) {
 	}
 }
 
-// TestATokenRenewedInDotenvNeedsNoRestart: statuses that were refused are sent soon after the file has changed, by the same process.
+// TestATokenRenewedInDotenvNeedsNoRestart: soon after the file has changed, the same process sends
+// the statuses that were refused.
 func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	w := newWorld(t, 1)
 	w.unset = []string{tokenName}
@@ -112,7 +118,9 @@ func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	}
 	w.until(10*time.Second, "the end is told", func() bool { return slices.Contains(w.states(sha), "success") })
 	requests := w.GitHub.Requests()
-	if !slices.ContainsFunc(requests, func(r githubtest.Request) bool { return r.Header.Get("Authorization") == "Bearer ghp_expired" }) {
+	if !slices.ContainsFunc(requests, func(r githubtest.Request) bool {
+		return r.Header.Get("Authorization") == "Bearer ghp_expired"
+	}) {
 		t.Error("control: the first token was never tried")
 	}
 }

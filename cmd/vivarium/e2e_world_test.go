@@ -56,15 +56,15 @@ var binary = sync.OnceValues(func() (string, error) {
 	return file, nil
 })
 
-// world is a git host, an index and a GitHub, with what the server said to the latter.
+// world is a git host, an index and a GitHub, with what the server told GitHub.
 type world struct {
 	*harness.World
 	t       *testing.T
 	data    string
 	addr    string
 	workers int
-	setting []string // of the server, beside what every test has
-	unset   []string // names of what every test has, and this server has not
+	setting []string // of the server, besides those of every test
+	unset   []string // names that every test has set and this server has not
 	engine  *client.Client
 
 	mu       sync.Mutex
@@ -139,11 +139,11 @@ func (w *world) command(args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(file, args...)
 	cmd.Env = w.environ()
-	cmd.Dir = w.data // there is no .env
+	cmd.Dir = w.data // a folder without .env
 	return cmd
 }
 
-// serve starts the server and waits until it builds. log is to be read once it has ended.
+// serve starts the server and waits until it builds. log may be read once the server has ended.
 func (w *world) serve() (server *exec.Cmd, log *bytes.Buffer) {
 	w.t.Helper()
 	log = &bytes.Buffer{}
@@ -200,7 +200,7 @@ func (w *world) until(limit time.Duration, what string, ok func() bool) {
 	w.t.Fatalf("after %s still not: %s", limit, what)
 }
 
-// commits makes n commits that differ, each with these files, and tells GitHub of their repository.
+// commits makes n different commits, each with these files, and tells GitHub of their repository.
 func (w *world) commits(n int, files map[string]string) []string {
 	w.t.Helper()
 	list := make([]egresstest.Commit, n)
@@ -215,15 +215,16 @@ func (w *world) commits(n int, files map[string]string) []string {
 	return shas
 }
 
-// oneTest is a repository of one test, whose body this is.
+// oneTest is a repository of one test with this body.
 func oneTest(body string) map[string]string {
 	return map[string]string{
 		"tests/__init__.py": "",
-		"tests/test_it.py":  "import os, time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        " + body + "\n",
+		"tests/test_it.py": "import os, time, unittest\nclass T(unittest.TestCase):\n    def test(self):\n        " +
+			body + "\n",
 	}
 }
 
-// deliver delivers the push of a commit. The build's id is empty unless the answer is 202.
+// deliver delivers the push of a commit. id is empty unless the answer is 202.
 func (w *world) deliver(sha string) (id string, answer githubtest.Answer, err error) {
 	p := githubtest.Push{Repo: repository, SHA: sha}
 	answer, err = githubtest.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
@@ -235,7 +236,7 @@ func (w *world) deliver(sha string) (id string, answer githubtest.Answer, err er
 	return body.Build, answer, err
 }
 
-// push commits and delivers, and gives the build's id and the commit.
+// push commits and delivers, and gives the build's ID and the commit.
 func (w *world) push(files map[string]string) (id, sha string) {
 	w.t.Helper()
 	sha = w.commits(1, files)[0]
@@ -258,7 +259,7 @@ func (w *world) build(id string) (b shownBuild) {
 	return b
 }
 
-// ids are what /logs lists, on all of its pages.
+// ids are the builds that /logs lists, on all of its pages.
 func (w *world) ids() []string {
 	w.t.Helper()
 	var all []string
@@ -279,7 +280,7 @@ func (w *world) ids() []string {
 	return all
 }
 
-// instance tells this server's containers from others'.
+// instance labels this server's containers.
 func (w *world) instance() string {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join(w.data, "instance"))
@@ -289,7 +290,7 @@ func (w *world) instance() string {
 	return strings.TrimSpace(string(text))
 }
 
-// containers are the IDs of this server's, whatever their state.
+// containers are the IDs of this server's containers, in any state.
 func (w *world) containers() []string {
 	w.t.Helper()
 	list, err := w.engine.ContainerList(w.t.Context(), container.ListOptions{

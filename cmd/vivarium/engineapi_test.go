@@ -20,7 +20,7 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// apiCalls are the calls that SECURITY.md lists, each a line of the code block below its heading.
+// apiCalls are the calls that SECURITY.md lists, one a line in the code block below its heading.
 func apiCalls(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../SECURITY.md")
@@ -39,14 +39,15 @@ func apiCalls(t *testing.T) []string {
 	return calls
 }
 
-// TestEngineAPICallsAreThoseThatSecuritySays records what the product really calls, so that a socket
-// proxy that is set to the list lets everything through that is needed, and nothing else.
+// TestEngineAPICallsAreThoseThatSecuritySays records the calls that the product makes, so that a
+// socket proxy with this list lets through what is needed, and nothing else.
 func TestEngineAPICallsAreThoseThatSecuritySays(t *testing.T) {
 	w := newWorld(t, 1)
 	p := startEngineProxy(t)
 	r := &recorded{world: w, proxy: p, name: "recorded-" + strings.ToLower(rand.Text()[:8])}
-	// gVisor does without the update of a container.
-	r.environ = append(w.environ(), "DOCKER_HOST="+p.host, "VIVARIUM_RUNTIME=", "VIVARIUM_RUNNERS=vivarium-test/"+r.name)
+	// gVisor needs no update of a container.
+	r.environ = append(w.environ(), "DOCKER_HOST="+p.host, "VIVARIUM_RUNTIME=",
+		"VIVARIUM_RUNNERS=vivarium-test/"+r.name)
 	t.Cleanup(r.removeImages)
 	r.neighbour(t)
 	r.images(t)
@@ -62,7 +63,8 @@ func TestEngineAPICallsAreThoseThatSecuritySays(t *testing.T) {
 	}
 }
 
-// recorded is a vivarium whose engine is behind the proxy, with runner images of a name of its own.
+// recorded is a vivarium whose engine is behind the proxy; its runner images have a name of their
+// own.
 type recorded struct {
 	*world
 	proxy   *engineProxy
@@ -70,7 +72,7 @@ type recorded struct {
 	environ []string
 }
 
-// vivarium runs one command and gives what it said.
+// vivarium runs one command and gives its output.
 func (r *recorded) vivarium(t *testing.T, code int, args ...string) string {
 	t.Helper()
 	cmd := r.command(args...)
@@ -82,15 +84,18 @@ func (r *recorded) vivarium(t *testing.T, code int, args ...string) string {
 	return string(out)
 }
 
-// neighbour runs a container that is no sandbox and has no limit, so that the server asks what it uses.
+// neighbour runs a container that is no sandbox and has no limit, so that the server asks for its
+// use.
 func (r *recorded) neighbour(t *testing.T) {
-	c, err := r.engine.ContainerCreate(t.Context(), &container.Config{Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"}},
+	c, err := r.engine.ContainerCreate(t.Context(),
+		&container.Config{Image: imagestest.Runner(t), Entrypoint: []string{"sleep", "600"}},
 		&container.HostConfig{NetworkMode: "none"}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.engine.ContainerRemove(context.Background(), c.ID, container.RemoveOptions{Force: true}); err != nil {
+		if err := r.engine.ContainerRemove(context.Background(), c.ID,
+			container.RemoveOptions{Force: true}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -99,10 +104,11 @@ func (r *recorded) neighbour(t *testing.T) {
 	}
 }
 
-// images makes an image on a base that has all tools already, and moves it.
+// images makes an image from a base that has all tools already, then exports and imports it.
 func (r *recorded) images(t *testing.T) {
 	base := imagestest.Runner(t)
-	r.vivarium(t, exitCannot, "images", "build", r.name, "--from", "127.0.0.1:1/no/such:base") // a registry that is away
+	// a registry that is away
+	r.vivarium(t, exitCannot, "images", "build", r.name, "--from", "127.0.0.1:1/no/such:base")
 	r.vivarium(t, exitOK, "images", "build", r.name, "--from", base)
 	r.vivarium(t, exitOK, "images", "list")
 	r.vivarium(t, exitOK, "images", "inspect", r.name)
@@ -138,10 +144,10 @@ func (r *recorded) serve(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // how it ended is another test's
+	_ = cmd.Wait() // another test checks how it ended
 }
 
-// lose kills a build's container, upon which the engine is asked why it went.
+// lose kills a build's container; the server then asks the engine why it ended.
 func (r *recorded) lose(t *testing.T) {
 	tree := t.TempDir()
 	for name, text := range oneTest(`print("SLEEPING", flush=True); time.sleep(300)`) {

@@ -10,15 +10,15 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// engineProxy stands in front of the engine, as a socket proxy does, and tells what goes through.
+// engineProxy stands before the engine, as a socket proxy does, and reports the calls.
 type engineProxy struct {
 	host string // for DOCKER_HOST
 
 	mu       sync.Mutex
 	calls    map[string]bool // METHOD /path/{of}/it
-	attached string          // the container that was attached to last
+	attached string          // the last container that was attached to
 	drop     func(hostConfig map[string]any)
-	tell     func(call string, r *http.Request) // of each call, before it goes on
+	tell     func(call string, r *http.Request) // called for each call, before it goes on
 }
 
 // startEngineProxy serves until the test ends.
@@ -39,7 +39,7 @@ func startEngineProxy(t *testing.T) *engineProxy {
 	return p
 }
 
-// before makes the engine one that drops a setting of a container, where it is to.
+// before makes the engine drop a setting of a container, where the test asks for it.
 func (p *engineProxy) before(r *http.Request) error {
 	p.note(r)
 	p.mu.Lock()
@@ -73,7 +73,7 @@ func (p *engineProxy) setDrop(f func(hostConfig map[string]any)) {
 	p.drop = f
 }
 
-// callOf takes the API's version and the names out of a call.
+// callOf removes the API's version and the names from a call.
 func callOf(method, path string) string {
 	part := strings.Split(strings.Trim(path, "/"), "/")
 	if strings.HasPrefix(part[0], "v1.") {

@@ -4,8 +4,8 @@ import "strings"
 
 const hidden = "[redacted]"
 
-// hideCredentials takes out of a value, which need not be a well-formed URL, what may be a credential in
-// one: all before its last @, and what stands in its query or fragment.
+// hideCredentials removes from a value what may be a credential: all before its last @, and its
+// query and fragment. The value need not be a well-formed URL.
 func hideCredentials(v string) string {
 	scheme := ""
 	if s, rest, ok := strings.Cut(v, "://"); ok && !strings.ContainsAny(s, "@:/?#") {
@@ -13,7 +13,7 @@ func hideCredentials(v string) string {
 	}
 	at, query := strings.LastIndexByte(v, '@'), strings.IndexAny(v, "?#")
 	switch {
-	case at >= 0 && query >= 0 && query < at: // an @ of the query, or a ? of the password
+	case at >= 0 && query >= 0 && query < at: // an @ in the query, or a ? in the password
 		return scheme + hidden
 	case query >= 0:
 		v = v[:query+1] + hidden

@@ -28,13 +28,16 @@ func TestHideCredentialsLeavesTheHost(t *testing.T) {
 	}
 }
 
-// TestNoSettingsPasswordStandsInAMessage gives every setting an address with a password that it does not take.
+// TestNoSettingsPasswordStandsInAMessage gives every setting an address with a password that it
+// must refuse.
 func TestNoSettingsPasswordStandsInAMessage(t *testing.T) {
 	for _, v := range variables {
-		if v.accepts == text.accepts || v.accepts == secretText.accepts || v.accepts == longSecret.accepts || v.accepts == statusContext.accepts {
-			continue // it takes any text
+		if v.accepts == text.accepts || v.accepts == secretText.accepts || v.accepts == longSecret.accepts ||
+			v.accepts == statusContext.accepts {
+			continue // it accepts any text
 		}
-		for _, value := range []string{"https://user:hunter2@host.example.org/simple/", "user:hunter2@host.example.org", "https://user:hunter2%zz@host.example.org", "https://hunter2@host.example.org/?x=hunter2"} {
+		for _, value := range []string{"https://user:hunter2@host.example.org/simple/", "user:hunter2@host.example.org",
+			"https://user:hunter2%zz@host.example.org", "https://hunter2@host.example.org/?x=hunter2"} {
 			_, problems := readConfig([]string{v.name + "=" + value}, nil)
 			got := fmt.Sprint(errors.Join(problems...))
 			if strings.Contains(got, "hunter2") {
@@ -48,7 +51,9 @@ func TestNoSettingsPasswordStandsInAMessage(t *testing.T) {
 }
 
 func TestNoRepositorysPasswordStandsInAMessage(t *testing.T) {
-	for _, address := range []string{"https://user:hunter2@host.example.org/o/n", "ftp://user:hunter2@host.example.org/o/n", "https://user:hunter2%zz@host.example.org/o/n", "https://host.example.org/o/n?token=hunter2"} {
+	for _, address := range []string{"https://user:hunter2@host.example.org/o/n",
+		"ftp://user:hunter2@host.example.org/o/n", "https://user:hunter2%zz@host.example.org/o/n",
+		"https://host.example.org/o/n?token=hunter2"} {
 		if _, err := parseRepoURL(address); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v", address, err)
 		}

@@ -10,15 +10,17 @@ import (
 )
 
 const (
-	// identifyEvery is how soon after its first delivery GitHub is asked for a repository's id. It serves to follow a
-	// renaming, which nobody does within minutes.
+	// identifyEvery is how soon after its first delivery GitHub is asked for a repository's ID. The
+	// ID serves to follow a renaming, which nobody does within minutes.
 	identifyEvery = 2 * time.Minute
-	// identifyMost bounds the questions of one round: GitHub allows 5000 an hour with a token, and 60 without.
+	// identifyMost bounds the requests of one round: GitHub allows 5000 an hour with a token, and
+	// 60 without.
 	identifyMost = 10
 )
 
-// identify learns GitHub's ids of the repositories that deliver, until ctx ends. A payload's own word does not count: whoever
-// holds one repository's secret could claim another's id, and follow its name by it.
+// identify asks GitHub, until ctx ends, for the IDs of the repositories that deliver. The payload's
+// own ID does not count: whoever holds one repository's secret could claim another's ID, and follow
+// its name by it.
 func (s *service) identify(ctx context.Context, client *github.Client) error {
 	tick := time.NewTicker(identifyEvery)
 	defer tick.Stop()
@@ -29,7 +31,7 @@ func (s *service) identify(ctx context.Context, client *github.Client) error {
 		}
 		next = ""
 		for _, name := range names {
-			next = name // those that GitHub does not tell do not keep the others back
+			next = name // a repository that GitHub does not tell does not hold up the others
 			id, err := client.IDOf(ctx, name)
 			if refused, ok := errors.AsType[*github.APIError](err); ok && refused.Code == http.StatusUnauthorized {
 				break // a token that does not work is not tried again and again

@@ -25,7 +25,8 @@ func newImages(a *app) *cobra.Command {
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newImagesBuild(a), newImagesList(a), newImagesInspect(a), newImagesImport(a), newImagesExport(a), newImagesRemove(a))
+	cmd.AddCommand(newImagesBuild(a), newImagesList(a), newImagesInspect(a), newImagesImport(a), newImagesExport(a),
+		newImagesRemove(a))
 	return cmd
 }
 
@@ -43,13 +44,14 @@ func (a *app) withImages(ctx context.Context, f func(*images.Manager) error) err
 	return errors.Join(f(m), m.Close())
 }
 
-// imageName is the name that a command was given, or the default's.
+// imageName is the name that a command was given, or the default.
 func imageName(args []string) string { return append(args, images.Default)[0] }
 
 // imageError says what could not be done with an image.
 func imageError(act, name string, err error) error {
 	if errors.Is(err, images.ErrNotFound) {
-		return fmt.Errorf("cannot %s runner image %s: the engine has none of that name; `vivarium images list` shows those there are", act, name)
+		return fmt.Errorf("cannot %s runner image %s: the engine has none of that name; `vivarium images list` "+
+			"shows those there are", act, name)
 	}
 	return fmt.Errorf("cannot %s runner image %s: %w", act, name, err)
 }
@@ -57,9 +59,10 @@ func imageError(act, name string, err error) error {
 func newImagesBuild(a *app) *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
-		Use:     "build [NAME]",
-		Short:   "Make a runner image anew from its base",
-		Long:    "Build makes a runner image from a base: one of a registry, or else one that is bootstrapped\nfrom a Debian mirror. NAME is " + images.Default + " unless given.",
+		Use:   "build [NAME]",
+		Short: "Make a runner image anew from its base",
+		Long: "Build makes a runner image from a base: one of a registry, or else one that is bootstrapped\n" +
+			"from a Debian mirror. NAME is " + images.Default + " unless given.",
 		Example: "  vivarium images build\n  vivarium images build python-3.12 --from python:3.12-slim-bookworm",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,7 +75,8 @@ func newImagesBuild(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "base: a registry reference, or debian for a bootstrap (default: try both)")
+	cmd.Flags().StringVar(&from, "from", "",
+		"base: a registry reference, or debian for a bootstrap (default: try both)")
 	return cmd
 }
 
@@ -98,7 +102,8 @@ func printImages(w io.Writer, list []images.Image) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tPYTHON\tARCH\tSIZE\tCREATED\tBASE")
 	for _, i := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Arch, units.BytesSize(float64(i.Size)), localTime(i.Created), i.Base)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Arch, units.BytesSize(float64(i.Size)),
+			localTime(i.Created), i.Base)
 	}
 	return t.Flush()
 }
@@ -136,11 +141,13 @@ func printImage(w io.Writer, i images.Image) error {
 func newImagesImport(a *app) *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
-		Use:     "import FILE",
-		Short:   "Take an exported runner image, or a root file system as a tar",
-		Long:    "Import takes what `vivarium images export` wrote, or the tar of a root file system with\nPython, pip and git, and says which of the two it was. FILE - is standard input.",
-		Example: "  vivarium images import image.tar\n  vivarium images import --name " + images.Default + " rootfs.tar.zst",
-		Args:    cobra.ExactArgs(1),
+		Use:   "import FILE",
+		Short: "Take an exported runner image, or a root file system as a tar",
+		Long: "Import takes what `vivarium images export` wrote, or the tar of a root file system with\n" +
+			"Python, pip and git, and says which of the two it was. FILE - is standard input.",
+		Example: "  vivarium images import image.tar\n  vivarium images import --name " + images.Default +
+			" rootfs.tar.zst",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withImages(cmd.Context(), func(m *images.Manager) error {
 				return a.importImage(cmd.Context(), m, name, args[0])
@@ -181,7 +188,9 @@ func newImagesExport(a *app) *cobra.Command {
 				return errors.New("cannot export to a terminal; name a file with --output")
 			}
 			return a.withImages(cmd.Context(), func(m *images.Manager) error {
-				err := a.exportImage(output, func(w io.Writer) error { return m.Export(cmd.Context(), imageName(args), w) })
+				err := a.exportImage(output, func(w io.Writer) error {
+					return m.Export(cmd.Context(), imageName(args), w)
+				})
 				if err != nil {
 					return imageError("export", imageName(args), err)
 				}
@@ -193,7 +202,7 @@ func newImagesExport(a *app) *cobra.Command {
 	return cmd
 }
 
-// exportImage writes to a file, which is there only when it is whole, or to standard output.
+// exportImage writes to standard output, or to a file, which appears only when it is whole.
 func (a *app) exportImage(file string, export func(io.Writer) error) error {
 	if file == "" {
 		return export(a.stdout)
@@ -201,14 +210,14 @@ func (a *app) exportImage(file string, export func(io.Writer) error) error {
 	switch info, err := os.Stat(file); {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s is a folder; name a file in it", file)
-	case err == nil && !info.Mode().IsRegular(): // such as /dev/null, in whose place no file is to be
+	case err == nil && !info.Mode().IsRegular(): // such as /dev/null, which no file may replace
 		f, err := os.OpenFile(file, os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}
 		return errors.Join(export(f), f.Close())
 	}
-	// Its own: another export to the same file may be under way.
+	// A name of its own: another export to the same file may be under way.
 	part := file + "." + rand.Text()[:8] + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// listed says what files there are in a folder.
+// listed lists the files of a folder.
 func listed(t *testing.T, dir string) string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -34,7 +34,8 @@ func TestExportsAtOnceAreEachWhole(t *testing.T) {
 		return func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
 	}
 	err := (&app{}).exportImage(file, func(w io.Writer) error {
-		return errors.Join(writes("the first, ")(w), (&app{}).exportImage(file, writes("a second one")), writes("to its end")(w))
+		return errors.Join(writes("the first, ")(w), (&app{}).exportImage(file, writes("a second one")),
+			writes("to its end")(w))
 	})
 	got, readErr := os.ReadFile(file)
 	if err != nil || readErr != nil || string(got) != "the first, to its end" || listed(t, dir) != "image.tar" {
@@ -46,7 +47,8 @@ func TestExportThatFailsLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	broken := errors.New("broken")
 	fails := func(w io.Writer) error { _, err := io.WriteString(w, "a part"); return errors.Join(err, broken) }
-	if err := (&app{}).exportImage(filepath.Join(dir, "image.tar"), fails); !errors.Is(err, broken) || listed(t, dir) != "" {
+	if err := (&app{}).exportImage(filepath.Join(dir, "image.tar"), fails); !errors.Is(err, broken) ||
+		listed(t, dir) != "" {
 		t.Errorf("%v, and there is %q", err, listed(t, dir))
 	}
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
@@ -58,18 +60,19 @@ func TestExportThatFailsLeavesNothing(t *testing.T) {
 	}
 }
 
-// As root, /dev/null would be a file afterwards.
+// For root, a wrong export would replace /dev/null by a file.
 func TestExportReplacesNoDevice(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	end, err := os.OpenFile(pipe, os.O_RDWR, 0) // which does not wait for another
+	end, err := os.OpenFile(pipe, os.O_RDWR, 0) // which does not wait for another process
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer end.Close()
-	if err := (&app{}).exportImage(pipe, func(w io.Writer) error { _, err := io.WriteString(w, "whole"); return err }); err != nil {
+	if err := (&app{}).exportImage(pipe,
+		func(w io.Writer) error { _, err := io.WriteString(w, "whole"); return err }); err != nil {
 		t.Error(err)
 	}
 	if info, err := os.Lstat(pipe); err != nil || info.Mode().Type() != os.ModeNamedPipe {

@@ -13,8 +13,8 @@ import (
 // instanceFile holds the ID.
 const instanceFile = "instance"
 
-// instanceID is the name of the server that owns a data directory. It labels containers,
-// so that after a restart it finds its own, and never those of another server.
+// instanceID is the name of the server that owns a data directory. It labels containers, so that a
+// server finds its own after a restart, and never those of another.
 func instanceID(dataDir string) (string, error) {
 	file := filepath.Join(dataDir, instanceFile)
 	id, err := os.ReadFile(file)
@@ -30,18 +30,19 @@ func instanceID(dataDir string) (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
-// keepFirst writes a file that is not there yet, whole or not at all, and gives what it holds then: of several processes that
-// begin at once the first one's counts for all. It is on the disk when this returns.
+// keepFirst writes a file unless it exists, whole or not at all, and gives its content then: of
+// several processes that begin at once, the first one's content counts for all. The file is on the
+// disk when this returns.
 func keepFirst(file string, content []byte) ([]byte, error) {
 	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*") // for its owner alone
+	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*") // for its owner only
 	if err != nil {
 		return nil, err
 	}
 	_, err = tmp.Write(append(content, '\n'))
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
-		err = os.Link(tmp.Name(), file) // unlike a renaming it replaces nothing
+		err = os.Link(tmp.Name(), file) // unlike a rename, it replaces nothing
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = nil

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestFirstKeyCountsForAllThatBeginAtOnce: a webhook's secret that was derived from a key that another process then replaced
-// would open nothing.
+// TestFirstKeyCountsForAllThatBeginAtOnce: if another process replaced the key, a webhook's secret
+// derived from the first one would open nothing.
 func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 	for range 20 {
 		dir := t.TempDir()
@@ -40,7 +40,8 @@ func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 		}
 		for i := range keys {
 			if keys[i] != string(key) || ids[i] != id {
-				t.Fatalf("process %d has the key %q and the instance %q, the files hold %q and %q", i, keys[i], ids[i], key, id)
+				t.Fatalf("process %d has the key %q and the instance %q, the files hold %q and %q",
+					i, keys[i], ids[i], key, id)
 			}
 		}
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -55,7 +56,8 @@ func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 	}
 }
 
-// TestALostKeyIsNotReplacedUnasked: with another key every delivery would be refused, and nothing would say why.
+// TestALostKeyIsNotReplacedUnasked: with another key every delivery would be refused, and nothing
+// would say why.
 func TestALostKeyIsNotReplacedUnasked(t *testing.T) {
 	c := config{dataDir: t.TempDir()}
 	key, err := operatorKey(c)

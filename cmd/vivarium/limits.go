@@ -7,12 +7,12 @@ import (
 	"vivarium/sandbox"
 )
 
-// limitsOf are the limits of a build: what the settings say, else what the engine allows.
+// limitsOf gives the limits of a build: those of the settings, else what the engine allows.
 func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 	l := sandbox.DefaultLimits(info)
 	l.Memory, l.Disk, l.Pids = c.memory, c.disk, c.pids
 	l.OpenFiles, l.Inodes = c.openFiles, c.inodes
-	l.FileSize = c.disk // no file can be larger than the disk, whatever its limit says
+	l.FileSize = c.disk // no file can be larger than the disk, whatever the limit of files is
 	l.Sockets = sandbox.SocketShare(l.Memory, c.runtime, info)
 	if c.cpus != 0 {
 		l.CPUs = c.cpus
@@ -20,14 +20,14 @@ func limitsOf(c config, info sandbox.Info) sandbox.Limits {
 	return l
 }
 
-// limitNames are the settings that together have to fit the engine.
+// limitNames are the settings that must fit the engine together.
 var limitNames = []string{
-	"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_MEMORY_RESERVE", "VIVARIUM_CPUS", "VIVARIUM_PIDS", "VIVARIUM_FILES", "VIVARIUM_DISK", "VIVARIUM_INODES",
+	"VIVARIUM_WORKERS", "VIVARIUM_MEMORY", "VIVARIUM_MEMORY_RESERVE", "VIVARIUM_CPUS", "VIVARIUM_PIDS",
+	"VIVARIUM_FILES", "VIVARIUM_DISK", "VIVARIUM_INODES",
 }
 
-// workersOf is how many builds run at a time. What somebody has set and the engine cannot
-// hold is refused, since the engine would kill builds by chance; the defaults run one build
-// on whatever engine there is.
+// workersOf is how many builds run at a time. Settings that the engine cannot hold are refused,
+// since the engine would kill builds at random; the defaults run one build on any engine.
 func workersOf(c config, info sandbox.Info, l sandbox.Limits) (int, error) {
 	workers := c.workers
 	if workers == 0 {

@@ -4,8 +4,8 @@ import (
 	"log/slog"
 )
 
-// newLogger makes the server's logger: text for a person at a terminal, JSON for all else,
-// unless VIVARIUM_LOG_FORMAT says which.
+// newLogger makes the server's logger: text at a terminal, else JSON, unless VIVARIUM_LOG_FORMAT
+// says which.
 func (a *app) newLogger(c config) *slog.Logger {
 	format := c.logFormat
 	if format == "" {

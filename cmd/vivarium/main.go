@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes. A command that was done and whose answer is no (a failed build, an
-// essential check) ends with exitNo; one that could not be done, with exitCannot.
+// Exit codes. exitNo: the command was done and its answer is no (a failed build, an essential
+// check). exitCannot: the command could not be done.
 const (
 	exitOK     = 0
 	exitNo     = 1
@@ -23,8 +23,8 @@ const (
 )
 
 func main() {
-	// After the first signal the handlers are released, so that a second one ends the
-	// process at once; its sandboxes end with it.
+	// After the first signal the handlers are released, so that a second one ends the process at
+	// once; its sandboxes end with it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
@@ -41,7 +41,7 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	return a.exitCode(root.ExecuteContext(ctx))
 }
 
-// app is what every command has from main.
+// app is what main gives to every command.
 type app struct {
 	environ []string
 	stdin   io.Reader
@@ -49,7 +49,7 @@ type app struct {
 	stderr  io.Writer
 }
 
-// config reads an operator's settings; it is called once, by the command that runs.
+// config reads an operator's settings. Only the command that runs calls it, once.
 func (a *app) config() (config, error) {
 	dotenv, err := readDotenv()
 	if err != nil {
@@ -59,20 +59,19 @@ func (a *app) config() (config, error) {
 	return c, errors.Join(problems...)
 }
 
-// environment reads settings from the environment alone. `run` is called in folders that
-// are a stranger's, whose .env must not open the network, lift a limit, or name the host
-// that the user's token is sent to.
+// environment reads settings from the environment only. `run` is called in folders of strangers,
+// whose .env must not open the network, lift a limit, or name the host that gets the user's token.
 func (a *app) environment() (config, error) {
 	c, problems := readConfig(a.environ, nil)
 	return c, errors.Join(problems...)
 }
 
-// exitError ends the program with a code, everything having been said already.
+// exitError ends the program with a code; nothing more is printed.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// exitCode says what went wrong, each error on one line, and gives the exit code.
+// exitCode prints what went wrong, one line for each error, and gives the exit code.
 func (a *app) exitCode(err error) int {
 	if err == nil {
 		return exitOK
@@ -106,17 +105,19 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
 	})
-	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newToken(a), newAudit(a), newImages(a), newDoctor(a), newVersion(a))
+	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newToken(a), newAudit(a), newImages(a),
+		newDoctor(a), newVersion(a))
 	explainArgs(root)
 	return root
 }
 
-// noSuchCommand is for a command that only has others below it.
+// noSuchCommand is for a command that only groups others.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	cmd.SuggestionsMinimumDistance = min(2, (len(args[0])+1)/3) // of three letters, two others are another word
+	// a word of three letters with two changed is another word
+	cmd.SuggestionsMinimumDistance = min(2, (len(args[0])+1)/3)
 	near := ""
 	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
 		near = fmt.Sprintf("; did you mean %s?", strings.Join(names, " or "))

@@ -10,13 +10,13 @@ import (
 	"vivarium/server/github"
 )
 
-// What does not answer outside: who asks, and who is told.
+// Services outside that do not answer: who asks them, and who is told.
 
 // readyTimeout bounds the look at the engine for /readyz, whose caller has a second.
 const readyTimeout = 900 * time.Millisecond
 
-// engineAnswers is since when the engine does not answer, and why, or nil. Where that takes longer than a caller of /readyz waits,
-// the next one is told.
+// engineAnswers says since when the engine has not answered, and why; nil when it answers. When the
+// engine takes longer than a caller of /readyz waits, the next caller gets the answer.
 func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -24,11 +24,11 @@ func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
 	if err == nil {
 		return nil
 	}
-	since, _ := s.watch.Away() // zero where it has answered again since
+	since, _ := s.watch.Away() // zero when it has answered again since
 	return &server.Trouble{Err: err, Since: since}
 }
 
-// tellEngine is told when the engine begins not to answer, and when it answers again.
+// tellEngine notes when the engine stops answering, and when it answers again.
 func (s *service) tellEngine(words string) {
 	if words == "" {
 		s.log.Info("the Docker engine answers again; builds go on")
@@ -44,7 +44,7 @@ func (s *service) tellEngine(words string) {
 
 const tellTimeout = 10 * time.Second
 
-// probed is a repository that need not be there: a host that answers says so.
+// probed is a repository that need not exist: a host that answers says so.
 const probed = "vivarium/probe"
 
 // probe asks once whether the git host or the package index answers.

@@ -11,10 +11,10 @@ import (
 	"vivarium/sandbox"
 )
 
-// preflightInterval is how often an engine is looked at that did not keep its promises.
+// preflightInterval is how often an engine that did not keep its promises is checked again.
 var preflightInterval = time.Minute
 
-// preflight is why builds cannot be worked on, as long as they cannot.
+// preflight holds why no build can start, until builds can start.
 type preflight struct {
 	passed chan struct{} // closed when builds can start
 
@@ -50,14 +50,16 @@ func (p *preflight) refuse(why error) bool {
 	return changed
 }
 
-// awaitPosture looks at one sandbox until it is as promised, or ctx ends: an engine that drops
-// a limit is not to be found out by a build. Who mends the engine need not restart the server.
+// awaitPosture checks one sandbox until it is as promised, or ctx ends: no build should be the
+// first to meet an engine that drops a limit. Once the engine is mended, the server need not be
+// restarted.
 func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 	for {
 		looked, err := lookAt(ctx, s.engine, postureSpec(s.config, s.limits, image.ID, s.instance))
 		if err == nil {
 			for _, text := range looked.Advice {
-				s.log.WarnContext(ctx, "sandboxes could be isolated better; builds are taken all the same", "advice", text)
+				s.log.WarnContext(ctx, "sandboxes could be isolated better; builds are taken all the same",
+					"advice", text)
 			}
 			close(s.preflight.passed)
 			return true
@@ -66,7 +68,8 @@ func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 			return false
 		}
 		if s.preflight.refuse(err) {
-			s.log.ErrorContext(ctx, "builds are not taken, since sandboxes are not as promised; they stay queued", "err", err)
+			s.log.ErrorContext(ctx, "builds are not taken, since sandboxes are not as promised; they stay queued",
+				"err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -86,7 +89,7 @@ func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (sandbox.
 	return p, p.Err()
 }
 
-// postureSpec is what a build gets, for a sandbox that is only looked at.
+// postureSpec is the spec of a build, for a sandbox that is only checked.
 func postureSpec(c config, l sandbox.Limits, image, instance string) sandbox.Spec {
 	return sandbox.Spec{
 		Image:    image,
@@ -97,7 +100,7 @@ func postureSpec(c config, l sandbox.Limits, image, instance string) sandbox.Spe
 	}
 }
 
-// posture checks what a sandbox is from inside.
+// posture checks a sandbox from inside.
 func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) {
 	p, err := e.Posture(ctx, postureSpec(c.config, limitsOf(c.config, e.Info()), image, doctorInstance))
 	if err != nil {
@@ -107,7 +110,7 @@ func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) 
 	c.showPosture(p)
 }
 
-// showPosture adds a line for each thing that was found.
+// showPosture adds a line for each finding.
 func (c *checkup) showPosture(p sandbox.Posture) {
 	for _, problem := range p.Problems {
 		c.add(essential, "posture", "%s", problem)
@@ -124,5 +127,5 @@ func (c *checkup) showPosture(p sandbox.Posture) {
 	}
 }
 
-// doctorInstance labels the container that the doctor looks at.
+// doctorInstance labels the container that the doctor checks.
 const doctorInstance = "doctor"

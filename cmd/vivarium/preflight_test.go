@@ -17,7 +17,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// TestServerTakesNoBuildsFromAnEngineThatDropsALimit, says why, and takes them once it is mended.
+// TestServerTakesNoBuildsFromAnEngineThatDropsALimit: it says why, and takes builds once the engine
+// is mended.
 func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 	w := newWorld(t, 1)
 	p := startEngineProxy(t)
@@ -26,7 +27,7 @@ func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 	defer func(d time.Duration) { preflightInterval = d }(preflightInterval)
 	preflightInterval = 100 * time.Millisecond
 	environ := w.environ()
-	t.Chdir(w.data) // there is no .env
+	t.Chdir(w.data) // a folder without .env
 	ctx, stop := context.WithCancel(t.Context())
 	var log bytes.Buffer
 	ended := make(chan int)
@@ -36,8 +37,10 @@ func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 	w.until(time.Minute, "the server says why it takes no builds", func() bool {
 		var code int
 		code, body = w.get("/readyz")
-		// By the cgroup where that can be seen, else by what the engine has taken; gVisor needs more than 512.
-		return code == http.StatusServiceUnavailable && strings.Contains(body, "processes") && strings.Contains(body, "in place of")
+		// The cgroup says so where it is visible, else the engine's account; gVisor needs more than
+		// 512.
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "processes") &&
+			strings.Contains(body, "in place of")
 	})
 	if !strings.Contains(body, "enable the cgroup controller") {
 		t.Errorf("it does not say what to do: %s", body)
@@ -47,7 +50,9 @@ func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 		t.Errorf("the build is %s, attempt %d; want queued, 0", b.State, b.Attempt)
 	}
 	p.setDrop(nil)
-	w.until(2*time.Minute, "the build passes once the engine is mended", func() bool { return w.build(id).State == "passed" })
+	w.until(2*time.Minute, "the build passes once the engine is mended", func() bool {
+		return w.build(id).State == "passed"
+	})
 	if code, _ := w.get("/readyz"); code != http.StatusOK {
 		t.Errorf("/readyz answers %d", code)
 	}
@@ -81,7 +86,7 @@ func TestDoctorLooksAtASandbox(t *testing.T) {
 	}
 }
 
-// TestDoctorAdvisesWithoutFailing: what an engine could isolate better is no reason to build nothing.
+// TestDoctorAdvisesWithoutFailing: builds go on when the engine could isolate better.
 func TestDoctorAdvisesWithoutFailing(t *testing.T) {
 	var found []finding
 	c := &checkup{show: func(f finding) { found = append(found, f) }}
@@ -97,7 +102,7 @@ func TestDoctorAdvisesWithoutFailing(t *testing.T) {
 	}
 }
 
-// After an update the image holds the init of the version before, until the server has started.
+// After an update, the image holds the init of the version before until the server has started.
 func TestDoctorDoesNotJudgeAnotherVersionsImage(t *testing.T) {
 	w := newWorld(t, 1)
 	other := images.Options{InitDir: t.TempDir(), Runners: "vivarium-test/doctor-" + strings.ToLower(rand.Text()[:8])}
@@ -117,12 +122,13 @@ func TestDoctorDoesNotJudgeAnotherVersionsImage(t *testing.T) {
 	t.Chdir(w.data)
 	var out bytes.Buffer
 	code := run(t.Context(), []string{"doctor"}, environ, nil, &out, &out)
-	if text := out.String(); code != exitOK || !strings.Contains(text, "do   images       python-3.11 holds another version's vivarium-init") {
+	if text := out.String(); code != exitOK ||
+		!strings.Contains(text, "do   images       python-3.11 holds another version's vivarium-init") {
 		t.Errorf("exit code %d:\n%s", code, text)
 	}
 }
 
-// TestMissingRuntimeStopsTheServer: nothing less isolated is taken in its place.
+// TestMissingRuntimeStopsTheServer: no weaker isolation takes its place.
 func TestMissingRuntimeStopsTheServer(t *testing.T) {
 	w := newWorld(t, 1)
 	cmd := w.command("serve")

@@ -9,7 +9,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// TestGitHubIsToldOfAPushOverItsQuota sets a quota on a running server's repository, which its first build has used up.
+// TestGitHubIsToldOfAPushOverItsQuota sets a quota, on a running server, that the repository's
+// first build has used up.
 func TestGitHubIsToldOfAPushOverItsQuota(t *testing.T) {
 	w := newWorld(t, 1)
 	w.serve()
@@ -30,7 +31,8 @@ func TestGitHubIsToldOfAPushOverItsQuota(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	told := w.statuses[slices.IndexFunc(w.statuses, func(st githubtest.Status) bool { return st.SHA == sha })]
-	if told.State != "error" || !strings.HasPrefix(told.Description, "over quota: ") || !strings.HasSuffix(told.TargetURL, "/logs/"+id) {
+	if told.State != "error" || !strings.HasPrefix(told.Description, "over quota: ") ||
+		!strings.HasSuffix(told.TargetURL, "/logs/"+id) {
 		t.Errorf("the commit status: %+v", told)
 	}
 }

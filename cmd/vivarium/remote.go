@@ -29,10 +29,10 @@ const (
 	advertiseAttempts = 3
 )
 
-// remoteError says why a git host names no commit: the build's cause is clone.
+// remoteError says why a git host names no commit. The build's cause is then clone.
 type remoteError struct {
-	unreachable bool // there was no answer at all: worth another attempt
-	served      bool // the repository is there, but not the ref
+	unreachable bool // no answer at all: worth another attempt
+	served      bool // the repository exists, but not the ref
 	err         error
 }
 
@@ -49,18 +49,20 @@ func parseRepoURL(s string) (*url.URL, error) {
 		return nil, errors.New("cannot build a URL that holds a credential; set GITHUB_TOKEN instead")
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment", hideCredentials(s))
+		return nil, fmt.Errorf("cannot build %q: the URL of a repository has no query and no fragment",
+			hideCredentials(s))
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/") // as a browser's address line has it
+	// A browser's address may end with a slash.
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
 }
 
 // resolver finds the commit that a ref of a remote repository names.
 type resolver struct {
 	repo  *url.URL
-	token string          // for repo's origin only; empty for none
-	retry func(err error) // told before every further attempt
-	pause time.Duration   // before the second attempt; doubled for each after it
+	token string          // for repo's origin only; empty: none
+	retry func(err error) // called before every further attempt
+	pause time.Duration   // before the second attempt; doubled for each one after
 }
 
 // resolve gives the commit of a full ref name, a branch, a tag or a full SHA; an empty ref is HEAD.
@@ -102,7 +104,7 @@ func (r resolver) refs(ctx context.Context) (*advertised, error) {
 	}
 }
 
-// describeRemote puts a failure into one line, with the host's own words where it said some.
+// describeRemote puts a failure into one line, in the host's own words if it gave any.
 func describeRemote(err error) *remoteError {
 	var noAnswer *url.Error
 	var answer *githttp.Err
@@ -124,14 +126,15 @@ func describeRemote(err error) *remoteError {
 	return failure
 }
 
-// isOutage recognizes a gateway that speaks for a host which does not answer.
+// isOutage recognizes the answer of a gateway whose host does not answer.
 func isOutage(status int) bool {
-	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable ||
+		status == http.StatusGatewayTimeout
 }
 
 const maxRemoteWords = 500
 
-// oneLine makes a stranger's words fit for one line of a terminal.
+// oneLine makes a stranger's words safe for one line of a terminal.
 func oneLine(s string) string {
 	f := termtext.Filter{}
 	clean := slices.Concat(f.Write([]byte(s)), f.Flush())
@@ -142,8 +145,7 @@ func oneLine(s string) string {
 	return words
 }
 
-// boundedTransport cuts answers off at maxAdvertisement, and lets no redirect take a
-// token along.
+// boundedTransport cuts answers off at maxAdvertisement. A redirect gets no token.
 type boundedTransport struct{}
 
 func (boundedTransport) RoundTrip(q *http.Request) (*http.Response, error) {

@@ -23,7 +23,8 @@ func newGitHost(t *testing.T, c egresstest.GitHostConfig) *egresstest.GitHost {
 
 func commitTo(t *testing.T, h *egresstest.GitHost, repo, branch string) string {
 	t.Helper()
-	shas, err := h.Commit(t.Context(), repo, egresstest.Commit{Branch: branch, Files: map[string]string{"branch": branch}})
+	shas, err := h.Commit(t.Context(), repo,
+		egresstest.Commit{Branch: branch, Files: map[string]string{"branch": branch}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,8 @@ func TestResolverFindsEveryFormOfARef(t *testing.T) {
 	for ref, want := range map[string]string{
 		"": main, "HEAD": main, "main": main, "refs/heads/main": main, "heads/main": main,
 		"topic/one": topic, "light": topic, "annotated": topic, "refs/tags/annotated": topic, "refs/tags/main": topic,
-		topic: topic, strings.Repeat("a", 40): strings.Repeat("a", 40), strings.Repeat("b", 64): strings.Repeat("b", 64),
+		topic: topic, strings.Repeat("a", 40): strings.Repeat("a", 40),
+		strings.Repeat("b", 64): strings.Repeat("b", 64),
 	} {
 		retried := 0
 		got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref)
@@ -57,13 +59,14 @@ func TestResolverFindsEveryFormOfARef(t *testing.T) {
 	}
 }
 
-// TestResolverReadsASHA256Repository: its ids are longer than those that go-git's reader takes.
+// TestResolverReadsASHA256Repository: its IDs are longer than those that go-git's reader accepts.
 func TestResolverReadsASHA256Repository(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{ObjectFormat: "sha256"})
 	want := commitTo(t, h, "octo/hello", "")
 	retried := 0
 	for _, ref := range []string{"", "main"} {
-		if got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref); err != nil || got != want || len(want) != 64 {
+		if got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref); err != nil || got != want ||
+			len(want) != 64 {
 			t.Errorf("%q: got %s, %v; want %s", ref, got, err, want)
 		}
 	}
@@ -108,12 +111,34 @@ func TestResolverTellsWhyThereIsNoCommit(t *testing.T) {
 		served          bool
 		retries         int
 	}{
-		{name: "unknown ref", repo: "octo/hello", ref: "nope", want: `no branch, tag or other ref "nope"`, served: true},
+		{
+			name:   "unknown ref",
+			repo:   "octo/hello",
+			ref:    "nope",
+			want:   `no branch, tag or other ref "nope"`,
+			served: true,
+		},
 		{name: "abbreviated SHA", repo: "octo/hello", ref: "abcdef1", want: `other ref "abcdef1"`, served: true},
 		{name: "no repository", repo: "octo/absent", want: "repository not found"},
-		{name: "private", repo: "octo/hello", fault: egresstest.Status(http.StatusUnauthorized), want: "authentication required"},
-		{name: "error of the host", repo: "octo/hello", fault: egresstest.Status(http.StatusInternalServerError), want: "HTTP 500"},
-		{name: "gateway", repo: "octo/hello", fault: egresstest.Status(http.StatusBadGateway), want: "HTTP 502", retries: 2},
+		{
+			name:  "private",
+			repo:  "octo/hello",
+			fault: egresstest.Status(http.StatusUnauthorized),
+			want:  "authentication required",
+		},
+		{
+			name:  "error of the host",
+			repo:  "octo/hello",
+			fault: egresstest.Status(http.StatusInternalServerError),
+			want:  "HTTP 500",
+		},
+		{
+			name:    "gateway",
+			repo:    "octo/hello",
+			fault:   egresstest.Status(http.StatusBadGateway),
+			want:    "HTTP 502",
+			retries: 2,
+		},
 		{name: "connection cut", repo: "octo/hello", fault: egresstest.Drop, want: "EOF", retries: 2},
 		{name: "not git", repo: "octo/hello", fault: egresstest.Endless("text/html"), want: ""},
 	} {

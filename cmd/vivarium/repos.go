@@ -21,9 +21,10 @@ func newRepos(a *app) *cobra.Command {
 		Short: "Say which repositories are built, each with a webhook secret of its own",
 		Long: "Repos changes the registry in the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\n" +
 			"VIVARIUM_DATABASE_URL and VIVARIUM_KEY). The server may be running: a change counts at once.",
-		Example: "  vivarium repos add OWNER/NAME\n  vivarium repos add 'OWNER/group-*'\n  vivarium repos secret OWNER/group-7",
-		Args:    noSuchCommand,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  vivarium repos add OWNER/NAME\n  vivarium repos add 'OWNER/group-*'\n" +
+			"  vivarium repos secret OWNER/group-7",
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a), newReposLimit(a),
 		newReposDisable(a), newReposEnable(a), newReposRemove(a), newReposPurge(a))
@@ -42,8 +43,9 @@ func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
 	return a.openRegistry(ctx, c, store.Keep, f)
 }
 
-// registryToBe runs f on the registry. Repositories may be let in before the server's first start: who says so by fresh has the
-// database made when there is none yet. Without that, it is more likely another folder than the server's.
+// registryToBe runs f on the registry. Repositories may be let in before the server's first start:
+// fresh makes the database when there is none. Without fresh, a missing database is an error, since
+// the folder is more likely not the server's.
 func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) error) error {
 	c, err := a.config()
 	if err != nil {
@@ -53,11 +55,13 @@ func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) err
 		return a.openRegistry(ctx, c, store.Make, f)
 	}
 	if c.databaseURL == "" && !hasDatabase(c) {
-		return fmt.Errorf("there is no database in %s: set VIVARIUM_DATA_DIR to the server's, or add --new to make one before the server's first start", c.dataDir)
+		return fmt.Errorf("there is no database in %s: set VIVARIUM_DATA_DIR to the server's, or add --new to make "+
+			"one before the server's first start", c.dataDir)
 	}
 	err = a.openRegistry(ctx, c, store.Keep, f)
 	if older, ok := errors.AsType[*store.OlderError](err); ok && older.New {
-		return errors.New("the database of VIVARIUM_DATABASE_URL is empty: add --new to make what is needed before the server's first start")
+		return errors.New("the database of VIVARIUM_DATABASE_URL is empty: add --new to make what is needed before " +
+			"the server's first start")
 	}
 	return err
 }
@@ -86,13 +90,14 @@ type repos struct {
 	by     store.Actor
 }
 
-// rules are what decides on a name.
+// rules gives what decides on a name.
 func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
 	entries, err := r.EntriesFor(ctx, registry.Claim{Name: name})
-	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret), For: r.config.repositories}, err
+	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret),
+		For: r.config.repositories}, err
 }
 
-// userName is who gives the command, for the audit.
+// userName is the user who gives the command, for the audit.
 func userName() string {
 	if u, err := user.Current(); err == nil {
 		return "command line, user " + u.Username
@@ -106,15 +111,15 @@ func newReposAdd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add OWNER/NAME|OWNER/PATTERN",
 		Short: "Let in a repository, or all whose name fits a pattern",
-		Long: "Add lets deliveries of a repository in and prints the webhook's address and secret, once; `vivarium repos\n" +
-			"secret` prints it again. In a pattern * stands for any characters; each repository that fits has a secret of\n" +
-			"its own. With --organization one secret counts for all that fit: that of a hook of the whole organization,\n" +
-			"which none but its owners can see. Before the server's first start there is no database: --new makes it.\n\n" +
-			"With --hooks the webhooks are created on GitHub, or updated, with GITHUB_TOKEN, of each repository that fits; each\n" +
-			"must then deliver a ping to the server, which has to be running. It exits with 1 when one could not be done, and\n" +
-			"may be repeated.",
-		Example: "  vivarium repos add --new octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos add 'school/group-*' --hooks\n" +
-			"  vivarium repos add 'corp/*' --organization",
+		Long: "Add lets deliveries of a repository in and prints the webhook's address and secret, once; `vivarium " +
+			"repos\nsecret` prints it again. In a pattern * stands for any characters; each repository that fits " +
+			"has a secret of\nits own. With --organization one secret counts for all that fit: that of a hook of " +
+			"the whole organization,\nwhich none but its owners can see. Before the server's first start there is " +
+			"no database: --new makes it.\n\nWith --hooks the webhooks are created on GitHub, or updated, with " +
+			"GITHUB_TOKEN, of each repository that fits; each\nmust then deliver a ping to the server, which has " +
+			"to be running. It exits with 1 when one could not be done, and\nmay be repeated.",
+		Example: "  vivarium repos add --new octo/hello\n  vivarium repos add 'school/group-*'\n  vivarium repos " +
+			"add 'school/group-*' --hooks\n  vivarium repos add 'corp/*' --organization",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, err := kindOf(args[0], organization)
@@ -130,7 +135,8 @@ func newReposAdd(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&fresh, "new", false, "make the server's database where there is none: before its first start")
-	cmd.Flags().BoolVar(&organization, "organization", false, "one secret for all that fit: a hook of the organization itself")
+	cmd.Flags().BoolVar(&organization, "organization", false,
+		"one secret for all that fit: a hook of the organization itself")
 	cmd.Flags().BoolVar(&hooks, "hooks", false, "create the webhooks on GitHub, and wait for the ping of each")
 	cmd.Flags().DurationVar(&wait, "wait", wait, "with --hooks, how long each ping may take to come")
 	cmd.MarkFlagsMutuallyExclusive("organization", "hooks")
@@ -161,7 +167,8 @@ func (r *repos) add(kind registry.Kind, name string) error {
 	}
 	out := r.app.stdout
 	if kind == registry.Pattern {
-		fmt.Fprintf(out, "Let in every repository whose name fits %s.\nEach has a secret of its own: vivarium repos secret OWNER/NAME\n", name)
+		fmt.Fprintf(out, "Let in every repository whose name fits %s.\n"+
+			"Each has a secret of its own: vivarium repos secret OWNER/NAME\n", name)
 		return nil
 	}
 	fmt.Fprintf(out, "Let in %s.\n", name)
@@ -169,7 +176,8 @@ func (r *repos) add(kind registry.Kind, name string) error {
 	return nil
 }
 
-// addWithHooks lets in what is not let in yet, and creates the webhooks. The server must know a name before its ping comes.
+// addWithHooks lets in what is not let in yet, then creates the webhooks. The server must know a
+// name before the ping for it comes.
 func (r *repos) addWithHooks(kind registry.Kind, name string, wait time.Duration) error {
 	switch _, err := r.AddEntry(r.ctx, r.by, kind, name); {
 	case errors.Is(err, store.ErrExists):
@@ -184,7 +192,8 @@ func (r *repos) addWithHooks(kind registry.Kind, name string, wait time.Duration
 
 // printHook says what to enter on GitHub.
 func (r *repos) printHook(name string, generation int64) {
-	fmt.Fprintf(r.app.stdout, "  Payload URL   %s\n  Content type  application/json\n  Secret        %s\n  Events        Just the push event\n",
+	fmt.Fprintf(r.app.stdout, "  Payload URL   %s\n  Content type  application/json\n  Secret        %s\n"+
+		"  Events        Just the push event\n",
 		r.webhookURL(), registry.Secret(r.key, name, generation))
 }
 
@@ -220,13 +229,15 @@ func (r *repos) secret(name string) error {
 		}
 	}
 	if registry.IsPattern(name) {
-		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME", name)
+		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME",
+			name)
 	}
 	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
 	if err != nil || !ownSecret(g.Entry, rules.Entries) {
-		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos add %s` does", name, name)
+		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos "+
+			"add %s` does", name, name)
 	}
-	if g.Entry.Kind == registry.Pattern { // it was not seen yet
+	if g.Entry.Kind == registry.Pattern { // no delivery of it has come yet
 		g.Entry.SecretName, g.Entry.Generation = name, 0
 	}
 	r.printHook(g.Entry.SecretName, g.Entry.Generation)
@@ -246,7 +257,8 @@ func newReposRotate(a *app) *cobra.Command {
 				if err != nil {
 					return r.explain("change the secret of", args[0], err)
 				}
-				fmt.Fprintf(a.stdout, "%s has a new secret. The old one counts until %s.\n", e.Name, localTime(e.OldUntil))
+				fmt.Fprintf(a.stdout, "%s has a new secret. The old one counts until %s.\n",
+					e.Name, localTime(e.OldUntil))
 				r.printHook(e.SecretName, e.Generation)
 				return nil
 			})
@@ -257,7 +269,8 @@ func newReposRotate(a *app) *cobra.Command {
 }
 
 func newReposDisable(a *app) *cobra.Command {
-	return a.changeRepos("disable OWNER/NAME|OWNER/PATTERN", "Refuse its deliveries until it is enabled again", "closed",
+	return a.changeRepos("disable OWNER/NAME|OWNER/PATTERN", "Refuse its deliveries until it is enabled again",
+		"closed",
 		func(r *repos, name string) error { return r.Disable(r.ctx, r.by, name, true) })
 }
 
@@ -267,14 +280,16 @@ func newReposEnable(a *app) *cobra.Command {
 }
 
 func newReposRemove(a *app) *cobra.Command {
-	cmd := a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay", "", (*repos).remove)
-	cmd.Long = "Rm takes an entry out of the registry, with what was learnt of the repositories that it let in; builds stay. What another\n" +
-		"entry or GITHUB_WEBHOOK_SECRET lets in too is still built; `vivarium repos disable` closes it. How often a secret was changed is\n" +
-		"not kept: let in again, a repository has its first one."
+	cmd := a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay",
+		"", (*repos).remove)
+	cmd.Long = "Rm takes an entry out of the registry, with what was learnt of the repositories that it let in; " +
+		"builds stay. What another\nentry or GITHUB_WEBHOOK_SECRET lets in too is still built; `vivarium repos " +
+		"disable` closes it. How often a secret was changed is\nnot kept: let in again, a repository has its first " +
+		"one."
 	return cmd
 }
 
-// remove takes an entry out, and says what is not as it may be thought to be then.
+// remove removes an entry. It says what may differ from what the user expects then.
 func (r *repos) remove(name string) error {
 	changed, err := r.RemoveEntry(r.ctx, r.by, name)
 	if err != nil {
@@ -289,17 +304,20 @@ func (r *repos) remove(name string) error {
 	}
 	by, err := r.stillLetIn(name)
 	if err == nil && by != "" {
-		fmt.Fprintf(r.app.stdout, "%s still lets %s in; `vivarium repos disable` closes what an entry of the registry lets in.\n", by, name)
+		fmt.Fprintf(r.app.stdout, "%s still lets %s in; `vivarium repos disable` closes what an entry of the "+
+			"registry lets in.\n", by, name)
 	}
 	return err
 }
 
-// printFirstSecret says that a secret counts again which may have been changed since it leaked.
+// printFirstSecret warns that an old secret counts again, which may have been changed because it
+// leaked.
 func (r *repos) printFirstSecret(name string) {
-	fmt.Fprintf(r.app.stdout, "The webhook secret of %s had been changed. Let in again, the first one counts: vivarium repos rotate %s --grace 0s\n", oneLine(name), oneLine(name))
+	fmt.Fprintf(r.app.stdout, "The webhook secret of %s had been changed. Let in again, the first one counts: "+
+		"vivarium repos rotate %s --grace 0s\n", oneLine(name), oneLine(name))
 }
 
-// stillLetIn is what lets a repository in that has no entry of its own; empty for nothing.
+// stillLetIn is what lets in a repository that has no entry of its own; empty for nothing.
 func (r *repos) stillLetIn(name string) (by string, err error) {
 	rules, err := r.rules(r.ctx, name)
 	if err != nil {

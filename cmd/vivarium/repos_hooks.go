@@ -16,30 +16,32 @@ import (
 )
 
 const (
-	// hooksAtOnce is how many repositories are worked on together: GitHub asks to change things one after the other, and
-	// most of the time goes into waiting for pings.
+	// hooksAtOnce is how many repositories are worked on together. GitHub asks clients to make
+	// changes one after the other, and most of the time goes into waiting for pings.
 	hooksAtOnce = 4
-	// pingWait is how long a ping may take to come, unless it is said. GitHub sends it within a second or two.
+	// pingWait is how long to wait for a ping unless the user says. GitHub sends it within a second
+	// or two.
 	pingWait  = 20 * time.Second
 	pingLook  = 100 * time.Millisecond
-	limitWait = time.Hour // the longest that GitHub's limits last
+	limitWait = time.Hour // GitHub's limits last no longer
 )
 
 // hookResult is what became of one repository's webhook.
 type hookResult struct {
 	repo string
-	done string // what was done; empty for nothing
-	left string // why it was left alone, which is no failure
+	done string // what was done; empty: nothing
+	left string // why nothing was done, when that is no failure
 	err  error
 }
 
-// addHooks creates the webhook of each repository that is let in by name, and prints what became of each.
+// addHooks creates the webhook of each repository that name lets in, and prints each result.
 func (r *repos) addHooks(name string, wait time.Duration) error {
 	if r.config.publicURL == nil {
 		return errors.New("cannot create webhooks: GitHub must be told where to deliver to; set VIVARIUM_PUBLIC_URL")
 	}
 	if r.config.token == "" {
-		return errors.New("cannot create webhooks: set GITHUB_TOKEN to a token that may manage them; fine-grained: Webhooks, read and write; classic: admin:repo_hook")
+		return errors.New("cannot create webhooks: set GITHUB_TOKEN to a token that may manage them; fine-grained: " +
+			"Webhooks, read and write; classic: admin:repo_hook")
 	}
 	client, err := githubClient(r.config)
 	if err != nil {
@@ -65,7 +67,8 @@ func (r *repos) addHooks(name string, wait time.Duration) error {
 	return r.printHooks(append(made, results...))
 }
 
-// hookable are the repositories of a pattern, as GitHub shows them to the token; one that is named needs no look-up.
+// hookable gives the repositories of a pattern that the token can see on GitHub. A single name
+// needs no look-up.
 func (r *repos) hookable(client *github.Client, name string) (names []string, left []hookResult, err error) {
 	if !registry.IsPattern(name) {
 		return []string{name}, nil, nil
@@ -87,7 +90,7 @@ func (r *repos) hookable(client *github.Client, name string) (names []string, le
 	return names, left, nil
 }
 
-// fitting are the repositories that a pattern lets in, and those that are left alone.
+// fitting gives the repositories that a pattern lets in, and those that are left alone.
 func fitting(all []github.Repository, pattern string) (names []string, left []hookResult) {
 	for _, one := range all {
 		switch {
@@ -133,11 +136,13 @@ func (r *repos) addHook(ctx context.Context, client *github.Client, repo string,
 	if err != nil {
 		said = err.Error()
 	}
-	return hookResult{repo: repo, done: done, err: fmt.Errorf("no ping came within %s; GitHub says of it: %s; is `vivarium serve` running, and reached at %s?",
+	return hookResult{repo: repo, done: done, err: fmt.Errorf("no ping came within %s; GitHub says of it: %s; is "+
+		"`vivarium serve` running, and reached at %s?",
 		wait, said, r.webhookURL())}
 }
 
-// newestSecret is what a repository's own webhook has to sign with, and when the last delivery of it came.
+// newestSecret is the secret that a repository's own webhook must sign with, and the time of its
+// last delivery.
 func (r *repos) newestSecret(ctx context.Context, repo string) (secret string, heard time.Time, err error) {
 	rules, err := r.rules(ctx, repo)
 	if err != nil {
@@ -150,7 +155,8 @@ func (r *repos) newestSecret(ctx context.Context, repo string) (secret string, h
 	case err != nil:
 		return "", heard, err
 	case !ownSecret(g.Entry, rules.Entries):
-		return "", heard, errors.New("an organization's hook or GITHUB_WEBHOOK_SECRET lets it in, whose secret is not for a repository's own webhook")
+		return "", heard, errors.New("an organization's hook or GITHUB_WEBHOOK_SECRET lets it in, whose secret is " +
+			"not for a repository's own webhook")
 	}
 	for _, e := range rules.Entries {
 		if e.Kind != registry.Pattern && strings.EqualFold(e.Name, repo) {
@@ -160,7 +166,7 @@ func (r *repos) newestSecret(ctx context.Context, repo string) (secret string, h
 	return g.Secrets[0], heard, nil
 }
 
-// ownSecret reports whether what lets a repository in gives it a secret of its own.
+// ownSecret reports whether the entry that lets a repository in gives it a secret of its own.
 func ownSecret(by registry.Entry, entries []registry.Entry) bool {
 	if by.Kind != registry.Seen {
 		return by.Kind == registry.Repository || by.Kind == registry.Pattern
@@ -173,7 +179,7 @@ func ownSecret(by registry.Entry, entries []registry.Entry) bool {
 	return false
 }
 
-// awaitPing waits until the server has noted a delivery that is newer than one from before.
+// awaitPing waits until the server has noted a delivery that is newer than before.
 func (r *repos) awaitPing(ctx context.Context, repo string, before time.Time, wait time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -215,7 +221,7 @@ func (r *repos) patiently(ctx context.Context, ask func() error) error {
 	}
 }
 
-// explainHook adds what the token lacks to what GitHub says.
+// explainHook adds to GitHub's answer what the token lacks.
 func explainHook(err error) error {
 	var refusal *github.APIError
 	if !errors.As(err, &refusal) {
@@ -225,7 +231,8 @@ func explainHook(err error) error {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w; GITHUB_TOKEN is wrong or has expired", err)
 	case http.StatusForbidden, http.StatusNotFound:
-		return fmt.Errorf("%w; the token may not manage its webhooks (fine-grained: Webhooks, read and write; classic: admin:repo_hook), "+
+		return fmt.Errorf("%w; the token may not manage its webhooks (fine-grained: Webhooks, read and write; "+
+			"classic: admin:repo_hook), "+
 			"its owner does not administer it, or there is no such repository", err)
 	}
 	return err
@@ -249,7 +256,8 @@ func (r *repos) printHooks(results []hookResult) error {
 		return err
 	}
 	if failed > 0 {
-		fmt.Fprintf(r.app.stdout, "%d of %d not done. The same command goes on where this one could not.\n", failed, len(results))
+		fmt.Fprintf(r.app.stdout, "%d of %d not done. The same command goes on where this one could not.\n",
+			failed, len(results))
 		return exitError(exitNo)
 	}
 	return nil

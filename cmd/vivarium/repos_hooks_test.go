@@ -47,7 +47,10 @@ func newCourse(t *testing.T, repos ...string) *course {
 	}
 	t.Cleanup(func() { builds.Close() })
 	s, err := server.New(server.Config{
-		ServerURL: "https://git.example", Key: server.Secret(key), Version: "test", Log: log, Ready: func(context.Context) error { return nil },
+		ServerURL: "https://git.example", Key: server.Secret(key), Version: "test", Log: log,
+		Ready: func(context.Context) error {
+			return nil
+		},
 	}, builds)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +65,8 @@ func newCourse(t *testing.T, repos ...string) *course {
 func (c *course) vivarium(args ...string) (code int, out string) {
 	var stdout, stderr bytes.Buffer
 	code = run(c.t.Context(), args, []string{
-		"VIVARIUM_DATA_DIR=" + c.data, "VIVARIUM_PUBLIC_URL=" + c.url, "GITHUB_API_URL=" + c.github.URL(), "GITHUB_TOKEN=" + harness.Token,
+		"VIVARIUM_DATA_DIR=" + c.data, "VIVARIUM_PUBLIC_URL=" + c.url, "GITHUB_API_URL=" + c.github.URL(),
+		"GITHUB_TOKEN=" + harness.Token,
 	}, strings.NewReader(""), &stdout, &stderr)
 	return code, stdout.String() + stderr.String()
 }
@@ -84,7 +88,8 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 	c := newCourse(t, "school/group-1", "school/group-2", "school/website", "other/group-3", "school/group-old")
 	c.github.Archive("school/group-old")
 	c.want(0, []string{
-		`^Let in school/group-\*\.$`, `^school/group-1 +webhook created, ping received$`, `^school/group-2 +webhook created, ping received$`,
+		`^Let in school/group-\*\.$`, `^school/group-1 +webhook created, ping received$`,
+		`^school/group-2 +webhook created, ping received$`,
 		`^school/group-old +left alone: it is archived$`,
 	}, "repos", "add", "school/group-*", "--hooks")
 	hooks := c.github.Hooks()
@@ -102,13 +107,15 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 		}
 	}
 
-	// Again it updates, with the secret that counts by then.
+	// A second run updates the webhook, with the secret that counts then.
 	c.want(0, nil, "repos", "rotate", "school/group-1", "--grace", "0s")
 	c.want(0, []string{
-		`^school/group-\* is let in already\.$`, `^school/group-1 +webhook updated, ping received$`, `^school/group-2 +webhook updated, ping received$`,
+		`^school/group-\* is let in already\.$`, `^school/group-1 +webhook updated, ping received$`,
+		`^school/group-2 +webhook updated, ping received$`,
 	}, "repos", "add", "school/group-*", "--hooks")
 	before, after := secretsByRepo(hooks), secretsByRepo(c.github.Hooks())
-	if len(after) != 2 || after["school/group-1"] == before["school/group-1"] || after["school/group-2"] != before["school/group-2"] {
+	if len(after) != 2 || after["school/group-1"] == before["school/group-1"] ||
+		after["school/group-2"] != before["school/group-2"] {
 		t.Errorf("the secrets were %v, then %v", before, after)
 	}
 	c.want(0, []string{`^school/group-1 +school/group-\* +20[0-9-]+ [0-9:]+ `}, "repos", "list")
@@ -129,11 +136,13 @@ func secretsByRepo(hooks []githubtest.Hook) map[string]string {
 func TestHooksGoOnAfterOneThatCannotBeDone(t *testing.T) {
 	c := newCourse(t, "school/group-1", "school/group-2", "school/group-3", "school/group-4")
 	c.github.RefuseHooks("school/group-1", githubtest.HookRefusal{Code: 404, Message: "Not Found"})
-	c.github.RefuseHooks("school/group-2", githubtest.HookRefusal{Code: 403, Message: "Resource not accessible by personal access token"})
+	c.github.RefuseHooks("school/group-2",
+		githubtest.HookRefusal{Code: 403, Message: "Resource not accessible by personal access token"})
 	c.want(0, nil, "repos", "add", "school/group-3")
 	c.want(0, nil, "repos", "disable", "school/group-3")
 	c.want(1, []string{
-		`^school/group-1 +not done: list its webhooks: GitHub answered 404: Not Found; the token may not manage its webhooks`,
+		`^school/group-1 +not done: list its webhooks: GitHub answered 404: Not Found; the token may not manage ` +
+			`its webhooks`,
 		`^school/group-2 +not done: .*403: Resource not accessible by personal access token`,
 		`^school/group-3 +not done: its deliveries are refused: vivarium repos enable school/group-3$`,
 		`^school/group-4 +webhook created, ping received$`,
@@ -149,7 +158,8 @@ func TestHooksSayWhereThePingDoesNotCome(t *testing.T) {
 	}
 	c.url = "http://127.0.0.1:1"
 	c.want(1, []string{
-		`^school/group-1 +webhook created, but no ping came within 3s; GitHub says of it: connection_error 0 .* reached at http://127\.0\.0\.1:1/webhook\?$`,
+		`^school/group-1 +webhook created, but no ping came within 3s; GitHub says of it: connection_error 0 .* ` +
+			`reached at http://127\.0\.0\.1:1/webhook\?$`,
 	}, "repos", "add", "school/group-1", "--hooks", "--wait", "3s")
 	c.url = good.String()
 	c.want(0, []string{`^school/group-1 +webhook created, ping received$`}, "repos", "add", "school/group-1", "--hooks")
@@ -158,12 +168,14 @@ func TestHooksSayWhereThePingDoesNotCome(t *testing.T) {
 func TestHooksWaitForGitHubsRateLimit(t *testing.T) {
 	c := newCourse(t, "school/group-1")
 	c.github.Fail(githubtest.None(), githubtest.SecondaryLimit(403, "1"))
-	c.want(0, []string{`GitHub's rate limit: going on at `, `^school/group-1 +webhook created, ping received$`}, "repos", "add", "school/group-*", "--hooks")
+	c.want(0, []string{`GitHub's rate limit: going on at `, `^school/group-1 +webhook created, ping received$`},
+		"repos", "add", "school/group-*", "--hooks")
 }
 
 func TestHooksAreRefusedWithoutWhatTheyNeed(t *testing.T) {
 	c := newCourse(t, "school/website")
-	c.want(2, []string{`GitHub shows the token 1 repositories of school, and none whose name fits school/group-\*; `}, "repos", "add", "school/group-*", "--hooks")
+	c.want(2, []string{`GitHub shows the token 1 repositories of school, and none whose name fits school/group-\*; `},
+		"repos", "add", "school/group-*", "--hooks")
 	c.want(2, nil, "repos", "add", "corp/*", "--organization", "--hooks")
 	c.url = ""
 	c.want(2, []string{`set VIVARIUM_PUBLIC_URL$`}, "repos", "add", "school/website", "--hooks")

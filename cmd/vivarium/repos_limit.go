@@ -16,19 +16,22 @@ func newReposLimit(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "limit OWNER/NAME|OWNER/PATTERN",
 		Short: "Limit what an entry's repositories may use",
-		Long: "Limit sets what the repositories of an entry may use; what is not named stays as it is, and 0 takes a limit\n" +
-			"away. A pattern's limits count for all repositories together that it lets in, but for --each, which counts for\n" +
-			"each one. A repository that stands in the registry by itself does not count for a pattern that fits it too. One\n" +
-			"below a pattern may have limits of its own beside the pattern's.\n\n" +
-			"--running and --each are caps: builds that they hold back wait for their turn. The others are quotas: a push over\n" +
-			"one is not built, and its build and commit status say so. Minutes count from 00:00 UTC on, what ends on a day for\n" +
-			"that day; what runs already is not cut off. Log counts as it is stored, compressed. A full queue still takes one\n" +
-			"build of a repository of which none waits.",
-		Example: "  vivarium repos limit 'school/group-*' --running 4 --each 1 --minutes 600 --log 5GiB --queue 40\n  vivarium repos limit octo/hello --running 0",
-		Args:    cobra.ExactArgs(1),
+		Long: "Limit sets what the repositories of an entry may use; what is not named stays as it is, and 0 takes " +
+			"a limit\naway. A pattern's limits count for all repositories together that it lets in, but for " +
+			"--each, which counts for\neach one. A repository that stands in the registry by itself does not count " +
+			"for a pattern that fits it too. One\nbelow a pattern may have limits of its own beside the " +
+			"pattern's.\n\n--running and --each are caps: builds that they hold back wait for their turn. The " +
+			"others are quotas: a push over\none is not built, and its build and commit status say so. Minutes " +
+			"count from 00:00 UTC on, what ends on a day for\nthat day; what runs already is not cut off. Log " +
+			"counts as it is stored, compressed. A full queue still takes one\nbuild of a repository of which none " +
+			"waits.",
+		Example: "  vivarium repos limit 'school/group-*' --running 4 --each 1 --minutes 600 --log 5GiB --queue 40\n" +
+			"  vivarium repos limit octo/hello --running 0",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().NFlag() == 0 {
-				return fmt.Errorf("cannot limit %s: say what is limited, such as --running 4; `vivarium repos limit --help` lists it", args[0])
+				return fmt.Errorf("cannot limit %s: say what is limited, such as --running 4; `vivarium repos "+
+					"limit --help` lists it", args[0])
 			}
 			var err error
 			if given.LogBytes, err = sizeOrNone.parse(log); err != nil {
@@ -38,7 +41,9 @@ func newReposLimit(a *app) *cobra.Command {
 				return fmt.Errorf("cannot limit %s: %w", args[0], err)
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				e, err := r.Limit(r.ctx, r.by, args[0], func(l *registry.Limits) { changeLimits(l, given, cmd.Flags()) })
+				e, err := r.Limit(r.ctx, r.by, args[0], func(l *registry.Limits) {
+					changeLimits(l, given, cmd.Flags())
+				})
 				if err != nil {
 					return r.explain("limit", args[0], err)
 				}
@@ -62,7 +67,7 @@ func checkLimits(l registry.Limits) error {
 	return nil
 }
 
-// changeLimits takes over what was named on the command line.
+// changeLimits copies the limits that the command line names.
 func changeLimits(l *registry.Limits, given registry.Limits, flags *pflag.FlagSet) {
 	take := func(name string, into *int, value int) {
 		if flags.Changed(name) {

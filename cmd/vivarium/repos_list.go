@@ -17,8 +17,9 @@ import (
 func newReposList(a *app) *cobra.Command {
 	var refused bool
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List what is let in, with the last delivery, the last status that GitHub accepted, and what the token may not do",
+		Use: "list",
+		Short: "List what is let in, with the last delivery, the last status that GitHub accepted, and what the " +
+			"token may not do",
 		Example: "  vivarium repos list\n  vivarium repos list --refused",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,13 +55,14 @@ func (r *repos) printEntries() error {
 		if err != nil {
 			return fmt.Errorf("cannot list the registry: %w", err)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt), sentStatus(last),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(e.Name), letInBy(e, entries), localTime(e.DeliveryAt),
+			sentStatus(last),
 			e.Limits.Against(used), remark(e, last, time.Now()))
 	}
 	return t.Flush()
 }
 
-// letInBy is what opens an entry.
+// letInBy says which secret opens an entry.
 func letInBy(e registry.Entry, entries []registry.Entry) string {
 	switch e.Kind {
 	case registry.Repository:
@@ -97,8 +99,8 @@ func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
 	return ""
 }
 
-// mayNot says what GitHub's refusal of a status means for the token. A private repository that a token was not given answers
-// 404, as if it did not exist.
+// mayNot says what GitHub's refusal of a status means for the token. For a private repository that
+// the token does not cover, GitHub answers 404, as if it did not exist.
 func mayNot(code int) string {
 	switch code {
 	case http.StatusUnauthorized:
@@ -128,7 +130,7 @@ func (r *repos) printRefusals() error {
 	return t.Flush()
 }
 
-// whyRefused says why deliveries of a name would be refused as things stand now.
+// whyRefused says why deliveries of a name would be refused now.
 func (r *repos) whyRefused(name string) (string, error) {
 	rules, err := r.rules(r.ctx, name)
 	if err != nil {

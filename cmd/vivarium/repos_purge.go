@@ -22,12 +22,13 @@ func newReposPurge(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "purge OWNER/NAME...",
 		Short: "Erase repositories: their builds, logs and statuses, and their names",
-		Long: "Purge removes what this server holds of a repository: builds with steps, logs and statuses, deliveries, what the\n" +
-			"queue and the registry know of it. Builds that wait are dropped, one that runs is canceled first. SQLite's file\n" +
-			"is then written anew, so that no deleted byte stays, and the copies made before migrations are removed, since\n" +
-			"they hold it too. The server may be running: its writes wait meanwhile, some 10 s for each GiB of the database,\n" +
-			"and those that wait for longer than 10 s fail. In the audit a pseudonym takes the place of the name; `vivarium\n" +
-			"audit --repo OWNER/NAME` still finds the lines. Nothing brings any of it back.",
+		Long: "Purge removes what this server holds of a repository: builds with steps, logs and statuses, " +
+			"deliveries, what the\nqueue and the registry know of it. Builds that wait are dropped, one that runs " +
+			"is canceled first. SQLite's file\nis then written anew, so that no deleted byte stays, and the copies " +
+			"made before migrations are removed, since\nthey hold it too. The server may be running: its writes " +
+			"wait meanwhile, some 10 s for each GiB of the database,\nand those that wait for longer than 10 s " +
+			"fail. In the audit a pseudonym takes the place of the name; `vivarium\naudit --repo OWNER/NAME` still " +
+			"finds the lines. Nothing brings any of it back.",
 		Example: "  vivarium repos purge school/group-7\n  vivarium repos purge school/group-7 --yes\n" +
 			"  vivarium repos purge school/group-7 school/group-8 --yes",
 		Args: cobra.MinimumNArgs(1),
@@ -59,7 +60,8 @@ func checkPurge(name string) error {
 	return nil
 }
 
-// confirm has a person repeat the name. A script, and who names several, must say --yes.
+// confirm asks the user to repeat the name. A script must pass --yes, as must a user who names
+// several.
 func (a *app) confirm(names []string) error {
 	f, ok := a.stdin.(*os.File)
 	if len(names) > 1 || !ok || !term.IsTerminal(int(f.Fd())) {
@@ -77,17 +79,19 @@ func (a *app) confirm(names []string) error {
 	return nil
 }
 
-// sizeWorthTelling is where writing the database anew takes seconds (measured on a busy machine: 10 s for 1 GiB).
+// sizeWorthTelling is the size from which rewriting the database takes seconds (measured on a busy
+// machine: 10 s for 1 GiB).
 const sizeWorthTelling = 256 << 20
 
-// purge removes the rows of each repository, then writes the database anew once.
+// purge removes the rows of each repository, then rewrites the database once.
 func (r *repos) purge(names []string) error {
 	var all []store.Purged
 	for _, name := range names {
 		p, err := r.Purge(r.ctx, r.by, name, registry.Pseudonym(r.key, name))
 		r.printPurged(name, p)
 		if errors.Is(err, store.ErrStillRunning) {
-			return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep coming, and purge again", name, err, name)
+			return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep "+
+				"coming, and purge again", name, err, name)
 		}
 		if err != nil {
 			return fmt.Errorf("cannot purge %s: %w", name, err)
@@ -95,11 +99,13 @@ func (r *repos) purge(names []string) error {
 		all = append(all, p)
 	}
 	if size := r.Size(); size > sizeWorthTelling {
-		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those longer than 10 s fail\n", units.BytesSize(float64(size)))
+		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those "+
+			"longer than 10 s fail\n", units.BytesSize(float64(size)))
 	}
 	copies, err := r.Scrub(r.ctx)
 	if err != nil {
-		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold their bytes; "+
+		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold "+
+			"their bytes; "+
 			"stop the server if it was in use, and purge the same again", err)
 	}
 	r.printScrubbed(copies)
@@ -141,7 +147,8 @@ func (r *repos) printPurged(name string, p store.Purged) {
 		fmt.Fprintf(out, "Removed of %s: %s.\n", name, strings.Join(removed, ", "))
 	}
 	if p.AuditLines > 0 {
-		fmt.Fprintf(out, "In %s of the audit %s stands in place of the name.\n", plural(p.AuditLines, "line", "lines"), registry.Pseudonym(r.key, name))
+		fmt.Fprintf(out, "In %s of the audit %s stands in place of the name.\n",
+			plural(p.AuditLines, "line", "lines"), registry.Pseudonym(r.key, name))
 	}
 }
 
@@ -150,27 +157,32 @@ func (r *repos) printScrubbed(copies []string) {
 	if r.config.databaseURL == "" {
 		fmt.Fprintln(out, "Wrote the database's file anew: none of the removed bytes is left in it.")
 	} else {
-		fmt.Fprintln(out, "Vacuumed the database. PostgreSQL's own files, write-ahead log and backups may hold removed bytes until it reuses them.")
+		fmt.Fprintln(out, "Vacuumed the database. PostgreSQL's own files, write-ahead log and backups may hold "+
+			"removed bytes until it reuses them.")
 	}
 	for _, path := range copies {
-		fmt.Fprintf(out, "Removed %s, a copy of the database from before a migration, which may have held it too.\n", path)
+		fmt.Fprintf(out, "Removed %s, a copy of the database from before a migration, which may have held it too.\n",
+			path)
 	}
-	fmt.Fprintln(out, "Runner images and the package cache are kept for all repositories together, none for one: they stay.\n"+
-		"What GitHub holds, what the server has logged to the journal or the terminal, and your backups are not reached.")
+	fmt.Fprintln(out, "Runner images and the package cache are kept for all repositories together, none for one: "+
+		"they stay.\nWhat GitHub holds, what the server has logged to the journal or the terminal, and your "+
+		"backups are not reached.")
 }
 
 // printStays says what may bring the name back.
 func (r *repos) printStays(name string, p store.Purged) error {
 	out := r.app.stdout
 	for _, other := range p.Others {
-		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n", oneLine(other), oneLine(other))
+		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n",
+			oneLine(other), oneLine(other))
 	}
 	if p.Changed {
 		r.printFirstSecret(name)
 	}
 	by, err := r.stillLetIn(name)
 	if err == nil && by != "" {
-		fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n", by, name)
+		fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n",
+			by, name)
 	}
 	return err
 }

@@ -9,7 +9,8 @@ import (
 	"vivarium/server/store"
 )
 
-// TestReposRmSaysWhatIsNotAsItMayBeThought: a secret that was changed because it leaked counts again, and a pattern still lets it in.
+// TestReposRmSaysWhatIsNotAsItMayBeThought: a secret that was changed because it leaked counts
+// again, and a pattern still lets the repository in.
 func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
 	s := emptyStore(t)
 	for name, kind := range map[string]registry.Kind{"school/*": registry.Pattern, "octo/hello": registry.Repository} {
@@ -23,12 +24,14 @@ func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
 	const changed, still = "vivarium repos rotate school/group-7", "school/* still lets school/group-7 in"
 	for name, want := range map[string]bool{"octo/hello": false, "school/group-7": true} {
 		var out bytes.Buffer
-		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(), key: []byte("the operator's key of this test..")}
+		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(),
+			key: []byte("the operator's key of this test..")}
 		if err := r.remove(name); err != nil {
 			t.Fatal(err)
 		}
 		said := out.String()
-		if strings.Contains(said, changed) != want || strings.Contains(said, still) != want || !strings.Contains(said, name+" is taken out.") {
+		if strings.Contains(said, changed) != want || strings.Contains(said, still) != want ||
+			!strings.Contains(said, name+" is taken out.") {
 			t.Errorf("%s: %s", name, said)
 		}
 	}

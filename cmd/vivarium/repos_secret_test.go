@@ -20,18 +20,22 @@ func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {}, "school/before": {}} {
+	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {},
+		"school/before": {}} {
 		if err := s.Heard(t.Context(), via, pipeline.Repository{FullName: name}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, own := range map[string]bool{
-		"corp/*": true, "school/seen": true, "school/before": true, "school/new": true, "corp/tool": false, "corp/new": false, "team/app": false, "school/*": false,
+		"corp/*": true, "school/seen": true, "school/before": true, "school/new": true, "corp/tool": false,
+		"corp/new": false, "team/app": false, "school/*": false,
 	} {
 		var out bytes.Buffer
-		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(), key: []byte("the operator's key of this test..")}
+		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(),
+			key: []byte("the operator's key of this test..")}
 		err := r.secret(name)
-		if printed := strings.Contains(out.String(), registry.Secret(r.key, name, 0)); printed != own || (err == nil) != own {
+		if printed := strings.Contains(out.String(), registry.Secret(r.key, name, 0)); printed != own ||
+			(err == nil) != own {
 			t.Errorf("%s: printed %q, %v", name, out.String(), err)
 		}
 	}

@@ -28,8 +28,9 @@ func newRun(a *app) *cobra.Command {
 			"a repository on a git host, in a sandbox like any other build, without a server.\n" +
 			"No program of the folder runs on this machine, only in the sandbox.\n\n" +
 			"Exit codes: 0 passed; 1 failed, by the repository's doing; 2 could not be built, or was canceled.",
-		Example: "  vivarium run\n  vivarium run examples/hello\n  vivarium run https://github.com/OWNER/NAME --ref v1.2",
-		Args:    cobra.MaximumNArgs(1),
+		Example: "  vivarium run\n  vivarium run examples/hello\n" +
+			"  vivarium run https://github.com/OWNER/NAME --ref v1.2",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.run(cmd.Context(), append(args, ".")[0], ref)
 		},
@@ -69,7 +70,7 @@ func (a *app) run(ctx context.Context, target, ref string) error {
 	return a.buildHere(ctx, b, src)
 }
 
-// buildHere runs the build while the console's progress line counts.
+// buildHere runs the build while the console draws the progress line.
 func (a *app) buildHere(ctx context.Context, b *localBuild, src titledSource) error {
 	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cache, err := os.UserCacheDir()
@@ -103,11 +104,11 @@ func (a *app) buildHere(ctx context.Context, b *localBuild, src titledSource) er
 	return b.end(outcome)
 }
 
-// localInstance labels the containers of `vivarium run`. They end with the process, and
-// no sweep takes them for those of a server.
+// localInstance labels the containers of `vivarium run`. They end with the process, and no server's
+// sweep takes them for its own.
 const localInstance = "run"
 
-// cancelable is ctx for a build: when ctx ends, somebody wants the build to end.
+// cancelable makes the context of a build: when ctx ends, the build is canceled by the user.
 func cancelable(ctx context.Context) (context.Context, func()) {
 	buildCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(pipeline.ErrCanceled) })
@@ -116,7 +117,8 @@ func cancelable(ctx context.Context) (context.Context, func()) {
 
 // end shows the summary and gives the exit code.
 func (b *localBuild) end(o pipeline.Outcome) error {
-	if err := b.console.say("\n" + strings.TrimSuffix(summary(b.console.term, o, time.Since(b.started)), "\n")); err != nil {
+	if err := b.console.say("\n" +
+		strings.TrimSuffix(summary(b.console.term, o, time.Since(b.started)), "\n")); err != nil {
 		return err
 	}
 	if code := o.ExitCode(); code != exitOK {
@@ -125,25 +127,27 @@ func (b *localBuild) end(o pipeline.Outcome) error {
 	return nil
 }
 
-// titledSource is what is built, and what to call it.
+// titledSource is what is built, and its title.
 type titledSource struct {
 	pipeline.Source
 	title string
 }
 
-// source finds what target names: a URL, or else a folder.
+// source finds what target names: a URL, else a folder.
 func (b *localBuild) source(ctx context.Context, target, ref string) (titledSource, func(), error) {
 	if strings.Contains(target, "://") {
 		src, err := b.remote(ctx, target, ref)
 		return src, func() {}, err
 	}
 	if ref != "" {
-		return titledSource{}, nil, errors.New("cannot use --ref with a folder: it is built as it stands; give a URL, or check the ref out")
+		return titledSource{}, nil, errors.New("cannot use --ref with a folder: it is built as it stands; give a " +
+			"URL, or check the ref out")
 	}
 	info, err := os.Stat(target)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return titledSource{}, nil, fmt.Errorf("cannot build %s: there is no such folder; name a folder or a URL", target)
+		return titledSource{}, nil, fmt.Errorf("cannot build %s: there is no such folder; name a folder or a URL",
+			target)
 	case err != nil:
 		return titledSource{}, nil, fmt.Errorf("cannot build %s: %w", target, err)
 	case !info.IsDir():
@@ -173,21 +177,22 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 	src.SHA, err = r.resolve(ctx, ref)
 	title := fmt.Sprintf("%s at %s", repo, src.SHA)
 	if failure := (*remoteError)(nil); errors.As(err, &failure) && !failure.served {
-		// The build goes on to where git itself says why. No object has the null ID, so
-		// that nothing is built by mistake should the host answer after all.
+		// The build goes on, to the point where git itself says why. No object has the null ID, so
+		// nothing is built by mistake if the host answers after all.
 		src.SHA = plumbing.ZeroHash.String()
 		title, err = fmt.Sprintf("%s: the host did not say which commit to build: %v", repo, failure), nil
 	}
 	return titledSource{Source: src, title: title}, err
 }
 
-// cloneFailed is the outcome when the repository has no commit of that name.
+// cloneFailed is the outcome when the repository has no such commit.
 func cloneFailed(err *remoteError, started time.Time) pipeline.Outcome {
 	o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}
 	for _, name := range pipeline.StepNames {
 		s := pipeline.Step{Name: name, State: pipeline.StepSkipped}
 		if name == pipeline.StepClone {
-			s = pipeline.Step{Name: name, State: pipeline.StepErrored, Cause: pipeline.CauseClone, Note: o.Summary, StartedAt: started, EndedAt: time.Now()}
+			s = pipeline.Step{Name: name, State: pipeline.StepErrored, Cause: pipeline.CauseClone, Note: o.Summary,
+				StartedAt: started, EndedAt: time.Now()}
 		}
 		o.Steps = append(o.Steps, s)
 	}

@@ -18,9 +18,9 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// TestInterruptedRunExits2AndLeavesNoContainer interrupts a build in its tests.
+// TestInterruptedRunExits2AndLeavesNoContainer interrupts a build during its tests.
 func TestInterruptedRunExits2AndLeavesNoContainer(t *testing.T) {
-	const memory = 263 // MiB; no other build's: it tells the container
+	const memory = 263 // MiB; no other build has it: it marks the container
 	images := imagestest.Options(t)
 	file, err := binary()
 	if err != nil {
@@ -70,14 +70,15 @@ class T(unittest.TestCase):
 	if !strings.HasPrefix(last, "canceled after ") {
 		t.Errorf("last line %q", last)
 	}
-	for end := time.Now().Add(time.Minute); len(containersWithMemory(t, memory+256)) > 0; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().
+		Add(time.Minute); len(containersWithMemory(t, memory+256)) > 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the container is still there")
 		}
 	}
 }
 
-// containersWithMemory are the containers of `vivarium run` that have this limit of memory, in MiB.
+// containersWithMemory are the containers of `vivarium run` with this memory limit, in MiB.
 func containersWithMemory(t *testing.T, mib int64) []string {
 	t.Helper()
 	list, err := exec.Command("docker", "ps", "-aq", "--filter", "label=vivarium.instance="+localInstance).Output()
@@ -86,7 +87,7 @@ func containersWithMemory(t *testing.T, mib int64) []string {
 	}
 	var found []string
 	for _, id := range strings.Fields(string(list)) {
-		// One that has gone since it was listed is none.
+		// A container that has gone since it was listed does not count.
 		limit, err := exec.Command("docker", "inspect", "--format", "{{.HostConfig.Memory}}", id).Output()
 		if err == nil && strings.TrimSpace(string(limit)) == fmt.Sprint(mib<<20) {
 			found = append(found, id)

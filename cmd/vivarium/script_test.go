@@ -17,7 +17,7 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-// TestCommands runs the scripts that need no engine: each starts the real binary.
+// TestCommands runs the scripts that need no engine. Each starts the real binary.
 func TestCommands(t *testing.T) {
 	w := newScriptWorld(t)
 	testscript.Run(t, testscript.Params{
@@ -74,8 +74,8 @@ func newScriptWorld(t *testing.T) *scriptWorld {
 	return &scriptWorld{World: w, binary: file}
 }
 
-// setup gives a script the binary, a HOME and a data directory of its own, and the
-// addresses of the world. DEAD is an address that nothing listens on.
+// setup gives a script the binary, a HOME and a data directory of its own, and the addresses of the
+// world. Nothing listens on the address DEAD.
 func (w *scriptWorld) setup(e *testscript.Env) error {
 	home := filepath.Join(e.WorkDir, "home")
 	if err := os.Mkdir(home, 0o700); err != nil {
@@ -131,7 +131,7 @@ func (w *scriptWorld) commit(ts *testscript.TestScript, neg bool, args []string)
 	ts.Setenv("SHA", shas[0])
 }
 
-// lines FILE N: the file, or stdout or stderr, has so many lines.
+// lines FILE N: the file, or stdout or stderr, has N lines.
 func lines(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: lines FILE N")

@@ -23,7 +23,7 @@ import (
 	"vivarium/server/store"
 )
 
-// sweepInterval is how often containers are looked for that outlived their build.
+// sweepInterval is how often the server looks for containers that outlived their build.
 const sweepInterval = time.Minute
 
 func newServe(a *app) *cobra.Command {
@@ -33,9 +33,10 @@ func newServe(a *app) *cobra.Command {
 		Long: "Serve takes GitHub's webhooks at /webhook, builds each pushed commit in a sandbox, sets\n" +
 			"its commit status and shows logs as they grow. Settings are read from the environment\n" +
 			"and from .env; .env.sample lists them.",
-		Example: "  vivarium repos add --new OWNER/NAME\n  GITHUB_TOKEN=... VIVARIUM_PUBLIC_URL=https://ci.example.org vivarium serve",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+		Example: "  vivarium repos add --new OWNER/NAME\n  GITHUB_TOKEN=... " +
+			"VIVARIUM_PUBLIC_URL=https://ci.example.org vivarium serve",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
 	}
 }
 
@@ -47,10 +48,10 @@ type service struct {
 	instance   string
 	key        []byte // the operator's
 	token      *tokenSource
-	stdout     io.Writer // for what is not to be in the log
+	stdout     io.Writer // for what must not be in the log
 
 	watch     *sandbox.Watch
-	locked    chan struct{} // closed when the store works: nobody else serves this data
+	locked    chan struct{} // closed when the store works: no other server uses this data
 	preflight *preflight
 }
 
@@ -67,7 +68,8 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &service{token: newTokenSource(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}), preflight: newPreflight()}
+	s := &service{token: newTokenSource(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
+		preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -106,13 +108,17 @@ func (a *app) serve(ctx context.Context) error {
 	return s.run(ctx)
 }
 
-var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos add OWNER/NAME` (--new before the first start) lets one in by a " +
-	"secret of its own, GITHUB_WEBHOOK_SECRET with VIVARIUM_REPOSITORIES=OWNER/* all of a team that trusts itself by one secret")
+var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos " +
+	"add OWNER/NAME` (--new before the first start) lets one in by a " +
+	"secret of its own, GITHUB_WEBHOOK_SECRET with VIVARIUM_REPOSITORIES=OWNER/* all of a team that trusts itself " +
+	"by one secret")
 
-// checkLetIn refuses settings by which nothing could ever be built. Before the first start there is no registry yet.
+// checkLetIn refuses settings with which nothing could ever be built. Before the first start there
+// is no registry yet.
 func checkLetIn(c config) error {
 	if (c.webhookSecret == "") != (len(c.repositories) == 0) {
-		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together; set both, or neither and use `vivarium repos add`")
+		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together; set both, or " +
+			"neither and use `vivarium repos add`")
 	}
 	if c.webhookSecret != "" || c.databaseURL != "" {
 		return nil
@@ -123,7 +129,7 @@ func checkLetIn(c config) error {
 	return nil
 }
 
-// checkRegistry refuses an empty registry where there is no shared secret either.
+// checkRegistry refuses an empty registry when there is no shared secret either.
 func checkRegistry(ctx context.Context, c config, s *store.Store) error {
 	entries, err := s.Entries(ctx)
 	if err != nil {
@@ -135,15 +141,17 @@ func checkRegistry(ctx context.Context, c config, s *store.Store) error {
 	return nil
 }
 
-// collectOften lets the heap grow by half of what is in use between two collections, unless GOGC says otherwise: a server has some
-// 20 MiB in use, so that a collection costs little, and a flood of log or packages doubled what it took of the machine.
+// collectOften starts a collection when the heap has grown by half, unless GOGC says otherwise. A
+// server uses some 20 MiB, so a collection costs little; without this, a flood of log or packages
+// doubled the server's memory.
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
 }
 
-// letIn counts the entries that let something in: what was only seen gives no right of its own.
+// letIn counts the entries that let something in: a repository that was only seen has no right of
+// its own.
 func letIn(entries []registry.Entry) (n int) {
 	for _, e := range entries {
 		if e.Kind != registry.Seen {
@@ -164,8 +172,8 @@ func openStore(ctx context.Context, c config, schema store.Schema, log *slog.Log
 	return s, nil
 }
 
-// run works until ctx ends. Everything that lives as long as the server is in one group:
-// when one of it ends, all do.
+// run works until ctx ends. Everything that lives as long as the server is in one group: when one
+// member ends, all do.
 func (s *service) run(ctx context.Context) error {
 	client, err := githubClientOf(s.config, func() string { return string(s.token.Token()) })
 	if err != nil {
@@ -208,7 +216,7 @@ func (s *service) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// wait waits for c and reports whether it came before the end of ctx.
+// wait waits for c and reports whether it came before ctx ended.
 func wait(ctx context.Context, c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -226,10 +234,10 @@ func (s *service) serveStore(ctx context.Context, work store.Work) error {
 	return nil
 }
 
-// prepare makes builds possible, then sweeps until ctx ends. Webhooks are taken meanwhile.
+// prepare makes builds possible, then sweeps until ctx ends. Meanwhile the server accepts webhooks.
 func (s *service) prepare(ctx context.Context) error {
-	// The lock of the embedded database says that no other server runs containers of this
-	// instance; on PostgreSQL nothing says so.
+	// With the lock of the embedded database no other server runs containers of this instance; with
+	// PostgreSQL nothing guarantees that.
 	s.sweep(ctx, s.config.databaseURL == "")
 	image, err := s.images.Ensure(ctx, s.image, logWriter{s.log})
 	if err != nil {
@@ -287,15 +295,14 @@ func (s *service) serverConfig() server.Config {
 	return c
 }
 
-// tlsOf adds to the settings of TLS where issued certificates are kept.
+// tlsOf adds the folder for issued certificates to the TLS settings.
 func tlsOf(c config) server.TLS {
 	t := c.tls
 	t.CacheDir = filepath.Join(c.dataDir, "certificates")
 	return t
 }
 
-// work tells the store what to do with a build. What the operator has left out is said
-// here, once.
+// work tells the store how to run a build. It says once, here, what the operator has left out.
 func (s *service) work(client *github.Client) store.Work {
 	admission := sandbox.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve)
 	w := store.Work{
@@ -318,21 +325,22 @@ func (s *service) work(client *github.Client) store.Work {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")
 	}
 	if s.config.token == "" {
-		s.log.Warn("GITHUB_TOKEN is not set: builds run, but no commit status is sent, and private repositories cannot be read")
+		s.log.Warn("GITHUB_TOKEN is not set: builds run, but no commit status is sent, and private repositories " +
+			"cannot be read")
 		return w
 	}
 	w.Poster, w.Credential = client, s.token.Fingerprint
 	return w
 }
 
-// secrets are the values that no log may hold, the token of this moment among them.
+// secrets are the values that no log may hold, the present token among them.
 func (s *service) secrets() []string {
 	c := s.config
 	c.token = s.token.Token()
 	return secretsOf(c)
 }
 
-// githubClient is for a command that ends soon: its token stays.
+// githubClient is for a short-lived command, whose token does not change.
 func githubClient(c config) (*github.Client, error) {
 	return githubClientOf(c, github.Static(string(c.token)))
 }

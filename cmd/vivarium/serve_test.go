@@ -9,7 +9,7 @@ import (
 	"vivarium/server/store"
 )
 
-// TestServeRefusesARegistryThatLetsNothingIn: what the shared secret let in is refused once that is taken away.
+// TestServeRefusesARegistryThatLetsNothingIn: without the shared secret, what it let in is refused.
 func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	s := emptyStore(t)
 	if err := s.Heard(t.Context(), registry.Entry{}, pipeline.Repository{FullName: "team/app"}); err != nil {
@@ -29,7 +29,7 @@ func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	}
 }
 
-// emptyStore is a new database of a test's own.
+// emptyStore is a new database of the test's own.
 func emptyStore(t *testing.T) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})

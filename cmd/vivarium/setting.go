@@ -21,12 +21,13 @@ import (
 
 // setter parses a value and puts it into its field of the config.
 type setter struct {
-	accepts string // what a value must be, to follow "it must be"
+	accepts string // what a value must be, after "it must be"
 	secret  bool
 	set     func(*config, string) error
 }
 
-// shown is a value as an error may show it: any setting may be given an address with a password by mistake.
+// shown is a value as an error may show it: by mistake, any setting may hold an address with a
+// password.
 func (s setter) shown(value string) string {
 	if s.secret {
 		return hidden
@@ -53,16 +54,17 @@ func to[T any](k kind[T], field func(*config) *T) setter {
 
 var errNotAccepted = errors.New("not accepted")
 
-// maxSize and maxCount bound what can be asked for, well below where sums could overflow.
+// maxSize and maxCount bound settings well below where sums could overflow.
 const (
 	maxSize  = 1 << 50
 	maxCount = 1 << 22 // the kernel's own limit of process ids
 )
 
-// imageRepositoryName is what an engine takes as a repository's name, without host and tag.
+// imageRepositoryName is what an engine accepts as a repository's name, without host and tag.
 var imageRepositoryName = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`)
 
-// leastLog is the least of a log, and of output per second: less holds not even what Vivarium itself says of a build.
+// leastLog is the least size of a log, and of output per second: less does not even hold what
+// Vivarium itself says about a build.
 const leastLog = 64 << 10
 
 var (
@@ -73,18 +75,21 @@ var (
 			return server.Secret(v), when(!strings.ContainsAny(v, "\r\n\x00"))
 		}}
 
-	// longSecret has the length of what HMAC-SHA256 makes of a longer one.
-	longSecret = kind[server.Secret]{accepts: "a random secret of at least 32 characters, as `openssl rand -base64 32` prints", secret: true,
+	// longSecret is at least 32 bytes, the length to which HMAC-SHA256 shortens a longer key.
+	longSecret = kind[server.Secret]{accepts: "a random secret of at least 32 characters, as `openssl rand -base64 " +
+		"32` prints", secret: true,
 		parse: func(v string) (server.Secret, error) {
 			return server.Secret(v), when(len(v) >= keyBytes && !strings.ContainsAny(v, "\r\n\x00"))
 		}}
 
-	repositoryList = kind[[]string]{accepts: "OWNER/NAME or OWNER/PATTERN, such as octo/hello or octo/*, separated by commas", parse: parseRepositories}
+	repositoryList = kind[[]string]{accepts: "OWNER/NAME or OWNER/PATTERN, such as octo/hello or octo/*, separated " +
+		"by commas", parse: parseRepositories}
 
 	postgresURL = kind[server.Secret]{accepts: "a URL such as postgres://USER:PASSWORD@HOST/DATABASE", secret: true,
 		parse: func(v string) (server.Secret, error) {
 			u, err := url.Parse(v)
-			return server.Secret(v), when(err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") && u.Host != "")
+			return server.Secret(v), when(err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") &&
+				u.Host != "")
 		}}
 
 	address = kind[string]{accepts: "HOST:PORT or :PORT", parse: func(v string) (string, error) {
@@ -96,8 +101,8 @@ var (
 		return v, err
 	}}
 
-	// webURL leaves out user, query and fragment: a credential has a setting of its own,
-	// and these URLs are printed.
+	// webURL refuses user, query and fragment: a credential has a setting of its own, and these
+	// URLs are printed.
 	webURL = kind[*url.URL]{accepts: "an http or https URL without user, query and fragment",
 		parse: func(v string) (*url.URL, error) {
 			u, err := url.Parse(v)
@@ -113,14 +118,16 @@ var (
 		return v, err
 	}}
 
-	domains = kind[[]string]{accepts: "domain names in lower case such as ci.example.org, separated by commas", parse: func(v string) ([]string, error) {
-		all := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
-		return all, server.TLS{Domains: all}.Check()
-	}}
+	domains = kind[[]string]{accepts: "domain names in lower case such as ci.example.org, separated by commas",
+		parse: func(v string) ([]string, error) {
+			all := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+			return all, server.TLS{Domains: all}.Check()
+		}}
 
-	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner", parse: func(v string) (string, error) {
-		return v, when(imageRepositoryName.MatchString(v))
-	}}
+	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner",
+		parse: func(v string) (string, error) {
+			return v, when(imageRepositoryName.MatchString(v))
+		}}
 
 	networks = kind[[]netip.Prefix]{accepts: "networks such as 10.1.0.0/16, separated by commas", parse: parseNetworks}
 
@@ -132,7 +139,7 @@ var (
 		return n, when(n > 0 && n <= maxSize)
 	}}
 
-	// The limits of a sandbox have a least value: sandbox.Least says why.
+	// The limits of a sandbox have a least value; sandbox.Least says why.
 	memorySize = atLeast(size, sandbox.Least().Memory, showSize)
 	diskSize   = atLeast(size, sandbox.Least().Disk, showSize)
 	// No server runs in less.
@@ -165,13 +172,14 @@ var (
 		return n, when(n >= 0.01 && !math.IsInf(n, 0))
 	}}
 
-	duration = kind[time.Duration]{accepts: "a duration such as 90s or 15m", parse: func(v string) (time.Duration, error) {
-		d, err := time.ParseDuration(v)
-		if err != nil {
-			return 0, err
-		}
-		return d, when(d >= time.Second)
-	}}
+	duration = kind[time.Duration]{accepts: "a duration such as 90s or 15m",
+		parse: func(v string) (time.Duration, error) {
+			d, err := time.ParseDuration(v)
+			if err != nil {
+				return 0, err
+			}
+			return d, when(d >= time.Second)
+		}}
 
 	yesOrNo = kind[bool]{accepts: "yes or no", parse: func(v string) (bool, error) {
 		return v == "yes", when(v == "yes" || v == "no")
@@ -181,20 +189,24 @@ var (
 		return v, when(v == "text" || v == "json")
 	}}
 
-	// GitHub cuts nothing: a longer context is refused, as is one with a character above U+FFFF.
-	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line, without emoji", parse: func(v string) (string, error) {
-		return v, when(len(v) <= 255 && !strings.ContainsFunc(v, func(r rune) bool { return r == '\r' || r == '\n' || r > 0xffff }))
-	}}
+	// GitHub shortens nothing: it refuses a longer context, and one with a character above U+FFFF.
+	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line, without emoji",
+		parse: func(v string) (string, error) {
+			return v, when(len(v) <= 255 && !strings.ContainsFunc(v, func(r rune) bool {
+				return r == '\r' || r == '\n' || r > 0xffff
+			}))
+		}}
 )
 
-// tooLittleError is a value that is below the least of its setting.
+// tooLittleError is a value below the least of its setting.
 type tooLittleError struct{ got, least string }
 
 func (e *tooLittleError) Error() string {
 	return fmt.Sprintf("it was taken as %s, and the least is %s", e.got, e.least)
 }
 
-// atLeast refuses smaller values, and says as what the value was taken: of "12" for 12 GiB that is the riddle.
+// atLeast refuses smaller values, and shows how the value was read: "12", meant as 12 GiB, is 12
+// bytes.
 func atLeast(k kind[int64], least int64, show func(int64) string) kind[int64] {
 	k.accepts = strings.TrimSuffix(k.accepts, " above 0") + ", at least " + show(least)
 	parse := k.parse
@@ -208,7 +220,7 @@ func atLeast(k kind[int64], least int64, show func(int64) string) kind[int64] {
 	return k
 }
 
-// orNone takes 0 for no limit.
+// orNone accepts 0 for no limit.
 func orNone(k kind[int64]) kind[int64] {
 	k.accepts += ", or 0 for no limit"
 	parse := k.parse
@@ -221,7 +233,7 @@ func orNone(k kind[int64]) kind[int64] {
 	return k
 }
 
-// showSize writes a size in units that a setting takes too.
+// showSize writes a size in a unit that a setting accepts.
 func showSize(n int64) string {
 	if n < 1<<10 {
 		return plural(n, "byte", "bytes")

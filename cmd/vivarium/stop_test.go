@@ -20,8 +20,8 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// TestNoContainerIsLeftWhereverACommandIsStopped signals a server, and a build by hand, at each call that makes its first sandbox.
-// The engine carries on with the call in any case.
+// TestNoContainerIsLeftWhereverACommandIsStopped signals a server, and a `vivarium run`, at each
+// call that makes its first sandbox. The engine carries the call out in any case.
 func TestNoContainerIsLeftWhereverACommandIsStopped(t *testing.T) {
 	w := newWorld(t, 1)
 	tree := t.TempDir()
@@ -58,7 +58,7 @@ func TestNoContainerIsLeftWhereverACommandIsStopped(t *testing.T) {
 				}
 				s.started.Unlock()
 				ended := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-				_ = cmd.Wait() // how it ended is another test's
+				_ = cmd.Wait() // another test checks how it ended
 				if !ended.Stop() {
 					t.Fatalf("it has not stopped within a minute:\n%s", log.String())
 				}
@@ -68,7 +68,8 @@ func TestNoContainerIsLeftWhereverACommandIsStopped(t *testing.T) {
 					defer s.cancel()
 				}
 				if !strings.HasPrefix(s.label, "vivarium.create=") || !s.signalled {
-					t.Fatalf("control: it made no sandbox with a label, or was not stopped (%q):\n%s", s.label, log.String())
+					t.Fatalf("control: it made no sandbox with a label, or was not stopped (%q):\n%s",
+						s.label, log.String())
 				}
 				w.until(20*time.Second, "the container is gone", func() bool { return !w.there(s.label) })
 			})
@@ -81,12 +82,12 @@ type stopped struct {
 	at      string
 	cmd     *exec.Cmd
 	signal  os.Signal
-	started sync.Mutex // until the command has a process
+	started sync.Mutex // held until the command has a process
 
 	once      sync.Once
 	mu        sync.Mutex
 	cancel    context.CancelFunc
-	label     string // of its first container alone
+	label     string // of its first container only
 	signalled bool
 }
 
@@ -99,7 +100,7 @@ func (s *stopped) tell(call string, r *http.Request) {
 		if err = errors.Join(err, json.Unmarshal(body, &settings)); err == nil {
 			s.label = "vivarium.create=" + settings.Labels["vivarium.create"]
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body)) // it is gone with its sender
+		r.Body = io.NopCloser(bytes.NewReader(body)) // the original goes with its sender
 	}
 	if call != s.at {
 		return
@@ -109,21 +110,22 @@ func (s *stopped) tell(call string, r *http.Request) {
 		defer s.started.Unlock()
 		s.signalled = s.cmd.Process.Signal(s.signal) == nil
 		gone := r.Context()
-		// Done is not nil, for which httputil would ask whether the caller is there.
+		// Done must not be nil, or httputil would watch whether the caller is there.
 		onward, cancel := context.WithCancel(context.WithoutCancel(gone))
 		s.cancel = cancel
 		*r = *r.WithContext(onward)
-		select { // who goes away goes before the engine answers
+		select { // a caller that leaves does so before the engine answers
 		case <-gone.Done():
 		case <-time.After(200 * time.Millisecond):
 		}
 	})
 }
 
-// there reports whether the engine has a container of the label, in whatever state.
+// there reports whether the engine has a container with the label, in any state.
 func (w *world) there(label string) bool {
 	w.t.Helper()
-	list, err := w.engine.ContainerList(w.t.Context(), container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", label))})
+	list, err := w.engine.ContainerList(w.t.Context(),
+		container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", label))})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"vivarium/pipeline"
 )
 
-// summary is what a build's end comes to: a line for each step, then the verdict.
+// summary is shown when a build ends: a line for each step, then the verdict.
 func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 	var b strings.Builder
 	for _, s := range o.Steps {
-		line := fmt.Sprintf("%s %-8s%s", t.dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)), s.Name, stepDetail(s))
+		line := fmt.Sprintf("%s %-8s%s", t.dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)), s.Name,
+			stepDetail(s))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	verdict := string(o.State)

@@ -13,12 +13,12 @@ import (
 
 // terminal says how to write to an output of the program.
 type terminal struct {
-	interactive bool // a person watches: lines may be rewritten
+	interactive bool // a person watches: lines may be redrawn
 	colour      bool
 }
 
-// terminalOf looks at w and the environment. A pipe gets plain text; NO_COLOR
-// (no-color.org) and a dumb terminal get no colours.
+// terminalOf looks at w and the environment. A pipe gets plain text; with NO_COLOR (no-color.org)
+// or a dumb terminal there are no colours.
 func terminalOf(w io.Writer, environ []string) terminal {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || slices.Contains(environ, "TERM=dumb") {

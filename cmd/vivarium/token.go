@@ -20,12 +20,13 @@ func newToken(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Make the tokens by which people see builds",
-		Long: "Token without a flag renews the operator's token, which opens everything: the old one opens nothing from then on,\n" +
-			"and who signed in by it is signed out. With --repo and --read it makes a token that shows the builds of the\n" +
-			"repositories that a pattern names. A token is printed once and kept as a hash. Browsers sign in by it; programs\n" +
-			"send it as `Authorization: Bearer TOKEN`.",
-		Example: "  vivarium token\n  vivarium token --repo 'school/group-7' --read\n  vivarium token list\n  vivarium token rm 3",
-		Args:    noSuchCommand,
+		Long: "Token without a flag renews the operator's token, which opens everything: the old one opens nothing " +
+			"from then on,\nand who signed in by it is signed out. With --repo and --read it makes a token that " +
+			"shows the builds of the\nrepositories that a pattern names. A token is printed once and kept as a " +
+			"hash. Browsers sign in by it; programs\nsend it as `Authorization: Bearer TOKEN`.",
+		Example: "  vivarium token\n  vivarium token --repo 'school/group-7' --read\n  vivarium token list\n" +
+			"  vivarium token rm 3",
+		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkTokenFlags(cmd, repo, read); err != nil {
 				return err
@@ -39,7 +40,8 @@ func newToken(a *app) *cobra.Command {
 	return cmd
 }
 
-// checkTokenFlags has --read said, so that a token which may do more can come without a change of meaning.
+// checkTokenFlags requires --read, so that tokens with more rights can be added later without a
+// change of meaning.
 func checkTokenFlags(cmd *cobra.Command, repo string, read bool) error {
 	named := cmd.Flags().Changed("repo")
 	switch {
@@ -48,7 +50,8 @@ func checkTokenFlags(cmd *cobra.Command, repo string, read bool) error {
 	case !named:
 		return errors.New("cannot make a token: --read goes with --repo OWNER/NAME or OWNER/PATTERN")
 	case !read:
-		return errors.New("cannot make a token: add --read; a token for repositories shows their builds, and that is all it may do")
+		return errors.New("cannot make a token: add --read; a token for repositories shows their builds, and that " +
+			"is all it may do")
 	}
 	if err := registry.CheckPattern(repo); err != nil {
 		return fmt.Errorf("cannot make a token: %w", err)
@@ -116,7 +119,8 @@ func newTokenRemove(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
-				return fmt.Errorf("cannot remove token %q: name it by its id, which `vivarium token list` shows", args[0])
+				return fmt.Errorf("cannot remove token %q: name it by its id, which `vivarium token list` shows",
+					args[0])
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
 				err := r.RemoveToken(r.ctx, r.by, id)
@@ -133,12 +137,14 @@ func newTokenRemove(a *app) *cobra.Command {
 	}
 }
 
-// showFirstToken makes the operator's token at the first start and prints it, beside the log and not in it: logs are kept.
+// showFirstToken makes the operator's token at the first start. It prints the token and keeps it
+// out of the log, since logs are kept.
 func (s *service) showFirstToken(ctx context.Context) error {
 	text, err := s.store.FirstOperatorToken(ctx, store.Actor{Who: "the first start of serve"})
 	if err != nil || text == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(s.stdout, "The operator's token, which opens every build's page. It is not shown again; `vivarium token` makes a new one:\n%s\n", text)
+	_, err = fmt.Fprintf(s.stdout, "The operator's token, which opens every build's page. It is not shown again; "+
+		"`vivarium token` makes a new one:\n%s\n", text)
 	return err
 }

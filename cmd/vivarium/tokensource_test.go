@@ -12,7 +12,8 @@ import (
 	"vivarium/server"
 )
 
-// TestATokenThatIsRenewedInDotenvReachesTheRunningServer: written in place, put in the place of the old file, and in the same moment.
+// TestATokenThatIsRenewedInDotenvReachesTheRunningServer: written into the file, put in its place,
+// and changed in the same moment.
 func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var log bytes.Buffer
@@ -23,9 +24,9 @@ func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 		how     func(t *testing.T, content string)
 		want    server.Secret
 	}{
-		{"", func(*testing.T, string) {}, "ghp_old"}, // there is no file
+		{"", func(*testing.T, string) {}, "ghp_old"}, // no file
 		{"GITHUB_TOKEN=ghp_one\n", writeDotenv, "ghp_one"},
-		{"GITHUB_TOKEN=ghp_two\n", writeDotenv, "ghp_two"}, // of the same size, within the same moment
+		{"GITHUB_TOKEN=ghp_two\n", writeDotenv, "ghp_two"}, // of the same size, in the same moment
 		{"GITHUB_TOKEN=ghp_three\n", func(t *testing.T, content string) {
 			writeDotenv(t, "")
 			if err := errors.Join(os.WriteFile("new", []byte(content), 0o600), os.Rename("new", ".env")); err != nil {
@@ -58,7 +59,8 @@ func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 			t.Errorf("after %q: the fingerprint does not tell whether it is another token", c.content)
 		}
 	}
-	if text := log.String(); strings.Contains(text, "ghp_") || strings.Contains(text, "hush") || !strings.Contains(text, "not renewed") {
+	if text := log.String(); strings.Contains(text, "ghp_") || strings.Contains(text, "hush") ||
+		!strings.Contains(text, "not renewed") {
 		t.Errorf("the log says %s", text)
 	}
 }
@@ -66,10 +68,12 @@ func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 func TestATokenOfTheEnvironmentStays(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeDotenv(t, "GITHUB_TOKEN=ghp_other\n")
-	if got := newTokenSource([]string{"GITHUB_TOKEN=ghp_env"}, "ghp_env", slog.New(slog.DiscardHandler)).Token(); got != "ghp_env" {
+	if got := newTokenSource([]string{"GITHUB_TOKEN=ghp_env"}, "ghp_env",
+		slog.New(slog.DiscardHandler)).Token(); got != "ghp_env" {
 		t.Errorf("got %s", string(got))
 	}
-	if got := newTokenSource([]string{"OTHER=x"}, "ghp_old", slog.New(slog.DiscardHandler)).Token(); got != "ghp_other" {
+	if got := newTokenSource([]string{"OTHER=x"}, "ghp_old",
+		slog.New(slog.DiscardHandler)).Token(); got != "ghp_other" {
 		t.Errorf("control: without one there, got %s", string(got))
 	}
 }

@@ -40,7 +40,7 @@ func newVersion(a *app) *cobra.Command {
 	}
 }
 
-// build is what the binary knows of its own making.
+// build is what the binary knows about how it was made.
 type build struct{ version, commit string }
 
 func readBuild() build {

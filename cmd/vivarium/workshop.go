@@ -16,8 +16,8 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// workshop is all that builds need on this machine: the engine, the runner images and the
-// package index.
+// workshop is all that builds need on this machine: the engine, the runner images and the package
+// index.
 type workshop struct {
 	config  config
 	engine  *sandbox.Engine
@@ -29,7 +29,7 @@ type workshop struct {
 	log     *slog.Logger
 }
 
-// openWorkshop connects to the engine and checks that it can give what the settings ask for.
+// openWorkshop connects to the engine and checks that it can provide what the settings ask for.
 func openWorkshop(ctx context.Context, c config, cacheDir string, log *slog.Logger) (*workshop, error) {
 	w := &workshop{config: c, image: images.Default, log: log}
 	if err := w.open(ctx, cacheDir); err != nil {
@@ -53,7 +53,8 @@ func (w *workshop) open(ctx context.Context, cacheDir string) (err error) {
 	if w.images, err = openImages(ctx, w.config, w.log); err != nil {
 		return err
 	}
-	w.index, err = egress.NewIndex(egress.IndexConfig{Upstream: w.config.indexURL, CacheDir: cacheDir, Allow: w.config.indexAllow})
+	w.index, err = egress.NewIndex(egress.IndexConfig{Upstream: w.config.indexURL, CacheDir: cacheDir,
+		Allow: w.config.indexAllow})
 	if err != nil {
 		return fmt.Errorf("cannot use the package index %s: %w", w.config.indexURL, err)
 	}
@@ -73,7 +74,8 @@ func (w *workshop) Close() error {
 }
 
 func openImages(ctx context.Context, c config, log *slog.Logger) (*images.Manager, error) {
-	m, err := images.Open(ctx, images.Options{InitDir: c.initDir, IndexURL: c.indexURL.String(), Runners: c.runners, Log: log})
+	m, err := images.Open(ctx, images.Options{InitDir: c.initDir, IndexURL: c.indexURL.String(), Runners: c.runners,
+		Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the runner images: %w", err)
 	}
@@ -88,17 +90,19 @@ func connectEngine(ctx context.Context, log *slog.Logger) (*sandbox.Engine, erro
 	return e, nil
 }
 
-// unreachable says what to do about an engine that cannot be reached: one that runs need not be started.
+// unreachable says what to do about an engine that cannot be reached. It does not say "start it"
+// when the engine runs.
 func unreachable(err error) error {
 	advice := "start it, or set DOCKER_HOST to where it is"
 	if errors.Is(err, fs.ErrPermission) {
-		advice = "join the group of its socket (usermod -aG docker USER, and log in anew; in a container of compose.yaml's, set DOCKER_GID)"
+		advice = "join the group of its socket (usermod -aG docker USER, and log in anew; in a container of " +
+			"compose.yaml's, set DOCKER_GID)"
 	}
 	return fmt.Errorf("cannot reach the Docker Engine: %w; %s", err, advice)
 }
 
-// checkRuntime refuses a runtime that the engine lacks: builds would else be less isolated
-// than the operator believes.
+// checkRuntime refuses a runtime that the engine lacks: builds would be less isolated than the
+// operator believes.
 func checkRuntime(name string, info sandbox.Info) error {
 	if name == "" || slices.Contains(info.Runtimes, name) {
 		return nil
@@ -129,12 +133,13 @@ func secretsOf(c config) []string {
 	secrets := []string{string(c.token), string(c.webhookSecret), string(c.key)}
 	if u, err := url.Parse(string(c.databaseURL)); err == nil {
 		password, _ := u.User.Password()
-		secrets = append(secrets, password, u.Query().Get("password"), u.Query().Get("sslpassword")) // libpq takes any of them
+		// libpq accepts any of them
+		secrets = append(secrets, password, u.Query().Get("password"), u.Query().Get("sslpassword"))
 	}
 	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
 }
 
-// sameOrigin compares scheme, host and port: a token given for one is for no other.
+// sameOrigin compares scheme, host and port: a token for one origin is for no other.
 func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// TestSocketThatIsNotOursIsNotAnEngineThatIsDown asks as a user to whom the socket is closed. A root's test becomes another for it.
+// TestSocketThatIsNotOursIsNotAnEngineThatIsDown asks as a user who may not open the socket. A test
+// run by root becomes another user for this.
 func TestSocketThatIsNotOursIsNotAnEngineThatIsDown(t *testing.T) {
 	const inside = "VIVARIUM_TEST_CLOSED_SOCKET"
 	if os.Getenv(inside) != "" {
@@ -22,7 +23,7 @@ func TestSocketThatIsNotOursIsNotAnEngineThatIsDown(t *testing.T) {
 		}
 		return
 	}
-	dir, err := os.MkdirTemp("", "closed") // t.TempDir's parent is closed to others
+	dir, err := os.MkdirTemp("", "closed") // others may not enter t.TempDir's parent
 	if err != nil {
 		t.Fatal(err)
 	}

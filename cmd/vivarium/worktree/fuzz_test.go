@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzGitIndex holds that a stranger's index is read or refused, and names no more than
-// it has bytes for.
+// FuzzGitIndex holds that a stranger's index is read or refused, and names no more than it has
+// bytes for.
 func FuzzGitIndex(f *testing.F) {
 	f.Add(compressedIndex(0))
 	f.Add(append([]byte("DIRC\x00\x00\x00\x02\x00\x00\x00\x01"), make([]byte, indexEntrySize+10)...))
@@ -24,7 +24,7 @@ func FuzzGitIndex(f *testing.F) {
 	})
 }
 
-// FuzzIgnore holds that any text is read as ignore rules, and that a last rule decides.
+// FuzzIgnore holds that any text is read as ignore rules, and that the last rule decides.
 func FuzzIgnore(f *testing.F) {
 	f.Add("*.py[cod]\n!keep.pyc\n/build/\n", "", "a.pyc", false)
 	f.Add("**/x/**\n[!a-\\]]?\n\\#\\ \n[[:alpha:]]", "sub", "sub/x/y", true)
@@ -32,7 +32,7 @@ func FuzzIgnore(f *testing.F) {
 		parseIgnore(folder, content).ignores(name, dir)
 		for last, want := range map[string]bool{"\n*": true, "\n!*": false} {
 			if name == "" || strings.HasSuffix(name, "/") {
-				continue // no name that a tree gives
+				continue // no tree gives such a name
 			}
 			if got := parseIgnore("", content+last).ignores(name, dir); got != want {
 				t.Errorf("%q after %q: ignored is %v", last, content, got)

@@ -15,17 +15,18 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 )
 
-// What is read of a git work tree is files with names known beforehand, as data: its index
-// and its ignore files. Its configuration is not read, and no program is run in it: even
-// `git ls-files` runs what a tree's own core.fsmonitor names.
+// Only files with names known beforehand are read of a git work tree, as data: its index and its
+// ignore files. Its configuration is not read, and no program runs in it: even `git ls-files` runs
+// what a tree's own core.fsmonitor names.
 const (
 	maxIndex      = 256 << 20
 	maxIgnoreFile = 1 << 20
-	// maxRules bounds the patterns that count in one folder, in bytes. Each byte may come to 600 of memory.
+	// maxRules bounds the patterns that apply in one folder, in bytes. Each byte may take up to 600
+	// bytes of memory.
 	maxRules = 1 << 20
 )
 
-// findTop is the nearest folder from dir upwards that holds .git, and dir where none does.
+// findTop is the nearest folder from dir upwards that holds .git, or dir when there is none.
 func findTop(dir string) (top string, isGit bool) {
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
@@ -37,7 +38,7 @@ func findTop(dir string) (top string, isGit bool) {
 	}
 }
 
-// gitDir is where a work tree's own git files are, and common where those are that it
+// gitDir finds the folder of a work tree's own git files, and the folder, common, of those that it
 // shares with other work trees of the same repository.
 func gitDir(top string) (dir, common string, err error) {
 	dir = filepath.Join(top, ".git")
@@ -67,15 +68,15 @@ func within(base, name string) string {
 	return filepath.Join(base, name)
 }
 
-// tracked are the names of an index, and the folders above them. Both are relative to the
-// top of the work tree, with slashes.
+// tracked holds the names of an index, and the folders above them. Both are relative to the top of
+// the work tree, with slashes.
 type tracked struct{ files, folders map[string]bool }
 
 func readTracked(gitDir string) (tracked, error) {
 	t := tracked{files: map[string]bool{}, folders: map[string]bool{}}
 	f, err := openRegular(filepath.Join(gitDir, "index"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return t, nil // nothing has been added yet
+		return t, nil // nothing was added yet
 	}
 	if err != nil {
 		return t, err
@@ -86,7 +87,8 @@ func readTracked(gitDir string) (tracked, error) {
 	}
 	var idx index.Index
 	if err := index.NewDecoder(io.LimitReader(f, maxIndex)).Decode(&idx); err != nil {
-		return t, fmt.Errorf("read git index %s: %w; `git -c index.skipHash=false update-index --no-split-index --force-write-index` writes one that can be read", f.Name(), err)
+		return t, fmt.Errorf("read git index %s: %w; `git -c index.skipHash=false update-index --no-split-index "+
+			"--force-write-index` writes one that can be read", f.Name(), err)
 	}
 	for _, e := range idx.Entries {
 		if err := t.add(e); err != nil {
@@ -96,7 +98,7 @@ func readTracked(gitDir string) (tracked, error) {
 	return t, nil
 }
 
-// add is bounded, since a name may stand for half as many folders as it has bytes.
+// add is bounded, since a name may have half as many folders as bytes.
 func (t tracked) add(e *index.Entry) error {
 	if len(e.Name) > maxIndexName {
 		return fmt.Errorf("a name in it has %d bytes, more than the %d that Linux takes", len(e.Name), maxIndexName)
@@ -104,7 +106,8 @@ func (t tracked) add(e *index.Entry) error {
 	if e.Mode != filemode.Submodule {
 		t.files[e.Name] = true
 	}
-	for i := strings.LastIndexByte(e.Name, '/'); i > 0 && !t.folders[e.Name[:i]]; i = strings.LastIndexByte(e.Name[:i], '/') {
+	for i := strings.LastIndexByte(e.Name, '/'); i > 0 &&
+		!t.folders[e.Name[:i]]; i = strings.LastIndexByte(e.Name[:i], '/') {
 		t.folders[e.Name[:i]] = true
 	}
 	if len(t.folders) > MaxFiles {
@@ -113,7 +116,7 @@ func (t tracked) add(e *index.Entry) error {
 	return nil
 }
 
-// globalIgnore are the rules that the user's own configuration adds to every work tree.
+// globalIgnore gives the rules that the user's own configuration adds to every work tree.
 func globalIgnore() ignoreRules {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -152,8 +155,8 @@ func excludesFile(configFile string) string {
 	return c.Section("core").Option("excludesFile")
 }
 
-// openRegular opens a file that is a regular one: a tree may hold pipes, which block
-// whoever opens them, and devices.
+// openRegular opens a regular file only: a tree may hold devices, and pipes, which block whoever
+// opens them.
 func openRegular(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

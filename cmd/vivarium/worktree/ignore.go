@@ -9,22 +9,22 @@ import (
 	"unicode/utf8"
 )
 
-// ignoreRules are the patterns of ignore files, weakest first: the last that matches
-// decides (gitignore(5)). go-git's own matcher is not used: it lets `!*/` bring back every
-// file below a folder, and knows neither [!a] nor two ** in one pattern. A test compares
-// these rules with git's answers.
+// ignoreRules are the patterns of ignore files, weakest first: the last that matches decides
+// (gitignore(5)). go-git's own matcher is not used: it lets `!*/` bring back every file below a
+// folder, and knows neither [!a] nor two ** in one pattern. A test compares these rules with git's
+// answers.
 type ignoreRules []ignoreRule
 
 type ignoreRule struct {
-	below   string // the folder of the file that the rule stands in; empty is the root
+	below   string // the folder of the rule's file; empty: the root
 	negated bool   // what it matches is not ignored
 	dirOnly bool
-	base    bool // match the last element only
+	base    bool // match only the last element
 	size    int  // of the pattern, in bytes
 	match   func(string) bool
 }
 
-// parseIgnore reads the ignore file of a folder (relative to the root, empty for it).
+// parseIgnore reads the ignore file of a folder, which is relative to the root (empty: the root).
 func parseIgnore(folder, content string) ignoreRules {
 	var rules ignoreRules
 	for line := range strings.SplitSeq(strings.TrimPrefix(content, "\ufeff"), "\n") {
@@ -52,7 +52,7 @@ func parseIgnoreLine(line string) (ignoreRule, bool) {
 	return r, r.match != nil
 }
 
-// trimTrailingSpaces takes away spaces at the end that no backslash protects.
+// trimTrailingSpaces removes spaces at the end, unless a backslash protects them.
 func trimTrailingSpaces(s string) string {
 	trimmed := strings.TrimRight(s, " ")
 	slashes := len(trimmed) - len(strings.TrimRight(trimmed, `\`))
@@ -62,7 +62,7 @@ func trimTrailingSpaces(s string) string {
 	return trimmed
 }
 
-// with adds those of a file, unless they are too many to hold.
+// with adds the rules of a file, or fails when they are too many together.
 func (rules ignoreRules) with(own ignoreRules) (ignoreRules, error) {
 	all := append(slices.Clip(rules), own...)
 	size := 0
@@ -70,13 +70,14 @@ func (rules ignoreRules) with(own ignoreRules) (ignoreRules, error) {
 		size += r.size
 	}
 	if size > maxRules {
-		return nil, fmt.Errorf("its ignore files hold %d bytes of patterns, more than %d; leave some out", size, maxRules)
+		return nil, fmt.Errorf("its ignore files hold %d bytes of patterns, more than %d; leave some out",
+			size, maxRules)
 	}
 	return all, nil
 }
 
-// ignores reports whether the rules ignore a file or folder, given that no folder above
-// it is ignored.
+// ignores reports whether the rules ignore a file or folder, given that they ignore no folder above
+// it.
 func (rules ignoreRules) ignores(name string, dir bool) bool {
 	for i := len(rules) - 1; i >= 0; i-- {
 		if r := &rules[i]; r.matches(name, dir) {
@@ -102,9 +103,9 @@ func (r *ignoreRule) matches(name string, dir bool) bool {
 	return r.match(name)
 }
 
-// matcher compiles a pattern, or gives nil for one that can match nothing. The two common
-// forms, a plain name and *SUFFIX, are compared directly; the others become regular
-// expressions, which a hostile pattern cannot make slow.
+// matcher compiles a pattern; nil when it can match nothing. The two common forms, a plain name and
+// *SUFFIX, are compared directly. The others become regular expressions, which a hostile pattern
+// cannot make slow.
 func matcher(pattern string) func(string) bool {
 	const special = `*?[\`
 	if !strings.ContainsAny(pattern, special) {
@@ -122,7 +123,7 @@ func matcher(pattern string) func(string) bool {
 	return func(name string) bool { return re.MatchString(byteRunes(name)) }
 }
 
-// byteRunes gives every byte a character of its own, since git's ? stands for one byte.
+// byteRunes makes each byte a character, since git's ? stands for one byte.
 func byteRunes(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return s
@@ -173,8 +174,8 @@ func globRegexp(pattern string) string {
 // nothing matches no name.
 const nothing = `[^\x00-\x{10FFFF}]`
 
-// globClass translates the bracket expression at the start of s and gives its length. One
-// that is not closed matches nothing.
+// globClass translates the bracket expression at the start of s and gives its length. One that is
+// not closed matches nothing.
 func globClass(s string) (string, int) {
 	var b strings.Builder
 	i := 1

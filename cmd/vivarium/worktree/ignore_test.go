@@ -9,18 +9,21 @@ import (
 	"vivarium/cmd/internal/treetest"
 )
 
-// TestIgnoreRulesAgreeWithGit compares what is sent of a tree with what git calls tracked
-// or untracked but not ignored.
+// TestIgnoreRulesAgreeWithGit compares the files that would be sent with those that git calls
+// tracked, or untracked and not ignored.
 func TestIgnoreRulesAgreeWithGit(t *testing.T) {
 	files := []string{
-		"a.py", "a.pyc", "b.log", "keep.log", "sub/a.py", "sub/a.log", "sub/keep.log", "sub/deep/a.log", "sub/deep/x/y.py",
+		"a.py", "a.pyc", "b.log", "keep.log", "sub/a.py", "sub/a.log", "sub/keep.log", "sub/deep/a.log",
+		"sub/deep/x/y.py",
 		"build/out.py", "sub/build/out.py", "doc/build/index.html", "data/a.bin", "data/b.bin", "data/keep/c.bin",
-		"with space/a b.txt", "trailing ", "#hash", "!bang", "[x].py", "x.py", "y.py", "-.py", "é.py", "ab.py", "ac.py", "a/b/c/d.txt",
-		"a/x/b", "a/y/b", "foo/bar/baz/qux", "foo/qux", "qux", "node/node_modules/x/i.js", "back\\slash", "UPPER.TXT", "dir.txt/f",
+		"with space/a b.txt", "trailing ", "#hash", "!bang", "[x].py", "x.py", "y.py", "-.py", "é.py", "ab.py", "ac.py",
+		"a/b/c/d.txt",
+		"a/x/b", "a/y/b", "foo/bar/baz/qux", "foo/qux", "qux", "node/node_modules/x/i.js", "back\\slash", "UPPER.TXT",
+		"dir.txt/f",
 	}
 	for _, tc := range []struct {
 		name  string
-		rules map[string]string // folder: its .gitignore
+		rules map[string]string // .gitignore by folder
 	}{
 		{"nothing", nil},
 		{"suffix", map[string]string{"": "*.log\n*.pyc\n"}},
@@ -62,7 +65,8 @@ func TestIgnoreRulesAgreeWithGit(t *testing.T) {
 			for folder, rules := range tc.rules {
 				treetest.Write(t, filepath.Join(dir, folder, ".gitignore"), rules)
 			}
-			want := strings.Split(strings.Trim(treetest.Git(t, dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard"), "\x00"), "\x00")
+			want := strings.Split(strings.Trim(treetest.Git(t, dir, "ls-files", "-z", "--cached", "--others",
+				"--exclude-standard"), "\x00"), "\x00")
 			slices.Sort(want)
 			if got := sentFiles(t, dir); !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)
@@ -71,7 +75,7 @@ func TestIgnoreRulesAgreeWithGit(t *testing.T) {
 	}
 }
 
-// sentFiles are the files and links that would be sent of a folder, sorted.
+// sentFiles are the files and links of a folder that would be sent, sorted.
 func sentFiles(t *testing.T, dir string) []string {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
@@ -91,7 +95,7 @@ func sentFiles(t *testing.T, dir string) []string {
 	return names
 }
 
-// Rules that are held at one time are those of a folder and of all above it.
+// The rules of a folder and of all folders above it are held together.
 func TestIgnoreFilesBelowEachOtherAreBoundedTogether(t *testing.T) {
 	rules := strings.Repeat("name-name\n", maxRules*2/3/10)
 	beside, below := t.TempDir(), t.TempDir()
@@ -105,7 +109,8 @@ func TestIgnoreFilesBelowEachOtherAreBoundedTogether(t *testing.T) {
 		treetest.Write(t, filepath.Join(below, folder, ".gitignore"), rules)
 	}
 	limits := Limits{Bytes: 1 << 30, Files: 100}
-	if w, err := Open(below, limits); err == nil || !strings.Contains(err.Error(), "a/b/.gitignore: its ignore files hold") {
+	if w, err := Open(below, limits); err == nil ||
+		!strings.Contains(err.Error(), "a/b/.gitignore: its ignore files hold") {
 		t.Errorf("got %v, %v; want a refusal", w, err)
 	}
 	if w, err := Open(filepath.Join(below, "a/b"), limits); err != nil {
@@ -114,7 +119,8 @@ func TestIgnoreFilesBelowEachOtherAreBoundedTogether(t *testing.T) {
 		w.Close()
 	}
 	treetest.Git(t, below, "init", "-q")
-	if w, err := Open(filepath.Join(below, "a/b"), limits); err == nil || !strings.Contains(err.Error(), "its ignore files hold") {
+	if w, err := Open(filepath.Join(below, "a/b"), limits); err == nil ||
+		!strings.Contains(err.Error(), "its ignore files hold") {
 		t.Errorf("got %v, %v; want a refusal by the rules above as well", w, err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// What an index may name. In its version 4 a name is what it shares with the one before
-// it and the rest, so that a small file can stand for any amount of memory.
+// Bounds of the names in an index. In version 4 a name is a length shared with the one before it,
+// and the rest; so a small file can stand for any amount of memory.
 const (
 	maxIndexName  = 4096 // PATH_MAX of Linux
 	maxIndexNames = 256 << 20
@@ -23,8 +23,8 @@ const (
 	indexFlagsOffset  = 60
 )
 
-// checkIndex refuses an index whose names would take more memory than its size lets one
-// expect, and leaves f where it was: at the start.
+// checkIndex refuses an index whose names would take more memory than its size suggests. It leaves
+// f at the start, where it was.
 func checkIndex(f io.ReadSeeker) error {
 	if err := walkIndex(bufio.NewReaderSize(io.LimitReader(f, maxIndex), maxIndexName+1)); err != nil {
 		return err
@@ -61,7 +61,7 @@ func walkIndex(r *bufio.Reader) error {
 		}
 		rest, err := r.ReadSlice(0)
 		if err != nil {
-			return err // also when it is longer than the buffer, which is maxIndexName
+			return err // also when the name is longer than the buffer of maxIndexName
 		}
 		if dropped > name {
 			return errors.New("a name is shorter than nothing")

@@ -29,7 +29,7 @@ func TestTreeReadsAnIndexOfCompressedNames(t *testing.T) {
 	}
 }
 
-// compressedIndex is an index in which each name is the one before it and ten letters more.
+// compressedIndex is an index in which each name is the one before it and ten more letters.
 func compressedIndex(entries byte) []byte {
 	b := []byte{'D', 'I', 'R', 'C', 0, 0, 0, 4, 0, 0, entries, 0}
 	for range int(entries) << 8 {
@@ -44,12 +44,13 @@ func TestIndexWhoseNamesGrowWithoutEndIsRefused(t *testing.T) {
 	if err := checkIndex(bytes.NewReader(compressedIndex(1))); err != nil {
 		t.Errorf("control: 256 entries are refused: %v", err)
 	}
-	if err := checkIndex(bytes.NewReader(compressedIndex(80))); err == nil || !strings.Contains(err.Error(), "names are too long") {
+	if err := checkIndex(bytes.NewReader(compressedIndex(80))); err == nil ||
+		!strings.Contains(err.Error(), "names are too long") {
 		t.Errorf("20480 entries that each add to the name before: got %v, want a refusal", err)
 	}
 }
 
-// indexOf is an index of the version that git writes first.
+// indexOf is an index in the version that git writes by default.
 func indexOf(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,14 +75,16 @@ func TestIndexThatNamesFoldersWithoutEndIsRefused(t *testing.T) {
 	if err != nil || len(control.folders) != maxIndexName/2 || len(control.files) != 2 {
 		t.Errorf("control: %d folders, %d files, %v", len(control.folders), len(control.files), err)
 	}
-	if _, err := readTracked(indexOf(t, strings.Repeat("a/", 100_000)+"f")); err == nil || !strings.Contains(err.Error(), "more than the 4096") {
+	if _, err := readTracked(indexOf(t, strings.Repeat("a/", 100_000)+"f")); err == nil ||
+		!strings.Contains(err.Error(), "more than the 4096") {
 		t.Errorf("one name of 200 KB: got %v, want a refusal", err)
 	}
 	var many []string
 	for i := range 2*MaxFiles/maxIndexName + 20 {
 		many = append(many, fmt.Sprintf("%d/", i)+longest[:maxIndexName-20]+"f")
 	}
-	if _, err := readTracked(indexOf(t, many...)); err == nil || !strings.Contains(err.Error(), "more than 1000000 folders") {
+	if _, err := readTracked(indexOf(t, many...)); err == nil ||
+		!strings.Contains(err.Error(), "more than 1000000 folders") {
 		t.Errorf("%d names of the longest: got %v, want a refusal", len(many), err)
 	}
 }

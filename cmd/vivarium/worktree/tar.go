@@ -61,7 +61,7 @@ func (w *Tree) writeEntry(t *tar.Writer, e entry) error {
 	return w.writeFile(t, e)
 }
 
-// writeFile sends a file at the size that it has now. Modes are git's two.
+// writeFile sends a file at its present size. Modes are git's two.
 func (w *Tree) writeFile(t *tar.Writer, e entry) error {
 	f, err := w.open(e.name)
 	if err != nil {

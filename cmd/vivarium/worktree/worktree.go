@@ -1,7 +1,7 @@
-// Package worktree reads a folder as it stands and sends it as a tar: tracked and untracked files, without
-// those that are ignored. The folder may be a stranger's. No program is run in it, and nothing of its
-// configuration counts; names, sizes and numbers are bounded, and nothing outside of it is read
-// but the ignore rules and the index that git itself would ask.
+// Package worktree reads a folder as it stands and sends it as a tar: tracked and untracked files,
+// without the ignored ones. The folder may be a stranger's. No program runs in it, and its
+// configuration does not count. Names, sizes and numbers are bounded. Outside of the folder only
+// those ignore rules and that index are read that git itself would read.
 package worktree
 
 import (
@@ -21,15 +21,15 @@ import (
 // MaxFiles bounds a tree; the largest repositories known have fewer files.
 const MaxFiles = 1_000_000
 
-// Tree is a folder as it stands: tracked and untracked files, without those that are
-// ignored, without .git, and without anything from outside of it.
+// Tree is a folder as it stands: tracked and untracked files, without the ignored ones, without
+// .git, and without anything from outside of it.
 type Tree struct {
 	root    *os.Root // PATH; what is opened through it cannot leave it
 	entries []entry
 	bytes   int64
 }
 
-// entry is a regular file, a symbolic link or a folder that holds some.
+// entry is a regular file, a symbolic link, or a folder that holds some.
 type entry struct {
 	name string // relative to the root, with slashes
 	info fs.FileInfo
@@ -38,10 +38,11 @@ type entry struct {
 // Limits bound what may be sent.
 type Limits struct {
 	Bytes int64 // VIVARIUM_DISK
-	Files int64 // and folders; at most MaxFiles
+	Files int64 // folders included; at most MaxFiles
 }
 
-// Open looks through a folder. It reads no file but ignore files and the git index. The caller closes the tree.
+// Open walks a folder. It reads no file but ignore files and the git index. The caller closes the
+// tree.
 func Open(dir string, limits Limits) (*Tree, error) {
 	w, err := walk(dir, limits)
 	if err != nil {
@@ -70,7 +71,7 @@ func walk(dir string, limits Limits) (*Tree, error) {
 	return w, nil
 }
 
-// Close ends the reading. A stream that Open gave is closed first.
+// Close closes the folder. The caller first closes any stream from Open.
 func (w *Tree) Close() error { return w.root.Close() }
 
 func (w *Tree) find(abs string, limits Limits) error {
@@ -134,8 +135,8 @@ func rulesAbove(rules ignoreRules, top, prefix string) (ignoreRules, error) {
 	return rules, nil
 }
 
-// search walks a work tree. Rules and tracked names are relative to the top of the git
-// work tree; prefix leads from there to the tree's root.
+// search walks a work tree. Rules and tracked names are relative to the top of the git work tree;
+// prefix leads from there to the tree's root.
 type search struct {
 	tree    *Tree
 	limits  Limits
@@ -143,7 +144,7 @@ type search struct {
 	tracked tracked
 }
 
-// folder adds what a folder holds. In one that is ignored only tracked files count.
+// folder adds the contents of a folder. In an ignored folder only tracked files count.
 func (s *search) folder(name string, rules ignoreRules, ignored bool) error {
 	list, err := s.list(name)
 	if err != nil {
@@ -207,12 +208,12 @@ func (s *search) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bo
 		return nil
 	}
 	if !e.Type().IsRegular() && e.Type() != fs.ModeSymlink {
-		return nil // sockets, pipes and devices are no part of a tree to git either
+		return nil // git tracks no sockets, pipes or devices either
 	}
 	return s.add(name, e)
 }
 
-// subfolder adds a folder, unless nothing in it is to be sent: git knows no empty ones.
+// subfolder adds a folder, unless nothing in it would be sent: git knows no empty folders.
 func (s *search) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
 	at := len(s.tree.entries)
 	if err := s.add(name, e); err != nil {
@@ -235,16 +236,18 @@ func (s *search) add(name string, e fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	// No program could name it by one path, and each look at one takes as long as it is deep.
+	// No program could open it by one path, and each look-up takes time in proportion to its depth.
 	if len(name) > maxIndexName {
-		return fmt.Errorf("%.40s… is a path of more than %d bytes; move it, or ignore it in .gitignore", name, maxIndexName)
+		return fmt.Errorf("%.40s… is a path of more than %d bytes; move it, or ignore it in .gitignore",
+			name, maxIndexName)
 	}
 	s.tree.entries = append(s.tree.entries, entry{name: name, info: info})
 	if info.Mode().IsRegular() {
 		s.tree.bytes += info.Size()
 	}
 	if s.tree.bytes > s.limits.Bytes {
-		return fmt.Errorf("its files are larger than VIVARIUM_DISK (%s) together; ignore some in .gitignore, or raise it",
+		return fmt.Errorf("its files are larger than VIVARIUM_DISK (%s) together; ignore some in .gitignore, or "+
+			"raise it",
 			units.BytesSize(float64(s.limits.Bytes)))
 	}
 	if int64(len(s.tree.entries)) > s.limits.Files {

@@ -14,7 +14,7 @@ import (
 	"vivarium/cmd/internal/treetest"
 )
 
-// TestTreeRunsNoProgramOfItsOwn names programs in every place where git would run some.
+// TestTreeRunsNoProgramOfItsOwn names programs in every place from which git would run one.
 func TestTreeRunsNoProgramOfItsOwn(t *testing.T) {
 	dir, mark := t.TempDir(), filepath.Join(t.TempDir(), "ran")
 	treetest.Git(t, dir, "init", "-q")
@@ -26,7 +26,8 @@ func TestTreeRunsNoProgramOfItsOwn(t *testing.T) {
 	if err := os.Chmod(script, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for key, value := range map[string]string{"core.fsmonitor": script, "filter.evil.clean": script, "filter.evil.smudge": script,
+	for key, value := range map[string]string{"core.fsmonitor": script, "filter.evil.clean": script,
+		"filter.evil.smudge":  script,
 		"filter.evil.process": script, "diff.evil.textconv": script, "core.sshCommand": script, "core.pager": script} {
 		treetest.Git(t, dir, "config", key, value)
 	}
@@ -99,7 +100,8 @@ func TestLinksAreSentAsSuchAndNothingFromOutside(t *testing.T) {
 	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
 	treetest.Write(t, secret, "outside-canary")
 	treetest.Write(t, filepath.Join(dir, "a.py"), "inside-canary")
-	for name, target := range map[string]string{"out": secret, "in": "a.py", "dangling": "nowhere", "folder": filepath.Dir(secret)} {
+	for name, target := range map[string]string{"out": secret, "in": "a.py", "dangling": "nowhere",
+		"folder": filepath.Dir(secret)} {
 		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +136,7 @@ func TestTreeLargerThanTheDiskIsRefused(t *testing.T) {
 func TestTreeWithoutABottomIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	for range maxIndexName/256 + 1 { // one path could not make it
+	for range maxIndexName/256 + 1 { // too deep to be made by one path
 		name := strings.Repeat("d", 255)
 		if err := os.Mkdir(name, 0o755); err != nil {
 			t.Fatal(err)
@@ -158,7 +160,7 @@ func TestTreeWithoutABottomIsRefused(t *testing.T) {
 	}
 }
 
-// untar sends a folder and gives its links and all its files' contents together.
+// untar sends a folder and gives its links, and the contents of all its files together.
 func untar(t *testing.T, dir string) (links map[string]string, content string) {
 	t.Helper()
 	w, err := Open(dir, Limits{Bytes: 1 << 30, Files: 1 << 20})
