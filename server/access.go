@@ -12,21 +12,22 @@ import (
 	"vivarium/pipeline"
 )
 
-// access says who may use a route, and what of it they see.
+// access says who may use a route, and what they see on it.
 type access string
 
 const (
 	// anyone: the route tells nothing about builds.
 	anyone access = "anyone"
-	// signed: only who knows the webhook's secret; the handler checks the signature
-	// over the body before it reads it.
+	// signed: only those who know the webhook's secret; the handler checks the signature over the
+	// body before it interprets the body.
 	signed access = "whoever knows the webhook's secret"
-	// readers: each sees the builds that they may; others look as if they did not exist.
-	readers access = "builds of public repositories: anyone, unless the operator has closed them; those of private ones: " +
-		"who holds a token that opens them, and programs on the server's own machine while it has no public address"
+	// readers: each client sees the builds that it may see. Others look as if they did not exist.
+	readers access = "builds of public repositories: anyone, unless the operator has closed them; " +
+		"those of private ones: who holds a token that opens them, " +
+		"and programs on the server's own machine while it has no public address"
 )
 
-// admit finds out who asks on routes that show builds.
+// admit finds out who asks, on routes that show builds.
 func (s *Server) admit(a access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := unwrap(ctx)
@@ -40,7 +41,7 @@ func (s *Server) admit(a access) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// recognize puts who asks into the request.
+// recognize puts the viewer into the request.
 func (s *Server) recognize(c echo.Context) error {
 	c.Response().Header().Add("Vary", "Authorization, Cookie")
 	v, err := s.viewer(c.Request(), c.RealIP())
@@ -51,14 +52,13 @@ func (s *Server) recognize(c echo.Context) error {
 	return nil
 }
 
-// forwarding are headers that a proxy adds. Its address says nothing about who
-// asks: a tunnel such as ngrok connects from loopback on behalf of the world.
+// forwarding are headers that a proxy adds. The proxy's address does not say who asks: a tunnel
+// such as ngrok connects from loopback on behalf of the world.
 var forwarding = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"}
 
-// isLocal reports whether the request comes straight from a program on this
-// machine. The peer's own address counts, never one that a header claims; the Host
-// must be a loopback name too, or a page of any site could read the answer by
-// pointing its own name at 127.0.0.1.
+// isLocal reports whether the request comes straight from a program on this machine. The peer's own
+// address counts, never one that a header claims. The Host must be a loopback name too; otherwise a
+// page of any site could read the answer by pointing its own name at 127.0.0.1.
 func isLocal(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
@@ -87,8 +87,8 @@ func isLoopbackHost(hostport string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// build finds a build that the client may see. One that it may not see cannot be
-// told from one that does not exist.
+// build finds a build that the client may see. A build that it may not see cannot be told from one
+// that does not exist.
 func (s *Server) build(ctx context.Context, id string) (pipeline.Build, error) {
 	n, err := parseID(id)
 	if err != nil {

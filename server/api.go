@@ -11,8 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// newAPI is the part of the router whose routes are described by their types. The
-// description says that they stand below base.
+// newAPI is the part of the router whose routes are described by their types. The description says
+// that they are below base.
 func newAPI(e *echo.Echo, version, base string) huma.API {
 	return humaecho.New(e, huma.Config{
 		OpenAPI: &huma.OpenAPI{Info: &huma.Info{
@@ -30,7 +30,7 @@ func newAPI(e *echo.Echo, version, base string) huma.API {
 	})
 }
 
-// tokenScheme is how a program says who it is, by its name in /openapi.json.
+// tokenScheme is the name, in /openapi.json, of the scheme by which a program says who it is.
 const tokenScheme = "token"
 
 // typed is a handler whose input and output types describe it in /openapi.json.
@@ -49,11 +49,11 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 			detail(&op)
 		}
 		if r.access == readers {
-			op.Security = []map[string][]string{{}, {tokenScheme: {}}} // without one, or by a token
+			op.Security = []map[string][]string{{}, {tokenScheme: {}}} // with no token, or with one
 			op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusTooManyRequests)
 		}
-		// huma reads and checks a body that it is told of. The one body that is taken
-		// here must have its signature checked first, so it is only described.
+		// huma would read and check a body that it knows of. The only body that this server reads
+		// must have its signature checked first, so it is only described.
 		body := op.RequestBody
 		op.RequestBody = nil
 		huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -66,12 +66,12 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 		if body != nil {
 			s.api.OpenAPI().Paths[r.path].Post.RequestBody = body
 		}
-		// Parameters that do not fit are answered 400; see huma.NewError.
+		// Parameters that do not fit are answered with 400; see huma.NewError.
 		delete(op.Responses, "422")
 	}
 }
 
-// unwrap is a request as Echo sees it.
+// unwrap gives the request as Echo sees it.
 func unwrap(ctx huma.Context) echo.Context { return humaecho.Unwrap(ctx) }
 
 func operationID(r route) string {
@@ -79,7 +79,7 @@ func operationID(r route) string {
 	return strings.Join(append([]string{strings.ToLower(r.method)}, words...), "-")
 }
 
-// What cannot be seen from a handler's types.
+// Details that a handler's types do not show.
 
 func plainText(op *huma.Operation)   { answersWith(op, "text/plain") }
 func eventStream(op *huma.Operation) { answersWith(op, "text/event-stream") }

@@ -22,8 +22,9 @@ type badgeAnswer struct {
 	Body        []byte
 }
 
-// badge is a picture of what a branch came to last. A page of any site may show it, and is told whether there was one: to
-// such a page it is there only where it is for everybody, whatever its visitor may see.
+// badge is a picture of a branch's last result. A page of any site may show the picture and can
+// tell whether there is one. For such a page there is a badge only when everybody may see the
+// builds, whatever its visitor may see.
 func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error) {
 	name, isPicture := strings.CutSuffix(in.File, ".svg")
 	sight := viewerOf(ctx).sight
@@ -44,5 +45,6 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 	if len(verdicts) == 0 {
 		return nil, store.ErrNotFound
 	}
-	return &badgeAnswer{ContentType: "image/svg+xml", Resource: "cross-origin", Body: web.Badge(verdicts[0].Judged.State)}, nil
+	return &badgeAnswer{ContentType: "image/svg+xml", Resource: "cross-origin",
+		Body: web.Badge(verdicts[0].Judged.State)}, nil
 }

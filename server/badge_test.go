@@ -15,7 +15,8 @@ func TestBadgeIsThatOfTheLastPush(t *testing.T) {
 	s := newSite(t)
 	s.built("o/open", false)
 	a := s.get("/badge/o/open.svg")
-	if a.code != 200 || a.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(a.body, "vivarium: passed") {
+	if a.code != 200 || a.header.Get("Content-Type") != "image/svg+xml" ||
+		!strings.Contains(a.body, "vivarium: passed") {
 		t.Errorf("the default branch: %d %s %s", a.code, a.header.Get("Content-Type"), a.body)
 	}
 	if got := a.header.Get("Cross-Origin-Resource-Policy"); got != "cross-origin" {
@@ -34,7 +35,8 @@ func TestBadgeOfWhatMayNotBeSeenIsThatOfNothing(t *testing.T) {
 	s := newSite(t)
 	s.push("o/confidential", true)
 	none := s.get("/badge/o/absent.svg")
-	for _, path := range []string{"/badge/o/confidential.svg", "/badge/o/confidential.svg?branch=main", "/badge/o/confidential", "/badge/o/*.svg", "/badge/o/.svg"} {
+	for _, path := range []string{"/badge/o/confidential.svg", "/badge/o/confidential.svg?branch=main",
+		"/badge/o/confidential", "/badge/o/*.svg", "/badge/o/.svg"} {
 		if a := s.get(path); a.code != 404 || a.body != none.body || fmt.Sprint(a.header) != fmt.Sprint(none.header) {
 			t.Errorf("%s: %d %s %v, want %s %v", path, a.code, a.body, a.header, none.body, none.header)
 		}
@@ -54,7 +56,8 @@ func TestBadgeOfWhatMayNotBeSeenIsThatOfNothing(t *testing.T) {
 }
 
 func TestBadgesAreWellFormed(t *testing.T) {
-	for _, state := range []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored, pipeline.Canceled} {
+	for _, state := range []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed,
+		pipeline.Errored, pipeline.Canceled} {
 		var svg struct {
 			Title string `xml:"title"`
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// base is the path of the public URL, without a slash at its end: what stands before
-// every address that the server gives away. Empty when it has a host for itself.
+// base is the path of the public URL, without a slash at its end. It stands before every address
+// that the server gives away. It is empty when the server has a host for itself.
 func (c Config) base() string {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
@@ -20,19 +20,21 @@ func (c Config) base() string {
 	return strings.TrimSuffix(u.EscapedPath(), "/")
 }
 
-// simpleBase keeps to characters that are written one way in an address, so that a prefix
-// can be told by its bytes (RFC 3986, section 2.3).
+// simpleBase allows only characters that are written one way in an address, so that a prefix can be
+// recognized by its bytes (RFC 3986, section 2.3).
 var simpleBase = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
 
-// checkBase refuses a path that could be taken for an address below it: a proxy may pass
-// requests on with the path or without, and both are understood.
+// checkBase refuses a path that could be mistaken for an address below it: a proxy may pass on
+// requests with the path or without it, and the server accepts both.
 func checkBase(base string) error {
 	if !simpleBase.MatchString(base) {
-		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %q, may hold letters, digits and . _ ~ - alone, such as /vivarium", base)
+		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %q, may hold letters, digits and . _ ~ - alone, such "+
+			"as /vivarium", base)
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(base, "/"), "/")
 	if first != "" && slices.Contains(ownSegments(), first) {
-		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %s, begins as an address of the server itself does; choose another, such as /vivarium", base)
+		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %s, begins as an address of the server itself does; "+
+			"choose another, such as /vivarium", base)
 	}
 	return nil
 }
@@ -47,17 +49,18 @@ func ownSegments() []string {
 	return all
 }
 
-// stripBase takes base off the path before it is routed, where the proxy has left it on, and a slash off the webhook's.
+// stripBase removes base from the path before routing, if the proxy has left it there, and a slash
+// from the end of the webhook's path.
 func stripBase(base string) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			u := c.Request().URL
 			if rest, ok := cutBase(base, u.Path); ok {
 				u.Path = rest
-				// An escaped form may differ in more than the prefix; without it, Path counts.
+				// An escaped path may differ in more than the prefix. Without RawPath, Path counts.
 				u.RawPath, _ = cutBase(base, u.RawPath)
 			}
-			if u.Path == webhookPath+"/" { // as it is easily typed on GitHub, which does not follow a redirect
+			if u.Path == webhookPath+"/" { // easily typed on GitHub, which follows no redirect
 				u.Path, u.RawPath = webhookPath, ""
 			}
 			return next(c)
@@ -65,7 +68,7 @@ func stripBase(base string) echo.MiddlewareFunc {
 	}
 }
 
-// cutBase is the path without base, and whether it was below it.
+// cutBase gives the path without base, and whether it was below base.
 func cutBase(base, path string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, base)
 	switch {

@@ -19,10 +19,10 @@ import (
 
 const testBase = "/ci/vivarium"
 
-// below has the site stand below testBase.
+// below puts the site below testBase.
 func below(c *Config) { c.PublicURL = "https://ci.example" + testBase + "/" }
 
-// link is what a page leads to or loads, and what its script asks.
+// link finds where a page leads, what it loads, and what its script requests.
 var link = regexp.MustCompile(`\s(href|src|action|formaction|data-events|data-description)="([^"]*)"`)
 
 func TestEveryLinkOfEveryPageStandsBelowTheBase(t *testing.T) {
@@ -34,7 +34,8 @@ func TestEveryLinkOfEveryPageStandsBelowTheBase(t *testing.T) {
 	kinds := map[string]int{}
 	paths := []string{"/logs?before=2", "/logs?before=1", "/logs/999", "/nothing"}
 	for _, r := range s.routes() {
-		if path := strings.ReplaceAll(r.path, "{id}", strconv.FormatInt(id, 10)); r.method == http.MethodGet && !strings.HasSuffix(path, "/events") {
+		if path := strings.ReplaceAll(r.path, "{id}", strconv.FormatInt(id, 10)); r.method == http.MethodGet &&
+			!strings.HasSuffix(path, "/events") {
 			paths = append(paths, path)
 		}
 	}
@@ -55,7 +56,7 @@ func TestEveryLinkOfEveryPageStandsBelowTheBase(t *testing.T) {
 				t.Errorf("%s has %s=%q", path, kind, to)
 				continue
 			}
-			// As it is, and as a proxy that takes the base off passes it on.
+			// With base, and without it, as a proxy that removes base passes it on.
 			for _, asked := range []string{to, strings.TrimPrefix(to, testBase)} {
 				if kind != "data-events" && kind != "action" && s.get(asked).code != 200 {
 					t.Errorf("%s has %s=%q, and %s is answered %d", path, kind, to, asked, s.get(asked).code)
@@ -121,11 +122,13 @@ func TestBaseCannotBeTakenForAnAddress(t *testing.T) {
 	}
 	for base, ok := range map[string]bool{
 		"": true, "/": true, "/vivarium": true, "/a/b.c/": true, "/logs-of-builds": true,
-		"/logs": false, "/docs/ci": false, "/webhook/": false, "/a//b": false, "/../x": false, "/.": false, "/a%20b": false, "/ä": false,
+		"/logs": false, "/docs/ci": false, "/webhook/": false, "/a//b": false, "/../x": false, "/.": false,
+		"/a%20b": false, "/ä": false,
 	} {
 		c := good
 		c.PublicURL = "https://ci.example" + base
-		if _, err := New(c, nil); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "VIVARIUM_PUBLIC_URL") {
+		if _, err := New(c, nil); (err == nil) != ok || err != nil &&
+			!strings.Contains(err.Error(), "VIVARIUM_PUBLIC_URL") {
 			t.Errorf("base %q: %v; good: %v", base, err, ok)
 		}
 	}

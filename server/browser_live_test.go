@@ -14,10 +14,12 @@ import (
 	"vivarium/pipeline"
 )
 
-// whatAPageSays is all text of a build's page but its log.
-const whatAPageSays = `["h1", ".verdict", "#facts", "#steps"].map(e => document.querySelector(e).innerText.replace(/\s+/g, " ").trim()).join("\n")`
+// whatAPageSays is all text of a build's page except its log.
+const whatAPageSays = `["h1", ".verdict", "#facts", "#steps"].map(e => ` +
+	`document.querySelector(e).innerText.replace(/\s+/g, " ").trim()).join("\n")`
 
-// TestPageThatSawItsBuildQueuedEndsWithAllItsFacts: as one that is loaded afterwards has them.
+// TestPageThatSawItsBuildQueuedEndsWithAllItsFacts: it shows the same facts as a page that is
+// loaded afterwards.
 func TestPageThatSawItsBuildQueuedEndsWithAllItsFacts(t *testing.T) {
 	ctx, visited := newBrowser(t)
 	s := newSite(t)
@@ -25,18 +27,23 @@ func TestPageThatSawItsBuildQueuedEndsWithAllItsFacts(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.http.URL+buildPath(id))); err != nil {
 		t.Fatal(err)
 	}
-	shows(t, ctx, `document.querySelector("#state").textContent === "queued" && !document.querySelector("#facts").textContent.includes("Started")`)
+	shows(t, ctx, `document.querySelector("#state").textContent === "queued" && `+
+		`!document.querySelector("#facts").textContent.includes("Started")`)
 	sc := s.work()
 	var limits pipeline.Limits
-	limits.Timeout, limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes = 90*time.Second, 512<<20, 1<<30, 0.5, 64, 100, 7
+	limits.Timeout, limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes =
+		90*time.Second, 512<<20, 1<<30, 0.5, 64, 100, 7
 	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {
-		step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), EndedAt: time.Now(), Limits: limits}
+		step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(),
+			EndedAt: time.Now(), Limits: limits}
 		return nil, errors.Join(rec.StepStarted(ctx, step), rec.StepEnded(ctx, step))
 	})
 	shows(t, ctx, `document.querySelector("#facts").textContent.includes("Started")`) // while it runs
-	sc.end(pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed", Image: "python-3.11"})
+	sc.end(pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed",
+		Image: "python-3.11"})
 	s.ended(id)
-	shows(t, ctx, `document.querySelector("#state").textContent === "failed" && document.querySelector("#facts").textContent.includes("Ended")`)
+	shows(t, ctx, `document.querySelector("#state").textContent === "failed" && `+
+		`document.querySelector("#facts").textContent.includes("Ended")`)
 	lived := evaluate[string](t, ctx, whatAPageSays)
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.http.URL+buildPath(id))); err != nil {
 		t.Fatal(err)
@@ -48,7 +55,8 @@ func TestPageThatSawItsBuildQueuedEndsWithAllItsFacts(t *testing.T) {
 	visited.check(t, s.http.URL)
 }
 
-// restarts is an address at which a server is, or is not, or whose proxy says so.
+// restarts is an address that keeps while servers come and go: it passes requests on, or answers as
+// a proxy does whose server is away.
 type restarts struct {
 	mu    sync.Mutex
 	inner http.Handler
@@ -72,8 +80,8 @@ func (r *restarts) set(inner http.Handler, away bool) {
 	r.inner, r.away = inner, away
 }
 
-// TestPageComesBackAfterAServersRestart: behind a proxy that answers 502 meanwhile, after which no browser comes back by itself. No line
-// is lost and none comes twice.
+// TestPageComesBackAfterAServersRestart: the proxy before the server answers 502 in the meantime,
+// after which no browser reconnects by itself. No line is lost and none comes twice.
 func TestPageComesBackAfterAServersRestart(t *testing.T) {
 	ctx, _ := newBrowser(t) // it reports the 502
 	s := newSite(t)
@@ -96,13 +104,14 @@ func TestPageComesBackAfterAServersRestart(t *testing.T) {
 	sc.write(pipeline.StepTest, pipeline.Stdout, "live\n")
 	shows(t, ctx, `document.querySelector("#log").textContent.includes("live")`)
 
-	next, err := New(s.config, s.store) // the server that comes after this one
+	next, err := New(s.config, s.store) // the server after the restart
 	if err != nil {
 		t.Fatal(err)
 	}
 	front.set(next.Handler(), true)
 	s.drain()
-	shows(t, ctx, `document.querySelector("#live").textContent.includes("being stopped") && !document.querySelector("#live").hidden`)
+	shows(t, ctx, `document.querySelector("#live").textContent.includes("being stopped") && `+
+		`!document.querySelector("#live").hidden`)
 	sc.write(pipeline.StepTest, pipeline.Stdout, "meanwhile\n")
 	front.set(next.Handler(), false)
 	sc.write(pipeline.StepTest, pipeline.Stdout, "after\n")

@@ -18,7 +18,7 @@ import (
 	"vivarium/pipeline"
 )
 
-// newBrowser is a headless browser, its errors and the addresses that it asked for.
+// newBrowser starts a headless browser and collects its errors and the addresses that it requests.
 func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) (context.Context, *visits) {
 	t.Helper()
 	path := findBrowser()
@@ -28,7 +28,8 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) (context.Con
 		}
 		t.Skip("there is no chromium to look at the pages with")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1000, 700))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+		chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1000, 700))
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, more...)...)
@@ -67,7 +68,7 @@ func (v *visits) note(ev any) {
 	switch ev := ev.(type) {
 	case *network.EventRequestWillBeSent:
 		v.addresses = append(v.addresses, ev.Request.URL)
-	case *log.EventEntryAdded: // also of what the content policy has refused
+	case *log.EventEntryAdded: // also what the content policy refused
 		if ev.Entry.Level == log.EntryLevelError {
 			v.exceptions = append(v.exceptions, ev.Entry.Text)
 		}
@@ -81,7 +82,8 @@ func (v *visits) check(t *testing.T, origin string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, a := range v.addresses {
-		if !strings.HasPrefix(a, origin+"/") && !strings.HasPrefix(a, "data:") && !strings.HasPrefix(a, "blob:"+origin) {
+		if !strings.HasPrefix(a, origin+"/") && !strings.HasPrefix(a, "data:") &&
+			!strings.HasPrefix(a, "blob:"+origin) {
 			t.Errorf("the page asked for %s", a)
 		}
 	}
@@ -93,8 +95,8 @@ func (v *visits) check(t *testing.T, origin string) {
 	}
 }
 
-// ask runs an action in the page. Right after one page has given way to the next, a browser may still be asked for the one
-// before, which it does not know any more: then the action has not run, and it is asked again.
+// ask runs an action in the page. Right after a navigation, the browser may run it in the page
+// before, which is gone: then the action has not run, and ask tries again.
 func ask[T any](ctx context.Context, a chromedp.Action[T]) (T, error) {
 	for {
 		v, err := chromedp.Run(ctx, a)
@@ -133,27 +135,31 @@ func TestBrowserSeesTheLogGrowWithoutReload(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.http.URL+buildPath(id))); err != nil {
 		t.Fatal(err)
 	}
-	shows(t, ctx, `document.querySelector("#log").textContent.includes("first line") && document.querySelector("#state").textContent === "running"`)
+	shows(t, ctx, `document.querySelector("#log").textContent.includes("first line") && `+
+		`document.querySelector("#state").textContent === "running"`)
 	evaluate[string](t, ctx, `window.here = "the same page"`)
 	sc.write(pipeline.StepClone, pipeline.Stderr, "second line\n")
 	shows(t, ctx, `document.querySelector('#log .stderr')?.textContent.includes("second line")`)
 	sc.stop(pipeline.StepClone, pipeline.StepPassed, "")
 	sc.start(pipeline.StepTest)
-	shows(t, ctx, `[...document.querySelectorAll("#steps li")].map(e => e.innerText.split(/\s+/).slice(0, 2).join(" ")).join() === "clone passed,test running"`)
+	shows(t, ctx, `[...document.querySelectorAll("#steps li")]`+
+		`.map(e => e.innerText.split(/\s+/).slice(0, 2).join(" ")).join() === "clone passed,test running"`)
 
-	sc.write(pipeline.StepTest, pipeline.Stdout, "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>\n\x1b[31mred\x1b[0m \u202edrow\n")
+	sc.write(pipeline.StepTest, pipeline.Stdout,
+		"<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>\n\x1b[31mred\x1b[0m \u202edrow\n")
 	shows(t, ctx, `document.querySelector('#log section[data-step=test]')?.textContent.includes("</script>") &&
 		document.querySelector("#log").textContent.includes("red ⟨U+202E⟩drow")`)
 
 	sc.end(pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"})
-	shows(t, ctx, `document.querySelector(".verdict").innerText.replace(/\s+/g, " ") === "failed tests 1 of 3 tests failed"`)
+	shows(t, ctx, `document.querySelector(".verdict").innerText.replace(/\s+/g, " ") `+
+		`=== "failed tests 1 of 3 tests failed"`)
 	if !evaluate[bool](t, ctx, `window.here === "the same page"`) {
 		t.Error("the page was loaded again")
 	}
 	if evaluate[bool](t, ctx, `window.owned === 1 || document.querySelector("#log script, #log img") !== null`) {
 		t.Error("markup in the log came alive")
 	}
-	// The server makes the page of an ended build, by the same rules.
+	// The server renders an ended build's page by the same rules.
 	if err := chromedp.Do(ctx, chromedp.Navigate(s.http.URL+buildPath(id))); err != nil {
 		t.Fatal(err)
 	}
@@ -206,8 +212,8 @@ func TestBrowserReadsTheDescriptionWithoutOtherHosts(t *testing.T) {
 	visited.check(t, s.http.URL)
 }
 
-// TestBrowserSignsInWithoutHTTPS: only a host that a browser trusts, by HTTPS or as its own machine, is told Sec-Fetch-Site. Every other
-// one has to tell its own form by Origin.
+// TestBrowserSignsInWithoutHTTPS: a browser sends Sec-Fetch-Site only to a host that it trusts, by
+// HTTPS or as its own machine. Every other host must recognize its own form by Origin.
 func TestBrowserSignsInWithoutHTTPS(t *testing.T) {
 	ctx, visited := newBrowser(t, chromedp.Flag("host-resolver-rules", "MAP vivarium.example 127.0.0.1"))
 	g := newGroups(t)
@@ -215,14 +221,16 @@ func TestBrowserSignsInWithoutHTTPS(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Navigate(origin+"/sign-in")); err != nil {
 		t.Fatal(err)
 	}
-	evaluate[string](t, ctx, `document.querySelector("#token").value = "`+g.tokenA+`", document.querySelector("main form button").click(), "sent"`)
+	evaluate[string](t, ctx, `document.querySelector("#token").value = "`+g.tokenA+
+		`", document.querySelector("main form button").click(), "sent"`)
 	lands(t, ctx, "Signed in: o/group-a")
 	evaluate[string](t, ctx, `document.querySelector("header form button").click(), "sent"`)
 	lands(t, ctx, "Sign in")
 	visited.check(t, origin)
 }
 
-// lands waits until a form that was sent has led to a page with this text. While the page changes, it cannot be asked.
+// lands waits until a submitted form has led to a page with this text. While the page changes, the
+// browser cannot be asked.
 func lands(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	var body string

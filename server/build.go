@@ -9,8 +9,8 @@ import (
 	"vivarium/server/store"
 )
 
-// Build is a build in JSON. Its first block has the names and types that scripts
-// written for the course server know; they never change.
+// Build is a build in JSON. The names and types of its first block are those that scripts for the
+// course server know; they never change.
 type Build struct {
 	ID          string `json:"id"`
 	Status      string `json:"status" enum:"pending,success,failure,error" doc:"As the commit status says it."`
@@ -49,7 +49,7 @@ type Build struct {
 	Undelivered    *Undelivered   `json:"undelivered" doc:"Why the newest commit status is not with the git host; null where it is, and where nothing has kept it back so far."`
 }
 
-// WaitingFor is trouble outside that a queued build waits for to pass.
+// WaitingFor is the trouble outside that a queued build waits out.
 type WaitingFor struct {
 	What  string   `json:"what" enum:"engine,clone,index,image" doc:"As the cause that ends the build, should it not pass in time: the Docker engine, the git host, the package index, the runner image."`
 	Since float64  `json:"since" doc:"Unix seconds: of the build's first try that failed so; of one that was never tried, of the trouble."`
@@ -68,8 +68,7 @@ func newWaitingFor(w *pipeline.Waiting) *WaitingFor {
 	return out
 }
 
-// Limits are the limits in force: the operator's, as far as the repository has not
-// lowered them.
+// Limits are the limits in force: the operator's, or lower ones of the repository.
 type Limits struct {
 	TimeSeconds float64 `json:"time_seconds" doc:"Of the whole build."`
 	Memory      int64   `json:"memory" doc:"Bytes that processes may use."`
@@ -105,7 +104,7 @@ type Step struct {
 	Note       string             `json:"note" doc:"The figure behind the cause, or a remark."`
 }
 
-// Finding is one thing that a step's tool found wrong, as far as its output could be read.
+// Finding is one thing that a step's tool found wrong, with the details that its output gave.
 type Finding struct {
 	Step   pipeline.StepName `json:"step" enum:"clone,plan,install,lint,test"`
 	Path   string            `json:"path" doc:"From the repository's root; empty when it is not known."`
@@ -116,7 +115,7 @@ type Finding struct {
 	Text   string            `json:"text" doc:"One line for people."`
 }
 
-// Undelivered is why a build's commit status is not with the git host.
+// Undelivered says why a build's commit status is not with the git host.
 type Undelivered struct {
 	State    string `json:"state" enum:"pending,success,failure,error" doc:"What the host is to be told."`
 	Reason   string `json:"reason" doc:"The host's own words, or why it was not reached."`
@@ -127,7 +126,7 @@ type Undelivered struct {
 	Message  string `json:"message" doc:"All of this in a sentence for people."`
 }
 
-// CommitStatus is one state that the git host was told, or is to be told.
+// CommitStatus is one state that the git host was told, or will be told.
 type CommitStatus struct {
 	State       string `json:"state"`
 	Description string `json:"description"`
@@ -138,7 +137,7 @@ type CommitStatus struct {
 	Error       string `json:"error" doc:"The host's own message at the last attempt that failed."`
 }
 
-// newBuild is what b looks like in JSON, without its logs and statuses.
+// newBuild gives b in JSON, without its logs and statuses.
 func newBuild(b pipeline.Build, serverURL string) Build {
 	out := Build{
 		ID:          strconv.FormatInt(b.ID, 10),
@@ -243,7 +242,8 @@ func newUndelivered(rows []store.Status, now time.Time) *Undelivered {
 		return nil
 	}
 	return &Undelivered{
-		State: d.State, Reason: d.Reason, Code: d.Code, Attempts: d.Attempts, NextTry: unixSeconds(d.NextTry), GivenUp: d.GivenUp,
+		State: d.State, Reason: d.Reason, Code: d.Code, Attempts: d.Attempts, NextTry: unixSeconds(d.NextTry),
+		GivenUp: d.GivenUp,
 		Message: d.Text(now),
 	}
 }

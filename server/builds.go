@@ -42,8 +42,8 @@ func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, er
 	return a, nil
 }
 
-// newest gives one page of the builds that the client may see, and the id to begin
-// the next page before, or zero.
+// newest gives one page of the builds that the client may see, and the ID before which the next
+// page begins, or zero.
 func (s *Server) newest(ctx context.Context, before int64) ([]pipeline.Build, int64, error) {
 	builds, err := s.builds.Builds(ctx, store.Query{Before: before, Limit: pageSize + 1, Sight: viewerOf(ctx).sight})
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Server) newest(ctx context.Context, before int64) ([]pipeline.Build, in
 
 func listPath(before int64) string { return "/logs?before=" + strconv.FormatInt(before, 10) }
 
-// parseID reads an id in the one form in which it is written.
+// parseID reads an ID in its one written form.
 func parseID(id string) (int64, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n < 1 || strconv.FormatInt(n, 10) != id {
@@ -100,7 +100,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	return &buildAnswer{Body: out}, nil
 }
 
-// maxStepLog is where each step's text is cut in a build's JSON: 256 KiB.
+// maxStepLog is where each step's text is cut off in a build's JSON: 256 KiB.
 const maxStepLog = 256 << 10
 
 func (s *Server) addLogs(ctx context.Context, out *Build, id int64) error {

@@ -29,7 +29,7 @@ func TestHealthIsWhatScriptsKnow(t *testing.T) {
 	}
 }
 
-// TestReadyzTellsWhatIsMissing: to strangers that there is something, to the operator what.
+// TestReadyzTellsWhatIsMissing: strangers learn that something is missing, the operator what.
 func TestReadyzTellsWhatIsMissing(t *testing.T) {
 	var log bytes.Buffer
 	s := newSite(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -39,7 +39,8 @@ func TestReadyzTellsWhatIsMissing(t *testing.T) {
 	const why = "no engine at unix:///run/docker.sock"
 	s.readyErr = errors.New(why)
 	for range 3 {
-		if a := s.get("/readyz"); a.code != 503 || strings.Contains(a.body, "docker.sock") || !strings.Contains(a.body, "the server's log") || a.json(t)["ready"] != false {
+		if a := s.get("/readyz"); a.code != 503 || strings.Contains(a.body, "docker.sock") ||
+			!strings.Contains(a.body, "the server's log") || a.json(t)["ready"] != false {
 			t.Errorf("a stranger is answered %d %s, want 503 without the worker's reason", a.code, a.body)
 		}
 	}
@@ -51,7 +52,8 @@ func TestReadyzTellsWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if a := s.get("/readyz"); a.code != 503 || !strings.Contains(a.body, "not ready: database") || strings.Contains(a.body, "sql") {
+		if a := s.get("/readyz"); a.code != 503 || !strings.Contains(a.body, "not ready: database") ||
+			strings.Contains(a.body, "sql") {
 			t.Errorf("answered %d %s, want 503 for the database, in our words", a.code, a.body)
 		}
 	}
@@ -82,7 +84,8 @@ func TestBuildHasTheShapeThatScriptsKnow(t *testing.T) {
 	}
 	logs, _ := body["logs"].(map[string]any)
 	want := map[string]any{
-		"clone": "output of clone\n", "install": "output of install\n", "lint": "output of lint\n", "test": "output of test\n",
+		"clone": "output of clone\n", "install": "output of install\n", "lint": "output of lint\n",
+		"test": "output of test\n",
 	}
 	if fmt.Sprint(logs) != fmt.Sprint(want) {
 		t.Errorf("logs = %v, want %v", logs, want)
@@ -96,16 +99,18 @@ func TestLimitsInForceAreShown(t *testing.T) {
 	s := newSite(t)
 	var limits pipeline.Limits
 	limits.Timeout, limits.LogLimit, limits.LogRate = 90*time.Second, 5, 6
-	limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes = 512<<20, 1<<30, 0.5, 64, 100, 7
+	limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes =
+		512<<20, 1<<30, 0.5, 64, 100, 7
 	sc := s.work()
-	old := s.push("o/old", false) // as a build from before they were stored
+	old := s.push("o/old", false) // like a build from before limits were stored
 	sc.start(pipeline.StepPlan)
 	sc.stop(pipeline.StepPlan, pipeline.StepPassed, "")
 	sc.end(pipeline.Outcome{State: pipeline.Passed})
 	s.ended(old)
 	id := s.push("o/n", false)
 	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {
-		step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), EndedAt: time.Now(), Limits: limits}
+		step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(),
+			EndedAt: time.Now(), Limits: limits}
 		return nil, errors.Join(rec.StepStarted(ctx, step), rec.StepEnded(ctx, step))
 	})
 	sc.end(pipeline.Outcome{State: pipeline.Passed})
@@ -138,7 +143,8 @@ func TestQueuedBuildIsPendingSinceItWasQueued(t *testing.T) {
 	body := s.get(buildPath(id)).json(t)
 	ended, there := body["time_ended"]
 	if body["status"] != "pending" || body["time_started"] != float64(b.QueuedAt.Unix()) || ended != nil || !there {
-		t.Errorf("status %v, time_started %v, time_ended %v (there: %v)", body["status"], body["time_started"], ended, there)
+		t.Errorf("status %v, time_started %v, time_ended %v (there: %v)",
+			body["status"], body["time_started"], ended, there)
 	}
 }
 
@@ -247,7 +253,8 @@ func TestPrivateBuildsDoNotExistForOthers(t *testing.T) {
 	if id := s.push("o/confidential", true); id != unknown {
 		t.Fatalf("the next build is %d, not %d", id, unknown)
 	}
-	if hidden := s.get(buildPath(unknown), browser); hidden.code != 404 || hidden.body != none.body || fmt.Sprint(hidden.header) != fmt.Sprint(none.header) {
+	if hidden := s.get(buildPath(unknown), browser); hidden.code != 404 || hidden.body != none.body ||
+		fmt.Sprint(hidden.header) != fmt.Sprint(none.header) {
 		t.Errorf("the page of a private build differs from that of none")
 	}
 	for _, path := range []string{"/logs", "/"} {
@@ -259,19 +266,20 @@ func TestPrivateBuildsDoNotExistForOthers(t *testing.T) {
 		t.Errorf("list for others: %s", a.body)
 	}
 
-	// Positive control: on this machine it is there.
+	// Positive control: this machine sees it.
 	if a := s.get(buildPath(private), local); a.code != 200 || a.json(t)["private"] != true {
 		t.Errorf("a private build is answered %d on this machine", a.code)
 	}
 	if a := s.get(buildPath(private)+"/raw", local); a.code != 200 {
 		t.Errorf("the log of a private build is answered %d on this machine", a.code)
 	}
-	if a := s.get("/logs", local); !strings.Contains(a.body, fmt.Sprintf(`["%d","%d","%d"]`, unknown, private, public)) {
+	if a := s.get("/logs", local); !strings.Contains(a.body,
+		fmt.Sprintf(`["%d","%d","%d"]`, unknown, private, public)) {
 		t.Errorf("list on this machine: %s", a.body)
 	}
 }
 
-// A proxy on this machine may leave no trace in what it passes on.
+// A proxy on this machine may leave no trace in the requests that it passes on.
 func TestPrivateBuildsAreShownToNobodyOnceTheServerIsPublic(t *testing.T) {
 	s := newSite(t)
 	private := s.push("o/confidential", true)
@@ -290,7 +298,8 @@ func TestPrivateBuildsAreShownToNobodyOnceTheServerIsPublic(t *testing.T) {
 }
 
 func TestRefusedStatusIsShown(t *testing.T) {
-	rows := newCommitStatuses([]store.Status{{State: "pending", Undelivered: true, LastError: "Not Found", Attempts: 1}})
+	rows := newCommitStatuses([]store.Status{{State: "pending", Undelivered: true, LastError: "Not Found",
+		Attempts: 1}})
 	if r := rows[0]; r.State != "pending" || !r.Undelivered || r.Error != "Not Found" || r.SentAt != nil {
 		t.Errorf("got %+v", r)
 	}
@@ -305,7 +314,8 @@ func TestTheBuildsPageSaysHowToRunItAgain(t *testing.T) {
 	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
 		t.Fatal(err)
 	}
-	if page := s.get("/logs/1", browser); !strings.Contains(page.body, "<code>vivarium builds rerun 1</code>") || !strings.Contains(page.body, "<em>Redeliver</em>") {
+	if page := s.get("/logs/1", browser); !strings.Contains(page.body, "<code>vivarium builds rerun 1</code>") ||
+		!strings.Contains(page.body, "<em>Redeliver</em>") {
 		t.Errorf("the page of a canceled build does not say how to run it again: %s", page.body)
 	}
 }

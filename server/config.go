@@ -12,37 +12,37 @@ import (
 	"strings"
 )
 
-// Config is what a Server is told. It is fixed after New.
+// Config holds the settings of a Server. It is fixed after New.
 type Config struct {
-	Addr      string // host:port to listen on; port 0 takes a free one
-	PublicURL string // where browsers and GitHub reach this server, which may be below a path; empty when not known
+	Addr      string // host:port to listen on; port 0: a free one
+	PublicURL string // where browsers and GitHub reach this server, perhaps below a path; empty when unknown
 	TLS       TLS
-	// TrustedProxies are the networks whose word on a client's address is taken.
+	// TrustedProxies are the networks whose word on a client's address is believed.
 	TrustedProxies []netip.Prefix
 	ServerURL      string   // GITHUB_SERVER_URL, such as https://github.com
-	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens what Repositories name, unless it has a secret of its own
+	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens Repositories, except those with a secret of their own
 	Repositories   []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
-	Key            Secret   // the operator's, from which the secrets of repositories are derived
+	Key            Secret   // the operator's; the secrets of repositories are derived from it
 	// PublicBuilds shows builds of public repositories to everybody.
 	PublicBuilds bool
-	// NameOf asks GitHub what the repository of an id is called now. May be nil: then no renaming is followed.
+	// NameOf asks GitHub for the present name of the repository with an ID. May be nil: then no
+	// renaming is followed.
 	NameOf  func(ctx context.Context, id int64) (fullName string, err error)
 	Version string
 
-	// Ready reports why builds cannot be worked on now, or nil. It is asked on
-	// every /readyz and must answer within a second. Whoever sets it logs the reason.
+	// Ready reports why no build can start now, or nil. Every /readyz calls it, and it must return
+	// within a second. Whoever sets it logs the reason.
 	Ready func(context.Context) error
-	// Conditions are what else must hold for builds to be worked on, such as an engine that answers. Whoever sets
-	// them logs what does not.
+	// Conditions are what else builds need, such as an engine that answers. Whoever sets a
+	// condition logs its trouble.
 	Conditions []Condition
-	// Listening is told the bound address once, before the first request is
-	// answered. May be nil.
+	// Listening is called once with the bound address, before the first request is answered. May be
+	// nil.
 	Listening func(net.Addr)
 	Log       *slog.Logger
 }
 
-// BuildURL is the address of a build's page for the outside world, or the empty
-// string when the public URL is not known.
+// BuildURL is the public address of a build's page. It is empty when the public URL is unknown.
 func (c Config) BuildURL(build int64) string {
 	if c.PublicURL == "" {
 		return ""
@@ -50,15 +50,14 @@ func (c Config) BuildURL(build int64) string {
 	return strings.TrimSuffix(c.PublicURL, "/") + buildPath(build)
 }
 
-// isPublic reports whether others reach this server by way of something on this machine
-// or before it: a reverse proxy may leave no trace in what it passes on, and then every
-// visitor looks like a program that runs here.
+// isPublic reports whether others reach this server through something on this machine or before it.
+// A reverse proxy may leave no trace, and then every visitor looks like a program that runs here.
 func (c Config) isPublic() bool {
 	u, err := url.Parse(c.PublicURL)
 	return c.PublicURL != "" && (err != nil || !isLoopbackHost(u.Host))
 }
 
-// overHTTPS reports whether browsers reach this server by HTTPS: its own, or a proxy's.
+// overHTTPS reports whether browsers reach this server by HTTPS, its own or a proxy's.
 func (c Config) overHTTPS() bool {
 	return c.TLS.Enabled() || strings.HasPrefix(c.PublicURL, "https://")
 }
@@ -66,7 +65,8 @@ func (c Config) overHTTPS() bool {
 // check tells an operator what is missing.
 func (c Config) check() error {
 	if (c.WebhookSecret == "") != (len(c.Repositories) == 0) {
-		return errors.New("GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: the secret opens the repositories that the other names")
+		return errors.New("GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: the secret opens the " +
+			"repositories that the other names")
 	}
 	if c.Key == "" {
 		return errors.New("server: Config.Key is required")

@@ -18,7 +18,8 @@ func TestSecretNeverPrints(t *testing.T) {
 	}
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", c.WebhookSecret)
-	printed := fmt.Sprintf("%v %+v %#v %s %q %x", c, c, c, c.WebhookSecret, c.WebhookSecret, c.WebhookSecret) + string(body) + log.String()
+	printed := fmt.Sprintf("%v %+v %#v %s %q %x", c, c, c, c.WebhookSecret, c.WebhookSecret, c.WebhookSecret) +
+		string(body) + log.String()
 	if strings.Contains(printed, value) || strings.Contains(printed, fmt.Sprintf("%x", value)) {
 		t.Errorf("the secret is in %s", printed)
 	}

@@ -10,7 +10,8 @@ import (
 	"vivarium/server/store"
 )
 
-// cookies keeps browsers signed in: the cookie holds a session's secret, signed by a key of this server's.
+// cookies keeps browsers signed in: the cookie holds a session's secret, signed with a key of this
+// server.
 type cookies struct {
 	name  string
 	store *sessions.CookieStore
@@ -18,15 +19,16 @@ type cookies struct {
 
 const sessionField = "session"
 
-// newCookies makes cookies for pages below base. Over HTTPS their name has a prefix by which browsers refuse them from a
-// neighbour that speaks HTTP, or from another host of the domain (RFC 6265bis, section 4.1.3).
+// newCookies makes cookies for pages below base. Over HTTPS their name has a prefix. A browser
+// refuses a cookie with this prefix from a neighbour that speaks HTTP, or from another host of the
+// domain (RFC 6265bis, section 4.1.3).
 func newCookies(key []byte, base string, https bool) *cookies {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("vivarium session cookie"))
 	c := &cookies{name: "vivarium", store: sessions.NewCookieStore(mac.Sum(nil))}
 	c.store.Options = &sessions.Options{
 		Path: base + "/", HttpOnly: true, Secure: https,
-		SameSite: http.SameSiteLaxMode, // not strict: a status on the git host leads to its build
+		SameSite: http.SameSiteLaxMode, // not strict: a status on the git host links to its build
 	}
 	switch {
 	case https && base == "":
@@ -38,7 +40,8 @@ func newCookies(key []byte, base string, https bool) *cookies {
 	return c
 }
 
-// session is what the browser sent; empty when there is none, or one that this server has not signed.
+// session is the session that the browser sent. It is empty when there is none, or one that this
+// server did not sign.
 func (c *cookies) session(r *http.Request) string {
 	s, err := c.store.New(r, c.name)
 	if err != nil {
@@ -48,12 +51,12 @@ func (c *cookies) session(r *http.Request) string {
 	return text
 }
 
-// set has the browser keep a session.
+// set makes the browser keep a session.
 func (c *cookies) set(w http.ResponseWriter, r *http.Request, session string) error {
 	return c.save(w, r, session, c.store.Options.MaxAge)
 }
 
-// clear has the browser forget its session.
+// clear makes the browser forget its session.
 func (c *cookies) clear(w http.ResponseWriter, r *http.Request) error { return c.save(w, r, "", -1) }
 
 func (c *cookies) save(w http.ResponseWriter, r *http.Request, session string, maxAge int) error {

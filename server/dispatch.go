@@ -14,35 +14,37 @@ import (
 	"vivarium/server/store"
 )
 
-// history is how many of a repository's builds are looked through for the image that
-// the next one probably needs.
+// history is how many of a repository's builds are searched for the image that the next one
+// probably needs.
 const history = 100
 
-// Dispatcher turns builds of the store into runs of the pipeline. Its Build is what
-// store.Work wants.
+// Dispatcher turns builds of the store into runs of the pipeline. Its Build serves store.Work.
 type Dispatcher struct {
-	// Run is a pipeline.Runner's.
+	// Run is Run of a pipeline.Runner.
 	Run    func(context.Context, pipeline.Request, pipeline.Recorder) (pipeline.Outcome, error)
 	Builds *store.Store
 
 	ServerURL *url.URL // GITHUB_SERVER_URL
-	// Token is GITHUB_TOKEN as it is now, asked for each attempt; it goes to ServerURL's origin only. nil: there is none.
+	// Token is the present GITHUB_TOKEN, asked for each attempt; it goes only to ServerURL's
+	// origin. nil: there is none.
 	Token func() Secret
 
 	Limits       sandbox.Limits
-	Runtime      string        // OCI runtime; empty is the engine's default
+	Runtime      string        // OCI runtime; empty: the engine's default
 	Timeout      time.Duration // of one attempt
 	LogHardLimit int64         // bytes of output that end a build
-	LogRate      int64         // bytes of output per second, beyond which a build is slowed down; 0 is no limit
+	LogRate      int64         // bytes of output per second; faster builds are slowed down; 0: no limit
 
-	// Secrets stand in no note, no finding and no summary; asked for each attempt, since they may change. nil: there are none.
+	// Secrets must be in no note, finding or summary. They are asked for each attempt, since they
+	// may change. nil: there are none.
 	Secrets func() []string
-	Log     *slog.Logger // is told what of an error no page says; may be nil
+	Log     *slog.Logger // gets the details of an error that no page shows; may be nil
 }
 
-// Build runs one attempt. An error abandons it, as pipeline.Runner.Run says.
+// Build runs one attempt. An error abandons the attempt, as pipeline.Runner.Run says.
 func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	earlier, err := d.Builds.Builds(ctx, store.Query{Sight: store.Sight{All: true}, Repo: b.Repo.FullName, Before: b.ID, Limit: history})
+	earlier, err := d.Builds.Builds(ctx,
+		store.Query{Sight: store.Sight{All: true}, Repo: b.Repo.FullName, Before: b.ID, Limit: history})
 	if err != nil {
 		return pipeline.Outcome{}, fmt.Errorf("find earlier builds of %s: %w", b.Repo.FullName, err)
 	}
@@ -53,7 +55,7 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	q, err := d.request(b, earlier)
 	q.Title += waited
 	if err != nil {
-		// It would not be better at the next attempt.
+		// The next attempt would fail in the same way.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
 	}
 	var secrets []string
@@ -65,8 +67,8 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	return words.Outcome(ctx, b, o), words.Error(err)
 }
 
-// request is what the pipeline is to do for b, given earlier builds of its
-// repository, newest first.
+// request says what the pipeline must do for b, given earlier builds of its repository, newest
+// first.
 func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeline.Request, error) {
 	clone, err := github.CloneURL(d.ServerURL, b.Repo.FullName)
 	if err != nil {
@@ -88,9 +90,8 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	}, nil
 }
 
-// guessImage is the image that the last build on this ref ended on, else the last on
-// the default branch; empty, which is the default image, when neither is known. The
-// plan checks the guess.
+// guessImage is the last image of the newest build on this ref, else of the newest on the default
+// branch. It is empty, for the default image, when neither is known. The plan checks the guess.
 func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
 	for _, ref := range []string{b.Ref, "refs/heads/" + b.Repo.DefaultBranch} {
 		for _, e := range earlier {
@@ -102,10 +103,10 @@ func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
 	return ""
 }
 
-// mostStarted bounds what is counted for the sake of one line.
+// mostStarted bounds the count for one line of the log.
 const mostStarted = 1000
 
-// waited is a line on what a build waited for, if it did.
+// waited is a line on how long a build waited, if it did.
 func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, error) {
 	if b.Attempt != 1 || b.StartedAt.Sub(b.QueuedAt) < time.Second {
 		return "", nil
@@ -117,7 +118,8 @@ func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, erro
 	return "\n" + waitedLine(b.StartedAt.Sub(b.QueuedAt), others), nil
 }
 
-// waitedLine says how long a build waited and what was done meanwhile, which both are facts.
+// waitedLine says how long a build waited and how many others were started meanwhile. Both are
+// facts, not guesses.
 func waitedLine(waited time.Duration, others int) string {
 	line := fmt.Sprintf("It waited %s in the queue", pipeline.Took(waited))
 	switch {

@@ -17,7 +17,8 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: func() Secret { return "tok" },
 		Limits: sandbox.Limits{Memory: 1}, Runtime: "runsc", Timeout: time.Minute, LogHardLimit: 5,
 	}
-	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc", Attempt: 2}
+	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc",
+		Attempt: 2}
 	q, err := d.request(b, nil)
 	if err != nil {
 		t.Fatal(err)

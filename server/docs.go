@@ -15,10 +15,11 @@ import (
 	"vivarium/server/web"
 )
 
-// docsPolicy lets the viewers of the description style themselves by script: the hash is that
-// of an empty style element, which Redoc's then fills rule by rule. It still keeps them from
-// every other host.
-const docsPolicy = "default-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; img-src 'self' data:; " +
+// docsPolicy lets the viewers of the description style themselves by script. The hash is that of an
+// empty style element, which Redoc's script then fills rule by rule. The policy still keeps the
+// viewers from every other host.
+const docsPolicy = "default-src 'self'; style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; " +
+	"img-src 'self' data:; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
 
 func jsonObject(op *huma.Operation) {
@@ -35,7 +36,7 @@ func (s *Server) openAPI(context.Context, *struct{}) (*openAPIAnswer, error) {
 	return &openAPIAnswer{ContentType: "application/json", Body: s.description}, nil
 }
 
-// describe is the description of all routes; it is made once they are registered.
+// describe gives the description of all routes. It is made once, after they are registered.
 func describe(api huma.API) ([]byte, error) {
 	description, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
 	if err != nil {
@@ -68,8 +69,8 @@ func (s *Server) docsPage(p web.Docs) *huma.StreamResponse {
 	}}
 }
 
-// swaggerAssets are Swagger UI's own files. Its page is not used: it has an inline
-// script, which the content policy forbids.
+// swaggerAssets are Swagger UI's own files, without its page: that page has an inline script, which
+// the content policy forbids.
 func swaggerAssets() http.Handler {
 	files := v5emb.New("Vivarium", "/openapi.json", "/docs")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +85,7 @@ func swaggerAssets() http.Handler {
 
 const redocScript = "/redoc/redoc.standalone.js"
 
-// redocAssets is Redoc's script; its page is not used for the same reason.
+// redocAssets is Redoc's script, without its page for the same reason.
 func redocAssets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != redocScript {

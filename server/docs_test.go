@@ -32,7 +32,7 @@ func TestDescriptionAndRouteTableAgree(t *testing.T) {
 			}
 		}
 	}
-	outside := map[string]bool{} // pages that only people use
+	outside := map[string]bool{} // pages for people only
 	for _, r := range s.routes() {
 		outside[r.method+" "+r.path] = r.summary == ""
 	}
@@ -58,7 +58,8 @@ func TestDescriptionAndRouteTableAgree(t *testing.T) {
 	}
 }
 
-// TestDescriptionSaysWhereATokenCounts holds that what shows builds is described as open to a token, and nothing else is.
+// TestDescriptionSaysWhereATokenCounts: routes that show builds are described as open to a token,
+// and no others.
 func TestDescriptionSaysWhereATokenCounts(t *testing.T) {
 	s := newSite(t)
 	for _, r := range s.routes() {
@@ -66,9 +67,13 @@ func TestDescriptionSaysWhereATokenCounts(t *testing.T) {
 		if item == nil || item.Get == nil || r.method != http.MethodGet {
 			continue
 		}
-		takes := slices.ContainsFunc(item.Get.Security, func(need map[string][]string) bool { _, ok := need[tokenScheme]; return ok })
+		takes := slices.ContainsFunc(item.Get.Security, func(need map[string][]string) bool {
+			_, ok := need[tokenScheme]
+			return ok
+		})
 		if takes != (r.access == readers) || takes != (item.Get.Responses["401"] != nil) {
-			t.Errorf("%s is described as open to a token: %v, and 401 as its answer: %v", r.path, takes, item.Get.Responses["401"] != nil)
+			t.Errorf("%s is described as open to a token: %v, and 401 as its answer: %v",
+				r.path, takes, item.Get.Responses["401"] != nil)
 		}
 	}
 	if s.api.OpenAPI().Components.SecuritySchemes[tokenScheme] == nil {
@@ -90,7 +95,8 @@ func TestPagesLoadEverythingFromHere(t *testing.T) {
 		if ct := a.header.Get("Content-Type"); !strings.HasPrefix(ct, "text/html") {
 			t.Errorf("GET %s is %s", path, ct)
 		}
-		body := strings.NewReplacer(`href="https://git.example/`, `href="/git/`).Replace(a.body) // links that a reader follows
+		// a reader follows these links
+		body := strings.NewReplacer(`href="https://git.example/`, `href="/git/`).Replace(a.body)
 		if found := foreign.FindString(body); found != "" {
 			t.Errorf("GET %s loads %s", path, found)
 		}
@@ -102,18 +108,21 @@ func TestPagesLoadEverythingFromHere(t *testing.T) {
 			t.Errorf("GET %s loads no file: the pattern is wrong", path)
 		}
 		for _, file := range files {
-			if got := s.get(file[1]); got.code != 200 || len(got.body) == 0 || got.header.Get("X-Content-Type-Options") != "nosniff" {
+			if got := s.get(file[1]); got.code != 200 || len(got.body) == 0 ||
+				got.header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%s of %s is answered %d with %d bytes", file[1], path, got.code, len(got.body))
 			}
 		}
 	}
 }
 
-// TestEveryAnswerHasAStrictPolicy asks every route of the table, as browsers and as programs do, and what is none.
+// TestEveryAnswerHasAStrictPolicy requests every route of the table, as a browser and as a program,
+// and an address that is no route.
 func TestEveryAnswerHasAStrictPolicy(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
-	paths := map[string]string{"a build that is not there": "/logs/99", "nothing": "/nothing", "a file": "/docs/swagger-ui.css", "the style": "/static/pages.css"}
+	paths := map[string]string{"a build that is not there": "/logs/99", "nothing": "/nothing",
+		"a file": "/docs/swagger-ui.css", "the style": "/static/pages.css"}
 	for _, r := range s.routes() {
 		paths[r.path] = strings.NewReplacer("{id}", strconv.FormatInt(id, 10), "/*", "/none").Replace(r.path)
 	}

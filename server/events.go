@@ -29,8 +29,8 @@ type chunkEvent struct {
 	Text    string            `json:"text"`
 }
 
-// omittedEvent is event: omitted. With a sequence number it is the gap in the log;
-// without, the running count of what will be one.
+// omittedEvent is event: omitted. With a sequence number it is the gap in the log; without one, the
+// present size of a gap that still grows.
 type omittedEvent struct {
 	Seq     int64             `json:"seq,omitempty"`
 	Attempt int               `json:"attempt,omitempty"`
@@ -39,8 +39,8 @@ type omittedEvent struct {
 	Text    string            `json:"text"`
 }
 
-// stepEvent is event: step, sent when a step begins or ends, and for every step at
-// the beginning of a connection.
+// stepEvent is event: step. It is sent when a step begins or ends, and for every step when a
+// connection begins.
 type stepEvent struct {
 	Attempt int `json:"attempt"`
 	Step
@@ -89,8 +89,8 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	}}, nil
 }
 
-// prime brings a decoder to where the chunk before a resumed connection left it: a
-// character may be cut by the border, and spans at most four chunks.
+// prime feeds a decoder the last chunks before a resumed connection: the border may cut a
+// character, which spans at most four chunks.
 func (s *Server) prime(ctx context.Context, text *logText, build, after int64) error {
 	first := max(0, after-3)
 	if after == 0 {
@@ -110,24 +110,26 @@ func (s *Server) prime(ctx context.Context, text *logText, build, after int64) e
 	return nil
 }
 
-// eventReader writes what it is shown as events.
+// eventReader writes the log as events.
 type eventReader struct {
 	out     stream
 	text    *logText
 	place   func(pipeline.Build) (int, error)
 	buf     bytes.Buffer
 	attempt int
-	steps   map[pipeline.StepName]stepEvent // as they were last sent
-	verdict verdictEvent                    // as it was last sent
+	steps   map[pipeline.StepName]stepEvent // as last sent
+	verdict verdictEvent                    // as last sent
 }
 
 func (r *eventReader) chunks(chunks []store.Chunk) error {
 	for _, c := range chunks {
 		if c.Omitted > 0 {
-			r.add("omitted", c.Seq, omittedEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Bytes: c.Omitted, Text: gapLine(c.Omitted)})
+			r.add("omitted", c.Seq, omittedEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Bytes: c.Omitted,
+				Text: gapLine(c.Omitted)})
 			continue
 		}
-		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream, Time: unixFraction(c.Time), Text: r.text.text(c)})
+		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
+			Time: unixFraction(c.Time), Text: r.text.text(c)})
 	}
 	return r.flush()
 }
@@ -149,7 +151,8 @@ func (r *eventReader) build(b pipeline.Build) error {
 		return err
 	}
 	verdict := verdictEvent{
-		State: b.State, Status: pipeline.StatusState(b.State), Cause: b.Cause, Summary: b.Summary, Attempt: b.Attempt, QueuePosition: place,
+		State: b.State, Status: pipeline.StatusState(b.State), Cause: b.Cause, Summary: b.Summary, Attempt: b.Attempt,
+		QueuePosition: place,
 	}
 	switch {
 	case b.State.Ended():
@@ -168,10 +171,11 @@ func (r *eventReader) omitted(bytes int64) error {
 
 func (r *eventReader) beat() error { return r.out.send([]byte(": still here\n\n")) }
 
-// stoppingLine is for people who follow a log when the server goes down.
+// stoppingLine is for people who follow a log when the server stops.
 const stoppingLine = "the server is being stopped; the build goes on when it is back: follow the log again"
 
-// stoppingEvent is event: stopping. Who sends the last id as Last-Event-ID goes on where this ends.
+// stoppingEvent is event: stopping. A client that sends the last ID as Last-Event-ID continues
+// where this stream ends.
 type stoppingEvent struct {
 	Message string `json:"message"`
 }
@@ -181,7 +185,7 @@ func (r *eventReader) stopping() error {
 	return r.flush()
 }
 
-// add appends one event. JSON has no line ends of its own, so it is one data line.
+// add appends one event. JSON contains no line ends, so it is one data line.
 func (r *eventReader) add(event string, id int64, data any) {
 	body, err := json.Marshal(data)
 	if err != nil {
@@ -193,7 +197,7 @@ func (r *eventReader) add(event string, id int64, data any) {
 	fmt.Fprintf(&r.buf, "event: %s\ndata: %s\n\n", event, body)
 }
 
-// flush sends what was added. The buffer is kept, but not one that a large batch made.
+// flush sends the added events. It keeps the buffer, unless a large batch made it large.
 func (r *eventReader) flush() error {
 	if r.buf.Len() == 0 {
 		return nil

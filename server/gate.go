@@ -19,18 +19,20 @@ import (
 	"vivarium/server/registry"
 )
 
-// confirmTimeout bounds the one question to GitHub that an answer may wait for: what a repository that is known by its id
-// is called now. It is asked only after a signature held.
+// confirmTimeout bounds the only question to GitHub that an answer may wait for: the present name
+// of a repository that is known by its ID. It is asked only after a signature was right.
 const confirmTimeout = 5 * time.Second
 
-// A repository is renamed once in a while. Each question counts against the token's limit at GitHub, by which all repositories'
-// statuses are sent, and who holds one's secret can claim another new name with each delivery.
+// A repository is renamed once in a while. Each question counts against the token's limit at
+// GitHub, which the statuses of all repositories need too, and whoever holds one repository's
+// secret can claim another new name with each delivery.
 const (
 	confirmBurst = 5
 	confirmEvery = 10 * time.Minute
 )
 
-// confirms bounds the questions for each entry of the registry, of which there are no more than its operator has let in.
+// confirms bounds the questions for each entry of the registry. There are no more entries than the
+// operator has let in.
 type confirms struct {
 	mu      sync.Mutex
 	byEntry map[int64]*rate.Limiter
@@ -48,8 +50,9 @@ func (c *confirms) allow(entry int64) bool {
 	return c.byEntry[entry].Allow()
 }
 
-// gate lets one delivery in, or not. What nothing lets in and what was signed by another secret are answered alike, and after the
-// same work: who cannot sign for a repository is not told whether it is let in.
+// gate lets one delivery in, or not. A delivery that nothing lets in and one signed by another
+// secret get the same answer after the same work: whoever cannot sign for a repository does not
+// learn whether it is let in.
 type gate struct {
 	*Server
 	ctx   context.Context
@@ -57,8 +60,8 @@ type gate struct {
 	grant registry.Grant
 }
 
-// keys gives the secrets of which one must have signed what claims to be a repository's. There are always as many, so that the time for
-// which they are tried tells nothing: those that nobody has fill up the number.
+// keys gives the secrets of which one must have signed a delivery with this claim. Their number is
+// always the same, so that the time to try them tells nothing; secrets that nobody has fill it up.
 func (g *gate) keys(c github.Claim) ([]string, error) {
 	g.claim = registry.Claim{Name: c.Repository, ID: c.ID}
 	if c.Repository == "" {
@@ -82,7 +85,8 @@ func (g *gate) keys(c github.Claim) ([]string, error) {
 	return secrets, nil
 }
 
-// refuse says how the repository is let in and how its secret is compared, in words that are the same for every one.
+// refuse says how the repository is let in and how its secret is compared, in the same words for
+// everybody.
 func (g *gate) refuse() error {
 	if g.refusals.Allow() {
 		if err := g.builds.Refuse(g.ctx, g.claim.Name); err != nil {
@@ -92,20 +96,23 @@ func (g *gate) refuse() error {
 	return &Problem{Message: refusal(g.claim.Name), status: http.StatusUnauthorized}
 }
 
-// refusal is for the operator, who reads it among the webhook's recent deliveries. name is empty where a delivery says none, and an
-// owner's where it is an organization's.
+// refusal is for the operator, who reads it among the webhook's recent deliveries. name is an
+// owner's for an organization's delivery, and empty when the delivery has none.
 func refusal(name string) string {
 	what, option := cmp.Or(name, "OWNER/NAME"), ""
 	if name != "" && !strings.Contains(name, "/") {
 		what, option = "'"+name+"/*'", " --organization"
 	}
-	return fmt.Sprintf("no delivery of %[1]s is taken under this signature. Where it is let in, the webhook on GitHub and this server hold different "+
-		"secrets: compare them (vivarium repos secret %[1]s, or GITHUB_WEBHOOK_SECRET). Where it is not, the operator lets it in: vivarium repos add %[1]s%[2]s",
+	return fmt.Sprintf("no delivery of %[1]s is taken under this signature. Where it is let in, the webhook on "+
+		"GitHub and this server hold different "+
+		"secrets: compare them (vivarium repos secret %[1]s, or GITHUB_WEBHOOK_SECRET). Where it is not, the "+
+		"operator lets it in: vivarium repos add %[1]s%[2]s",
 		what, option)
 }
 
-// believe settles what the signature alone does not say: that a repository found by its id has the claimed name now. Else
-// whoever holds one repository's secret could name any other's repository beside its own id.
+// believe settles what the signature alone does not show: that a repository found by its ID has the
+// claimed name now. Otherwise whoever holds one repository's secret could put any other
+// repository's name beside its own ID.
 func (g *gate) believe() error {
 	if !g.grant.Renamed {
 		return nil
@@ -114,13 +121,15 @@ func (g *gate) believe() error {
 		return g.refuse()
 	}
 	if !g.confirms.allow(g.grant.Entry.ID) {
-		return &Problem{Message: "this repository's deliveries had GitHub asked for its name too often; deliver again later", status: http.StatusServiceUnavailable}
+		return &Problem{Message: "this repository's deliveries had GitHub asked for its name too often; deliver " +
+			"again later", status: http.StatusServiceUnavailable}
 	}
 	ctx, cancel := context.WithTimeout(g.ctx, confirmTimeout)
 	defer cancel()
 	name, err := g.config.NameOf(ctx, g.claim.ID)
 	if err != nil {
-		return &Problem{Message: "GitHub did not say whether this repository was renamed; deliver again later", status: http.StatusServiceUnavailable}
+		return &Problem{Message: "GitHub did not say whether this repository was renamed; deliver again later",
+			status: http.StatusServiceUnavailable}
 	}
 	if !strings.EqualFold(name, g.claim.Name) {
 		return g.refuse()
@@ -128,8 +137,9 @@ func (g *gate) believe() error {
 	return g.builds.Rename(g.ctx, g.grant.Entry.ID, g.claim.Name)
 }
 
-// heard notes a delivery that asks for no build, such as the ping by which GitHub tries a new webhook. An organization's
-// ping names no repository. One that says that its repository is private hides what was built of it before.
+// heard notes a delivery that asks for no build, such as the ping by which GitHub tries a new
+// webhook. An organization's ping names no repository. A delivery that says that its repository is
+// private hides the repository's earlier builds.
 func (g *gate) heard(private bool) error {
 	if !strings.Contains(g.claim.Name, "/") {
 		return nil

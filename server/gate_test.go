@@ -18,7 +18,7 @@ import (
 
 var byTest = store.Actor{Who: "the test"}
 
-// letIn adds entries to the registry: one repository of group A's, one of group B's, and a pattern.
+// letIn adds entries to the registry: a repository of group A, one of group B, and a pattern.
 func (s *site) letIn(t *testing.T) {
 	t.Helper()
 	for name, kind := range map[string]registry.Kind{
@@ -34,7 +34,7 @@ func secretOf(name string, generation int64) string {
 	return registry.Secret([]byte(testKey), name, generation)
 }
 
-// signed delivers a body under a secret.
+// signed delivers a body signed with a secret.
 func (s *site) signed(secret string, body []byte, change ...func(*http.Request)) answer {
 	sign := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secret, body)) }
 	return s.deliver("push", body, append([]func(*http.Request){sign}, change...)...)
@@ -55,28 +55,41 @@ func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
 		code int
 		got  answer
 	}{
-		"B's repository, JSON":              {401, s.signed(secretOf("school/group-a", 0), b)},
-		"B's repository, form":              {401, s.signed(secretOf("school/group-a", 0), formOf(b), form)},
-		"B's in other letters":              {401, s.signed(secretOf("school/group-a", 0), replace(`"full_name":"school/group-b"`, `"full_name":"SCHOOL/Group-B"`))},
-		"B's name and A's id":               {401, s.signed(secretOf("school/group-a", 0), replace(`"id":2`, `"id":1`))},
-		"two repositories, A's first":       {400, s.signed(secretOf("school/group-a", 0), replace(`"repository":`, a+`"repository":`))},
-		"two repositories in other letters": {400, s.signed(secretOf("school/group-a", 0), replace(`"repository":`, strings.Replace(a, "repository", "Repository", 1)+`"repository":`))},
-		"a look-alike name":                 {400, s.signed(secretOf("school/group-a", 0), replace(`"full_name":"school/group-b"`, `"full_name":"school/grоup-a"`))},
-		"the shared secret":                 {401, s.signed(secret, b)},
-		"a pattern's own name":              {401, s.signed(secretOf("course/lab-*", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
-		"another of the pattern":            {401, s.signed(secretOf("course/lab-2", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
-		"nobody's repository":               {401, s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
-		"nobody's, by the shared secret":    {401, s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+		"B's repository, JSON": {401, s.signed(secretOf("school/group-a", 0), b)},
+		"B's repository, form": {401, s.signed(secretOf("school/group-a", 0), formOf(b), form)},
+		"B's in other letters": {401,
+			s.signed(secretOf("school/group-a", 0),
+				replace(`"full_name":"school/group-b"`, `"full_name":"SCHOOL/Group-B"`))},
+		"B's name and A's id": {401,
+			s.signed(secretOf("school/group-a", 0), replace(`"id":2`, `"id":1`))},
+		"two repositories, A's first": {400,
+			s.signed(secretOf("school/group-a", 0), replace(`"repository":`, a+`"repository":`))},
+		"two repositories in other letters": {400,
+			s.signed(secretOf("school/group-a", 0),
+				replace(`"repository":`, strings.Replace(a, "repository", "Repository", 1)+`"repository":`))},
+		"a look-alike name": {400,
+			s.signed(secretOf("school/group-a", 0),
+				replace(`"full_name":"school/group-b"`, `"full_name":"school/grоup-a"`))},
+		"the shared secret": {401, s.signed(secret, b)},
+		"a pattern's own name": {401,
+			s.signed(secretOf("course/lab-*", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+		"another of the pattern": {401,
+			s.signed(secretOf("course/lab-2", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+		"nobody's repository": {401,
+			s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+		"nobody's, by the shared secret": {401,
+			s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
 	} {
 		t.Run(name, func(t *testing.T) { c.got.wantProblem(t, c.code) })
 	}
 	if s.count() != 0 {
 		t.Fatalf("%d builds, want none", s.count())
 	}
-	// The control: each opens its own.
+	// The control: each secret opens its own repository.
 	for name, got := range map[string]answer{
-		"B":           s.signed(secretOf("school/group-b", 0), b),
-		"B, form":     s.signed(secretOf("school/group-b", 0), formOf(githubtest.Push{Repo: "school/group-b", SHA: strings.Repeat("b", 40)}.Payload()), form),
+		"B": s.signed(secretOf("school/group-b", 0), b),
+		"B, form": s.signed(secretOf("school/group-b", 0),
+			formOf(githubtest.Push{Repo: "school/group-b", SHA: strings.Repeat("b", 40)}.Payload()), form),
 		"a pattern's": s.signed(secretOf("course/lab-1", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload()),
 		"the shared":  s.signed(secret, githubtest.Push{Repo: "o/n", SHA: sha}.Payload()),
 	} {
@@ -90,7 +103,8 @@ func TestOldSecretCountsUntilItsGraceIsOver(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
 	deliver := func(generation int64, n string) int {
-		return s.signed(secretOf("school/group-a", generation), githubtest.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
+		return s.signed(secretOf("school/group-a", generation),
+			githubtest.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-a", time.Hour); err != nil {
 		t.Fatal(err)
@@ -113,7 +127,8 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 	s.letIn(t)
 	for range 3 {
 		a := s.signed("anything", githubtest.Push{Repo: "evil/repo", Author: "mallory"}.Payload())
-		if a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "vivarium repos add evil/repo") || strings.Contains(string(a.body), "school") {
+		if a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "vivarium repos add evil/repo") ||
+			strings.Contains(string(a.body), "school") {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}
 	}
@@ -127,8 +142,9 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 	}
 }
 
-// TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo: its id leads to its secret, and GitHub's word to the new name. Else
-// whoever holds A's secret could have anything built that is named beside A's id.
+// TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo: the ID leads to the secret, and GitHub's
+// word to the new name. Otherwise whoever holds A's secret could have any repository built whose
+// name stands beside A's ID.
 func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
@@ -146,7 +162,8 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	deliver := func(secret, repo string, id int64, n string) int {
 		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
-	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusUnauthorized || asked != 1 {
+	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusUnauthorized ||
+		asked != 1 {
 		t.Errorf("another's name beside A's id is answered %d after %d questions", got, asked)
 	}
 	if got := deliver("no secret", "school/winners", 1, "b"); got != http.StatusUnauthorized || asked != 1 {
@@ -155,7 +172,8 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	if got := deliver(secretOf("school/group-a", 0), "school/winners", 1, "c"); got != http.StatusAccepted {
 		t.Errorf("the renamed is answered %d", got)
 	}
-	if got := deliver(secretOf("school/group-a", 0), "school/winners", 1, "d"); got != http.StatusAccepted || asked != 2 {
+	if got := deliver(secretOf("school/group-a", 0), "school/winners", 1, "d"); got != http.StatusAccepted ||
+		asked != 2 {
 		t.Errorf("the second time the renamed is answered %d after %d questions, want 202 after 2", got, asked)
 	}
 	delete(names, 1)
@@ -192,7 +210,8 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 	}
 }
 
-// TestPatternTakesOverWhatTheSharedSecretLetIn: the repository counts for the pattern's limits from then on.
+// TestPatternTakesOverWhatTheSharedSecretLetIn: the repository counts for the pattern's limits from
+// then on.
 func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	s := newSite(t)
 	deliver := func(secret, n string) int {
@@ -218,7 +237,8 @@ func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	}
 }
 
-// TestOneRepositoryDoesNotUseUpTheTokensLimit: all repositories' statuses are sent by the token that asks for names.
+// TestOneRepositoryDoesNotUseUpTheTokensLimit: the token that asks for names also sends the
+// statuses of all repositories.
 func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
@@ -233,7 +253,8 @@ func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 		}
 	}
 	claim := func(of, repo string, id int64) int {
-		return s.signed(secretOf(of, 0), githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat("a", 40)}.Payload()).code
+		return s.signed(secretOf(of, 0),
+			githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat("a", 40)}.Payload()).code
 	}
 	for n := range 50 {
 		code := claim("school/group-a", fmt.Sprintf("school/not-%d", n), 1)
@@ -249,8 +270,9 @@ func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	}
 }
 
-// TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret: a group that renames its repository keeps its secret, and must not have
-// what another makes under the old name fetched by it.
+// TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret: a group that renames its repository
+// keeps its secret. It must not use the secret to fetch what another group creates under the old
+// name.
 func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
@@ -302,7 +324,9 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 		}
 		return nil
 	}
-	s.deliver("ping", ping, func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", ping)) }).wantProblem(t, 401)
+	s.deliver("ping", ping, func(r *http.Request) {
+		r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", ping))
+	}).wantProblem(t, 401)
 	if e := heard(); e != nil {
 		t.Errorf("a ping with a wrong signature left %+v", e)
 	}
@@ -320,7 +344,8 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 	}
 }
 
-// TestWhoCannotSignIsNotToldWhatIsLetIn: one answer, to the byte, which helps in either case.
+// TestWhoCannotSignIsNotToldWhatIsLetIn: the answer is the same to the byte, and helps in either
+// case.
 func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
@@ -342,7 +367,8 @@ func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 		return fmt.Sprint(a.code, a.header, strings.ReplaceAll(a.body, repo, "OWNER/NAME"))
 	}
 	want := told(push("guess", "nobody/nothing", 99), "nobody/nothing")
-	if !strings.Contains(want, "vivarium repos add OWNER/NAME") || !strings.Contains(want, "vivarium repos secret OWNER/NAME") {
+	if !strings.Contains(want, "vivarium repos add OWNER/NAME") ||
+		!strings.Contains(want, "vivarium repos secret OWNER/NAME") {
 		t.Errorf("it does not say what to do: %s", want)
 	}
 	for name, c := range map[string]struct {
@@ -365,7 +391,7 @@ func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 	}
 }
 
-// TestAnUnknownRepositoryIsTriedAgainstAsManySecrets: the time for it would else tell what is let in.
+// TestAnUnknownRepositoryIsTriedAgainstAsManySecrets: otherwise the time would tell what is let in.
 func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
@@ -373,7 +399,8 @@ func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing", "nobody/else", ""} {
+	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing",
+		"nobody/else", ""} {
 		g := gate{Server: s.Server, ctx: t.Context()}
 		secrets, err := g.keys(github.Claim{Repository: name})
 		if err != nil || len(secrets) != registry.MostSecrets {
@@ -388,11 +415,12 @@ func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	}
 }
 
-// TestAnOrganizationsPingUnderTheSharedSecretIsAnswered: it names no repository, and was told to be let in by a command that
-// takes no owner.
+// TestAnOrganizationsPingUnderTheSharedSecretIsAnswered: such a ping names no repository. Before,
+// its answer advised a command that accepts no owner.
 func TestAnOrganizationsPingUnderTheSharedSecretIsAnswered(t *testing.T) {
 	s := newSite(t)
-	for owner, code := range map[string]int{"o": http.StatusOK, "O": http.StatusOK, "elsewhere": http.StatusUnauthorized} {
+	for owner, code := range map[string]int{"o": http.StatusOK, "O": http.StatusOK,
+		"elsewhere": http.StatusUnauthorized} {
 		body := []byte(`{"zen":"z","hook_id":1,"organization":{"login":"` + owner + `"}}`)
 		a := s.deliver("ping", body)
 		if a.code != code {

@@ -23,8 +23,9 @@ const (
 	groupPrefix = "school/group-"
 )
 
-// TestFortyGroupsPushAtOnceAndSeeTheirOwn is a course at its deadline: 40 repositories with secrets of their own, 10
-// deliveries each at once, over real connections. Each of the 400 builds shows to its own group's token and to no other.
+// TestFortyGroupsPushAtOnceAndSeeTheirOwn is a course at its deadline: 40 repositories with secrets
+// of their own, 10 deliveries each at once, over real connections. Each of the 400 builds is
+// visible to its own group's token only.
 func TestFortyGroupsPushAtOnceAndSeeTheirOwn(t *testing.T) {
 	s := newSite(t)
 	if _, err := s.store.AddEntry(t.Context(), byTest, registry.Pattern, groupPrefix+"*"); err != nil {
@@ -58,7 +59,8 @@ func TestFortyGroupsPushAtOnceAndSeeTheirOwn(t *testing.T) {
 		}
 		for id, of := range owner {
 			a := s.get(buildPath(id)+"/raw", as)
-			if seen := a.code == http.StatusOK && a.body == canary(of); seen != (of == g) || !seen && a.code != http.StatusNotFound {
+			if seen := a.code == http.StatusOK && a.body == canary(of); seen != (of == g) || !seen &&
+				a.code != http.StatusNotFound {
 				t.Errorf("%s gets %d %q of a build of %s", groupName(g), a.code, a.body, groupName(of))
 			}
 		}
@@ -76,20 +78,25 @@ func texts(ids []int64) (out []string) {
 	return out
 }
 
-// serveCanaries has the store work on builds whose log names their repository.
+// serveCanaries makes the store work on builds whose log names their repository.
 func (s *site) serveCanaries() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ready := make(chan error, 1), make(chan struct{})
 	build := func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 		text := "the work of " + b.Repo.FullName + "\n"
-		if err := rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepRunning}); err != nil {
+		if err := rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepTest,
+			State: pipeline.StepRunning}); err != nil {
 			return pipeline.Outcome{}, err
 		}
-		return pipeline.Outcome{State: pipeline.Passed}, rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte(text))
+		return pipeline.Outcome{State: pipeline.Passed},
+			rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte(text))
 	}
 	go func() {
-		served <- s.store.Serve(ctx, store.Work{Workers: 4, Build: build, LogLimit: 1 << 20, TargetURL: s.config.BuildURL}, func() { close(ready) })
+		served <- s.store.Serve(ctx, store.Work{Workers: 4, Build: build, LogLimit: 1 << 20,
+			TargetURL: s.config.BuildURL}, func() {
+			close(ready)
+		})
 	}()
 	s.t.Cleanup(func() {
 		cancel()
@@ -129,9 +136,10 @@ func (s *site) pushAll() [groupCount][]int64 {
 	return ids
 }
 
-// pushOver delivers one push over a connection, signed by the group's own secret.
+// pushOver delivers one push over a connection, signed with the group's own secret.
 func (s *site) pushOver(g, n int) (answer, error) {
-	body := githubtest.Push{Repo: groupName(g), RepoID: int64(g + 1), SHA: fmt.Sprintf("%02x%038x", g+1, n), Private: true}.Payload()
+	body := githubtest.Push{Repo: groupName(g), RepoID: int64(g + 1), SHA: fmt.Sprintf("%02x%038x", g+1, n),
+		Private: true}.Payload()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.http.URL+webhookPath, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err

@@ -18,7 +18,7 @@ type healthAnswer struct {
 	}
 }
 
-// health says that the process answers. Whether it can build is ready's to say.
+// health says that the process answers. ready says whether it can build.
 func (s *Server) health(context.Context, *struct{}) (*healthAnswer, error) {
 	a := &healthAnswer{}
 	a.Body.Health = "ok"
@@ -26,7 +26,7 @@ func (s *Server) health(context.Context, *struct{}) (*healthAnswer, error) {
 	return a, nil
 }
 
-// check is one thing that must hold for builds to be worked on.
+// check is one thing that builds need.
 type check struct {
 	Name    string `json:"name" example:"database" doc:"database, writing (to the database), disk, engine, worker or statuses."`
 	OK      bool   `json:"ok"`
@@ -47,7 +47,7 @@ type readyInput struct {
 	request *http.Request
 }
 
-// Resolve keeps the request, which says who asks.
+// Resolve keeps the request, which shows who asks.
 func (in *readyInput) Resolve(ctx huma.Context) []error {
 	in.request = unwrap(ctx).Request()
 	return nil
@@ -55,8 +55,8 @@ func (in *readyInput) Resolve(ctx huma.Context) []error {
 
 func notReady(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusServiceUnavailable) }
 
-// ready answers 503 while the database or the worker is not usable. Statuses that
-// the git host refuses or does not take are told, but a restart would not mend them.
+// ready answers 503 while the database or the worker cannot be used. It also reports statuses that
+// are not with the git host, but answers 200: a restart would not help.
 func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error) {
 	a := &readyAnswer{Status: http.StatusOK}
 	a.Body.Ready = true
@@ -78,10 +78,12 @@ func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error
 	return a, nil
 }
 
-// conditions are what must hold: of the database, and what the server was told of.
+// conditions are the database's own, and those of the configuration.
 func (s *Server) conditions() []Condition {
 	all := []Condition{
-		Holds("database", func(ctx context.Context) error { return s.logged(ctx, "database", s.builds.Health().Ping(ctx)) }),
+		Holds("database", func(ctx context.Context) error {
+			return s.logged(ctx, "database", s.builds.Health().Ping(ctx))
+		}),
 		{Name: "writing", Look: s.writing},
 		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Health().DiskSpace()) }),
 		Holds("worker", s.config.Ready),
@@ -89,7 +91,7 @@ func (s *Server) conditions() []Condition {
 	return append(all, s.config.Conditions...)
 }
 
-// writing is whether the database can be written to.
+// writing reports why the database cannot be written to.
 func (s *Server) writing(ctx context.Context) *Trouble {
 	t := s.builds.Health().Writing(ctx)
 	if t == nil {
@@ -99,11 +101,12 @@ func (s *Server) writing(ctx context.Context) *Trouble {
 	return &Trouble{Err: s.logged(ctx, "writing", t.Err), Since: t.Since}
 }
 
-// errUndelivered holds nothing of what the host said, which may name a private repository.
-var errUndelivered = errors.New("a commit status is not with the git host; `vivarium doctor` and the build's page say why")
+// errUndelivered contains nothing that the host said, which may name a private repository.
+var errUndelivered = errors.New("a commit status is not with the git host; `vivarium doctor` and the build's page " +
+	"say why")
 
-// newCheck tells whoever asks that something is wrong. What it is may hold paths, hosts and names, which are the operator's
-// alone: strangers are told where to look.
+// newCheck tells everybody that something is wrong. The reason may hold paths, hosts and names,
+// which only the operator may see; strangers are told where to look.
 func (s *Server) newCheck(r *http.Request, name string, t *Trouble) check {
 	c := check{Name: name, OK: t == nil, Since: unixSeconds(s.since.of(name, t, time.Now()))}
 	switch {
@@ -116,7 +119,7 @@ func (s *Server) newCheck(r *http.Request, name string, t *Trouble) check {
 	return c
 }
 
-// logged writes why a check fails to the log, once for each reason.
+// logged writes to the log why a check fails, once for each reason.
 func (s *Server) logged(ctx context.Context, name string, err error) error {
 	if ctx.Err() == nil && s.unready.isNew(name, err) {
 		s.log.ErrorContext(ctx, "not ready", "check", name, "err", err)
@@ -124,13 +127,13 @@ func (s *Server) logged(ctx context.Context, name string, err error) error {
 	return err
 }
 
-// reasons are why each check failed last, so that who asks again and again does not fill the log.
+// reasons are why each check failed last, so that repeated requests do not fill the log.
 type reasons struct {
 	mu   sync.Mutex
 	last map[string]string
 }
 
-// isNew reports whether a check has failed for another reason than the last time.
+// isNew reports whether a check failed for another reason than last time.
 func (t *reasons) isNew(name string, err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

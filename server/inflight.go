@@ -5,24 +5,24 @@ import (
 	"io"
 )
 
-// maxInFlight bounds what the bodies of all deliveries at one time may hold of memory, in
-// bytes. Whether a body is signed is known only when all of it has been read, so anybody
-// can send one. 200 at once of GitHub's usual 20 KB hold 6 MiB.
+// maxInFlight bounds the memory for the bodies of all deliveries at one time, in bytes. Only a
+// complete body shows whether it is signed, so anybody can send one. 200 bodies of GitHub's usual
+// 20 KB hold 6 MiB.
 const maxInFlight = 256 << 20
 
-// bodyStep is by how much a buffer grows at first, in bytes.
+// bodyStep is how much a buffer grows at first, in bytes.
 const bodyStep = 32 << 10
 
 const tooMuchInFlight = "too many deliveries%s at once: redeliver this one from the webhook's page on GitHub"
 
-// held is one body's part of the memory of those that are being read or worked on.
+// held is one body's share of the memory for bodies that are being read or processed.
 type held struct {
 	of     *shares // in bytes
 	client string
 	bytes  int64
 }
 
-// readAll reads to the end, and gives up when all bodies together would hold too much.
+// readAll reads to the end. It fails when all bodies together would hold too much.
 func (h *held) readAll(r io.Reader) ([]byte, error) {
 	var body []byte
 	for {
@@ -44,7 +44,7 @@ func (h *held) readAll(r io.Reader) ([]byte, error) {
 	}
 }
 
-// take makes the body's part as large as given.
+// take makes the body's share this large.
 func (h *held) take(bytes int64) error {
 	if err := h.of.take(h.client, bytes-h.bytes); err != nil {
 		return crowded(err, tooMuchInFlight)

@@ -22,7 +22,8 @@ func TestBodiesTogetherHoldABoundedAmountOfMemory(t *testing.T) {
 	}
 	two := hold()
 	var full *Problem
-	if _, err := two.readAll(strings.NewReader("small")); !errors.As(err, &full) || full.status != http.StatusServiceUnavailable {
+	if _, err := two.readAll(strings.NewReader("small")); !errors.As(err, &full) ||
+		full.status != http.StatusServiceUnavailable {
 		t.Errorf("a body that does not fit: %v, want a 503", err)
 	}
 	two.free()
@@ -37,7 +38,8 @@ func TestBodyIsReadWholeHoweverLargeItIs(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 100_000)
 	held := &held{of: newShares(maxInFlight)}
 	defer held.free()
-	if got, err := held.readAll(io.MultiReader(bytes.NewReader(want[:7]), bytes.NewReader(want[7:]))); err != nil || !bytes.Equal(got, want) {
+	if got, err := held.readAll(io.MultiReader(bytes.NewReader(want[:7]), bytes.NewReader(want[7:]))); err != nil ||
+		!bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))
 	}
 }

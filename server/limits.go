@@ -13,31 +13,31 @@ import (
 )
 
 const (
-	// maxConnections leaves the process descriptors for its database and its engine: systemd
-	// and Docker give it 500 000 and more, a login shell sometimes 4096.
+	// maxConnections leaves descriptors to the database and the engine: systemd and Docker give the
+	// process 500 000 and more, a login shell sometimes 4096.
 	maxConnections = 2048
-	// maxFollowers are those that read logs as they grow; over HTTP/2 one connection holds
-	// many.
+	// maxFollowers bounds the readers that follow logs; over HTTP/2 one connection carries many.
 	maxFollowers = 1024
-	// bodyTimeout is how long a body may take to arrive, also one that no handler reads:
-	// net/http takes it in before it answers, and lifts the bound when it is here. GitHub
-	// gives up on a delivery after ten seconds.
+	// bodyTimeout is how long a body may take to arrive, even one that no handler reads: net/http
+	// reads it before it answers, and lifts the bound when the body is complete. GitHub gives up on
+	// a delivery after ten seconds.
 	bodyTimeout = 30 * time.Second
 )
 
-// bounds are what one server takes at a time. Tests have smaller ones.
+// bounds are what one server accepts at a time. Tests have smaller ones.
 type bounds struct {
 	connections int
 	body        time.Duration
 	followers   *shares
-	bodies      *shares       // in bytes, of the deliveries that are being read or worked on
-	beat        time.Duration // how often a stream shows that it lives, and a follower's right is looked at
+	bodies      *shares       // in bytes, of the deliveries that are being read or processed
+	beat        time.Duration // how often a stream shows that it is alive, and a follower's right is checked
 }
 
 func newBounds() bounds {
 	return bounds{
-		connections: maxConnections, body: bodyTimeout, followers: newShares(maxFollowers), bodies: newShares(maxInFlight),
-		beat: beatInterval,
+		connections: maxConnections, body: bodyTimeout, followers: newShares(maxFollowers),
+		bodies: newShares(maxInFlight),
+		beat:   beatInterval,
 	}
 }
 
@@ -46,7 +46,8 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if r.Body != nil && r.Body != http.NoBody {
-			if err := http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(s.bounds.body)); err != nil {
+			if err := http.NewResponseController(c.Response()).
+				SetReadDeadline(time.Now().Add(s.bounds.body)); err != nil {
 				return fmt.Errorf("bound the time for a body: %w", err)
 			}
 			r.Body = incoming.Awaited(r, http.MaxBytesReader(c.Response(), r.Body, maxDelivery))
@@ -55,23 +56,26 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// follow answers with a stream that may last, unless there are too many of them.
+// follow answers with a stream that may last, unless there are too many.
 func (s *Server) follow(c echo.Context, stream func() error) error {
 	client := c.RealIP()
 	err := s.bounds.followers.take(client, 1)
 	if err == nil {
 		defer s.bounds.followers.giveBack(client, 1)
-		defer context.AfterFunc(s.cutOff, func() { // a reader that takes nothing does not hold a shutdown
+		// A reader that reads nothing must not hold up a shutdown.
+		defer context.AfterFunc(s.cutOff, func() {
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now())
 		})()
 		return stream()
 	}
 	c.Response().Header().Del("Content-Type") // the stream's
-	s.answerError(crowded(err, "too many readers%s follow logs at this moment; try again later, or read /raw without follow"), c)
+	s.answerError(crowded(err, "too many readers%s follow logs at this moment; try again later, or read /raw "+
+		"without follow"), c)
 	return nil
 }
 
-// crowded answers who was given none of something; %s in the message names whose it is.
+// crowded is the answer when nothing is left of something; %s in the message says whose share is
+// used up.
 func crowded(err error, message string) *Problem {
 	p := &Problem{Message: fmt.Sprintf(message, ""), status: http.StatusServiceUnavailable, retryAfter: 10}
 	if errors.Is(err, errNoShare) {
@@ -82,7 +86,7 @@ func crowded(err error, message string) *Problem {
 
 type headKey struct{}
 
-// headAsGet answers HEAD as GET is answered, without the body, which net/http leaves out.
+// headAsGet answers HEAD like GET; net/http leaves out the body.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -93,7 +97,7 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// wantsHead reports whether nobody reads the body: a stream then ends after its headers.
+// wantsHead reports whether nobody reads the body: then a stream ends after its headers.
 func wantsHead(ctx context.Context) bool {
 	head, _ := ctx.Value(headKey{}).(bool)
 	return head

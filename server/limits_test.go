@@ -15,7 +15,7 @@ import (
 	"vivarium/pipeline"
 )
 
-// small has the server take less at a time.
+// small lowers the server's bounds.
 func (s *site) small(change func(*bounds)) { change(&s.bounds) }
 
 func dial(t *testing.T, addr string) net.Conn {
@@ -31,8 +31,8 @@ func dial(t *testing.T, addr string) net.Conn {
 	return c
 }
 
-// TestNoRouteWaitsForASlowBody sends a body's first byte, and then no more. The control sends all of it, for which a busy machine
-// may take longer.
+// TestNoRouteWaitsForASlowBody sends the first byte of a body and then nothing. The control sends
+// all of it, which may take longer on a busy machine.
 func TestNoRouteWaitsForASlowBody(t *testing.T) {
 	for _, body := range []struct {
 		sent string
@@ -62,7 +62,8 @@ func TestNoRouteWaitsForASlowBody(t *testing.T) {
 			fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
 			_, err = http.ReadResponse(in, nil)
 			if (err != nil) != body.ends || isTimeout(err) {
-				t.Errorf("%s %s with %d bytes of 1000: the next request is answered with error %v; want one: %v", r.method, path, len(body.sent), err, body.ends)
+				t.Errorf("%s %s with %d bytes of 1000: the next request is answered with error %v; want one: %v",
+					r.method, path, len(body.sent), err, body.ends)
 			}
 			asked++
 		}
@@ -102,7 +103,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-// endless has always another connection.
+// endless always has another connection.
 type endless struct {
 	net.Listener
 	made int
@@ -117,8 +118,8 @@ type nothing struct{ net.Conn }
 
 func (nothing) Close() error { return nil }
 
-// TestWaitingConnectionsAreAllTaken ends each when the next waits: that one is taken, and not refused because the one
-// before still counts.
+// TestWaitingConnectionsAreAllTaken ends each connection when the next waits: the next must be
+// accepted, and not refused because the one before still counts.
 func TestWaitingConnectionsAreAllTaken(t *testing.T) {
 	s := newSite(t)
 	s.small(func(b *bounds) { b.connections = 1 })
@@ -175,7 +176,7 @@ func TestHeadIsAnsweredAsGetWithoutABody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req) // comes back from streams too
+		resp, err := http.DefaultClient.Do(req) // returns from streams too
 		if err != nil {
 			t.Fatalf("HEAD %s: %v", path, err)
 		}

@@ -10,19 +10,18 @@ import (
 	"vivarium/server/store"
 )
 
-// logText turns a build's chunks, in order, into valid UTF-8. A character that is
-// cut by a chunk's border comes whole with the later chunk; bytes that belong to no
-// character become U+FFFD. stdout and stderr are decoded apart, since their chunks
-// alternate.
+// logText turns a build's chunks, in order, into valid UTF-8. A character that is cut by a chunk's
+// border comes whole with the later chunk; bytes that belong to no character become U+FFFD. stdout
+// and stderr are decoded separately, since their chunks alternate.
 type logText struct {
-	plain   bool // make it harmless to look at: see termtext.Filter
+	plain   bool // make the text safe to show: see termtext.Filter
 	attempt int
 	step    pipeline.StepName
 	streams map[pipeline.Stream]*streamText
 }
 
 type streamText struct {
-	carry  []byte // the beginning of a character, at most 3 bytes; of plain text the filter has it
+	carry  []byte // the beginning of a character, at most 3 bytes; with plain, the filter keeps it
 	filter termtext.Filter
 }
 
@@ -30,7 +29,7 @@ func newLogText(plain bool) *logText {
 	return &logText{plain: plain, streams: make(map[pipeline.Stream]*streamText)}
 }
 
-// text is what the next chunk adds.
+// text gives what the next chunk adds.
 func (l *logText) text(c store.Chunk) string {
 	var out strings.Builder
 	if c.Attempt != l.attempt || c.Step != l.step {
@@ -46,7 +45,7 @@ func (l *logText) text(c store.Chunk) string {
 	return out.String()
 }
 
-// rest is what the last chunks of a step left unfinished. It begins the next step.
+// rest gives what the last chunks of a step left unfinished. The next step's text begins with it.
 func (l *logText) rest() string {
 	cut := 0
 	for _, st := range l.streams {
@@ -68,7 +67,7 @@ func (s *streamText) decode(data []byte, plain bool) string {
 	return strings.ToValidUTF8(string(p[:whole]), string(utf8.RuneError))
 }
 
-// cutRune is how many bytes at the end of p begin a character that p does not end.
+// cutRune is how many bytes at the end of p begin a character without ending it.
 func cutRune(p []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
 		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
@@ -81,7 +80,7 @@ func cutRune(p []byte) int {
 	return 0
 }
 
-// validText is a step's log as valid UTF-8; a character that the cut split is left out.
+// validText is a step's log as valid UTF-8, without a character that the cut split.
 func validText(log string, cut bool) string {
 	if cut {
 		log = log[:len(log)-cutRune([]byte(log[max(0, len(log)-utf8.UTFMax):]))]

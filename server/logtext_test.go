@@ -106,8 +106,8 @@ func TestValidTextLeavesOutACutCharacter(t *testing.T) {
 	}
 }
 
-// FuzzLogText holds that any bytes, cut anywhere, become valid text without power
-// over a terminal, and the same text wherever they were cut.
+// FuzzLogText: any bytes, cut anywhere, become valid text without power over a terminal, and the
+// same text wherever they were cut.
 func FuzzLogText(f *testing.F) {
 	f.Add([]byte("a\x1b[31mb\xe2\x86\x92\r\n"), 3)
 	f.Add([]byte("\x1b]0;x\x1b\\\xff\u202e"), 5)
@@ -120,11 +120,14 @@ func FuzzLogText(f *testing.F) {
 		if !utf8.ValidString(want) {
 			t.Errorf("%q became %q, which is not UTF-8", data, want)
 		}
-		if i := strings.IndexFunc(want, func(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) }); i >= 0 {
+		if i := strings.IndexFunc(want, func(r rune) bool {
+			return r < 0x20 && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r)
+		}); i >= 0 {
 			t.Errorf("%q became %q, with a control character at %d", data, want, i)
 		}
 		cut := newLogText(true)
-		got := cut.text(chunk(1, pipeline.Stdout, string(data[:at]))) + cut.text(chunk(2, pipeline.Stdout, string(data[at:])))
+		got := cut.text(chunk(1, pipeline.Stdout, string(data[:at]))) + cut.text(chunk(2, pipeline.Stdout,
+			string(data[at:])))
 		if utf8.Valid(data) && got != want {
 			t.Errorf("%q cut at %d became %q, uncut %q", data, at, got, want)
 		}

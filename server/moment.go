@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// momentForms are the ways in which people write a time. A date alone is none: it may mean its first or its last moment.
+// momentForms are the ways in which people write a time. A date alone is not one: it may mean the
+// day's first or last moment.
 var momentForms = []string{time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"}
 
 // ParseMoment reads a time as RFC 3339 or as 2006-01-02 15:04, which is in zone.
@@ -18,11 +19,12 @@ func ParseMoment(text string, zone *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is no time such as 2026-12-01 18:00 (in this server's zone) or 2026-12-01T18:00:00+01:00", text)
+	return time.Time{}, fmt.Errorf("%.40q is no time such as 2026-12-01 18:00 (in this server's zone) or "+
+		"2026-12-01T18:00:00+01:00", text)
 }
 
-// isMoment reports whether t can be written in RFC 3339, whose zones end before 24 hours, and is not before computers count: the
-// zero time would mean that none is set.
+// isMoment reports whether RFC 3339 can write t (its zones are below 24 hours) and t is not before
+// 1970. The zero time would mean that no time is set.
 func isMoment(t time.Time) bool {
 	_, err := t.MarshalText()
 	return err == nil && t.Unix() >= 0

@@ -20,10 +20,12 @@ func TestPagesFitANarrowScreen(t *testing.T) {
 	sc.end(pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: strings.Repeat("summary", 40)})
 	s.ended(id)
 
-	// What is wider than the screen, or than the box that clips it, seen or not.
+	// Elements that are wider than the screen, or than the box that clips them, visible or not.
 	const wide = `document.querySelectorAll("#log pre").forEach(e => e.style.contentVisibility = "visible"),
-		[document.documentElement, ...document.querySelectorAll("main, main *")].filter(e => getComputedStyle(e).display !== "inline" &&
-			e.tagName !== "THEAD" && e.scrollWidth > Math.min(400, e.clientWidth + 1)).map(e => e.tagName + "." + e.className).join(" ")`
+		[document.documentElement, ...document.querySelectorAll("main, main *")]` +
+		`.filter(e => getComputedStyle(e).display !== "inline" &&
+			e.tagName !== "THEAD" && e.scrollWidth > Math.min(400, e.clientWidth + 1))` +
+		`.map(e => e.tagName + "." + e.className).join(" ")`
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(400, 800, chromedp.EmulateMobile)); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,8 @@ func TestPagesFitANarrowScreen(t *testing.T) {
 			t.Errorf("%s: %s is wider than a screen of 400", path, got)
 		}
 	}
-	evaluate[string](t, ctx, `document.querySelector("main").append(Object.assign(document.createElement("pre"), {textContent: "x".repeat(999)})), ""`)
+	evaluate[string](t, ctx, `document.querySelector("main").append(Object.assign(document.createElement("pre"), `+
+		`{textContent: "x".repeat(999)})), ""`)
 	if got := evaluate[string](t, ctx, wide); got == "" {
 		t.Error("what does not fit is not noticed")
 	}

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// wantsPage reports whether the client is a browser: it names text/html and likes
-// nothing that we have better (RFC 9110, section 12.5.1). Programs, which send */*
-// or nothing, get JSON.
+// wantsPage reports whether the client is a browser: it names text/html, and prefers nothing else
+// that the route offers (RFC 9110, section 12.5.1). Programs, which send */* or nothing, get JSON.
 func wantsPage(r *http.Request) bool {
 	var html, json float64
 	for _, accept := range r.Header.Values("Accept") {

@@ -16,8 +16,8 @@ import (
 	"vivarium/server/web"
 )
 
-// maxPageLog is how many bytes of the log are in a page as it is served. The script
-// fetches the rest.
+// maxPageLog is how many bytes of the log a page contains when it is served. The script fetches the
+// rest.
 const maxPageLog = 256 << 10
 
 func (s *Server) render(c echo.Context, status int, p web.Page) error {
@@ -80,7 +80,7 @@ func (s *Server) buildPage(c echo.Context) error {
 	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err
 	}
-	if c.QueryParam("log") != "no" { // the script asks for the facts alone
+	if c.QueryParam("log") != "no" { // the script asks for the facts only
 		if err := s.logHead(ctx, &p); err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (s *Server) buildPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, p)
 }
 
-// undeliveredText says why the build's newest status is not with the git host; empty where it is.
+// undeliveredText says why the build's newest status is not with the git host; empty when it is.
 func (s *Server) undeliveredText(ctx context.Context, build int64) (string, error) {
 	statuses, err := s.builds.Statuses(ctx, build)
 	if err != nil {

@@ -60,6 +60,7 @@ func TestPageFollowsThePlaceInTheQueue(t *testing.T) {
 	s.cancel(ahead[1])
 	shows(t, ctx, `document.getElementById("place").textContent === "next in the queue"`)
 	s.cancel(id)
-	shows(t, ctx, `document.getElementById("place").textContent === "" && document.getElementById("state").textContent === "canceled"`)
+	shows(t, ctx, `document.getElementById("place").textContent === "" && `+
+		`document.getElementById("state").textContent === "canceled"`)
 	visits.check(t, s.http.URL)
 }

@@ -21,7 +21,7 @@ type Problem struct {
 	Success bool   `json:"success" enum:"false" doc:"Always false."`
 	Message string `json:"message" doc:"What went wrong and what to do about it."`
 	status  int
-	// retryAfter is after how many seconds it is worth another attempt; 0 when that is not known.
+	// retryAfter is after how many seconds another attempt makes sense; 0 when unknown.
 	retryAfter int
 }
 
@@ -35,8 +35,8 @@ func (p *Problem) GetStatus() int { return p.status }
 var errPanicked = errors.New("the handler panicked")
 
 func init() {
-	// huma has one constructor of errors for the process. It is used for what huma
-	// itself refuses: parameters that do not fit their schema.
+	// huma has one constructor of errors for the whole process. It makes the errors of huma itself:
+	// parameters that do not fit their schema.
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		for _, err := range errs {
 			message += ": " + validation(err)
@@ -56,9 +56,9 @@ func validation(err error) string {
 	return err.Error()
 }
 
-// problem maps an error of the domain to an answer. This is the only place where
-// status codes are chosen for errors. What is not known is logged and answered 500
-// without its text, which may hold what the client must not see.
+// problem maps an error of the domain to an answer. Status codes for errors are chosen only here.
+// An unknown error is logged and answered with 500 without its text, which may hold what the client
+// must not see.
 func (s *Server) problem(ctx context.Context, err error) *Problem {
 	var (
 		known   *Problem
@@ -81,7 +81,8 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 	case errors.Is(err, github.ErrMediaType):
 		return &Problem{Message: err.Error(), status: http.StatusUnsupportedMediaType}
 	case errors.As(err, &tooBig):
-		return &Problem{Message: "the body is larger than GitHub's own limit of 25 MB", status: http.StatusRequestEntityTooLarge}
+		return &Problem{Message: "the body is larger than GitHub's own limit of 25 MB",
+			status: http.StatusRequestEntityTooLarge}
 	case errors.As(err, &routing):
 		return &Problem{Message: routingMessage(routing.Code), status: routing.Code}
 	}
@@ -91,11 +92,11 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 	return &Problem{Message: "the server could not answer; its log says why", status: http.StatusInternalServerError}
 }
 
-// troubleRetry is after how many seconds who met trouble of the database may come again.
+// troubleRetry is after how many seconds a client may try again when the database had trouble.
 const troubleRetry = 30
 
-// unavailable answers who met trouble of the database. A kind names no place. GitHub does not send a delivery again by itself, but
-// shows the answer to who looks.
+// unavailable is the answer when the database has trouble. The kind names no place. GitHub does not
+// repeat a delivery by itself, but shows the answer to the webhook's owner.
 func unavailable(kind error) *Problem {
 	return &Problem{
 		Message: "the server cannot do this now: " + kind.Error() + "; try again once that is mended",
@@ -113,8 +114,8 @@ func routingMessage(code int) string {
 	return http.StatusText(code)
 }
 
-// answerError is Echo's error handler: what no route answered, in the form that
-// the client reads.
+// answerError is Echo's error handler. It answers what no route answered, in the form that the
+// client reads.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -131,7 +132,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// GetHeaders are those of a problem that huma answers.
+// GetHeaders are the headers of a problem that huma answers.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	if p.retryAfter > 0 {
@@ -140,7 +141,7 @@ func (p *Problem) GetHeaders() http.Header {
 	return h
 }
 
-// addHeaders says in HTTP's words what a program is to do.
+// addHeaders says in HTTP's words what a program should do.
 func (p *Problem) addHeaders(h http.Header) {
 	maps.Copy(h, p.GetHeaders())
 	if p.status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
@@ -148,8 +149,8 @@ func (p *Problem) addHeaders(h http.Header) {
 	}
 }
 
-// problemPage asks for a token, or for another one, where there is nothing to show: it may be there for others. It is the same
-// page whether it is or not.
+// problemPage asks for a token, or for another one, when there is nothing to show: others may see
+// something there. The page is the same in both cases.
 func problemPage(r *http.Request, p *Problem) web.Problem {
 	page := web.Problem{Status: p.status, Message: p.Message}
 	v, known := knownViewer(r.Context())

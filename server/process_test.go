@@ -14,11 +14,11 @@ import (
 	"vivarium/server/servertest"
 )
 
-// requireProgram gives a program of Debian's. Without it the test is skipped, or fails where
+// requireProgram finds a program of a Debian package. Without it the test is skipped, or fails when
 // VIVARIUM_REQUIRE_PROXIES is 1, as in CI.
 func requireProgram(t *testing.T, name string) string {
 	t.Helper()
-	for _, place := range []string{name, "/usr/sbin/" + name} { // where a user without root does not look
+	for _, place := range []string{name, "/usr/sbin/" + name} { // not in the PATH of users other than root
 		if path, err := exec.LookPath(place); err == nil {
 			return path
 		}
@@ -36,7 +36,7 @@ type process struct {
 	cmd    *exec.Cmd
 	ended  chan struct{}
 	output syncBuffer
-	stop   func() // idempotent; waits
+	stop   func() // idempotent; waits for the end
 }
 
 func startProgram(t *testing.T, env []string, program string, args ...string) *process {
@@ -66,7 +66,7 @@ func startProgram(t *testing.T, env []string, program string, args ...string) *p
 	return p
 }
 
-// await waits until ok holds, at most a minute, and fails at once when the program has ended.
+// await waits until ok holds, for at most a minute. It fails at once when the program has ended.
 func (p *process) await(what string, ok func() bool) {
 	p.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -83,7 +83,7 @@ func (p *process) await(what string, ok func() bool) {
 	}
 }
 
-// listens reports whether something takes connections at addr.
+// listens reports whether something accepts connections at addr.
 func listens(addr string) func() bool {
 	return func() bool {
 		c, err := net.Dial("tcp", addr)
@@ -94,7 +94,7 @@ func listens(addr string) func() bool {
 	}
 }
 
-// freeAddr is an address of loopback that nothing listens on.
+// freeAddr is a loopback address that nothing listens on.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	port, err := servertest.FreePort()

@@ -10,8 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// clientAddress finds whom a request comes from. A header's word counts only when a trusted
-// proxy has sent it; without one, and from everybody else, the connection's peer counts.
+// clientAddress finds the address that a request comes from. A header counts only when a trusted
+// proxy sent it; otherwise the connection's peer counts.
 func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
 	if len(trusted) == 0 {
 		return echo.ExtractIPDirect()
@@ -19,7 +19,8 @@ func clientAddress(trusted []netip.Prefix) echo.IPExtractor {
 	// Echo trusts all private networks unless it is told otherwise.
 	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
 	for _, n := range trusted {
-		options = append(options, echo.TrustIPRange(&net.IPNet{IP: n.Addr().AsSlice(), Mask: net.CIDRMask(n.Bits(), n.Addr().BitLen())}))
+		options = append(options, echo.TrustIPRange(&net.IPNet{IP: n.Addr().AsSlice(),
+			Mask: net.CIDRMask(n.Bits(), n.Addr().BitLen())}))
 	}
 	return echo.ExtractIPFromXFFHeader(options...)
 }
@@ -36,11 +37,12 @@ func unmap(networks []netip.Prefix) []netip.Prefix {
 	return out
 }
 
-// checkProxies refuses to believe everybody: then anyone may claim any address.
+// checkProxies refuses to trust everybody: then anyone could claim any address.
 func checkProxies(trusted []netip.Prefix) error {
 	for _, n := range trusted {
 		if n.Bits() == 0 {
-			return fmt.Errorf("VIVARIUM_TRUSTED_PROXIES names every address there is (%s); name those of your proxies alone, such as 127.0.0.1/32", n)
+			return fmt.Errorf("VIVARIUM_TRUSTED_PROXIES names every address there is (%s); name those of your "+
+				"proxies alone, such as 127.0.0.1/32", n)
 		}
 	}
 	return nil

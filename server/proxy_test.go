@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// trust has the site believe proxies.
+// trust makes the site trust proxies.
 func trust(networks ...string) func(*Config) {
 	return func(c *Config) {
 		for _, n := range networks {
@@ -21,7 +21,7 @@ func trust(networks ...string) func(*Config) {
 	}
 }
 
-// ask is a request from a loopback address of the test's choice, over a connection of its own.
+// ask sends a request from a loopback address of the test's choice, over a connection of its own.
 func (s *site) ask(from, path string, header http.Header) string {
 	s.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
@@ -43,12 +43,12 @@ func (s *site) ask(from, path string, header http.Header) string {
 	return string(body)
 }
 
-// addClient is an address that tells who asks, as handlers see it.
+// addClient adds an address that tells who asks, as handlers see it.
 func (s *site) addClient() {
 	s.echo.GET("/client", func(c echo.Context) error { return c.String(http.StatusOK, c.RealIP()) })
 }
 
-// claims are all the ways in which a client may say that it is another.
+// claims are all ways in which a client may say that it is another.
 var claims = http.Header{
 	"X-Forwarded-For":  {"198.51.100.9"},
 	"X-Real-Ip":        {"198.51.100.9"},
@@ -77,7 +77,8 @@ func TestClaimsOfAnAddressCountFromTrustedProxiesAlone(t *testing.T) {
 }
 
 func TestClientIsTheLastAddressThatNoTrustedProxyHas(t *testing.T) {
-	address := clientAddress(unmap([]netip.Prefix{netip.MustParsePrefix("10.0.0.7/24"), netip.MustParsePrefix("::ffff:192.0.2.0/120"), netip.MustParsePrefix("2001:db8::/64")}))
+	address := clientAddress(unmap([]netip.Prefix{netip.MustParsePrefix("10.0.0.7/24"),
+		netip.MustParsePrefix("::ffff:192.0.2.0/120"), netip.MustParsePrefix("2001:db8::/64")}))
 	for _, c := range []struct{ name, peer, forwarded, want string }{
 		{"a chain of proxies", "10.0.0.1:1", "198.51.100.9, 192.0.2.4", "198.51.100.9"},
 		{"what the client claimed before", "10.0.0.1:1", "127.0.0.1, 198.51.100.9", "198.51.100.9"},
@@ -107,17 +108,21 @@ func TestTrustedProxyIsNeverLocal(t *testing.T) {
 		id := s.push("o/private", true)
 		a := s.get(buildPath(id), func(r *http.Request) { r.RemoteAddr, r.Host = peer+":4000", "localhost:8001" })
 		if a.code != want {
-			t.Errorf("a private build is answered %d to %s, without a header that tells of a proxy; want %d", a.code, peer, want)
+			t.Errorf("a private build is answered %d to %s, without a header that tells of a proxy; want %d",
+				a.code, peer, want)
 		}
 	}
 }
 
 func TestNobodyIsTrustedWhoCouldBeAnybody(t *testing.T) {
-	for network, ok := range map[string]bool{"0.0.0.0/0": false, "::/0": false, "::ffff:0.0.0.0/96": false, "10.0.0.0/8": true} {
-		c := Config{ServerURL: "https://github.com", WebhookSecret: "s", Repositories: everyone, Key: testKey, Log: newSite(t).log}
+	for network, ok := range map[string]bool{"0.0.0.0/0": false, "::/0": false, "::ffff:0.0.0.0/96": false,
+		"10.0.0.0/8": true} {
+		c := Config{ServerURL: "https://github.com", WebhookSecret: "s", Repositories: everyone, Key: testKey,
+			Log: newSite(t).log}
 		c.Ready = func(context.Context) error { return nil }
 		trust(network)(&c)
-		if _, err := New(c, nil); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "VIVARIUM_TRUSTED_PROXIES") {
+		if _, err := New(c, nil); (err == nil) != ok || err != nil &&
+			!strings.Contains(err.Error(), "VIVARIUM_TRUSTED_PROXIES") {
 			t.Errorf("%s: %v, want it taken: %v", network, err, ok)
 		}
 	}

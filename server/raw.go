@@ -38,15 +38,14 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 }
 
 func (s *Server) followRaw(ctx context.Context, build int64, r *rawReader) error {
-	// The headers tell a reader at once that the build is there.
+	// The headers tell a reader at once that the build exists.
 	if err := r.out.send(nil); err != nil || wantsHead(ctx) {
 		return err
 	}
 	return s.tail(ctx, build, 0, r)
 }
 
-// rawReader writes chunks as they are. Where the log has a gap it says so, on a line
-// of its own.
+// rawReader writes chunks as they are. A gap in the log becomes a line of its own.
 type rawReader struct {
 	out stream
 	buf bytes.Buffer
@@ -67,7 +66,7 @@ func (r *rawReader) build(pipeline.Build) error { return nil }
 func (r *rawReader) omitted(int64) error        { return nil }
 func (r *rawReader) beat() error                { return nil }
 
-// stopping says that this is not the log's end.
+// stopping says that the log goes on.
 func (r *rawReader) stopping() error { return r.out.send([]byte("\n[" + stoppingLine + "]\n")) }
 
 // gapLine stands where output was left out of the log.

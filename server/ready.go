@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// Condition is one thing that must hold for builds to be worked on.
+// Condition is one thing that builds need.
 type Condition struct {
 	Name string // as /readyz gives it: engine, disk
-	// Look says what is wrong, and since when; nil: nothing. It is asked on every /readyz and must answer within a second.
+	// Look says what is wrong, and since when; nil: nothing. Every /readyz calls it, and it must
+	// return within a second.
 	Look func(context.Context) *Trouble
 }
 
-// Trouble is why a condition does not hold.
+// Trouble says why a condition does not hold.
 type Trouble struct {
 	Err   error
-	Since time.Time // zero where it is not known: then it is when a /readyz first heard of it
+	Since time.Time // zero when unknown: then the time when a /readyz first saw the trouble counts
 }
 
-// troubled is a Trouble of which only the reason is known; nil for no error.
+// troubled is a Trouble with only a reason; nil for no error.
 func troubled(err error) *Trouble {
 	if err == nil {
 		return nil
@@ -27,12 +28,12 @@ func troubled(err error) *Trouble {
 	return &Trouble{Err: err}
 }
 
-// Holds makes a condition of a function that only knows the reason.
+// Holds makes a condition from a function that only knows the reason.
 func Holds(name string, look func(context.Context) error) Condition {
 	return Condition{Name: name, Look: func(ctx context.Context) *Trouble { return troubled(look(ctx)) }}
 }
 
-// sinces are when each condition was first heard not to hold.
+// sinces are when each condition was first seen not to hold.
 type sinces struct {
 	mu    sync.Mutex
 	first map[string]time.Time

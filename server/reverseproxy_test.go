@@ -25,8 +25,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// recipe is the one block of a kind that docs/reverse-proxy.md shows, with the test's names and files in place of
-// the page's. Each must be there.
+// recipe is the only block of a kind in docs/reverse-proxy.md, with the test's names and files in
+// place of the page's. The block must contain each name that is replaced.
 func recipe(t *testing.T, kind string, change ...string) string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/reverse-proxy.md")
@@ -49,7 +49,7 @@ func recipe(t *testing.T, kind string, change ...string) string {
 
 const documentedAddr = "127.0.0.1:8001"
 
-// documented puts the page's settings into force, but for the address.
+// documented applies the page's settings, except the address.
 func documented(t *testing.T) func(*Config) {
 	t.Helper()
 	settings, err := godotenv.Unmarshal(recipe(t, "ini"))
@@ -82,7 +82,8 @@ func newFront(t *testing.T, start func(*testing.T, proxyFiles) *process) *front 
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	f := proxyFiles{dir: dir, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), addr: freeAddr(t), upstream: s.http.Listener.Addr().String()}
+	f := proxyFiles{dir: dir, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"),
+		addr: freeAddr(t), upstream: s.http.Listener.Addr().String()}
 	roots := x509.NewCertPool()
 	roots.AddCert(writePair(t, public.Hostname(), f.cert, f.key))
 	_, f.port, err = net.SplitHostPort(f.addr)
@@ -90,7 +91,8 @@ func newFront(t *testing.T, start func(*testing.T, proxyFiles) *process) *front 
 		t.Fatal(err)
 	}
 	start(t, f).await("proxy", listens(f.addr))
-	return &front{site: s, origin: "https://" + public.Hostname() + ":" + f.port, base: s.base, addr: f.addr, roots: roots}
+	return &front{site: s, origin: "https://" + public.Hostname() + ":" + f.port, base: s.base, addr: f.addr,
+		roots: roots}
 }
 
 func startNginx(t *testing.T, f proxyFiles) *process {
@@ -98,7 +100,8 @@ func startNginx(t *testing.T, f proxyFiles) *process {
 	block := recipe(t, "nginx", "listen 443 ssl", "listen "+f.addr+" ssl", "/etc/ssl/certs/ci.example.org.pem", f.cert,
 		"/etc/ssl/private/ci.example.org.key", f.key, documentedAddr, f.upstream)
 	var config strings.Builder
-	fmt.Fprintf(&config, "daemon off;\nmaster_process off;\npid %s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n", f.dir)
+	fmt.Fprintf(&config, "daemon off;\nmaster_process off;\npid %s/pid;\nerror_log stderr;\nevents {}\nhttp {\n"+
+		"access_log off;\n", f.dir)
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&config, "%s_temp_path %s/%s;\n", kind, f.dir, kind)
 	}
@@ -112,17 +115,19 @@ func startNginx(t *testing.T, f proxyFiles) *process {
 
 func startCaddy(t *testing.T, f proxyFiles) *process {
 	t.Helper()
-	block := recipe(t, "caddyfile", "ci.example.org {", "ci.example.org:"+f.port+" {\n\tbind 127.0.0.1", "/etc/ssl/certs/ci.example.org.pem", f.cert,
+	block := recipe(t, "caddyfile", "ci.example.org {", "ci.example.org:"+f.port+" {\n\tbind 127.0.0.1",
+		"/etc/ssl/certs/ci.example.org.pem", f.cert,
 		"/etc/ssl/private/ci.example.org.key", f.key, documentedAddr, f.upstream)
 	file := filepath.Join(f.dir, "Caddyfile")
-	if err := os.WriteFile(file, []byte("{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+block), 0o600); err != nil {
+	if err := os.WriteFile(file,
+		[]byte("{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+block), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := []string{"XDG_DATA_HOME=" + f.dir, "XDG_CONFIG_HOME=" + f.dir}
 	return startProgram(t, env, requireProgram(t, "caddy"), "run", "--config", file, "--adapter", "caddyfile")
 }
 
-// client connects to the proxy whatever the name, from a loopback address.
+// client connects to the proxy under any name, from a loopback address.
 func (f *front) client(from string, http2 bool) *http.Client {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	transport := &http.Transport{
@@ -134,7 +139,9 @@ func (f *front) client(from string, http2 bool) *http.Client {
 		ResponseHeaderTimeout: time.Minute,
 	}
 	f.t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 }
 
 func (f *front) ask(c *http.Client, path string, header http.Header) *http.Response {
@@ -165,10 +172,12 @@ func (f *front) read(c *http.Client, path string, header http.Header) (int, stri
 }
 
 func TestServerWorksBehindProxies(t *testing.T) {
-	for name, start := range map[string]func(*testing.T, proxyFiles) *process{"nginx": startNginx, "caddy": startCaddy} {
+	for name, start := range map[string]func(*testing.T, proxyFiles) *process{"nginx": startNginx,
+		"caddy": startCaddy} {
 		t.Run(name, func(t *testing.T) {
 			for what, look := range map[string]func(*front){
-				"pages": (*front).pages, "log": (*front).liveLog, "webhook": (*front).delivers, "clients": (*front).clients, "sign-in": (*front).signsIn,
+				"pages": (*front).pages, "log": (*front).liveLog, "webhook": (*front).delivers,
+				"clients": (*front).clients, "sign-in": (*front).signsIn,
 			} {
 				t.Run(what, func(t *testing.T) { look(newFront(t, start)) })
 			}
@@ -181,14 +190,16 @@ func (f *front) pages() {
 	t := f.t
 	f.push("o/n", false)
 	c := f.client("127.0.0.1", true)
-	if resp := f.ask(c, f.base, nil); resp.StatusCode != http.StatusPermanentRedirect || !strings.HasSuffix(resp.Header.Get("Location"), f.base+"/") {
+	if resp := f.ask(c, f.base, nil); resp.StatusCode != http.StatusPermanentRedirect ||
+		!strings.HasSuffix(resp.Header.Get("Location"), f.base+"/") {
 		t.Errorf("GET %s: %s to %s", f.base, resp.Status, resp.Header.Get("Location"))
 	}
 	waiting, seen := []string{f.base + "/"}, map[string]bool{}
 	for len(waiting) > 0 {
 		path, _, _ := strings.Cut(waiting[0], "#")
 		waiting = waiting[1:]
-		if path == "" || seen[path] || strings.HasPrefix(path, "https://git.example/") || strings.HasSuffix(path, "/events") {
+		if path == "" || seen[path] || strings.HasPrefix(path, "https://git.example/") ||
+			strings.HasSuffix(path, "/events") {
 			continue
 		}
 		seen[path] = true
@@ -198,7 +209,8 @@ func (f *front) pages() {
 		}
 		resp := f.ask(c, path, http.Header{"Accept": {"text/html,*/*;q=0.8"}})
 		body, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 || resp.Header.Get("Strict-Transport-Security") == "" {
+		if err != nil || resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 ||
+			resp.Header.Get("Strict-Transport-Security") == "" {
 			t.Errorf("GET %s: %s %s, %v, headers %v", path, resp.Proto, resp.Status, err, resp.Header)
 		}
 		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
@@ -214,14 +226,15 @@ func (f *front) pages() {
 	}
 }
 
-// longestDelay is what a stored line may take to a reader (issue 10's promise). Of a reader's lines mostLate may take longer: a
-// machine that is busy with other tests stands still once in a while, and what holds lines back holds back more than a few.
+// longestDelay is the longest time from a stored line to its reader (issue 10's promise). For each
+// reader, mostLate lines may take longer: a machine that is busy with other tests pauses once in a
+// while, and a proxy that holds lines back delays more than a few.
 const (
 	longestDelay = 250 * time.Millisecond
 	mostLate     = 3
 )
 
-// liveLog measures from the moment at which a line is in the database.
+// liveLog measures from the moment when a line is in the database.
 func (f *front) liveLog() {
 	t := f.t
 	sc := f.work()
@@ -250,7 +263,8 @@ func (f *front) liveLog() {
 				late++
 			}
 			if late > mostLate {
-				t.Errorf("%s over %s: %d of %d lines took longer than %s from stored to read, up to %s", reader.path, resp.Proto, late, i+1, longestDelay, worst)
+				t.Errorf("%s over %s: %d of %d lines took longer than %s from stored to read, up to %s",
+					reader.path, resp.Proto, late, i+1, longestDelay, worst)
 				break
 			}
 		}
@@ -261,7 +275,7 @@ func (f *front) liveLog() {
 	f.ended(id)
 }
 
-// commitLine has the build write a line and gives the time at which it was found in the database.
+// commitLine makes the build write a line and gives the time when it was found in the database.
 func (f *front) commitLine(sc *script, id int64, line string) time.Time {
 	f.t.Helper()
 	wake, stop := f.store.Watch(id)
@@ -283,7 +297,7 @@ func (f *front) commitLine(sc *script, id int64, line string) time.Time {
 	}
 }
 
-// arrivals notes when which bytes of a stream came.
+// arrivals notes when each part of a stream arrived.
 type arrivals struct {
 	pieces chan arrival
 	text   []byte
@@ -295,7 +309,7 @@ type arrival struct {
 	err  error
 }
 
-// newArrivals reads until the stream ends, which its closing brings about.
+// newArrivals reads until the stream ends; closing the stream ends it.
 func newArrivals(r io.Reader) *arrivals {
 	a := &arrivals{pieces: make(chan arrival, 1000)}
 	go func() {
@@ -311,7 +325,7 @@ func newArrivals(r io.Reader) *arrivals {
 	return a
 }
 
-// until is when the text was there as a whole.
+// until is when the whole text had arrived.
 func (a *arrivals) until(text string) (time.Time, error) {
 	for {
 		select {
@@ -329,14 +343,15 @@ func (a *arrivals) until(text string) (time.Time, error) {
 	}
 }
 
-// delivers posts pushes as GitHub does; the second is of a size that proxies refuse by default.
+// delivers posts pushes as GitHub does; the second has a size that proxies refuse by default.
 func (f *front) delivers() {
 	t := f.t
 	c := f.client("127.0.0.1", true)
 	for i, message := range []string{"Add a test", strings.Repeat("long ", 1<<20)} {
 		body := githubtest.Push{Repo: "octo/hello", SHA: fmt.Sprintf("%040d", i+1), Message: message}.Payload()
 		for signedBy, want := range map[string]int{secret: http.StatusAccepted, "another": http.StatusUnauthorized} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+"/webhook", bytes.NewReader(body))
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+"/webhook",
+				bytes.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -354,20 +369,22 @@ func (f *front) delivers() {
 	}
 }
 
-// clients are told apart by their own addresses, whatever they claim.
+// clients checks that clients are told apart by their own addresses, whatever they claim.
 func (f *front) clients() {
 	t := f.t
 	for _, from := range []string{"127.0.0.1", "127.0.0.9"} {
 		for _, claimed := range []http.Header{nil, claims} {
 			if from == "127.0.0.1" && claimed != nil {
-				continue // a client on the proxy's own address is the proxy, for all that can be seen
+				continue // a client on the proxy's own address looks like the proxy
 			}
-			if code, got := f.read(f.client(from, false), f.base+"/client", claimed); code != http.StatusOK || got != from {
+			if code, got := f.read(f.client(from, false), f.base+"/client", claimed); code != http.StatusOK ||
+				got != from {
 				t.Errorf("a client at %s that claims %v is answered %d and passes as %s", from, claimed, code, got)
 			}
 		}
 	}
-	if got := f.do(httptest.NewRequest(http.MethodGet, "/client", nil), func(r *http.Request) { r.RemoteAddr, r.Header = "192.0.2.1:1", claims.Clone() }); got.body != "192.0.2.1" {
+	if got := f.do(httptest.NewRequest(http.MethodGet, "/client", nil),
+		func(r *http.Request) { r.RemoteAddr, r.Header = "192.0.2.1:1", claims.Clone() }); got.body != "192.0.2.1" {
 		t.Errorf("past the proxy, a client passes as %s", got.body)
 	}
 }
@@ -379,11 +396,13 @@ func (f *front) signsIn() {
 	c := f.client("127.0.0.9", true)
 	form := url.Values{"token": {f.token("o/group-a")}, "next": {buildPath(id)}}.Encode()
 	send := func(origin string) *http.Response {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+signInPath, strings.NewReader(form))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+signInPath,
+			strings.NewReader(form))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {origin}, "Accept": {"text/html"}}
+		req.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {origin},
+			"Accept": {"text/html"}}
 		resp, err := c.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -395,14 +414,17 @@ func (f *front) signsIn() {
 		t.Errorf("another site's post is answered %s with %d cookies", resp.Status, len(resp.Cookies()))
 	}
 	resp := send(f.origin)
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != f.base+buildPath(id) || len(resp.Cookies()) != 1 {
-		t.Fatalf("signing in is answered %s to %q with %d cookies", resp.Status, resp.Header.Get("Location"), len(resp.Cookies()))
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != f.base+buildPath(id) ||
+		len(resp.Cookies()) != 1 {
+		t.Fatalf("signing in is answered %s to %q with %d cookies",
+			resp.Status, resp.Header.Get("Location"), len(resp.Cookies()))
 	}
 	cookie := resp.Cookies()[0]
 	if !cookie.Secure || !cookie.HttpOnly || cookie.Path != f.base+"/" {
 		t.Errorf("the cookie is %v", cookie)
 	}
-	for name, header := range map[string]http.Header{"signed in": {"Cookie": {cookie.Name + "=" + cookie.Value}}, "a stranger": {}} {
+	for name, header := range map[string]http.Header{"signed in": {"Cookie": {cookie.Name + "=" + cookie.Value}},
+		"a stranger": {}} {
 		want := http.StatusOK
 		if len(header) == 0 {
 			want = http.StatusNotFound

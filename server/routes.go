@@ -18,7 +18,7 @@ type route struct {
 	page         echo.HandlerFunc // answers browsers at the same address; may be nil
 }
 
-// routes is every address of the server.
+// routes lists every address of the server.
 func (s *Server) routes() []route {
 	return []route{
 		{"GET", "/", readers, "Health; the newest builds for browsers", typed(s.health), s.indexPage},
@@ -27,9 +27,12 @@ func (s *Server) routes() []route {
 		{"GET", "/logs", readers, "List builds, newest first", typed(s.listBuilds), s.indexPage},
 		{"GET", "/logs/{id}", readers, "Show one build", typed(s.showBuild, noSuchBuild), s.buildPage},
 		{"GET", "/logs/{id}/raw", readers, "Read the log, byte for byte", typed(s.rawLog, plainText, noSuchBuild), nil},
-		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events", typed(s.events, eventStream, noSuchBuild), nil},
-		{"GET", "/verdicts", readers, "Tell what each branch had come to as of a time", typed(s.listVerdicts), s.verdictsPage},
-		{"GET", "/badge/{owner}/{file}", readers, "Show what a branch came to last, as a picture", typed(s.badge, svgPicture, noSuchBuild), nil},
+		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events",
+			typed(s.events, eventStream, noSuchBuild), nil},
+		{"GET", "/verdicts", readers, "Tell what each branch had come to as of a time",
+			typed(s.listVerdicts), s.verdictsPage},
+		{"GET", "/badge/{owner}/{file}", readers, "Show what a branch came to last, as a picture",
+			typed(s.badge, svgPicture, noSuchBuild), nil},
 
 		{"GET", signInPath, anyone, "", pageAlone((*Server).signInPage), nil},
 		{"POST", signInPath, anyone, "", pageAlone((*Server).signIn), nil},
@@ -57,13 +60,12 @@ func (s *Server) register(routes []route) {
 // handler puts a route's answer to programs on the router.
 type handler func(*Server, route)
 
-// asset serves embedded files. No program asks for them, so they stand outside
-// /openapi.json.
+// asset serves embedded files. Programs do not need them, so they are not in /openapi.json.
 func asset(h http.Handler) handler {
 	return func(s *Server, r route) { s.echo.Add(r.method, r.path, echo.WrapHandler(h)) }
 }
 
-// pageAlone serves a page that only people use, which stands outside /openapi.json too. It shows no build.
+// pageAlone serves a page for people only, which is not in /openapi.json either. It shows no build.
 func pageAlone(h func(*Server, echo.Context) error) handler {
 	return func(s *Server, r route) {
 		s.echo.Add(r.method, r.path, func(c echo.Context) error {

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a credential. It prints as [redacted] whatever the verb, in logs and
-// in JSON; string(s) is the one way to its value.
+// Secret is a credential. It prints as [redacted] with every verb, in logs and in JSON; only
+// string(s) gives its value.
 type Secret string
 
 const redacted = "[redacted]"

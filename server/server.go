@@ -1,5 +1,5 @@
-// Package server is Vivarium's HTTP side: it takes GitHub's webhook deliveries and
-// shows builds and their live logs, as JSON to programs and as pages to browsers.
+// Package server is Vivarium's HTTP side: it receives GitHub's webhook deliveries and shows builds
+// and their live logs, as JSON to programs and as pages to browsers.
 package server
 
 import (
@@ -29,10 +29,10 @@ const (
 	writeTimeout    = time.Minute
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
-	// arrivalTime is how long a shutdown waits for what clients have not yet sent, or taken.
+	// arrivalTime is how long a shutdown waits for what clients have not yet sent, or read.
 	arrivalTime    = 2 * time.Second
 	maxHeaderBytes = 64 << 10
-	// refusalsPerSecond bounds what strangers can make us write.
+	// refusalsPerSecond bounds how much strangers can make us write.
 	refusalsPerSecond = 10
 )
 
@@ -43,14 +43,14 @@ type Server struct {
 	log    *slog.Logger
 	echo   *echo.Echo
 	api    huma.API
-	base   string // the path before every address of ours: "" or such as "/vivarium"
+	base   string // the path before every address of ours, such as "/vivarium", or ""
 	site   *web.Site
 
 	description []byte // of the routes, as OpenAPI
 
 	bounds   bounds
 	confirms confirms
-	refusals *rate.Limiter // of those that are counted: anybody can cause them
+	refusals *rate.Limiter // limits the refusals that are counted: anybody can cause them
 	unready  reasons
 	since    sinces
 
@@ -58,16 +58,17 @@ type Server struct {
 	signIns *throttle
 	bearers *throttle
 
-	// draining is closed when the server goes down: streams end then.
+	// draining is closed when the server stops: then streams end.
 	draining chan struct{}
 	drain    func()
-	// cutOff ends a while later: nobody is waited for then who has not sent a request whole, or takes no log.
+	// cutOff ends a while later: then the shutdown no longer waits for clients that have not sent a
+	// whole request, or do not read their log.
 	cutOff   context.Context
 	cut      func()
 	incoming incoming.Connections
 }
 
-// New makes a server over builds. It opens nothing: Run does.
+// New makes a server over builds. It opens nothing; Run does.
 func New(c Config, builds *store.Store) (*Server, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -101,11 +102,11 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	return s, nil
 }
 
-// Handler is the whole of the server's addresses.
+// Handler serves all addresses of the server.
 func (s *Server) Handler() http.Handler { return headAsGet(s.echo) }
 
-// Run listens and answers until ctx ends. Then it ends the streams, gives requests
-// in flight ten seconds and returns nil; it returns an error when it cannot listen.
+// Run listens and answers until ctx ends. Then it ends the streams, gives requests in flight ten
+// seconds and returns nil. It returns an error when it cannot listen.
 func (s *Server) Run(ctx context.Context) error {
 	secured, err := s.config.TLS.open(s.log)
 	if err != nil {
@@ -141,8 +142,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.shutdown(ctx, hs, served)
 }
 
-// bounded takes so many connections, and of each network so many of them. Who is one too many for all waits, so the
-// number is bounded outside the shares: a connection gives its share back before it makes room for the next.
+// bounded limits the connections, in total and for each network. A connection over the total limit
+// waits. The total is counted outside the shares: so a connection gives its share back before it
+// makes room for the next.
 func (s *Server) bounded(l net.Listener) net.Listener {
 	most := s.bounds.connections
 	return netutil.LimitListener(sharedListener{Listener: l, shares: newShares(int64(most)), free: s.isProxy}, most)
@@ -168,20 +170,23 @@ func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan er
 	return err
 }
 
-// secureHeaders are right for every answer; pages and documentation widen the
-// content policy by what they need.
+// secureHeaders are right for every answer; pages and documentation widen the content policy as far
+// as they need.
 func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		h.Set("X-Content-Type-Options", "nosniff")
-		// Nothing for other sites. "no-referrer" would have browsers send our own forms with "Origin: null" (Fetch, "append a request Origin header"), by
-		// which a server without HTTPS, which is told no Sec-Fetch-Site, takes them for another site's.
+		// Other sites get no referrer. "no-referrer" would be too strict: browsers would send our
+		// own forms with "Origin: null" (Fetch, "append a request Origin header"). A server without
+		// HTTPS gets no Sec-Fetch-Site, and would mistake such a form for another site's.
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		h.Set("Cache-Control", "no-store")
 		if s.config.overHTTPS() {
-			// A year, as the preload list asks for (hstspreload.org); other names of the domain are not ours to bind.
+			// A year, as the preload list requires (hstspreload.org); other names of the domain are
+			// not ours to bind.
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		return next(c)

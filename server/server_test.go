@@ -31,7 +31,7 @@ const (
 	testKey = "the operator's key of the tests"
 )
 
-// everyone are the owners of the tests' repositories.
+// everyone are the patterns of all repositories in the tests.
 var everyone = []string{"o/*", "octo/*", "octo-org/*", "octocat/*"}
 
 // site is a server over a real store.
@@ -59,7 +59,8 @@ func newSiteIn(t *testing.T, dir string, change ...func(*Config)) *site {
 	}
 	s := &site{t: t, store: builds}
 	c := Config{
-		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, PublicBuilds: true, Key: testKey, Version: "test", Log: log,
+		ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, PublicBuilds: true,
+		Key: testKey, Version: "test", Log: log,
 		Ready: func(context.Context) error { return s.readyErr },
 	}
 	for _, ch := range change {
@@ -97,7 +98,7 @@ func (s *site) push(repo string, private bool) int64 {
 	return a.BuildID
 }
 
-// script is a build that does as a test says, one act at a time.
+// script is a build that does what a test says, one act at a time.
 type script struct {
 	t    *testing.T
 	acts chan act
@@ -109,7 +110,7 @@ type act struct {
 	done chan error
 }
 
-// work has the store work, on builds that follow the script.
+// work makes the store work, on builds that follow the script.
 func (s *site) work() *script {
 	s.t.Helper()
 	sc := &script{t: s.t, acts: make(chan act)}
@@ -117,7 +118,10 @@ func (s *site) work() *script {
 	served := make(chan error, 1)
 	ready := make(chan struct{})
 	go func() {
-		served <- s.store.Serve(ctx, store.Work{Workers: 1, Build: sc.build, LogLimit: 64 << 20, TargetURL: s.config.BuildURL}, func() { close(ready) })
+		served <- s.store.Serve(ctx, store.Work{Workers: 1, Build: sc.build, LogLimit: 64 << 20,
+			TargetURL: s.config.BuildURL}, func() {
+			close(ready)
+		})
 	}()
 	s.t.Cleanup(func() {
 		cancel()
@@ -165,7 +169,8 @@ func (sc *script) act(do func(ctx context.Context, rec pipeline.Recorder) (*pipe
 func (sc *script) start(step pipeline.StepName) {
 	sc.t.Helper()
 	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {
-		return nil, rec.StepStarted(ctx, pipeline.Step{Name: step, State: pipeline.StepRunning, Command: "run " + string(step), StartedAt: time.Now()})
+		return nil, rec.StepStarted(ctx, pipeline.Step{Name: step, State: pipeline.StepRunning,
+			Command: "run " + string(step), StartedAt: time.Now()})
 	})
 }
 
@@ -195,7 +200,7 @@ func (sc *script) end(out pipeline.Outcome) {
 	sc.act(func(context.Context, pipeline.Recorder) (*pipeline.Outcome, error) { return &out, nil })
 }
 
-// ended waits until the store holds the build's end.
+// ended waits until the store has the build's end.
 func (s *site) ended(id int64) pipeline.Build {
 	s.t.Helper()
 	wake, stop := s.store.Watch(id)
@@ -273,7 +278,7 @@ func (a answer) json(t *testing.T) map[string]any {
 	return out
 }
 
-// wantProblem checks an error's code and that its body is as every error's.
+// wantProblem checks an error's code, and that its body has the form of every error's.
 func (a answer) wantProblem(t *testing.T, code int) {
 	t.Helper()
 	body := a.json(t)
@@ -282,8 +287,8 @@ func (a answer) wantProblem(t *testing.T, code int) {
 	}
 }
 
-// open starts a request to the real listener and gives the answer, whose body is
-// closed with the test.
+// open starts a request to the real listener and gives the answer, whose body is closed when the
+// test ends.
 func (s *site) open(ctx context.Context, path string, header http.Header) *http.Response {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.http.URL+path, nil)

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// shareDivisor is how many networks it takes to use up what the server has of something. A fourth leaves room for a whole
-// campus behind one address, and three others.
+// shareDivisor is how many networks it takes to use up something that the server has. A fourth
+// suffices for a whole campus behind one address, and leaves room for three others.
 const shareDivisor = 4
 
 var (
@@ -16,14 +16,14 @@ var (
 	errNoShare  = errors.New("the network's share is used up")
 )
 
-// shares counts what networks hold of something that a server has so much of, so that none holds all of it. Programs on
-// the same machine, among them proxies that the server was not told of, are bounded by the whole alone.
+// shares counts how much of something each network holds, so that none holds all of it. Programs on
+// the same machine, unknown proxies among them, are bounded only by the whole.
 type shares struct {
-	all  int64 // that there is; a network's share is a part of it
+	all  int64 // in total; a network's share is a part of it
 	each int64
 
 	mu    sync.Mutex
-	byNet map[netip.Prefix]int64 // that hold any
+	byNet map[netip.Prefix]int64 // only networks that hold any
 	total int64
 }
 
@@ -31,7 +31,8 @@ func newShares(all int64) *shares {
 	return &shares{all: all, each: max(1, all/shareDivisor), byNet: make(map[netip.Prefix]int64)}
 }
 
-// take gives n more of it to a client, or none: errNoneLeft, errNoShare. What is taken is to be given back.
+// take gives a client n more, or none: errNoneLeft, errNoShare. The caller must give back what it
+// got.
 func (s *shares) take(client string, n int64) error {
 	of := subscriber(client)
 	s.mu.Lock()
@@ -57,11 +58,11 @@ func (s *shares) giveBack(client string, n int64) {
 	}
 }
 
-// sharedListener ends the connections of a network beyond its share at once.
+// sharedListener closes a network's connections beyond its share at once.
 type sharedListener struct {
 	net.Listener
 	shares *shares
-	free   func(netip.Addr) bool // whom no share binds: a proxy connects for many
+	free   func(netip.Addr) bool // addresses that no share bounds: a proxy connects for many
 }
 
 func (l sharedListener) Accept() (net.Conn, error) {

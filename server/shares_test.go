@@ -28,7 +28,7 @@ func TestNoNetworkTakesMoreThanItsShare(t *testing.T) {
 	take("2001:db8::1", 1, nil)
 	take("2001:db8::2", 1, nil) // the same subscriber's
 	take("2001:db8::3", 1, errNoShare)
-	take("127.0.0.1", 3, nil) // this machine may have what is left
+	take("127.0.0.1", 3, nil) // this machine may have all that is left
 	take("192.0.2.2", 2, errNoneLeft)
 	take("192.0.2.2", 1, nil)
 	take("192.0.2.3", 1, errNoneLeft)
@@ -42,7 +42,7 @@ func TestNoNetworkTakesMoreThanItsShare(t *testing.T) {
 	}
 }
 
-// from is a listener whose connections come from the address that is given, whoever makes them.
+// from is a listener whose connections appear to come from a given address.
 type from struct {
 	net.Listener
 	peer net.Addr
@@ -91,7 +91,9 @@ func TestConnectionsOfOneNetworkAreBounded(t *testing.T) {
 				t.Fatalf("%d of 4 connections are answered, want %d", len(answered), c.most)
 			}
 			answered[0].Close()
-			waitFor(t, "an answer once another has gone", func() bool { return healthy(dial(t, l.Addr().String())) == nil })
+			waitFor(t, "an answer once another has gone", func() bool {
+				return healthy(dial(t, l.Addr().String())) == nil
+			})
 		})
 	}
 }
@@ -114,7 +116,9 @@ func TestOneNetworkLeavesReadersAndDeliveriesToOthers(t *testing.T) {
 		"a follower": {&s.bounds.followers, 4, func(from func(*http.Request)) answer {
 			return s.do(httptest.NewRequest(http.MethodHead, events, nil), from)
 		}},
-		"a delivery": {&s.bounds.bodies, 4 * bodyStep, func(from func(*http.Request)) answer { return s.deliver("push", push, from) }},
+		"a delivery": {&s.bounds.bodies, 4 * bodyStep, func(from func(*http.Request)) answer {
+			return s.deliver("push", push, from)
+		}},
 	} {
 		ask := func(client string) answer { return c.ask(func(r *http.Request) { r.RemoteAddr = client + ":1" }) }
 		*c.of = newShares(c.all)

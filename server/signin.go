@@ -17,23 +17,24 @@ import (
 const (
 	signInPath  = "/sign-in"
 	signOutPath = "/sign-out"
-	// signInBurst failures of one network at once, and one more each signInEvery.
+	// signInBurst: so many failures of one network at once, and one more every signInEvery.
 	signInBurst = 10
 	signInEvery = 6 * time.Second
-	// Programs name their token with each request, many of them from one network.
+	// Programs send their token with each request, many of them from one network.
 	bearerBurst = 100
 	bearerEvery = 200 * time.Millisecond
-	// maxForm is far more than a token and an address take.
+	// maxForm is far more than a token and an address need.
 	maxForm = 64 << 10
 )
 
-// signInPage asks for a token. Where the form is to lead is looked at when it is sent.
+// signInPage asks for a token. next is checked when the form is sent.
 func (s *Server) signInPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, web.SignIn{Next: c.QueryParam("next")})
 }
 
-// signIn begins a session by a token and leads to where the visitor wanted to go. The session is a new one each time: one
-// that somebody else has put into the browser is not made theirs.
+// signIn begins a session with a token and leads to the page that the visitor wanted. The session
+// is always a new one: a session that somebody else put into the browser must not become the
+// visitor's.
 func (s *Server) signIn(c echo.Context) error {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
@@ -49,7 +50,8 @@ func (s *Server) signIn(c echo.Context) error {
 	var known *Problem
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return s.render(c, http.StatusUnauthorized, web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
+		return s.render(c, http.StatusUnauthorized,
+			web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
 	case errors.As(err, &known):
 		known.addHeaders(c.Response().Header())
 		return s.render(c, known.status, web.SignIn{Next: next, Message: "Wait a little: " + known.Message + "."})
@@ -65,7 +67,7 @@ func (s *Server) signIn(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, s.base+next)
 }
 
-// signOut ends the browser's session, here and there.
+// signOut ends the session, in the browser and on the server.
 func (s *Server) signOut(c echo.Context) error {
 	if err := s.endSession(c.Request()); err != nil {
 		return err
@@ -84,24 +86,25 @@ func (s *Server) endSession(r *http.Request) error {
 	return s.builds.SignOut(r.Context(), old)
 }
 
-// ownPath makes an address that a form brought along one of this server's: a path, cleaned, and a query. Whatever would
-// lead elsewhere becomes the first page, and so does signing in itself.
+// ownPath makes an address from a form into one of this server: a cleaned path, and a query. An
+// address that leads elsewhere, or to the sign-in page, becomes the first page.
 func ownPath(next string) string {
 	if strings.ContainsFunc(next, func(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }) {
 		return "/"
 	}
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" ||
+		!strings.HasPrefix(u.Path, "/") {
 		return "/"
 	}
-	clean := path.Clean(u.Path) // of several slashes at the beginning one is left: two would name a host
+	clean := path.Clean(u.Path) // of several leading slashes one is left: two would name a host
 	if clean == signInPath || clean == signOutPath {
 		return "/"
 	}
 	return (&url.URL{Path: clean, RawQuery: u.RawQuery}).String()
 }
 
-// here is the address asked for, without the base, as ownPath gives it.
+// here is the requested address, without the base, as ownPath gives it.
 func here(r *http.Request) string {
 	return ownPath((&url.URL{Path: r.URL.Path, RawQuery: r.URL.RawQuery}).String())
 }

@@ -38,7 +38,7 @@ func with(c *http.Cookie) func(*http.Request) {
 	return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) }
 }
 
-// signedIn makes a request a signed-in browser's.
+// signedIn makes a request come from a signed-in browser.
 func (s *site) signedIn(token string) func(*http.Request) {
 	s.t.Helper()
 	a := s.signIn(token, "/")
@@ -49,12 +49,14 @@ func (s *site) signedIn(token string) func(*http.Request) {
 	return with(c)
 }
 
-// TestThePageOfNothingLeadsThroughSignInToTheBuild is what a reader of a commit status does.
+// TestThePageOfNothingLeadsThroughSignInToTheBuild is what a person does who follows a commit
+// status.
 func TestThePageOfNothingLeadsThroughSignInToTheBuild(t *testing.T) {
 	g := newGroups(t)
 	target := buildPath(g.ofA)
 	none := g.get(target, browser)
-	if want := fmt.Sprintf(`<input type="hidden" name="next" value="%s">`, target); none.code != 404 || !strings.Contains(none.body, want) {
+	if want := fmt.Sprintf(`<input type="hidden" name="next" value="%s">`, target); none.code != 404 ||
+		!strings.Contains(none.body, want) {
 		t.Fatalf("the page is %d, without %s: %s", none.code, want, none.body)
 	}
 	if csp := none.header.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self'") {
@@ -68,7 +70,8 @@ func TestThePageOfNothingLeadsThroughSignInToTheBuild(t *testing.T) {
 	if page.code != 200 || !strings.Contains(page.body, "Signed in: <bdi>o/group-a</bdi>") {
 		t.Errorf("then it is %d: %s", page.code, page.body)
 	}
-	if other := g.get(buildPath(g.ofB), browser, with(cookieOf(a))); other.code != 404 || !strings.Contains(other.body, `name="token"`) {
+	if other := g.get(buildPath(g.ofB), browser, with(cookieOf(a))); other.code != 404 ||
+		!strings.Contains(other.body, `name="token"`) {
 		t.Errorf("another group's page is %d, and does not ask for its token: %s", other.code, other.body)
 	}
 }
@@ -85,7 +88,8 @@ func TestTheSessionsCookieIsOutOfReach(t *testing.T) {
 		g := newGroups(t, func(config *Config) { config.PublicURL = c.public })
 		a := g.signIn(g.tokenA, "/logs")
 		k := cookieOf(a)
-		if k == nil || k.Name != c.name || k.Path != c.path || k.Secure != c.secure || !k.HttpOnly || k.SameSite != http.SameSiteLaxMode || k.Domain != "" || k.MaxAge <= 0 {
+		if k == nil || k.Name != c.name || k.Path != c.path || k.Secure != c.secure || !k.HttpOnly ||
+			k.SameSite != http.SameSiteLaxMode || k.Domain != "" || k.MaxAge <= 0 {
 			t.Errorf("%q: the cookie is %+v", c.public, k)
 		}
 		if strings.Contains(fmt.Sprint(a.header), g.tokenA) {
@@ -112,7 +116,8 @@ func TestSigningOutEndsTheSessionItself(t *testing.T) {
 	}
 }
 
-// TestASessionIsNewAtEachSignIn: an attacker who put their session into a browser does not share the victim's.
+// TestASessionIsNewAtEachSignIn: an attacker who put their session into a browser does not share
+// the victim's.
 func TestASessionIsNewAtEachSignIn(t *testing.T) {
 	g := newGroups(t)
 	planted := cookieOf(g.signIn(g.tokenA, "/"))
@@ -154,12 +159,16 @@ func TestACookieOfAnothersMakingIsNone(t *testing.T) {
 
 func TestSigningInLeadsNowhereElse(t *testing.T) {
 	for next, want := range map[string]string{
-		"/logs/7": "/logs/7", "/logs?before=3": "/logs?before=3", "/verdicts?repo=o%2Fa&at=2026": "/verdicts?repo=o%2Fa&at=2026", "/a b": "/a%20b",
+		"/logs/7": "/logs/7", "/logs?before=3": "/logs?before=3",
+		"/verdicts?repo=o%2Fa&at=2026": "/verdicts?repo=o%2Fa&at=2026", "/a b": "/a%20b",
 		"": "/", "logs": "/", "https://evil.example": "/", "//evil.example": "/", "///evil.example": "/evil.example",
-		"/\\evil.example": "/", "\\\\evil.example": "/", "/\tevil.example": "/", "/\n/evil.example": "/", "javascript:alert(1)": "/",
-		"/..//evil.example": "/evil.example", "/%2F/evil.example": "/evil.example", "/%5Cevil.example": "/%5Cevil.example",
-		"http:evil.example": "/", "//user@evil.example/": "/", "/%0d%0aSet-Cookie:x": "/%0D%0ASet-Cookie:x", "?next=//evil.example": "/",
-		"/sign-in": "/", "/sign-in?next=/x": "/", "/x/../sign-out": "/", "/#//evil.example": "/",
+		"/\\evil.example": "/", "\\\\evil.example": "/", "/\tevil.example": "/", "/\n/evil.example": "/",
+		"javascript:alert(1)": "/",
+		"/..//evil.example":   "/evil.example", "/%2F/evil.example": "/evil.example",
+		"/%5Cevil.example":  "/%5Cevil.example",
+		"http:evil.example": "/", "//user@evil.example/": "/", "/%0d%0aSet-Cookie:x": "/%0D%0ASet-Cookie:x",
+		"?next=//evil.example": "/",
+		"/sign-in":             "/", "/sign-in?next=/x": "/", "/x/../sign-out": "/", "/#//evil.example": "/",
 	} {
 		got := ownPath(next)
 		if got != want {
@@ -185,13 +194,14 @@ func TestFailedSignInsAreRateLimited(t *testing.T) {
 		return func(r *http.Request) { r.RemoteAddr = address }
 	}
 	here := from("[2001:db8:1:1::1]:1000")
-	for i := range 3 * signInBurst { // what is right costs nothing
+	for i := range 3 * signInBurst { // success costs nothing
 		if a := g.signIn(g.tokenA, "/", here); a.code != http.StatusSeeOther {
 			t.Fatalf("sign-in %d: %d", i, a.code)
 		}
 	}
 	for i := range signInBurst {
-		if a := g.signIn("viv_wrong", "/", here); a.code != http.StatusUnauthorized || !strings.Contains(a.body, "not known") {
+		if a := g.signIn("viv_wrong", "/", here); a.code != http.StatusUnauthorized ||
+			!strings.Contains(a.body, "not known") {
 			t.Fatalf("failure %d: %d", i, a.code)
 		}
 	}
@@ -199,7 +209,9 @@ func TestFailedSignInsAreRateLimited(t *testing.T) {
 		"a wrong token":                         g.signIn("viv_wrong", "/", here),
 		"the right token, which may be guessed": g.signIn(g.tokenA, "/", here),
 		"another address of the subscriber's":   g.signIn(g.tokenA, "/", from("[2001:db8:1:1:ffff::2]:1000")),
-		"a claimed address":                     g.signIn(g.tokenA, "/", here, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.9") }),
+		"a claimed address": g.signIn(g.tokenA, "/", here, func(r *http.Request) {
+			r.Header.Set("X-Forwarded-For", "192.0.2.9")
+		}),
 	} {
 		if a.code != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" || cookieOf(a) != nil {
 			t.Errorf("%s: %d %v", name, a.code, a.header)
@@ -280,7 +292,8 @@ func TestPostsOfOtherSitesAreRefused(t *testing.T) {
 		t.Error("a refused post has signed out")
 	}
 	for name, from := range map[string]func(*http.Request){
-		"the own page": origin("same-origin", "https://ci.example"), "an old browser's own": origin("", "https://ci.example"),
+		"the own page":         origin("same-origin", "https://ci.example"),
+		"an old browser's own": origin("", "https://ci.example"),
 	} {
 		if a := g.post("/sign-out", nil, session, from); a.code != http.StatusSeeOther {
 			t.Errorf("control: %s is answered %d", name, a.code)

@@ -16,7 +16,7 @@ import (
 	"vivarium/pipeline"
 )
 
-// running is a site that listens by itself, and can be stopped.
+// running is a site that listens on its own, and can be stopped.
 func running(t *testing.T) (s *site, stop func() time.Duration) {
 	t.Helper()
 	s = newSite(t)
@@ -38,7 +38,7 @@ func running(t *testing.T) (s *site, stop func() time.Duration) {
 	}
 }
 
-// TestFollowersAreToldThatTheServerStops: an event and a line, not an end without a word.
+// TestFollowersAreToldThatTheServerStops: they get an event and a line, not an end without a word.
 func TestFollowersAreToldThatTheServerStops(t *testing.T) {
 	s, stop := running(t)
 	id := s.push("o/n", false)
@@ -46,7 +46,8 @@ func TestFollowersAreToldThatTheServerStops(t *testing.T) {
 	es.until("state")
 	raw := s.open(t.Context(), buildPath(id)+"/raw?follow=1", nil)
 	took := stop()
-	if e, ok := es.next(); !ok || e.name != "stopping" || !strings.Contains(fmt.Sprint(e.data["message"]), "follow the log again") {
+	if e, ok := es.next(); !ok || e.name != "stopping" ||
+		!strings.Contains(fmt.Sprint(e.data["message"]), "follow the log again") {
 		t.Errorf("got %v %v, want to be told that the server stops", e, ok)
 	}
 	if e, ok := es.next(); ok {
@@ -63,12 +64,13 @@ func TestFollowersAreToldThatTheServerStops(t *testing.T) {
 	}
 }
 
-// TestNobodyHoldsAShutdown: who has sent half a header or half a body.
+// TestNobodyHoldsAShutdown: neither half a header nor half a body does.
 func TestNobodyHoldsAShutdown(t *testing.T) {
 	for name, half := range map[string]string{
 		"half a header": "POST /webhook HTTP/1.1\r\nHost: x\r\nX-GitHub-Ev",
 		"no byte":       "",
-		"half a body": "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Hub-Signature-256: sha256=" +
+		"half a body": "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+			"X-Hub-Signature-256: sha256=" +
 			strings.Repeat("0", 64) + "\r\nContent-Length: 100\r\n\r\n{\"half\":",
 		"half a body that nobody reads": "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
 	} {
@@ -82,7 +84,8 @@ func TestNobodyHoldsAShutdown(t *testing.T) {
 			if _, err := io.WriteString(conn, half); err != nil {
 				t.Fatal(err)
 			}
-			// The control, on a connection of its own: a request that is whole is answered beside it.
+			// The control, on a connection of its own: a whole request is answered at the same
+			// time.
 			a, err := http.Get(s.http.URL + "/healthz")
 			if err != nil || a.StatusCode != http.StatusOK {
 				t.Fatalf("control: %v, %v", a, err)
@@ -95,7 +98,7 @@ func TestNobodyHoldsAShutdown(t *testing.T) {
 	}
 }
 
-// TestReaderThatTakesNothingDoesNotHoldAShutdown is of a follower that is far behind.
+// TestReaderThatTakesNothingDoesNotHoldAShutdown: a follower is far behind.
 func TestReaderThatTakesNothingDoesNotHoldAShutdown(t *testing.T) {
 	s, stop := running(t)
 	sc := s.work()
@@ -109,7 +112,7 @@ func TestReaderThatTakesNothingDoesNotHoldAShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(conn, "GET %s/raw?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n", buildPath(id))
-	if _, err := bufio.NewReaderSize(conn, 16).ReadByte(); err != nil { // it has begun
+	if _, err := bufio.NewReaderSize(conn, 16).ReadByte(); err != nil { // the stream has begun
 		t.Fatal(err)
 	}
 	sc.start(pipeline.StepTest)
@@ -123,7 +126,7 @@ func TestReaderThatTakesNothingDoesNotHoldAShutdown(t *testing.T) {
 	s.ended(id)
 }
 
-// TestWholeRequestIsAnsweredWhileTheServerStops: its body has arrived, so nobody cuts it off.
+// TestWholeRequestIsAnsweredWhileTheServerStops: its body has arrived, so it is not cut off.
 func TestWholeRequestIsAnsweredWhileTheServerStops(t *testing.T) {
 	s, stop := running(t)
 	entered, leave := make(chan struct{}), make(chan struct{})
@@ -147,7 +150,7 @@ func TestWholeRequestIsAnsweredWhileTheServerStops(t *testing.T) {
 		answered <- string(text)
 	}()
 	<-entered
-	context.AfterFunc(s.cutOff, func() { close(leave) }) // when those that are not whole are cut off
+	context.AfterFunc(s.cutOff, func() { close(leave) }) // when incomplete requests are cut off
 	stop()
 	if got := <-answered; got != "done" {
 		t.Errorf("got %q", got)

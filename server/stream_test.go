@@ -22,7 +22,7 @@ type event struct {
 	data     map[string]any
 }
 
-// eventSource reads events and keeps the last id, as a browser does.
+// eventSource reads events and keeps the last ID, as a browser does.
 type eventSource struct {
 	t    *testing.T
 	scan *bufio.Scanner
@@ -76,7 +76,7 @@ func (es *eventSource) next() (e event, ok bool) {
 	return event{}, false
 }
 
-// until reads events up to one of a name.
+// until reads events up to the first with this name.
 func (es *eventSource) until(name string) event {
 	es.t.Helper()
 	for {
@@ -102,7 +102,8 @@ func TestEventsShowTheBuildAsItGoes(t *testing.T) {
 	}
 	sc.write(pipeline.StepClone, pipeline.Stderr, "cloning <b>\x1b[31m\n")
 	e := es.until("chunk")
-	if e.data["text"] != "cloning <b>\x1b[31m\n" || e.data["stream"] != "stderr" || e.data["step"] != "clone" || e.id != fmt.Sprint(e.data["seq"]) {
+	if e.data["text"] != "cloning <b>\x1b[31m\n" || e.data["stream"] != "stderr" || e.data["step"] != "clone" ||
+		e.id != fmt.Sprint(e.data["seq"]) {
 		t.Errorf("chunk event %v with id %s", e.data, e.id)
 	}
 	sc.stop(pipeline.StepClone, pipeline.StepFailed, pipeline.CauseClone)
@@ -110,7 +111,8 @@ func TestEventsShowTheBuildAsItGoes(t *testing.T) {
 		t.Errorf("step event %v", e.data)
 	}
 	sc.end(pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "gone"})
-	if e := es.until("end"); e.data["state"] != "errored" || e.data["status"] != "error" || e.data["cause"] != "clone" || e.data["summary"] != "gone" {
+	if e := es.until("end"); e.data["state"] != "errored" || e.data["status"] != "error" ||
+		e.data["cause"] != "clone" || e.data["summary"] != "gone" {
 		t.Errorf("end event %v", e.data)
 	}
 	if e, ok := es.next(); ok {
@@ -118,8 +120,8 @@ func TestEventsShowTheBuildAsItGoes(t *testing.T) {
 	}
 }
 
-// TestEventsResumeWithoutLossOrDuplicates breaks the connection after every piece of a
-// growing log, inside a character, while the next piece is on its way.
+// TestEventsResumeWithoutLossOrDuplicates breaks the connection after every piece of a growing log,
+// inside a character, while the next piece is on its way.
 func TestEventsResumeWithoutLossOrDuplicates(t *testing.T) {
 	s := newSite(t)
 	sc := s.work()
@@ -219,7 +221,8 @@ func TestRawLogIsByteExactAndFollowsTheBuild(t *testing.T) {
 	const first, second = "\xff\x00\x1b[31m half \xe2", "\x86\x92\n"
 	sc.start(pipeline.StepTest)
 	resp := s.open(t.Context(), buildPath(id)+"/raw?follow=1", nil)
-	if got := resp.Header.Get("Content-Type"); got != "text/plain; charset=utf-8" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if got := resp.Header.Get("Content-Type"); got != "text/plain; charset=utf-8" ||
+		resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("headers %v", resp.Header)
 	}
 	sc.write(pipeline.StepTest, pipeline.Stdout, first)
@@ -238,8 +241,8 @@ func TestRawLogIsByteExactAndFollowsTheBuild(t *testing.T) {
 	}
 }
 
-// TestSlowReaderBlocksNobody leaves a connection unread while a large log grows past
-// what the kernel buffers for it.
+// TestSlowReaderBlocksNobody leaves a connection unread while a log grows beyond the kernel's
+// buffers for it.
 func TestSlowReaderBlocksNobody(t *testing.T) {
 	s := newSite(t)
 	sc := s.work()
@@ -265,8 +268,7 @@ func TestSlowReaderBlocksNobody(t *testing.T) {
 	}
 }
 
-// TestHandlerLeavesWithItsClient relies on goleak in TestMain too: a handler that
-// stayed would be found there.
+// TestHandlerLeavesWithItsClient relies on goleak in TestMain, which finds a handler that stayed.
 func TestHandlerLeavesWithItsClient(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
@@ -324,7 +326,8 @@ func TestRunTellsItsAddressAndEndsStreamsWhenItStops(t *testing.T) {
 func TestRunSaysWhichAddressIsTaken(t *testing.T) {
 	s := newSite(t)
 	s.config.Addr = s.http.Listener.Addr().String()
-	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), s.config.Addr) || !strings.Contains(err.Error(), "VIVARIUM_ADDR") {
+	if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), s.config.Addr) ||
+		!strings.Contains(err.Error(), "VIVARIUM_ADDR") {
 		t.Errorf("got %v, want the address and what to set", err)
 	}
 }

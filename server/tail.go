@@ -12,38 +12,38 @@ import (
 )
 
 const (
-	// pullBytes is how much of a log is read and written in one go.
+	// pullBytes is how much of a log is read and written at a time.
 	pullBytes = 256 << 10
 	// beatInterval keeps proxies from closing a silent stream, which many do after
 	// 30 or 60 seconds.
 	beatInterval = 15 * time.Second
-	// lookInterval is how often is looked at what no commit of the build tells: the running count of left-out bytes, and
-	// the place in the queue.
+	// lookInterval is how often the server checks what no commit of the build announces: the
+	// running count of left-out bytes, and the place in the queue.
 	lookInterval = time.Second
-	// slowReader is how long one batch may take to be taken. Who takes longer is cut
-	// off, and may resume where it was.
+	// slowReader is how long a client may take to read one batch. A slower one is cut off, and may
+	// resume where it was.
 	slowReader = 30 * time.Second
 )
 
-// reader is shown a build's log as it is committed. Its methods are called from one
-// goroutine; an error from any of them ends the stream. A reader that blocks delays
-// only itself: what it has not taken stays in the store.
+// reader gets a build's log as it is committed. Its methods are called from one goroutine; an error
+// from any of them ends the stream. A reader that blocks delays only itself: what it has not read
+// stays in the store.
 type reader interface {
 	// chunks come in order, without holes, and are never empty.
 	chunks([]store.Chunk) error
-	// build comes after the chunks that were committed before it was read. When it
-	// has ended it is the last call, and every chunk has been given.
+	// build comes after the chunks that were committed before the build was read. If the build has
+	// ended, this is the last call, and the reader has every chunk.
 	build(pipeline.Build) error
-	// omitted is told how many bytes the running attempt has left out so far.
+	// omitted says how many bytes the running attempt has left out so far.
 	omitted(bytes int64) error
 	// beat is called every beatInterval.
 	beat() error
-	// stopping is the last call where the server goes down before the build has ended.
+	// stopping is the last call when the server stops before the build has ended.
 	stopping() error
 }
 
-// tail gives r the log of a build after a sequence number, and what follows until
-// the build ends, the reader leaves or may no longer look, or the server goes down.
+// tail gives r the log of a build after a sequence number, and all that follows. It ends when the
+// build ends, the reader leaves or may no longer look, or the server stops.
 func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	wake, stop := s.builds.Watch(build)
 	defer stop()
@@ -91,12 +91,13 @@ func (s *Server) tail(ctx context.Context, build, after int64, r reader) error {
 	}
 }
 
-// errDraining says that a follower is to be told to come back.
+// errDraining means that a follower must be told to come back.
 var errDraining = errors.New("the server goes down")
 
-// pull gives r everything that is committed, or what of it comes before stop, which may be nil. The build is read before its
-// chunks: one that has ended then has no chunk that is not found after.
-func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader, stop <-chan struct{}) (pipeline.State, error) {
+// pull gives r everything that is committed; it ends early when stop, which may be nil, is closed.
+// It reads the build before its chunks: when the build has ended by then, all its chunks are found.
+func (s *Server) pull(ctx context.Context, build int64, after *int64, r reader,
+	stop <-chan struct{}) (pipeline.State, error) {
 	b, err := s.builds.Visible(ctx, build, viewerOf(ctx).sight)
 	if err != nil {
 		return "", fmt.Errorf("read build %d: %w", build, err)
@@ -142,8 +143,7 @@ func (s stream) send(p []byte) error {
 	return s.conn.Flush()
 }
 
-// finish is the end of a stream: a reader that left, or that was too slow, is no
-// failure of the server's.
+// finish ends a stream. A reader that left, or was too slow, is not the server's failure.
 func (s *Server) finish(ctx context.Context, build int64, err error) {
 	if err != nil {
 		s.log.DebugContext(ctx, "log stream ended early", "build", build, "err", err)

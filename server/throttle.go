@@ -13,9 +13,9 @@ import (
 	"vivarium/server/store"
 )
 
-// throttle bounds how often one network may fail to name a token. What it gets right costs nothing.
+// throttle bounds how often one network may fail to name a token. Success costs nothing.
 type throttle struct {
-	every time.Duration // one more failure is allowed each time
+	every time.Duration // one more failure is allowed after each period
 	burst int
 	room  int // networks that are told apart; all others share one bound
 
@@ -24,7 +24,8 @@ type throttle struct {
 	others *failures
 }
 
-// failures are those of one network. An attempt under way counts as one until it is known to be none.
+// failures are those of one network. An attempt under way counts as one until it is known not to be
+// a failure.
 type failures struct {
 	limit  *rate.Limiter
 	trying int
@@ -41,7 +42,8 @@ func (t *throttle) newFailures() *failures {
 	return &failures{limit: rate.NewLimiter(rate.Every(t.every), t.burst)}
 }
 
-// attempt runs try, unless too many from the same network have failed. Only ErrNotFound is a failure.
+// attempt runs try, unless too many attempts of the network have failed. Only ErrNotFound is a
+// failure.
 func (t *throttle) attempt(client string, try func() error) error {
 	f, wait := t.begin(subscriber(client))
 	if wait > 0 {
@@ -53,7 +55,7 @@ func (t *throttle) attempt(client string, try func() error) error {
 		}
 	}
 	failed := false
-	defer func() { t.end(f, failed) }() // also where try panics
+	defer func() { t.end(f, failed) }() // even when try panics
 	err := try()
 	failed = errors.Is(err, store.ErrNotFound)
 	return err
@@ -79,7 +81,8 @@ func (t *throttle) end(f *failures, failed bool) {
 	}
 }
 
-// subscriber is what is counted together: an IPv4 address, or the /64 that one subscriber has of IPv6 (RFC 6177).
+// subscriber is the network that attempts are counted for: an IPv4 address, or the /64 that one
+// subscriber has of IPv6 (RFC 6177).
 func subscriber(client string) netip.Prefix {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
@@ -108,7 +111,7 @@ func (t *throttle) of(n netip.Prefix) *failures {
 	return f
 }
 
-// forget drops the networks that have not failed of late.
+// forget drops the networks without a recent failure.
 func (t *throttle) forget() {
 	for n, f := range t.byNet {
 		if f.trying == 0 && f.limit.Tokens() >= float64(t.burst) {

@@ -13,12 +13,12 @@ import (
 	"sync"
 )
 
-// TLS says how connections are secured: by a certificate in files, by certificates that an
-// ACME server issues (RFC 8555), or, as the zero value, not at all.
+// TLS says how connections are secured: by a certificate in files, by certificates that an ACME
+// server issues (RFC 8555), or not at all, which is the zero value.
 type TLS struct {
 	CertFile, KeyFile string // PEM; the certificate first, then its issuers
 
-	Domains   []string // names to get certificates for; getting them accepts the ACME server's terms
+	Domains   []string // names to get certificates for; this accepts the ACME server's terms
 	CacheDir  string   // of the ACME account and certificates
 	Directory string   // URL of the ACME server's directory; empty: Let's Encrypt's
 }
@@ -26,22 +26,24 @@ type TLS struct {
 // Enabled reports whether the server speaks HTTPS itself.
 func (t TLS) Enabled() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
-// domainName is a name that a certificate can be for, in the form that DNS carries.
+// domainName is a name that a certificate can be for, as DNS writes it.
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
 
-// Check tells an operator which settings do not go together.
+// Check tells the operator which settings do not go together.
 func (t TLS) Check() error {
 	switch {
 	case (t.CertFile == "") != (t.KeyFile == ""):
 		return errors.New("VIVARIUM_TLS_CERT and VIVARIUM_TLS_KEY go together: a certificate and its key")
 	case t.CertFile != "" && len(t.Domains) > 0:
-		return errors.New("VIVARIUM_TLS_CERT and VIVARIUM_TLS_DOMAIN exclude each other: take a certificate of your own, or have one issued")
+		return errors.New("VIVARIUM_TLS_CERT and VIVARIUM_TLS_DOMAIN exclude each other: take a certificate of " +
+			"your own, or have one issued")
 	case t.Directory != "" && len(t.Domains) == 0:
 		return errors.New("VIVARIUM_TLS_DIRECTORY goes with VIVARIUM_TLS_DOMAIN, the names to get certificates for")
 	}
 	for _, d := range t.Domains {
 		if len(d) > 253 || !domainName.MatchString(d) {
-			return fmt.Errorf("VIVARIUM_TLS_DOMAIN holds %q, which is not a domain name in lower case such as ci.example.org", d)
+			return fmt.Errorf("VIVARIUM_TLS_DOMAIN holds %q, which is not a domain name in lower case such as "+
+				"ci.example.org", d)
 		}
 	}
 	return nil
@@ -61,11 +63,11 @@ func (t TLS) String() string {
 // certificates give each handshake its certificate.
 type certificates struct {
 	config *tls.Config // nil for plain HTTP
-	// keep looks after them until ctx ends. nil where there is nothing to look after.
+	// keep maintains them until ctx ends; nil when there is nothing to maintain.
 	keep func(ctx context.Context)
 }
 
-// open gets ready what t says. A pair of files must be usable now.
+// open prepares what t says. A pair of files must be usable now.
 func (t TLS) open(log *slog.Logger) (*certificates, error) {
 	var c *certificates
 	var err error
@@ -85,7 +87,7 @@ func (t TLS) open(log *slog.Logger) (*certificates, error) {
 	return c, nil
 }
 
-// serve answers on l until hs is shut down; over TLS, HTTP/2 is offered too.
+// serve answers on l until hs is shut down. Over TLS, it offers HTTP/2 too.
 func (c *certificates) serve(hs *http.Server, l net.Listener) error {
 	if c.config == nil {
 		return hs.Serve(l)
@@ -94,7 +96,7 @@ func (c *certificates) serve(hs *http.Server, l net.Listener) error {
 	return hs.ServeTLS(l, "", "")
 }
 
-// attend looks after the certificates until ctx ends or stop is called, which waits for that.
+// attend maintains the certificates until ctx ends or stop is called; stop waits for the end.
 func (c *certificates) attend(ctx context.Context) (stop func()) {
 	if c.keep == nil {
 		return func() {}

@@ -17,7 +17,7 @@ import (
 // (letsencrypt.org, "Rate Limits").
 const issueRetry = 15 * time.Minute
 
-// issuer has certificates issued, and renewed 30 days before they run out.
+// issuer gets certificates issued, and renewed 30 days before they expire.
 type issuer struct {
 	manager *autocert.Manager
 	domains []string
@@ -41,8 +41,8 @@ func openIssued(t TLS, log *slog.Logger) (*certificates, error) {
 	return &certificates{config: m.TLSConfig(), keep: i.keep}, nil
 }
 
-// keep gets the certificates before anyone asks for them, so that the first visitor does not
-// wait and an operator reads at once why there is none.
+// keep gets the certificates before anyone asks for them, so that the first visitor does not wait,
+// and the operator learns at once why there is none.
 func (i *issuer) keep(ctx context.Context) {
 	for missing := slices.Clone(i.domains); ; {
 		missing = slices.DeleteFunc(missing, func(domain string) bool { return i.obtain(ctx, domain) })
@@ -59,8 +59,10 @@ func (i *issuer) keep(ctx context.Context) {
 
 // obtain reports whether there is a certificate for domain now.
 func (i *issuer) obtain(ctx context.Context, domain string) bool {
-	hello := &tls.ClientHelloInfo{ServerName: domain, SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256},
-		SupportedCurves: []tls.CurveID{tls.CurveP256}, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
+	hello := &tls.ClientHelloInfo{ServerName: domain,
+		SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256},
+		SupportedCurves:  []tls.CurveID{tls.CurveP256},
+		CipherSuites:     []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
 	type answer struct {
 		cert *tls.Certificate
 		err  error
@@ -76,7 +78,8 @@ func (i *issuer) obtain(ctx context.Context, domain string) bool {
 		return false
 	case a := <-got:
 		if a.err != nil {
-			i.log.ErrorContext(ctx, "no TLS certificate was issued; the ACME server must reach this server at port 443 of the name",
+			i.log.ErrorContext(ctx, "no TLS certificate was issued; the ACME server must reach this server at port "+
+				"443 of the name",
 				"domain", domain, "err", a.err, "again_after", issueRetry)
 			return false
 		}

@@ -19,18 +19,20 @@ import (
 	"testing"
 )
 
-// issuedServer is the environment variable by which this test program becomes a server whose
-// certificates are issued: it holds data directory, address and the ACME server's directory.
-// A process of its own can be told whom to trust, by Go's SSL_CERT_FILE.
+// issuedServer is the environment variable that makes this test program a server with issued
+// certificates. It holds the data directory, the address and the ACME server's directory. Go's
+// SSL_CERT_FILE can tell a process of its own whom to trust.
 const issuedServer = "VIVARIUM_TEST_ISSUED"
 
 func serveIssued(arguments string) int {
 	a := strings.Fields(arguments)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s, err := New(Config{
-		Addr: a[1], ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey, Version: "test", Log: log,
+		Addr: a[1], ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey,
+		Version: "test", Log: log,
 		Ready: func(context.Context) error { return nil },
-		TLS:   TLS{Domains: []string{"ci.example.org", "other.example.org"}, CacheDir: filepath.Join(a[0], "certificates"), Directory: a[2]},
+		TLS: TLS{Domains: []string{"ci.example.org", "other.example.org"},
+			CacheDir: filepath.Join(a[0], "certificates"), Directory: a[2]},
 	}, nil)
 	if err != nil {
 		log.Error("cannot make the server", "err", err)
@@ -45,15 +47,15 @@ func serveIssued(arguments string) int {
 	return 0
 }
 
-// acmeServer is Debian's pebble, Let's Encrypt's own test server, with a DNS that answers
-// 127.0.0.1 to every name.
+// acmeServer is Debian's pebble, Let's Encrypt's own test server, with a DNS that answers 127.0.0.1
+// for every name.
 type acmeServer struct {
 	*process
 	directory, management string
 	root                  string // of its HTTPS
 }
 
-// startPebble validates names at addr.
+// startPebble starts a server that validates names at addr.
 func startPebble(t *testing.T, addr string) *acmeServer {
 	t.Helper()
 	pebble, dns := requireProgram(t, "pebble"), requireProgram(t, "pebble-challtestsrv")
@@ -80,14 +82,15 @@ func startPebble(t *testing.T, addr string) *acmeServer {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	resolver := startProgram(t, nil, dns, "-dns01", names, "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", freeAddr(t))
+	resolver := startProgram(t, nil, dns, "-dns01", names, "-defaultIPv6", "", "-http01", "", "-https01", "",
+		"-tlsalpn01", "", "-management", freeAddr(t))
 	resolver.await("DNS", listens(names))
 	p := startProgram(t, []string{"PEBBLE_VA_NOSLEEP=1"}, pebble, "-config", file, "-dnsserver", names)
 	p.await("ACME server", func() bool { return listens(listen)() && listens(management)() })
 	return &acmeServer{p, "https://" + listen + "/dir", management, cert}
 }
 
-// roots are those that the issued certificates lead to.
+// roots are the root certificates of the issued ones.
 func (a *acmeServer) roots() *x509.CertPool {
 	a.t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
@@ -116,7 +119,8 @@ func TestCertificatesAreIssuedAndKept(t *testing.T) {
 	ca := startPebble(t, addr)
 	roots := ca.roots()
 	start := func() *process {
-		return startProgram(t, []string{issuedServer + "=" + fmt.Sprint(data, " ", addr, " ", ca.directory), "SSL_CERT_FILE=" + ca.root}, os.Args[0])
+		return startProgram(t, []string{issuedServer + "=" + fmt.Sprint(data, " ", addr, " ", ca.directory),
+			"SSL_CERT_FILE=" + ca.root}, os.Args[0])
 	}
 	verified := func(name string) (*x509.Certificate, error) {
 		return presented(t, addr, func(c *tls.Config) {
@@ -124,7 +128,7 @@ func TestCertificatesAreIssuedAndKept(t *testing.T) {
 		})
 	}
 	s := start()
-	// Without anyone asking for them.
+	// before anyone asks for them
 	s.await("certificates", func() bool { return strings.Count(s.output.String(), "TLS certificate in use") == 2 })
 	first, err := verified("ci.example.org")
 	if err != nil {
@@ -151,8 +155,9 @@ func TestCertificatesAreIssuedAndKept(t *testing.T) {
 
 func TestOperatorReadsWhyNoCertificateWasIssued(t *testing.T) {
 	addr := freeAddr(t)
-	ca := startPebble(t, freeAddr(t)) // validates where nothing listens
-	s := startProgram(t, []string{issuedServer + "=" + fmt.Sprint(t.TempDir(), " ", addr, " ", ca.directory), "SSL_CERT_FILE=" + ca.root}, os.Args[0])
+	ca := startPebble(t, freeAddr(t)) // it validates where nothing listens
+	s := startProgram(t, []string{issuedServer + "=" + fmt.Sprint(t.TempDir(), " ", addr, " ", ca.directory),
+		"SSL_CERT_FILE=" + ca.root}, os.Args[0])
 	s.await("reason", func() bool { return strings.Contains(s.output.String(), "must reach this server at port 443") })
 	if log := s.output.String(); !strings.Contains(log, "domain=ci.example.org") || !strings.Contains(log, "/authZ/") {
 		t.Errorf("the log names neither the domain nor where the ACME server says more:\n%s", log)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// pairInterval is how often the files are looked at. A change is taken up when it has
-// lasted from one look to the next: the two files are not written at one moment.
+// pairInterval is how often the files are checked. A change is used once it has lasted from one
+// check to the next: the two files are not written in the same moment.
 const pairInterval = time.Second
 
 // pair is a certificate and its key in files.
@@ -20,7 +20,7 @@ type pair struct {
 	log               *slog.Logger
 	current           atomic.Pointer[tls.Certificate]
 
-	// Of keep alone.
+	// Used only by keep.
 	read, seen [2]os.FileInfo
 }
 
@@ -35,8 +35,10 @@ func openPair(certFile, keyFile string, log *slog.Logger) (*certificates, error)
 	}
 	p.seen = p.read
 	return &certificates{
-		config: &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.current.Load(), nil }},
-		keep:   p.keep,
+		config: &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return p.current.Load(), nil
+		}},
+		keep: p.keep,
 	}, nil
 }
 
@@ -53,8 +55,8 @@ func (p *pair) keep(ctx context.Context) {
 	}
 }
 
-// look reads the pair when it has changed. A pair that cannot be used is told of once, and
-// the one before it stays.
+// look reads the pair when it has changed. An unusable pair is reported once, and the one before it
+// stays.
 func (p *pair) look(ctx context.Context) {
 	now, err := p.stat()
 	settled := err == nil && same(now, p.seen)
@@ -82,7 +84,8 @@ func (p *pair) stat() (now [2]os.FileInfo, err error) {
 
 func same(a, b [2]os.FileInfo) bool {
 	for i := range a {
-		if a[i] == nil || b[i] == nil || !os.SameFile(a[i], b[i]) || !a[i].ModTime().Equal(b[i].ModTime()) || a[i].Size() != b[i].Size() {
+		if a[i] == nil || b[i] == nil || !os.SameFile(a[i], b[i]) || !a[i].ModTime().Equal(b[i].ModTime()) ||
+			a[i].Size() != b[i].Size() {
 			return false
 		}
 	}

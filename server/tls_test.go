@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// writePair makes a certificate for name and 127.0.0.1, signed by itself, and its key.
+// writePair makes a self-signed certificate for name and 127.0.0.1, and its key.
 func writePair(t *testing.T, name, certFile, keyFile string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -41,7 +41,8 @@ func writePair(t *testing.T, name, certFile, keyFile string) *x509.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func writePair(t *testing.T, name, certFile, keyFile string) *x509.Certificate {
 	return parsed
 }
 
-// run has the server listen on its own and gives the address. It stops with the test.
+// run makes the server listen on its own and gives the address. The server stops with the test.
 func (s *site) run() string {
 	s.t.Helper()
 	bound := make(chan net.Addr, 1)
@@ -78,7 +79,7 @@ func (s *site) run() string {
 	}
 }
 
-// presented is the certificate that addr shows, by its serial number.
+// presented is the certificate that addr presents.
 func presented(t *testing.T, addr string, change func(*tls.Config)) (*x509.Certificate, error) {
 	t.Helper()
 	c := &tls.Config{InsecureSkipVerify: true, ServerName: "ci.example"}
@@ -125,7 +126,7 @@ func TestNewPairIsServedOnceItIsWhole(t *testing.T) {
 	if !serves(first)() || !strings.Contains(log.String(), "HTTPS with the certificate in "+cert) {
 		t.Fatalf("the pair is not served, or the log does not say how the server listens:\n%s", log.String())
 	}
-	// A certificate whose key has not arrived.
+	// A certificate whose key has not arrived yet.
 	second := writePair(t, "ci.example", cert, filepath.Join(dir, "next.pem"))
 	waitFor(t, "word of the broken pair", func() bool { return strings.Contains(log.String(), "level=ERROR") })
 	if !serves(first)() {
@@ -138,7 +139,7 @@ func TestNewPairIsServedOnceItIsWhole(t *testing.T) {
 	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 		t.Errorf("the broken pair was told of %d times, want once:\n%s", n, log.String())
 	}
-	// Files that go leave what was read.
+	// When the files go, the pair that was read stays.
 	if err := os.Remove(cert); err != nil {
 		t.Fatal(err)
 	}
@@ -153,8 +154,11 @@ func TestTLSIsOfTodayAndOffersHTTP2(t *testing.T) {
 	writePair(t, "ci.example", cert, key)
 	s := newSite(t, func(c *Config) { c.TLS = TLS{CertFile: cert, KeyFile: key} })
 	addr := s.run()
-	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		if _, err := presented(t, addr, func(c *tls.Config) { c.MinVersion, c.MaxVersion = version, version }); (err == nil) != ok {
+	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true,
+		tls.VersionTLS13: true} {
+		if _, err := presented(t, addr, func(c *tls.Config) {
+			c.MinVersion, c.MaxVersion = version, version
+		}); (err == nil) != ok {
 			t.Errorf("%s: %v, want it taken: %v", tls.VersionName(version), err, ok)
 		}
 	}
@@ -211,7 +215,8 @@ func TestSettingsOfTLSThatDoNotGoTogether(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
 		}
 	}
-	for _, c := range []TLS{{}, {CertFile: "c", KeyFile: "k"}, {Domains: []string{"ci.example", "xn--bcher-kva.example"}, Directory: "https://acme.example"}} {
+	for _, c := range []TLS{{}, {CertFile: "c", KeyFile: "k"},
+		{Domains: []string{"ci.example", "xn--bcher-kva.example"}, Directory: "https://acme.example"}} {
 		if err := c.Check(); err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

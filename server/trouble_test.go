@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite" // a program of another's that locks the database
+	_ "modernc.org/sqlite" // another program, which locks the database
 
 	"vivarium/server/github/githubtest"
 	"vivarium/server/servertest"
 	"vivarium/server/store/trouble"
 )
 
-// checkOf is what a readiness answer says of one condition.
+// checkOf is what a readiness answer says about one condition.
 func checkOf(t *testing.T, a answer, name string) map[string]any {
 	t.Helper()
 	all, _ := a.json(t)["checks"].([]any)
@@ -36,11 +36,13 @@ func checkOf(t *testing.T, a answer, name string) map[string]any {
 func (a answer) wantUnavailable(t *testing.T, what string) {
 	t.Helper()
 	if a.code != http.StatusServiceUnavailable || !strings.Contains(a.body, what) || a.header.Get("Retry-After") == "" {
-		t.Errorf("answered %d %s, Retry-After %q; want 503, %q and when to come again", a.code, a.body, a.header.Get("Retry-After"), what)
+		t.Errorf("answered %d %s, Retry-After %q; want 503, %q and when to come again",
+			a.code, a.body, a.header.Get("Retry-After"), what)
 	}
 }
 
-// TestFullDiskIsAnswered503AndHealsByItself: a real one. Webhook, pages and /readyz say so, and once there is room all works.
+// TestFullDiskIsAnswered503AndHealsByItself: a real full disk. Webhook, pages and /readyz say so,
+// and all works once there is room.
 func TestFullDiskIsAnswered503AndHealsByItself(t *testing.T) {
 	servertest.OnSmallDisk(t, 64<<20, func(dir string) {
 		s := newSiteIn(t, dir)
@@ -65,13 +67,15 @@ func TestFullDiskIsAnswered503AndHealsByItself(t *testing.T) {
 			a := s.get("/readyz")
 			c := checkOf(t, a, check)
 			since, _ := c["since"].(float64)
-			if a.code != http.StatusServiceUnavailable || c["ok"] != false || time.Since(time.Unix(int64(since), 0)) > time.Minute {
+			if a.code != http.StatusServiceUnavailable || c["ok"] != false ||
+				time.Since(time.Unix(int64(since), 0)) > time.Minute {
 				t.Errorf("/readyz answers %d, %s: %v", a.code, check, c)
 			}
 			if strings.Contains(a.body, dir) {
 				t.Errorf("a stranger is told of %s: %s", dir, a.body)
 			}
-			if c := checkOf(t, s.get("/readyz", local), check); !strings.Contains(fmt.Sprint(c["message"]), "make room in "+dir) && check == "writing" {
+			if c := checkOf(t, s.get("/readyz", local), check); !strings.Contains(fmt.Sprint(c["message"]),
+				"make room in "+dir) && check == "writing" {
 				t.Errorf("this machine is told %v, want where to make room", c)
 			}
 		}
@@ -85,7 +89,8 @@ func TestFullDiskIsAnswered503AndHealsByItself(t *testing.T) {
 	})
 }
 
-// TestLockedDatabaseIsAnswered503: another program holds the write lock for longer than SQLite waits.
+// TestLockedDatabaseIsAnswered503: another program holds the write lock for longer than SQLite
+// waits.
 func TestLockedDatabaseIsAnswered503(t *testing.T) {
 	dir := t.TempDir()
 	s := newSiteIn(t, dir)
@@ -99,7 +104,7 @@ func TestLockedDatabaseIsAnswered503(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready := s.get("/readyz") // the lock is there at once, a request gives up after 10 s
+	ready := s.get("/readyz") // the lock holds from now on; a request gives up after 10 s
 	if c := checkOf(t, ready, "writing"); ready.code != http.StatusServiceUnavailable || c["ok"] != false {
 		t.Errorf("/readyz answers %d %v", ready.code, c)
 	}
@@ -119,11 +124,13 @@ func TestLockedDatabaseIsAnswered503(t *testing.T) {
 	}
 }
 
-// TestTroubleOfTheDatabaseIsSaidWithoutItsPlace is for every kind, as JSON and as a page.
+// TestTroubleOfTheDatabaseIsSaidWithoutItsPlace: for every kind, as JSON and as a page.
 func TestTroubleOfTheDatabaseIsSaidWithoutItsPlace(t *testing.T) {
 	s := newSite(t)
-	for _, kind := range []error{trouble.ErrDiskFull, trouble.ErrDiskFails, trouble.ErrLocked, trouble.ErrUnwritable, trouble.ErrAway} {
-		met := fmt.Errorf("read build 1: %w", &trouble.Error{Kind: kind, Detail: "dial tcp 10.0.0.7:5432", Err: errors.New("postgres://u:pw@db/")})
+	for _, kind := range []error{trouble.ErrDiskFull, trouble.ErrDiskFails, trouble.ErrLocked, trouble.ErrUnwritable,
+		trouble.ErrAway} {
+		met := fmt.Errorf("read build 1: %w",
+			&trouble.Error{Kind: kind, Detail: "dial tcp 10.0.0.7:5432", Err: errors.New("postgres://u:pw@db/")})
 		for _, as := range []func(*http.Request){func(*http.Request) {}, browser} {
 			r := httptest.NewRequest(http.MethodGet, "/logs/1", nil)
 			as(r)
@@ -139,7 +146,8 @@ func TestTroubleOfTheDatabaseIsSaidWithoutItsPlace(t *testing.T) {
 	}
 }
 
-// TestReadyzNamesEachConditionAndSinceWhen: of a helper that knows since when, and of one that does not.
+// TestReadyzNamesEachConditionAndSinceWhen: for a condition that knows since when, and for one that
+// does not.
 func TestReadyzNamesEachConditionAndSinceWhen(t *testing.T) {
 	var engine *Trouble
 	s := newSite(t, func(c *Config) {
@@ -152,10 +160,12 @@ func TestReadyzNamesEachConditionAndSinceWhen(t *testing.T) {
 	engine = &Trouble{Err: errors.New("unix:///run/docker.sock does not answer"), Since: long}
 	a := s.get("/readyz", local)
 	c := checkOf(t, a, "engine")
-	if a.code != 503 || a.json(t)["message"] != "not ready: engine" || c["since"] != float64(long.Unix()) || !strings.Contains(fmt.Sprint(c["message"]), "docker.sock") {
+	if a.code != 503 || a.json(t)["message"] != "not ready: engine" || c["since"] != float64(long.Unix()) ||
+		!strings.Contains(fmt.Sprint(c["message"]), "docker.sock") {
 		t.Errorf("answered %d %s", a.code, a.body)
 	}
-	if a := s.get("/readyz"); strings.Contains(a.body, "docker.sock") || checkOf(t, a, "engine")["since"] != float64(long.Unix()) {
+	if a := s.get("/readyz"); strings.Contains(a.body, "docker.sock") ||
+		checkOf(t, a, "engine")["since"] != float64(long.Unix()) {
 		t.Errorf("a stranger is answered %s", a.body)
 	}
 	engine = &Trouble{Err: errors.New("it is away")}

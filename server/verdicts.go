@@ -43,7 +43,7 @@ type verdictDoc struct {
 	Build      string `json:"build" doc:"The id of the build that judged."`
 }
 
-// verdicts is one page of what the client may see, as the query asks for it.
+// verdicts is one page of the verdicts that the client may see and asked for.
 type verdicts struct {
 	at   time.Time
 	list []store.Verdict
@@ -68,7 +68,7 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 	return v, nil
 }
 
-// query reads what was asked for. Neither a name nor a ref holds a colon.
+// query reads the parameters. Neither a name nor a ref contains a colon.
 func (in verdictsInput) query(now time.Time) (q store.VerdictQuery, err error) {
 	q = store.VerdictQuery{At: now, Repos: in.Repo}
 	if in.At != "" {
@@ -88,10 +88,11 @@ func (in verdictsInput) query(now time.Time) (q store.VerdictQuery, err error) {
 	return q, nil
 }
 
-// isText reports whether a database takes s for a text: PostgreSQL takes neither a NUL nor what is not UTF-8.
+// isText reports whether a database accepts s as text: PostgreSQL accepts neither NUL nor invalid
+// UTF-8.
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
-// path of the page that comes after v, for the same time.
+// path is the path of the page after v, for the same time.
 func (v verdicts) path(repo string) string {
 	if v.next == "" {
 		return ""
@@ -122,7 +123,8 @@ func (s *Server) listVerdicts(ctx context.Context, in *verdictsInput) (*verdicts
 
 func newVerdictDoc(v store.Verdict) verdictDoc {
 	d := verdictDoc{
-		Repository: v.Push.Repo.FullName, Branch: v.Branch(), Verdict: string(v.Judged.State), Cause: string(v.Judged.Cause),
+		Repository: v.Push.Repo.FullName, Branch: v.Branch(), Verdict: string(v.Judged.State),
+		Cause:  string(v.Judged.Cause),
 		Commit: v.Push.SHA, PushedAt: v.Push.QueuedAt.Unix(), Build: strconv.FormatInt(v.Judged.ID, 10),
 	}
 	if !v.Judged.EndedAt.IsZero() {
@@ -138,10 +140,12 @@ func (s *Server) verdictsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := web.Verdicts{At: v.at, AtText: in.At, Repo: in.Repo, NextPath: v.path(in.Repo), Zone: v.at.In(time.Local).Format("MST -07:00")}
+	p := web.Verdicts{At: v.at, AtText: in.At, Repo: in.Repo, NextPath: v.path(in.Repo),
+		Zone: v.at.In(time.Local).Format("MST -07:00")}
 	for _, one := range v.list {
 		p.Lines = append(p.Lines, web.VerdictLine{
-			Repo: one.Push.Repo.FullName, Branch: one.Branch(), SHA: one.Push.SHA, State: one.Judged.State, Cause: one.Judged.Cause,
+			Repo: one.Push.Repo.FullName, Branch: one.Branch(), SHA: one.Push.SHA, State: one.Judged.State,
+			Cause:   one.Judged.Cause,
 			Summary: one.Judged.Summary, PushedAt: one.Push.QueuedAt, Build: one.Judged.ID,
 			CommitURL: repoURL(s.config.ServerURL, one.Push.Repo.FullName) + "/commit/" + one.Push.SHA,
 		})

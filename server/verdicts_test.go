@@ -11,7 +11,7 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// verdictNames are the repositories of an answer, in its order.
+// verdictNames are the repositories of an answer, in order.
 func verdictNames(t *testing.T, a answer) (names []string) {
 	t.Helper()
 	list, ok := a.json(t)["verdicts"].([]any)
@@ -31,8 +31,10 @@ func TestVerdictsShowWhatTheClientMaySee(t *testing.T) {
 	if names := verdictNames(t, s.get("/verdicts")); fmt.Sprint(names) != "[o/open]" {
 		t.Errorf("others see %q", names)
 	}
-	if a := s.get("/verdicts?repo=o/confidential", browser); a.code != 200 || strings.Count(a.body, "confidential") != 2 {
-		t.Errorf("the page names a private repository: %d %s", a.code, a.body) // twice, as it was asked for: in the form, and in where signing in leads
+	if a := s.get("/verdicts?repo=o/confidential", browser); a.code != 200 ||
+		strings.Count(a.body, "confidential") != 2 {
+		// twice, as requested: in the form, and in the address after signing in
+		t.Errorf("the page names a private repository: %d %s", a.code, a.body)
 	}
 	if names := verdictNames(t, s.get("/verdicts", local)); fmt.Sprint(names) != "[o/confidential o/open]" {
 		t.Errorf("control: this machine sees %q", names)
@@ -47,7 +49,8 @@ func TestVerdictsAreAsOfATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(at time.Time) []string {
-		return verdictNames(t, s.get("/verdicts?"+url.Values{"at": {at.Format(time.RFC3339Nano)}, "repo": {"o/*"}}.Encode()))
+		return verdictNames(t, s.get("/verdicts?"+
+			url.Values{"at": {at.Format(time.RFC3339Nano)}, "repo": {"o/*"}}.Encode()))
 	}
 	if names := ask(b.QueuedAt); len(names) != 1 {
 		t.Errorf("at the time of the push: %q", names)
@@ -56,10 +59,12 @@ func TestVerdictsAreAsOfATime(t *testing.T) {
 		t.Errorf("before the push: %q", names)
 	}
 	page := s.get("/verdicts?at=2001-01-01+00:00", browser)
-	if page.code != 200 || !strings.Contains(page.body, "No branch that fits") || !strings.Contains(page.body, `value="2001-01-01 00:00"`) {
+	if page.code != 200 || !strings.Contains(page.body, "No branch that fits") ||
+		!strings.Contains(page.body, `value="2001-01-01 00:00"`) {
 		t.Errorf("the page of a time without pushes: %d %s", page.code, page.body)
 	}
-	for _, wrong := range []string{"at=yesterday", "repo=o", "after=o/n", "after=o/n:%00", "after=o/n:%ff", "at=2026-12-01T18:00:00%2B24:00"} {
+	for _, wrong := range []string{"at=yesterday", "repo=o", "after=o/n", "after=o/n:%00", "after=o/n:%ff",
+		"at=2026-12-01T18:00:00%2B24:00"} {
 		if a := s.get("/verdicts?" + wrong); a.code != 400 {
 			t.Errorf("%s is answered %d %s", wrong, a.code, a.body)
 		}
@@ -85,7 +90,8 @@ func TestVerdictsComeInPages(t *testing.T) {
 	}
 }
 
-// TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict: deliveries overtake each other, and grades are taken from verdicts.
+// TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict: deliveries overtake each other, and grades
+// depend on verdicts.
 func TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict(t *testing.T) {
 	s := newSite(t)
 	older, newer := strings.Repeat("a", 40), strings.Repeat("b", 40)
@@ -94,7 +100,7 @@ func TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict(t *testing.T) {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}
 	}
-	if err := s.store.Cancel(t.Context(), byTest, 2); err != nil { // the older one's, which the badge would show
+	if err := s.store.Cancel(t.Context(), byTest, 2); err != nil { // the older push's build, which the badge would show
 		t.Fatal(err)
 	}
 	verdicts := s.get("/verdicts?repo=o/n").json(t)["verdicts"].([]any)

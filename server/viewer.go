@@ -9,25 +9,25 @@ import (
 	"vivarium/server/store"
 )
 
-// viewer is who asks: whose builds they see, and by what right.
+// viewer is who asks: which builds they see, and by what right.
 type viewer struct {
 	sight   store.Sight
-	name    string // of the token that they signed in by; empty for none
+	name    string // of the token that they signed in with; empty: none
 	local   bool   // a program on this machine
-	bearer  string // the token that the request holds; empty for none
-	session string // the session that the browser holds; empty for none
+	bearer  string // the token in the request; empty: none
+	session string // the browser's session; empty: none
 }
 
 type viewerKey struct{}
 
-// viewerOf is who asks. Routes without the rule for readers have nobody, who sees nothing: nothing can be shown on them by
-// mistake.
+// viewerOf is who asks. On routes without the access rule readers it is nobody, who sees nothing:
+// such a route cannot show anything by mistake.
 func viewerOf(ctx context.Context) viewer {
 	v, _ := knownViewer(ctx)
 	return v
 }
 
-// knownViewer is who asks, and whether the route has looked who that is.
+// knownViewer is who asks, and whether the route has found that out.
 func knownViewer(ctx context.Context) (viewer, bool) {
 	v, known := ctx.Value(viewerKey{}).(viewer)
 	return v, known
@@ -37,9 +37,10 @@ func withViewer(r *http.Request, v viewer) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), viewerKey{}, v))
 }
 
-// viewer tells who asks. A bearer token comes first, since a program names it for this request alone; then the session of
-// a browser; then the machine that the request comes from. A session that is not known is none, since a browser cannot
-// help what it holds; a bearer that is not known is an error, whatever the address asked for.
+// viewer finds out who asks. A bearer token comes first, since a program sends it for this request
+// only; then a browser's session; then the machine that the request comes from. An unknown session
+// counts as none, since a browser cannot help what it holds. An unknown bearer token is an error at
+// every address.
 func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 	if text, ok := bearerOf(r); ok {
 		t, err := s.byBearer(r.Context(), client, text)
@@ -82,12 +83,13 @@ func (s *Server) byBearer(ctx context.Context, client, text string) (t store.Tok
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		err = &Problem{Message: "this bearer token is not known; `vivarium token` makes one", status: http.StatusUnauthorized}
+		err = &Problem{Message: "this bearer token is not known; `vivarium token` makes one",
+			status: http.StatusUnauthorized}
 	}
 	return t, err
 }
 
-// still reports whether the right by which v looks has not ended. Who follows a log is asked again and again.
+// still reports whether the right of v still holds. Followers of a log are checked again and again.
 func (s *Server) still(ctx context.Context, v viewer) (bool, error) {
 	var err error
 	switch {

@@ -11,7 +11,8 @@ import (
 	"vivarium/server/store"
 )
 
-// groups is a server with builds of two private repositories and a public one, and a token of each group.
+// groups is a server with builds of two private repositories and a public one, and a token for each
+// group.
 type groups struct {
 	*site
 	open, ofA, ofB        int64
@@ -43,7 +44,7 @@ func bearer(token string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
 }
 
-// readings are the ways in which a build can be read, by its id.
+// readings are the ways to read a build, by its ID.
 var readings = []struct {
 	path   string
 	change func(*http.Request)
@@ -56,25 +57,28 @@ var readings = []struct {
 func TestEachSeesTheBuildsThatTheirTokenOpens(t *testing.T) {
 	for _, public := range []bool{true, false} {
 		g := newGroups(t, func(c *Config) { c.PublicBuilds = public })
-		g.drain() // so that what follows a log comes back
+		g.drain() // so that following a log ends
 		for name, c := range map[string]struct {
 			who        func(*http.Request)
 			a, b, open bool
 		}{
-			"nobody":         {func(*http.Request) {}, false, false, public},
-			"group a":        {bearer(g.tokenA), true, false, public},
-			"all groups":     {bearer(g.any), true, true, public},
-			"the operator":   {bearer(g.operator), true, true, true},
-			"this machine":   {local, true, true, true},
-			"a here":         {func(r *http.Request) { local(r); bearer(g.tokenA)(r) }, true, false, public},
-			"a signed in":    {g.signedIn(g.tokenA), true, false, public},
-			"a proxy's word": {func(r *http.Request) { r.Header.Set("Authorization", "Basic YTpi") }, false, false, public},
+			"nobody":       {func(*http.Request) {}, false, false, public},
+			"group a":      {bearer(g.tokenA), true, false, public},
+			"all groups":   {bearer(g.any), true, true, public},
+			"the operator": {bearer(g.operator), true, true, true},
+			"this machine": {local, true, true, true},
+			"a here":       {func(r *http.Request) { local(r); bearer(g.tokenA)(r) }, true, false, public},
+			"a signed in":  {g.signedIn(g.tokenA), true, false, public},
+			"a proxy's word": {func(r *http.Request) {
+				r.Header.Set("Authorization", "Basic YTpi")
+			}, false, false, public},
 		} {
 			for id, want := range map[int64]bool{g.ofA: c.a, g.ofB: c.b, g.open: c.open} {
 				for _, way := range readings {
 					a := g.get(fmt.Sprintf(way.path, id), way.change, c.who)
 					if got := a.code == 200; got != want || !got && a.code != 404 {
-						t.Errorf("public %v: %s reads "+way.path+": %d, want it seen: %v", public, name, id, a.code, want)
+						t.Errorf("public %v: %s reads "+way.path+": %d, want it seen: %v", public, name, id, a.code,
+							want)
 					}
 				}
 			}
@@ -90,7 +94,8 @@ func TestEachSeesTheBuildsThatTheirTokenOpens(t *testing.T) {
 	}
 }
 
-// TestNotYoursIsTheSameAsNone asks for the next build before there is one, and again when there is: another group's.
+// TestNotYoursIsTheSameAsNone requests the next build before it exists, and again when it does and
+// is another group's.
 func TestNotYoursIsTheSameAsNone(t *testing.T) {
 	g := newGroups(t)
 	askers := map[string]func(*http.Request){
@@ -103,7 +108,8 @@ func TestNotYoursIsTheSameAsNone(t *testing.T) {
 			for i, way := range readings {
 				keep(fmt.Sprintf("%s, way %d", who, i), g.get(fmt.Sprintf(way.path, next), way.change, as))
 			}
-			for _, list := range []string{"/logs", "/verdicts?at=2026-01-01T00:00:00Z", "/verdicts?repo=o/group-b&at=2099-01-01T00:00:00Z"} {
+			for _, list := range []string{"/logs", "/verdicts?at=2026-01-01T00:00:00Z",
+				"/verdicts?repo=o/group-b&at=2099-01-01T00:00:00Z"} {
 				keep(who+", "+list, g.get(list, as))
 			}
 		}
@@ -128,7 +134,8 @@ func TestAnUnknownBearerIsRefusedEverywhereAlike(t *testing.T) {
 	if first.code != 401 || first.header.Get("WWW-Authenticate") != `Bearer realm="vivarium"` {
 		t.Errorf("answered %d %v", first.code, first.header)
 	}
-	for _, path := range []string{"/logs", "/verdicts", buildPath(g.open), buildPath(g.ofB), buildPath(99), buildPath(g.ofA) + "/raw", "/logs/x/events"} {
+	for _, path := range []string{"/logs", "/verdicts", buildPath(g.open), buildPath(g.ofB), buildPath(99),
+		buildPath(g.ofA) + "/raw", "/logs/x/events"} {
 		if a := g.get(path, bearer("viv_wrong")); a.code != 401 || a.body != first.body {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}
@@ -141,7 +148,7 @@ func TestAnUnknownBearerIsRefusedEverywhereAlike(t *testing.T) {
 	}
 }
 
-// A token that is removed, or a repository that turns private, ends what is being followed.
+// Removing a token, or making a repository private, ends what is being followed.
 func TestFollowingEndsWithTheRightToLook(t *testing.T) {
 	g := newGroups(t)
 	g.bounds.beat = 10 * time.Millisecond
@@ -154,7 +161,8 @@ func TestFollowingEndsWithTheRightToLook(t *testing.T) {
 	running := list[0].ID
 	token := g.token("o/*")
 	follow := func() *eventSource {
-		resp := g.site.open(t.Context(), buildPath(running)+"/events", http.Header{"Authorization": {"Bearer " + token}})
+		resp := g.site.open(t.Context(), buildPath(running)+"/events",
+			http.Header{"Authorization": {"Bearer " + token}})
 		if resp.StatusCode != 200 {
 			t.Fatalf("control: answered %d", resp.StatusCode)
 		}

@@ -17,13 +17,13 @@ import (
 
 const (
 	webhookPath = "/webhook"
-	// maxDelivery is GitHub's own cap on a payload: 25 MB
-	// (docs.github.com, "Webhook events and payloads").
+	// maxDelivery is GitHub's own cap on a payload: 25 MB (docs.github.com, "Webhook events and
+	// payloads").
 	maxDelivery = 25 << 20
 )
 
-// deliveryInput describes the headers; the handler reads them from the request, since
-// one that is missing is a wrong signature and not a parameter that does not fit.
+// deliveryInput describes the headers. The handler reads them from the request, since a missing one
+// is a wrong signature, not a parameter that does not fit.
 type deliveryInput struct {
 	Event     string `header:"X-GitHub-Event" doc:"The event's name: push is built, ping is answered, others are ignored."`
 	GUID      string `header:"X-GitHub-Delivery" doc:"The delivery's own id; one that was seen before is not built again."`
@@ -33,8 +33,8 @@ type deliveryInput struct {
 	client  string // its address
 }
 
-// Resolve keeps the request: the signature is over the body's bytes, and stands
-// before anything of it is read.
+// Resolve keeps the request: the signature covers the body's bytes, and is checked before anything
+// in the body is read.
 func (in *deliveryInput) Resolve(ctx huma.Context) []error {
 	c := unwrap(ctx)
 	in.request, in.client = c.Request(), c.RealIP()
@@ -55,8 +55,9 @@ func deliveryBody(op *huma.Operation) {
 	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "GitHub's payload."}},
 		"application/x-www-form-urlencoded": {Schema: &huma.Schema{
-			Type:       huma.TypeObject,
-			Properties: map[string]*huma.Schema{"payload": {Type: huma.TypeString, Description: "GitHub's payload as JSON."}},
+			Type: huma.TypeObject,
+			Properties: map[string]*huma.Schema{"payload": {Type: huma.TypeString,
+				Description: "GitHub's payload as JSON."}},
 		}},
 	}}
 	op.Errors = []int{
@@ -66,8 +67,8 @@ func deliveryBody(op *huma.Operation) {
 	}
 }
 
-// webhook answers as soon as the build is on disk: 202 for a push, 200 for a
-// delivery that asks for no build.
+// webhook answers as soon as the build is on disk: 202 for a push, 200 for a delivery that asks for
+// no build.
 func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
 	body, free, err := in.read(s.bounds.bodies)
 	defer free()
@@ -108,7 +109,8 @@ func (s *Server) accepted(ctx context.Context, a store.Accepted) (*deliveryAnswe
 	case a.OverQuota != "":
 		return answerDelivery(http.StatusAccepted, a.OverQuota, a.BuildID), nil
 	case a.Again != 0:
-		message := fmt.Sprintf("queued: this delivery was known already, and build %d of it had come to nothing", a.Again)
+		message := fmt.Sprintf("queued: this delivery was known already, and build %d of it had come to nothing",
+			a.Again)
 		return answerDelivery(http.StatusAccepted, message, a.BuildID), nil
 	case !a.Duplicate && !a.Skipped:
 		return answerDelivery(http.StatusAccepted, "queued", a.BuildID), nil
@@ -119,23 +121,25 @@ func (s *Server) accepted(ctx context.Context, a store.Accepted) (*deliveryAnswe
 	}
 	stands := standsAt(b.State) + ": " + cmp.Or(s.config.BuildURL(b.ID), s.base+buildPath(b.ID))
 	if a.Skipped {
-		return answerDelivery(http.StatusOK, "the branch was created without commits of its own, and its commit's build "+stands, b.ID), nil
+		return answerDelivery(http.StatusOK,
+			"the branch was created without commits of its own, and its commit's build "+stands, b.ID), nil
 	}
 	return answerDelivery(http.StatusAccepted, "this delivery is known already, and its build "+stands, b.ID), nil
 }
 
-// standsAt is a state after "the build".
+// standsAt is the state in words, after "the build".
 func standsAt(s pipeline.State) string {
 	if s == pipeline.Queued || s == pipeline.Running {
 		return "is " + string(s)
 	}
 	return map[pipeline.State]string{
-		pipeline.Passed: "passed", pipeline.Failed: "failed", pipeline.Errored: "errored", pipeline.Canceled: "was canceled",
+		pipeline.Passed: "passed", pipeline.Failed: "failed", pipeline.Errored: "errored",
+		pipeline.Canceled: "was canceled",
 	}[s]
 }
 
-// read takes the whole body, of at most maxDelivery bytes, and none that cannot be
-// signed. free is called when it is no longer needed, also after an error.
+// read reads the whole body, of at most maxDelivery bytes; it reads none that cannot be signed. The
+// caller calls free when it no longer needs the body, also after an error.
 func (in *deliveryInput) read(bodies *shares) (body []byte, free func(), err error) {
 	held := &held{of: bodies, client: in.client}
 	if in.request.ContentLength > maxDelivery {

@@ -43,7 +43,8 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.State != pipeline.Queued || b.SHA != sha || b.Repo.FullName != "o/n" || b.Author != "mona" || b.Ref != "refs/heads/main" {
+	if b.State != pipeline.Queued || b.SHA != sha || b.Repo.FullName != "o/n" || b.Author != "mona" ||
+		b.Ref != "refs/heads/main" {
 		t.Errorf("stored %+v", b)
 	}
 }
@@ -51,7 +52,8 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
 	s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
-	if _, err := s.store.Limit(t.Context(), store.Actor{}, "o/n", func(l *registry.Limits) { l.Queue = 1 }); err != nil {
+	if _, err := s.store.Limit(t.Context(), store.Actor{}, "o/n",
+		func(l *registry.Limits) { l.Queue = 1 }); err != nil {
 		t.Fatal(err)
 	}
 	const why = "over quota: 1 of 1 builds wait; push again when fewer do"
@@ -71,7 +73,9 @@ func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 func TestFormEncodedPushIsBuilt(t *testing.T) {
 	s := newSite(t)
 	body := []byte(url.Values{"payload": {string(githubtest.Push{}.Payload())}}.Encode())
-	a := s.deliver("push", body, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") })
+	a := s.deliver("push", body, func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	})
 	if a.code != http.StatusAccepted || s.count() != 1 {
 		t.Errorf("answered %d %s with %d builds, want 202 and one", a.code, a.body, s.count())
 	}
@@ -103,8 +107,9 @@ func TestDuplicateDeliveriesAreAnsweredAndNotBuiltTwice(t *testing.T) {
 func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 	s := newSite(t)
 	for name, a := range map[string]answer{
-		"ping":           s.deliver("ping", []byte(`{"zen":"x","repository":{"full_name":"octo/hello","id":7}}`)),
-		"issues":         s.deliver("issues", []byte(`{"action":"opened","repository":{"full_name":"octo/hello","id":7}}`)),
+		"ping": s.deliver("ping", []byte(`{"zen":"x","repository":{"full_name":"octo/hello","id":7}}`)),
+		"issues": s.deliver("issues",
+			[]byte(`{"action":"opened","repository":{"full_name":"octo/hello","id":7}}`)),
 		"deleted branch": s.deliver("push", githubtest.Push{Deleted: true}.Payload()),
 		"tag":            s.deliver("push", githubtest.Push{Ref: "refs/tags/v1"}.Payload()),
 	} {
@@ -119,7 +124,8 @@ func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 
 // TestTheWebhookWithASlashIsTheWebhook: GitHub follows no redirect, and would show 404 for ever.
 func TestTheWebhookWithASlashIsTheWebhook(t *testing.T) {
-	for path, code := range map[string]int{"/webhook": 202, "/webhook/": 202, "/webhook//": 404, "/webhook/x": 404, "/logs/": 404} {
+	for path, code := range map[string]int{"/webhook": 202, "/webhook/": 202, "/webhook//": 404, "/webhook/x": 404,
+		"/logs/": 404} {
 		s := newSite(t)
 		a := s.deliver("push", githubtest.Push{}.Payload(), func(r *http.Request) { r.URL.Path = path })
 		if a.code != code {
@@ -140,7 +146,8 @@ func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
 		}
 	}
 	redeliver("build 1: queued")
-	redeliver("build 1: this delivery is known already, and its build is queued: https://ci.example.org/vivarium/logs/1")
+	redeliver("build 1: this delivery is known already, and its build is queued: " +
+		"https://ci.example.org/vivarium/logs/1")
 	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +164,8 @@ func TestBranchWithoutCommitsIsBuiltOnceOnly(t *testing.T) {
 	}
 	made.Ref = "refs/heads/copy"
 	a := s.deliver("push", made.Payload())
-	if want := "build 1: the branch was created without commits of its own, and its commit's build is queued: /logs/1"; a.code != http.StatusOK || a.json(t)["message"] != want {
+	if want := "build 1: the branch was created without commits of its own, " +
+		"and its commit's build is queued: /logs/1"; a.code != http.StatusOK || a.json(t)["message"] != want {
 		t.Errorf("at a commit with one: answered %d %s, want 200 %q", a.code, a.body, want)
 	}
 	if s.count() != 1 {
@@ -165,7 +173,7 @@ func TestBranchWithoutCommitsIsBuiltOnceOnly(t *testing.T) {
 	}
 }
 
-// TestADeliveryThatSaysPrivateHidesBuildsAtOnce: also one that asks for no build.
+// TestADeliveryThatSaysPrivateHidesBuildsAtOnce: even one that asks for no build.
 func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
 	const repository = `"repository":{"full_name":"octo/hello","id":7,"private":true}}`
 	for name, c := range map[string]struct {
@@ -227,14 +235,17 @@ func TestRefusedDeliveriesSayWhyAndBuildNothing(t *testing.T) {
 	}{
 		"no signature":          {401, s.deliver("push", push, header("X-Hub-Signature-256", ""))},
 		"no signature, no body": {401, s.deliver("push", nil, header("X-Hub-Signature-256", ""))},
-		"wrong signature":       {401, s.deliver("push", push, header("X-Hub-Signature-256", githubtest.Sign("other", push)))},
+		"wrong signature": {401, s.deliver("push", push,
+			header("X-Hub-Signature-256", githubtest.Sign("other", push)))},
 		"SHA-1 only": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""),
 			header("X-Hub-Signature", "sha1=0123456789012345678901234567890123456789"))},
-		"unsigned and of another type": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""), header("Content-Type", "text/plain"))},
-		"another type":                 {415, s.deliver("push", push, header("Content-Type", "text/plain"))},
-		"no JSON":                      {400, s.deliver("push", []byte("{"))},
-		"no push":                      {400, s.deliver("push", []byte(`{"ref":1,"repository":{"full_name":"octo/hello","id":7}}`))},
-		"no event":                     {400, s.deliver("push", push, header("X-GitHub-Event", ""))},
+		"unsigned and of another type": {401,
+			s.deliver("push", push, header("X-Hub-Signature-256", ""), header("Content-Type", "text/plain"))},
+		"another type": {415, s.deliver("push", push, header("Content-Type", "text/plain"))},
+		"no JSON":      {400, s.deliver("push", []byte("{"))},
+		"no push": {400,
+			s.deliver("push", []byte(`{"ref":1,"repository":{"full_name":"octo/hello","id":7}}`))},
+		"no event": {400, s.deliver("push", push, header("X-GitHub-Event", ""))},
 		"too large": {413, s.deliver("push", nil, func(r *http.Request) {
 			r.ContentLength = maxDelivery + 1
 		})},
@@ -251,7 +262,7 @@ func TestBodyOfUnknownLengthIsCutAtTheLimit(t *testing.T) {
 	zeros := bytes.Repeat([]byte{'0'}, maxDelivery+1)
 	chunked := func(r *http.Request) { r.ContentLength = -1 }
 	s.deliver("push", zeros, chunked).wantProblem(t, http.StatusRequestEntityTooLarge)
-	// Positive control: GitHub's largest payload is read, and refused only for what it is.
+	// Positive control: GitHub's largest payload is read, and refused only for its content.
 	s.deliver("push", zeros[:maxDelivery], chunked).wantProblem(t, http.StatusBadRequest)
 }
 

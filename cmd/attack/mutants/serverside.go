@@ -115,7 +115,7 @@ var serverSide = []mutant{
 		"^TestOutputInTheBrowser$",
 	},
 	{"answers: policy", "server/server.go",
-		`h.Set("Content-Security-Policy", ` +
+		"h.Set(\"Content-Security-Policy\",\n\t\t\t" +
 			`"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")`,
 		``, "^TestOutputInTheBrowser$"},
 	{
