@@ -1,6 +1,9 @@
 package registry
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Limits are what the operator allows the repositories of one entry. A zero field is no limit.
 type Limits struct {
@@ -31,17 +34,19 @@ type Full struct {
 // FullNow decides which repositories and entries are full. perRepo is how many builds of any one
 // repository may run; 0 is any number.
 func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
-	repos, entries := map[string]int{}, map[int64]int{}
+	repos, entries, most := map[string]int{}, map[int64]int{}, map[string]int{}
 	for _, b := range running {
 		repos[b.Repo]++
-		most := perRepo
+		// A repository's builds may count for several entries: the lowest limit holds for all of them.
+		most[b.Repo] = lower(most[b.Repo], perRepo)
 		for _, id := range b.Entries {
 			entries[id]++
-			most = lower(most, limits[id].Each)
+			most[b.Repo] = lower(most[b.Repo], limits[id].Each)
 		}
-		// another build of it may count for another entry
-		if most > 0 && repos[b.Repo] >= most && !slices.Contains(f.Repos, b.Repo) {
-			f.Repos = append(f.Repos, b.Repo)
+	}
+	for _, repo := range slices.Sorted(maps.Keys(repos)) {
+		if most[repo] > 0 && repos[repo] >= most[repo] {
+			f.Repos = append(f.Repos, repo)
 		}
 	}
 	for id, n := range entries {

@@ -39,6 +39,11 @@ func TestFullNow(t *testing.T) {
 			0,
 			Full{Repos: []string{"g/2"}},
 		},
+		"let in by none since one began": {
+			[]Running{run("g/1", one, group), run("g/1", alone)},
+			0,
+			Full{Repos: []string{"g/1"}},
+		},
 		"a lower one of all": {[]Running{run("g/1", one, group)}, 1, Full{Repos: []string{"g/1"}}},
 		"of a pattern together": {
 			[]Running{run("g/1", one, group), run("g/3", 13, group), run("g/4", 14, group)},
