@@ -170,9 +170,9 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 			s := serve(t, ss)
 			link := links(t, s, "large")[f.Name]
 			for _, l := range ss.links {
-				l.size = 0
+				l.Size = 0
 				if tell {
-					l.size = int64(len(f.Data))
+					l.Size = int64(len(f.Data))
 				}
 			}
 			res, body, err := request(t, link)

@@ -11,7 +11,7 @@ import (
 type download struct {
 	name   string // for people
 	url    *url.URL
-	own    bool   // as file.own
+	own    bool   // as simpleindex.File.Own
 	sha256 string // empty when the index tells none
 	size   int64  // as the index tells; 0 when it does not
 	limit  int64  // bytes: a larger file is refused

@@ -63,9 +63,6 @@ type fetched struct {
 	dog  *watchdog
 }
 
-// base is what the links of a page are relative to.
-func (f *fetched) base() base { return base{f.url, f.own} }
-
 // Close gives up whatever has not been read.
 func (f *fetched) Close() {
 	f.Body.Close()

@@ -3,11 +3,15 @@ package egress
 import (
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // IndexPath is the simple index's path on the service.
@@ -36,7 +40,8 @@ type Index struct {
 	fetcher  *fetcher
 	pages    pageCache
 	store    *store
-	rooms    *rooms
+	rooms    *simpleindex.Rooms  // of pages that are read
+	tables   *semaphore.Weighted // bytes, of what sessions remember
 	maxFile  int64
 	maxPage  int64
 }
@@ -64,9 +69,31 @@ func NewIndex(c IndexConfig) (*Index, error) {
 		fetcher:  newFetcher(u, c.Allow, c.RootCAs),
 		store:    store,
 		rooms:    processRooms,
+		tables:   processTables,
 		maxFile:  orElse(c.MaxFile, defaultMaxFile),
 		maxPage:  orElse(c.MaxPage, defaultMaxPage),
 	}, nil
+}
+
+// roomWait is how long a page waits for room: pip waits for 15 s, and then asks again.
+const roomWait = 10 * time.Second
+
+// What sessions may remember of their pages, bytes: one of them, and all that this process has.
+const (
+	maxTable  = 128 << 20 // some 150,000 links of PyPI's
+	maxTables = 384 << 20
+)
+
+// What a process has of memory for pages is shared by whatever indexes it has.
+var (
+	processRooms  = simpleindex.NewRooms(roomWait)
+	processTables = semaphore.NewWeighted(maxTables)
+)
+
+// errNoRoom is a page that waited for room in vain.
+var errNoRoom = &refusal{
+	status: http.StatusServiceUnavailable, reason: "package index: the server is reading too many pages at once; try again",
+	trouble: &Trouble{says: "was not read: the server reads too many large pages at once"},
 }
 
 func orElse(n, def int64) int64 {
@@ -91,7 +118,7 @@ func (x *Index) Session(note func(line string), room int64) *Session {
 		room:  room,
 		share: share,
 		pins:  semaphore.NewWeighted(share),
-		links: map[string]*file{},
+		links: map[string]*simpleindex.File{},
 		slots: make(chan struct{}, maxConcurrent),
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // Trouble is why a build did not get what it asked the index for: something outside that may pass.
@@ -80,7 +82,7 @@ func troubleOf(err error) *Trouble {
 	switch {
 	case errors.As(err, &no):
 		return no.trouble
-	case errors.As(err, &private), errors.Is(err, errTooLarge):
+	case errors.As(err, &private), errors.Is(err, errTooLarge), errors.Is(err, simpleindex.ErrTooLarge):
 		return nil
 	case errors.As(err, &fetch) && errors.As(err, &stalled):
 		return &Trouble{Stalled: true, host: fetch.host, says: silence(err)}

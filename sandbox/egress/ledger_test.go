@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // wantTrouble compares what a session remembers; an empty want is none. A client may have its answer a little
@@ -47,7 +48,7 @@ func onlyPath(path string, f egresstest.Fault) egresstest.Fault {
 // halfPage is a page that its host promises more of than it sends.
 func halfPage(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", jsonType)
+		w.Header().Set("Content-Type", simpleindex.JSONType)
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, `{"meta":{"api-version":"1.0"},"files":[`)
 	})

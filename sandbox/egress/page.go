@@ -6,50 +6,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 const (
-	jsonType  = "application/vnd.pypi.simple.v1+json"
-	htmlType  = "application/vnd.pypi.simple.v1+html"
-	plainType = "text/html"
-
 	// maxFresh bounds how long a page is served without asking upstream again, whatever
 	// its Cache-Control says: a release should be found soon after it was made.
 	maxFresh = time.Minute
 	// maxCached bounds the page cache, bytes.
 	maxCached = 48 << 20
-	// pageCost and fileCost are what a page and a link of it take besides their texts.
-	pageCost, fileCost = 256, 384
-	// maxPageLinks bounds one page, whatever its links say. PyPI's largest projects have some thousand files each.
-	maxPageLinks = 25_000
+	// pageCost is what a page takes besides its links and texts, bytes.
+	pageCost = 256
 )
-
-// errBadPage is a page that cannot be read.
-var errBadPage = errors.New("cannot read the page")
-
-// errTooMany is a page with more links than any build may have. It ends a page that never
-// ends long before its size does, and before a client has lost its patience.
-var errTooMany = fmt.Errorf("it has more than %d links: %w", maxPageLinks, errTooLarge)
 
 // page is what the index says of one project. It does not change once made.
 type page struct {
-	project string
-	files   []*file
-	etag    string
-	fresh   time.Time // until when it need not be asked for again
+	simpleindex.Page
+	etag  string
+	fresh time.Time // until when it need not be asked for again
 }
 
 // size is about how much memory the page takes.
 func (p *page) size() int {
-	n := pageCost + len(p.project) + len(p.etag)
-	for _, f := range p.files {
-		n += f.memory()
+	n := pageCost + len(p.Project) + len(p.etag)
+	for _, f := range p.Files {
+		n += f.Memory()
 	}
 	return n
 }
@@ -61,7 +48,7 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 		return cached, nil
 	}
 	header := http.Header{
-		"Accept":          {jsonType + ", " + htmlType + ";q=0.2, " + plainType + ";q=0.1"},
+		"Accept":          {simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"},
 		"Accept-Encoding": {"gzip"},
 	}
 	if cached != nil && cached.etag != "" {
@@ -72,12 +59,12 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 		return nil, err
 	}
 	defer res.Close()
-	p := &page{project: project, etag: res.Header.Get("ETag"), fresh: freshUntil(res.Header.Get("Cache-Control"))}
+	p := &page{Page: simpleindex.Page{Project: project}, etag: res.Header.Get("ETag"), fresh: freshUntil(res.Header.Get("Cache-Control"))}
 	switch {
 	case res.StatusCode == http.StatusNotModified && cached != nil:
-		p.files, p.etag = cached.files, cached.etag
+		p.Files, p.etag = cached.Files, cached.etag
 	case res.StatusCode == http.StatusOK:
-		if p.files, err = x.readPage(ctx, res); err != nil {
+		if p.Files, err = x.readPage(ctx, res); err != nil {
 			return nil, fmt.Errorf("project %s: %w", project, &pageError{res.url.Host, err})
 		}
 	default:
@@ -110,39 +97,29 @@ func rejectedBy(res *fetched, what string) *refusal {
 	return no
 }
 
-// readPage parses an answer in any of the formats of PEP 503 and PEP 691, while it comes.
-func (x *Index) readPage(ctx context.Context, res *fetched) ([]*file, error) {
-	l, err := x.rooms.enter(ctx)
-	if err != nil {
-		return nil, err
+// readPage reads a page while it comes.
+func (x *Index) readPage(ctx context.Context, res *fetched) ([]*simpleindex.File, error) {
+	files, err := x.rooms.Read(ctx, simpleindex.Source{
+		URL: res.url, Own: res.own, ContentType: res.Header.Get("Content-Type"),
+		Open: func() (io.Reader, error) { return x.pageText(res) },
+	})
+	if errors.Is(err, simpleindex.ErrNoRoom) {
+		return nil, errNoRoom
 	}
-	defer l.leave()
-	body, limit := res.body, x.maxPage
+	return files, err
+}
+
+// pageText is a page's text, bounded as it came and as it is.
+func (x *Index) pageText(res *fetched) (io.Reader, error) {
+	body := res.body
 	if res.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(&limitedReader{r: body, left: limit})
+		z, err := gzip.NewReader(&limitedReader{r: body, left: x.maxPage})
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errBadPage, err)
+			return nil, err
 		}
 		body = z
 	}
-	body = &limitedReader{r: body, left: limit}
-	contentType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	switch contentType {
-	case jsonType:
-		err = parseJSON(body, res.base(), l)
-	case htmlType, plainType:
-		err = parseHTML(body, res.base(), l)
-	default:
-		err = notAPage(contentType, res)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return l.files, nil
-}
-
-func notAPage(contentType string, res *fetched) error {
-	return fmt.Errorf("%w: %s answered with %q, not with a package index's page", errBadPage, res.url.Host, contentType)
+	return &limitedReader{r: body, left: x.maxPage}, nil
 }
 
 // limitedReader fails, rather than ends, above its limit.
@@ -191,7 +168,7 @@ func (c *pageCache) put(p *page) {
 	if c.pages == nil {
 		c.pages = map[string]*page{}
 	}
-	c.remove(p.project)
+	c.remove(p.Project)
 	size := p.size()
 	for project := range c.pages {
 		if c.bytes+size <= maxCached {
@@ -199,7 +176,7 @@ func (c *pageCache) put(p *page) {
 		}
 		c.remove(project)
 	}
-	c.pages[p.project] = p
+	c.pages[p.Project] = p
 	c.bytes += size
 }
 
@@ -208,43 +185,4 @@ func (c *pageCache) remove(project string) {
 		c.bytes -= old.size()
 		delete(c.pages, project)
 	}
-}
-
-// negotiate picks the format that the client likes best: JSON, or one of the two names
-// of HTML. It is empty when the client takes neither.
-func negotiate(accept []string) string {
-	all := strings.Join(accept, ",")
-	if strings.TrimSpace(all) == "" {
-		return plainType
-	}
-	best, bestQ := "", 0.0
-	for part := range strings.SplitSeq(all, ",") {
-		name, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		q := 1.0
-		if v, ok := params["q"]; ok {
-			if q, err = strconv.ParseFloat(v, 64); err != nil {
-				continue
-			}
-		}
-		if t := offered(name); t != "" && q > bestQ {
-			best, bestQ = t, q
-		}
-	}
-	return best
-}
-
-// offered maps a media range to what is answered for it.
-func offered(name string) string {
-	switch name {
-	case jsonType, "application/vnd.pypi.simple.latest+json":
-		return jsonType
-	case htmlType, "application/vnd.pypi.simple.latest+html":
-		return htmlType
-	case plainType, "text/*", "*/*":
-		return plainType
-	}
-	return ""
 }

@@ -2,7 +2,6 @@ package egress
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,9 +13,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"unicode/utf8"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
@@ -30,23 +29,29 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 			up.Add(f, sdist)
 			s, _ := newSession(t, newIndex(t, up, nil))
 
-			res, body, err := request(t, s+"/simple/beta/", "Accept", jsonType)
-			if err != nil || res.Header.Get("Content-Type") != jsonType {
+			res, body, err := request(t, s+"/simple/beta/", "Accept", simpleindex.JSONType)
+			if err != nil || res.Header.Get("Content-Type") != simpleindex.JSONType {
 				t.Fatalf("%v, %s", err, res.Header.Get("Content-Type"))
 			}
 			var p struct {
 				Name  string
-				Files []jsonFile
+				Files []struct {
+					Filename       string
+					Hashes         map[string]string
+					RequiresPython string            `json:"requires-python"`
+					Yanked         any               // false, or the reason
+					CoreMetadata   map[string]string `json:"core-metadata"`
+				}
 			}
 			if err := json.Unmarshal(body, &p); err != nil || len(p.Files) != 2 {
 				t.Fatalf("%v: %s", err, body)
 			}
 			got := p.Files[0]
-			if p.Name != "beta" || got.Filename != f.Name || fmt.Sprint(got.Hashes) != "[{sha256 "+f.SHA256()+"}]" ||
-				got.RequiresPython != f.RequiresPython || got.Yanked.reason != f.Yanked || len(got.CoreMetadata) != 64 {
+			if p.Name != "beta" || got.Filename != f.Name || fmt.Sprint(got.Hashes) != "map[sha256:"+f.SHA256()+"]" ||
+				got.RequiresPython != f.RequiresPython || got.Yanked != f.Yanked || len(got.CoreMetadata["sha256"]) != 64 {
 				t.Errorf("got %+v of %s", got, body)
 			}
-			if p.Files[1].Filename != sdist.Name || p.Files[1].Yanked.yanked || p.Files[1].CoreMetadata != "" {
+			if p.Files[1].Filename != sdist.Name || p.Files[1].Yanked != nil || p.Files[1].CoreMetadata != nil {
 				t.Errorf("got %+v", p.Files[1])
 			}
 
@@ -61,57 +66,6 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 				t.Errorf("want %s in\n%s", want, body)
 			}
 		})
-	}
-}
-
-func TestPagesAreAnsweredAsTheClientLikesBest(t *testing.T) {
-	pip := jsonType + ", " + htmlType + "; q=0.1, text/html; q=0.01"
-	for accept, want := range map[string]string{
-		"": plainType, "*/*": plainType, "text/html": plainType, pip: jsonType, jsonType: jsonType,
-		htmlType + ", " + jsonType + ";q=0.5": htmlType, "application/vnd.pypi.simple.latest+json": jsonType,
-		"image/png": "", jsonType + ";q=0": "", "nonsense/;;,text/html": plainType,
-	} {
-		if got := negotiate([]string{accept}); got != want {
-			t.Errorf("Accept: %s gives %q, want %q", accept, got, want)
-		}
-	}
-}
-
-// parsed is what a page has in it.
-func parsed(ctx context.Context, parse func(io.Reader, base, *linkList) error, text string, at *url.URL) ([]*file, error) {
-	l, err := newRooms().enter(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer l.leave()
-	err = parse(strings.NewReader(text), base{URL: at}, l)
-	return l.files, err
-}
-
-func TestHostileLinksAreLeftOut(t *testing.T) {
-	base, _ := url.Parse("https://index.example/simple/six/")
-	page := `<base href="https://files.example/d/"><a href="six-1.tar.gz#sha256=` + strings.Repeat("A", 64) + `">x</a>
-		<a href="javascript:alert(1)">six-2.tar.gz</a><a href="file:///etc/six-3.tar.gz">x</a><a href="data:text/plain,six-4.tar.gz">x</a>
-		<a href="/x/%2e%2e">x</a><a href="/a%2fb%0a.whl">x</a><a href="..">x</a><a href="//u:p@other.example/six-5.tar.gz?t=1#md5=abc">x</a><a name="q">x</a>
-		<A HREF='/six-6.tar.gz#sha256=short' data-core-metadata=true data-yanked>x</A>`
-	files, err := parsed(t.Context(), parseHTML, page, base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, f := range files {
-		got = append(got, f.name+" "+f.url.String()+f.fragment())
-	}
-	want := []string{
-		"six-1.tar.gz https://files.example/d/six-1.tar.gz#sha256=" + strings.Repeat("a", 64),
-		"six-5.tar.gz https://other.example/six-5.tar.gz?t=1",
-		"six-6.tar.gz https://files.example/six-6.tar.gz",
-	}
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-	if f := files[2]; f.metadata != "" || !f.yanked || f.yankedReason != "" {
-		t.Errorf("metadata without a hash must not be offered, and a bare data-yanked counts: %+v", f)
 	}
 }
 
@@ -164,15 +118,18 @@ func TestAFreshPageIsNotAskedForAgainAndMayComeCompressed(t *testing.T) {
 }
 
 func TestThePageCacheIsBounded(t *testing.T) {
+	link := func(length int) *simpleindex.File {
+		return &simpleindex.File{URL: &url.URL{Path: strings.Repeat("a", length)}}
+	}
 	linked := func(project string, n, length int) *page {
-		p := &page{project: project}
+		p := &page{Page: simpleindex.Page{Project: project}}
 		for range n {
-			p.files = append(p.files, &file{url: &url.URL{Path: strings.Repeat("a", length)}})
+			p.Files = append(p.Files, link(length))
 		}
 		return p
 	}
 	var c pageCache
-	half := maxCached / 2 / (fileCost + 2*1000 + 1)
+	half := maxCached / 2 / (link(1000).Memory() + 1)
 	for _, project := range []string{"a", "b", "c", "a"} {
 		c.put(linked(project, half, 1000))
 	}
@@ -187,38 +144,13 @@ func TestThePageCacheIsBounded(t *testing.T) {
 	}
 }
 
-func TestAPageKeepsLittleOfItsAuthorsWords(t *testing.T) {
-	const long = 16 << 10
-	words := strings.Repeat("é", long/2)
-	for _, c := range []struct {
-		what string
-		page string
-		want int
-	}{
-		{"a yank's reason", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "yanked": "` + words + `", "upload-time": "` + words + `"}]}`, 1},
-		{"a requirement", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "requires-python": "` + words + `"}]}`, 0},
-		{"an address", `{"files": [{"filename": "a-1.tar.gz", "url": "` + words + `"}]}`, 0},
-	} {
-		files, err := parsed(t.Context(), parseJSON, c.page, &url.URL{Scheme: "https", Host: "example.org"})
-		if err != nil || len(files) != c.want {
-			t.Errorf("%s: got %d files, %v; want %d", c.what, len(files), err, c.want)
-			continue
-		}
-		for _, f := range files {
-			if got := f.memory(); got > 4<<10 || !utf8.ValidString(f.yankedReason) {
-				t.Errorf("%s: a link takes %d bytes", c.what, got)
-			}
-		}
-	}
-}
-
 func TestASessionsTableIsBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
 	s := x.Session(func(string) {}, 0)
-	all := &page{}
+	all := &simpleindex.Page{}
 	for i := range maxLinks {
-		all.files = append(all.files, &file{id: strconv.Itoa(i), url: &url.URL{}})
+		all.Files = append(all.Files, &simpleindex.File{ID: strconv.Itoa(i), URL: &url.URL{}})
 	}
 	if _, err := s.learn(all); err != nil {
 		t.Fatal(err)
@@ -226,46 +158,7 @@ func TestASessionsTableIsBounded(t *testing.T) {
 	if _, err := s.learn(all); err != nil {
 		t.Errorf("a page that the session knows is refused: %v", err)
 	}
-	if _, err := s.learn(&page{files: []*file{{id: "a", url: &url.URL{}}}}); err == nil || len(s.links) != maxLinks {
+	if _, err := s.learn(&simpleindex.Page{Files: []*simpleindex.File{{ID: "a", URL: &url.URL{}}}}); err == nil || len(s.links) != maxLinks {
 		t.Errorf("got %v and %d links, want no more than the bound", err, len(s.links))
 	}
-}
-
-func FuzzPages(f *testing.F) {
-	f.Add(`<a href="six-1.tar.gz#sha256=00">six</a>`, false)
-	f.Add(`{"meta":{"api-version":"1.1"},"name":"six","files":[{"filename":"six-1.tar.gz","url":"x","hashes":{},"yanked":true}]}`, true)
-	at, _ := url.Parse("https://index.example/simple/six/")
-	f.Fuzz(func(t *testing.T, text string, isJSON bool) {
-		parse := parseHTML
-		if isJSON {
-			parse = parseJSON
-		}
-		files, err := parsed(t.Context(), parse, text, at)
-		if err != nil {
-			return
-		}
-		p := &page{project: "six", files: files}
-		var asJSON, asHTML strings.Builder
-		if err := p.writeJSON(&asJSON); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.writeHTML(&asHTML); err != nil {
-			t.Fatal(err)
-		}
-		for _, again := range []struct {
-			text  string
-			parse func(io.Reader, base, *linkList) error
-		}{{asJSON.String(), parseJSON}, {asHTML.String(), parseHTML}} {
-			local, err := parsed(t.Context(), again.parse, again.text, at)
-			if err != nil || len(local) != len(files) {
-				t.Fatalf("%d links became %d (%v):\n%s", len(files), len(local), err, again.text)
-			}
-			for i, l := range local {
-				if l.url.Host != at.Host || !strings.HasPrefix(l.url.Path, filesPath+files[i].id+"/") || l.name != files[i].name ||
-					l.sha256() != files[i].sha256() || l.metadata != files[i].metadata || l.yanked != files[i].yanked {
-					t.Errorf("%+v became %+v", files[i], l)
-				}
-			}
-		}
-	})
 }

@@ -2,11 +2,11 @@ package egress
 
 import (
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // hostilePages cost much memory to read, each in its own way; what they say is not longer than maxPage.
@@ -80,7 +83,7 @@ func compressed(write func(io.Writer)) egresstest.Fault {
 			r, _ := gzip.NewReader(strings.NewReader(text))
 			first := make([]byte, 1)
 			_, _ = r.Read(first)
-			w.Header().Set("Content-Type", map[string]string{"<": plainType, "{": jsonType}[string(first)])
+			w.Header().Set("Content-Type", map[string]string{"<": simpleindex.PlainType, "{": simpleindex.JSONType}[string(first)])
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = io.WriteString(w, text)
 		})
@@ -126,7 +129,7 @@ func largestPage(w io.Writer) {
 }
 
 // maxPageHeap bounds what one page makes the heap grow by, MiB: its links, with some garbage.
-const maxPageHeap = maxPageMemory>>20 + 16
+const maxPageHeap = 24 + 16
 
 func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
@@ -146,7 +149,7 @@ func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 		up.SetFault(compressed(largestPage))
 		s, n := newSession(t, newIndex(t, up, nil))
 		var found map[string]string
-		if _, page, err := request(t, s+"/simple/large/", "Accept", jsonType); err != nil || strings.Count(string(page), `"sha256":"`) != 2*15_000 {
+		if _, page, err := request(t, s+"/simple/large/", "Accept", simpleindex.JSONType); err != nil || strings.Count(string(page), `"sha256":"`) != 2*15_000 {
 			t.Errorf("%v: not all hashes are told", err)
 		}
 		mib := peak(func() { found = links(t, s, "large") })
@@ -161,8 +164,8 @@ func TestPagesOfAllSessionsTogetherTakeBoundedMemory(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.SetFault(compressed(hostilePages["a long base"]))
 	x := newIndex(t, up, nil)
-	x.rooms = newRooms()
-	const bound = largePages*maxPageHeap + 2*maxConcurrent*smallPage>>20 + 16
+	x.rooms = simpleindex.NewRooms(roomWait)
+	const bound = 2*maxPageHeap + 2*maxConcurrent + 16 // two large pages, and one MiB for each of the others
 	mib := peak(func() {
 		var all sync.WaitGroup
 		for range 2 {
@@ -176,28 +179,44 @@ func TestPagesOfAllSessionsTogetherTakeBoundedMemory(t *testing.T) {
 	if t.Logf("%d MiB", mib); mib > bound {
 		t.Errorf("the heap grew by %d MiB, want at most %d", mib, bound)
 	}
-	if !x.rooms.small.TryAcquire(smallPages) || !x.rooms.large.TryAcquire(largePages) {
-		t.Error("a page has kept its room")
-	}
 }
 
-func TestAPageWithoutRoomWaitsItsTurnAndIsThenRefused(t *testing.T) {
+// fill takes all the room that pages have; release gives it back.
+func fill(t *testing.T, rooms *simpleindex.Rooms) (release func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for found := true; found; {
+		inside := make(chan bool, 1)
+		readers.Go(func() {
+			_, err := rooms.Read(t.Context(), simpleindex.Source{URL: &url.URL{}, Open: func() (io.Reader, error) {
+				inside <- true
+				<-done
+				return strings.NewReader(""), nil
+			}})
+			if errors.Is(err, simpleindex.ErrNoRoom) {
+				inside <- false
+			}
+		})
+		found = <-inside
+	}
+	return func() { close(done); readers.Wait() }
+}
+
+func TestAPageWithoutRoomIsRefusedAndThenServed(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
-	x.rooms = newRooms()
-	x.rooms.wait = 50 * time.Millisecond
+	x.rooms = simpleindex.NewRooms(50 * time.Millisecond)
 	s := x.Session(func(string) {}, 0)
 	address := serve(t, s)
-	if err := x.rooms.small.Acquire(t.Context(), smallPages); err != nil {
-		t.Fatal(err)
-	}
-	if code, body := raw(t, address, get("/simple/six/")); code != http.StatusServiceUnavailable || !strings.Contains(body, "reading too many pages at once") {
+	release := fill(t, x.rooms)
+	code, body := raw(t, address, get("/simple/six/"))
+	if code != http.StatusServiceUnavailable || !strings.Contains(body, "reading too many pages at once") {
 		t.Errorf("answered %d: %s", code, body)
 	}
 	wantTrouble(t, s, "index "+strings.Split(up.URL(), "/")[2]+" was not read: the server reads too many large pages at once")
-	x.rooms.wait = time.Minute
-	go x.rooms.small.Release(smallPages)
+	release()
 	if got := links(t, address, "six"); len(got) != 1 {
 		t.Errorf("when there was room: %v", got)
 	}
@@ -208,10 +227,10 @@ func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
-	x.rooms = newRooms()
+	x.tables = semaphore.NewWeighted(maxTables)
 	other := x.Session(func(string) {}, 0)
 	other.bytes = maxTables
-	if !x.rooms.tables.TryAcquire(maxTables) {
+	if !x.tables.TryAcquire(maxTables) {
 		t.Fatal("control: no room in a new process")
 	}
 	s := x.Session(func(string) {}, 0)
@@ -221,46 +240,11 @@ func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 	}
 	other.Close()
 	links(t, address, "six")
-	if s.bytes == 0 || x.rooms.tables.TryAcquire(maxTables) {
+	if s.bytes == 0 || x.tables.TryAcquire(maxTables) {
 		t.Error("the session's links are not counted")
 	}
 	s.Close()
-	if !x.rooms.tables.TryAcquire(maxTables) {
+	if !x.tables.TryAcquire(maxTables) {
 		t.Error("the session has kept its room")
 	}
-}
-
-func TestALargePageDoesNotWaitForItself(t *testing.T) {
-	r := newRooms()
-	r.wait = 20 * time.Millisecond
-	large := func() (*linkList, error) {
-		l, err := r.enter(t.Context())
-		for err == nil && !l.large {
-			err = l.add(newFile(base{URL: mustURL(t, "https://x/")}, strings.Repeat("x", 4000), "a-1.tar.gz"))
-		}
-		return l, err
-	}
-	var held []*linkList
-	for range largePages {
-		l, err := large()
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, l)
-	}
-	l, err := large()
-	if !errors.Is(err, error(errNoRoom)) {
-		t.Errorf("got %v", err)
-	}
-	l.leave()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := r.acquire(ctx, r.large); !errors.Is(err, error(errNoRoom)) {
-		t.Errorf("a client that left meanwhile: %v", err)
-	}
-	held[0].leave()
-	if l, err = large(); err != nil {
-		t.Errorf("when there is room: %v", err)
-	}
-	l.leave()
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 const (
@@ -51,7 +53,7 @@ func ProbeGit(ctx context.Context, repository *url.URL) error {
 func (x *Index) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	header := http.Header{"Accept": {jsonType + ", " + plainType + ";q=0.1"}, "Accept-Encoding": {"gzip"}}
+	header := http.Header{"Accept": {simpleindex.JSONType + ", " + simpleindex.PlainType + ";q=0.1"}, "Accept-Encoding": {"gzip"}}
 	res, err := x.fetcher.get(ctx, x.pageOf(probedProject), header)
 	if err != nil {
 		return fmt.Errorf("index %s %s", x.upstream.Host, silence(err))

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // privateHost is an index on an address that nobody else may reach, which asks for a password and has more than an index.
@@ -32,7 +33,7 @@ func startPrivateHost(t *testing.T, elsewhere func() string) *privateHost {
 		h.mu.Lock()
 		h.seen = append(h.seen, fmt.Sprint(r.URL.EscapedPath(), " ", password == "hunter2"))
 		h.mu.Unlock()
-		w.Header().Set("Content-Type", plainType)
+		w.Header().Set("Content-Type", simpleindex.PlainType)
 		switch r.URL.EscapedPath() {
 		case "/simple/own/":
 			fmt.Fprint(w, `<a href="/simple/f/below-1.tar.gz"></a><a href="/simple/f/local-1%2Bx.tar.gz"></a><a href="/private/beside-1.tar.gz"></a><a href="/private/hashed-1.tar.gz`+hashed+`"></a>`+
@@ -74,7 +75,7 @@ func TestOnlyPagesOfTheIndexsOwnOriginHaveItsRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	other = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", plainType)
+		w.Header().Set("Content-Type", simpleindex.PlainType)
 		switch r.URL.Path {
 		case "/simple/led-away/":
 			fmt.Fprint(w, `<base href="`+h.URL+`/simple/"><a href="f/bare-1.tar.gz"></a><a href="/private/led-1.tar.gz#sha256=`+egresstest.File{Data: []byte(privateSecret)}.SHA256()+`"></a>`)

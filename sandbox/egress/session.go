@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/semaphore"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 const (
@@ -22,8 +24,6 @@ const (
 	maxLinks = 250_000
 	// maxNotes bounds the lines that one build's requests add to its log.
 	maxNotes = 100
-
-	filesPath = "/files/"
 )
 
 var (
@@ -47,8 +47,8 @@ type Session struct {
 	pins  *semaphore.Weighted // of share
 
 	mu    sync.Mutex
-	links map[string]*file // by id: what this session's pages have named
-	bytes int64            // of links, as counted in the process's rooms
+	links map[string]*simpleindex.File // by id: what this session's pages have named
+	bytes int64                        // of links, as counted in the index's tables
 	notes int
 
 	asked ledger // has a lock of its own
@@ -87,7 +87,7 @@ func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {
+	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {
 		if m := linkPattern.FindStringSubmatch(link); m != nil {
 			return s.serveLink(w, r, m[1], m[2])
 		}
@@ -96,49 +96,45 @@ func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Session) servePage(w http.ResponseWriter, r *http.Request, project string) error {
-	contentType := negotiate(r.Header.Values("Accept"))
+	contentType := simpleindex.Negotiate(r.Header.Values("Accept"))
 	if contentType == "" {
-		return refuse(http.StatusNotAcceptable, "pages are offered as %s and text/html", jsonType)
+		return refuse(http.StatusNotAcceptable, "pages are offered as %s and text/html", simpleindex.JSONType)
 	}
-	p, err := s.index.page(r.Context(), project)
+	found, err := s.index.page(r.Context(), project)
 	if err != nil {
 		return err
 	}
-	if p, err = s.learn(p); err != nil {
+	p, err := s.learn(&found.Page)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
-	// An error here is a client that left.
-	if contentType == jsonType {
-		_ = p.writeJSON(w)
-	} else {
-		_ = p.writeHTML(w)
-	}
+	_ = p.Write(w, contentType) // an error here is a client that left
 	return nil
 }
 
 // learn adds a page's links to the table, and returns the page as it then is: of what the table has already
 // nothing is kept twice, however many requests are under way.
-func (s *Session) learn(p *page) (*page, error) {
+func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := &page{project: p.project, files: make([]*file, 0, len(p.files))}
-	added, bytes := map[string]*file{}, int64(0)
-	for _, f := range p.files {
-		old := cmp.Or(s.links[f.id], added[f.id])
+	known := &simpleindex.Page{Project: p.Project, Files: make([]*simpleindex.File, 0, len(p.Files))}
+	added, bytes := map[string]*simpleindex.File{}, int64(0)
+	for _, f := range p.Files {
+		old := cmp.Or(s.links[f.ID], added[f.ID])
 		if old == nil {
-			old, added[f.id] = f, f
-			bytes += int64(f.memory())
+			old, added[f.ID] = f, f
+			bytes += int64(f.Memory())
 		}
-		known.files = append(known.files, old)
+		known.Files = append(known.Files, old)
 	}
 	switch {
 	case len(s.links)+len(added) > maxLinks:
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
 	case s.bytes+bytes > maxTable:
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", mebibytes(maxTable))
-	case !s.index.rooms.tables.TryAcquire(bytes):
+	case !s.index.tables.TryAcquire(bytes):
 		return nil, errNoRoom
 	}
 	s.bytes += bytes
@@ -150,8 +146,8 @@ func (s *Session) learn(p *page) (*page, error) {
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.index.rooms.tables.Release(s.bytes)
-	s.bytes, s.links = 0, map[string]*file{}
+	s.index.tables.Release(s.bytes)
+	s.bytes, s.links = 0, map[string]*simpleindex.File{}
 }
 
 func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped string) error {
@@ -161,13 +157,13 @@ func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 	s.mu.Unlock()
 	switch {
 	case err != nil || f == nil:
-	case name == f.name:
+	case name == f.Name:
 		return s.serveFile(w, r, wanted{file: id}, download{
-			name: f.name, url: f.url, own: f.own, sha256: f.sha256(), size: f.size, limit: s.index.maxFile, room: s.room,
+			name: f.Name, url: f.URL, own: f.Own, sha256: f.SHA256(), size: f.Size, limit: s.index.maxFile, room: s.room,
 		})
-	case name == f.name+".metadata" && f.metadata != "":
+	case name == f.Name+".metadata" && f.Metadata != "":
 		return s.serveFile(w, r, wanted{file: id, metadata: true}, download{
-			name: name, url: f.metadataURL(), own: f.own, sha256: f.metadata, limit: s.index.maxPage, room: s.room,
+			name: name, url: f.MetadataURL(), own: f.Own, sha256: f.Metadata, limit: s.index.maxPage, room: s.room,
 		})
 	}
 	return refuse(http.StatusNotFound, "this link is not in a page that this build has been given")
@@ -201,10 +197,10 @@ func explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &stalled):
 		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
-	case errors.Is(err, errTooLarge): // newer versions of pip repeat a 502 too
+	case errors.Is(err, errTooLarge), errors.Is(err, simpleindex.ErrTooLarge): // newer versions of pip repeat a 502 too
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &fetch) && fetch.broken: // also in the middle of a page
-	case errors.Is(err, errWrongHash), errors.Is(err, errBadPage), isCertificate(err):
+	case errors.Is(err, errWrongHash), errors.Is(err, simpleindex.ErrBadPage), isCertificate(err):
 		return refuse(http.StatusBadGateway, "package index: %v", err)
 	}
 	return refuse(http.StatusServiceUnavailable, "package index: %v", err)

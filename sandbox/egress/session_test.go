@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // request sends one request and returns status, header and body; err is about the body.
@@ -38,11 +39,13 @@ func request(t *testing.T, address string, header ...string) (*http.Response, []
 // links asks a session for a project's page and returns the files' addresses by name.
 func links(t *testing.T, session, project string) map[string]string {
 	t.Helper()
-	res, body, err := request(t, session+IndexPath+project+"/", "Accept", jsonType)
+	res, body, err := request(t, session+IndexPath+project+"/", "Accept", simpleindex.JSONType)
 	if err != nil || res.StatusCode != 200 {
 		t.Fatalf("page of %s: %d, %v: %s", project, res.StatusCode, err, body)
 	}
-	var p struct{ Files []jsonFile }
+	var p struct {
+		Files []struct{ Filename, URL string }
+	}
 	if err := json.Unmarshal(body, &p); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +142,7 @@ func TestRequestsUpstreamCarryNothingOfTheClients(t *testing.T) {
 	}
 	r := up.Requests()[0]
 	if r.Path != "/simple/six/" || fmt.Sprint(r.Header) != fmt.Sprint(http.Header{
-		"Accept":          {jsonType + ", " + htmlType + ";q=0.2, " + plainType + ";q=0.1"},
+		"Accept":          {simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"},
 		"Accept-Encoding": {"gzip"},
 		"User-Agent":      {"vivarium"},
 	}) {
@@ -236,10 +239,10 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := &file{name: secret.Name, url: u.JoinPath(path), own: true, id: strings.Repeat("a", 32)}
+		file := &simpleindex.File{Name: secret.Name, URL: u.JoinPath(path), Own: true, ID: strings.Repeat("a", 32)}
 		ss := x.Session(func(string) {}, 0)
-		ss.links[file.id] = file
-		code, body := raw(t, serve(t, ss), get(file.localURL()))
+		ss.links[file.ID] = file
+		code, body := raw(t, serve(t, ss), get(simpleindex.FilesPath+file.ID+"/"+file.Name))
 		if code != http.StatusForbidden || !strings.Contains(body, "127.0.0.1") {
 			t.Errorf("answered %d: %s", code, body)
 		}
@@ -299,9 +302,9 @@ func TestWhatGoesWrongUpstreamIsSaid(t *testing.T) {
 		"503":           {egresstest.Status(503), 503, "503 Service Unavailable"},
 		"500":           {egresstest.Status(500), 502, "500 Internal Server Error"},
 		"401":           {egresstest.Status(401), 403, "401 Unauthorized"},
-		"endless JSON":  {egresstest.Endless(jsonType), 502, "cannot read the page"},
+		"endless JSON":  {egresstest.Endless(simpleindex.JSONType), 502, "cannot read the page"},
 		"endless words": {endlessWords, 403, "more than 64 KiB of one thing"},
-		"endless HTML":  {egresstest.Endless(plainType), 502, "cannot read the page"},
+		"endless HTML":  {egresstest.Endless(simpleindex.PlainType), 502, "cannot read the page"},
 		"endless tags":  {endlessAnchors, 403, "larger than the limit"},
 		"endless links": {endlessLinks, 403, "more than 25000 links"},
 		"broken off":    {egresstest.Truncate, 502, "not with a package index's page"},
@@ -335,19 +338,19 @@ func body(contentType, text string) egresstest.Fault {
 }
 
 var (
-	loginJSON  = body(jsonType, `"please log in"`)
-	versionTwo = body(jsonType, `{"meta":{"api-version":"2.0"},"name":"six","files":[]}`)
+	loginJSON  = body(simpleindex.JSONType, `"please log in"`)
+	versionTwo = body(simpleindex.JSONType, `{"meta":{"api-version":"2.0"},"name":"six","files":[]}`)
 )
 
 // endlessWords is one text that does not end.
-var endlessWords = body(jsonType, `{"files":[{"filename":"`+strings.Repeat(`x`, maxPart))
+var endlessWords = body(simpleindex.JSONType, `{"files":[{"filename":"`+strings.Repeat(`x`, 64<<10))
 
 // endlessLinks says nothing in many links.
-var endlessLinks = body(jsonType, `{"files":[`+strings.Repeat(`{},`, maxPageLinks+1))
+var endlessLinks = body(simpleindex.JSONType, `{"files":[`+strings.Repeat(`{},`, 25_001))
 
 func endlessAnchors(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", plainType)
+		w.Header().Set("Content-Type", simpleindex.PlainType)
 		for i := 0; r.Context().Err() == nil; i++ {
 			if _, err := fmt.Fprintf(w, "<a href=\"/f/six-%d.tar.gz\">six</a>\n", i); err != nil {
 				return

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -57,6 +58,9 @@ type entry struct {
 	gone    bool // it has no name any more
 }
 
+// hashPattern is how the names of kept files look.
+var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // openStore makes the folder and takes stock of it.
 func openStore(dir string, max int64) (*store, error) {
 	s := &store{dir: dir, max: max, entries: map[string]*entry{}, transfers: map[transferKey]*transfer{}}
@@ -75,7 +79,7 @@ func openStore(dir string, max int64) (*store, error) {
 		info, err := e.Info()
 		switch {
 		case err != nil || !info.Mode().IsRegular():
-		case sha256Digits.MatchString(e.Name()):
+		case hashPattern.MatchString(e.Name()):
 			known = append(known, info)
 		case strings.HasPrefix(e.Name(), partial):
 			if err := removeLeftover(dir, e.Name()); err != nil {

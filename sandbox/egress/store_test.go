@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/egress/simpleindex"
 )
 
 // large is a wheel of well over holdBack bytes.
@@ -453,15 +454,21 @@ func BenchmarkCachedFile(b *testing.B) {
 	if err := os.WriteFile(x.store.path(f.SHA256()), f.Data, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	link := newFile(base{URL: u, own: true}, "/"+f.Name+"#sha256="+f.SHA256(), "")
-	link.seal()
+	page := `<a href="/` + f.Name + "#sha256=" + f.SHA256() + `">`
+	links, err := x.rooms.Read(b.Context(), simpleindex.Source{
+		URL: u, Own: true, ContentType: simpleindex.PlainType,
+		Open: func() (io.Reader, error) { return strings.NewReader(page), nil },
+	})
+	if err != nil || len(links) != 1 {
+		b.Fatalf("%d links, %v", len(links), err)
+	}
 	s := x.Session(func(string) {}, 0)
-	s.links[link.id] = link
+	s.links[links[0].ID] = links[0]
 	server := httptest.NewServer(s)
 	b.Cleanup(server.Close)
 	b.SetBytes(int64(len(f.Data)))
 	for b.Loop() {
-		res, err := http.Get(server.URL + link.localURL())
+		res, err := http.Get(server.URL + simpleindex.FilesPath + links[0].ID + "/" + f.Name)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -69,12 +69,14 @@ var mayImport = map[string][]string{
 	"images":                    {},
 	"sandbox":                   {"sandbox/wire"},
 	"sandbox/wire":              {},
-	"sandbox/egress":            {},
+	"sandbox/egress":            {"sandbox/egress/simpleindex"},
 	"server/servertest":         {},
 	"server/store/storetest":    {},
 	"images/imagestest":         {"images"},
 	"server/github/githubtest":  {"server/github", "pipeline"},
 	"sandbox/egress/egresstest": {},
+
+	"sandbox/egress/simpleindex": {},
 }
 
 // onlyIn are modules that only some of our packages may import.

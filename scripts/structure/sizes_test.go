@@ -19,7 +19,7 @@ const (
 var larger = map[string]int{
 	"cmd/vivarium":         5800,
 	"sandbox":              4000,
-	"sandbox/egress":       3400,
+	"sandbox/egress":       2750,
 	"server":               4100,
 	"server/store":         7300,
 	"server/store (Store)": 50,

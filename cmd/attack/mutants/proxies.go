@@ -33,12 +33,11 @@ var proxies = []mutant{
 		`strings.CutPrefix(r.URL.Path, IndexPath)`, "^TestIndexProxy$"),
 	inEgress("index: names of projects", "session.go", `slash && projectPattern.MatchString(project)`,
 		`slash`, "^TestIndexProxy$"),
-	inEgress("index: links of its own pages only", "session.go",
-		`	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`,
-		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, filesPath)); err == nil && u.Host != "" {
+	inEgress("index: links of its own pages only", "session.go", `	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
+		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); err == nil && u.Host != "" {
 		return s.serveFile(w, r, wanted{}, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
 	}
-	if link, ok := strings.CutPrefix(r.RequestURI, filesPath); ok {`, "^TestIndexProxy$"),
+	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`, "^TestIndexProxy$"),
 	// Where it goes.
 	inEgress("index: addresses, for http", "fetcher.go", `listed: guard{allow: allow}.transport(roots),`,
 		`listed: transport(roots),`, "^TestIndexLinks$"),
@@ -48,16 +47,13 @@ var proxies = []mutant{
 		`own = t.trusted`, "^TestIndexLinks$"),
 	inEgress("index: its own rights are lost on the way", "fetcher.go", `own = own && f.owns(u, t.checked)`,
 		`own = t.trusted && f.owns(u, t.checked)`, "^TestIndexRights$"),
-	inEgress("index: its own rights for its own pages", "file.go", `own: base.own`, `own: true`, "^TestIndexRights$"),
-	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`,
-		`return checked || below || true`, "^TestIndexRights$"),
-	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``,
-		"^TestIndexRights$"),
+	inEgress("index: its own rights for its own pages", "simpleindex/file.go", `Own: base.own`, `Own: true`, "^TestIndexRights$"),
+	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`, `return checked || below || true`, "^TestIndexRights$"),
+	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``, "^TestIndexRights$"),
 	// What it takes of the server's memory.
-	inEgress("index: shape of a page", "shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
-	inEgress("index: memory of a page", "pageroom.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
-	inEgress("index: memory of all pages", "pageroom.go", `l.bytes > smallPage && !l.large`, `false`,
-		"^TestIndexPages$"),
+	inEgress("index: shape of a page", "simpleindex/shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
+	inEgress("index: memory of a page", "simpleindex/rooms.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
+	inEgress("index: memory of all pages", "simpleindex/rooms.go", `l.bytes > smallPage && !l.large`, `false`, "^TestIndexPages$"),
 	inEgress("loopback is private", "dial.go", `"127.0.0.0/8", `, ``, "^TestGitRedirects$"),
 	inEgress("link-local is private", "dial.go", `, "169.254.0.0/16",`, `,`, "^TestGitRedirects$"),
 	inEgress("a LAN is private", "dial.go", `, "192.168.0.0/16",`, `,`, "^TestGitRedirects$"),
@@ -76,8 +72,8 @@ var proxies = []mutant{
 	s.mu.Unlock()
 	s.index.pages.mu.Lock()
 	for _, p := range s.index.pages.pages {
-		for _, other := range p.files {
-			if other.id == id {
+		for _, other := range p.Files {
+			if other.ID == id {
 				f = other
 			}
 		}

@@ -1,4 +1,4 @@
-package egress
+package simpleindex
 
 import (
 	"bufio"
@@ -73,7 +73,7 @@ func skip(dec *json.Decoder, l *linkList) error {
 	}
 }
 
-func badPage(err error) error { return fmt.Errorf("%w: %w", errBadPage, err) }
+func badPage(err error) error { return fmt.Errorf("%w: %w", ErrBadPage, err) }
 
 func expect(dec *json.Decoder, want json.Delim) error {
 	tok, err := dec.Token()
@@ -81,7 +81,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 		return badPage(err)
 	}
 	if tok != want {
-		return fmt.Errorf("%w: got %v where %v should be", errBadPage, tok, want)
+		return fmt.Errorf("%w: got %v where %v should be", ErrBadPage, tok, want)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func parseFiles(dec *json.Decoder, base base, l *linkList) error {
 	return expect(dec, ']')
 }
 
-func (j jsonFile) file(base base) *file {
+func (j jsonFile) file(base base) *File {
 	if j.Filename == "" {
 		return nil
 	}
@@ -147,17 +147,17 @@ func (j jsonFile) file(base base) *file {
 		return nil
 	}
 	for _, h := range j.Hashes {
-		if h.algorithm != "sha256" || f.sha256() == "" {
+		if h.algorithm != "sha256" || f.SHA256() == "" {
 			f.addHash(h.algorithm, h.digest)
 		}
 	}
 	f.yanked, f.yankedReason = j.Yanked.yanked, j.Yanked.reason
 	for _, m := range []jsonMetadata{j.CoreMetadata, j.DistInfoMetadata} {
-		if f.metadata == "" {
+		if f.Metadata == "" {
 			f.setMetadata(string(m))
 		}
 	}
-	f.requiresPython, f.size, f.uploadTime = j.RequiresPython, max(j.Size, 0), j.UploadTime
+	f.requiresPython, f.Size, f.uploadTime = j.RequiresPython, max(j.Size, 0), j.UploadTime
 	if !f.seal() {
 		return nil
 	}
@@ -165,12 +165,12 @@ func (j jsonFile) file(base base) *file {
 }
 
 // writeJSON writes the page with local links, file by file.
-func (p *page) writeJSON(w io.Writer) error {
+func (p *Page) writeJSON(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	fmt.Fprintf(b, `{"meta":{"api-version":"1.0"},"name":%q,"files":[`, p.project)
-	for i, f := range p.files {
+	fmt.Fprintf(b, `{"meta":{"api-version":"1.0"},"name":%q,"files":[`, p.Project)
+	for i, f := range p.Files {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -182,12 +182,12 @@ func (p *page) writeJSON(w io.Writer) error {
 	return b.Flush()
 }
 
-func (f *file) json() jsonFile {
+func (f *File) json() jsonFile {
 	return jsonFile{
-		Filename: f.name, URL: f.localURL(), Hashes: f.hashes,
-		RequiresPython: f.requiresPython, Size: f.size, UploadTime: f.uploadTime,
+		Filename: f.Name, URL: f.localURL(), Hashes: f.hashes,
+		RequiresPython: f.requiresPython, Size: f.Size, UploadTime: f.uploadTime,
 		Yanked: jsonYanked{f.yanked, f.yankedReason},
 		// By the new name alone: pip before 23.1 dies on an object under the old one (PEP 714).
-		CoreMetadata: jsonMetadata(f.metadata),
+		CoreMetadata: jsonMetadata(f.Metadata),
 	}
 }

@@ -1,4 +1,4 @@
-package egress
+package simpleindex
 
 import (
 	"crypto/sha256"
@@ -10,20 +10,24 @@ import (
 	"strings"
 )
 
-// file is one link of a page.
-type file struct {
-	id             string // of the local link; tells nothing of the address upstream
-	name           string
-	url            *url.URL // upstream; without credentials and fragment
-	own            bool     // a page of the index's own origin names it: see target
+// File is one link of a page. It does not change once read.
+type File struct {
+	ID       string // of the local link, 32 hexadecimal digits; tells nothing of the address upstream
+	Name     string
+	URL      *url.URL // upstream; without credentials and fragment
+	Own      bool     // as its page's Source.Own
+	Metadata string   // SHA-256 of NAME.metadata (PEP 658); empty when not offered
+	Size     int64    // bytes; 0 when not told
+
 	hashes         []hash
 	requiresPython string
 	yanked         bool
 	yankedReason   string
-	metadata       string // SHA-256 of NAME.metadata (PEP 658); empty when not offered
-	size           int64  // 0 when not told
 	uploadTime     string
 }
+
+// fileCost is what a link takes in memory besides its texts, bytes.
+const fileCost = 384
 
 // Bounds of what a page says of one file, which stays in memory: some is its author's own words.
 const (
@@ -46,13 +50,13 @@ var (
 // base is the address of a page, or what the page puts in its place for its links.
 type base struct {
 	*url.URL
-	own bool // the page itself came from the index's own origin, with its rights
+	own bool // Source.Own
 }
 
 // newFile makes a link of an href in a page at base. Without a name it is the address's
 // last segment. It is nil when this cannot be a file of a package: other schemes and odd
 // names, which pip skips too.
-func newFile(base base, href, name string) *file {
+func newFile(base base, href, name string) *File {
 	if len(href) > maxURL {
 		return nil
 	}
@@ -61,22 +65,22 @@ func newFile(base base, href, name string) *file {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil
 	}
-	f := &file{name: name, own: base.own}
+	f := &File{Name: name, Own: base.own}
 	if name == "" {
-		f.name = path.Base(u.Path)
+		f.Name = path.Base(u.Path)
 	}
-	if !fileNamePattern.MatchString(f.name) {
+	if !fileNamePattern.MatchString(f.Name) {
 		return nil
 	}
 	algorithm, digest, _ := strings.Cut(fragment, "=")
 	f.addHash(algorithm, digest)
 	u.User = nil
-	f.url = u
+	f.URL = u
 	return f
 }
 
 // addHash takes a digest over when it is well-formed.
-func (f *file) addHash(algorithm, digest string) {
+func (f *File) addHash(algorithm, digest string) {
 	digest = strings.ToLower(digest)
 	if (len(f.hashes) < maxHashes || algorithm == "sha256") && algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
 		(algorithm != "sha256" || sha256Digits.MatchString(digest)) {
@@ -86,24 +90,24 @@ func (f *file) addHash(algorithm, digest string) {
 
 // setMetadata takes over the digest of the file's metadata. Metadata that is offered
 // without one could not be checked, so it is not offered on: pip then reads the file itself.
-func (f *file) setMetadata(sha256 string) {
+func (f *File) setMetadata(sha256 string) {
 	if d := strings.ToLower(sha256); sha256Digits.MatchString(d) {
-		f.metadata = d
+		f.Metadata = d
 	}
 }
 
 // seal gives the file its id, when all that is known of it has been set: a file of which
-// something changes upstream gets another link, and two with one id are the same. It reports whether the file may stand in a page: of one whose
-// requirement is too long to keep, pip could not tell whether it fits.
-func (f *file) seal() bool {
+// something changes upstream gets another link, and two with one id are the same. It reports whether the
+// file may stand in a page: of one whose requirement is too long to keep, pip could not tell whether it fits.
+func (f *File) seal() bool {
 	if len(f.requiresPython) > maxWords {
 		return false
 	}
 	f.yankedReason, f.uploadTime = cut(f.yankedReason), cut(f.uploadTime)
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q %q %d", f.name, f.url.String(), f.metadata, f.requiresPython, f.yankedReason, f.uploadTime, f.size)
-	fmt.Fprintf(h, "%t %t %q", f.own, f.yanked, f.hashes)
-	f.id = hex.EncodeToString(h.Sum(nil)[:16])
+	fmt.Fprintf(h, "%q %q %q %q %q %q %d", f.Name, f.URL.String(), f.Metadata, f.requiresPython, f.yankedReason, f.uploadTime, f.Size)
+	fmt.Fprintf(h, "%t %t %q", f.Own, f.yanked, f.hashes)
+	f.ID = hex.EncodeToString(h.Sum(nil)[:16])
 	return true
 }
 
@@ -115,18 +119,18 @@ func cut(s string) string {
 	return strings.Clone(strings.ToValidUTF8(s[:maxWords], ""))
 }
 
-// memory is about how much the file takes.
-func (f *file) memory() int {
-	n := fileCost + 2*len(f.url.Path) + len(f.url.Host) + len(f.url.RawQuery) + len(f.name) + len(f.id) + len(f.requiresPython) +
-		len(f.yankedReason) + len(f.metadata) + len(f.uploadTime)
+// Memory is about how many bytes the link takes.
+func (f *File) Memory() int {
+	n := fileCost + 2*len(f.URL.Path) + len(f.URL.Host) + len(f.URL.RawQuery) + len(f.Name) + len(f.ID) + len(f.requiresPython) +
+		len(f.yankedReason) + len(f.Metadata) + len(f.uploadTime)
 	for _, h := range f.hashes {
 		n += len(h.algorithm) + len(h.digest) + 32
 	}
 	return n
 }
 
-// sha256 is the digest that the file is checked against; empty when the page tells none.
-func (f *file) sha256() string {
+// SHA256 is the digest that the file is checked against; empty when the page tells none.
+func (f *File) SHA256() string {
 	for _, h := range f.hashes {
 		if h.algorithm == "sha256" {
 			return h.digest
@@ -136,8 +140,8 @@ func (f *file) sha256() string {
 }
 
 // fragment is the hash part of the file's link in HTML, where there is room for one.
-func (f *file) fragment() string {
-	if d := f.sha256(); d != "" {
+func (f *File) fragment() string {
+	if d := f.SHA256(); d != "" {
 		return "#sha256=" + d
 	}
 	if len(f.hashes) > 0 {
@@ -146,9 +150,9 @@ func (f *file) fragment() string {
 	return ""
 }
 
-// metadataURL is where PEP 658 puts the file's metadata.
-func (f *file) metadataURL() *url.URL {
-	u := *f.url
+// MetadataURL is where PEP 658 puts the file's metadata.
+func (f *File) MetadataURL() *url.URL {
+	u := *f.URL
 	u.Path += ".metadata"
 	if u.RawPath != "" {
 		u.RawPath += ".metadata"
@@ -157,6 +161,6 @@ func (f *file) metadataURL() *url.URL {
 }
 
 // localURL is a file's link in a page.
-func (f *file) localURL() string {
-	return filesPath + f.id + "/" + url.PathEscape(f.name)
+func (f *File) localURL() string {
+	return FilesPath + f.ID + "/" + url.PathEscape(f.Name)
 }

@@ -1,4 +1,4 @@
-package egress
+package simpleindex
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 // one text. PyPI says less than 2 KiB of a file.
 const maxPart = 64 << 10
 
-var errPart = fmt.Errorf("it says more than %d KiB of one thing: %w", maxPart>>10, errTooLarge)
+var errPart = fmt.Errorf("it says more than %d KiB of one thing: %w", maxPart>>10, ErrTooLarge)
 
 // shapeReader fails where JSON would take much memory to read, before a decoder has it: a decoder keeps a whole
 // text, all of one value, and what it is inside of. It does not check that this is JSON.

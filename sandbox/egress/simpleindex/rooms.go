@@ -1,9 +1,9 @@
-package egress
+package simpleindex
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -17,44 +17,30 @@ const (
 	largePages = 2
 	// maxPageMemory bounds the links of one page, bytes. PyPI's largest pages take some 12 MiB.
 	maxPageMemory = 24 << 20
-	// roomWait is how long a page waits for room: pip waits for 15 s, and then asks again.
-	roomWait = 10 * time.Second
 )
 
-// What sessions may remember of their pages, bytes: one of them, and all that this process has.
-const (
-	maxTable  = 128 << 20 // some 150,000 links of PyPI's
-	maxTables = 384 << 20
-)
+var errPageMemory = fmt.Errorf("its links take more than %d MiB: %w", maxPageMemory>>20, ErrTooLarge)
 
-var errPageMemory = fmt.Errorf("its links take more than %s: %w", mebibytes(maxPageMemory), errTooLarge)
-
-// rooms is what pages have of a process's memory.
-type rooms struct {
-	small  *semaphore.Weighted // of smallPages
-	large  *semaphore.Weighted // of largePages
-	tables *semaphore.Weighted // bytes
-	wait   time.Duration
+// Rooms are what pages may have of a process's memory while they are read, all of them together.
+type Rooms struct {
+	small *semaphore.Weighted // of smallPages
+	large *semaphore.Weighted // of largePages
+	wait  time.Duration
 }
 
-func newRooms() *rooms {
-	return &rooms{semaphore.NewWeighted(smallPages), semaphore.NewWeighted(largePages), semaphore.NewWeighted(maxTables), roomWait}
+// NewRooms makes them empty. A page waits for its room as long as that, which is ErrNoRoom then.
+func NewRooms(wait time.Duration) *Rooms {
+	return &Rooms{semaphore.NewWeighted(smallPages), semaphore.NewWeighted(largePages), wait}
 }
 
-// processRooms are shared by whatever indexes a process has.
-var processRooms = newRooms()
-
-// errNoRoom is a page that waited for room in vain.
-var errNoRoom = &refusal{
-	status: http.StatusServiceUnavailable, reason: "package index: the server is reading too many pages at once; try again",
-	trouble: &Trouble{says: "was not read: the server reads too many large pages at once"},
-}
+// ErrNoRoom is a page that waited for room in vain: too many are being read.
+var ErrNoRoom = errors.New("too many pages are being read at once")
 
 // linkList collects a page's files within the room that it has. leave gives the room back.
 type linkList struct {
 	ctx   context.Context // of the one request that it is made for
-	rooms *rooms
-	files []*file
+	rooms *Rooms
+	files []*File
 	bytes int
 	large bool
 
@@ -62,7 +48,7 @@ type linkList struct {
 }
 
 // enter waits for the room of a small page.
-func (r *rooms) enter(ctx context.Context) (*linkList, error) {
+func (r *Rooms) enter(ctx context.Context) (*linkList, error) {
 	if err := r.acquire(ctx, r.small); err != nil {
 		return nil, err
 	}
@@ -71,11 +57,11 @@ func (r *rooms) enter(ctx context.Context) (*linkList, error) {
 
 // acquire waits for one of s, not longer than a client may be kept waiting. A client that leaves meanwhile
 // has left for want of room, too.
-func (r *rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
+func (r *Rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
 	ctx, cancel := context.WithTimeout(ctx, r.wait)
 	defer cancel()
 	if s.Acquire(ctx, 1) != nil {
-		return errNoRoom
+		return ErrNoRoom
 	}
 	return nil
 }
@@ -84,7 +70,7 @@ func (r *rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
 // PyPI's, and shorter than the list of files.
 const maxSkipped = 4 * maxPageLinks
 
-var errSkipped = fmt.Errorf("it has more than %d values that are not files: %w", maxSkipped, errTooLarge)
+var errSkipped = fmt.Errorf("it has more than %d values that are not files: %w", maxSkipped, ErrTooLarge)
 
 // skip counts a value that is of no use: it takes time, if no memory.
 func (l *linkList) skip() error {
@@ -95,14 +81,14 @@ func (l *linkList) skip() error {
 }
 
 // add keeps a file; nil is none. It may wait for the room of a large page.
-func (l *linkList) add(f *file) error {
+func (l *linkList) add(f *File) error {
 	if f == nil {
 		return l.skip()
 	}
 	if len(l.files) == maxPageLinks {
 		return errTooMany
 	}
-	if l.bytes += f.memory(); l.bytes > maxPageMemory {
+	if l.bytes += f.Memory(); l.bytes > maxPageMemory {
 		return errPageMemory
 	}
 	if l.bytes > smallPage && !l.large {

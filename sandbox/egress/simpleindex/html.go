@@ -1,4 +1,4 @@
-package egress
+package simpleindex
 
 import (
 	"bufio"
@@ -60,7 +60,7 @@ func attributes(z *html.Tokenizer) map[string]string {
 }
 
 // anchor makes a file of an anchor's attributes (PEP 503, 592, 658 and 714).
-func anchor(base base, attrs map[string]string) *file {
+func anchor(base base, attrs map[string]string) *File {
 	href, ok := attrs["href"]
 	if !ok {
 		return nil
@@ -72,7 +72,7 @@ func anchor(base base, attrs map[string]string) *file {
 	f.requiresPython = attrs["data-requires-python"]
 	f.yankedReason, f.yanked = attrs["data-yanked"]
 	for _, key := range []string{"data-core-metadata", "data-dist-info-metadata"} {
-		if digest, ok := strings.CutPrefix(attrs[key], "sha256="); ok && f.metadata == "" {
+		if digest, ok := strings.CutPrefix(attrs[key], "sha256="); ok && f.Metadata == "" {
 			f.setMetadata(digest)
 		}
 	}
@@ -83,10 +83,10 @@ func anchor(base base, attrs map[string]string) *file {
 }
 
 // writeHTML writes the page with local links.
-func (p *page) writeHTML(w io.Writer) error {
+func (p *Page) writeHTML(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
-	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>%s</title></head><body>\n", p.project)
-	for _, f := range p.files {
+	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>%s</title></head><body>\n", p.Project)
+	for _, f := range p.Files {
 		fmt.Fprintf(b, `<a href="%s"`, html.EscapeString(f.localURL()+f.fragment()))
 		if f.requiresPython != "" {
 			fmt.Fprintf(b, ` data-requires-python="%s"`, html.EscapeString(f.requiresPython))
@@ -94,10 +94,10 @@ func (p *page) writeHTML(w io.Writer) error {
 		if f.yanked {
 			fmt.Fprintf(b, ` data-yanked="%s"`, html.EscapeString(f.yankedReason))
 		}
-		if f.metadata != "" {
-			fmt.Fprintf(b, ` data-core-metadata="sha256=%[1]s" data-dist-info-metadata="sha256=%[1]s"`, f.metadata)
+		if f.Metadata != "" {
+			fmt.Fprintf(b, ` data-core-metadata="sha256=%[1]s" data-dist-info-metadata="sha256=%[1]s"`, f.Metadata)
 		}
-		fmt.Fprintf(b, ">%s</a><br>\n", html.EscapeString(f.name))
+		fmt.Fprintf(b, ">%s</a><br>\n", html.EscapeString(f.Name))
 	}
 	fmt.Fprint(b, "</body></html>\n")
 	return b.Flush()
