@@ -22,38 +22,45 @@ import (
 
 func newStore(t *testing.T, max int64) *store {
 	t.Helper()
-	s, err := openStore(t.TempDir(), max)
+	s, err := openStore("package cache", t.TempDir(), max)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// putFile puts a file of n bytes into the cache, as a download does, and returns its hash.
+// putFile puts a file of n bytes into the cache, as a writer does, and returns its hash.
 func putFile(t *testing.T, s *store, n int) string {
 	t.Helper()
 	data := bytes.Repeat([]byte{byte(n)}, n)
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
-	file, err := newPartial(s.dir)
+	w, err := s.create()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := download{name: hash, sha256: hash, url: &url.URL{}}
-	tr := newTransfer(d, file, func() {})
-	tr.readers = 1
-	close(tr.done)
-	if err := s.reserve(tr, int64(n)); err != nil {
+	defer w.Close()
+	if err := w.reserve(int64(n)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.Write(data); err != nil {
+	if _, err := w.Write(data); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.keep(tr); err != nil {
+	if err := w.keep(hash); err != nil {
 		t.Fatal(err)
 	}
-	s.leave(tr)
 	return hash
+}
+
+// create begins a file that ends with the test.
+func create(t *testing.T, s *store) *writer {
+	t.Helper()
+	w, err := s.create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
 }
 
 func (s *store) counted() int64 {
@@ -122,7 +129,7 @@ func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
 	if !n.contains("its host does not say how much") || !n.contains("larger than the limit") {
 		t.Errorf("the log has %q", n.all())
 	}
-	waitFor(t, func() bool { return x.store.counted() == 0 && len(ls(t, dir)) == 0 })
+	waitFor(t, func() bool { return x.cache.counted() == 0 && len(ls(t, dir)) == 0 })
 }
 
 func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
@@ -137,7 +144,7 @@ func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
 	if res, body, err := request(t, link); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d of %d bytes; the log has %q", res.StatusCode, err, len(body), len(f.Data), n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.store.counted() == 0 })
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.cache.counted() == 0 })
 
 	for name, at := range map[string]int{"at its beginning": 100, "at its end": len(f.Data) - 1} {
 		var calls atomic.Int32
@@ -211,21 +218,42 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 		t.Errorf("the log has %q", n.all())
 	}
 	// What was written of it goes once its last byte is on its way.
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.store.counted() == 0 })
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.cache.counted() == 0 })
+}
+
+func TestErrorsNameTheCacheAndNoFolderOfTheHost(t *testing.T) {
+	s := newStore(t, 100)
+	w := create(t, s)
+	if err := os.RemoveAll(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.create(); fmt.Sprint(err) != "the package cache cannot be written: no such file or directory: not kept" {
+		t.Errorf("begin a file: %v", err)
+	}
+	if err := w.reserve(101); fmt.Sprint(err) != "the package cache has no room beside what is being read: not kept" {
+		t.Errorf("make room: %v", err)
+	}
+	if err := w.keep(strings.Repeat("0", 64)); fmt.Sprint(err) != "keep a file in the package cache: no such file or directory" {
+		t.Errorf("keep: %v", err)
+	}
+	w.Close()
+	if _, err := w.Write([]byte("x")); fmt.Sprint(err) != "the package cache cannot be written: file already closed: not kept" {
+		t.Errorf("write: %v", err)
+	}
 }
 
 func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
 	s := newStore(t, 100)
 	old := putFile(t, s, 60)
-	one, two := &transfer{}, &transfer{}
-	if err := s.reserve(one, 70); err != nil || s.entries[old] != nil {
+	one, two := create(t, s), create(t, s)
+	if err := one.reserve(70); err != nil || s.entries[old] != nil {
 		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, s.entries[old])
 	}
-	if err := s.reserve(two, 40); !errors.Is(err, errNotKept) {
+	if err := two.reserve(40); !errors.Is(err, errNotKept) {
 		t.Errorf("a second download beyond the bound: %v, want %v", err, errNotKept)
 	}
-	s.release(two)
-	s.release(one)
+	two.Close()
+	one.Close()
 	if s.total != 0 {
 		t.Errorf("%d bytes are still counted", s.total)
 	}
@@ -234,14 +262,14 @@ func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
 func TestAFileThatIsReadIsNotEvictedAndKeepsItsRoom(t *testing.T) {
 	s := newStore(t, 100)
 	read := s.open(putFile(t, s, 60))
-	if err := s.reserve(&transfer{}, 50); !errors.Is(err, errNotKept) {
+	if err := create(t, s).reserve(50); !errors.Is(err, errNotKept) {
 		t.Errorf("got %v: the room of a file that somebody reads was given away", err)
 	}
 	if s.counted() != 60 {
 		t.Errorf("%d bytes counted, want 60", s.counted())
 	}
 	read.Close()
-	if err := s.reserve(&transfer{}, 50); err != nil || s.counted() != 50 {
+	if err := create(t, s).reserve(50); err != nil || s.counted() != 50 {
 		t.Errorf("once it is read no more: %v, %d bytes counted", err, s.counted())
 	}
 }
@@ -272,7 +300,7 @@ func TestARemovalThatFailsFreesNoRoom(t *testing.T) {
 	if err := errors.Join(os.Remove(s.path(stuck)), os.MkdirAll(s.path(stuck)+"/x", 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.reserve(&transfer{}, 60); err != nil || s.entries[other] != nil || s.entries[stuck] == nil {
+	if err := create(t, s).reserve(60); err != nil || s.entries[other] != nil || s.entries[stuck] == nil {
 		t.Errorf("%v; want the other file evicted and the stuck one counted", err)
 	}
 	if s.counted() != 90 {
@@ -297,7 +325,7 @@ func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
 }
 
 func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
-	x := &Index{store: newStore(t, 400)}
+	x := &Index{share: 100}
 	slow, other := x.Session(func(string) {}, 0), x.Session(func(string) {}, 0)
 	unpin, err := slow.pin(t.Context(), 100)
 	if err != nil {
@@ -319,11 +347,11 @@ func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
 
 // A reader that does not read on must not keep others from what upstream has again.
 func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
-	s := newStore(t, 100)
+	s := newDownloads(newStore(t, 100))
 	d := download{sha256: strings.Repeat("a", 64), name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}
 	dead := newTransfer(d, nil, func() {})
 	dead.ended, dead.err, dead.readers = true, errWrongHash, 1
-	s.transfers[keyOf(d)] = dead
+	s.running[keyOf(d)] = dead
 	next, err := s.join(d, &fetcher{})
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +359,7 @@ func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 	if next == dead {
 		t.Error("the download that failed was joined")
 	}
-	if s.transfers[keyOf(d)] != next {
+	if s.running[keyOf(d)] != next {
 		t.Error("the new download does not stand in the old one's place")
 	}
 	s.leave(next)
@@ -346,11 +374,11 @@ func TestAWrongAddressDoesNotSpoilTheDownloadFromTheRightOne(t *testing.T) {
 	x := newIndex(t, up, nil)
 	stalled := download{name: f.Name, sha256: f.SHA256(), limit: 1 << 30}
 	stalled.url, _ = url.Parse(wrong.FilesURL() + "/packages/large/" + f.Name)
-	bad, err := x.store.join(stalled, x.fetcher)
+	bad, err := x.downloads.join(stalled, x.fetcher)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer x.store.leave(bad)
+	defer x.downloads.leave(bad)
 	s, _ := newSession(t, x)
 	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))

@@ -39,11 +39,14 @@ type Index struct {
 	upstream *url.URL // ends in a slash, has no credentials
 	fetcher  *fetcher
 	pages    pageCache
-	store    *store
 	rooms    *simpleindex.Rooms  // of pages that are read
 	tables   *semaphore.Weighted // bytes, of what sessions remember
 	maxFile  int64
 	maxPage  int64
+
+	cache     *store
+	share     int64 // bytes of the cache that one session may keep in use at a time
+	downloads *downloads
 }
 
 // NewIndex checks the configuration and makes the cache's folder.
@@ -55,7 +58,8 @@ func NewIndex(c IndexConfig) (*Index, error) {
 	case u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("package index %s: the URL must not have a query or a fragment", u.Redacted())
 	}
-	store, err := openStore(c.CacheDir, orElse(c.MaxCache, defaultMaxCache))
+	maxCache := orElse(c.MaxCache, defaultMaxCache)
+	cache, err := openStore("package cache", c.CacheDir, maxCache)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +71,14 @@ func NewIndex(c IndexConfig) (*Index, error) {
 	return &Index{
 		upstream: &upstream,
 		fetcher:  newFetcher(u, c.Allow, c.RootCAs),
-		store:    store,
 		rooms:    processRooms,
 		tables:   processTables,
 		maxFile:  orElse(c.MaxFile, defaultMaxFile),
 		maxPage:  orElse(c.MaxPage, defaultMaxPage),
+
+		cache:     cache,
+		share:     max(1, maxCache/sessionShare),
+		downloads: newDownloads(cache),
 	}, nil
 }
 
@@ -111,13 +118,12 @@ const sessionShare = 4
 // larger than room, the bytes of its disk (0: not known), is refused.
 // Lines for the build's log go to note, from any goroutine.
 func (x *Index) Session(note func(line string), room int64) *Session {
-	share := max(1, x.store.max/sessionShare)
 	return &Session{
 		index: x,
 		note:  note,
 		room:  room,
-		share: share,
-		pins:  semaphore.NewWeighted(share),
+		share: x.share,
+		pins:  semaphore.NewWeighted(x.share),
 		links: map[string]*simpleindex.File{},
 		slots: make(chan struct{}, maxConcurrent),
 	}

@@ -2,7 +2,6 @@ package egress
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,7 +12,7 @@ import (
 // partial is how the names of unfinished files begin.
 const partial = "partial-"
 
-// partialFile is a file that a download grows in. It is locked for as long as its process
+// partialFile is a file that is being written. It is locked for as long as its process
 // lives, so that the next one can tell what a dead one has left.
 type partialFile struct {
 	*os.File
@@ -42,7 +41,7 @@ func newPartial(dir string) (*partialFile, error) {
 	}
 }
 
-// namelessFile is for downloads that are not kept: its room is free again whenever the
+// namelessFile is for what is not kept: its room is free again whenever the
 // process ends, however it does.
 func namelessFile() (*partialFile, error) {
 	f, err := os.CreateTemp("", partial+"*")
@@ -81,8 +80,8 @@ func removeLeftover(dir, name string) error {
 	if err == nil && locked {
 		err = os.Remove(path)
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("clean the package cache's folder: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -21,7 +21,7 @@ func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted,
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if d.sha256 != "" {
-		if f := s.index.store.open(d.sha256); f != nil {
+		if f := s.index.cache.open(d.sha256); f != nil {
 			defer f.Close()
 			err := s.serveKept(w, r, d, f)
 			s.asked.settle(what, err)
@@ -76,7 +76,7 @@ func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error)
 
 // serveTransfer serves a file as it comes, and reports how much went out.
 func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
-	t, err := s.index.store.join(d, s.index.fetcher)
+	t, err := s.index.downloads.join(d, s.index.fetcher)
 	if errors.Is(err, errNotKept) {
 		return s.passOn(w, r, d, bytes.NewReader(nil), err)
 	}
@@ -84,7 +84,7 @@ func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d downlo
 		return 0, err
 	}
 	unpin := func() {}
-	defer func() { s.index.store.leave(t); unpin() }()
+	defer func() { s.index.downloads.leave(t); unpin() }()
 	size, err := t.head(r.Context())
 	if err == nil {
 		err = d.fits(size)

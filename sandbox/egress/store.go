@@ -2,7 +2,6 @@ package egress
 
 import (
 	"container/list"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,27 +23,18 @@ import (
 // The lock is held over the few calls that give a file its name or take it away, so that
 // what is counted is what is there; never while a file is read or written.
 type store struct {
-	dir string // empty keeps none
-	max int64  // bytes
+	name string // for people, in errors
+	dir  string // empty keeps none
+	max  int64  // bytes
 
-	mu        sync.Mutex
-	entries   map[string]*entry
-	order     list.List // of the entries' hashes, the least recently used first
-	total     int64     // bytes of the kept files, of those still read, and of those on their way
-	transfers map[transferKey]*transfer
+	mu      sync.Mutex
+	entries map[string]*entry
+	order   list.List // of the entries' hashes, the least recently used first
+	total   int64     // bytes of the kept files, of those still read, and of those being written
 }
 
-// transferKey tells downloads apart. The address is part of it: whoever names a wrong one
-// for a hash must not spoil the download of those who name the right one.
-type transferKey struct {
-	sha256, url string
-	own         bool
-}
-
-func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String(), d.own} }
-
-// errNotKept is a download that goes on without a place on the disk: for its length, or
-// for want of room beside the files that are being read and the other downloads.
+// errNotKept is a file that gets no place on the disk: for its length, for want of room beside
+// the files that are being read and the others being written, or because of the disk itself.
 var errNotKept = errors.New("not kept")
 
 // entry is what is known of a kept file.
@@ -62,17 +52,17 @@ type entry struct {
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // openStore makes the folder and takes stock of it.
-func openStore(dir string, max int64) (*store, error) {
-	s := &store{dir: dir, max: max, entries: map[string]*entry{}, transfers: map[transferKey]*transfer{}}
+func openStore(name, dir string, max int64) (*store, error) {
+	s := &store{name: name, dir: dir, max: max, entries: map[string]*entry{}}
 	if dir == "" {
 		return s, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the package cache's folder: %w", err)
+		return nil, fmt.Errorf("make the %s's folder: %w", name, err)
 	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("read the package cache's folder: %w", err)
+		return nil, fmt.Errorf("read the %s's folder: %w", name, err)
 	}
 	var known []fs.FileInfo
 	for _, e := range files {
@@ -83,7 +73,7 @@ func openStore(dir string, max int64) (*store, error) {
 			known = append(known, info)
 		case strings.HasPrefix(e.Name(), partial):
 			if err := removeLeftover(dir, e.Name()); err != nil {
-				return nil, err
+				return nil, fmt.Errorf("clean the %s's folder: %w", name, err)
 			}
 		}
 	}
@@ -212,98 +202,6 @@ func check(f *os.File, hash string) bool {
 	}
 	_, err := f.Seek(0, io.SeekStart)
 	return err == nil && hex.EncodeToString(sum.Sum(nil)) == hash
-}
-
-// join takes part in the download of d, and starts it when there is none. The caller
-// leaves it when done.
-func (s *store) join(d download, f *fetcher) (*transfer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// One that failed stays until its last reader leaves, and is nobody else's.
-	if t := s.transfers[keyOf(d)]; t != nil && !t.failed() {
-		t.readers++
-		return t, nil
-	}
-	file, err := newPartial(s.dir)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the package cache cannot be written: %v: %w", d.name, plain(err), errNotKept)
-	}
-	// Not the client's context: others may go on reading when the first one leaves.
-	ctx, cancel := context.WithCancel(context.Background())
-	t := newTransfer(d, file, cancel)
-	t.reserve, t.readers, t.long = s.reserve, 1, f.stall/longShare
-	s.transfers[keyOf(d)] = t
-	go t.run(ctx, f, func() error { return s.keep(t) })
-	return t, nil
-}
-
-// leave ends one client's part. The last one to leave ends the download, waits for that
-// and releases the file.
-func (s *store) leave(t *transfer) {
-	s.mu.Lock()
-	t.readers--
-	last := t.readers == 0
-	if last && s.transfers[keyOf(t.download)] == t {
-		delete(s.transfers, keyOf(t.download))
-	}
-	s.mu.Unlock()
-	if !last {
-		return
-	}
-	t.cancel()
-	<-t.done
-	t.file.discard()
-	s.release(t)
-}
-
-// reserve makes room for more bytes of a download, where old files can give it. Without
-// an error they are counted.
-func (s *store) reserve(t *transfer, bytes int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total += bytes
-	s.makeRoom()
-	if s.total > s.max {
-		s.total -= bytes
-		return fmt.Errorf("the package cache has no room beside what is being read: %w", errNotKept)
-	}
-	t.reserved += bytes
-	return nil
-}
-
-// release gives a download's room back, and ends its part in the file that became of it.
-func (s *store) release(t *transfer) {
-	s.mu.Lock()
-	s.total -= t.reserved
-	t.reserved = 0
-	kept := t.kept
-	s.mu.Unlock()
-	if kept != nil {
-		s.unuse(kept)
-	}
-}
-
-// keep gives a checked file its place; it stays open for those who read it, and counts as
-// being read until the last of them leaves.
-func (s *store) keep(t *transfer) error {
-	if s.dir == "" {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	info, err := t.file.Stat()
-	if err == nil {
-		err = os.Rename(t.file.Name(), s.path(t.sha256))
-	}
-	if err != nil {
-		return fmt.Errorf("keep a file in the package cache: %w", plain(err))
-	}
-	s.total -= t.reserved
-	t.reserved = 0
-	t.kept = s.put(t.sha256, info)
-	t.kept.readers, t.kept.checked = 1, info.ModTime()
-	s.makeRoom()
-	return nil
 }
 
 // makeRoom removes the least recently used files that nobody reads until the rest is

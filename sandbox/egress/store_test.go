@@ -219,10 +219,10 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 		}
 	}()
 	readers := func() int {
-		x.store.mu.Lock()
-		defer x.store.mu.Unlock()
+		x.downloads.mu.Lock()
+		defer x.downloads.mu.Unlock()
 		readers := 0
-		for _, t := range x.store.transfers {
+		for _, t := range x.downloads.running {
 			readers += t.readers
 		}
 		return readers
@@ -350,7 +350,7 @@ func (small) Size() int64 { return 1 }
 
 func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
 	const files = 40_000 // to look for the oldest among all, again and again, would take a minute
-	s, err := openStore(t.TempDir(), files)
+	s, err := openStore("package cache", t.TempDir(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +360,7 @@ func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
 	}
 	s.mu.Unlock()
 	began := time.Now()
-	if err := s.reserve(&transfer{}, files-1); err != nil {
+	if err := create(t, s).reserve(files - 1); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 3*time.Second {
@@ -416,7 +416,7 @@ func TestFilesLeftByADeadProcessAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer mine.discard()
-	if _, err := openStore(dir, 1<<20); err != nil {
+	if _, err := openStore("package cache", dir, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	if names := ls(t, dir); len(names) != 1 || names[0] != filepath.Base(mine.Name()) {
@@ -451,7 +451,7 @@ func BenchmarkCachedFile(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := os.WriteFile(x.store.path(f.SHA256()), f.Data, 0o600); err != nil {
+	if err := os.WriteFile(x.cache.path(f.SHA256()), f.Data, 0o600); err != nil {
 		b.Fatal(err)
 	}
 	page := `<a href="/` + f.Name + "#sha256=" + f.SHA256() + `">`

@@ -29,14 +29,9 @@ type transfer struct {
 	cancel context.CancelFunc
 	long   time.Duration // a silence of upstream that is to blame when a client leaves
 	done   chan struct{}
-	file   *partialFile // grows; read at offsets
+	file   *writer // grows; read at offsets
 
-	reserve func(t *transfer, bytes int64) error // asked before the file grows
-
-	// Guarded by the store's lock.
-	readers  int
-	reserved int64
-	kept     *entry // what became of the file
+	readers int // guarded by the lock of the downloads
 
 	begin sync.Once
 	begun chan struct{} // closed when a client has room for the file's body
@@ -50,7 +45,7 @@ type transfer struct {
 	changed chan struct{} // closed at each change
 }
 
-func newTransfer(d download, file *partialFile, cancel context.CancelFunc) *transfer {
+func newTransfer(d download, file *writer, cancel context.CancelFunc) *transfer {
 	d.room = 0 // a build's own; other builds may share the transfer
 	return &transfer{
 		download: d, cancel: cancel, done: make(chan struct{}), file: file,
@@ -59,11 +54,11 @@ func newTransfer(d download, file *partialFile, cancel context.CancelFunc) *tran
 }
 
 // run fetches the file, checks it, and has it kept.
-func (t *transfer) run(ctx context.Context, f *fetcher, keep func() error) {
+func (t *transfer) run(ctx context.Context, f *fetcher) {
 	defer close(t.done)
 	err := t.fetch(ctx, f)
 	if err == nil {
-		err = keep()
+		err = t.file.keep(t.sha256)
 	}
 	t.change(func() { t.ended, t.err = true, err })
 }
@@ -81,7 +76,7 @@ func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
 		return context.Cause(ctx)
 	}
 	if t.size > 0 {
-		if err := t.reserve(t, t.size); err != nil {
+		if err := t.file.reserve(t.size); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
 	}
@@ -121,12 +116,12 @@ func (t *transfer) add(p []byte) error {
 		if t.written+int64(len(p)) > spoolMax {
 			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), errNotKept)
 		}
-		if err := t.reserve(t, int64(len(p))); err != nil {
+		if err := t.file.reserve(int64(len(p))); err != nil {
 			return err
 		}
 	}
 	if _, err := t.file.Write(p); err != nil {
-		return fmt.Errorf("the package cache cannot be written: %v: %w", plain(err), errNotKept)
+		return err
 	}
 	t.change(func() { t.written += int64(len(p)) })
 	return nil
