@@ -3,8 +3,6 @@ package egress
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,53 +18,15 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-func newStore(t *testing.T, max int64) *store {
+// free reports whether all of the cache's room can be had.
+func free(t *testing.T, x *Index) bool {
 	t.Helper()
-	s, err := openStore("package cache", t.TempDir(), max)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// putFile puts a file of n bytes into the cache, as a writer does, and returns its hash.
-func putFile(t *testing.T, s *store, n int) string {
-	t.Helper()
-	data := bytes.Repeat([]byte{byte(n)}, n)
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
-	w, err := s.create()
+	w, err := x.cache.Create()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	if err := w.reserve(int64(n)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.keep(hash); err != nil {
-		t.Fatal(err)
-	}
-	return hash
-}
-
-// create begins a file that ends with the test.
-func create(t *testing.T, s *store) *writer {
-	t.Helper()
-	w, err := s.create()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
-	return w
-}
-
-func (s *store) counted() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
+	return w.Reserve(x.share*sessionShare) == nil
 }
 
 // onDisk is what the folder holds.
@@ -129,7 +89,7 @@ func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
 	if !n.contains("its host does not say how much") || !n.contains("larger than the limit") {
 		t.Errorf("the log has %q", n.all())
 	}
-	waitFor(t, func() bool { return x.cache.counted() == 0 && len(ls(t, dir)) == 0 })
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 }
 
 func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
@@ -144,7 +104,7 @@ func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
 	if res, body, err := request(t, link); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d of %d bytes; the log has %q", res.StatusCode, err, len(body), len(f.Data), n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.cache.counted() == 0 })
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 
 	for name, at := range map[string]int{"at its beginning": 100, "at its end": len(f.Data) - 1} {
 		var calls atomic.Int32
@@ -218,110 +178,7 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 		t.Errorf("the log has %q", n.all())
 	}
 	// What was written of it goes once its last byte is on its way.
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && x.cache.counted() == 0 })
-}
-
-func TestErrorsNameTheCacheAndNoFolderOfTheHost(t *testing.T) {
-	s := newStore(t, 100)
-	w := create(t, s)
-	if err := os.RemoveAll(s.dir); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.create(); fmt.Sprint(err) != "the package cache cannot be written: no such file or directory: not kept" {
-		t.Errorf("begin a file: %v", err)
-	}
-	if err := w.reserve(101); fmt.Sprint(err) != "the package cache has no room beside what is being read: not kept" {
-		t.Errorf("make room: %v", err)
-	}
-	if err := w.keep(strings.Repeat("0", 64)); fmt.Sprint(err) != "keep a file in the package cache: no such file or directory" {
-		t.Errorf("keep: %v", err)
-	}
-	w.Close()
-	if _, err := w.Write([]byte("x")); fmt.Sprint(err) != "the package cache cannot be written: file already closed: not kept" {
-		t.Errorf("write: %v", err)
-	}
-}
-
-func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
-	s := newStore(t, 100)
-	old := putFile(t, s, 60)
-	one, two := create(t, s), create(t, s)
-	if err := one.reserve(70); err != nil || s.entries[old] != nil {
-		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, s.entries[old])
-	}
-	if err := two.reserve(40); !errors.Is(err, errNotKept) {
-		t.Errorf("a second download beyond the bound: %v, want %v", err, errNotKept)
-	}
-	two.Close()
-	one.Close()
-	if s.total != 0 {
-		t.Errorf("%d bytes are still counted", s.total)
-	}
-}
-
-func TestAFileThatIsReadIsNotEvictedAndKeepsItsRoom(t *testing.T) {
-	s := newStore(t, 100)
-	read := s.open(putFile(t, s, 60))
-	if err := create(t, s).reserve(50); !errors.Is(err, errNotKept) {
-		t.Errorf("got %v: the room of a file that somebody reads was given away", err)
-	}
-	if s.counted() != 60 {
-		t.Errorf("%d bytes counted, want 60", s.counted())
-	}
-	read.Close()
-	if err := create(t, s).reserve(50); err != nil || s.counted() != 50 {
-		t.Errorf("once it is read no more: %v, %d bytes counted", err, s.counted())
-	}
-}
-
-func TestAFileThatLostItsNameKeepsItsRoomWhileItIsRead(t *testing.T) {
-	s := newStore(t, 100)
-	hash := putFile(t, s, 60)
-	read := s.open(hash)
-	if err := os.Remove(s.path(hash)); err != nil {
-		t.Fatal(err)
-	}
-	if again := s.open(hash); again != nil {
-		t.Fatal("a file that is not there was opened")
-	}
-	if s.counted() != 60 {
-		t.Errorf("%d bytes counted while it is read, want 60", s.counted())
-	}
-	read.Close()
-	if s.counted() != 0 {
-		t.Errorf("%d bytes counted after that, want none", s.counted())
-	}
-}
-
-func TestARemovalThatFailsFreesNoRoom(t *testing.T) {
-	s := newStore(t, 100)
-	stuck, other := putFile(t, s, 30), putFile(t, s, 31)
-	// A folder that is not empty cannot be removed, whoever runs the test.
-	if err := errors.Join(os.Remove(s.path(stuck)), os.MkdirAll(s.path(stuck)+"/x", 0o700)); err != nil {
-		t.Fatal(err)
-	}
-	if err := create(t, s).reserve(60); err != nil || s.entries[other] != nil || s.entries[stuck] == nil {
-		t.Errorf("%v; want the other file evicted and the stuck one counted", err)
-	}
-	if s.counted() != 90 {
-		t.Errorf("%d bytes counted, want 90", s.counted())
-	}
-}
-
-// A damaged file is found while its successor comes into its place: that one stays.
-func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
-	s := newStore(t, 1000)
-	hash := putFile(t, s, 60)
-	damaged, _ := s.use(hash)
-	if err := os.Remove(s.path(hash)); err != nil {
-		t.Fatal(err)
-	}
-	putFile(t, s, 60)
-	s.removeDamaged(hash, damaged)
-	damaged.Close()
-	if _, err := os.Stat(s.path(hash)); err != nil || s.entries[hash] == nil || s.counted() != 60 {
-		t.Errorf("%v, entry %v, %d bytes counted; want the successor kept", err, s.entries[hash], s.counted())
-	}
+	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 }
 
 func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
@@ -347,7 +204,7 @@ func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
 
 // A reader that does not read on must not keep others from what upstream has again.
 func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
-	s := newDownloads(newStore(t, 100))
+	s := newDownloads(newCache(t, 100))
 	d := download{sha256: strings.Repeat("a", 64), name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}
 	dead := newTransfer(d, nil, func() {})
 	dead.ended, dead.err, dead.readers = true, errWrongHash, 1

@@ -8,13 +8,13 @@ import (
 
 // downloads are those under way, which clients share. Their files come into the cache.
 type downloads struct {
-	cache *store
+	cache *Cache
 
 	mu      sync.Mutex
 	running map[transferKey]*transfer
 }
 
-func newDownloads(cache *store) *downloads {
+func newDownloads(cache *Cache) *downloads {
 	return &downloads{cache: cache, running: map[transferKey]*transfer{}}
 }
 
@@ -37,7 +37,7 @@ func (s *downloads) join(d download, f *fetcher) (*transfer, error) {
 		t.readers++
 		return t, nil
 	}
-	file, err := s.cache.create()
+	file, err := s.cache.Create()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}

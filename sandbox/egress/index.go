@@ -44,7 +44,7 @@ type Index struct {
 	maxFile  int64
 	maxPage  int64
 
-	cache     *store
+	cache     *Cache
 	share     int64 // bytes of the cache that one session may keep in use at a time
 	downloads *downloads
 }
@@ -59,7 +59,7 @@ func NewIndex(c IndexConfig) (*Index, error) {
 		return nil, fmt.Errorf("package index %s: the URL must not have a query or a fragment", u.Redacted())
 	}
 	maxCache := orElse(c.MaxCache, defaultMaxCache)
-	cache, err := openStore("package cache", c.CacheDir, maxCache)
+	cache, err := New("package cache", c.CacheDir, maxCache)
 	if err != nil {
 		return nil, err
 	}

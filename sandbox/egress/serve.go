@@ -21,7 +21,7 @@ func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted,
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if d.sha256 != "" {
-		if f := s.index.cache.open(d.sha256); f != nil {
+		if f := s.index.cache.Open(d.sha256); f != nil {
 			defer f.Close()
 			err := s.serveKept(w, r, d, f)
 			s.asked.settle(what, err)
@@ -47,17 +47,17 @@ func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted,
 }
 
 // serveKept serves from the cache.
-func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *keptFile) error {
-	if err := d.fits(f.info.Size()); err != nil {
+func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *File) error {
+	if err := d.fits(f.Info.Size()); err != nil {
 		return err
 	}
-	unpin, err := s.pin(r.Context(), f.info.Size())
+	unpin, err := s.pin(r.Context(), f.Info.Size())
 	if err != nil {
 		return err
 	}
 	defer unpin()
 	w.Header().Set("ETag", `"`+d.sha256+`"`)
-	http.ServeContent(w, r, "", f.info.ModTime(), f)
+	http.ServeContent(w, r, "", f.Info.ModTime(), f)
 	return nil
 }
 
@@ -77,7 +77,7 @@ func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error)
 // serveTransfer serves a file as it comes, and reports how much went out.
 func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
 	t, err := s.index.downloads.join(d, s.index.fetcher)
-	if errors.Is(err, errNotKept) {
+	if errors.Is(err, ErrNotKept) {
 		return s.passOn(w, r, d, bytes.NewReader(nil), err)
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d downlo
 	}
 	t.start()
 	sent, err = t.send(r.Context(), w)
-	if errors.Is(err, errNotKept) {
+	if errors.Is(err, ErrNotKept) {
 		return s.passOn(w, r, d, io.NewSectionReader(t.file, 0, sent), err)
 	}
 	return sent, err

@@ -29,7 +29,7 @@ type transfer struct {
 	cancel context.CancelFunc
 	long   time.Duration // a silence of upstream that is to blame when a client leaves
 	done   chan struct{}
-	file   *writer // grows; read at offsets
+	file   *Writer // grows; read at offsets
 
 	readers int // guarded by the lock of the downloads
 
@@ -45,7 +45,7 @@ type transfer struct {
 	changed chan struct{} // closed at each change
 }
 
-func newTransfer(d download, file *writer, cancel context.CancelFunc) *transfer {
+func newTransfer(d download, file *Writer, cancel context.CancelFunc) *transfer {
 	d.room = 0 // a build's own; other builds may share the transfer
 	return &transfer{
 		download: d, cancel: cancel, done: make(chan struct{}), file: file,
@@ -58,7 +58,7 @@ func (t *transfer) run(ctx context.Context, f *fetcher) {
 	defer close(t.done)
 	err := t.fetch(ctx, f)
 	if err == nil {
-		err = t.file.keep(t.sha256)
+		err = t.file.Keep(t.sha256)
 	}
 	t.change(func() { t.ended, t.err = true, err })
 }
@@ -76,7 +76,7 @@ func (t *transfer) fetch(ctx context.Context, f *fetcher) error {
 		return context.Cause(ctx)
 	}
 	if t.size > 0 {
-		if err := t.file.reserve(t.size); err != nil {
+		if err := t.file.Reserve(t.size); err != nil {
 			return fmt.Errorf("%s: %w", t.name, err)
 		}
 	}
@@ -110,13 +110,13 @@ func (t *transfer) spool(body io.Reader) error {
 	}
 }
 
-// add writes a piece into the file. That there is no room for it is errNotKept.
+// add writes a piece into the file. That there is no room for it is ErrNotKept.
 func (t *transfer) add(p []byte) error {
 	if t.size < 0 {
 		if t.written+int64(len(p)) > spoolMax {
-			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), errNotKept)
+			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), ErrNotKept)
 		}
-		if err := t.file.reserve(int64(len(p))); err != nil {
+		if err := t.file.Reserve(int64(len(p))); err != nil {
 			return err
 		}
 	}

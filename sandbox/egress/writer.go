@@ -7,95 +7,95 @@ import (
 	"os"
 )
 
-// writer is a file on its way into the store. What is written can be read at once. One goroutine
-// writes; any number may read.
-type writer struct {
-	store *store
+// Writer is a file on its way into the cache. What is written can be read at once. One goroutine
+// writes, reserves and keeps; any number may read. No error names a folder of the host.
+type Writer struct {
+	cache *Cache
 	file  *partialFile
 
-	// Guarded by the store's lock.
+	// Guarded by the cache's lock.
 	reserved int64
 	kept     *entry // what became of the file
 }
 
-// create begins a file. Close releases it. That it cannot be written is errNotKept.
-func (s *store) create() (*writer, error) {
-	file, err := newPartial(s.dir)
+// Create begins a file. Close releases it. That it cannot be written is ErrNotKept.
+func (c *Cache) Create() (*Writer, error) {
+	file, err := newPartial(c.dir)
 	if err != nil {
-		return nil, s.cannotWrite(err)
+		return nil, c.cannotWrite(err)
 	}
-	return &writer{store: s, file: file}, nil
+	return &Writer{cache: c, file: file}, nil
 }
 
 // cannotWrite says what is wrong with the disk, without the folders of the host.
-func (s *store) cannotWrite(err error) error {
-	return fmt.Errorf("the %s cannot be written: %v: %w", s.name, withoutPath(err), errNotKept)
+func (c *Cache) cannotWrite(err error) error {
+	return fmt.Errorf("the %s cannot be written: %v: %w", c.name, withoutPath(err), ErrNotKept)
 }
 
-// reserve makes room for more bytes, where old files can give it. Without an error they are
-// counted; that there is no room is errNotKept.
-func (w *writer) reserve(bytes int64) error {
-	s := w.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total += bytes
-	s.makeRoom()
-	if s.total > s.max {
-		s.total -= bytes
-		return fmt.Errorf("the %s has no room beside what is being read: %w", s.name, errNotKept)
+// Reserve makes room for more bytes, where old files can give it. Without an error they are
+// counted; that there is no room is ErrNotKept.
+func (w *Writer) Reserve(bytes int64) error {
+	c := w.cache
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total += bytes
+	c.makeRoom()
+	if c.total > c.max {
+		c.total -= bytes
+		return fmt.Errorf("the %s has no room beside what is being read: %w", c.name, ErrNotKept)
 	}
 	w.reserved += bytes
 	return nil
 }
 
-// Write appends to the file. Its room must have been reserved. That it cannot be written is errNotKept.
-func (w *writer) Write(p []byte) (int, error) {
+// Write appends to the file. Its room must have been reserved. That it cannot be written is ErrNotKept.
+func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	if err != nil {
-		return n, w.store.cannotWrite(err)
+		return n, w.cache.cannotWrite(err)
 	}
 	return n, nil
 }
 
 // ReadAt reads what has been written, also after the file was kept.
-func (w *writer) ReadAt(p []byte, off int64) (int, error) { return w.file.ReadAt(p, off) }
+func (w *Writer) ReadAt(p []byte, off int64) (int, error) { return w.file.ReadAt(p, off) }
 
-// keep gives the file its place under its hash, which the caller has checked. It stays open, and
-// counts as being read until Close. A store without a folder keeps nothing, which is no error.
-func (w *writer) keep(hash string) error {
-	s := w.store
-	if s.dir == "" {
+// Keep gives the file its place under its hash, which the caller has checked. It stays open, and
+// counts as being read until Close. A cache without a folder keeps nothing, which is no error.
+func (w *Writer) Keep(hash string) error {
+	c := w.cache
+	if c.dir == "" {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	info, err := w.file.Stat()
 	if err == nil {
-		err = os.Rename(w.file.Name(), s.path(hash))
+		err = os.Rename(w.file.Name(), c.path(hash))
 	}
 	if err != nil {
-		return fmt.Errorf("keep a file in the %s: %w", s.name, withoutPath(err))
+		return fmt.Errorf("keep a file in the %s: %w", c.name, withoutPath(err))
 	}
-	s.total -= w.reserved
+	c.total -= w.reserved
 	w.reserved = 0
-	w.kept = s.put(hash, info)
+	w.kept = c.put(hash, info)
 	w.kept.readers, w.kept.checked = 1, info.ModTime()
-	s.makeRoom()
+	c.makeRoom()
 	return nil
 }
 
 // Close removes the file unless it was kept, and gives up its room. Nobody may write or read any more.
-func (w *writer) Close() {
+func (w *Writer) Close() {
 	w.file.discard()
-	s := w.store
-	s.mu.Lock()
-	s.total -= w.reserved
+	c := w.cache
+	c.mu.Lock()
+	c.total -= w.reserved
 	w.reserved = 0
 	kept := w.kept
 	w.kept = nil
-	s.mu.Unlock()
+	c.mu.Unlock()
 	if kept != nil {
-		s.unuse(kept)
+		c.unuse(kept)
 	}
 }
 

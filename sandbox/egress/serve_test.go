@@ -3,14 +3,11 @@ package egress
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -343,34 +340,6 @@ func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
 	}
 }
 
-// small is a file of one byte.
-type small struct{ fs.FileInfo }
-
-func (small) Size() int64 { return 1 }
-
-func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
-	const files = 40_000 // to look for the oldest among all, again and again, would take a minute
-	s, err := openStore("package cache", t.TempDir(), files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.mu.Lock()
-	for i := range files {
-		s.put(fmt.Sprintf("%064x", i), small{})
-	}
-	s.mu.Unlock()
-	began := time.Now()
-	if err := create(t, s).reserve(files - 1); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("all builds' downloads waited %s", took)
-	}
-	if _, newest := s.entries[fmt.Sprintf("%064x", files-1)]; len(s.entries) != 1 || !newest {
-		t.Errorf("%d files are left, want the newest alone", len(s.entries))
-	}
-}
-
 func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	up := startIndex(t, egresstest.IndexConfig{})
@@ -388,40 +357,6 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 		t.Errorf("fetched %d times, want twice", got)
 	}
 	waitFor(t, func() bool { return len(ls(t, os.TempDir())) == 0 })
-}
-
-// dyingWriter makes this binary a process that is killed while it downloads.
-const dyingWriter = "VIVARIUM_TEST_DYING_WRITER"
-
-func TestFilesLeftByADeadProcessAreRemoved(t *testing.T) {
-	if dir := os.Getenv(dyingWriter); dir != "" {
-		if _, err := newPartial(dir); err != nil {
-			t.Fatal(err)
-		}
-		p, err := os.FindProcess(os.Getpid())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = p.Kill()
-		select {}
-	}
-	dir := t.TempDir()
-	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	other.Env = append(os.Environ(), dyingWriter+"="+dir)
-	if err := other.Run(); err == nil || len(ls(t, dir)) != 1 {
-		t.Fatalf("control: the other process ended with %v and left %v", err, ls(t, dir))
-	}
-	mine, err := newPartial(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mine.discard()
-	if _, err := openStore("package cache", dir, 1<<20); err != nil {
-		t.Fatal(err)
-	}
-	if names := ls(t, dir); len(names) != 1 || names[0] != filepath.Base(mine.Name()) {
-		t.Errorf("left: %v, want only what a living process writes", names)
-	}
 }
 
 func TestDebiansWheelsArePassedOn(t *testing.T) {
@@ -447,11 +382,12 @@ func TestDebiansWheelsArePassedOn(t *testing.T) {
 func BenchmarkCachedFile(b *testing.B) {
 	f := large()
 	u, _ := url.Parse("http://index.example/simple/")
-	x, err := NewIndex(IndexConfig{Upstream: u, CacheDir: b.TempDir()})
+	dir := b.TempDir()
+	x, err := NewIndex(IndexConfig{Upstream: u, CacheDir: dir})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := os.WriteFile(x.cache.path(f.SHA256()), f.Data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, f.SHA256()), f.Data, 0o600); err != nil {
 		b.Fatal(err)
 	}
 	page := `<a href="/` + f.Name + "#sha256=" + f.SHA256() + `">`

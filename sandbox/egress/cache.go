@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// store keeps files by their SHA-256. Several processes may use one folder: a file
-// appears whole or not at all, and one that vanished is fetched again.
+// Cache is a folder of such files. Several processes may use one folder: a file
+// appears whole or not at all, and one that vanished is no error.
 //
 // The lock is held over the few calls that give a file its name or take it away, so that
 // what is counted is what is there; never while a file is read or written.
-type store struct {
+type Cache struct {
 	name string // for people, in errors
 	dir  string // empty keeps none
 	max  int64  // bytes
@@ -33,14 +33,15 @@ type store struct {
 	total   int64     // bytes of the kept files, of those still read, and of those being written
 }
 
-// errNotKept is a file that gets no place on the disk: for its length, for want of room beside
+// ErrNotKept is a file that gets no place in the cache: for its length, for want of room beside
 // the files that are being read and the others being written, or because of the disk itself.
-var errNotKept = errors.New("not kept")
+// Whoever has its contents can go on without the cache.
+var ErrNotKept = errors.New("not kept")
 
 // entry is what is known of a kept file.
 type entry struct {
 	size  int64
-	place *list.Element // in the store's order
+	place *list.Element // in the cache's order
 	// checked is the modification time at which this process has seen the contents match
 	// the hash; zero when it has not. It spares later reads the check.
 	checked time.Time
@@ -48,14 +49,18 @@ type entry struct {
 	gone    bool // it has no name any more
 }
 
-// hashPattern is how the names of kept files look.
+// hashPattern is how the names of kept files look: a SHA-256 in small hexadecimal digits.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// openStore makes the folder and takes stock of it.
-func openStore(name, dir string, max int64) (*store, error) {
-	s := &store{name: name, dir: dir, max: max, entries: map[string]*entry{}}
+// New makes the folder, takes stock of it, and removes what dead processes have left unfinished.
+// The name is for people and stands in errors, such as "package cache". Without a folder nothing
+// is kept, and files that are written have no name. max is in bytes.
+//
+// An error names the folder: it is for the operator.
+func New(name, dir string, max int64) (*Cache, error) {
+	c := &Cache{name: name, dir: dir, max: max, entries: map[string]*entry{}}
 	if dir == "" {
-		return s, nil
+		return c, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the %s's folder: %w", name, err)
@@ -78,62 +83,62 @@ func openStore(name, dir string, max int64) (*store, error) {
 		}
 	}
 	slices.SortFunc(known, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, info := range known {
-		s.put(info.Name(), info)
+		c.put(info.Name(), info)
 	}
-	s.makeRoom()
-	return s, nil
+	c.makeRoom()
+	return c, nil
 }
 
-func (s *store) path(hash string) string { return filepath.Join(s.dir, hash) }
+func (c *Cache) path(hash string) string { return filepath.Join(c.dir, hash) }
 
-// keptFile is a file of the cache that is being read. It is not evicted meanwhile.
-type keptFile struct {
+// File is a file of the cache that is being read. It is not evicted until Close.
+type File struct {
 	*os.File
-	info  fs.FileInfo
+	Info  fs.FileInfo // as it was when the file was opened
 	entry *entry
-	store *store
+	cache *Cache
 }
 
 // Close ends the reading.
-func (k *keptFile) Close() error {
+func (k *File) Close() error {
 	err := k.File.Close()
-	k.store.unuse(k.entry)
+	k.cache.unuse(k.entry)
 	return err
 }
 
-// open returns the kept file with this hash, or nil. Contents are checked the first time
+// Open returns the kept file with this hash, at its beginning, or nil when it is not there. Contents are checked the first time
 // in this process and whenever the file looks changed; a damaged file is removed.
-func (s *store) open(hash string) *keptFile {
-	if s.dir == "" {
+func (c *Cache) Open(hash string) *File {
+	if c.dir == "" {
 		return nil
 	}
-	k, checked := s.use(hash)
+	k, checked := c.use(hash)
 	if k == nil {
 		return nil
 	}
 	if !checked && !check(k.File, hash) {
-		s.removeDamaged(hash, k)
+		c.removeDamaged(hash, k)
 		k.Close()
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.order.MoveToBack(k.entry.place)
-	k.entry.checked = k.info.ModTime()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order.MoveToBack(k.entry.place)
+	k.entry.checked = k.Info.ModTime()
 	return k
 }
 
 // use opens a file and counts the reader, and reports whether its contents are known.
-func (s *store) use(hash string) (k *keptFile, checked bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.entries[hash]
-	f, err := os.Open(s.path(hash))
+func (c *Cache) use(hash string) (k *File, checked bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[hash]
+	f, err := os.Open(c.path(hash))
 	if err != nil {
-		s.drop(hash)
+		c.drop(hash)
 		return nil, false
 	}
 	info, err := f.Stat()
@@ -142,55 +147,55 @@ func (s *store) use(hash string) (k *keptFile, checked bool) {
 		return nil, false
 	}
 	if e == nil || e.size != info.Size() { // another process's, or changed by somebody
-		e = s.put(hash, info)
+		e = c.put(hash, info)
 	}
 	e.readers++
-	return &keptFile{f, info, e, s}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
+	return &File{f, info, e, c}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
 }
 
 // unuse gives up one reader's part; the last one of a file that has no name any more frees its room.
-func (s *store) unuse(e *entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c *Cache) unuse(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	e.readers--
 	if e.readers == 0 && e.gone {
-		s.total -= e.size
+		c.total -= e.size
 	}
 }
 
 // put makes the entry of a file that now has its name. The lock is held.
-func (s *store) put(hash string, info fs.FileInfo) *entry {
-	s.drop(hash)
-	e := &entry{size: info.Size(), place: s.order.PushBack(hash)}
-	s.entries[hash] = e
-	s.total += e.size
+func (c *Cache) put(hash string, info fs.FileInfo) *entry {
+	c.drop(hash)
+	e := &entry{size: info.Size(), place: c.order.PushBack(hash)}
+	c.entries[hash] = e
+	c.total += e.size
 	return e
 }
 
 // drop forgets a file that has lost its name. The lock is held.
-func (s *store) drop(hash string) {
-	e := s.entries[hash]
+func (c *Cache) drop(hash string) {
+	e := c.entries[hash]
 	if e == nil {
 		return
 	}
-	delete(s.entries, hash)
-	s.order.Remove(e.place)
+	delete(c.entries, hash)
+	c.order.Remove(e.place)
 	e.gone = true
 	if e.readers == 0 {
-		s.total -= e.size
+		c.total -= e.size
 	}
 }
 
 // removeDamaged removes the file that k reads, unless another has come into its place.
-func (s *store) removeDamaged(hash string, k *keptFile) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if info, err := os.Stat(s.path(hash)); err == nil && !os.SameFile(info, k.info) {
+func (c *Cache) removeDamaged(hash string, k *File) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if info, err := os.Stat(c.path(hash)); err == nil && !os.SameFile(info, k.Info) {
 		return
 	}
 	// When it cannot be removed, the new download replaces it.
-	if err := os.Remove(s.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && s.entries[hash] == k.entry {
-		s.drop(hash)
+	if err := os.Remove(c.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && c.entries[hash] == k.entry {
+		c.drop(hash)
 	}
 }
 
@@ -206,16 +211,16 @@ func check(f *os.File, hash string) bool {
 
 // makeRoom removes the least recently used files that nobody reads until the rest is
 // within bounds. The lock is held.
-func (s *store) makeRoom() {
-	for at := s.order.Front(); at != nil && s.total > s.max; {
+func (c *Cache) makeRoom() {
+	for at := c.order.Front(); at != nil && c.total > c.max; {
 		hash := at.Value.(string)
 		at = at.Next()
-		if s.entries[hash].readers > 0 {
+		if c.entries[hash].readers > 0 {
 			continue
 		}
-		if err := os.Remove(s.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(c.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			continue // it still takes its room
 		}
-		s.drop(hash)
+		c.drop(hash)
 	}
 }
