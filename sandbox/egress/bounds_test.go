@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/filecache"
 )
 
 // free reports whether all of the cache's room can be had.
@@ -204,7 +205,11 @@ func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
 
 // A reader that does not read on must not keep others from what upstream has again.
 func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
-	s := newDownloads(newCache(t, 100))
+	cache, err := filecache.New("package cache", t.TempDir(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newDownloads(cache)
 	d := download{sha256: strings.Repeat("a", 64), name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}
 	dead := newTransfer(d, nil, func() {})
 	dead.ended, dead.err, dead.readers = true, errWrongHash, 1

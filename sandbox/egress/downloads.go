@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"sync"
+
+	"vivarium/sandbox/filecache"
 )
 
 // downloads are those under way, which clients share. Their files come into the cache.
 type downloads struct {
-	cache *Cache
+	cache *filecache.Cache
 
 	mu      sync.Mutex
 	running map[transferKey]*transfer
 }
 
-func newDownloads(cache *Cache) *downloads {
+func newDownloads(cache *filecache.Cache) *downloads {
 	return &downloads{cache: cache, running: map[transferKey]*transfer{}}
 }
 

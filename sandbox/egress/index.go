@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/filecache"
 )
 
 // IndexPath is the simple index's path on the service.
@@ -44,7 +45,7 @@ type Index struct {
 	maxFile  int64
 	maxPage  int64
 
-	cache     *Cache
+	cache     *filecache.Cache
 	share     int64 // bytes of the cache that one session may keep in use at a time
 	downloads *downloads
 }
@@ -59,7 +60,7 @@ func NewIndex(c IndexConfig) (*Index, error) {
 		return nil, fmt.Errorf("package index %s: the URL must not have a query or a fragment", u.Redacted())
 	}
 	maxCache := orElse(c.MaxCache, defaultMaxCache)
-	cache, err := New("package cache", c.CacheDir, maxCache)
+	cache, err := filecache.New("package cache", c.CacheDir, maxCache)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"vivarium/sandbox/filecache"
 )
 
 // serveFile answers with a file: from the cache, from a download that others may share,
@@ -47,7 +49,7 @@ func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted,
 }
 
 // serveKept serves from the cache.
-func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *File) error {
+func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, f *filecache.File) error {
 	if err := d.fits(f.Info.Size()); err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error)
 // serveTransfer serves a file as it comes, and reports how much went out.
 func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
 	t, err := s.index.downloads.join(d, s.index.fetcher)
-	if errors.Is(err, ErrNotKept) {
+	if errors.Is(err, filecache.ErrNotKept) {
 		return s.passOn(w, r, d, bytes.NewReader(nil), err)
 	}
 	if err != nil {
@@ -98,7 +100,7 @@ func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d downlo
 	}
 	t.start()
 	sent, err = t.send(r.Context(), w)
-	if errors.Is(err, ErrNotKept) {
+	if errors.Is(err, filecache.ErrNotKept) {
 		return s.passOn(w, r, d, io.NewSectionReader(t.file, 0, sent), err)
 	}
 	return sent, err

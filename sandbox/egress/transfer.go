@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"vivarium/sandbox/filecache"
 )
 
 // holdBack is how much of a file's end is kept from the clients until the whole file has
@@ -29,7 +31,7 @@ type transfer struct {
 	cancel context.CancelFunc
 	long   time.Duration // a silence of upstream that is to blame when a client leaves
 	done   chan struct{}
-	file   *Writer // grows; read at offsets
+	file   *filecache.Writer // grows; read at offsets
 
 	readers int // guarded by the lock of the downloads
 
@@ -45,7 +47,7 @@ type transfer struct {
 	changed chan struct{} // closed at each change
 }
 
-func newTransfer(d download, file *Writer, cancel context.CancelFunc) *transfer {
+func newTransfer(d download, file *filecache.Writer, cancel context.CancelFunc) *transfer {
 	d.room = 0 // a build's own; other builds may share the transfer
 	return &transfer{
 		download: d, cancel: cancel, done: make(chan struct{}), file: file,
@@ -110,11 +112,11 @@ func (t *transfer) spool(body io.Reader) error {
 	}
 }
 
-// add writes a piece into the file. That there is no room for it is ErrNotKept.
+// add writes a piece into the file. That there is no room for it is filecache.ErrNotKept.
 func (t *transfer) add(p []byte) error {
 	if t.size < 0 {
 		if t.written+int64(len(p)) > spoolMax {
-			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), ErrNotKept)
+			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), filecache.ErrNotKept)
 		}
 		if err := t.file.Reserve(int64(len(p))); err != nil {
 			return err

@@ -19,8 +19,8 @@ const (
 var larger = map[string]int{
 	"cmd/vivarium":         5800,
 	"sandbox":              4000,
-	"sandbox/egress":       2750,
 	"server":               4100,
+	"sandbox/egress":       2750,
 	"server/store":         7300,
 	"server/store (Store)": 50,
 }

@@ -1,4 +1,8 @@
-package egress
+// Package filecache keeps files by their SHA-256 in one folder, within a bound of bytes.
+//
+// One writer makes a file, and gives it its name when its contents have matched the hash. A file that
+// somebody reads is not evicted; of the others the least recently used goes first.
+package filecache
 
 import (
 	"container/list"

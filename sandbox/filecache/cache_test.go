@@ -1,4 +1,4 @@
-package egress
+package filecache
 
 import (
 	"bytes"
@@ -56,6 +56,19 @@ func create(t *testing.T, c *Cache) *Writer {
 	}
 	t.Cleanup(w.Close)
 	return w
+}
+
+func ls(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func (c *Cache) counted() int64 {
