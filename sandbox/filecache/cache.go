@@ -1,16 +1,13 @@
 // Package filecache keeps files by their SHA-256 in one folder, within a bound of bytes.
 //
-// One writer makes a file, and gives it its name when its contents have matched the hash. A file that
-// somebody reads is not evicted; of the others the least recently used goes first.
+// One writer makes a file, and gives it its name when its contents have matched the hash. A file
+// that somebody reads is not evicted; of the others the least recently used goes first.
 package filecache
 
 import (
 	"container/list"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,7 +50,7 @@ type entry struct {
 	gone    bool // it has no name any more
 }
 
-// hashPattern is how the names of kept files look: a SHA-256 in small hexadecimal digits.
+// hashPattern is how the names of kept files look: a SHA-256 in lower-case hexadecimal digits.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // New makes the folder, takes stock of it, and removes what dead processes have left unfinished.
@@ -98,75 +95,6 @@ func New(name, dir string, max int64) (*Cache, error) {
 
 func (c *Cache) path(hash string) string { return filepath.Join(c.dir, hash) }
 
-// File is a file of the cache that is being read. It is not evicted until Close.
-type File struct {
-	*os.File
-	Info  fs.FileInfo // as it was when the file was opened
-	entry *entry
-	cache *Cache
-}
-
-// Close ends the reading.
-func (k *File) Close() error {
-	err := k.File.Close()
-	k.cache.unuse(k.entry)
-	return err
-}
-
-// Open returns the kept file with this hash, at its beginning, or nil when it is not there. Contents are checked the first time
-// in this process and whenever the file looks changed; a damaged file is removed.
-func (c *Cache) Open(hash string) *File {
-	if c.dir == "" {
-		return nil
-	}
-	k, checked := c.use(hash)
-	if k == nil {
-		return nil
-	}
-	if !checked && !check(k.File, hash) {
-		c.removeDamaged(hash, k)
-		k.Close()
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.order.MoveToBack(k.entry.place)
-	k.entry.checked = k.Info.ModTime()
-	return k
-}
-
-// use opens a file and counts the reader, and reports whether its contents are known.
-func (c *Cache) use(hash string) (k *File, checked bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.entries[hash]
-	f, err := os.Open(c.path(hash))
-	if err != nil {
-		c.drop(hash)
-		return nil, false
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, false
-	}
-	if e == nil || e.size != info.Size() { // another process's, or changed by somebody
-		e = c.put(hash, info)
-	}
-	e.readers++
-	return &File{f, info, e, c}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
-}
-
-// unuse gives up one reader's part; the last one of a file that has no name any more frees its room.
-func (c *Cache) unuse(e *entry) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e.readers--
-	if e.readers == 0 && e.gone {
-		c.total -= e.size
-	}
-}
-
 // put makes the entry of a file that now has its name. The lock is held.
 func (c *Cache) put(hash string, info fs.FileInfo) *entry {
 	c.drop(hash)
@@ -188,29 +116,6 @@ func (c *Cache) drop(hash string) {
 	if e.readers == 0 {
 		c.total -= e.size
 	}
-}
-
-// removeDamaged removes the file that k reads, unless another has come into its place.
-func (c *Cache) removeDamaged(hash string, k *File) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if info, err := os.Stat(c.path(hash)); err == nil && !os.SameFile(info, k.Info) {
-		return
-	}
-	// When it cannot be removed, the new download replaces it.
-	if err := os.Remove(c.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && c.entries[hash] == k.entry {
-		c.drop(hash)
-	}
-}
-
-// check reads the whole file and leaves it at its beginning.
-func check(f *os.File, hash string) bool {
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return false
-	}
-	_, err := f.Seek(0, io.SeekStart)
-	return err == nil && hex.EncodeToString(sum.Sum(nil)) == hash
 }
 
 // makeRoom removes the least recently used files that nobody reads until the rest is

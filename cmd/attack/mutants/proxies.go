@@ -64,7 +64,7 @@ var proxies = []mutant{
 
 	// What arrives.
 	inEgress("index: the hash of a file", "transfer.go", `if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, `if false && hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, "^TestPoison$"),
-	{"proxies: index: the hash of a kept file", "sandbox/filecache/cache.go", `if !checked && !check(k.File, hash) {`,
+	{"proxies: index: the hash of a kept file", "sandbox/filecache/file.go", `if !checked && !check(k.File, hash) {`,
 		`if !checked && false {`, "^TestKeptFiles$"},
 	inEgress("index: links of this build alone", "session.go", `	f := s.links[id]
 	s.mu.Unlock()`, `	f := s.links[id]
