@@ -14,8 +14,8 @@ import (
 func parseHTML(r io.Reader, base base, l *linkList) error {
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxPart)
-	based := false
-	for anchors := 0; ; {
+	p := htmlParser{base: base, links: l}
+	for {
 		switch z.Next() {
 		case html.ErrorToken:
 			if errors.Is(z.Err(), io.EOF) {
@@ -23,25 +23,50 @@ func parseHTML(r io.Reader, base base, l *linkList) error {
 			}
 			return badPage(z.Err())
 		case html.StartTagToken, html.SelfClosingTagToken:
-			tag, _ := z.TagName()
-			switch string(tag) {
-			case "base":
-				if href, ok := attributes(z)["href"]; ok && !based {
-					based = true
-					if u, err := base.Parse(href); err == nil {
-						base.URL = u // whose page it is stays as it was
-					}
-				}
-			case "a":
-				if anchors++; anchors > maxPageLinks {
-					return badPage(errTooMany)
-				}
-				if err := l.add(anchor(base, attributes(z))); err != nil {
-					return badPage(err)
-				}
+			if err := p.tag(z); err != nil {
+				return badPage(err)
 			}
 		}
 	}
+}
+
+// htmlParser is what the tags of a page have said so far.
+type htmlParser struct {
+	base    base
+	based   bool // a tag has told the base; the first one counts
+	anchors int
+	links   *linkList
+}
+
+// tag takes the tag that z stands at.
+func (p *htmlParser) tag(z *html.Tokenizer) error {
+	switch name, _ := z.TagName(); string(name) {
+	case "base":
+		p.rebase(attributes(z))
+	case "a":
+		return p.link(attributes(z))
+	}
+	return nil
+}
+
+// rebase takes another address that links are relative to. Whose page it is stays as it was.
+func (p *htmlParser) rebase(attrs map[string]string) {
+	href, ok := attrs["href"]
+	if !ok || p.based {
+		return
+	}
+	p.based = true
+	if u, err := p.base.Parse(href); err == nil {
+		p.base.URL = u
+	}
+}
+
+// link adds an anchor's file, when it is one of a package.
+func (p *htmlParser) link(attrs map[string]string) error {
+	if p.anchors++; p.anchors > maxPageLinks {
+		return errTooMany
+	}
+	return p.links.add(anchor(p.base, attrs))
 }
 
 // attributes are those of a tag that mean something; of one that is there twice, the last counts.
