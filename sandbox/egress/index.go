@@ -100,7 +100,8 @@ var (
 
 // errNoRoom is a page that waited for room in vain.
 var errNoRoom = &refusal{
-	status: http.StatusServiceUnavailable, reason: "package index: the server is reading too many pages at once; try again",
+	status:  http.StatusServiceUnavailable,
+	reason:  "package index: the server is reading too many pages at once; try again",
 	trouble: &Trouble{says: "was not read: the server reads too many large pages at once"},
 }
 

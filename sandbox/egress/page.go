@@ -25,6 +25,9 @@ const (
 	pageCost = 256
 )
 
+// acceptedTypes are what a page may come as, and what is liked best.
+const acceptedTypes = simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"
+
 // page is what the index says of one project. It does not change once made.
 type page struct {
 	simpleindex.Page
@@ -48,7 +51,7 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 		return cached, nil
 	}
 	header := http.Header{
-		"Accept":          {simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"},
+		"Accept":          {acceptedTypes},
 		"Accept-Encoding": {"gzip"},
 	}
 	if cached != nil && cached.etag != "" {
@@ -59,7 +62,11 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 		return nil, err
 	}
 	defer res.Close()
-	p := &page{Page: simpleindex.Page{Project: project}, etag: res.Header.Get("ETag"), fresh: freshUntil(res.Header.Get("Cache-Control"))}
+	p := &page{
+		Page:  simpleindex.Page{Project: project},
+		etag:  res.Header.Get("ETag"),
+		fresh: freshUntil(res.Header.Get("Cache-Control")),
+	}
 	switch {
 	case res.StatusCode == http.StatusNotModified && cached != nil:
 		p.Files, p.etag = cached.Files, cached.etag

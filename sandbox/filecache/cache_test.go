@@ -83,19 +83,19 @@ func TestErrorsNameTheCacheAndNoFolderOfTheHost(t *testing.T) {
 	if err := os.RemoveAll(c.dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Create(); fmt.Sprint(err) != "the package cache cannot be written: no such file or directory: not kept" {
-		t.Errorf("begin a file: %v", err)
+	want := func(err error, text string) {
+		t.Helper()
+		if fmt.Sprint(err) != text {
+			t.Errorf("got %v, want %s", err, text)
+		}
 	}
-	if err := w.Reserve(101); fmt.Sprint(err) != "the package cache has no room beside what is being read: not kept" {
-		t.Errorf("make room: %v", err)
-	}
-	if err := w.Keep(strings.Repeat("0", 64)); fmt.Sprint(err) != "keep a file in the package cache: no such file or directory" {
-		t.Errorf("keep: %v", err)
-	}
+	_, err := c.Create()
+	want(err, "the package cache cannot be written: no such file or directory: not kept")
+	want(w.Reserve(101), "the package cache has no room beside what is being read: not kept")
+	want(w.Keep(strings.Repeat("0", 64)), "keep a file in the package cache: no such file or directory")
 	w.Close()
-	if _, err := w.Write([]byte("x")); fmt.Sprint(err) != "the package cache cannot be written: file already closed: not kept" {
-		t.Errorf("write: %v", err)
-	}
+	_, err = w.Write([]byte("x"))
+	want(err, "the package cache cannot be written: file already closed: not kept")
 }
 
 func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {

@@ -24,9 +24,9 @@ func (k *File) Close() error {
 	return err
 }
 
-// Open returns the kept file with this hash, at its beginning, or nil when it is not there. Contents
-// are checked the first time in this process and whenever the file looks changed; a damaged file is
-// removed.
+// Open returns the kept file with this hash, at its beginning, or nil when it is not there.
+// Contents are checked the first time in this process and whenever the file looks changed; a
+// damaged file is removed.
 func (c *Cache) Open(hash string) *File {
 	if c.dir == "" {
 		return nil
@@ -69,7 +69,8 @@ func (c *Cache) use(hash string) (k *File, checked bool) {
 	return &File{f, info, e, c}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
 }
 
-// unuse gives up one reader's part; the last one of a file that has no name any more frees its room.
+// unuse gives up one reader's part; the last one of a file that has no name any more frees its
+// room.
 func (c *Cache) unuse(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -48,7 +48,8 @@ func (w *Writer) Reserve(bytes int64) error {
 	return nil
 }
 
-// Write appends to the file. Its room must have been reserved. That it cannot be written is ErrNotKept.
+// Write appends to the file. Its room must have been reserved. That it cannot be written is
+// ErrNotKept.
 func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	if err != nil {
@@ -84,7 +85,8 @@ func (w *Writer) Keep(hash string) error {
 	return nil
 }
 
-// Close removes the file unless it was kept, and gives up its room. Nobody may write or read any more.
+// Close removes the file unless it was kept, and gives up its room. Nobody may write or read any
+// more.
 func (w *Writer) Close() {
 	w.file.discard()
 	c := w.cache

@@ -82,7 +82,8 @@ func newFile(base base, href, name string) *File {
 // addHash takes a digest over when it is well-formed.
 func (f *File) addHash(algorithm, digest string) {
 	digest = strings.ToLower(digest)
-	if (len(f.hashes) < maxHashes || algorithm == "sha256") && algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
+	if (len(f.hashes) < maxHashes || algorithm == "sha256") &&
+		algorithms.MatchString(algorithm) && hexDigits.MatchString(digest) &&
 		(algorithm != "sha256" || sha256Digits.MatchString(digest)) {
 		f.hashes = append(f.hashes, hash{strings.Clone(algorithm), strings.Clone(digest)})
 	}
@@ -96,16 +97,18 @@ func (f *File) setMetadata(sha256 string) {
 	}
 }
 
-// seal gives the file its id, when all that is known of it has been set: a file of which
-// something changes upstream gets another link, and two with one id are the same. It reports whether the
-// file may stand in a page: of one whose requirement is too long to keep, pip could not tell whether it fits.
+// seal gives the file its id, when all that is known of it has been set: a file of which something
+// changes upstream gets another link, and two with one id are the same. It reports whether the file
+// may stand in a page: of one whose requirement is too long to keep, pip could not tell whether it
+// fits.
 func (f *File) seal() bool {
 	if len(f.requiresPython) > maxWords {
 		return false
 	}
 	f.yankedReason, f.uploadTime = cut(f.yankedReason), cut(f.uploadTime)
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q %q %q %q %d", f.Name, f.URL.String(), f.Metadata, f.requiresPython, f.yankedReason, f.uploadTime, f.Size)
+	fmt.Fprintf(h, "%q %q %q %q %q %q %d",
+		f.Name, f.URL.String(), f.Metadata, f.requiresPython, f.yankedReason, f.uploadTime, f.Size)
 	fmt.Fprintf(h, "%t %t %q", f.Own, f.yanked, f.hashes)
 	f.ID = hex.EncodeToString(h.Sum(nil)[:16])
 	return true
@@ -121,8 +124,8 @@ func cut(s string) string {
 
 // Memory is about how many bytes the link takes.
 func (f *File) Memory() int {
-	n := fileCost + 2*len(f.URL.Path) + len(f.URL.Host) + len(f.URL.RawQuery) + len(f.Name) + len(f.ID) + len(f.requiresPython) +
-		len(f.yankedReason) + len(f.Metadata) + len(f.uploadTime)
+	n := fileCost + 2*len(f.URL.Path) + len(f.URL.Host) + len(f.URL.RawQuery) +
+		len(f.Name) + len(f.ID) + len(f.requiresPython) + len(f.yankedReason) + len(f.Metadata) + len(f.uploadTime)
 	for _, h := range f.hashes {
 		n += len(h.algorithm) + len(h.digest) + 32
 	}

@@ -110,7 +110,8 @@ func anchor(base base, attrs map[string]string) *File {
 // writeHTML writes the page with local links.
 func (p *Page) writeHTML(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 32<<10)
-	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\"><title>%s</title></head><body>\n", p.Project)
+	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-version\" content=\"1.0\">"+
+		"<title>%s</title></head><body>\n", p.Project)
 	for _, f := range p.Files {
 		fmt.Fprintf(b, `<a href="%s"`, html.EscapeString(f.localURL()+f.fragment()))
 		if f.requiresPython != "" {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// jsonFile is a file in a PEP 691 page. What is read of it is bounded in number and length by its types.
+// jsonFile is a file in a PEP 691 page. What is read of it is bounded in number and length by its
+// types.
 type jsonFile struct {
 	Filename         string       `json:"filename"`
 	URL              string       `json:"url"`
@@ -51,7 +52,8 @@ func parseJSON(r io.Reader, base base, l *linkList) error {
 	return expect(dec, '}')
 }
 
-// skip reads over one value, piece by piece: a decoder would keep all of it until its end. Each piece takes time.
+// skip reads over one value, piece by piece: a decoder would keep all of it until its end. Each
+// piece takes time.
 func skip(dec *json.Decoder, l *linkList) error {
 	for depth := 0; ; {
 		tok, err := dec.Token()

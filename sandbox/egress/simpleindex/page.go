@@ -1,5 +1,5 @@
-// Package simpleindex reads the pages of a Python package index, JSON and HTML (PEP 503 and PEP 691), within
-// bounds of memory, and writes them again with local links.
+// Package simpleindex reads the pages of a Python package index, JSON and HTML (PEP 503 and PEP
+// 691), within bounds of memory, and writes them again with local links.
 //
 // A page is a stranger's: what it may cost is bounded while it comes, before it is kept.
 package simpleindex
@@ -22,10 +22,12 @@ const (
 	PlainType = "text/html" // HTML by its older name
 )
 
-// FilesPath is where the links of a page that is written lead: FilesPath, a file's ID, a slash and its name.
+// FilesPath is where the links of a page that is written lead: FilesPath, a file's ID, a slash and
+// its name.
 const FilesPath = "/files/"
 
-// maxPageLinks bounds one page, whatever its links say. PyPI's largest projects have some thousand files each.
+// maxPageLinks bounds one page, whatever its links say. PyPI's largest projects have some thousand
+// files each.
 const maxPageLinks = 25_000
 
 var (
@@ -42,15 +44,15 @@ var errTooMany = fmt.Errorf("it has more than %d links: %w", maxPageLinks, ErrTo
 // Source is a page as a host answers with it.
 type Source struct {
 	URL         *url.URL // where it came from: what its links are relative to
-	Own         bool     // what its files say of themselves as theirs: that it came with the rights of the index's own origin
+	Own         bool     // it came with the rights of the index's own origin; its files say so too
 	ContentType string   // the header
 	// Open gives the page's text. It is called once, when there is room to read it.
 	Open func() (io.Reader, error)
 }
 
-// Read reads a page while it comes, in any of the formats of PEP 503 and PEP 691. Links that cannot be
-// files of a package are left out. An error is ErrNoRoom, or ErrBadPage with what was wrong beside it:
-// ErrTooLarge, or the text's own error.
+// Read reads a page while it comes, in any of the formats of PEP 503 and PEP 691. Links that cannot
+// be files of a package are left out. An error is ErrNoRoom, or ErrBadPage with what was wrong
+// beside it: ErrTooLarge, or the text's own error.
 func (r *Rooms) Read(ctx context.Context, s Source) ([]*File, error) {
 	l, err := r.enter(ctx)
 	if err != nil {
@@ -69,7 +71,8 @@ func (r *Rooms) Read(ctx context.Context, s Source) ([]*File, error) {
 	case HTMLType, PlainType:
 		err = parseHTML(text, from, l)
 	default:
-		err = fmt.Errorf("%w: %s answered with %q, not with a package index's page", ErrBadPage, s.URL.Host, contentType)
+		err = fmt.Errorf("%w: %s answered with %q, not with a package index's page",
+			ErrBadPage, s.URL.Host, contentType)
 	}
 	if err != nil {
 		return nil, err
@@ -83,7 +86,8 @@ type Page struct {
 	Files   []*File
 }
 
-// Write writes the page with local links, as one of the types that Negotiate picks. An error is w's.
+// Write writes the page with local links, as one of the types that Negotiate picks. An error is
+// w's.
 func (p *Page) Write(w io.Writer, contentType string) error {
 	if contentType == JSONType {
 		return p.writeJSON(w)
@@ -91,8 +95,8 @@ func (p *Page) Write(w io.Writer, contentType string) error {
 	return p.writeHTML(w)
 }
 
-// Negotiate picks the format that a client likes best by its Accept headers: JSON, or one of the two
-// names of HTML. It is empty when the client takes neither.
+// Negotiate picks the format that a client likes best by its Accept headers: JSON, or one of the
+// two names of HTML. It is empty when the client takes neither.
 func Negotiate(accept []string) string {
 	all := strings.Join(accept, ",")
 	if strings.TrimSpace(all) == "" {

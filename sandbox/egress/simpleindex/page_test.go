@@ -23,8 +23,11 @@ func TestPagesAreAnsweredAsTheClientLikesBest(t *testing.T) {
 	}
 }
 
+// parser is parseJSON or parseHTML.
+type parser func(io.Reader, base, *linkList) error
+
 // parsed is what a page has in it.
-func parsed(ctx context.Context, parse func(io.Reader, base, *linkList) error, text string, at *url.URL) ([]*File, error) {
+func parsed(ctx context.Context, parse parser, text string, at *url.URL) ([]*File, error) {
 	l, err := NewRooms(time.Second).enter(ctx)
 	if err != nil {
 		return nil, err
@@ -37,8 +40,10 @@ func parsed(ctx context.Context, parse func(io.Reader, base, *linkList) error, t
 func TestHostileLinksAreLeftOut(t *testing.T) {
 	base, _ := url.Parse("https://index.example/simple/six/")
 	page := `<base href="https://files.example/d/"><a href="six-1.tar.gz#sha256=` + strings.Repeat("A", 64) + `">x</a>
-		<a href="javascript:alert(1)">six-2.tar.gz</a><a href="file:///etc/six-3.tar.gz">x</a><a href="data:text/plain,six-4.tar.gz">x</a>
-		<a href="/x/%2e%2e">x</a><a href="/a%2fb%0a.whl">x</a><a href="..">x</a><a href="//u:p@other.example/six-5.tar.gz?t=1#md5=abc">x</a><a name="q">x</a>
+		<a href="javascript:alert(1)">six-2.tar.gz</a><a href="file:///etc/six-3.tar.gz">x</a>
+		<a href="data:text/plain,six-4.tar.gz">x</a>
+		<a href="/x/%2e%2e">x</a><a href="/a%2fb%0a.whl">x</a><a href="..">x</a>
+		<a href="//u:p@other.example/six-5.tar.gz?t=1#md5=abc">x</a><a name="q">x</a>
 		<A HREF='/six-6.tar.gz#sha256=short' data-core-metadata=true data-yanked>x</A>`
 	files, err := parsed(t.Context(), parseHTML, page, base)
 	if err != nil {
@@ -69,7 +74,12 @@ func TestAPageKeepsLittleOfItsAuthorsWords(t *testing.T) {
 		page string
 		want int
 	}{
-		{"a yank's reason", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "yanked": "` + words + `", "upload-time": "` + words + `"}]}`, 1},
+		{
+			"a yank's reason",
+			`{"files": [{"filename": "a-1.tar.gz", "url": "a",` +
+				`"yanked": "` + words + `", "upload-time": "` + words + `"}]}`,
+			1,
+		},
 		{"a requirement", `{"files": [{"filename": "a-1.tar.gz", "url": "a", "requires-python": "` + words + `"}]}`, 0},
 		{"an address", `{"files": [{"filename": "a-1.tar.gz", "url": "` + words + `"}]}`, 0},
 	} {
@@ -88,10 +98,11 @@ func TestAPageKeepsLittleOfItsAuthorsWords(t *testing.T) {
 
 func FuzzPages(f *testing.F) {
 	f.Add(`<a href="six-1.tar.gz#sha256=00">six</a>`, false)
-	f.Add(`{"meta":{"api-version":"1.1"},"name":"six","files":[{"filename":"six-1.tar.gz","url":"x","hashes":{},"yanked":true}]}`, true)
+	f.Add(`{"meta":{"api-version":"1.1"},"name":"six",`+
+		`"files":[{"filename":"six-1.tar.gz","url":"x","hashes":{},"yanked":true}]}`, true)
 	at, _ := url.Parse("https://index.example/simple/six/")
 	f.Fuzz(func(t *testing.T, text string, isJSON bool) {
-		parse := parseHTML
+		parse := parser(parseHTML)
 		if isJSON {
 			parse = parseJSON
 		}
@@ -109,15 +120,16 @@ func FuzzPages(f *testing.F) {
 		}
 		for _, again := range []struct {
 			text  string
-			parse func(io.Reader, base, *linkList) error
+			parse parser
 		}{{asJSON.String(), parseJSON}, {asHTML.String(), parseHTML}} {
 			local, err := parsed(t.Context(), again.parse, again.text, at)
 			if err != nil || len(local) != len(files) {
 				t.Fatalf("%d links became %d (%v):\n%s", len(files), len(local), err, again.text)
 			}
 			for i, l := range local {
-				if l.URL.Host != at.Host || !strings.HasPrefix(l.URL.Path, FilesPath+files[i].ID+"/") || l.Name != files[i].Name ||
-					l.SHA256() != files[i].SHA256() || l.Metadata != files[i].Metadata || l.yanked != files[i].yanked {
+				if l.URL.Host != at.Host || !strings.HasPrefix(l.URL.Path, FilesPath+files[i].ID+"/") ||
+					l.Name != files[i].Name || l.SHA256() != files[i].SHA256() ||
+					l.Metadata != files[i].Metadata || l.yanked != files[i].yanked {
 					t.Errorf("%+v became %+v", files[i], l)
 				}
 			}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// What pages may take of this process's memory while they are read: smallPages of smallPage each, largePages
-// of maxPageMemory. A page that does not fit waits.
+// What pages may take of this process's memory while they are read: smallPages of smallPage each,
+// largePages of maxPageMemory. A page that does not fit waits.
 const (
 	smallPage  = 1 << 20 // bytes; some 1,500 links, more than all but some hundred projects of PyPI's have
 	smallPages = 64
@@ -55,8 +55,8 @@ func (r *Rooms) enter(ctx context.Context) (*linkList, error) {
 	return &linkList{ctx: ctx, rooms: r}, nil
 }
 
-// acquire waits for one of s, not longer than a client may be kept waiting. A client that leaves meanwhile
-// has left for want of room, too.
+// acquire waits for one of s, not longer than a client may be kept waiting. A client that leaves
+// meanwhile has left for want of room, too.
 func (r *Rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
 	ctx, cancel := context.WithTimeout(ctx, r.wait)
 	defer cancel()
@@ -66,8 +66,8 @@ func (r *Rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
 	return nil
 }
 
-// maxSkipped bounds the values of a page that say nothing of a file. PEP 700's list of versions is the longest of
-// PyPI's, and shorter than the list of files.
+// maxSkipped bounds the values of a page that say nothing of a file. PEP 700's list of versions is
+// the longest of PyPI's, and shorter than the list of files.
 const maxSkipped = 4 * maxPageLinks
 
 var errSkipped = fmt.Errorf("it has more than %d values that are not files: %w", maxSkipped, ErrTooLarge)

@@ -16,7 +16,8 @@ func TestAPageWaitsItsTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	go r.small.Release(smallPages)
-	if files, err := read(t, r, JSONType, `{"files":[{"filename":"six-1.tar.gz","url":"x"}]}`); err != nil || len(files) != 1 {
+	files, err := read(t, r, JSONType, `{"files":[{"filename":"six-1.tar.gz","url":"x"}]}`)
+	if err != nil || len(files) != 1 {
 		t.Errorf("when there was room: %d files, %v", len(files), err)
 	}
 }
@@ -49,7 +50,8 @@ func TestAPageGivesItsRoomBackHoweverItEnds(t *testing.T) {
 		}
 	}
 	gone := errors.New("gone")
-	if _, err := r.Read(t.Context(), Source{Open: func() (io.Reader, error) { return nil, gone }}); !errors.Is(err, gone) || !errors.Is(err, ErrBadPage) {
+	_, err := r.Read(t.Context(), Source{Open: func() (io.Reader, error) { return nil, gone }})
+	if !errors.Is(err, gone) || !errors.Is(err, ErrBadPage) {
 		t.Errorf("a page without a text: %v", err)
 	}
 	if !r.small.TryAcquire(smallPages) || !r.large.TryAcquire(largePages) {

@@ -5,14 +5,15 @@ import (
 	"io"
 )
 
-// maxPart bounds what stands between two commas of a page's lists, bytes: all that is said of one file, or
-// one text. PyPI says less than 2 KiB of a file.
+// maxPart bounds what stands between two commas of a page's lists, bytes: all that is said of one
+// file, or one text. PyPI says less than 2 KiB of a file.
 const maxPart = 64 << 10
 
 var errPart = fmt.Errorf("it says more than %d KiB of one thing: %w", maxPart>>10, ErrTooLarge)
 
-// shapeReader fails where JSON would take much memory to read, before a decoder has it: a decoder keeps a whole
-// text, all of one value, and what it is inside of. It does not check that this is JSON.
+// shapeReader fails where JSON would take much memory to read, before a decoder has it: a decoder
+// keeps a whole text, all of one value, and what it is inside of. It does not check that this is
+// JSON.
 type shapeReader struct {
 	r       io.Reader
 	depth   int

@@ -54,8 +54,8 @@ func (m jsonMetadata) MarshalJSON() ([]byte, error) {
 // jsonHashes are digests by their algorithm's name.
 type jsonHashes []hash
 
-// UnmarshalJSON keeps as many as a file may have, and the last sha256 in any case. Of other values than texts
-// nothing is kept.
+// UnmarshalJSON keeps as many as a file may have, and the last sha256 in any case. Of other values
+// than texts nothing is kept.
 func (h *jsonHashes) UnmarshalJSON(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if string(text) == "null" {
