@@ -20,7 +20,6 @@ var larger = map[string]int{
 	"cmd/vivarium":         5800,
 	"sandbox":              4000,
 	"server":               4100,
-	"sandbox/egress":       2750,
 	"server/store":         7300,
 	"server/store (Store)": 50,
 }
