@@ -13,9 +13,9 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
-	"vivarium/cmd/internal/engineproxy"
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/engineproxy"
 )
 
 // weakening makes an engine give sandboxes less than was asked for. change gets the call that

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"vivarium/cmd/internal/engineproxy"
+	"vivarium/sandbox/engineproxy"
 )
 
 // engineProxy passes calls on to the engine. While soft is set, it removes the hardening from each

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/cmd/internal/engineproxy"
 	"vivarium/sandbox"
+	"vivarium/sandbox/engineproxy"
 )
 
 func TestOnlyTheSoftSideLosesItsHardening(t *testing.T) {

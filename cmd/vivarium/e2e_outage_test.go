@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/cmd/internal/engineproxy"
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/engineproxy"
 	"vivarium/server/store/storetest"
 )
 

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"testing"
 
-	"vivarium/cmd/internal/engineproxy"
 	"vivarium/images/imagestest"
+	"vivarium/sandbox/engineproxy"
 )
 
 // engineProxy stands before the engine, as a socket proxy does, and reports the calls.
