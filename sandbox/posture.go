@@ -50,10 +50,6 @@ const (
 // that silently drops a limit is found out by this. An error means that no sandbox could be
 // looked at.
 func (e *Engine) Posture(ctx context.Context, spec Spec) (Posture, error) {
-	return e.posture(ctx, spec, Settings)
-}
-
-func (e *Engine) posture(ctx context.Context, spec Spec, settings settings) (Posture, error) {
 	ctx, cancel := context.WithTimeout(ctx, postureTimeout)
 	defer cancel()
 	o, err := openOracle(ctx)
@@ -61,7 +57,7 @@ func (e *Engine) posture(ctx context.Context, spec Spec, settings settings) (Pos
 		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
 	}
 	defer o.Close()
-	s, err := e.start(ctx, spec, settings)
+	s, err := e.Start(ctx, spec)
 	if err != nil {
 		return Posture{}, err
 	}

@@ -1,14 +1,19 @@
 package sandbox_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/engineproxy"
 )
 
 func TestPostureOfASandboxIsAsPromised(t *testing.T) {
@@ -30,7 +35,7 @@ func TestPostureOfASandboxIsAsPromised(t *testing.T) {
 // TestPostureFindsEachSettingThatIsNotKept lets the engine make the container otherwise than
 // it should, one setting at a time. The engine's default runtime is taken, whose kernel is the host's.
 func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
-	e := connect(t)
+	look, e := weakened(t)
 	sp := spec(e, imagestest.Runner(t))
 	sp.Runtime = ""
 	for _, c := range []struct {
@@ -99,7 +104,7 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 		{"the host's cgroups", func(_ *container.Config, h *container.HostConfig) { h.CgroupnsMode = "host" }, "builds see the host's cgroups"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := e.PostureWith(t.Context(), sp, c.change)
+			p, err := look(t.Context(), sp, c.change)
 			got := fmt.Sprint(p.Err(), err)
 			if !strings.Contains(got, c.want) {
 				t.Errorf("got %q, want %q among it", got, c.want)
@@ -114,12 +119,12 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 // TestPostureFindsACallThatTheProfileLetsThrough has the engine take our profile with one more call allowed, or all of them but
 // our rule for sockets. The engine's word is left out: the calls themselves tell.
 func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
-	e := connect(t)
+	look, e := weakened(t)
 	sp := spec(e, imagestest.Runner(t))
 	sp.Runtime = ""
 	for _, call := range []string{"bpf", "ptrace", "unshare", "io_uring_setup", "keyctl", "process_vm_readv", "add_key", "setns", "userfaultfd"} {
 		t.Run(call, func(t *testing.T) {
-			p, err := e.PostureWith(t.Context(), sp, func(_ *container.Config, h *container.HostConfig) {
+			p, err := look(t.Context(), sp, func(_ *container.Config, h *container.HostConfig) {
 				h.SecurityOpt[1] = strings.Replace(h.SecurityOpt[1], `"accept",`, `"accept", "`+call+`",`, 1)
 			})
 			if got := fmt.Sprint(p.Err(), err); !strings.Contains(got, "system calls that they do not need ("+call+")") {
@@ -127,4 +132,57 @@ func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
 			}
 		})
 	}
+}
+
+// change is what an engine makes of a container's settings.
+type change func(*container.Config, *container.HostConfig)
+
+// weakened gives a look at a sandbox that an engine has made otherwise than it was told, and that engine.
+func weakened(t *testing.T) (look func(context.Context, sandbox.Spec, change) (sandbox.Posture, error), e *sandbox.Engine) {
+	t.Helper()
+	imagestest.RequireEngine(t)
+	var mu sync.Mutex
+	var weaken change
+	proxy, err := engineproxy.Start(func(r *http.Request) error {
+		if !engineproxy.CreatesContainer(r) {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return engineproxy.ChangeCall(r, func(call map[string]any) error { return changed(call, weaken) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Setenv("DOCKER_HOST", proxy.Host)
+	e = connect(t)
+	return func(ctx context.Context, spec sandbox.Spec, c change) (sandbox.Posture, error) {
+		mu.Lock()
+		weaken = c
+		mu.Unlock()
+		return e.Posture(ctx, spec)
+	}, e
+}
+
+// changed makes the change to the call that creates a container.
+func changed(call map[string]any, c change) error {
+	text, err := json.Marshal(call)
+	if err != nil {
+		return err
+	}
+	var typed container.CreateRequest
+	if err := json.Unmarshal(text, &typed); err != nil {
+		return err
+	}
+	c(typed.Config, typed.HostConfig)
+	if text, err = json.Marshal(typed); err != nil {
+		return err
+	}
+	clear(call)
+	return json.Unmarshal(text, &call)
 }

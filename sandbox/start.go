@@ -18,21 +18,13 @@ import (
 // ErrNoImage is returned by Start when the engine does not have the image.
 var ErrNoImage = errors.New("no such image")
 
-// settings decide what container a spec becomes. They are Settings but in tests, which
-// take one away.
-type settings func(Spec, Info) (container.Config, container.HostConfig)
-
 // Start makes a sandbox and waits until its PID 1 answers.
 func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
-	return e.start(ctx, spec, Settings)
-}
-
-func (e *Engine) start(ctx context.Context, spec Spec, settings settings) (*Sandbox, error) {
 	if err := spec.check(e.info); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
 	spec.Limits.Sockets = SocketShare(spec.Limits.Memory, spec.Runtime, e.info)
-	spec, created, err := e.create(ctx, spec, settings)
+	spec, created, err := e.create(ctx, spec)
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)
 	}

@@ -26,10 +26,10 @@ func (s Spec) user() int { return FirstUser + s.userIndex }
 // create makes the container of spec as a user that no other sandbox of the engine has, whichever process started it. The
 // engine keeps them apart: a container is named after its user, and a name belongs to one container at a time, from before
 // it starts until all of it is gone. spec is returned with its user.
-func (e *Engine) create(ctx context.Context, spec Spec, settings settings) (Spec, container.CreateResponse, error) {
+func (e *Engine) create(ctx context.Context, spec Spec) (Spec, container.CreateResponse, error) {
 	// By chance, so that starts at one time, and other engines on the same machine, seldom meet at one id.
 	for _, spec.userIndex = range e.order(Users) {
-		config, host := settings(spec, e.info)
+		config, host := Settings(spec, e.info)
 		created, err := e.createOrUndo(ctx, &config, &host, spec.containerName())
 		if !errdefs.IsConflict(err) {
 			return spec, created, err

@@ -26,7 +26,7 @@ func takenUntil(t *testing.T, n int, asked *int) *Engine {
 func TestAUserThatIsTakenIsPassedBy(t *testing.T) {
 	asked := 0
 	e := takenUntil(t, 2, &asked)
-	spec, made, err := e.create(t.Context(), Spec{}, Settings)
+	spec, made, err := e.create(t.Context(), Spec{})
 	if err != nil || asked != 3 || spec.user() != FirstUser+2 || made.ID != spec.containerName() {
 		t.Errorf("asked %d times, got user %d, container %q, %v; want the third user", asked, spec.user(), made.ID, err)
 	}
@@ -34,7 +34,7 @@ func TestAUserThatIsTakenIsPassedBy(t *testing.T) {
 
 func TestThatAllUsersAreTakenIsSaid(t *testing.T) {
 	asked := 0
-	_, _, err := takenUntil(t, Users, &asked).create(t.Context(), Spec{}, Settings)
+	_, _, err := takenUntil(t, Users, &asked).create(t.Context(), Spec{})
 	if err == nil || asked != Users || !strings.Contains(err.Error(), "all 1000 users for sandboxes are taken") {
 		t.Errorf("asked %d times, got %v", asked, err)
 	}
