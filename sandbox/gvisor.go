@@ -10,9 +10,9 @@ import "strings"
 // runsc cannot change the limits of a running container. docs/gvisor.md has what was measured.
 const RuntimeGVisor = "runsc"
 
-// isGVisor reports whether a runtime is gVisor by its name, which operators lengthen by a platform, such as runsc-kvm. Whether
+// IsGVisor reports whether a runtime is gVisor by its name, which operators lengthen by a platform, such as runsc-kvm. Whether
 // it is what it is called, Posture tells.
-func isGVisor(runtime string) bool { return strings.Contains(runtime, RuntimeGVisor) }
+func IsGVisor(runtime string) bool { return strings.Contains(runtime, RuntimeGVisor) }
 
 // One process of a sandbox takes five or six tasks of the host (measured with the ptrace platform; others take
 // fewer), and gVisor itself 40. The host's limit only backs up vivarium-init's: it leaves room for what a
@@ -22,9 +22,9 @@ const (
 	gvisorTasksOwn  = 1024
 )
 
-// hostPids is the limit that the host's kernel is to keep.
-func hostPids(s Spec) int64 {
-	if isGVisor(s.Runtime) {
+// HostPids is the limit of processes that the host's kernel is to keep.
+func (s Spec) HostPids() int64 {
+	if IsGVisor(s.Runtime) {
 		return s.Limits.Pids*gvisorTasksEach + gvisorTasksOwn
 	}
 	return s.Limits.Pids
@@ -32,7 +32,7 @@ func hostPids(s Spec) int64 {
 
 // countedPids is the limit that vivarium-init is to keep; zero where the host's kernel does.
 func countedPids(s Spec) int64 {
-	if isGVisor(s.Runtime) {
+	if IsGVisor(s.Runtime) {
 		return s.Limits.Pids
 	}
 	return 0

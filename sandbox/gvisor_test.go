@@ -9,7 +9,7 @@ func TestOnlyGVisorCountsTasksItself(t *testing.T) {
 		RuntimeGVisor: {9216, 512},
 	} {
 		s := Spec{Runtime: runtime, Limits: Limits{Pids: 512}}
-		if host, counted := hostPids(s), countedPids(s); host != want.host || counted != want.counted {
+		if host, counted := s.HostPids(), countedPids(s); host != want.host || counted != want.counted {
 			t.Errorf("runtime %q: the host allows %d and vivarium-init %d, want %+v", runtime, host, counted, want)
 		}
 	}

@@ -61,47 +61,41 @@ func (e *Engine) Posture(ctx context.Context, spec Spec) (Posture, error) {
 	if err != nil {
 		return Posture{}, err
 	}
-	f, err := s.facts(ctx, o)
+	f, spec, err := collect(ctx, s, o.targets)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
 	}
-	return judge(f, s.spec, e.info), nil
+	return judge(f, spec, e.Info()), nil
 }
 
-// facts collects what the sandbox says of itself and what the engine says of it.
-func (s *Sandbox) facts(ctx context.Context, o *oracle) (facts, error) {
-	text, err := s.inside(ctx, o.targets)
+// collect gives what the sandbox says of itself and what the engine says of it, and the spec that it was made by.
+func collect(ctx context.Context, s *Sandbox, targets []target) (facts, Spec, error) {
+	text, err := lookAround(ctx, s, targets)
 	if err != nil {
-		return facts{}, err
+		return facts{}, Spec{}, err
 	}
 	f, err := parseFacts(text)
 	if err != nil {
-		return facts{}, err
+		return facts{}, Spec{}, err
 	}
-	f.targets = o.targets
-	f.warnings = s.warnings
-	found, err := s.engine.cli.ContainerInspect(ctx, s.id)
+	i, err := s.Inspect(ctx)
 	if err != nil {
-		return facts{}, fmt.Errorf("inspect container: %w", err)
+		return facts{}, Spec{}, err
 	}
-	f.accepted = acceptedBy(found)
-	f.granted = grantedBy(found)
-	image, err := s.engine.cli.ImageInspect(ctx, found.Image)
-	if err != nil {
-		return facts{}, fmt.Errorf("inspect the container's image: %w", err)
-	}
-	if image.Config != nil {
-		f.imageEnv = image.Config.Env
-	}
-	if f.host = hostCgroup(found); f.host.known() {
+	f.targets = targets
+	f.warnings = i.Warnings
+	f.accepted = acceptedBy(i.Container)
+	f.granted = grantedBy(i.Container)
+	f.imageEnv = i.ImageEnv
+	if f.host = hostCgroup(i.Container); f.host.known() {
 		text, _ := os.ReadFile("/proc/meminfo") // missing: how much swap there is, is not known
 		f.meminfo = string(text)
 	}
-	return f, nil
+	return f, i.Spec, nil
 }
 
-// inside runs the script that looks around.
-func (s *Sandbox) inside(ctx context.Context, targets []target) ([]byte, error) {
+// lookAround runs the script that does.
+func lookAround(ctx context.Context, s *Sandbox, targets []target) ([]byte, error) {
 	argv, err := postureCommand(targets)
 	if err != nil {
 		return nil, err

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/docker/docker/api/types"
-	"github.com/docker/docker/api/types/system"
 )
 
 func (j *judgement) advise(text string) { j.Advice = append(j.Advice, text) }
@@ -61,29 +58,10 @@ func (j *judgement) security(name string) bool {
 	})
 }
 
-// Release is a program's version as the program itself gives it.
-type Release struct {
-	Version string // such as 1.1.5+ds1
-	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution writes there
-}
-
-// runcOf is of the default runtime, if that is runc by its program's name. An engine tells of no other's version.
-func runcOf(v types.Version, info system.Info) Release {
-	if path.Base(info.Runtimes[info.DefaultRuntime].Path) != "runc" {
-		return Release{}
-	}
-	for _, c := range v.Components {
-		if c.Name == "runc" || c.Name == info.DefaultRuntime {
-			return Release{Version: c.Version, Commit: c.Details["GitCommit"]}
-		}
-	}
-	return Release{}
-}
-
 const runcFlaws = "ways out of November 2025 (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881)"
 
 func (j *judgement) runcAge() {
-	r := j.info.Runc
+	r := runc(j.info.Runc)
 	if r.Version == "" || !r.beforeFixes() || j.spec.Runtime != "" && j.spec.Runtime != j.info.Runtime {
 		return
 	}
@@ -95,11 +73,14 @@ func (j *judgement) runcAge() {
 		"install its updates, and look for these in its security tracker; runc itself is mended from 1.2.8 and 1.3.3 on")
 }
 
+// runc is a release of it.
+type runc Release
+
 var runcVersion = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?`)
 
 // beforeFixes compares with the first releases that hold the fixes: 1.2.8, 1.3.3 and 1.4.0-rc.3. What cannot be read is not
 // said to be old.
-func (r Release) beforeFixes() bool {
+func (r runc) beforeFixes() bool {
 	m := runcVersion.FindStringSubmatch(r.Version)
 	if m == nil {
 		return false
@@ -120,7 +101,7 @@ func (r Release) beforeFixes() bool {
 
 // packaged reports whether a distribution has built it: its number has more to it than runc's own releases have, or its commit
 // is none of theirs.
-func (r Release) packaged() bool {
+func (r runc) packaged() bool {
 	own := regexp.MustCompile(`^v?\d+\.\d+\.\d+(-rc\.?\d+)?$`).MatchString(r.Version)
 	return !own || !regexp.MustCompile(`^(v\d.*-g)?[0-9a-f]{7,40}$`).MatchString(r.Commit)
 }

@@ -4,9 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/docker/docker/api/types"
-	"github.com/docker/docker/api/types/system"
 )
 
 // TestAdviceIsNoProblem: what an engine could do better is named, and builds are taken.
@@ -71,7 +68,7 @@ func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 		"1.3.3": false, "1.3.3+ds1": false, "1.4.0-rc.2": true, "1.4.0-rc.3": false, "1.4.0~rc.2+ds": true, "1.4.0": false, "1.4.1": false,
 		"1.5.0": false, "2.0.0": false, "v1.2.5": true, "": false, "unknown": false, "1.1.99999999999999999999": true,
 	} {
-		if got := (Release{Version: version}).beforeFixes(); got != want {
+		if got := (runc{Version: version}).beforeFixes(); got != want {
 			t.Errorf("runc %q is old: %v, want %v", version, got, want)
 		}
 	}
@@ -80,7 +77,7 @@ func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 // TestADistributionsRuncIsOnlySuspected, since it may hold the fixes under its old number. The texts are those of Docker's own
 // packages, of runc's releases, of Debian 12 and 13, and of Ubuntu.
 func TestADistributionsRuncIsOnlySuspected(t *testing.T) {
-	for r, want := range map[Release]bool{
+	for r, want := range map[runc]bool{
 		{"1.2.5", "v1.2.5-0-g59923ef"}:                        false,
 		{"1.2.5", "59923ef18c98053ddb1acf23ecba10344056c28e"}: false,
 		{"1.4.0-rc.2", "v1.4.0-rc.2-0-gd7f2b1f4"}:             false,
@@ -91,26 +88,6 @@ func TestADistributionsRuncIsOnlySuspected(t *testing.T) {
 	} {
 		if got := r.packaged(); got != want {
 			t.Errorf("%+v: of a distribution: %v, want %v", r, got, want)
-		}
-	}
-}
-
-func TestRuncIsThatOfTheDefaultRuntime(t *testing.T) {
-	answer := func(name string) types.Version {
-		return types.Version{Components: []types.ComponentVersion{
-			{Name: "Engine", Version: "28.0.0"},
-			{Name: name, Version: "1.2.5", Details: map[string]string{"GitCommit": "v1.2.5-0-g59923ef"}},
-		}}
-	}
-	for _, c := range []struct{ runtime, path, component, want string }{
-		{"runc", "runc", "runc", "1.2.5"},
-		{"current", "/opt/engine/runc", "current", "1.2.5"},
-		{"runsc", "/usr/bin/runsc", "runc", ""},
-		{"crun", "/usr/bin/crun", "crun", ""},
-	} {
-		info := system.Info{DefaultRuntime: c.runtime, Runtimes: map[string]system.RuntimeWithStatus{c.runtime: {Runtime: system.Runtime{Path: c.path}}}}
-		if got := runcOf(answer(c.component), info); got.Version != c.want {
-			t.Errorf("%+v: got %+v", c, got)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/docker/go-units"
 )
 
 // judgement holds facts against what spec promises. It expects what the limits say, not what
@@ -55,14 +57,14 @@ func (j *judgement) note(format string, args ...any) {
 
 // runtime: who asks for gVisor by its usual name must not get less.
 func (j *judgement) runtime() {
-	if isGVisor(j.spec.Runtime) && !j.gvisor {
+	if IsGVisor(j.spec.Runtime) && !j.gvisor {
 		j.problem("the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name runsc's path",
 			j.spec.Runtime)
 	}
 }
 
 func (j *judgement) user() {
-	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.user()), "Gid": strconv.Itoa(GID)} {
+	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.User()), "Gid": strconv.Itoa(GID)} {
 		ids, _ := j.status(name)
 		if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return id != want }) {
 			j.problem("builds run with %s %v in place of %s: the engine must not change a container's user", strings.ToLower(name), ids, want)
@@ -147,9 +149,12 @@ func (j *judgement) mountAt(path string) (found mount, ok bool) {
 // pageRound is the most that a kernel rounds a size by: its largest page.
 const pageRound = 64 << 10
 
+// places are all that builds are to write to.
+var places = []string{Workspace, Home, Env, Tmp, Shm}
+
 // places: each folder that can be written to is a tmpfs of the promised size, owner and kind.
 func (j *judgement) places() {
-	for _, path := range mounts {
+	for _, path := range places {
 		m, ok := j.mountAt(path)
 		if !ok || m.kind != "tmpfs" || !m.rw {
 			j.problem("%s is no tmpfs that can be written: the engine must make a container's tmpfs mounts", path)
@@ -157,11 +162,11 @@ func (j *judgement) places() {
 		}
 		want := j.spec.Limits.Disk
 		if path == Shm {
-			want = min(want, shmSize)
+			want = min(want, ShmSize)
 		}
 		if got := sizeIn(m.option("size")); got < want-pageRound || got > want+pageRound {
 			j.problem("%s holds %q in place of %s: the engine does not limit a tmpfs, and a build could fill the machine's memory",
-				path, m.option("size"), size(want))
+				path, m.option("size"), units.BytesSize(float64(want)))
 		}
 		j.owner(path)
 		if !j.gvisor {
@@ -178,7 +183,7 @@ func (j *judgement) places() {
 func (j *judgement) owner(path string) {
 	got, ok := j.Owners[path]
 	uid, gid, mode := got[0], got[1], got[2]
-	good := ok && uid == int64(j.spec.user()) && gid == GID && mode&0o722 == 0o700
+	good := ok && uid == int64(j.spec.User()) && gid == GID && mode&0o722 == 0o700
 	if path == Tmp || path == Shm {
 		good = ok && uid == 0 && gid == 0 && mode == 0o1777
 	}
@@ -231,7 +236,7 @@ func (j *judgement) strangeMounts() {
 			return m.path == top || strings.HasPrefix(m.path, top+"/")
 		})
 		engine := slices.Contains(engineFiles, m.path) && !m.rw
-		if !kernel && !engine && m.path != "/" && !slices.Contains(mounts, m.path) && m.path != Names {
+		if !kernel && !engine && m.path != "/" && !slices.Contains(places, m.path) && m.path != Names {
 			j.problem("%s is mounted inside (%s): the engine must add nothing to a container; look for mounts in its configuration or runtime",
 				m.path, m.kind)
 		}

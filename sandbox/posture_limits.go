@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/docker/go-units"
 )
 
 // limits: what the kernel holds a sandbox to. gVisor's kernel shows no cgroup; the host's holds
@@ -33,15 +35,15 @@ func (j *judgement) cgroup(c cgroup) {
 	l := j.spec.Limits
 	want := float64(l.Memory + l.Disk)
 	if c.memory == nil || *c.memory > want || *c.memory < want-pageRound {
-		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), size(int64(want)), "memory")
+		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), units.BytesSize(want), "memory")
 	}
 	// Quotas are rounded, by systemd to a hundredth of a CPU.
 	cpus := min(l.CPUs, float64(j.info.CPUs))
 	if c.cpus == nil || math.Abs(*c.cpus-cpus) > 0.011 {
 		j.problem("CPUs are limited to %s in place of %g: "+cgroupRemedy, number(c.cpus), cpus, "cpu")
 	}
-	if c.pids == nil || *c.pids != float64(hostPids(j.spec)) {
-		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), hostPids(j.spec), "pids")
+	if c.pids == nil || *c.pids != float64(j.spec.HostPids()) {
+		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), j.spec.HostPids(), "pids")
 	}
 	j.swap(c.swap)
 }
@@ -57,7 +59,7 @@ func (j *judgement) swap(got *float64) {
 	case has == 0:
 		j.note("swap cannot be limited, and the engine's machine has none")
 	case has > 0:
-		j.problem("swap is not limited, and the engine's machine has %s of it: %s", size(has), remedy)
+		j.problem("swap is not limited, and the engine's machine has %s of it: %s", units.BytesSize(float64(has)), remedy)
 	default:
 		j.problem("swap is not limited, and how much of it there is cannot be told: %s", remedy)
 	}
@@ -110,8 +112,8 @@ func (j *judgement) acceptedLimits() {
 		got, want int64
 	}{
 		{"memory", j.accepted.memory, l.Memory + l.Disk},
-		{"CPUs (billionths)", j.accepted.cpus, nanoCPUs(l.CPUs, j.info.CPUs)},
-		{"processes", j.accepted.pids, hostPids(j.spec)},
+		{"CPUs (billionths)", j.accepted.cpus, int64(min(l.CPUs, float64(j.info.CPUs)) * 1e9)},
+		{"processes", j.accepted.pids, j.spec.HostPids()},
 	} {
 		if c.got != c.want {
 			j.problem("the engine limits %s to %d in place of %d: enable the cgroup controllers on its machine", c.what, c.got, c.want)
@@ -134,5 +136,5 @@ func bytesIn(n *float64) string {
 	if n == nil || math.IsInf(*n, 1) {
 		return number(n)
 	}
-	return size(int64(*n))
+	return units.BytesSize(*n)
 }

@@ -34,7 +34,7 @@ func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
 	f.targets = []target{{"192.0.2.1", "80"}}
 	if name == "gvisor" {
 		spec.Runtime = "runsc"
-		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: hostPids(spec)}
+		f.accepted = accepted{memory: l.Memory + l.Disk, swap: l.Memory + l.Disk, cpus: 2e9, pids: spec.HostPids()}
 	}
 	f.granted, f.imageEnv = grantedAsAsked(spec, info)
 	return f, spec, info
@@ -339,7 +339,7 @@ func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	}
 	seen, _, _ := goodFacts(t, "cgroup1")
 	f.host = cgroupOf(func(path string) string { return seen.Files[path] })
-	pids := float64(hostPids(spec)) // gVisor's own tasks are among them
+	pids := float64(spec.HostPids()) // gVisor's own tasks are among them
 	f.host.pids = &pids
 	if p := judge(f, spec, info); p.Err() != nil || unknown(p) {
 		t.Errorf("with the host's cgroup: %v, notes %q", p.Err(), p.Notes)

@@ -23,13 +23,12 @@ var ErrClosed = errors.New("the sandbox is closed")
 // Sandbox is one running container. Its methods are not for concurrent use, except
 // Offer and Close.
 type Sandbox struct {
-	engine  *Engine
-	id      string
-	spec    Spec
-	session *yamux.Session
-	stderr  *tail
-	// warnings are the engine's, of what it left out of the settings; Posture judges them.
-	warnings []string
+	engine   *Engine
+	id       string
+	spec     Spec
+	session  *yamux.Session
+	stderr   *tail
+	warnings []string // the engine's, of what it left out of the settings
 
 	gone        chan struct{} // closed when the engine has removed the container
 	exitCode    int           // PID 1's, valid then
@@ -166,7 +165,7 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	if err != nil {
 		return &RefusedError{err}
 	}
-	if isGVisor(s.spec.Runtime) {
+	if IsGVisor(s.spec.Runtime) {
 		return ErrFixedLimits
 	}
 	_, err = s.engine.cli.ContainerUpdate(ctx, s.id, container.UpdateConfig{Resources: resources})

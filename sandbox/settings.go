@@ -24,8 +24,8 @@ const (
 //go:embed seccomp.json
 var seccompProfile string
 
-// shmSize is what /dev/shm has where nobody sets it.
-const shmSize = 64 << 20
+// ShmSize is what /dev/shm has where nobody sets it, in bytes. A sandbox's is that, or its disk where that is less.
+const ShmSize = 64 << 20
 
 // Settings is every setting of the container that spec describes, on an engine that
 // says info of itself.
@@ -37,7 +37,7 @@ const shmSize = 64 << 20
 // left and ends the command. Pages of a tmpfs are charged to the container's memory, so
 // its limit is the sum of both: files never take memory from processes.
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
-	l, user, no := spec.Limits, spec.user(), false
+	l, user, no := spec.Limits, spec.User(), false
 	config := container.Config{
 		Hostname:    "vivarium",
 		User:        fmt.Sprintf("%d:%d", user, GID),
@@ -72,7 +72,7 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		DNS:        []string{"127.0.0.1"},
 		DNSSearch:  []string{"."},
 		DNSOptions: []string{"attempts:1"},
-		Resources:  resources(l, hostPids(spec), info.CPUs),
+		Resources:  resources(l, spec.HostPids(), info.CPUs),
 	}
 	return config, host
 }
@@ -112,7 +112,7 @@ func tmpfs(l Limits, user int) map[string]string {
 		size, owner := l.Disk, fmt.Sprintf("uid=%d,gid=%d,mode=0700", user, GID)
 		switch path {
 		case Shm:
-			size, owner = min(l.Disk, shmSize), "mode=1777"
+			size, owner = min(l.Disk, ShmSize), "mode=1777"
 		case Tmp:
 			owner = "mode=1777"
 		}

@@ -9,7 +9,7 @@ const minSockets = 32 << 20
 // has a limit for TCP, but runc 1.1 takes that one (KernelMemoryTCP) without a word and does not set it, and none for UDP. So vivarium-init
 // watches it. gVisor's sockets are in its own memory, which the cgroup counts.
 func SocketShare(memory int64, runtime string, info Info) int64 {
-	if info.CgroupVersion != "1" || isGVisor(runtime) {
+	if info.CgroupVersion != "1" || IsGVisor(runtime) {
 		return 0
 	}
 	return max(minSockets, memory/8)

@@ -20,8 +20,8 @@ const (
 	Users     = 1000
 )
 
-// user is the id that everything in the sandbox runs as.
-func (s Spec) user() int { return FirstUser + s.userIndex }
+// User is the id that everything in the sandbox runs as.
+func (s Spec) User() int { return FirstUser + s.userIndex }
 
 // create makes the container of spec as a user that no other sandbox of the engine has, whichever process started it. The
 // engine keeps them apart: a container is named after its user, and a name belongs to one container at a time, from before
@@ -39,4 +39,4 @@ func (e *Engine) create(ctx context.Context, spec Spec) (Spec, container.CreateR
 		"and remove the containers of servers that are gone", Users, LabelInstance)
 }
 
-func (s Spec) containerName() string { return "vivarium-sandbox-" + strconv.Itoa(s.user()) }
+func (s Spec) containerName() string { return "vivarium-sandbox-" + strconv.Itoa(s.User()) }

@@ -27,8 +27,8 @@ func TestAUserThatIsTakenIsPassedBy(t *testing.T) {
 	asked := 0
 	e := takenUntil(t, 2, &asked)
 	spec, made, err := e.create(t.Context(), Spec{})
-	if err != nil || asked != 3 || spec.user() != FirstUser+2 || made.ID != spec.containerName() {
-		t.Errorf("asked %d times, got user %d, container %q, %v; want the third user", asked, spec.user(), made.ID, err)
+	if err != nil || asked != 3 || spec.User() != FirstUser+2 || made.ID != spec.containerName() {
+		t.Errorf("asked %d times, got user %d, container %q, %v; want the third user", asked, spec.User(), made.ID, err)
 	}
 }
 
@@ -42,7 +42,7 @@ func TestThatAllUsersAreTakenIsSaid(t *testing.T) {
 
 // TestUsersFitEnginesThatMapThem holds that engines without root and with userns-remap, which have 65536 ids, have them all.
 func TestUsersFitEnginesThatMapThem(t *testing.T) {
-	if last := (Spec{userIndex: Users - 1}).user(); FirstUser <= 0 || last >= 65534 { // the last two are nobody's
+	if last := (Spec{userIndex: Users - 1}).User(); FirstUser <= 0 || last >= 65534 { // the last two are nobody's
 		t.Errorf("users from %d to %d", FirstUser, last)
 	}
 }

@@ -1,0 +1,27 @@
+package sandbox
+
+import (
+	"path"
+
+	"github.com/docker/docker/api/types"
+	"github.com/docker/docker/api/types/system"
+)
+
+// Release is a program's version as the program itself gives it.
+type Release struct {
+	Version string // such as 1.1.5+ds1
+	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution writes there
+}
+
+// runcOf is of the default runtime, if that is runc by its program's name. An engine tells of no other's version.
+func runcOf(v types.Version, info system.Info) Release {
+	if path.Base(info.Runtimes[info.DefaultRuntime].Path) != "runc" {
+		return Release{}
+	}
+	for _, c := range v.Components {
+		if c.Name == "runc" || c.Name == info.DefaultRuntime {
+			return Release{Version: c.Version, Commit: c.Details["GitCommit"]}
+		}
+	}
+	return Release{}
+}
