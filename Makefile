@@ -34,7 +34,7 @@ setup: needs-go
 
 # Runs a command and fails when that leaves the machine's own engine other than it was.
 unchanged := go run ./scripts/unchanged --
-engine_tests := ./sandbox ./pipeline ./cmd/vivarium
+engine_tests := ./sandbox ./sandbox/posture ./pipeline ./cmd/vivarium
 # Told its directory, and no package, go test shows what a passing test prints: here, a line for each attack.
 attack := go test -C cmd/attack -count=1 -timeout
 

@@ -11,7 +11,7 @@ import "strings"
 const RuntimeGVisor = "runsc"
 
 // IsGVisor reports whether a runtime is gVisor by its name, which operators lengthen by a platform, such as runsc-kvm. Whether
-// it is what it is called, Posture tells.
+// it is what it is called, only a look inside tells.
 func IsGVisor(runtime string) bool { return strings.Contains(runtime, RuntimeGVisor) }
 
 // One process of a sandbox takes five or six tasks of the host (measured with the ptrace platform; others take

@@ -16,6 +16,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
 	"vivarium/sandbox/engineproxy"
+	"vivarium/sandbox/posture"
 )
 
 // weakening makes an engine give sandboxes less than was asked for. change gets the call that
@@ -120,7 +121,7 @@ func TestWeakenedEngine(t *testing.T) {
 }
 
 // weakenedEngine gives a function that looks at a sandbox of an engine whose calls were changed.
-func weakenedEngine(t *testing.T) func(sandbox.Spec, func(call, host map[string]any)) (sandbox.Posture, error) {
+func weakenedEngine(t *testing.T) func(sandbox.Spec, func(call, host map[string]any)) (posture.Report, error) {
 	t.Helper()
 	var mu sync.Mutex
 	var change func(call, host map[string]any)
@@ -150,12 +151,12 @@ func weakenedEngine(t *testing.T) func(sandbox.Spec, func(call, host map[string]
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { engine.Close() })
-	return func(spec sandbox.Spec, weaken func(call, host map[string]any)) (sandbox.Posture, error) {
+	return func(spec sandbox.Spec, weaken func(call, host map[string]any)) (posture.Report, error) {
 		mu.Lock()
 		change = weaken
 		mu.Unlock()
 		spec.Deadline = time.Now().Add(patience(t, time.Minute))
-		return engine.Posture(t.Context(), spec)
+		return posture.Look(t.Context(), engine, spec)
 	}
 }
 

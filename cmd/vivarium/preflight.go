@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/sandbox"
+	"vivarium/sandbox/posture"
 )
 
 // preflightInterval is how often an engine that did not keep its promises is checked again.
@@ -81,8 +82,8 @@ func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 }
 
 // lookAt gives an error that says why sandboxes of spec are not as promised, if they are not.
-func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (sandbox.Posture, error) {
-	p, err := e.Posture(ctx, spec)
+func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (posture.Report, error) {
+	p, err := posture.Look(ctx, e, spec)
 	if err != nil {
 		return p, fmt.Errorf("cannot look at a sandbox: %w", err)
 	}
@@ -102,7 +103,7 @@ func postureSpec(c config, l sandbox.Limits, image, instance string) sandbox.Spe
 
 // posture checks a sandbox from inside.
 func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) {
-	p, err := e.Posture(ctx, postureSpec(c.config, limitsOf(c.config, e.Info()), image, doctorInstance))
+	p, err := posture.Look(ctx, e, postureSpec(c.config, limitsOf(c.config, e.Info()), image, doctorInstance))
 	if err != nil {
 		c.add(essential, "posture", "cannot look at a sandbox: %v", err)
 		return
@@ -111,7 +112,7 @@ func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) 
 }
 
 // showPosture adds a line for each finding.
-func (c *checkup) showPosture(p sandbox.Posture) {
+func (c *checkup) showPosture(p posture.Report) {
 	for _, problem := range p.Problems {
 		c.add(essential, "posture", "%s", problem)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"vivarium/cmd/internal/treetest"
 	"vivarium/images"
-	"vivarium/sandbox"
+	"vivarium/sandbox/posture"
 )
 
 // TestServerTakesNoBuildsFromAnEngineThatDropsALimit: it says why, and takes builds once the engine
@@ -90,13 +90,13 @@ func TestDoctorLooksAtASandbox(t *testing.T) {
 func TestDoctorAdvisesWithoutFailing(t *testing.T) {
 	var found []finding
 	c := &checkup{show: func(f finding) { found = append(found, f) }}
-	c.showPosture(sandbox.Posture{Kernel: sandbox.KernelLinux, Notes: []string{"a note"}, Advice: []string{"do this"}})
+	c.showPosture(posture.Report{Kernel: posture.KernelLinux, Notes: []string{"a note"}, Advice: []string{"do this"}})
 	want := []finding{{fine, "isolation", "a note"}, {advice, "isolation", "do this"}}
 	if len(found) != 3 || found[0].level != fine || !slices.Equal(found[1:], want) || c.failed {
 		t.Errorf("got %+v, failed %v; want that it is as promised, and %+v", found, c.failed, want)
 	}
 	found = nil
-	c.showPosture(sandbox.Posture{Problems: []string{"a limit is dropped"}, Advice: []string{"do this"}})
+	c.showPosture(posture.Report{Problems: []string{"a limit is dropped"}, Advice: []string{"do this"}})
 	if !slices.Equal(found, []finding{{essential, "posture", "a limit is dropped"}}) || !c.failed {
 		t.Errorf("got %+v, failed %v; want the problem alone", found, c.failed)
 	}

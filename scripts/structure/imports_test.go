@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 		"images",
 		"sandbox",
 		"sandbox/egress",
+		"sandbox/posture",
 	},
 	"cmd/vivarium-init":     {"sandbox/wire"},
 	"cmd/vivarium/worktree": {},
@@ -58,8 +59,15 @@ var mayImport = map[string][]string{
 		"server/store/intake",
 		"server/store/trouble",
 	},
-	"pipeline": {"pipeline/python", "pipeline/mask", "pipeline/findings", "pipeline/termtext",
-		"images", "sandbox", "sandbox/egress"},
+	"pipeline": {
+		"pipeline/python",
+		"pipeline/mask",
+		"pipeline/findings",
+		"pipeline/termtext",
+		"images",
+		"sandbox",
+		"sandbox/egress",
+	},
 	"server/store/outbox":        {"pipeline"},
 	"server/verdict":             {"pipeline"},
 	"pipeline/python":            {"pipeline/termtext", "sandbox"},
@@ -78,12 +86,19 @@ var mayImport = map[string][]string{
 	"sandbox/egress/egresstest":  {},
 	"sandbox/engineproxy":        {},
 	"sandbox/egress/simpleindex": {},
+	"sandbox/posture":            {"sandbox"},
 }
 
 // onlyIn are modules that only some of our packages may import.
 var onlyIn = map[string][]string{
-	"github.com/hashicorp/yamux":  {"sandbox", "sandbox/wire", "cmd/vivarium-init"},
-	"github.com/docker/docker":    {"sandbox", "sandbox/engineproxy", "images", "images/imagestest"},
+	"github.com/hashicorp/yamux": {"sandbox", "sandbox/wire", "cmd/vivarium-init"},
+	"github.com/docker/docker": {
+		"sandbox",
+		"sandbox/engineproxy",
+		"images",
+		"images/imagestest",
+		"sandbox/posture",
+	},
 	"github.com/labstack/echo/v4": {"server"},
 	"gorm.io":                     {"server/store"},
 	"github.com/riverqueue":       {"server/store", "server/store/bell"},

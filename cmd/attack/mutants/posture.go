@@ -8,17 +8,11 @@ var posture = []mutant{
 	inPosture("devices", "\tj.devices()\n"),
 	inPosture("names", "\tj.names()\n"),
 	inPosture("the engine's account", "\tj.readBack()\n"),
-	{"posture: the environment", "sandbox/posture_inspect.go", "\tj.environment()\n", "", "^TestWeakenedEngine$"},
-	{
-		"posture: what kernels say before they look",
-		"sandbox/posture_calls.go",
-		`return tried && refusal(answer)`,
-		`return tried && answer != ""`,
-		"^TestWeakenedEngine$",
-	},
+	{"posture: the environment", "sandbox/posture/inspect.go", "\tj.environment()\n", "", "^TestWeakenedEngine$"},
+	{"posture: what kernels say before they look", "sandbox/posture/calls.go", `return tried && refusal(answer)`, `return tried && answer != ""`, "^TestWeakenedEngine$"},
 	{"admission: a sandbox's deadline", "sandbox/others.go", `<= longestClaim`, `> 0`, "^TestLabel$"},
 }
 
 func inPosture(name, check string) mutant {
-	return mutant{"posture: " + name, "sandbox/posture_judge.go", check, "", "^TestWeakenedEngine$"}
+	return mutant{"posture: " + name, "sandbox/posture/judge.go", check, "", "^TestWeakenedEngine$"}
 }

@@ -1,4 +1,4 @@
-package sandbox
+package posture
 
 import (
 	"cmp"
@@ -9,20 +9,22 @@ import (
 	"strings"
 
 	"github.com/docker/go-units"
+
+	"vivarium/sandbox"
 )
 
 // judgement holds facts against what spec promises. It expects what the limits say, not what
 // Settings asks for, so that a setting that was forgotten is found too.
 type judgement struct {
 	facts
-	spec   Spec
-	info   Info
+	spec   sandbox.Spec
+	info   sandbox.Info
 	gvisor bool
-	Posture
+	Report
 }
 
-func judge(f facts, spec Spec, info Info) Posture {
-	j := &judgement{facts: f, spec: spec, info: info, Posture: Posture{Kernel: f.kernel()}}
+func judge(f facts, spec sandbox.Spec, info sandbox.Info) Report {
+	j := &judgement{facts: f, spec: spec, info: info, Report: Report{Kernel: f.kernel()}}
 	j.gvisor = j.Kernel == KernelGVisor
 	j.runtime()
 	j.user()
@@ -44,7 +46,7 @@ func judge(f facts, spec Spec, info Info) Posture {
 	j.readBack()
 	j.advice()
 
-	return j.Posture
+	return j.Report
 }
 
 func (j *judgement) problem(format string, args ...any) {
@@ -57,21 +59,21 @@ func (j *judgement) note(format string, args ...any) {
 
 // runtime: who asks for gVisor by its usual name must not get less.
 func (j *judgement) runtime() {
-	if IsGVisor(j.spec.Runtime) && !j.gvisor {
+	if sandbox.IsGVisor(j.spec.Runtime) && !j.gvisor {
 		j.problem("the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name runsc's path",
 			j.spec.Runtime)
 	}
 }
 
 func (j *judgement) user() {
-	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.User()), "Gid": strconv.Itoa(GID)} {
+	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.User()), "Gid": strconv.Itoa(sandbox.GID)} {
 		ids, _ := j.status(name)
 		if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return id != want }) {
 			j.problem("builds run with %s %v in place of %s: the engine must not change a container's user", strings.ToLower(name), ids, want)
 		}
 	}
 	groups, _ := j.status("Groups")
-	if slices.ContainsFunc(groups, func(id string) bool { return id != strconv.Itoa(GID) }) {
+	if slices.ContainsFunc(groups, func(id string) bool { return id != strconv.Itoa(sandbox.GID) }) {
 		j.problem("builds run with the groups %v beside their own: the engine must not add groups", groups)
 	}
 }
@@ -150,7 +152,7 @@ func (j *judgement) mountAt(path string) (found mount, ok bool) {
 const pageRound = 64 << 10
 
 // places are all that builds are to write to.
-var places = []string{Workspace, Home, Env, Tmp, Shm}
+var places = []string{sandbox.Workspace, sandbox.Home, sandbox.Env, sandbox.Tmp, sandbox.Shm}
 
 // places: each folder that can be written to is a tmpfs of the promised size, owner and kind.
 func (j *judgement) places() {
@@ -161,8 +163,8 @@ func (j *judgement) places() {
 			continue
 		}
 		want := j.spec.Limits.Disk
-		if path == Shm {
-			want = min(want, ShmSize)
+		if path == sandbox.Shm {
+			want = min(want, sandbox.ShmSize)
 		}
 		if got := sizeIn(m.option("size")); got < want-pageRound || got > want+pageRound {
 			j.problem("%s holds %q in place of %s: the engine does not limit a tmpfs, and a build could fill the machine's memory",
@@ -183,8 +185,8 @@ func (j *judgement) places() {
 func (j *judgement) owner(path string) {
 	got, ok := j.Owners[path]
 	uid, gid, mode := got[0], got[1], got[2]
-	good := ok && uid == int64(j.spec.User()) && gid == GID && mode&0o722 == 0o700
-	if path == Tmp || path == Shm {
+	good := ok && uid == int64(j.spec.User()) && gid == sandbox.GID && mode&0o722 == 0o700
+	if path == sandbox.Tmp || path == sandbox.Shm {
 		good = ok && uid == 0 && gid == 0 && mode == 0o1777
 	}
 	if !good {
@@ -236,7 +238,7 @@ func (j *judgement) strangeMounts() {
 			return m.path == top || strings.HasPrefix(m.path, top+"/")
 		})
 		engine := slices.Contains(engineFiles, m.path) && !m.rw
-		if !kernel && !engine && m.path != "/" && !slices.Contains(places, m.path) && m.path != Names {
+		if !kernel && !engine && m.path != "/" && !slices.Contains(places, m.path) && m.path != sandbox.Names {
 			j.problem("%s is mounted inside (%s): the engine must add nothing to a container; look for mounts in its configuration or runtime",
 				m.path, m.kind)
 		}

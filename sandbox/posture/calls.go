@@ -1,9 +1,11 @@
-package sandbox
+package posture
 
 import (
 	"maps"
 	"slices"
 	"strings"
+
+	"vivarium/sandbox"
 )
 
 // refusedCalls are the system calls that posture.py makes and that no build needs. A filter refuses them whatever their
@@ -115,7 +117,7 @@ func (j *judgement) devices() {
 
 // names: a sandbox has a name of its own, and knows nobody else's.
 func (j *judgement) names() {
-	config, _ := Settings(j.spec, j.info)
+	config, _ := sandbox.Settings(j.spec, j.info)
 	if j.Hostname != config.Hostname {
 		j.problem("builds run on the host name %q in place of %q: the engine must give a container a UTS namespace of its own",
 			j.Hostname, config.Hostname)

@@ -1,4 +1,5 @@
-package sandbox
+// Package posture looks at one sandbox from inside, and at what the engine says of it, and names what it does not keep.
+package posture
 
 import (
 	"bytes"
@@ -12,10 +13,12 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox"
 )
 
-// Posture is what a sandbox was found to be, from inside, held against its spec.
-type Posture struct {
+// Report is what a sandbox was found to be, from inside, held against its spec.
+type Report struct {
 	Kernel   string   // KernelLinux or KernelGVisor: what answers system calls inside
 	Problems []string // what is not as promised, and what to do; empty when all is
 	Advice   []string // what leaves less between a build and the machine than there could be, and what mends it; builds are taken
@@ -29,58 +32,58 @@ const (
 )
 
 // Err is nil when all is as promised.
-func (p Posture) Err() error {
-	if len(p.Problems) == 0 {
+func (r Report) Err() error {
+	if len(r.Problems) == 0 {
 		return nil
 	}
-	return errors.New(strings.Join(p.Problems, "; "))
+	return errors.New(strings.Join(r.Problems, "; "))
 }
 
 //go:embed posture.py
-var postureScript string
+var script string
 
 const (
-	// postureTimeout is enough for gVisor under emulation, where Python takes seconds to start.
-	postureTimeout = time.Minute
-	// maxPosture bounds what is read from inside: twenty texts of at most 64 KiB, few of which reach 4.
-	maxPosture = 512 << 10
+	// timeout is enough for gVisor under emulation, where Python takes seconds to start.
+	timeout = time.Minute
+	// maxOutput bounds what is read from inside: twenty texts of at most 64 KiB, few of which reach 4.
+	maxOutput = 512 << 10
 )
 
-// Posture starts a sandbox of spec as builds get it and looks at it from inside. An engine
+// Look starts a sandbox of spec as builds get it and looks at it from inside. An engine
 // that silently drops a limit is found out by this. An error means that no sandbox could be
 // looked at.
-func (e *Engine) Posture(ctx context.Context, spec Spec) (Posture, error) {
-	ctx, cancel := context.WithTimeout(ctx, postureTimeout)
+func Look(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	o, err := openOracle(ctx)
 	if err != nil {
-		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
+		return Report{}, fmt.Errorf("look at a sandbox: %w", err)
 	}
 	defer o.Close()
 	s, err := e.Start(ctx, spec)
 	if err != nil {
-		return Posture{}, err
+		return Report{}, err
 	}
 	f, spec, err := collect(ctx, s, o.targets)
 	if err = errors.Join(err, s.Close()); err != nil {
-		return Posture{}, fmt.Errorf("look at a sandbox: %w", err)
+		return Report{}, fmt.Errorf("look at a sandbox: %w", err)
 	}
 	return judge(f, spec, e.Info()), nil
 }
 
 // collect gives what the sandbox says of itself and what the engine says of it, and the spec that it was made by.
-func collect(ctx context.Context, s *Sandbox, targets []target) (facts, Spec, error) {
+func collect(ctx context.Context, s *sandbox.Sandbox, targets []target) (facts, sandbox.Spec, error) {
 	text, err := lookAround(ctx, s, targets)
 	if err != nil {
-		return facts{}, Spec{}, err
+		return facts{}, sandbox.Spec{}, err
 	}
 	f, err := parseFacts(text)
 	if err != nil {
-		return facts{}, Spec{}, err
+		return facts{}, sandbox.Spec{}, err
 	}
 	i, err := s.Inspect(ctx)
 	if err != nil {
-		return facts{}, Spec{}, err
+		return facts{}, sandbox.Spec{}, err
 	}
 	f.targets = targets
 	f.warnings = i.Warnings
@@ -95,19 +98,19 @@ func collect(ctx context.Context, s *Sandbox, targets []target) (facts, Spec, er
 }
 
 // lookAround runs the script that does.
-func lookAround(ctx context.Context, s *Sandbox, targets []target) ([]byte, error) {
-	argv, err := postureCommand(targets)
+func lookAround(ctx context.Context, s *sandbox.Sandbox, targets []target) ([]byte, error) {
+	argv, err := command(targets)
 	if err != nil {
 		return nil, err
 	}
-	c := Command{Argv: argv, Dir: "/", Timeout: postureTimeout}
+	c := sandbox.Command{Argv: argv, Dir: "/", Timeout: timeout}
 	var stdout, stderr bytes.Buffer
-	r, err := s.Run(ctx, c, func(stream Stream, p []byte) error {
+	r, err := s.Run(ctx, c, func(stream sandbox.Stream, p []byte) error {
 		to := &stdout
-		if stream == Stderr {
+		if stream == sandbox.Stderr {
 			to = &stderr
 		}
-		if to.Len()+len(p) > maxPosture {
+		if to.Len()+len(p) > maxOutput {
 			return errors.New("it says more than can be true")
 		}
 		to.Write(p)
@@ -129,13 +132,13 @@ type questions struct {
 	Closed []string    `json:"closed"`
 }
 
-func postureCommand(targets []target) ([]string, error) {
+func command(targets []target) ([]string, error) {
 	q := questions{Closed: closed}
 	for _, t := range targets {
 		q.Dials = append(q.Dials, [2]string{t.host, t.port})
 	}
 	text, err := json.Marshal(q)
-	return []string{"python3", "-I", "-c", postureScript, string(text)}, err
+	return []string{"python3", "-I", "-c", script, string(text)}, err
 }
 
 // accepted are the limits that the engine says a container has: one that it cannot set is

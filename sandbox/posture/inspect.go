@@ -1,4 +1,4 @@
-package sandbox
+package posture
 
 import (
 	"encoding/json"
@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox"
 )
 
 // granted is what an engine says a container was made with, of what can be asked for.
@@ -56,7 +58,7 @@ func (j *judgement) readBack() {
 		j.problem("the engine does not say how it made the container: let the call GET /containers/{id}/json through")
 		return
 	}
-	config, host := Settings(j.spec, j.info)
+	config, host := sandbox.Settings(j.spec, j.info)
 	changed := differing(fields(&host), j.granted.host, elsewhere)
 	changed = append(changed, differing(fields(&config), j.granted.config, fromImage)...)
 	for _, name := range changed {

@@ -1,4 +1,4 @@
-package sandbox
+package posture
 
 import (
 	"cmp"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox"
 )
 
 // The good facts. cgroup1 and gvisor were printed by posture.py in sandboxes of engine 20.10
@@ -17,9 +19,9 @@ import (
 var postures = []string{"cgroup1", "cgroup2", "gvisor"}
 
 // goodFacts are facts, and a spec that they keep in all.
-func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
+func goodFacts(t *testing.T, name string) (facts, sandbox.Spec, sandbox.Info) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/posture/" + name + ".json")
+	text, err := os.ReadFile("testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +29,8 @@ func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := Info{CPUs: 2}
-	spec := Spec{Limits: DefaultLimits(info)}
+	info := sandbox.Info{CPUs: 2}
+	spec := sandbox.Spec{Limits: sandbox.DefaultLimits(info)}
 	l := &spec.Limits
 	l.Memory, l.Disk, l.FileSize = 256<<20, 96<<20, 96<<20
 	f.targets = []target{{"192.0.2.1", "80"}}
@@ -42,8 +44,8 @@ func goodFacts(t *testing.T, name string) (facts, Spec, Info) {
 
 // grantedAsAsked is what an engine says of a container as it was asked for: with the image's own environment and labels, and with
 // what engines write down by themselves.
-func grantedAsAsked(spec Spec, info Info) (granted, []string) {
-	config, host := Settings(spec, info)
+func grantedAsAsked(spec sandbox.Spec, info sandbox.Info) (granted, []string) {
+	config, host := sandbox.Settings(spec, info)
 	imageEnv := []string{"PATH=/usr/bin"}
 	config.Env = imageEnv
 	config.Labels["org.opencontainers.image.version"] = "12"
@@ -239,9 +241,9 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{both, edit(mountinfo, "/ /tmp rw,nosuid", "/ /tmp rw"), "/tmp is mounted without nosuid"},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid"), "/tmp is mounted without nodev"},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid,nodev,noexec"), "/tmp is mounted with noexec"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{Workspace: {0, 0, 0o755}} }, "/workspace belongs to 0:0"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{Home: {FirstUser, GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{Tmp: {0, 0, 0o777}} }, "/tmp belongs to 0:0 with mode 777"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Workspace: {0, 0, 0o755}} }, "/workspace belongs to 0:0"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Home: {sandbox.FirstUser, sandbox.GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
+		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Tmp: {0, 0, 0o777}} }, "/tmp belongs to 0:0 with mode 777"},
 		{both, edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"), "/run/docker.sock is mounted inside"},
 		{both, edit(mountinfo, "/etc/hosts ro,", "/etc/hosts rw,"), "/etc/hosts is mounted inside"},
 
@@ -331,7 +333,7 @@ func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 // TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen and are not doubted where they can.
 func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
-	unknown := func(p Posture) bool {
+	unknown := func(p Report) bool {
 		return slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "cannot be seen from here") })
 	}
 	if p := judge(f, spec, info); p.Err() != nil || !unknown(p) {
@@ -375,7 +377,7 @@ func TestHostileFactsAreProblemsAndNoMore(t *testing.T) {
 
 func FuzzPostureNeverPanics(f *testing.F) {
 	for _, name := range postures {
-		text, err := os.ReadFile("testdata/posture/" + name + ".json")
+		text, err := os.ReadFile("testdata/" + name + ".json")
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package sandbox
+package posture
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vivarium/sandbox"
 )
 
 func (j *judgement) advise(text string) { j.Advice = append(j.Advice, text) }
@@ -74,7 +76,7 @@ func (j *judgement) runcAge() {
 }
 
 // runc is a release of it.
-type runc Release
+type runc sandbox.Release
 
 var runcVersion = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?`)
 

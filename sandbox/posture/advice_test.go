@@ -1,34 +1,36 @@
-package sandbox
+package posture
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vivarium/sandbox"
 )
 
 // TestAdviceIsNoProblem: what an engine could do better is named, and builds are taken.
 func TestAdviceIsNoProblem(t *testing.T) {
-	good := Info{
-		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: Release{"1.3.3", "v1.3.3-0-gd842d771"},
+	good := sandbox.Info{
+		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: sandbox.Release{Version: "1.3.3", Commit: "v1.3.3-0-gd842d771"},
 		Security: []string{"name=apparmor", "name=seccomp,profile=builtin", "name=rootless"},
 	}
 	pattern := func(text string) func(*facts) { return edit("/proc/sys/kernel/core_pattern", "core\n", text) }
 	same := func(*facts) {}
 	for what, c := range map[string]struct {
-		change func(*Info)
+		change func(*sandbox.Info)
 		facts  func(*facts)
 		want   string // among the advice; empty for none
 	}{
-		"nothing":                   {func(*Info) {}, same, ""},
-		"cgroup v1":                 {func(i *Info) { i.CgroupVersion = "1" }, same, "with cgroup v2 (systemd"},
-		"no security module":        {func(i *Info) { i.Security = []string{"name=seccomp,profile=builtin", "name=userns"} }, same, "neither AppArmor nor SELinux"},
-		"SELinux alone":             {func(i *Info) { i.Security = []string{"name=selinux", "name=rootless"} }, same, ""},
-		"an old runc":               {func(i *Info) { i.Runc = Release{"1.2.5", "v1.2.5-0-g59923ef"} }, same, "runc 1.2.5 is open to"},
-		"Debian's runc":             {func(i *Info) { i.Runc = Release{"1.1.5+ds1", "1.1.5+ds1-1+deb12u2"} }, same, "runc 1.1.5+ds1-1+deb12u2 may be open to"},
-		"another runtime":           {func(i *Info) { i.Runc = Release{} }, same, ""},
-		"Ubuntu's helper":           {func(*Info) {}, pattern("|/usr/share/apport/apport -p%p -s%s\n"), "run apport as root"},
-		"systemd's helper":          {func(*Info) {}, pattern("|/usr/lib/systemd/systemd-coredump %P\n"), "run systemd-coredump as root"},
-		"a core file in some place": {func(*Info) {}, pattern("/var/crash/core.%p\n"), ""},
+		"nothing":                   {func(*sandbox.Info) {}, same, ""},
+		"cgroup v1":                 {func(i *sandbox.Info) { i.CgroupVersion = "1" }, same, "with cgroup v2 (systemd"},
+		"no security module":        {func(i *sandbox.Info) { i.Security = []string{"name=seccomp,profile=builtin", "name=userns"} }, same, "neither AppArmor nor SELinux"},
+		"SELinux alone":             {func(i *sandbox.Info) { i.Security = []string{"name=selinux", "name=rootless"} }, same, ""},
+		"an old runc":               {func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.2.5", Commit: "v1.2.5-0-g59923ef"} }, same, "runc 1.2.5 is open to"},
+		"Debian's runc":             {func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.1.5+ds1", Commit: "1.1.5+ds1-1+deb12u2"} }, same, "runc 1.1.5+ds1-1+deb12u2 may be open to"},
+		"another runtime":           {func(i *sandbox.Info) { i.Runc = sandbox.Release{} }, same, ""},
+		"Ubuntu's helper":           {func(*sandbox.Info) {}, pattern("|/usr/share/apport/apport -p%p -s%s\n"), "run apport as root"},
+		"systemd's helper":          {func(*sandbox.Info) {}, pattern("|/usr/lib/systemd/systemd-coredump %P\n"), "run systemd-coredump as root"},
+		"a core file in some place": {func(*sandbox.Info) {}, pattern("/var/crash/core.%p\n"), ""},
 	} {
 		f, spec, _ := goodFacts(t, "cgroup2")
 		info := good
@@ -45,7 +47,7 @@ func TestAdviceIsNoProblem(t *testing.T) {
 // TestGVisorNeedsNoAdviceOnTheHostsKernel: its own stands before it.
 func TestGVisorNeedsNoAdviceOnTheHostsKernel(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
-	info.CgroupVersion, info.Runc = "1", Release{"1.1.5", "v1.1.5-0-gf19387a6"}
+	info.CgroupVersion, info.Runc = "1", sandbox.Release{Version: "1.1.5", Commit: "v1.1.5-0-gf19387a6"}
 	if p := judge(f, spec, info); p.Err() != nil || len(p.Advice) > 0 {
 		t.Errorf("advice %q, problems %v; want none", p.Advice, p.Err())
 	}

@@ -1,25 +1,55 @@
-package sandbox_test
+package posture_test
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"go.uber.org/goleak"
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
 	"vivarium/sandbox/engineproxy"
+	"vivarium/sandbox/posture"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func spec(e *sandbox.Engine, image string) sandbox.Spec {
+	l := sandbox.DefaultLimits(e.Info())
+	l.Memory, l.Disk, l.FileSize = 256<<20, 96<<20, 96<<20
+	return sandbox.Spec{
+		Image: image, Instance: "vivarium-posture-test", Runtime: imagestest.Runtime(),
+		Deadline: time.Now().Add(5 * time.Minute), Limits: l,
+	}
+}
+
+func connect(t *testing.T) *sandbox.Engine {
+	t.Helper()
+	imagestest.RequireEngine(t)
+	e, err := sandbox.Connect(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("close engine: %v", err)
+		}
+	})
+	return e
+}
 
 func TestPostureOfASandboxIsAsPromised(t *testing.T) {
 	e := connect(t)
 	sp := spec(e, imagestest.Runner(t))
-	p, err := e.Posture(t.Context(), sp)
+	p, err := posture.Look(t.Context(), e, sp)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +57,7 @@ func TestPostureOfASandboxIsAsPromised(t *testing.T) {
 	if p.Err() != nil {
 		t.Errorf("a sandbox that is as it should be: %v", p.Err())
 	}
-	if gvisor := p.Kernel == sandbox.KernelGVisor; gvisor != strings.Contains(sp.Runtime, "runsc") {
+	if gvisor := p.Kernel == posture.KernelGVisor; gvisor != strings.Contains(sp.Runtime, "runsc") {
 		t.Errorf("the runtime %q gives the kernel %s", sp.Runtime, p.Kernel)
 	}
 }
@@ -138,7 +168,7 @@ func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
 type change func(*container.Config, *container.HostConfig)
 
 // weakened gives a look at a sandbox that an engine has made otherwise than it was told, and that engine.
-func weakened(t *testing.T) (look func(context.Context, sandbox.Spec, change) (sandbox.Posture, error), e *sandbox.Engine) {
+func weakened(t *testing.T) (look func(context.Context, sandbox.Spec, change) (posture.Report, error), e *sandbox.Engine) {
 	t.Helper()
 	imagestest.RequireEngine(t)
 	var mu sync.Mutex
@@ -161,11 +191,11 @@ func weakened(t *testing.T) (look func(context.Context, sandbox.Spec, change) (s
 	})
 	t.Setenv("DOCKER_HOST", proxy.Host)
 	e = connect(t)
-	return func(ctx context.Context, spec sandbox.Spec, c change) (sandbox.Posture, error) {
+	return func(ctx context.Context, spec sandbox.Spec, c change) (posture.Report, error) {
 		mu.Lock()
 		weaken = c
 		mu.Unlock()
-		return e.Posture(ctx, spec)
+		return posture.Look(ctx, e, spec)
 	}, e
 }
 
