@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -16,7 +17,7 @@ const listTimeout = 15 * time.Second
 // this server, those that others run on the same engine, and what other containers hold beyond the reserve.
 type Admission struct {
 	need, usable, reserve int64
-	others                func(context.Context) (others, error)
+	others                func(context.Context) (Others, error)
 	answers               func(context.Context) // waits until the engine answers
 	warn                  func(message string, args ...any)
 
@@ -27,12 +28,12 @@ type Admission struct {
 
 // NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it. While the watched engine does not
 // answer, nobody is let in.
-func NewAdmission(e *Engine, w *Watch, instance string, l Limits, reserve int64) *Admission {
-	most := usable(e.info, reserve)
+func NewAdmission(e *Engine, w *Watch, instance string, l Limits, reserve int64, log *slog.Logger) *Admission {
+	most := usable(e.Info(), reserve)
 	return &Admission{
-		need: l.whole(), usable: most, reserve: e.info.Memory - most, freed: make(chan struct{}), warn: e.log.Warn,
+		need: l.Whole(), usable: most, reserve: e.Info().Memory - most, freed: make(chan struct{}), warn: log.Warn,
 		answers: w.Await,
-		others:  func(ctx context.Context) (others, error) { return e.othersMemory(ctx, instance) },
+		others:  func(ctx context.Context) (Others, error) { return e.Others(ctx, instance) },
 	}
 }
 
@@ -49,8 +50,8 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		}
 		if !told {
 			told = true
-			a.warn("builds wait for memory", "sandbox", size(a.need), "sandboxes_of_others", size(others.sandboxes),
-				"other_containers", size(others.rest), "usable", size(a.usable))
+			a.warn("builds wait for memory", "sandbox", size(a.need), "sandboxes_of_others", size(others.Sandboxes),
+				"other_containers", size(others.Rest), "usable", size(a.usable))
 		}
 		select {
 		case <-freed:
@@ -62,12 +63,12 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 }
 
 // othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no reason to hold builds back.
-func (a *Admission) othersOnceAnswered(ctx context.Context) (o others, err error) {
+func (a *Admission) othersOnceAnswered(ctx context.Context) (o Others, err error) {
 	for {
 		a.answers(ctx)
 		asked, cancel := context.WithTimeout(ctx, listTimeout)
 		o, err = a.others(asked)
-		silent := err != nil && (isSilent(err) || asked.Err() != nil)
+		silent := err != nil && (IsSilent(err) || asked.Err() != nil)
 		cancel()
 		if !silent || ctx.Err() != nil {
 			return o, err
@@ -79,14 +80,14 @@ func (a *Admission) othersOnceAnswered(ctx context.Context) (o others, err error
 	}
 }
 
-func (a *Admission) take(o others) (freed <-chan struct{}, ok bool) {
+func (a *Admission) take(o Others) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// A single one always may on whatever engine there is: Check has refused at the start what was set and cannot fit. And this
 	// server's first one waits for no container that may never end.
-	held := a.held + o.sandboxes
+	held := a.held + o.Sandboxes
 	first := held == 0 || a.held == 0 && held+a.need <= a.usable
-	if ok = first || held+max(0, o.rest-a.reserve)+a.need <= a.usable; ok {
+	if ok = first || held+max(0, o.Rest-a.reserve)+a.need <= a.usable; ok {
 		a.held += a.need
 	}
 	return a.freed, ok

@@ -51,54 +51,19 @@ func DefaultLimits(info Info) Limits {
 	}
 }
 
-// usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
-func usable(info Info, reserve int64) int64 {
-	if reserve == 0 {
-		return info.Memory / 4 * 3
-	}
-	return max(0, info.Memory-reserve)
-}
-
-// Workers is how many sandboxes of these limits fit the engine at one time: as many as
-// it has CPUs, as far as its memory less the reserve reaches, and one in any case.
-func Workers(info Info, l Limits, reserve int64) int {
-	return max(1, min(info.CPUs, int(usable(info, reserve)/l.whole())))
-}
-
-// Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
-// is a quarter of it.
-func Check(info Info, l Limits, workers int, reserve int64) error {
-	if err := l.check(); err != nil {
-		return err
-	}
-	if l.CPUs > float64(info.CPUs) {
-		return fmt.Errorf("%g CPUs for a sandbox are more than the engine's %d: lower VIVARIUM_CPUS", l.CPUs, info.CPUs)
-	}
-	need := int64(workers) * l.whole()
-	if most := usable(info, reserve); need > most {
-		return fmt.Errorf("%d workers × (%s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
-			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
-			workers, l.sum(), size(need), size(most), size(info.Memory), size(info.Memory-most))
-	}
-	return nil
-}
-
-func size(n int64) string { return units.BytesSize(float64(n)) }
-
-// check refuses limits in which no sandbox can start.
-func (l Limits) check() error {
+// Check refuses limits in which no sandbox can start.
+func (l Limits) Check() error {
 	least, number := Least(), func(n float64) string { return fmt.Sprintf("%g", n) }
-	bytes := func(n float64) string { return size(int64(n)) }
 	for _, b := range []struct {
 		name       string
 		got, least float64
 		show       func(float64) string
 	}{
-		{"memory", float64(l.Memory), float64(least.Memory), bytes},
-		{"disk", float64(l.Disk), float64(least.Disk), bytes},
+		{"memory", float64(l.Memory), float64(least.Memory), units.BytesSize},
+		{"disk", float64(l.Disk), float64(least.Disk), units.BytesSize},
 		{"CPUs", l.CPUs, least.CPUs, number},
 		{"pids", float64(l.Pids), float64(least.Pids), number},
-		{"file size", float64(l.FileSize), float64(least.FileSize), bytes},
+		{"file size", float64(l.FileSize), float64(least.FileSize), units.BytesSize},
 		{"open files", float64(l.OpenFiles), float64(least.OpenFiles), number},
 		{"inodes", float64(l.Inodes), float64(least.Inodes), number},
 	} {
@@ -111,7 +76,7 @@ func (l Limits) check() error {
 
 // check refuses a spec that the engine cannot carry out as it stands.
 func (s Spec) check(info Info) error {
-	if err := s.Limits.check(); err != nil {
+	if err := s.Limits.Check(); err != nil {
 		return err
 	}
 	if s.Runtime != "" && !slices.Contains(info.Runtimes, s.Runtime) {

@@ -13,24 +13,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// others is what running containers beside this server's own sandboxes may take of the engine's memory, in bytes.
-type others struct {
-	sandboxes int64 // of other servers, which end
-	rest      int64 // of all else, which may never
+// Others is what running containers beside this server's own sandboxes may take of the engine's memory, in bytes.
+type Others struct {
+	Sandboxes int64 // of other servers, which end
+	Rest      int64 // of all else, which may never
 }
 
 // looksAtOnce bounds the calls for one look at the engine's containers.
 const looksAtOnce = 8
 
-// othersMemory looks at each container by itself. What cannot be looked at is in the error and is not counted.
-func (e *Engine) othersMemory(ctx context.Context, instance string) (others, error) {
+// Others looks at each container but those of the instance by itself. What cannot be looked at is in the error and is not counted.
+func (e *Engine) Others(ctx context.Context, instance string) (Others, error) {
 	running, err := e.cli.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
-		return others{}, fmt.Errorf("list containers: %w", err)
+		return Others{}, fmt.Errorf("list containers: %w", err)
 	}
 	var (
 		mu    sync.Mutex
-		total others
+		total Others
 		errs  []error
 		group errgroup.Group
 	)
@@ -52,12 +52,12 @@ func (e *Engine) othersMemory(ctx context.Context, instance string) (others, err
 	return total, errors.Join(errs...)
 }
 
-func (o *others) add(memory int64, sandbox bool) {
+func (o *Others) add(memory int64, sandbox bool) {
 	if sandbox {
-		o.sandboxes += memory
+		o.Sandboxes += memory
 		return
 	}
-	o.rest += memory
+	o.Rest += memory
 }
 
 // longestClaim is more than any build's time by far.

@@ -204,5 +204,5 @@ func lowered(have, want Limits) (container.Resources, error) {
 		merged.Pids = want.Pids
 		r.PidsLimit = &want.Pids
 	}
-	return r, merged.check()
+	return r, merged.Check()
 }

@@ -15,14 +15,5 @@ func SocketShare(memory int64, runtime string, info Info) int64 {
 	return max(minSockets, memory/8)
 }
 
-// whole is what one sandbox may take of the engine's memory.
-func (l Limits) whole() int64 { return l.Memory + l.Disk + l.Sockets }
-
-// sum spells whole out.
-func (l Limits) sum() string {
-	text := "memory " + size(l.Memory) + " + disk " + size(l.Disk)
-	if l.Sockets > 0 {
-		text += " + sockets " + size(l.Sockets)
-	}
-	return text
-}
+// Whole is what one sandbox may take of the engine's memory.
+func (l Limits) Whole() int64 { return l.Memory + l.Disk + l.Sockets }

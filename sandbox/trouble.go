@@ -27,15 +27,15 @@ var ErrUnexplained = errors.New("the connection to the sandbox broke, and the en
 // IsTrouble reports whether err is trouble of the engine's own that may pass: it cannot be reached, cut a connection, or says
 // that it failed (5xx). What it refuses (4xx) it will refuse again.
 func IsTrouble(err error) bool {
-	return errors.Is(err, ErrCut) || isSilent(err) ||
+	return errors.Is(err, ErrCut) || IsSilent(err) ||
 		slices.ContainsFunc(failures, func(code int) bool { return errors.Is(err, errhttp.ToNative(code)) })
 }
 
 // failures are the answers of an engine, or of a proxy before it, that has failed.
 var failures = []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
-// isSilent reports whether err means that the engine has not answered a call.
-func isSilent(err error) bool {
+// IsSilent reports whether err means that the engine has not answered a call.
+func IsSilent(err error) bool {
 	var network *net.OpError
 	return client.IsErrConnectionFailed(err) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
@@ -55,7 +55,7 @@ func TroubleWords(err error) string {
 	switch {
 	case errors.Is(err, ErrCut):
 		return "it cut its connections to the sandbox"
-	case isSilent(err):
+	case IsSilent(err):
 		return "it does not answer"
 	}
 	return err.Error()

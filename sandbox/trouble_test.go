@@ -1,13 +1,9 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,74 +52,5 @@ func TestASandboxThatTheEngineCutsIsTrouble(t *testing.T) {
 		if err := s.lost(t.Context(), io.EOF); !errors.Is(err, ErrUnexplained) || IsTrouble(err) {
 			t.Errorf("the engine says nothing: got %v", err)
 		}
-	})
-}
-
-func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var away atomic.Bool
-		var asked atomic.Int64
-		var told []string
-		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(words string) { told = append(told, words) }, ask: func(context.Context) error {
-			asked.Add(1)
-			if away.Load() {
-				return context.DeadlineExceeded
-			}
-			return nil
-		}}
-		var all sync.WaitGroup
-		began := time.Now()
-		for range 10 {
-			all.Go(func() { w.Await(t.Context()) })
-		}
-		time.Sleep(20 * time.Second)
-		if n := asked.Load(); n < 4 || n > 6 {
-			t.Errorf("the engine was asked %d times in 20 s, want 1, 2, 4, 8 s between", n)
-		}
-		if since, err := w.Away(); err == nil || !since.Equal(began) {
-			t.Errorf("Away: %s, %v; want since %s", since, err, began)
-		}
-		if err := w.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "it does not answer") {
-			t.Errorf("Look: %v", err)
-		}
-		away.Store(false)
-		all.Wait()
-		if err := w.Look(t.Context()); err != nil {
-			t.Errorf("Look once it answers: %v", err)
-		}
-		w.Close()
-		if got := strings.Join(told, "|"); got != "it does not answer|" {
-			t.Errorf("told %q", got)
-		}
-	})
-}
-
-func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var away atomic.Bool
-		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(string) {}, ask: func(context.Context) error {
-			if away.Load() {
-				return context.DeadlineExceeded
-			}
-			return nil
-		}}
-		a := &Admission{
-			need: 1, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: w.Await,
-			others: func(context.Context) (others, error) { return others{}, nil },
-		}
-		entered := make(chan func(), 1)
-		go func() { entered <- a.Enter(t.Context()) }()
-		time.Sleep(time.Minute)
-		select {
-		case <-entered:
-			t.Fatal("one was let in")
-		default:
-		}
-		away.Store(false)
-		(<-entered)()
-		a.others = func(context.Context) (others, error) { return others{}, errors.New("a container cannot be looked at") }
-		a.Enter(t.Context())() // what the engine says itself holds nobody back
 	})
 }

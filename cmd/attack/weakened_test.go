@@ -168,7 +168,7 @@ func TestLabel(t *testing.T) {
 	all := engine.Info().Memory
 	watch := sandbox.NewWatch(engine, func(string) {})
 	t.Cleanup(watch.Close)
-	admission := sandbox.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0)
+	admission := sandbox.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0, slog.New(slog.DiscardHandler))
 	enters := func(t *testing.T, patience time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

@@ -304,7 +304,7 @@ func tlsOf(c config) server.TLS {
 
 // work tells the store how to run a build. It says once, here, what the operator has left out.
 func (s *service) work(client *github.Client) store.Work {
-	admission := sandbox.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve)
+	admission := sandbox.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve, s.log)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {

@@ -22,20 +22,20 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	// Sandboxes of others come and go between the two looks, so that it may take several.
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		toOthers, _, err := e.OthersMemory(t.Context(), testInstance+"-somebody-else")
+		toOthers, err := e.Others(t.Context(), testInstance+"-somebody-else")
 		if err != nil {
 			t.Fatal(err)
 		}
-		toItself, _, err := e.OthersMemory(t.Context(), sp.Instance)
+		toItself, err := e.Others(t.Context(), sp.Instance)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := sp.Limits.Memory + sp.Limits.Disk
-		if toOthers-toItself == want {
+		counted, want := toOthers.Sandboxes-toItself.Sandboxes, sp.Limits.Memory+sp.Limits.Disk
+		if counted == want {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers, toItself, want)
+			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers.Sandboxes, toItself.Sandboxes, want)
 		}
 	}
 }
@@ -67,8 +67,8 @@ func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
 	if got, err := e.MemoryOf(t.Context(), forged); got != 7<<30 || err != nil {
 		t.Errorf("a container of 7 GiB: got %d, %v", got, err)
 	}
-	if _, rest, err := e.OthersMemory(t.Context(), testInstance); rest < 7<<30 || err != nil {
-		t.Errorf("it counts %d for containers that are no sandboxes, %v; want the forged one's 7 GiB among it", rest, err)
+	if others, err := e.Others(t.Context(), testInstance); others.Rest < 7<<30 || err != nil {
+		t.Errorf("it counts %d for containers that are no sandboxes, %v; want the forged one's 7 GiB among it", others.Rest, err)
 	}
 	filled := run("head -c 64m /dev/zero >/tmp/filled; sleep 600", 0, nil)
 	for deadline := time.Now().Add(30 * time.Second); ; {

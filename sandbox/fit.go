@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"github.com/docker/go-units"
+)
+
+// usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
+func usable(info Info, reserve int64) int64 {
+	if reserve == 0 {
+		return info.Memory / 4 * 3
+	}
+	return max(0, info.Memory-reserve)
+}
+
+// Workers is how many sandboxes of these limits fit the engine at one time: as many as
+// it has CPUs, as far as its memory less the reserve reaches, and one in any case.
+func Workers(info Info, l Limits, reserve int64) int {
+	return max(1, min(info.CPUs, int(usable(info, reserve)/l.Whole())))
+}
+
+// Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
+// is a quarter of it.
+func Check(info Info, l Limits, workers int, reserve int64) error {
+	if err := l.Check(); err != nil {
+		return err
+	}
+	if l.CPUs > float64(info.CPUs) {
+		return fmt.Errorf("%g CPUs for a sandbox are more than the engine's %d: lower VIVARIUM_CPUS", l.CPUs, info.CPUs)
+	}
+	need := int64(workers) * l.Whole()
+	if most := usable(info, reserve); need > most {
+		return fmt.Errorf("%d workers × (%s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
+			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
+			workers, sum(l), size(need), size(most), size(info.Memory), size(info.Memory-most))
+	}
+	return nil
+}
+
+// sum spells what one sandbox may take out.
+func sum(l Limits) string {
+	text := "memory " + size(l.Memory) + " + disk " + size(l.Disk)
+	if l.Sockets > 0 {
+		text += " + sockets " + size(l.Sockets)
+	}
+	return text
+}
+
+func size(n int64) string { return units.BytesSize(float64(n)) }

@@ -1,0 +1,48 @@
+package sandbox
+
+import (
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// TestALabelAloneMakesNoSandbox: such a container counts as any other does, and holds no build back for ever.
+func TestALabelAloneMakesNoSandbox(t *testing.T) {
+	now := time.Now()
+	at := func(d time.Duration) string { return now.Add(d).Format(time.RFC3339) }
+	for _, c := range []struct {
+		labels  map[string]string
+		created time.Duration
+		want    bool
+	}{
+		{map[string]string{LabelInstance: "x", LabelDeadline: at(15 * time.Minute)}, -time.Minute, true},
+		{map[string]string{LabelInstance: "x", LabelDeadline: at(-sweepGrace / 2)}, -time.Hour, true},
+		{map[string]string{LabelInstance: "x", LabelDeadline: at(-2 * sweepGrace)}, -time.Hour, false},
+		{map[string]string{LabelInstance: "x", LabelDeadline: at(50 * 365 * 24 * time.Hour)}, -time.Minute, false},
+		{map[string]string{LabelInstance: "x", LabelDeadline: "for ever"}, -time.Minute, false},
+		{map[string]string{LabelInstance: "x"}, -time.Minute, false},
+		{map[string]string{LabelDeadline: at(time.Minute)}, -time.Minute, false},
+	} {
+		if got := isSandbox(container.Summary{Labels: c.labels, Created: now.Add(c.created).Unix()}, now); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.labels, got, c.want)
+		}
+	}
+}
+
+// TestUseLeavesOutWhatTheKernelGivesBack, by the names of version 1 and 2 of cgroups.
+func TestUseLeavesOutWhatTheKernelGivesBack(t *testing.T) {
+	for _, c := range []struct {
+		stats map[string]uint64
+		want  int64
+	}{
+		{nil, 100},
+		{map[string]uint64{"inactive_file": 30}, 70},
+		{map[string]uint64{"inactive_file": 10, "total_inactive_file": 40}, 60},
+		{map[string]uint64{"inactive_file": 300}, 0},
+	} {
+		if got := inUse(container.MemoryStats{Usage: 100, Stats: c.stats}); got != c.want {
+			t.Errorf("%v: got %d, want %d", c.stats, got, c.want)
+		}
+	}
+}
