@@ -15,6 +15,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/capacity"
 	"vivarium/sandbox/engineproxy"
 	"vivarium/sandbox/posture"
 )
@@ -166,9 +167,9 @@ func TestLabel(t *testing.T) {
 	w := theWorld(t)
 	engine := w.runner.Engine
 	all := engine.Info().Memory
-	watch := sandbox.NewWatch(engine, func(string) {})
+	watch := capacity.NewWatch(engine, func(string) {})
 	t.Cleanup(watch.Close)
-	admission := sandbox.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0, slog.New(slog.DiscardHandler))
+	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0, slog.New(slog.DiscardHandler))
 	enters := func(t *testing.T, patience time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

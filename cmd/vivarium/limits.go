@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"vivarium/sandbox"
+	"vivarium/sandbox/capacity"
 )
 
 // limitsOf gives the limits of a build: those of the settings, else what the engine allows.
@@ -31,12 +32,12 @@ var limitNames = []string{
 func workersOf(c config, info sandbox.Info, l sandbox.Limits) (int, error) {
 	workers := c.workers
 	if workers == 0 {
-		workers = sandbox.Workers(info, l, c.memoryReserve)
+		workers = capacity.Workers(info, l, c.memoryReserve)
 	}
 	if !slices.ContainsFunc(limitNames, func(name string) bool { return c.given[name] }) {
 		return workers, nil
 	}
-	if err := sandbox.Check(info, l, workers, c.memoryReserve); err != nil {
+	if err := capacity.Check(info, l, workers, c.memoryReserve); err != nil {
 		return 0, fmt.Errorf("cannot work with these limits: %w", err)
 	}
 	return workers, nil

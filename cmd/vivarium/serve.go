@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"vivarium/sandbox"
+	"vivarium/sandbox/capacity"
 	"vivarium/server"
 	"vivarium/server/github"
 	"vivarium/server/registry"
@@ -50,7 +50,7 @@ type service struct {
 	token      *tokenSource
 	stdout     io.Writer // for what must not be in the log
 
-	watch     *sandbox.Watch
+	watch     *capacity.Watch
 	locked    chan struct{} // closed when the store works: no other server uses this data
 	preflight *preflight
 }
@@ -90,7 +90,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err := checkRegistry(ctx, c, s.store); err != nil {
 		return err
 	}
-	s.watch = sandbox.NewWatch(s.engine, s.tellEngine)
+	s.watch = capacity.NewWatch(s.engine, s.tellEngine)
 	defer s.watch.Close()
 	s.dispatcher = &server.Dispatcher{
 		Run:          s.runner(s.instance).Run,
@@ -304,7 +304,7 @@ func tlsOf(c config) server.TLS {
 
 // work tells the store how to run a build. It says once, here, what the operator has left out.
 func (s *service) work(client *github.Client) store.Work {
-	admission := sandbox.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve, s.log)
+	admission := capacity.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve, s.log)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {

@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 		"sandbox",
 		"sandbox/egress",
 		"sandbox/posture",
+		"sandbox/capacity",
 	},
 	"cmd/vivarium-init":     {"sandbox/wire"},
 	"cmd/vivarium/worktree": {},
@@ -87,6 +88,7 @@ var mayImport = map[string][]string{
 	"sandbox/engineproxy":        {},
 	"sandbox/egress/simpleindex": {},
 	"sandbox/posture":            {"sandbox"},
+	"sandbox/capacity":           {"sandbox"},
 }
 
 // onlyIn are modules that only some of our packages may import.

@@ -1,13 +1,15 @@
-package sandbox
+package capacity
 
 import (
 	"fmt"
 
 	"github.com/docker/go-units"
+
+	"vivarium/sandbox"
 )
 
 // usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
-func usable(info Info, reserve int64) int64 {
+func usable(info sandbox.Info, reserve int64) int64 {
 	if reserve == 0 {
 		return info.Memory / 4 * 3
 	}
@@ -16,13 +18,13 @@ func usable(info Info, reserve int64) int64 {
 
 // Workers is how many sandboxes of these limits fit the engine at one time: as many as
 // it has CPUs, as far as its memory less the reserve reaches, and one in any case.
-func Workers(info Info, l Limits, reserve int64) int {
+func Workers(info sandbox.Info, l sandbox.Limits, reserve int64) int {
 	return max(1, min(info.CPUs, int(usable(info, reserve)/l.Whole())))
 }
 
 // Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
 // is a quarter of it.
-func Check(info Info, l Limits, workers int, reserve int64) error {
+func Check(info sandbox.Info, l sandbox.Limits, workers int, reserve int64) error {
 	if err := l.Check(); err != nil {
 		return err
 	}
@@ -39,7 +41,7 @@ func Check(info Info, l Limits, workers int, reserve int64) error {
 }
 
 // sum spells what one sandbox may take out.
-func sum(l Limits) string {
+func sum(l sandbox.Limits) string {
 	text := "memory " + size(l.Memory) + " + disk " + size(l.Disk)
 	if l.Sockets > 0 {
 		text += " + sockets " + size(l.Sockets)

@@ -1,4 +1,4 @@
-package sandbox
+package capacity
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"vivarium/sandbox"
 )
 
 // The pauses between two looks at an engine that does not answer.
@@ -29,7 +31,7 @@ type Watch struct {
 
 // NewWatch watches e. told is called, by one at a time, when the engine begins not to answer, with words for everybody, and with
 // none when it answers again. It may be nil.
-func NewWatch(e *Engine, told func(words string)) *Watch {
+func NewWatch(e *sandbox.Engine, told func(words string)) *Watch {
 	if told == nil {
 		told = func(string) {}
 	}
@@ -73,7 +75,7 @@ func (w *Watch) Look(ctx context.Context) error {
 	default:
 	}
 	if since, err := w.Away(); err != nil {
-		return errors.New("the Docker engine has not answered since " + since.UTC().Format(time.RFC3339) + ": " + TroubleWords(err))
+		return errors.New("the Docker engine has not answered since " + since.UTC().Format(time.RFC3339) + ": " + sandbox.TroubleWords(err))
 	}
 	return nil
 }
@@ -96,7 +98,7 @@ func (w *Watch) look(ctx context.Context) error {
 	if w.note(err) {
 		words := ""
 		if err != nil {
-			words = TroubleWords(err)
+			words = sandbox.TroubleWords(err)
 		}
 		w.told(words)
 	}

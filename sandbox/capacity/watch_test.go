@@ -1,4 +1,4 @@
-package sandbox
+package capacity
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vivarium/sandbox"
 )
 
 func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
@@ -63,7 +65,7 @@ func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 		}}
 		a := &Admission{
 			need: 1, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: w.Await,
-			others: func(context.Context) (Others, error) { return Others{}, nil },
+			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{}, nil },
 		}
 		entered := make(chan func(), 1)
 		go func() { entered <- a.Enter(t.Context()) }()
@@ -75,7 +77,9 @@ func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 		}
 		away.Store(false)
 		(<-entered)()
-		a.others = func(context.Context) (Others, error) { return Others{}, errors.New("a container cannot be looked at") }
+		a.others = func(context.Context) (sandbox.Others, error) {
+			return sandbox.Others{}, errors.New("a container cannot be looked at")
+		}
 		a.Enter(t.Context())() // what the engine says itself holds nobody back
 	})
 }

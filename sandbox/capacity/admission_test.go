@@ -1,4 +1,4 @@
-package sandbox
+package capacity
 
 import (
 	"context"
@@ -6,27 +6,29 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"vivarium/sandbox"
 )
 
 func TestSandboxBeginsWhereItFits(t *testing.T) {
 	const gib = 1 << 30
 	for name, c := range map[string]struct {
 		usable, reserve, held int64
-		others                Others
+		others                sandbox.Others
 		need                  int64
 		want                  bool
 	}{
-		"the first":                           {12 * gib, 4 * gib, 0, Others{}, 4 * gib, true},
-		"up to the brim":                      {12 * gib, 4 * gib, 8 * gib, Others{}, 4 * gib, true},
-		"a byte too much":                     {12*gib - 1, 4 * gib, 8 * gib, Others{}, 4 * gib, false},
-		"one alone on a small engine":         {1 * gib, 1 * gib, 0, Others{}, 4 * gib, true},
-		"a second on a small engine":          {1 * gib, 1 * gib, 4 * gib, Others{}, 4 * gib, false},
-		"beside another server's sandboxes":   {12 * gib, 4 * gib, 4 * gib, Others{Sandboxes: 4 * gib}, 4 * gib, true},
-		"sandboxes of others hold it all":     {12 * gib, 4 * gib, 0, Others{Sandboxes: 20 * gib}, 1, false},
-		"other containers in the reserve":     {12 * gib, 4 * gib, 8 * gib, Others{Rest: 4 * gib}, 4 * gib, true},
-		"other containers beyond it":          {12 * gib, 4 * gib, 8 * gib, Others{Rest: 4*gib + 1}, 4 * gib, false},
-		"the first beside all of them":        {12 * gib, 4 * gib, 0, Others{Sandboxes: 4 * gib, Rest: 99 * gib}, 4 * gib, true},
-		"one alone beside others of all size": {12 * gib, 4 * gib, 0, Others{Rest: 99 * gib}, 4 * gib, true},
+		"the first":                           {12 * gib, 4 * gib, 0, sandbox.Others{}, 4 * gib, true},
+		"up to the brim":                      {12 * gib, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, true},
+		"a byte too much":                     {12*gib - 1, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, false},
+		"one alone on a small engine":         {1 * gib, 1 * gib, 0, sandbox.Others{}, 4 * gib, true},
+		"a second on a small engine":          {1 * gib, 1 * gib, 4 * gib, sandbox.Others{}, 4 * gib, false},
+		"beside another server's sandboxes":   {12 * gib, 4 * gib, 4 * gib, sandbox.Others{Sandboxes: 4 * gib}, 4 * gib, true},
+		"sandboxes of others hold it all":     {12 * gib, 4 * gib, 0, sandbox.Others{Sandboxes: 20 * gib}, 1, false},
+		"other containers in the reserve":     {12 * gib, 4 * gib, 8 * gib, sandbox.Others{Rest: 4 * gib}, 4 * gib, true},
+		"other containers beyond it":          {12 * gib, 4 * gib, 8 * gib, sandbox.Others{Rest: 4*gib + 1}, 4 * gib, false},
+		"the first beside all of them":        {12 * gib, 4 * gib, 0, sandbox.Others{Sandboxes: 4 * gib, Rest: 99 * gib}, 4 * gib, true},
+		"one alone beside others of all size": {12 * gib, 4 * gib, 0, sandbox.Others{Rest: 99 * gib}, 4 * gib, true},
 	} {
 		a := &Admission{need: c.need, usable: c.usable, reserve: c.reserve, held: c.held}
 		if _, got := a.take(c.others); got != c.want {
@@ -41,7 +43,7 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 		told := 0
 		a := &Admission{
 			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ }, answers: func(context.Context) {},
-			others: func(context.Context) (Others, error) { return Others{Sandboxes: theirs.Load()}, nil },
+			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: theirs.Load()}, nil },
 		}
 		first, second := a.Enter(t.Context()), a.Enter(t.Context())
 		entered := make(chan func())
@@ -81,7 +83,7 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 func TestAdmissionEndsWithItsContext(t *testing.T) {
 	a := &Admission{
 		need: 4, usable: 4, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: func(context.Context) {},
-		others: func(context.Context) (Others, error) { return Others{}, nil },
+		others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{}, nil },
 	}
 	defer a.Enter(t.Context())()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,8 +1,10 @@
-package sandbox
+package capacity
 
 import (
 	"strings"
 	"testing"
+
+	"vivarium/sandbox"
 )
 
 func TestWorkersAreWhatFits(t *testing.T) {
@@ -21,7 +23,7 @@ func TestWorkersAreWhatFits(t *testing.T) {
 		{"at least one", 4, 2 << 30, 4 << 30, 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Workers(Info{CPUs: c.cpus, Memory: c.memory}, Limits{Memory: c.each / 2, Disk: c.each / 2}, c.reserve)
+			got := Workers(sandbox.Info{CPUs: c.cpus, Memory: c.memory}, sandbox.Limits{Memory: c.each / 2, Disk: c.each / 2}, c.reserve)
 			if got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
@@ -30,25 +32,25 @@ func TestWorkersAreWhatFits(t *testing.T) {
 }
 
 func TestCheckSpellsOutTheSum(t *testing.T) {
-	info := Info{CPUs: 2, Memory: 16 << 30}
-	if err := Check(info, DefaultLimits(info), 3, 0); err != nil {
+	info := sandbox.Info{CPUs: 2, Memory: 16 << 30}
+	if err := Check(info, sandbox.DefaultLimits(info), 3, 0); err != nil {
 		t.Errorf("3 workers of 4 GiB: %v", err)
 	}
-	err := Check(info, DefaultLimits(info), 4, 0)
+	err := Check(info, sandbox.DefaultLimits(info), 4, 0)
 	want := "4 workers × (memory 2GiB + disk 2GiB) = 16GiB, but sandboxes may use 12GiB, the engine's 16GiB less a reserve of 4GiB: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	err = Check(info, DefaultLimits(info), 4, 1<<30)
+	err = Check(info, sandbox.DefaultLimits(info), 4, 1<<30)
 	if err == nil || !strings.Contains(err.Error(), "sandboxes may use 15GiB, the engine's 16GiB less a reserve of 1GiB") {
 		t.Errorf("with a reserve of 1 GiB: got %v", err)
 	}
-	many := DefaultLimits(info)
+	many := sandbox.DefaultLimits(info)
 	many.CPUs = 3
 	if err := Check(info, many, 1, 0); err == nil || !strings.Contains(err.Error(), "VIVARIUM_CPUS") {
 		t.Errorf("3 of 2 CPUs: got %v", err)
 	}
-	tiny := DefaultLimits(info)
+	tiny := sandbox.DefaultLimits(info)
 	tiny.Pids = 3
 	if err := Check(info, tiny, 1, 0); err == nil || !strings.Contains(err.Error(), "pids is 3, the least is 64") {
 		t.Errorf("3 pids: got %v", err)
@@ -56,8 +58,8 @@ func TestCheckSpellsOutTheSum(t *testing.T) {
 }
 
 func TestTheShareOfSocketsCountsInWhatFits(t *testing.T) {
-	info := Info{CPUs: 16, Memory: 16 << 30}
-	l := DefaultLimits(info)
+	info := sandbox.Info{CPUs: 16, Memory: 16 << 30}
+	l := sandbox.DefaultLimits(info)
 	without := Workers(info, l, 0)
 	l.Sockets = 256 << 20
 	if got := Workers(info, l, 0); without != 3 || got != 2 {
@@ -68,11 +70,11 @@ func TestTheShareOfSocketsCountsInWhatFits(t *testing.T) {
 		t.Errorf("got %v, want the sum spelled out", err)
 	}
 	a := &Admission{need: l.Whole(), usable: 12 << 30, held: 2 * l.Whole(), freed: make(chan struct{})}
-	if _, ok := a.take(Others{}); ok {
+	if _, ok := a.take(sandbox.Others{}); ok {
 		t.Error("a third one is let in")
 	}
 	a.need, a.held = a.need-l.Sockets, a.held-2*l.Sockets
-	if _, ok := a.take(Others{}); !ok {
+	if _, ok := a.take(sandbox.Others{}); !ok {
 		t.Error("control: without the sockets a third one is not let in")
 	}
 }

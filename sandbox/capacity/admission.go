@@ -1,10 +1,13 @@
-package sandbox
+// Package capacity says when one more sandbox may begin: when the engine answers, and its memory has room for it.
+package capacity
 
 import (
 	"context"
 	"log/slog"
 	"sync"
 	"time"
+
+	"vivarium/sandbox"
 )
 
 // lookAgain is how soon those who wait see that another server's sandbox has gone.
@@ -17,7 +20,7 @@ const listTimeout = 15 * time.Second
 // this server, those that others run on the same engine, and what other containers hold beyond the reserve.
 type Admission struct {
 	need, usable, reserve int64
-	others                func(context.Context) (Others, error)
+	others                func(context.Context) (sandbox.Others, error)
 	answers               func(context.Context) // waits until the engine answers
 	warn                  func(message string, args ...any)
 
@@ -28,12 +31,12 @@ type Admission struct {
 
 // NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it. While the watched engine does not
 // answer, nobody is let in.
-func NewAdmission(e *Engine, w *Watch, instance string, l Limits, reserve int64, log *slog.Logger) *Admission {
+func NewAdmission(e *sandbox.Engine, w *Watch, instance string, l sandbox.Limits, reserve int64, log *slog.Logger) *Admission {
 	most := usable(e.Info(), reserve)
 	return &Admission{
 		need: l.Whole(), usable: most, reserve: e.Info().Memory - most, freed: make(chan struct{}), warn: log.Warn,
 		answers: w.Await,
-		others:  func(ctx context.Context) (Others, error) { return e.Others(ctx, instance) },
+		others:  func(ctx context.Context) (sandbox.Others, error) { return e.Others(ctx, instance) },
 	}
 }
 
@@ -63,12 +66,12 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 }
 
 // othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no reason to hold builds back.
-func (a *Admission) othersOnceAnswered(ctx context.Context) (o Others, err error) {
+func (a *Admission) othersOnceAnswered(ctx context.Context) (o sandbox.Others, err error) {
 	for {
 		a.answers(ctx)
 		asked, cancel := context.WithTimeout(ctx, listTimeout)
 		o, err = a.others(asked)
-		silent := err != nil && (IsSilent(err) || asked.Err() != nil)
+		silent := err != nil && (sandbox.IsSilent(err) || asked.Err() != nil)
 		cancel()
 		if !silent || ctx.Err() != nil {
 			return o, err
@@ -80,7 +83,7 @@ func (a *Admission) othersOnceAnswered(ctx context.Context) (o Others, err error
 	}
 }
 
-func (a *Admission) take(o Others) (freed <-chan struct{}, ok bool) {
+func (a *Admission) take(o sandbox.Others) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// A single one always may on whatever engine there is: Check has refused at the start what was set and cannot fit. And this
