@@ -19,7 +19,6 @@ const (
 var larger = map[string]int{
 	"cmd/vivarium":         5800,
 	"server":               4100,
-	"sandbox":              2650,
 	"server/store":         7300,
 	"server/store (Store)": 50,
 }
