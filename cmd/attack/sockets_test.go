@@ -39,7 +39,7 @@ func TestSockets(t *testing.T) {
 	w := theWorld(t)
 	var open map[string]result
 	machine := peakOfSockets(t, func() { open = w.inTheOpen(t, "sockets.py", nil) })
-	for _, kind := range []string{"tcp", "udp"} {
+	for _, kind := range []string{"tcp", "tcp-small", "udp"} {
 		attack(t, kind, open[kind].tried, func(t *testing.T, l *line) {
 			l.control = fmt.Sprintf("in the open it has %s, and the machine's sockets %s more",
 				worksInTheOpen(t, open[kind]), mebibytes(machine))

@@ -46,13 +46,13 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	}
 	defer outputs.close()
 	before, cpu := readCounters(), cpuTime()
+	watch := newWatch(hello)
 	began := time.Now()
 	exited, err := g.start(req, outputs)
 	if err != nil {
 		return notStarted(op, req, err)
 	}
 	outputs.pump(op.out)
-	watch := newWatch(hello)
 	watching := watch.start()
 
 	result := wire.Result{}

@@ -3,11 +3,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"time"
@@ -17,9 +17,24 @@ import (
 // the kernel that version 1 of cgroups charges to nobody. They may grow until the machine has no
 // memory left for anybody's sockets (net.ipv4.tcp_mem and udp_mem, together 28 % of the memory).
 type socketWatch struct {
-	most int64 // bytes; zero where the cgroup counts them
-	next time.Time
-	over int64 // bytes that waited when the limit was exceeded; else zero
+	most    int64 // bytes; zero where the cgroup counts them
+	buffers buffers
+	lowest  int64 // bytes of the machine's sockets, the least since the command's start
+	next    time.Time
+	over    int64 // bytes that waited when it was too much; else zero
+}
+
+// newSocketWatch is for one command, which is not running yet: what others' sockets hold by then is not its own.
+func newSocketWatch(most int64) socketWatch {
+	w := socketWatch{most: most, lowest: math.MaxInt64}
+	if most == 0 {
+		return w
+	}
+	w.buffers = largestBuffers()
+	if held, err := machineSockets(); err == nil {
+		w.lowest = held
+	}
+	return w
 }
 
 // socketRate is how fast sockets can be filled, bytes per second: twice what was measured on
@@ -41,9 +56,10 @@ func (w *socketWatch) look(now time.Time) (next time.Duration, exceeded bool) {
 	if err != nil {
 		return slowest, false
 	}
+	w.lowest = min(w.lowest, waiting)
 	atMost := slowest
 	if waiting > w.most/2 {
-		waiting, atMost = ownSockets(w.most), 5*slowest
+		waiting, atMost = ownSockets(w.buffers, w.most).of(waiting-w.lowest), 5*slowest
 	}
 	if exceeded = waiting > w.most; exceeded {
 		w.over = waiting
@@ -92,39 +108,4 @@ func socketPages(text []byte) (pages int64, ok bool) {
 		}
 	}
 	return pages, ok
-}
-
-// ownSockets adds up the bytes that wait in the sockets of our network namespace, and stops when
-// there are more than enough. Without IPv6 two of the lists are missing.
-func ownSockets(enough int64) (waiting int64) {
-	for _, list := range []string{"tcp", "udp", "tcp6", "udp6"} {
-		if waiting > enough {
-			break
-		}
-		f, err := os.Open("/proc/net/" + list)
-		if err != nil {
-			continue
-		}
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			waiting += queued(lines.Bytes())
-		}
-		f.Close()
-	}
-	return waiting
-}
-
-// queued reads one line of a list (proc_pid_net(5)). Its fifth field has the bytes to send and
-// those to be read, in hexadecimal.
-func queued(line []byte) int64 {
-	fields := bytes.Fields(line)
-	if len(fields) < 5 {
-		return 0
-	}
-	out, in, _ := bytes.Cut(fields[4], []byte(":"))
-	sent, err := strconv.ParseUint(string(out), 16, 32)
-	unread, err2 := strconv.ParseUint(string(in), 16, 32)
-	if err != nil || err2 != nil {
-		return 0 // the line of headings
-	}
-	return int64(sent + unread)
 }

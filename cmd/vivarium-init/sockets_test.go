@@ -3,7 +3,9 @@
 package main
 
 import (
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,14 +22,55 @@ func TestSocketPagesAreThoseOfTCPAndUDP(t *testing.T) {
 }
 
 func TestQueuedReadsBothDirections(t *testing.T) {
-	const line = "   0: 0100007F:0016 00000000:0000 0A 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 " +
-		"100 0 0 10 0"
+	const line = "   0: 0100007F:0016 00000000:0000 01 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0"
 	const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
-	if got := queued([]byte(line)); got != 16+255 {
-		t.Errorf("got %d, want 271", got)
+	if sent, unread := queued([]byte(line)); sent != 16 || unread != 255 {
+		t.Errorf("got %d, %d; want 16, 255", sent, unread)
 	}
-	if got := queued([]byte(heading)); got != 0 {
-		t.Errorf("the headings count %d", got)
+	for what, line := range map[string]string{"the headings": heading, "a listener": strings.Replace(line, " 01 ", " 0A ", 1)} {
+		if sent, unread := queued([]byte(line)); sent+unread != 0 {
+			t.Errorf("%s: counts %d, %d", what, sent, unread)
+		}
+	}
+}
+
+// TestSmallMessagesCountAsTheMemoryThatTheyMayTake: 95,824 bytes in messages of one byte were seen to take 73.6 MB.
+func TestSmallMessagesCountAsTheMemoryThatTheyMayTake(t *testing.T) {
+	const line = "   0: 0100007F:0016 0100007F:0017 01 %08X:%08X 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0"
+	b := buffers{send: 4 << 20, receive: 6 << 20}
+	for _, c := range []struct {
+		name          string
+		sent, unread  int64
+		tcp           bool
+		least, atMost int64
+	}{
+		{"a few messages", 10, 20, true, 30, 30 * perMessage},
+		{"as many as fit the buffers", 1 << 20, 1 << 20, true, 2 << 20, 10 << 20},
+		{"more than the buffers, as said", 8 << 20, 8 << 20, true, 16 << 20, 16 << 20},
+		{"UDP, of which the memory is listed", 10, 20, false, 30, 30},
+	} {
+		var s inSockets
+		s.add(fmt.Appendf(nil, line, c.sent, c.unread), c.tcp, b)
+		if s.bytes != c.least || s.most != c.atMost {
+			t.Errorf("%s: from %d to %d bytes, want %d to %d", c.name, s.bytes, s.most, c.least, c.atMost)
+		}
+	}
+}
+
+func TestTheMachinesGrowthIsOursAsFarAsItCanBe(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		ours        inSockets
+		grown, want int64
+	}{
+		{"others hold it", inSockets{bytes: 10, most: 13000}, 1 << 30, 13000},
+		{"we may hold all of it", inSockets{bytes: 100_000, most: 1 << 30}, 70 << 20, 70 << 20},
+		{"others gave back as much", inSockets{bytes: 1 << 20, most: 1 << 30}, 0, 1 << 20},
+		{"sockets that nobody looked at", inSockets{more: true}, 70 << 20, 70 << 20},
+	} {
+		if got := c.ours.of(c.grown); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
+		}
 	}
 }
 
@@ -43,11 +86,11 @@ func TestWhatWaitsInSocketsIsBounded(t *testing.T) {
 	}
 	defer c.Close()
 	const sent = 64 << 10
-	before := ownSockets(1 << 40)
+	before := ownSockets(buffers{}, 1<<40).bytes
 	if _, err := c.Write(make([]byte, sent)); err != nil {
 		t.Fatal(err)
 	}
-	if got := ownSockets(1<<40) - before; got < sent {
+	if got := ownSockets(buffers{}, 1<<40).bytes - before; got < sent {
 		t.Errorf("%d bytes wait, %d were sent", got, sent)
 	}
 	for _, c := range []struct {
@@ -59,9 +102,9 @@ func TestWhatWaitsInSocketsIsBounded(t *testing.T) {
 		{"less than may wait", 1 << 40, false},
 		{"the cgroup counts it", 0, false},
 	} {
-		w := socketWatch{most: c.most}
+		w := newSocketWatch(c.most)
 		next, exceeded := w.look(time.Now())
-		if exceeded != c.exceeded || (w.over >= sent) != c.exceeded || next < quickest {
+		if exceeded != c.exceeded || (w.over > c.most && c.most > 0) != c.exceeded || next < quickest {
 			t.Errorf("%s: exceeded %t by %d bytes, next look in %s", c.name, exceeded, w.over, next)
 		}
 	}

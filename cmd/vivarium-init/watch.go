@@ -63,7 +63,7 @@ func newWatch(h *wire.Hello) *watch {
 		bytes:    h.Disk,
 		files:    h.Inodes,
 		pids:     h.Pids,
-		sockets:  socketWatch{most: h.Sockets},
+		sockets:  newSocketWatch(h.Sockets),
 		exceeded: make(chan struct{}),
 	}
 }

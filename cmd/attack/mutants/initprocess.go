@@ -16,6 +16,7 @@ var initProcess = []mutant{
 	inInit("terminals counted", "watch.go", `	if n <= wire.MaxTerminals {`, `	if n >= 0 {`,
 		`^TestResources$/^terminals$`),
 	inInit("memory of sockets", "sockets.go", `exceeded = waiting > w.most`, `exceeded = false`, "^TestSockets$"),
+	inInit("memory of small messages", "socketlists.go", `const perMessage = 1300`, `const perMessage = 1`, "^TestSockets$/^tcp-small$"),
 	inInit("SIGKILL after SIGTERM", "run.go", `		case <-tooLate:
 			g.procs.killAll()`, `		case <-tooLate:`, `^TestResources$/^deaf-to-signals$`),
 	inInit("time", "run.go", `		case <-timedOut:

@@ -10,6 +10,7 @@ from probe import Refused, main
 
 MOST = 600 << 20  # bytes
 SEEN = 1.5  # seconds
+MESSAGE = 768  # bytes of the kernel's memory for one byte that waits, measured with Linux 6.18
 
 
 def most():
@@ -38,6 +39,24 @@ def tcp(held):
     return sent
 
 
+def tcp_small(held):
+    """Each byte is kept alone: a list of sockets shows bytes, and not the kernel's memory for each message."""
+    server = socket.create_server(("127.0.0.1", 0))
+    one = socket.create_connection(server.getsockname())
+    other, _ = server.accept()
+    server.close()
+    held += (one, other)
+    sent = 0
+    for s in (one, other):
+        s.setblocking(False)
+        try:
+            while True:
+                sent += s.send(b"x", socket.MSG_EOR)
+        except BlockingIOError:
+            pass
+    return sent * MESSAGE
+
+
 def udp(held):
     one, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     other.bind(("127.0.0.1", 0))
@@ -58,8 +77,9 @@ def fills(one_more):
     return f
 
 
-chosen = sys.argv[1:] or ["tcp", "udp"]
+chosen = sys.argv[1:] or ["tcp", "tcp-small", "udp"]
 main([(name, tried, f) for name, tried, f in (
     ("tcp", "600 MiB in TCP connections that nobody reads", fills(tcp)),
+    ("tcp-small", "600 MiB of the kernel's memory in messages of one byte that nobody reads", fills(tcp_small)),
     ("udp", "600 MiB in UDP sockets that nobody reads", fills(udp)),
 ) if name in chosen])
