@@ -45,7 +45,7 @@ var hugePages = []struct {
 // capability (there are none), no 32-bit architecture, no forbidden call, none that an engine
 // refuses by itself; and rules of our own for the calls that their arguments decide on.
 func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
-	ruled := slices.Concat(forbidden, asynchronous, socketCalls, []string{"prlimit64", "setrlimit"})
+	ruled := slices.Concat(forbidden, asynchronous, socketCalls, filterCalls, []string{"prlimit64", "setrlimit"})
 	for _, huge := range hugePages {
 		ruled = append(ruled, huge.call)
 	}
@@ -63,6 +63,7 @@ func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
 		}
 	}
 	rules = append(rules, socketRules()...)
+	rules = append(rules, filterRules()...)
 	rules = append(rules, refuse("no asynchronous I/O", unix.ENOSYS, asynchronous))
 	for _, huge := range hugePages {
 		rules = append(rules,

@@ -10,6 +10,9 @@ import (
 // gvisorIsAsked is the outcome for protocols that make Linux load a module.
 const gvisorIsAsked = "gVisor's own kernel is asked, which loads no modules"
 
+// gvisorsFilter is the outcome for programs of BPF.
+const gvisorsFilter = "gVisor's own kernel runs the program, in the sandbox's memory"
+
 // insideGVisor says what holds where gVisor's own kernel allows what the profile or a setting
 // refuses under runc. The call reaches only gVisor's kernel. That one can make only the few calls
 // to the machine's kernel that its own filter lets through (docs/gvisor.md).
@@ -20,6 +23,11 @@ var insideGVisor = map[string]string{
 	"unshare-user":     "a user namespace of gVisor's kernel, whose root is nobody on the machine",
 	"unshare-mount":    "a mount namespace of gVisor's kernel, in which there is nothing of the machine's to mount",
 	"io-uring":         "gVisor's own io_uring; the machine's is not called",
+	"socket-filter":    gvisorsFilter,
+	"filter-high-bits": gvisorsFilter,
+	"reuseport-filter": gvisorsFilter,
+	"seccomp-filter":   gvisorsFilter,
+	"prctl-filter":     gvisorsFilter,
 	"netlink-route":    "a socket of gVisor's kernel, which knows the sandbox's loopback alone",
 	"netlink-events":   "a socket of gVisor's kernel, which has no devices of the machine's",
 	"netlink-module":   gvisorIsAsked,

@@ -16,6 +16,7 @@ var refusedCalls = []string{
 	"keyctl", "add_key", "request_key",
 	"unshare", "setns", "clone of a user namespace", "mount", "umount2", "chroot", "open_tree", "fsconfig", "mount_setattr",
 	"open_by_handle_at", "quotactl", "personality", "io_setup",
+	"seccomp", "setsockopt of a filter",
 }
 
 // refusedSockets are kinds that no build needs: each a part of the kernel that is less tried than TCP, a module that is loaded for

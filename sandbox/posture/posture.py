@@ -49,6 +49,8 @@ CALLS = {
     "quotactl": (179, 60, 0xff, NONE, 0, NONE),
     "personality": (135, 92, 0x40000),
     "io_setup": (206, 0, 0, NONE),
+    "seccomp": (317, 277, 1, 0, NONE),
+    "setsockopt of a filter": (54, 208, -1, 1, 26, NONE, 0),
     "getpid": (39, 172),  # the control
 }
 # Family, type and protocol. Where one is let through the kernel may load a module for it: on such an engine builds can as well.

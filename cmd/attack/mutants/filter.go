@@ -31,6 +31,15 @@ var filter = []mutant{
 			"errnoRet": 38,`, `"io_pgetevents_time64"
 			],
 			"action": "SCMP_ACT_ALLOW",`, "^TestPrivileges$"),
+	letting("filters of sockets", 1, condition{1, low, 1, "MASKED_EQ"}, condition{2, low, 26, "MASKED_EQ"}),
+	letting("filters of ports", 1, condition{1, low, 1, "MASKED_EQ"}, condition{2, low, 51, "MASKED_EQ"}),
+	letting("filters by prctl", 22, condition{0, low, 22, "MASKED_EQ"}),
+	inFilter("filters by seccomp", `"seccomp"
+			],
+			"action": "SCMP_ACT_ERRNO",
+			"errnoRet": 38,`, `"seccomp"
+			],
+			"action": "SCMP_ACT_ALLOW",`, "^TestPrivileges$"),
 	letting("huge pages", 12, condition{3, 0x40000, 0x40000, "MASKED_EQ"}),
 	letting("files of huge pages", 12, condition{1, 4, 4, "MASKED_EQ"}),
 	letting("shared memory of huge pages", 12, condition{2, 2048, 2048, "MASKED_EQ"}),
@@ -71,6 +80,9 @@ func allowing(call string) mutant {
 
 // anyFlags is the mask of a socket's type without its flags.
 const anyFlags uint64 = 18446744073709025279
+
+// low is the mask of an argument that is an int.
+const low uint64 = 1<<32 - 1
 
 // condition is a condition on an argument, as the profile writes it. A negative two is left out.
 type condition struct {

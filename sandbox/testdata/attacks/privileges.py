@@ -19,10 +19,10 @@ libc = ctypes.CDLL(None, use_errno=True)
 NUMBERS = {
     "x86_64": {"bpf": 321, "keyctl": 250, "add_key": 248, "io_uring_setup": 425, "process_vm_readv": 310, "userfaultfd": 323,
                "perf_event_open": 298, "ptrace": 101, "kexec_load": 246, "init_module": 175, "open_by_handle_at": 304,
-               "pivot_root": 155, "fsopen": 430, "clone": 56, "io_setup": 206},
+               "pivot_root": 155, "fsopen": 430, "clone": 56, "io_setup": 206, "setsockopt": 54, "seccomp": 317},
     "aarch64": {"bpf": 280, "keyctl": 219, "add_key": 217, "io_uring_setup": 425, "process_vm_readv": 270, "userfaultfd": 282,
                 "perf_event_open": 241, "ptrace": 117, "kexec_load": 104, "init_module": 105, "open_by_handle_at": 265,
-                "pivot_root": 41, "fsopen": 430, "clone": 220, "io_setup": 0},
+                "pivot_root": 41, "fsopen": 430, "clone": 220, "io_setup": 0, "setsockopt": 208, "seccomp": 277},
 }[os.uname().machine]
 
 MFD_HUGETLB, SHM_HUGETLB, MAP_HUGETLB = 0x4, 0o4000, 0x40000
@@ -119,6 +119,37 @@ def bpf():
     # BPF_MAP_CREATE of an array with one element of 4 bytes.
     attributes = struct.pack("=5I", 2, 4, 4, 1, 0).ljust(120, b"\0")
     syscall("bpf", 0, attributes, len(attributes))
+
+
+class Program(ctypes.Structure):
+    """One of classic BPF (struct sock_fprog), whose only instruction lets everything pass."""
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+PASS = Program(1, struct.pack("=HBBI", 6, 0, 0, 0x7fff0000))  # BPF_RET, SECCOMP_RET_ALLOW
+
+
+def attaches(option, high=0):
+    """high are bits of the level and the option that the kernel does not look at."""
+    def f():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            syscall("setsockopt", s.fileno(), ctypes.c_ulong(socket.SOL_SOCKET | high), ctypes.c_ulong(option | high),
+                    ctypes.byref(PASS), ctypes.c_uint(ctypes.sizeof(PASS)))
+    return f
+
+
+def filters_itself(call):
+    """In a child, since a filter stays. Without privileges it asks that none can be gained."""
+    def f():
+        pid = os.fork()
+        if pid == 0:
+            libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+            os._exit(0 if call() != -1 else ctypes.get_errno())
+        number = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if number:
+            raise OSError(number, os.strerror(number))
+    return f
 
 
 def keyring():
@@ -347,6 +378,12 @@ ATTACKS = [
     ("chroot", "chroot", chroots),
     ("mknod", "mknod of a device", makes_device),
     ("bpf", "bpf(BPF_MAP_CREATE)", bpf),
+    ("socket-filter", "setsockopt(SO_ATTACH_FILTER)", attaches(26)),
+    ("filter-high-bits", "setsockopt(SO_ATTACH_FILTER) with bits that the kernel leaves out", attaches(26, 1 << 32)),
+    ("reuseport-filter", "setsockopt(SO_ATTACH_REUSEPORT_CBPF)", attaches(51)),
+    ("seccomp-filter", "seccomp(SECCOMP_SET_MODE_FILTER)",
+     filters_itself(lambda: libc.syscall(ctypes.c_long(NUMBERS["seccomp"]), 1, 0, ctypes.byref(PASS)))),
+    ("prctl-filter", "prctl(PR_SET_SECCOMP)", filters_itself(lambda: libc.prctl(22, ctypes.c_ulong(2), ctypes.byref(PASS)))),
     ("keyctl", "keyctl(KEYCTL_GET_KEYRING_ID)", keyring),
     ("add-key", "add_key", adds_key),
     ("ptrace", "ptrace(PTRACE_ATTACH) of a child", traces_child),
