@@ -93,6 +93,53 @@ time.sleep(%d)`, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
 	}
 }
 
+// TestHalfClosedTerminalsAreLimited: such a terminal has no name any more, and the kernel counts it for the machine.
+func TestHalfClosedTerminalsAreLimited(t *testing.T) {
+	if imagestest.GVisor() {
+		t.Skip("gVisor's kernel has terminals of its own, and no count for the machine")
+	}
+	s := start(t, nil)
+	open := func(count int, first string) sandbox.Command {
+		return timed(python(fmt.Sprintf(`
+import ctypes, os, socket, time
+held, ends = [], socket.socketpair()
+def keep(second):
+    held.append(second)
+%s
+for _ in range(%d):
+    first, second = os.openpty()
+    os.close(first)
+    keep(second)
+print("all", flush=True)
+time.sleep(%d)`, first, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
+	}
+	const flies = `
+def keep(second):
+    held.append(second)
+    if len(held) == 20:
+        socket.send_fds(ends[0], [b"x"], held)
+        while held:
+            os.close(held.pop())`
+	for what, c := range map[string]struct {
+		first string
+		count int
+		over  bool
+	}{
+		"as many as there may be":       {"", sandbox.MaxTerminals, false},
+		"one more":                      {"", sandbox.MaxTerminals + 1, true},
+		"where nobody may look":         {"ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)", 300, true},
+		"some where nobody may look":    {"ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)", 100, false},
+		"in flight":                     {flies, 300, true},
+		"some that are in flight":       {flies, 100, false},
+		"those of the last do not stay": {"", 10, false},
+	} {
+		r, o := run(t, s, open(c.count, c.first))
+		if (r.DiskFull == sandbox.Terminals) != c.over || r.Success() == c.over || r.TimedOut {
+			t.Errorf("%s: ends as %+v, want it ended: %v; %.300s", what, r, c.over, o.stdout.String()+o.stderr.String())
+		}
+	}
+}
+
 // TestTriggersOnPressureDoNotOutstayTheTimeLimit: the kernel takes 10 ms to take down each of a process that is killed.
 func TestTriggersOnPressureDoNotOutstayTheTimeLimit(t *testing.T) {
 	s := start(t, nil)

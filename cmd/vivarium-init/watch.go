@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"sync"
 	"time"
 
@@ -44,6 +43,7 @@ type watch struct {
 	bytes, files int64 // what the mounts may hold together
 	pids         int64 // how many tasks there may be, where the kernel does not count them (gVisor's); else zero
 	sockets      socketWatch
+	terminals    terminalWatch
 	exceeded     chan struct{}
 	begun        bool
 	held         int64 // bytes in the mounts, which are memory too, at the last look
@@ -59,12 +59,13 @@ type watch struct {
 
 func newWatch(h *wire.Hello) *watch {
 	return &watch{
-		mounts:   h.Mounts,
-		bytes:    h.Disk,
-		files:    h.Inodes,
-		pids:     h.Pids,
-		sockets:  newSocketWatch(h.Sockets),
-		exceeded: make(chan struct{}),
+		mounts:    h.Mounts,
+		bytes:     h.Disk,
+		files:     h.Inodes,
+		pids:      h.Pids,
+		sockets:   newSocketWatch(h.Sockets),
+		terminals: newTerminalWatch(),
+		exceeded:  make(chan struct{}),
 	}
 }
 
@@ -101,7 +102,7 @@ func (w *watch) run(quit <-chan struct{}) {
 				left, struck := w.count(system())
 				next, exceeded = min(next, left), exceeded || struck
 			}
-			if w.countTerminals(terminals()) {
+			if w.countTerminals(w.terminals.count(now)) {
 				exceeded = true
 			}
 			soon, sent := w.sockets.look(now)
@@ -144,15 +145,6 @@ func (w *watch) count(u usage) (next time.Duration, exceeded bool) {
 	w.peakAnon = max(w.peakAnon, u.memory-u.free-w.held)
 	next = min(timeToFill(w.pids-u.tasks, forkRate), timeToFill(left, allocRate))
 	return max(next, quickest), w.pidsStruck || w.outOfMemory
-}
-
-// terminals is how many pseudo-terminals the sandbox has. Its devpts lists no others.
-func terminals() int {
-	names, err := os.ReadDir(wire.Terminals)
-	if err != nil {
-		return 0
-	}
-	return len(names) - 1 // ptmx
 }
 
 // countTerminals reports whether there are too many pseudo-terminals.

@@ -4,6 +4,7 @@ Attacks that the sandbox meets with a refusal keep at it for some seconds, so th
 """
 
 import contextlib
+import ctypes
 import errno
 import os
 import signal
@@ -245,6 +246,25 @@ def pressure_triggers(count, seconds):
         refused = errno.errorcode[e.errno]
     print(f"{len(held)} triggers, {refused}", flush=True)
     time.sleep(seconds)
+
+
+def half_closed_terminals(count, seconds):
+    """Without its first end a terminal has no name any more, and the kernel counts it until the second is closed."""
+    held = []
+    try:
+        while len(held) < count:
+            first, second = os.openpty()
+            os.close(first)
+            held.append(second)
+    except OSError as e:
+        print(f"{errno.errorcode[e.errno]} after {len(held)} terminals", flush=True)
+    time.sleep(seconds)
+
+
+def hidden_terminals(count, seconds):
+    """The same in a process that nobody of its user may look into."""
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    half_closed_terminals(count, seconds)
 
 
 def terminals(count, seconds):
