@@ -21,6 +21,7 @@ func (j *judgement) advice() {
 		j.securityModule()
 		j.runcAge()
 		j.coreHelper()
+		j.sharedUser()
 	}
 	if !j.security("rootless") && !j.security("userns") {
 		j.note("the engine runs as root: a rootless engine, or userns-remap in its configuration, narrows what an escape from a sandbox gains")
@@ -49,6 +50,22 @@ func (j *judgement) coreHelper() {
 		name, _, _ := strings.Cut(strings.TrimSpace(helper), " ")
 		j.advise("a crash in a build has the engine's machine run " + path.Base(name) + " as root: there, set " +
 			"`sysctl -w kernel.core_pattern=core`, and in /etc/sysctl.d for the next start (with apport: systemctl disable --now apport)")
+	}
+}
+
+const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
+
+// enoughInstances is more inotify instances than the memory of a sandbox holds, at about 1 KiB each, so that this bounds them.
+const enoughInstances = 1 << 22
+
+// sharedUser: Linux counts inotify instances in each user namespace and again for who made it, up to the machine's. There
+// that is one user for all sandboxes: the first of two took 128 instances, and the second and root outside got none.
+func (j *judgement) sharedUser() {
+	most, err := strconv.Atoi(strings.TrimSpace(j.Files[inotifyInstances]))
+	if (j.security("userns") || j.security("rootless")) && (err != nil || most < enoughInstances) {
+		j.advise("in user namespaces (userns-remap, rootless) one build can use up the inotify instances of all others and of the " +
+			"user that the engine runs as: on the engine's machine, set `sysctl -w fs.inotify.max_user_instances=" +
+			strconv.Itoa(enoughInstances) + "`, and in /etc/sysctl.d for the next start")
 	}
 }
 

@@ -30,10 +30,15 @@ func TestAdviceIsNoProblem(t *testing.T) {
 		"another runtime":           {func(i *sandbox.Info) { i.Runc = sandbox.Release{} }, same, ""},
 		"Ubuntu's helper":           {func(*sandbox.Info) {}, pattern("|/usr/share/apport/apport -p%p -s%s\n"), "run apport as root"},
 		"systemd's helper":          {func(*sandbox.Info) {}, pattern("|/usr/lib/systemd/systemd-coredump %P\n"), "run systemd-coredump as root"},
+		"few inotify instances":     {func(*sandbox.Info) {}, edit(inotifyInstances, "4194304", "128"), "fs.inotify.max_user_instances=4194304"},
+		"few, with userns-remap":    {func(i *sandbox.Info) { i.Security[2] = "name=userns" }, edit(inotifyInstances, "4194304", "8192"), "fs.inotify.max_user_instances=4194304"},
+		"few, on an engine of root": {func(i *sandbox.Info) { i.Security[2] = "name=cgroupns" }, edit(inotifyInstances, "4194304", "128"), ""},
 		"a core file in some place": {func(*sandbox.Info) {}, pattern("/var/crash/core.%p\n"), ""},
 	} {
 		f, spec, _ := goodFacts(t, "cgroup2")
+		edit(inotifyInstances, "128", "4194304")(&f)
 		info := good
+		info.Security = slices.Clone(good.Security)
 		c.change(&info)
 		c.facts(&f)
 		p := judge(f, spec, info)

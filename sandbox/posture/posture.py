@@ -7,6 +7,7 @@ LIMIT = 64 << 10  # bytes of one text
 FILES = [
     "/proc/self/status", "/proc/self/cgroup", "/proc/self/mountinfo", "/proc/meminfo",
     "/proc/net/dev", "/proc/net/route", "/proc/net/ipv6_route", "/proc/sys/kernel/core_pattern", "/etc/hosts",
+    "/proc/sys/fs/inotify/max_user_instances",
     # cgroup v2
     "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.swap.max", "/sys/fs/cgroup/cpu.max", "/sys/fs/cgroup/pids.max",
     # cgroup v1
