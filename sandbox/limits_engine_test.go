@@ -93,7 +93,8 @@ time.sleep(%d)`, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
 	}
 }
 
-// TestHalfClosedTerminalsAreLimited: such a terminal has no name any more, and the kernel counts it for the machine.
+// TestHalfClosedTerminalsAreLimited: such a terminal has no name, and the kernel still counts it for
+// the machine.
 func TestHalfClosedTerminalsAreLimited(t *testing.T) {
 	if imagestest.GVisor() {
 		t.Skip("gVisor's kernel has terminals of its own, and no count for the machine")

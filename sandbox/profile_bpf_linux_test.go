@@ -10,15 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// filterOptions are the options of SOL_SOCKET that attach a program of BPF. The kernel translates each for the processor, in
-// memory that it bounds for the whole machine (net.core.bpf_jit_limit) and charges to nobody: 200 sockets with 4000
-// instructions each took 9.4 MB. Where that is used up no container with a profile starts.
+// filterOptions are the options of SOL_SOCKET that attach a program of BPF. The kernel translates
+// each for the processor, in memory that it bounds for the whole machine (net.core.bpf_jit_limit)
+// and charges to nobody: 200 sockets with 4000 instructions each took 9.4 MB. Where that is used up
+// no container with a profile starts.
 var filterOptions = []uint64{unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF}
 
 // filterCalls are those that take a program of BPF.
 var filterCalls = []string{"setsockopt", "seccomp", "prctl"}
 
-// filterRules leave these calls all that takes no program. They fail as on a kernel without filters.
+// filterRules leave these calls all that takes no program. They fail as on a kernel without
+// filters.
 func filterRules() []*seccomp.Syscall {
 	socketOption, control := []string{"setsockopt"}, []string{"prctl"}
 	rules := []*seccomp.Syscall{refuse("no filters of BPF", unix.ENOSYS, []string{"seccomp"})}
@@ -42,8 +44,8 @@ const intMask = 1<<32 - 1
 
 func isInt(arg uint, value uint64) specs.LinuxSeccompArg { return isMasked(arg, intMask, value) }
 
-// intBut are conditions of which exactly one holds for each int but the given: it halves the ints, by the highest bit first,
-// until a half has none of these.
+// intBut are conditions of which exactly one holds for each int but the given: it halves the ints,
+// by the highest bit first, until a half has none of these.
 func intBut(arg uint, values ...uint64) (conditions []specs.LinuxSeccompArg) {
 	var split func(mask, high uint64)
 	split = func(mask, high uint64) {

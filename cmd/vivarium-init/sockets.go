@@ -19,12 +19,13 @@ import (
 type socketWatch struct {
 	most    int64 // bytes; zero where the cgroup counts them
 	buffers buffers
-	lowest  int64 // bytes of the machine's sockets, the least since the command's start
+	lowest  int64 // the least bytes that the machine's sockets held since the command's start
 	next    time.Time
-	over    int64 // bytes that waited when it was too much; else zero
+	over    int64 // bytes that waited when the limit was exceeded; else zero
 }
 
-// newSocketWatch is for one command, which is not running yet: what others' sockets hold by then is not its own.
+// newSocketWatch is made before its command starts. What the machine's sockets hold by then is not
+// the command's.
 func newSocketWatch(most int64) socketWatch {
 	w := socketWatch{most: most, lowest: math.MaxInt64}
 	if most == 0 {

@@ -22,21 +22,26 @@ func TestSocketPagesAreThoseOfTCPAndUDP(t *testing.T) {
 }
 
 func TestQueuedReadsBothDirections(t *testing.T) {
-	const line = "   0: 0100007F:0016 00000000:0000 01 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0"
+	const line = "   0: 0100007F:0016 00000000:0000 01 00000010:000000FF 00:00000000 00000000     0        0 1 1 0 " +
+		"100 0 0 10 0"
 	const heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 	if sent, unread := queued([]byte(line)); sent != 16 || unread != 255 {
 		t.Errorf("got %d, %d; want 16, 255", sent, unread)
 	}
-	for what, line := range map[string]string{"the headings": heading, "a listener": strings.Replace(line, " 01 ", " 0A ", 1)} {
+	for what, line := range map[string]string{
+		"the headings": heading,
+		"a listener":   strings.Replace(line, " 01 ", " 0A ", 1),
+	} {
 		if sent, unread := queued([]byte(line)); sent+unread != 0 {
 			t.Errorf("%s: counts %d, %d", what, sent, unread)
 		}
 	}
 }
 
-// TestSmallMessagesCountAsTheMemoryThatTheyMayTake: 95,824 bytes in messages of one byte were seen to take 73.6 MB.
+// TestSmallMessagesCountAsTheMemoryThatTheyMayTake: 95,824 bytes in messages of one byte took
+// 73.6 MB.
 func TestSmallMessagesCountAsTheMemoryThatTheyMayTake(t *testing.T) {
-	const line = "   0: 0100007F:0016 0100007F:0017 01 %08X:%08X 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0"
+	const line = "   0: 0100007F:0016 0100007F:0017 01 %08X:%08X 00:00000000 00000000     0        0 1"
 	b := buffers{send: 4 << 20, receive: 6 << 20}
 	for _, c := range []struct {
 		name          string

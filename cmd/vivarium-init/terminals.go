@@ -16,14 +16,14 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// terminalWatch counts the sandbox's pseudo-terminals. A name below /dev/pts goes when the first end of one is closed, and
-// the kernel's count for the machine only when both are.
+// terminalWatch counts the sandbox's pseudo-terminals. A terminal loses its name below /dev/pts
+// when its first end is closed. The kernel counts it for the machine until both ends are closed.
 type terminalWatch struct {
-	lowest int // the machine's, the least since the command's start
+	lowest int // the least that the machine had since the command's start
 	next   time.Time
 }
 
-// newTerminalWatch is for one command, which is not running yet.
+// newTerminalWatch is made before its command starts.
 func newTerminalWatch() terminalWatch {
 	w := terminalWatch{lowest: math.MaxInt}
 	if n, err := machineTerminals(); err == nil {
@@ -32,8 +32,9 @@ func newTerminalWatch() terminalWatch {
 	return w
 }
 
-// count is how many the sandbox has, as far as it matters: the names, and where the machine has more than one sandbox may,
-// what its processes have open. That takes up to a tenth of the time.
+// count is how many terminals the sandbox has. The names are counted first. When the machine has
+// more terminals than one sandbox may, count also looks at what the processes have open. This takes
+// a tenth of the time at most.
 func (w *terminalWatch) count(now time.Time) int {
 	names := terminalNames()
 	machine, err := machineTerminals()
@@ -58,7 +59,8 @@ func machineTerminals() (int, error) {
 	return strconv.Atoi(string(bytes.TrimSpace(text)))
 }
 
-// terminalNames are those whose first end is open. The sandbox's devpts lists its own alone.
+// terminalNames are the names of terminals whose first end is open. The sandbox's devpts lists no
+// others.
 func terminalNames() map[string]bool {
 	names := map[string]bool{}
 	entries, _ := os.ReadDir(wire.Terminals)
@@ -70,18 +72,19 @@ func terminalNames() map[string]bool {
 	return names
 }
 
-// heldTerminals are the terminals of which a process of the sandbox has an end open.
+// heldTerminals are the terminals that a process of the sandbox has an end of.
 type heldTerminals struct {
 	names  map[string]bool
-	hidden bool // there may be more where we cannot look
-	left   int  // descriptors to look at
+	hidden bool // there may be more where PID 1 cannot look
+	left   int  // how many descriptors may still be looked at
 }
 
-// manyDescriptors is how many are looked at, at some two microseconds each. A build can open millions.
+// manyDescriptors is how many descriptors one look takes in, at about two microseconds each. A
+// build can open millions.
 const manyDescriptors = 32768
 
-// of counts them when the machine has so many more than before. What we cannot see is ours then: neighbours have no more than
-// one sandbox may each.
+// of is the number of terminals when the machine has so many more than before. Where PID 1 cannot
+// look, all of these count as the sandbox's.
 func (h *heldTerminals) of(grown int) int {
 	if h.hidden {
 		return max(len(h.names), grown)
@@ -89,7 +92,7 @@ func (h *heldTerminals) of(grown int) int {
 	return len(h.names)
 }
 
-// look goes through the threads, since each can have descriptors of its own. PID 1 has none of a terminal.
+// look goes through all threads, since each can have descriptors of its own. PID 1 has no terminal.
 func (h *heldTerminals) look(proc string) {
 	tasks, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "task", "[0-9]*"))
 	for _, task := range tasks {
@@ -98,7 +101,7 @@ func (h *heldTerminals) look(proc string) {
 		}
 		files, err := os.ReadDir(filepath.Join(task, "fd"))
 		if errors.Is(err, fs.ErrPermission) && !ended(task) {
-			h.hidden = true // a process can close itself to others of its user
+			h.hidden = true // a process can forbid others of its user to look
 		}
 		for _, f := range files {
 			if h.left--; h.left < 0 {
@@ -123,7 +126,8 @@ func (h *heldTerminals) descriptor(task, number string) {
 	}
 }
 
-// inFlight reports whether descriptors wait in a Unix socket, where they can be of anything. Linux says so from 5.6 on.
+// inFlight reports whether descriptors wait in a Unix socket, where nobody can see what they are
+// of. Linux says so from 5.6 on.
 func inFlight(fdinfo string) bool {
 	text, _ := os.ReadFile(fdinfo)
 	for line := range strings.Lines(string(text)) {
@@ -134,12 +138,13 @@ func inFlight(fdinfo string) bool {
 	return false
 }
 
-// ended reports whether a thread has ended and waits for its parent: it has nothing open, and nobody may look.
+// ended reports whether a thread is a zombie. It has nothing open then, and nobody may look.
 func ended(task string) bool {
 	text, err := os.ReadFile(filepath.Join(task, "stat"))
 	if err != nil {
 		return true
 	}
-	_, state, _ := bytes.Cut(text[max(bytes.LastIndexByte(text, ')'), 0):], []byte(" ")) // its name may hold anything
+	name := max(bytes.LastIndexByte(text, ')'), 0) // which may hold anything
+	_, state, _ := bytes.Cut(text[name:], []byte(" "))
 	return bytes.HasPrefix(state, []byte("Z")) || bytes.HasPrefix(state, []byte("X"))
 }

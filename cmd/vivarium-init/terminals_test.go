@@ -14,10 +14,13 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// TestTerminalsCountUntilBothEndsAreClosed: with the first end closed there is no name any more, and the machine counts on.
+// TestTerminalsCountUntilBothEndsAreClosed: a terminal whose first end is closed has no name.
 func TestTerminalsCountUntilBothEndsAreClosed(t *testing.T) {
 	proc := t.TempDir()
-	process(t, proc, "7", map[string]string{"0": "/dev/pts/0", "1": "/dev/pts/1 (deleted)", "2": "/dev/pts/1 (deleted)", "3": "/dev/ptmx", "4": "/dev/pts/ptmx", "5": "/dev/null"})
+	process(t, proc, "7", map[string]string{
+		"0": "/dev/pts/0", "1": "/dev/pts/1 (deleted)", "2": "/dev/pts/1 (deleted)",
+		"3": "/dev/ptmx", "4": "/dev/pts/ptmx", "5": "/dev/null",
+	})
 	process(t, proc, "8", map[string]string{"0": "/dev/pts/2 (deleted)"})
 	process(t, proc, "1", map[string]string{"0": "/dev/pts/77"})
 	h := heldTerminals{names: map[string]bool{"0": true, "9": true}, left: 100}
@@ -27,7 +30,8 @@ func TestTerminalsCountUntilBothEndsAreClosed(t *testing.T) {
 	}
 }
 
-// TestWhereNobodyCanLookAllNewTerminalsAreOurs, and none of those that were there before.
+// TestWhereNobodyCanLookAllNewTerminalsAreOurs takes the places where a terminal can be out of
+// sight.
 func TestWhereNobodyCanLookAllNewTerminalsAreOurs(t *testing.T) {
 	for what, c := range map[string]struct {
 		files  map[string]string

@@ -55,11 +55,13 @@ func (j *judgement) coreHelper() {
 
 const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
 
-// enoughInstances is more inotify instances than the memory of a sandbox holds, at about 1 KiB each, so that this bounds them.
+// enoughInstances is more inotify instances than the memory of a sandbox holds, at about 1 KiB each.
+// With this limit the memory bounds them.
 const enoughInstances = 1 << 22
 
-// sharedUser: Linux counts inotify instances in each user namespace and again for who made it, up to the machine's. There
-// that is one user for all sandboxes: the first of two took 128 instances, and the second and root outside got none.
+// sharedUser: Linux counts an inotify instance in its user namespace, and again for the user who
+// made the namespace. That is one user for all sandboxes: the first of two took 128 instances, and
+// the second and root outside got none.
 func (j *judgement) sharedUser() {
 	most, err := strconv.Atoi(strings.TrimSpace(j.Files[inotifyInstances]))
 	if (j.security("userns") || j.security("rootless")) && (err != nil || most < enoughInstances) {

@@ -17,10 +17,11 @@ var initProcess = []mutant{
 		`^TestResources$/^terminals$`),
 	inInit("half-closed terminals counted", "terminals.go", `if machine <= wire.MaxTerminals ||`, `if machine >= 0 ||`,
 		`^TestResources$/^half-closed-terminals$`),
-	inInit("hidden terminals counted", "terminals.go", `		h.hidden = true // a process`, `		h.hidden = false // a process`,
-		`^TestResources$/^hidden-terminals$`),
+	inInit("hidden terminals counted", "terminals.go", `		h.hidden = true // a process`,
+		`		h.hidden = false // a process`, `^TestResources$/^hidden-terminals$`),
 	inInit("memory of sockets", "sockets.go", `exceeded = waiting > w.most`, `exceeded = false`, "^TestSockets$"),
-	inInit("memory of small messages", "socketlists.go", `const perMessage = 1300`, `const perMessage = 1`, "^TestSockets$/^tcp-small$"),
+	inInit("memory of small messages", "socketlists.go", `const perMessage = 1300`,
+		`const perMessage = 1`, "^TestSockets$/^tcp-small$"),
 	inInit("SIGKILL after SIGTERM", "run.go", `		case <-tooLate:
 			g.procs.killAll()`, `		case <-tooLate:`, `^TestResources$/^deaf-to-signals$`),
 	inInit("time", "run.go", `		case <-timedOut:
