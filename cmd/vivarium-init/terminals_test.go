@@ -115,3 +115,19 @@ func TestProcTellsOfAClosedTerminal(t *testing.T) {
 		t.Errorf("%s is not among %v", name, h.names)
 	}
 }
+
+// TestAZombieHidesNothing: nobody may look into its descriptors, and it has none.
+func TestAZombieHidesNothing(t *testing.T) {
+	for stat, want := range map[string]bool{
+		"7 (python3) Z 1 7 7": true,
+		"7 (a) Z b) S 1 7 7":  false,
+		"7 (python3) R 1 7 7": false,
+		"7 (python3) X 1 7 7": true,
+	} {
+		task := t.TempDir()
+		write(t, filepath.Join(task, "stat"), stat)
+		if got := ended(task); got != want {
+			t.Errorf("%s: ended %v", stat, got)
+		}
+	}
+}
