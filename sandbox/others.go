@@ -17,12 +17,19 @@ import (
 type Others struct {
 	Sandboxes int64 // of other servers, which end
 	Rest      int64 // of all else, which may never
+
+	Unseen error // of the containers that could not be looked at, and are not counted
 }
 
 // looksAtOnce bounds the calls for one look at the engine's containers.
 const looksAtOnce = 8
 
-// Others looks at each container but those of the instance by itself. What cannot be looked at is in the error and is not counted.
+// lookTimeout bounds the look at one container: an engine that is well can hang over one, as over a
+// dead shim's.
+const lookTimeout = pingTimeout
+
+// Others looks at each container but those of the instance by itself. Its error is of the list: the
+// engine has not said what runs.
 func (e *Engine) Others(ctx context.Context, instance string) (Others, error) {
 	running, err := e.cli.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
@@ -40,16 +47,21 @@ func (e *Engine) Others(ctx context.Context, instance string) (Others, error) {
 			continue
 		}
 		group.Go(func() error {
-			memory, err := e.memoryOf(ctx, c.ID)
+			look, cancel := context.WithTimeout(ctx, lookTimeout)
+			defer cancel()
+			memory, err := e.memoryOf(look, c.ID)
 			mu.Lock()
 			defer mu.Unlock()
 			total.add(memory, isSandbox(c, time.Now()))
-			errs = append(errs, err)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("container %.12s: %w", c.ID, err))
+			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no look returns an error
-	return total, errors.Join(errs...)
+	total.Unseen = errors.Join(errs...)
+	return total, nil
 }
 
 func (o *Others) add(memory int64, sandbox bool) {

@@ -1,6 +1,11 @@
 package sandbox
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +32,37 @@ func TestALabelAloneMakesNoSandbox(t *testing.T) {
 		if got := isSandbox(container.Summary{Labels: c.labels, Created: now.Add(c.created).Unix()}, now); got != c.want {
 			t.Errorf("%v: got %v, want %v", c.labels, got, c.want)
 		}
+	}
+}
+
+// TestAContainerThatHangsIsNotCounted: the engine answers, but not when it is asked for one of the
+// containers.
+func TestAContainerThatHangsIsNotCounted(t *testing.T) {
+	const gib = 1 << 30
+	ended := make(chan struct{})
+	e := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/containers/json"):
+			_, _ = io.WriteString(w, `[{"Id": "well"}, {"Id": "hung"}]`)
+		case strings.HasSuffix(r.URL.Path, "/well/json"):
+			_, _ = fmt.Fprintf(w, `{"Id": "well", "HostConfig": {"Memory": %d}}`, gib)
+		default:
+			select {
+			case <-ended:
+			case <-r.Context().Done():
+			}
+		}
+	})
+	t.Cleanup(func() { close(ended) })
+	e.info.Memory = 8 * gib
+	ctx, cancel := context.WithTimeout(t.Context(), 3*lookTimeout)
+	defer cancel()
+	o, err := e.Others(ctx, "us")
+	if err != nil || ctx.Err() != nil || o.Rest != gib {
+		t.Errorf("got %d for the other container, %v, and %v; want %d", o.Rest, err, ctx.Err(), gib)
+	}
+	if o.Unseen == nil || !strings.Contains(o.Unseen.Error(), "container hung") {
+		t.Errorf("it says of the one that hangs: %v", o.Unseen)
 	}
 }
 

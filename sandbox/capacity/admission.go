@@ -3,6 +3,7 @@ package capacity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,6 +17,10 @@ const lookAgain = time.Second
 // listTimeout bounds the question what others run.
 const listTimeout = 15 * time.Second
 
+// longestWait is how long this server's first build waits for sandboxes of others: VIVARIUM_TIMEOUT's
+// 15 minutes and a minute's grace. By then those that it found have ended, or are none.
+const longestWait = 16 * time.Minute
+
 // Admission lets sandboxes of one size begin as long as all that there are fit the engine's memory less a reserve: those of
 // this server, those that others run on the same engine, and what other containers hold beyond the reserve.
 type Admission struct {
@@ -26,6 +31,7 @@ type Admission struct {
 
 	mu    sync.Mutex
 	held  int64         // by who was let in and has not left
+	blind bool          // the last look at the others was not whole, which has been said
 	freed chan struct{} // closed when somebody leaves, and replaced
 }
 
@@ -42,12 +48,10 @@ func NewAdmission(e *sandbox.Engine, w *Watch, instance string, l sandbox.Limits
 
 // Enter waits until one more sandbox fits, or ctx ends. leave is to be called once, when the sandbox has gone.
 func (a *Admission) Enter(ctx context.Context) (leave func()) {
+	began := time.Now()
 	for told := false; ctx.Err() == nil; {
-		others, err := a.othersOnceAnswered(ctx)
-		if err != nil && ctx.Err() == nil {
-			a.warn("cannot see what others hold of the engine's memory", "err", err)
-		}
-		freed, ok := a.take(others)
+		others := a.othersOnceAnswered(ctx)
+		freed, ok := a.take(others, time.Since(began))
 		if ok {
 			return sync.OnceFunc(a.leave)
 		}
@@ -65,16 +69,21 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	return func() {}
 }
 
-// othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no reason to hold builds back.
-func (a *Admission) othersOnceAnswered(ctx context.Context) (o sandbox.Others, err error) {
+// othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no
+// reason to hold builds back, and neither is a container that cannot be looked at.
+func (a *Admission) othersOnceAnswered(ctx context.Context) sandbox.Others {
 	for {
 		a.answers(ctx)
 		asked, cancel := context.WithTimeout(ctx, listTimeout)
-		o, err = a.others(asked)
+		o, err := a.others(asked)
 		silent := err != nil && (sandbox.IsSilent(err) || asked.Err() != nil)
 		cancel()
-		if !silent || ctx.Err() != nil {
-			return o, err
+		if ctx.Err() != nil {
+			return o
+		}
+		a.tell(errors.Join(err, o.Unseen))
+		if !silent {
+			return o
 		}
 		select {
 		case <-time.After(lookAgain):
@@ -83,13 +92,27 @@ func (a *Admission) othersOnceAnswered(ctx context.Context) (o sandbox.Others, e
 	}
 }
 
-func (a *Admission) take(o sandbox.Others) (freed <-chan struct{}, ok bool) {
+// tell says that a look was not whole, once until one is.
+func (a *Admission) tell(err error) {
+	a.mu.Lock()
+	news := err != nil && !a.blind
+	a.blind = err != nil
+	a.mu.Unlock()
+	if news {
+		a.warn("cannot see all that others hold of the engine's memory; what cannot be seen is not counted", "err", err)
+	}
+}
+
+// take lets one in who has waited for so long, if it fits.
+func (a *Admission) take(o sandbox.Others, waited time.Duration) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// A single one always may on whatever engine there is: Check has refused at the start what was set and cannot fit. And this
-	// server's first one waits for no container that may never end.
+	// A single one always may on whatever engine there is: Check has refused at the start what was set
+	// and cannot fit. And this server's first one waits for no container that may never end, nor for
+	// ever for those that follow each other: anybody who shares the engine can run containers that look
+	// like sandboxes.
 	held := a.held + o.Sandboxes
-	first := held == 0 || a.held == 0 && held+a.need <= a.usable
+	first := held == 0 || a.held == 0 && (held+a.need <= a.usable || waited >= longestWait)
 	if ok = first || held+max(0, o.Rest-a.reserve)+a.need <= a.usable; ok {
 		a.held += a.need
 	}

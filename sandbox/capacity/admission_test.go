@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,7 @@ func TestSandboxBeginsWhereItFits(t *testing.T) {
 		"one alone beside others of all size": {12 * gib, 4 * gib, 0, sandbox.Others{Rest: 99 * gib}, 4 * gib, true},
 	} {
 		a := &Admission{need: c.need, usable: c.usable, reserve: c.reserve, held: c.held}
-		if _, got := a.take(c.others); got != c.want {
+		if _, got := a.take(c.others, 0); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
@@ -76,6 +77,60 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 		(<-entered)()
 		if a.held != 0 {
 			t.Errorf("%d are held in the end", a.held)
+		}
+	})
+}
+
+// TestSandboxesOfOthersHoldNoServerBackForEver: who shares the engine can start one container with a sandbox's label after the
+// other, each with a deadline in time.
+func TestSandboxesOfOthersHoldNoServerBackForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &Admission{
+			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: func(context.Context) {},
+			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: 8}, nil },
+		}
+		entered := make(chan func(), 2)
+		for range 2 {
+			go func() { entered <- a.Enter(t.Context()) }()
+		}
+		began := time.Now()
+		time.Sleep(longestWait - lookAgain)
+		if len(entered) > 0 {
+			t.Fatal("control: a build does not wait for another server's sandbox")
+		}
+		time.Sleep(2 * lookAgain)
+		if len(entered) != 1 {
+			t.Fatalf("%d builds began after %s, want one beside all there are", len(entered), time.Since(began))
+		}
+		(<-entered)()
+		(<-entered)() // has waited long enough
+	})
+}
+
+// TestAContainerThatCannotBeLookedAtHoldsNoBuildBack: the engine itself has answered.
+func TestAContainerThatCannotBeLookedAtHoldsNoBuildBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told, hung := 0, fmt.Errorf("container c: %w", context.DeadlineExceeded)
+		o := sandbox.Others{Unseen: hung}
+		var silent error
+		a := &Admission{
+			need: 1, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ }, answers: func(context.Context) {},
+			others: func(context.Context) (sandbox.Others, error) { return o, silent },
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for range 2 {
+			a.Enter(ctx)()
+		}
+		if ctx.Err() != nil || told != 1 {
+			t.Errorf("%v; told %d times that one is not counted, want once", ctx.Err(), told)
+		}
+		o.Unseen = nil
+		a.Enter(ctx)()
+		silent = hung
+		a.Enter(ctx)()
+		if ctx.Err() == nil || told != 2 {
+			t.Errorf("control: where the list does not come: %v, told %d times in all, want twice", ctx.Err(), told)
 		}
 	})
 }
