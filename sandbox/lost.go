@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/filters"
 
 	"vivarium/sandbox/wire"
 )
@@ -60,6 +59,9 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	case <-s.cut:
 		return fmt.Errorf("%w: %w", ErrCut, err)
 	case <-ctx.Done():
+		if s.adrift.Load() { // nor does the engine answer
+			return fmt.Errorf("%w: %w", ErrCut, err)
+		}
 		return fmt.Errorf("%w: %w", ErrUnexplained, err)
 	}
 	l := &LostError{
@@ -70,31 +72,26 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	}
 	// The events are of the container's whole life: once PID 1 has outlived one, they say nothing of its own end.
 	l.OOMKilled = !l.Forged && !l.Deadline && !s.outlivedOOM.Load() && s.endedByOOM(ctx)
+	if l.Unclear() && time.Since(time.Unix(0, s.broke.Load())) < 2*lostTimeout { // the session and the wait broke as one
+		return fmt.Errorf("%w: %w", ErrCut, err)
+	}
 	return l
 }
 
 // endedByOOM looks for the out-of-memory event among the container's, up to the last one, its removal. One of a
 // container that somebody has the engine kill was of a command before.
 func (s *Sandbox) endedByOOM(ctx context.Context) (struck bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	messages, failed := s.engine.cli.Events(ctx, events.ListOptions{
-		Since:   "1", // all that the engine remembers: its clock may differ from ours
-		Filters: filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)), filters.Arg("container", s.id)),
-	})
-	for {
-		select {
-		case m := <-messages:
-			switch m.Action {
-			case events.ActionOOM:
-				struck = true
-			case events.ActionKill:
-				return false
-			case events.ActionDestroy:
-				return struck
-			}
-		case <-failed:
-			return struck
+	s.history(ctx, func(m events.Message) (last bool) {
+		switch m.Action {
+		case events.ActionOOM:
+			struck = true
+		case events.ActionKill:
+			struck = false
+			return true
+		case events.ActionDestroy:
+			return true
 		}
-	}
+		return false
+	})
+	return struck
 }

@@ -32,7 +32,9 @@ type Sandbox struct {
 
 	gone        chan struct{} // closed when the engine has removed the container
 	exitCode    int           // PID 1's, valid then
-	cut         chan struct{} // closed when the engine has ended its account of the container before that
+	cut         chan struct{} // closed when the engine gives no account of the container any more, before that
+	adrift      atomic.Bool   // the wait for the end broke, and the engine has not taken up another one
+	broke       atomic.Int64  // when that wait last broke, Unix nanoseconds
 	forged      atomic.Bool   // bytes came in the session that PID 1 did not send
 	outlivedOOM atomic.Bool   // PID 1 has reported that the OOM killer took a command's process
 	stopWaiting context.CancelFunc
@@ -96,6 +98,7 @@ func (s *Sandbox) finish() error {
 	defer timer.Stop()
 	select {
 	case <-s.gone:
+	case <-s.cut:
 	case <-timer.C:
 	}
 	return s.remove()

@@ -72,15 +72,7 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 	answered := context.AfterFunc(ctx, s.stopWaiting)
 	results, failures := s.engine.cli.ContainerWait(detached, s.id, container.WaitConditionRemoved)
 	answered()
-	s.background.Go(func() {
-		select {
-		case r := <-results:
-			s.exitCode = int(r.StatusCode)
-			close(s.gone)
-		case <-failures: // the engine is gone, or the waiting was stopped
-			close(s.cut)
-		}
-	})
+	s.background.Go(func() { s.follow(detached, results, failures) })
 	both.Wait()
 	return attached
 }
