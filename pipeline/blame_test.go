@@ -15,18 +15,20 @@ func TestTroubleOfTheIndexIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
 	for name, c := range map[string]struct {
 		err     error
 		trouble *egress.Trouble
+		getting bool
 		cause   Cause
 		heals   bool
 	}{
-		"a failed install":                {fail(CauseInstall, "no such package"), trouble, CauseIndex, true},
-		"a failed install, all was had":   {fail(CauseInstall, "no such package"), nil, CauseInstall, false},
-		"time ran out in a silence":       {fail(CauseTimeout, "timed out"), stalled, CauseIndex, true},
-		"time ran out beside an outage":   {fail(CauseTimeout, "timed out"), trouble, CauseTimeout, false},
-		"memory ran out beside a trouble": {fail(CauseOutOfMemory, "out of memory"), stalled, CauseOutOfMemory, false},
-		"a green install in spite of it":  {nil, trouble, "", false},
+		"a failed install":                {fail(CauseInstall, "no such package"), trouble, true, CauseIndex, true},
+		"a failed install, all was had":   {fail(CauseInstall, "no such package"), nil, true, CauseInstall, false},
+		"a compiler that failed":          {fail(CauseInstall, "error: metadata-generation-failed"), trouble, false, CauseInstall, false},
+		"time ran out in a silence":       {fail(CauseTimeout, "timed out"), stalled, false, CauseIndex, true},
+		"time ran out beside an outage":   {fail(CauseTimeout, "timed out"), trouble, true, CauseTimeout, false},
+		"memory ran out beside a trouble": {fail(CauseOutOfMemory, "out of memory"), stalled, true, CauseOutOfMemory, false},
+		"a green install in spite of it":  {nil, trouble, false, "", false},
 	} {
 		var f *failure
-		errors.As(blameIndex(c.err, c.trouble), &f)
+		errors.As(blameIndex(c.err, c.trouble, c.getting), &f)
 		if f == nil {
 			f = &failure{}
 		}

@@ -7,19 +7,20 @@ import (
 	"vivarium/sandbox/egress"
 )
 
-// blameIndex returns the index's trouble in place of err where an install failed because the index
-// did not deliver: pip only says then that there is no such package. A build whose time ran out may
-// have waited for the index. Any other limit that was hit is the cause itself.
+// blameIndex returns the index's trouble in place of err where an install failed over getting
+// packages because the index did not deliver: pip only says then that there is no such package. A
+// compiler that fails is the cause itself, however many pages pip did without. A build whose time
+// ran out may have waited for the index. Any other limit that was hit is the cause itself.
 //
 // A repository can cause such trouble: it can ask for so much that the index answers 429, or name a
 // package whose files lie on a host of its author's. All it gains is that its own build waits and
 // is tried again.
-func blameIndex(err error, t *egress.Trouble) error {
+func blameIndex(err error, t *egress.Trouble, getting bool) error {
 	var f *failure
 	if t == nil || !errors.As(err, &f) {
 		return err
 	}
-	if f.cause == CauseInstall || f.cause == CauseTimeout && t.Stalled {
+	if f.cause == CauseInstall && getting || f.cause == CauseTimeout && t.Stalled {
 		return failOutside(CauseIndex, "%s", t.Message)
 	}
 	return err

@@ -151,25 +151,28 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
+	note, getting, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
 	closed := service.Close()
-	blamed := blameIndex(err, index.Trouble())
+	blamed := blameIndex(err, index.Trouble(), getting)
 	if blamed != err {
 		a.step.Findings = findings.List{} // pip named a package, but the index was at fault
 	}
 	return note, errors.Join(blamed, closed, a.sayNotes(ctx))
 }
 
-func (a *attempt) pip(ctx context.Context, index string) (string, error) {
+// pip installs what is planned. getting says of an error that pip gave up over getting packages.
+func (a *attempt) pip(ctx context.Context, index string) (note string, getting bool, err error) {
 	var remarks []string
 	for _, argv := range a.plan.Install {
 		var words lastWords
+		var end pipEnd
 		found := findings.Pip{Requirements: a.plan.Requirements}
 		c := command{
 			Command: sandbox.Command{Argv: argv, Env: append([]string{index}, envSettings...)},
 			name:    "pip install",
 			tap: func(stream sandbox.Stream, p []byte) {
 				words.take(stream, p)
+				end.take(stream, p)
 				if stream == sandbox.Stderr {
 					found.Write(p)
 				}
@@ -177,17 +180,17 @@ func (a *attempt) pip(ctx context.Context, index string) (string, error) {
 		}
 		r, err := a.run(ctx, c)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		cause, note := judge(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
 		if cause != "" {
-			return "", fail(cause, "%s", note)
+			return "", end.getting, fail(cause, "%s", note)
 		}
 		if note != "" {
 			remarks = append(remarks, note)
 		}
 	}
-	return strings.Join(remarks, "; "), nil
+	return strings.Join(remarks, "; "), false, nil
 }
 
 // lint runs flake8, which writes one line to stdout for each problem.

@@ -59,6 +59,7 @@ type fetched struct {
 	*http.Response
 	url  *url.URL  // where it came from, after redirects
 	own  bool      // with the rights of the index's own origin, from the first hop to the last
+	auth bool      // the last hop was asked with the operator's credentials
 	body io.Reader // ends with an error when the host goes silent
 	dog  *watchdog
 }
@@ -84,7 +85,10 @@ func (f *fetcher) get(ctx context.Context, t target, header http.Header) (*fetch
 		}
 		if !isRedirect(res.StatusCode) {
 			dog.rest()
-			return &fetched{Response: res, url: u, own: own, body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog}, nil
+			return &fetched{
+				Response: res, url: u, own: own, auth: own && f.auth != nil,
+				body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog,
+			}, nil
 		}
 		res.Body.Close()
 		next, err := u.Parse(res.Header.Get("Location"))

@@ -62,20 +62,25 @@ func TestTroubleOfThePagesIsRememberedUntilThePageComes(t *testing.T) {
 		fault egresstest.Fault
 		want  string
 	}{
-		"no answer":    {egresstest.Drop, "index " + host + " does not answer: EOF"},
-		"503":          {egresstest.Status(503), "index " + host + " answered 503 Service Unavailable"},
-		"500":          {egresstest.Status(500), "index " + host + " answered 500 Internal Server Error"},
-		"429":          {egresstest.Status(429), "index " + host + " answered 429 Too Many Requests"},
-		"half":         {halfPage, "index " + host + " broke off its answer: unexpected EOF"},
-		"not an index": {loginJSON, "index " + host + " answered with a page that cannot be read"},
-		"silence":      {egresstest.Stall, "index " + host + " does not answer: no data for 200ms"},
-		"401":          {egresstest.Status(401), "index " + host + " answered 401 Unauthorized"},
-		"404":          {egresstest.Status(404), ""},
-		"403":          {egresstest.Status(403), ""},
-		"endless":      {endlessLinks, ""},
+		"no answer":           {egresstest.Drop, "index " + host + " does not answer: EOF"},
+		"503":                 {egresstest.Status(503), "index " + host + " answered 503 Service Unavailable"},
+		"500":                 {egresstest.Status(500), "index " + host + " answered 500 Internal Server Error"},
+		"429":                 {egresstest.Status(429), "index " + host + " answered 429 Too Many Requests"},
+		"half":                {halfPage, "index " + host + " broke off its answer: unexpected EOF"},
+		"not an index":        {loginJSON, "index " + host + " answered with a page that cannot be read"},
+		"silence":             {egresstest.Stall, "index " + host + " does not answer: no data for 200ms"},
+		"401":                 {egresstest.Status(401), ""},
+		"401 to our password": {egresstest.Status(401), "index " + host + " answered 401 Unauthorized"},
+		"404":                 {egresstest.Status(404), ""},
+		"403":                 {egresstest.Status(403), ""},
+		"endless":             {endlessLinks, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newIndex(t, up, nil)
+			x := newIndex(t, up, func(c *IndexConfig) {
+				if name == "401 to our password" {
+					c.Upstream.User = url.UserPassword("me", "secret")
+				}
+			})
 			x.fetcher.stall = 200 * time.Millisecond
 			s := x.Session(func(string) {}, 0)
 			address := serve(t, s)

@@ -98,7 +98,9 @@ func rejectedBy(res *fetched, what string) *refusal {
 		status = http.StatusBadGateway
 	}
 	no := refuse(status, "package index: %s: %s answered %s", what, res.url.Host, statusText(res.StatusCode))
-	if isTrouble(res.StatusCode) || res.StatusCode == http.StatusUnauthorized { // a password is the operator's matter
+	// A password that is refused is the operator's matter. Some indexes answer so for what they do not have,
+	// to whoever has none.
+	if isTrouble(res.StatusCode) || res.StatusCode == http.StatusUnauthorized && res.auth {
 		no.trouble = &Trouble{host: res.url.Host, says: "answered " + statusText(res.StatusCode)}
 	}
 	return no
