@@ -10,7 +10,8 @@ import (
 // blameIndex returns the index's trouble in place of err where an install failed over getting
 // packages because the index did not deliver: pip only says then that there is no such package. A
 // compiler that fails is the cause itself, however many pages pip did without. A build whose time
-// ran out may have waited for the index. Any other limit that was hit is the cause itself.
+// ran out may have waited for the index. Any other limit that was hit is the cause itself. Room that
+// this server lacked is its own matter, and no trouble of the index.
 //
 // A repository can cause such trouble: it can ask for so much that the index answers 429, or name a
 // package whose files lie on a host of its author's. All it gains is that its own build waits and
@@ -20,10 +21,15 @@ func blameIndex(err error, t *egress.Trouble, getting bool) error {
 	if t == nil || !errors.As(err, &f) {
 		return err
 	}
-	if f.cause == CauseInstall && getting || f.cause == CauseTimeout && t.Stalled {
-		return failOutside(CauseIndex, "%s", t.Message)
+	switch {
+	case f.cause == CauseInstall && getting, f.cause == CauseTimeout && t.Stalled:
+	default:
+		return err
 	}
-	return err
+	if t.Ours {
+		return failOutside(CauseInternal, "%s", t.Message)
+	}
+	return failOutside(CauseIndex, "%s", t.Message)
 }
 
 // What git says of an answer that was correct as far as HTTP goes.

@@ -17,6 +17,8 @@ var outside = map[Cause]string{
 	CauseIndex:  "the package index",
 	CauseImage:  "the runner image",
 	CauseEngine: "the Docker engine",
+	// Of what is internal, only want of room passes by itself.
+	CauseInternal: "room on this server",
 }
 
 // For names what the build waits for.

@@ -41,7 +41,7 @@ type Index struct {
 	fetcher  *fetcher
 	pages    pageCache
 	rooms    *simpleindex.Rooms  // of pages that are read
-	tables   *semaphore.Weighted // bytes, of what sessions remember
+	tables   *semaphore.Weighted // of maxShared
 	maxFile  int64
 	maxPage  int64
 
@@ -86,24 +86,41 @@ func NewIndex(c IndexConfig) (*Index, error) {
 // roomWait is how long a page waits for room: pip waits for 15 s, and then asks again.
 const roomWait = 10 * time.Second
 
-// What sessions may remember of their pages, bytes: one of them, and all that this process has.
+// What sessions may remember of their pages, bytes, of which a link of PyPI's takes some 900.
 const (
-	maxTable  = 128 << 20 // some 150,000 links of PyPI's
-	maxTables = 384 << 20
+	// maxTable is of one of them, with all that it may have.
+	maxTable = 128 << 20
+	// ownTable is of each, and nobody else can take it: some 37,000 links, which is any one page, or an
+	// install of 250 projects with 150 files each.
+	ownTable = 32 << 20
+	// maxShared is of all that this process has, for what each takes beyond its own.
+	maxShared = 256 << 20
 )
 
 // What a process has of memory for pages is shared by whatever indexes it has.
 var (
 	processRooms  = simpleindex.NewRooms(roomWait)
-	processTables = semaphore.NewWeighted(maxTables)
+	processTables = semaphore.NewWeighted(maxShared)
 )
 
-// errNoRoom is a page that waited for room in vain.
-var errNoRoom = &refusal{
-	status:  http.StatusServiceUnavailable,
-	reason:  "package index: the server is reading too many pages at once; try again",
-	trouble: &Trouble{says: "was not read: the server reads too many large pages at once"},
-}
+// errNoRoom is a page that waited for room in vain, and errNoTable is one that its session has no room to
+// remember. Both may pass, and neither says anything of the index.
+var (
+	errNoRoom = &refusal{
+		status:  http.StatusServiceUnavailable,
+		reason:  "package index: the server is reading too many pages at once; try again",
+		trouble: &Trouble{Ours: true, says: "was reading too many large pages of the package index at once"},
+	}
+	errNoTable = &refusal{
+		status: http.StatusServiceUnavailable,
+		reason: "package index: this build's pages take more than " + mebibytes(ownTable) +
+			", and other builds hold all that the server has beyond that; try again when they have ended",
+		trouble: &Trouble{
+			Ours: true,
+			says: "had no room for this build's pages of the package index beyond " + mebibytes(ownTable),
+		},
+	}
+)
 
 func orElse(n, def int64) int64 {
 	if n <= 0 {

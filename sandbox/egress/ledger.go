@@ -9,10 +9,11 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// Trouble is why a build did not get what it asked the index for: something outside that may pass.
+// Trouble is why a build did not get what it asked the index for: something outside of it that may pass.
 type Trouble struct {
+	Ours    bool   // this server had no room; nothing is wrong with the index
 	Stalled bool   // a host kept the build waiting: it may be why the build's time ran out
-	Message string // one line that names host and error, without credentials
+	Message string // one line that names host, or this server, and error, without credentials
 
 	host string
 	says string // for after the host's name
@@ -108,7 +109,10 @@ func (s *Session) Trouble() *Trouble {
 		return nil
 	}
 	who := "index " + s.index.upstream.Host
-	if t.host != "" && t.host != s.index.upstream.Host {
+	switch {
+	case t.Ours:
+		who = "this server"
+	case t.host != "" && t.host != s.index.upstream.Host:
 		who += ": files' host " + t.host
 	}
 	t.Message = oneLine(who + " " + t.says)

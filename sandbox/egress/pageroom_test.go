@@ -215,7 +215,7 @@ func TestAPageWithoutRoomIsRefusedAndThenServed(t *testing.T) {
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, "reading too many pages at once") {
 		t.Errorf("answered %d: %s", code, body)
 	}
-	wantTrouble(t, s, "index "+strings.Split(up.URL(), "/")[2]+" was not read: the server reads too many large pages at once")
+	wantTrouble(t, s, "this server was reading too many large pages of the package index at once")
 	release()
 	if got := links(t, address, "six"); len(got) != 1 {
 		t.Errorf("when there was room: %v", got)
@@ -223,28 +223,74 @@ func TestAPageWithoutRoomIsRefusedAndThenServed(t *testing.T) {
 	wantTrouble(t, s, "")
 }
 
+// heavy are pages of so many bytes in all, and a little more, each of its own links.
+func heavy(of string, bytes int) *simpleindex.Page {
+	p := &simpleindex.Page{Project: of}
+	for n := 0; bytes > 0; n++ {
+		f := &simpleindex.File{ID: fmt.Sprint(of, n), URL: &url.URL{Path: strings.Repeat("x", 64<<10)}}
+		p.Files = append(p.Files, f)
+		bytes -= f.Memory()
+	}
+	return p
+}
+
+// TestTablesOfAllSessionsTogetherAreBounded, and three builds that take all they can leave every other one what
+// it needs.
 func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
-	x.tables = semaphore.NewWeighted(maxTables)
-	other := x.Session(func(string) {}, 0)
-	other.bytes = maxTables
-	if !x.tables.TryAcquire(maxTables) {
-		t.Fatal("control: no room in a new process")
+	x.tables = semaphore.NewWeighted(maxShared)
+	var greedy []*Session
+	for i := range 3 {
+		g := x.Session(func(string) {}, 0)
+		greedy = append(greedy, g)
+		for n, err := 0, error(nil); err == nil; n++ {
+			_, err = g.learn(heavy(fmt.Sprint("g", i, "-", n, "-"), 8<<20))
+		}
 	}
-	s := x.Session(func(string) {}, 0)
+	rest := int64(0) // less than one of their pages
+	for n := int64(8 << 20); n > 0; n /= 2 {
+		if x.tables.TryAcquire(n) {
+			rest += n
+		}
+	}
+	if rest == 0 || rest >= 9<<20 {
+		t.Fatalf("control: three builds have left %d bytes", rest)
+	}
+	var said string
+	s := x.Session(func(line string) { said = line }, 0)
 	address := serve(t, s)
-	if code, _ := raw(t, address, get("/simple/six/")); code != http.StatusServiceUnavailable {
-		t.Errorf("answered %d", code)
-	}
-	other.Close()
 	links(t, address, "six")
-	if s.bytes == 0 || x.tables.TryAcquire(maxTables) {
-		t.Error("the session's links are not counted")
+	if _, err := s.learn(heavy("own", ownTable-(1<<20))); err != nil {
+		t.Errorf("its own room is not there: %v", err)
 	}
+	if _, err := s.learn(heavy("more", 10<<20)); !errors.Is(err, error(errNoTable)) {
+		t.Errorf("beyond its own room: got %v", err)
+	}
+	up.Add(egresstest.Wheel("other", "1.0", nil))
+	grow := func(bytes int64) { // as if a page were so large
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.bytes += bytes
+	}
+	grow(10 << 20)
+	if code, _ := raw(t, address, get("/simple/other/")); code != http.StatusServiceUnavailable || !strings.Contains(said, "other builds hold all") {
+		t.Errorf("answered %d, and told %q", code, said)
+	}
+	grow(-10 << 20)
+	wantTrouble(t, s, "this server had no room for this build's pages of the package index beyond 32 MiB")
+	if trouble := s.Trouble(); trouble == nil || !trouble.Ours {
+		t.Error("it is told as the index's")
+	}
+	x.tables.Release(rest)
+	for _, g := range greedy {
+		g.Close()
+	}
+	links(t, address, "other")
+	wantTrouble(t, s, "")
 	s.Close()
-	if !x.tables.TryAcquire(maxTables) {
-		t.Error("the session has kept its room")
+	if !x.tables.TryAcquire(maxShared) {
+		t.Error("a session has kept its room")
 	}
 }

@@ -48,7 +48,7 @@ type Session struct {
 
 	mu    sync.Mutex
 	links map[string]*simpleindex.File // by id: what this session's pages have named
-	bytes int64                        // of links, as counted in the index's tables
+	bytes int64                        // of links; what is beyond ownTable is taken of the index's tables
 	notes int
 
 	asked ledger // has a lock of its own
@@ -134,19 +134,22 @@ func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
 	case s.bytes+bytes > maxTable:
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", mebibytes(maxTable))
-	case !s.index.tables.TryAcquire(bytes):
-		return nil, errNoRoom
+	case !s.index.tables.TryAcquire(beyondOwn(s.bytes+bytes) - beyondOwn(s.bytes)):
+		return nil, errNoTable
 	}
 	s.bytes += bytes
 	maps.Copy(s.links, added)
 	return known, nil
 }
 
+// beyondOwn is how much of a session's table is of what all share.
+func beyondOwn(bytes int64) int64 { return max(0, bytes-ownTable) }
+
 // Close gives up what the session remembers of its pages; their links work no more.
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.index.tables.Release(s.bytes)
+	s.index.tables.Release(beyondOwn(s.bytes))
 	s.bytes, s.links = 0, map[string]*simpleindex.File{}
 }
 

@@ -55,15 +55,18 @@ func (r *Rooms) enter(ctx context.Context) (*linkList, error) {
 	return &linkList{ctx: ctx, rooms: r}, nil
 }
 
-// acquire waits for one of s, not longer than a client may be kept waiting. A client that leaves
-// meanwhile has left for want of room, too.
+// acquire waits for one of s, not longer than a client may be kept waiting. Of a client that leaves
+// meanwhile, or has left, nothing is learned of the room that there is.
 func (r *Rooms) acquire(ctx context.Context, s *semaphore.Weighted) error {
-	ctx, cancel := context.WithTimeout(ctx, r.wait)
+	bounded, cancel := context.WithTimeout(ctx, r.wait)
 	defer cancel()
-	if s.Acquire(ctx, 1) != nil {
-		return ErrNoRoom
+	switch {
+	case s.Acquire(bounded, 1) == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("the client left: %w (%w)", context.Canceled, context.Cause(ctx))
 	}
-	return nil
+	return ErrNoRoom
 }
 
 // maxSkipped bounds the values of a page that say nothing of a file. PEP 700's list of versions is

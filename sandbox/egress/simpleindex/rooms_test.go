@@ -82,14 +82,33 @@ func TestALargePageDoesNotWaitForItself(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	l.leave()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := r.acquire(ctx, r.large); !errors.Is(err, ErrNoRoom) {
-		t.Errorf("a client that left meanwhile: %v", err)
-	}
 	held[0].leave()
 	if l, err = large(); err != nil {
 		t.Errorf("when there is room: %v", err)
 	}
 	l.leave()
+}
+
+// TestAClientThatLeavesSaysNothingOfTheRoom, whether there is some or not.
+func TestAClientThatLeavesSaysNothingOfTheRoom(t *testing.T) {
+	r := NewRooms(time.Minute)
+	why := errors.New("it has what it wants")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	err := r.acquire(ctx, r.large)
+	if errors.Is(err, ErrNoRoom) || !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
+		t.Errorf("it had left before, and there was room: %v", err)
+	}
+	if !r.large.TryAcquire(largePages) {
+		t.Fatal("it has kept its room")
+	}
+	ctx, cancel = context.WithCancelCause(t.Context())
+	go cancel(why)
+	if err := r.acquire(ctx, r.large); errors.Is(err, ErrNoRoom) || !errors.Is(err, context.Canceled) {
+		t.Errorf("it left while it waited: %v", err)
+	}
+	r.wait = time.Millisecond
+	if err := r.acquire(t.Context(), r.large); !errors.Is(err, ErrNoRoom) {
+		t.Errorf("control: one that stayed: %v", err)
+	}
 }
