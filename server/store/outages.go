@@ -88,13 +88,16 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 	return nil
 }
 
-// heal notes that something answers again: who waits for it waits for its turn alone.
+// heal notes that something answers again: who waits for it waits for its turn alone, from now on.
 func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 	err := s.db.transact(ctx, func(tx *tx) error {
 		if err := tx.Where("cause = ?", c).Delete(&outageRow{}).Error; err != nil {
 			return err
 		}
-		return tx.Model(&buildRow{}).Where("state = 'queued' AND wait_cause <> '' AND wait_cause = ?", c).Update("wait_cause", "").Error
+		now := micros(s.now())
+		return tx.Model(&buildRow{}).Where("state = 'queued' AND wait_cause <> '' AND wait_cause = ?", c).Updates(map[string]any{
+			"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
+		}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("note that %s answers again: %w", pipeline.Outside(c), err)

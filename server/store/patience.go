@@ -51,10 +51,10 @@ func spread(d time.Duration) time.Duration {
 	return d - d/4 + time.Duration(rand.Int64N(int64(d/2)+1))
 }
 
-// waited is what a build has waited before its attempt that began at started failed now, and since when. An attempt that began
-// after its patience was over had other reasons to be late: the wait begins anew.
-func waited(since, started, now time.Time, patience time.Duration) (from time.Time, over bool) {
-	if since.IsZero() || started.Sub(since) >= patience {
+// waited is since when a build has waited whose attempt, begun at started, failed now, and whether its patience is over. One that
+// might have begun at due and was kept by its queue alone for as long as the patience had other reasons to be late: the wait begins anew.
+func waited(since, due, started, now time.Time, patience time.Duration) (from time.Time, over bool) {
+	if since.IsZero() || started.Sub(due) >= patience {
 		return now, false
 	}
 	return since, now.Sub(since) >= patience
@@ -110,7 +110,7 @@ func (v *server) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngin
 // waits notes in b what it waits for, and how long at least; ended says that it has ended in place of that.
 func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
 	now := s.now()
-	since, over := waited(fromMicros(b.WaitSince), fromMicros(b.StartedAt), now, s.told.patience())
+	since, over := waited(fromMicros(b.WaitSince), fromMicros(b.NotBefore), fromMicros(b.StartedAt), now, s.told.patience())
 	if over {
 		return 0, true, s.end(ctx, tx, b, inVain(o.Cause, o.Summary, since, now))
 	}

@@ -35,18 +35,64 @@ func TestPausesGrow(t *testing.T) {
 func TestPatienceBeginsWithTheFirstFailure(t *testing.T) {
 	at := func(m int) time.Time { return time.Unix(1e9, 0).Add(time.Duration(m) * time.Minute) }
 	for name, c := range map[string]struct {
-		since, started, now time.Time
-		want                time.Time
-		over                bool
+		since, due, started, now time.Time
+		want                     time.Time
+		over                     bool
 	}{
-		"the first failure":                {time.Time{}, at(0), at(1), at(1), false},
-		"the second":                       {at(1), at(2), at(3), at(1), false},
-		"the last":                         {at(0), at(59), at(60), at(0), true},
-		"begun late, its queue being long": {at(0), at(90), at(91), at(91), false},
+		"the first failure":                {time.Time{}, at(0), at(0), at(1), at(1), false},
+		"the second":                       {at(1), at(1), at(2), at(3), at(1), false},
+		"the last":                         {at(0), at(58), at(59), at(60), at(0), true},
+		"a short one after the hour":       {at(0), at(60), at(61), at(61), at(0), true},
+		"begun late, its queue being long": {at(0), at(1), at(90), at(91), at(91), false},
 	} {
-		if from, over := waited(c.since, c.started, c.now, time.Hour); !from.Equal(c.want) || over != c.over {
+		if from, over := waited(c.since, c.due, c.started, c.now, time.Hour); !from.Equal(c.want) || over != c.over {
 			t.Errorf("%s: got %s, %t; want %s, %t", name, from, over, c.want, c.over)
 		}
+	}
+}
+
+// TestPatienceEndsWhereTheProbeAnswers: what the host is asked by all works, and this build's own fetch fails within a second.
+func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		queued time.Duration // how long the queue alone keeps the build from its second try
+		most   time.Duration // until its end, at the latest: a try, a pause and a try
+	}{
+		"and the queue is short": {0, time.Hour + 3*waitMost},
+		"after a long queue":     {2 * time.Hour, 3*time.Hour + 3*waitMost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				forward := clockOf(s)
+				s.told.Probe = func(context.Context, pipeline.Cause) error { return nil }
+				id, began := accept(t, s, push(1)), s.now()
+				o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "broken off", Heals: true}
+				for try := 1; ; try++ {
+					b, ok, err := s.claim(t.Context(), 0, "me")
+					if err != nil || !ok {
+						t.Fatal(ok, err)
+					}
+					forward(time.Second)
+					must(t, s.db.transact(t.Context(), func(tx *tx) error {
+						return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
+					}))
+					must(t, s.heal(t.Context(), o.Cause))
+					if b.State.Ended() {
+						break
+					}
+					forward(max(fromMicros(b.NotBefore).Sub(s.now()), 0))
+					if try == 1 {
+						forward(c.queued)
+					}
+					if took := s.now().Sub(began); took > c.most {
+						t.Fatalf("build %d still waits after %s and %d tries", id, took, try)
+					}
+				}
+				if took := s.now().Sub(began); took < c.most-3*waitMost {
+					t.Errorf("it was ended after %s, before its patience was over", took)
+				}
+			})
+		})
 	}
 }
 
