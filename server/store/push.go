@@ -131,7 +131,9 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 		return Accepted{}, nil, err
 	}
 	if len(seen) > 0 {
-		return s.acceptAgain(tx, p, seen[0])
+		if a, jobs, known, err := s.acceptAgain(tx, p, seen[0]); err != nil || known {
+			return a, jobs, err
+		}
 	}
 	if p.Bare {
 		if built, err := builtBefore(tx, key, p.SHA); err != nil || built != 0 {

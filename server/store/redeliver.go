@@ -9,28 +9,28 @@ import (
 )
 
 // acceptAgain answers a delivery that comes again. The commit is built again where its builds on the branch have come to nothing: they
-// errored or were canceled. It keeps its place among the branch's pushes: the new build repeats the push's.
-func (s *Store) acceptAgain(tx *tx, p Push, d deliveryRow) (Accepted, []river.InsertManyParams, error) {
+// errored or were canceled. It keeps its place among the branch's pushes: the new build repeats the push's. known is false where a
+// purge has removed delivery and builds meanwhile: then it is a new one.
+func (s *Store) acceptAgain(tx *tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
 	var rows []buildRow // of its commit on its branch, from the delivery's build on
-	err := tx.Table("builds b").Select("b.*").Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
+	err = tx.Table("builds b").Select("b.*").Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
 		Where("d.id = ?", d.BuildID).Order("b.id").Find(&rows).Error
-	if err != nil {
-		return Accepted{}, nil, err
+	if err != nil || len(rows) == 0 {
+		return Accepted{}, nil, false, err
 	}
 	last := verdict.Standing(builds(rows))
-	known := Accepted{BuildID: last.ID, Duplicate: true}
+	a = Accepted{BuildID: last.ID, Duplicate: true}
 	if !verdict.CameToNothing(last.State) || p.SHA != last.SHA || p.Ref != last.Ref {
-		return known, nil, nil
+		return a, nil, true, nil
 	}
 	b := rows[slices.IndexFunc(rows, func(r buildRow) bool { return r.ID == last.ID })].again()
-	if known.OverQuota, err = s.overQuota(tx, turnOf(b), false); err != nil || known.OverQuota != "" {
-		return known, nil, err
+	if a.OverQuota, err = s.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
+		return a, nil, true, err
 	}
-	jobs, err := s.enqueue(tx, &b, "")
-	if err != nil {
-		return Accepted{}, nil, err
+	if jobs, err = s.enqueue(tx, &b, ""); err != nil {
+		return Accepted{}, nil, true, err
 	}
-	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, nil
+	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil
 }
 
 // again is a new build of the same commit.

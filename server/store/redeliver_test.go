@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"gorm.io/gorm"
+
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 )
@@ -47,6 +49,31 @@ func TestARedeliveredPushIsBuiltAgainWhereItsBuildCameToNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestARedeliveryAmidAPurgeIsANewDelivery: its builds are removed between the look for the delivery and the one for them.
+func TestARedeliveryAmidAPurgeIsANewDelivery(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		first := accept(t, s, push(1))
+		purged := false
+		purge := func(db *gorm.DB) {
+			if db.Statement.Table == "deliveries" && db.RowsAffected > 0 {
+				purged = true
+				must(t, db.Session(&gorm.Session{NewDB: true}).Exec("DELETE FROM builds WHERE id = ?", first).Error)
+			}
+		}
+		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+			return tx.Callback().Query().After("gorm:query").Register("purge", purge)
+		}))
+		a, err := s.AcceptPush(t.Context(), push(1))
+		if !purged || err != nil || a.Duplicate || a.BuildID == 0 || a.BuildID == first {
+			t.Fatalf("got %+v, %v, purged %t; want a new build", a, err, purged)
+		}
+		if b, err := s.Build(t.Context(), a.BuildID); err != nil || b.State != pipeline.Queued || b.RerunOf != 0 {
+			t.Errorf("got %+v, %v", b, err)
+		}
+	})
 }
 
 func TestARedeliveryAtTwoServersMakesOneBuild(t *testing.T) {

@@ -33,11 +33,10 @@ func weight(s pipeline.State) int {
 	return 2
 }
 
-// newest is the last of the builds with the largest weight.
-func newest(builds []pipeline.Build, weight func(pipeline.State) int) pipeline.Build {
-	best := builds[0]
-	for _, b := range builds[1:] {
-		if weight(b.State) >= weight(best.State) {
+// newest is the last of the builds with the largest weight; the zero Build for no builds.
+func newest(builds []pipeline.Build, weight func(pipeline.State) int) (best pipeline.Build) {
+	for i, b := range builds {
+		if i == 0 || weight(b.State) >= weight(best.State) {
 			best = b
 		}
 	}

@@ -3,6 +3,9 @@ package intake
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -50,20 +53,49 @@ func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Contex
 	return a.result, a.err
 }
 
-// run accepts what has gathered, the leader's own delivery first, and passes the lead on.
+// run accepts what has gathered, the leader's own delivery first, and passes the lead on. Whatever happens, each caller gets an
+// answer: otherwise no push would be accepted until a restart.
 func (in *Intake[P, R]) run(ctx context.Context, all func(context.Context, []P) ([]R, error)) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	var batch []*arrival[P, R]
-	locked(&in.mu, func() {
-		n := min(len(in.queue), most)
-		batch, in.queue = in.queue[:n:n], in.queue[n:]
-	})
+	batch := in.next()
 	pushes := make([]P, len(batch))
 	for i, a := range batch {
 		pushes[i] = a.push
 	}
-	results, err := all(ctx, pushes)
+	var results []R
+	err := errBroken
+	defer func() { in.answer(batch, results, err) }()
+	results, err = recovered(ctx, pushes, all)
+}
+
+// errBroken is how deliveries end whose transaction ended without a result or an error.
+var errBroken = errors.New("accept deliveries: they were not worked through, by a mistake of Vivarium's own")
+
+// recovered calls all, whose panic is an error with its stack, for the log.
+func recovered[P, R any](ctx context.Context, pushes []P, all func(context.Context, []P) ([]R, error)) (results []R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			results, err = nil, fmt.Errorf("%w: panic: %v\n%s", errBroken, p, debug.Stack())
+		}
+	}()
+	if results, err = all(ctx, pushes); err == nil && len(results) != len(pushes) {
+		err = errBroken
+	}
+	return results, err
+}
+
+// next takes what has come so far from the queue, as far as one transaction goes.
+func (in *Intake[P, R]) next() (batch []*arrival[P, R]) {
+	locked(&in.mu, func() {
+		n := min(len(in.queue), most)
+		batch, in.queue = in.queue[:n:n], in.queue[n:]
+	})
+	return batch
+}
+
+// answer tells each of a batch what became of it, and hands on the lead.
+func (in *Intake[P, R]) answer(batch []*arrival[P, R], results []R, err error) {
 	for i, a := range batch {
 		if a.err = err; err == nil {
 			a.result = results[i]

@@ -1,0 +1,91 @@
+package intake
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// TestAPanicFailsItsBatchAndNoOther: those who share it are answered, and so is who comes after.
+func TestAPanicFailsItsBatchAndNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in Intake[int, int]
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		all := func(_ context.Context, pushes []int) ([]int, error) {
+			if pushes[0] == 0 {
+				close(begun)
+				<-proceed
+				panic("kaboom")
+			}
+			return pushes, nil
+		}
+		accept := func(n int) (int, error) {
+			return guarded(t, func() (int, error) { return in.Accept(t.Context(), n, all) })
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if _, err := accept(0); err == nil || !strings.Contains(err.Error(), "kaboom") {
+				t.Errorf("the one that panics got %v", err)
+			}
+		})
+		<-begun
+		for n := 1; n <= 3; n++ { // while that one is under way
+			callers.Go(func() {
+				if got, err := accept(n); got != n || err != nil {
+					t.Errorf("push %d, which came meanwhile: got %d, %v", n, got, err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(proceed)
+		callers.Wait()
+		if got, err := accept(7); got != 7 || err != nil {
+			t.Errorf("the next push: got %d, %v", got, err)
+		}
+	})
+}
+
+// TestWhoSharesABatchThatPanicsIsAnswered: they came while another one led.
+func TestWhoSharesABatchThatPanicsIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in Intake[int, int]
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		all := func(_ context.Context, pushes []int) ([]int, error) {
+			if pushes[0] == 0 {
+				close(begun)
+				<-proceed
+				return pushes, nil
+			}
+			panic("kaboom")
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if got, err := in.Accept(t.Context(), 0, all); got != 0 || err != nil {
+				t.Errorf("control: got %d, %v", got, err)
+			}
+		})
+		<-begun
+		for n := 1; n <= 3; n++ {
+			callers.Go(func() {
+				if _, err := guarded(t, func() (int, error) { return in.Accept(t.Context(), n, all) }); err == nil {
+					t.Errorf("push %d was accepted", n)
+				}
+			})
+		}
+		synctest.Wait()
+		close(proceed)
+		callers.Wait()
+	})
+}
+
+// guarded reports a panic of f as the test's failure.
+func guarded(t *testing.T, f func() (int, error)) (n int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("it panicked: %v", p)
+		}
+	}()
+	return f()
+}
