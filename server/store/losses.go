@@ -181,9 +181,7 @@ type suspects struct {
 
 // suspects reads that for a claim of owner's. While there are some, claims are made one at a time.
 func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
-	var ids []int64
-	err = tx.Model(&buildRow{}).Where("shared_losses > 1 AND state IN ('queued', 'running')").Limit(1).Pluck("id", &ids).Error
-	if err != nil || len(ids) == 0 {
+	if some, err := tx.anySuspect(); err != nil || !some {
 		return c, err
 	}
 	if err := s.db.oneClaim(tx); err != nil {
@@ -196,4 +194,11 @@ func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
 		c.running = c.running || n >= tryAlone
 	}
 	return c, err
+}
+
+// anySuspect reports whether a build waits or runs that is tried alone: by an index, in its words.
+func (tx *tx) anySuspect() (bool, error) {
+	var ids []int64
+	err := tx.Model(&buildRow{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error
+	return len(ids) > 0, err
 }

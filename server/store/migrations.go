@@ -251,8 +251,9 @@ var migrations = []migration{
 			`ALTER TABLE builds ADD COLUMN turn_served bigint NOT NULL DEFAULT 0`,
 			`ALTER TABLE builds ADD COLUMN shared_losses bigint NOT NULL DEFAULT 0`,
 			`ALTER TABLE builds ADD COLUMN lost_since bigint NOT NULL DEFAULT 0`,
-			`CREATE INDEX builds_waiting ON builds (wait_since) WHERE state = 'queued' AND wait_cause <> ''`,
-			`CREATE INDEX builds_suspect ON builds (id) WHERE shared_losses > 1 AND state IN ('queued', 'running')`,
+			// By ended_at and not by state: SQLite would take builds_state for the state, and read the whole queue.
+			`CREATE INDEX builds_waiting ON builds (wait_since) WHERE ended_at = 0 AND wait_cause <> ''`,
+			`CREATE INDEX builds_suspect ON builds (id) WHERE ended_at = 0 AND shared_losses > 1`,
 			`CREATE TABLE outages (
 				cause text PRIMARY KEY,
 				why text NOT NULL,

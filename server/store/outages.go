@@ -94,16 +94,24 @@ func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 		if err := tx.Where("cause = ?", c).Delete(&outageRow{}).Error; err != nil {
 			return err
 		}
-		now := micros(s.now())
-		return tx.Model(&buildRow{}).Where("state = 'queued' AND wait_cause <> '' AND wait_cause = ?", c).Updates(map[string]any{
-			"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
-		}).Error
+		return s.goOn(tx, c)
 	})
 	if err != nil {
 		return fmt.Errorf("note that %s answers again: %w", pipeline.Outside(c), err)
 	}
 	return nil
 }
+
+// goOn has the builds go on that wait for c.
+func (s *Store) goOn(tx *tx, c pipeline.Cause) error {
+	now := micros(s.now())
+	return tx.Model(&buildRow{}).Where(waits+" AND wait_cause = ?", c).Updates(map[string]any{
+		"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
+	}).Error
+}
+
+// waits holds for queued builds that wait for something outside, in the words of an index: of one that runs wait_cause is empty.
+const waits = "ended_at = 0 AND wait_cause <> ''"
 
 // prober looks at what does not answer, one look for all who wait, until it does. It sleeps while there is nothing to look at.
 func (v *server) prober(ctx context.Context) {

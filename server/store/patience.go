@@ -146,8 +146,8 @@ func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
 // endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back.
 func (v *server) endImpatient(ctx context.Context) error {
 	var late []buildRow
-	err := v.db.read(ctx).Where("state = 'queued' AND wait_cause <> '' AND wait_since <= ?", micros(v.now().Add(-v.work.patience()))).
-		Order("id").Find(&late).Error
+	err := v.db.read(ctx).Where(waits+" AND wait_since <= ?", micros(v.now().Add(-v.work.patience()))).
+		Order("wait_since, id").Find(&late).Error
 	for _, b := range late {
 		if err != nil {
 			return err
