@@ -14,7 +14,7 @@ import (
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
 func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
-	b.Spent = micros(s.now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
+	b.Spent += micros(s.now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
 	err := s.db.transact(ctx, func(tx *tx) error {
 		if err := s.end(ctx, tx, &b, o); err != nil || job == nil {
 			return err
@@ -72,6 +72,10 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 // requeue queues the running attempt b again, or ends the build where it was to be canceled, is given up, or has waited long
 // enough. It leaves a line in the build's log. The dead worker's job ends with it.
 func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error {
+	ran := s.now().Sub(fromMicros(b.StartedAt))
+	if l.isCharged() {
+		b.Spent += ran.Microseconds()
+	}
 	if b.CancelRequested {
 		return s.end(ctx, tx, b, canceled)
 	}
@@ -97,7 +101,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	b.NotBefore = micros(s.now().Add(pause))
 	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
 		"state": pipeline.Queued, "losses": b.Losses, "shared_losses": b.SharedLosses, "lost_since": b.LostSince,
-		"not_before": b.NotBefore, "job_id": 0, "owner": "", "lease_until": 0,
+		"not_before": b.NotBefore, "spent": b.Spent, "job_id": 0, "owner": "", "lease_until": 0,
 		"wait_cause": b.WaitCause, "wait_why": b.WaitWhy, "wait_since": b.WaitSince, "wait_tries": b.WaitTries,
 	})
 	if err := one(r, errLost); err != nil {
@@ -111,10 +115,10 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 		return err
 	}
 	b.State = pipeline.Queued
-	if err := s.backInLine(tx, *b); err != nil {
+	if err := s.tellWait(ctx, tx, b); err != nil { // before the turn: a push takes the rows in this order
 		return err
 	}
-	if err := s.tellWait(ctx, tx, b); err != nil {
+	if err := s.lineAgain(tx, *b, l.Waits != nil && ran >= freeTurn); err != nil {
 		return err
 	}
 	return tx.river.insert(ctx, ticket(pause))

@@ -61,6 +61,10 @@ type loss struct {
 	End    *pipeline.Outcome // how the build ends when it is given up; nil: as internal
 }
 
+// isCharged reports whether the attempt counts for its repository's minutes: the package index is asked by the repository's own
+// programs, for as long as they like. What else ended it is not its doing.
+func (l loss) isCharged() bool { return l.Waits != nil && l.Waits.Cause == pipeline.CauseIndex }
+
 // count adds a loss to what speaks against b.
 func (s *Store) count(b *buildRow, l loss) {
 	switch {

@@ -84,7 +84,7 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 			err = of.Select("coalesce(sum("+expression+"), 0)", values...).Scan(into).Error
 		}
 	}
-	var running, waiting, ended, soFar int64
+	var running, waiting, ended, before, soFar int64
 	if l.Running > 0 {
 		total(&running, own().Where("state = ?", pipeline.Running), "1")
 	}
@@ -97,9 +97,10 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 	if l.Minutes > 0 {
 		today := now.UTC().Truncate(24 * time.Hour)
 		total(&ended, own().Where("ended_at >= ?", micros(today)), "spent")
+		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts of builds that go on
 		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", micros(now))
 	}
-	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+soFar)*time.Microsecond
+	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+before+soFar)*time.Microsecond
 	return u, err
 }
 

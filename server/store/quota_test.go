@@ -210,3 +210,52 @@ func TestLostAttemptIsNotChargedToItsRepository(t *testing.T) {
 		t.Errorf("after an attempt that was lost for an hour: %s", a.OverQuota)
 	}
 }
+
+// TestAttemptsThatTheIndexEndsAreCharged: a setup.py may compute for as long as it likes before it leaves one request in trouble.
+// What the git host ends has run nothing of the repository's.
+func TestAttemptsThatTheIndexEndsAreCharged(t *testing.T) {
+	for cause, want := range map[pipeline.Cause]time.Duration{
+		pipeline.CauseIndex: 14*time.Minute + 3*time.Minute, pipeline.CauseClone: 3 * time.Minute,
+	} {
+		t.Run(string(cause), func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				forward := clockOf(s)
+				single := letIn(t, s, registry.Repository, "octo/hello", registry.Limits{Minutes: 100})
+				accept(t, s, via(push(1), single))
+				used := func(when string, want time.Duration) {
+					t.Helper()
+					if u, err := s.Used(t.Context(), single); err != nil || u.Spent != want {
+						t.Errorf("%s: %s used, %v; want %s", when, u.Spent, err, want)
+					}
+				}
+				met(t, s, forward, cause, 14*time.Minute)
+				used("while it waits", want-3*time.Minute)
+				must(t, s.heal(t.Context(), cause))
+				forward(waitMost)
+				b, ok, err := s.claim(t.Context(), 0, "me")
+				if err != nil || !ok {
+					t.Fatal(ok, err)
+				}
+				forward(3 * time.Minute)
+				used("while it runs", want)
+				must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Failed}, nil))
+				used("in the end", want)
+			})
+		})
+	}
+}
+
+// met claims the next build, and has trouble outside end it after a time.
+func met(t *testing.T, s *Store, forward func(time.Duration), cause pipeline.Cause, after time.Duration) {
+	t.Helper()
+	b, ok, err := s.claim(t.Context(), 0, "me")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	forward(after)
+	o := pipeline.Outcome{State: pipeline.Errored, Cause: cause, Summary: "it does not answer", Heals: true}
+	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
+	}))
+}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -154,8 +155,17 @@ func (s *Store) served(tx *tx, repo string) error {
 	return tx.Exec("UPDATE turns SET served = "+s.db.clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
 }
 
-// backInLine queues a build again whose attempt came to nothing, where it was: its repository has not had its turn.
-func (s *Store) backInLine(tx *tx, b buildRow) error {
+// freeTurn is how long an attempt may run that trouble outside ended and yet not have been its repository's turn. A fetch that is
+// refused, or answered by an error, ends within seconds. Who ran for longer has held a worker that others wait for, and what it met
+// in the end may be of its own making, such as one request of the package index that it abandoned.
+const freeTurn = time.Minute
+
+// lineAgain queues a build again whose attempt came to nothing: where it was, since its repository has not had its turn, unless used
+// says that it has.
+func (s *Store) lineAgain(tx *tx, b buildRow, used bool) error {
+	if used {
+		return s.line(tx, turnOf(b))
+	}
 	err := tx.Exec("UPDATE turns SET served = ? WHERE repo_key = ? AND served > ?", b.TurnServed, strings.ToLower(b.Repo), b.TurnServed).Error
 	if err != nil {
 		return err
