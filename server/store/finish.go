@@ -130,7 +130,7 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 		return s.waits(ctx, tx, b, *l.Waits)
 	}
 	if s.count(b, l); l.Clean || l.Shared {
-		return 0, false, nil
+		return l.Pause, false, nil
 	}
 	others, err := tx.othersDied(*b)
 	if err != nil {

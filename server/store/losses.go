@@ -14,7 +14,7 @@ import (
 // The death of a server is not its builds' doing, but for a build that kills each server that works on it: that must not go on
 // for ever. What tells the two apart:
 //
-//   - A server that was stopped, and trouble outside, count for nothing.
+//   - A server that was stopped, trouble outside, and trouble of the database count for nothing.
 //   - Builds that died together count for none of them. Who did so twice is tried alone from then on: nothing else runs on that
 //     server meanwhile.
 //   - A build that was the only one when its server died, or whose attempt broke by itself, has a loss. From the second on it
@@ -56,6 +56,7 @@ type loss struct {
 	Why    string            // for the log, after "attempt N "
 	Clean  bool              // the build is not to blame: the server was stopped, or something outside failed
 	Shared bool              // the server died while it ran others, too
+	Pause  time.Duration     // how long a build that is not to blame waits at least
 	Died   bool              // the server died: what would tell its doing from the build's takes longer
 	Waits  *pipeline.Outcome // the trouble outside that ended it
 	End    *pipeline.Outcome // how the build ends when it is given up; nil: as internal

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/trouble"
 )
 
 func TestOnlyABuildThatDiesWhereOthersLiveIsGuilty(t *testing.T) {
@@ -420,5 +422,44 @@ func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
 		must(t, s.db.transact(t.Context(), func(tx *tx) error {
 			return w.requeue(t.Context(), tx, &row, loss{Why: "was lost: " + lost.Summary, End: &lost})
 		}))
+	}
+}
+
+// TestTroubleOfTheDatabaseEndsNoBuild: its disk stays full for hours, while the little that queues a build again finds room.
+func TestTroubleOfTheDatabaseEndsNoBuild(t *testing.T) {
+	full := fmt.Errorf("store the log: %w", &trouble.Error{Kind: trouble.ErrDiskFull, Err: errors.New("database or disk is full (13)")})
+	for name, c := range map[string]struct {
+		err  error
+		most int // attempts before it is given up; 0: it is not
+	}{
+		"a full disk": {full, 0}, "control: a mistake": {errors.New("no such table"), maxLosses},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sqliteStore(t)
+			forward := clockOf(s)
+			id, began := accept(t, s, push(1)), s.now()
+			w := &buildWorker{server: &server{Store: s}}
+			for n := 1; n <= 4*maxLosses; n++ {
+				row, ok, err := s.claim(t.Context(), 0, "me")
+				if err != nil || !ok {
+					t.Fatal(n, ok, err)
+				}
+				must(t, w.settleOnce(t.Context(), nil, row, pipeline.Outcome{}, c.err, true, nil))
+				must(t, s.db.read(t.Context()).Take(&row, id).Error)
+				if row.State.Ended() {
+					if n != c.most {
+						t.Errorf("it was given up after %d attempts: %s", n, row.Summary)
+					}
+					return
+				}
+				forward(max(fromMicros(row.NotBefore).Sub(s.now()), 0))
+			}
+			if c.most > 0 {
+				t.Errorf("it is never given up")
+			}
+			if took := s.now().Sub(began); took < 10*time.Minute {
+				t.Errorf("%d attempts came within %s", 4*maxLosses, took)
+			}
+		})
 	}
 }

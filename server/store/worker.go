@@ -113,7 +113,17 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 	case errors.Is(cause, errStopped):
 		return w.giveBack(ctx, b, loss{Why: "was stopped with the server", Clean: true}, job)
 	}
-	return w.giveBack(ctx, b, loss{Why: "was abandoned: " + trouble.Words(err), Clean: !stored}, job)
+	return w.giveBack(ctx, b, abandoned(b.Attempt, err, stored), job)
+}
+
+// abandoned is the loss of an attempt that ended with an error. Trouble of the database is no build's doing, and a disk may stay
+// full for hours: the build waits for as long as that takes, after pauses that grow with its attempts.
+func abandoned(attempt int, err error, stored bool) loss {
+	l := loss{Why: "was abandoned: " + trouble.Words(err), Clean: !stored}
+	if _, ok := errors.AsType[*trouble.Error](err); ok {
+		l.Clean, l.Pause = true, spread(waitPause(attempt, false))
+	}
+	return l
 }
 
 // giveBack queues the build of an abandoned attempt again.
@@ -126,7 +136,7 @@ func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *riv
 		if err != nil {
 			return err
 		}
-		if err := w.requeue(ctx, tx, &b, l); err != nil {
+		if err := w.requeue(ctx, tx, &b, l); err != nil || job == nil {
 			return err
 		}
 		return tx.river.complete(ctx, job)
