@@ -167,7 +167,7 @@ func TestLabel(t *testing.T) {
 	w := theWorld(t)
 	engine := w.runner.Engine
 	all := engine.Info().Memory
-	watch := capacity.NewWatch(engine, func(string) {})
+	watch := capacity.NewWatch(engine, nil)
 	t.Cleanup(watch.Close)
 	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0, slog.New(slog.DiscardHandler))
 	enters := func(t *testing.T, patience time.Duration) bool {

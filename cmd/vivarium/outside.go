@@ -28,8 +28,8 @@ func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
 	return &server.Trouble{Err: err, Since: since}
 }
 
-// tellEngine notes when the engine stops answering, and when it answers again.
-func (s *service) tellEngine(words string) {
+// tellEngine notes when the engine stops answering, and when it answers again. After an error it is called again at the next look.
+func (s *service) tellEngine(words string) error {
 	if words == "" {
 		s.log.Info("the Docker engine answers again; builds go on")
 	} else {
@@ -37,9 +37,11 @@ func (s *service) tellEngine(words string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tellTimeout)
 	defer cancel()
-	if err := s.store.SetEngine(ctx, words); err != nil {
-		s.log.Warn("builds do not say that they wait for the engine", "err", err)
+	err := s.store.SetEngine(ctx, words)
+	if err != nil {
+		s.log.Warn("what builds say of the engine is not true before it is asked again", "err", err)
 	}
+	return err
 }
 
 const tellTimeout = 10 * time.Second

@@ -19,7 +19,7 @@ const (
 // Watch knows whether the engine answers. It asks when somebody wants to know, and so costs nothing while nobody does.
 type Watch struct {
 	ask  func(context.Context) error
-	told func(words string)
+	told func(words string) error
 	turn chan struct{} // held by the one who looks
 
 	looks sync.WaitGroup // those that nobody waits for any more
@@ -27,13 +27,14 @@ type Watch struct {
 	mu    sync.Mutex
 	since time.Time // of the trouble; zero while the engine answers
 	err   error
+	due   bool // told has not taken the last change yet
 }
 
 // NewWatch watches e. told is called, by one at a time, when the engine begins not to answer, with words for everybody, and with
-// none when it answers again. It may be nil.
-func NewWatch(e *sandbox.Engine, told func(words string)) *Watch {
+// none when it answers again. Where it fails it is called again at the next look. It may be nil.
+func NewWatch(e *sandbox.Engine, told func(words string) error) *Watch {
 	if told == nil {
-		told = func(string) {}
+		told = func(string) error { return nil }
 	}
 	return &Watch{ask: e.Ping, told: told, turn: make(chan struct{}, 1)}
 }
@@ -100,12 +101,21 @@ func (w *Watch) look(ctx context.Context) error {
 		if err != nil {
 			words = sandbox.TroubleWords(err)
 		}
-		w.told(words)
+		if w.told(words) == nil {
+			w.passedOn()
+		}
 	}
 	return err
 }
 
-// note reports whether something changed.
+// passedOn notes that the last change was told: another one comes after the next look, which waits for this one.
+func (w *Watch) passedOn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due = false
+}
+
+// note reports whether something is to be told: a change, or one that could not be told before.
 func (w *Watch) note(err error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,5 +127,6 @@ func (w *Watch) note(err error) bool {
 		}
 	}
 	w.err = err
-	return changed
+	w.due = w.due || changed
+	return w.due
 }

@@ -19,7 +19,7 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 		var asked atomic.Int64
 		var told []string
 		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(words string) { told = append(told, words) }, ask: func(context.Context) error {
+		w := &Watch{turn: make(chan struct{}, 1), told: func(words string) error { told = append(told, words); return nil }, ask: func(context.Context) error {
 			asked.Add(1)
 			if away.Load() {
 				return context.DeadlineExceeded
@@ -53,11 +53,40 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 	})
 }
 
+// TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook: the database may be away together with the engine.
+func TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook(t *testing.T) {
+	var answers, taken error
+	var told []string
+	w := &Watch{turn: make(chan struct{}, 1), ask: func(context.Context) error { return answers },
+		told: func(words string) error { told = append(told, words); return taken }}
+	for _, look := range []struct {
+		answers, taken error
+		want           int // how often it was told by then
+	}{
+		{nil, nil, 0},
+		{context.DeadlineExceeded, errors.New("the database is away"), 1},
+		{context.DeadlineExceeded, nil, 2},
+		{context.DeadlineExceeded, nil, 2},
+		{nil, errors.New("the database is away"), 3},
+		{nil, errors.New("the database is away"), 4},
+		{nil, nil, 5},
+		{nil, nil, 5},
+	} {
+		answers, taken = look.answers, look.taken
+		if _ = w.look(t.Context()); len(told) != look.want {
+			t.Fatalf("told %q, want %d", told, look.want)
+		}
+	}
+	if told[1] != "it does not answer" || told[4] != "" {
+		t.Errorf("told %q", told)
+	}
+}
+
 func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away atomic.Bool
 		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(string) {}, ask: func(context.Context) error {
+		w := &Watch{turn: make(chan struct{}, 1), told: func(string) error { return nil }, ask: func(context.Context) error {
 			if away.Load() {
 				return context.DeadlineExceeded
 			}

@@ -70,6 +70,7 @@ func (tx *tx) tellAway(c pipeline.Cause, now time.Time) error {
 // SetEngine tells that this server's engine does not answer, and why, in words for everybody; or, by an empty text, that it
 // does again.
 func (s *Store) SetEngine(ctx context.Context, why string) error {
+	s.engineAway.Store(why != "")
 	if why == "" {
 		return s.heal(ctx, pipeline.CauseEngine)
 	}
@@ -108,6 +109,24 @@ func (s *Store) goOn(tx *tx, c pipeline.Cause) error {
 	return tx.Model(&buildRow{}).Where(waits+" AND wait_cause = ?", c).Updates(map[string]any{
 		"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
 	}).Error
+}
+
+// goOnUnheld has the builds go on that wait for what nobody knows to be away, once their own pause is over: they wait for their
+// turn alone. It is how a build goes on after trouble that nobody looks after, and where the word of an end was lost.
+func (s *Store) goOnUnheld(ctx context.Context) error {
+	held := []pipeline.Cause{""}
+	if s.engineAway.Load() {
+		held = append(held, pipeline.CauseEngine)
+	}
+	unheld := func(db *gorm.DB) *gorm.DB { // in one statement: another server may note both now
+		return db.Model(&buildRow{}).Where(waits+" AND not_before <= ? AND wait_cause NOT IN ?", micros(s.now()), held).
+			Where("wait_cause NOT IN (SELECT cause FROM outages WHERE cause <> ?)", pipeline.CauseEngine)
+	}
+	var ids []int64
+	if err := unheld(s.db.read(ctx)).Limit(1).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		return err
+	}
+	return s.db.transact(ctx, func(tx *tx) error { return unheld(tx.DB).Update("wait_cause", "").Error })
 }
 
 // waits holds for queued builds that wait for something outside, in the words of an index: of one that runs wait_cause is empty.

@@ -143,7 +143,8 @@ func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
 	return tx.river.insert(ctx, status)
 }
 
-// endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back.
+// endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back. Those that were
+// only not tried go on before (goOnUnheld).
 func (v *server) endImpatient(ctx context.Context) error {
 	var late []buildRow
 	err := v.db.read(ctx).Where(waits+" AND wait_since <= ?", micros(v.now().Add(-v.work.patience()))).
@@ -153,12 +154,16 @@ func (v *server) endImpatient(ctx context.Context) error {
 			return err
 		}
 		err = v.db.transact(ctx, func(tx *tx) error {
+			still := tx.Model(&buildRow{}).Where("id = ? AND wait_cause = ?", b.ID, b.WaitCause).Update("wait_cause", b.WaitCause)
+			if err := one(still, errLost); err != nil {
+				return err
+			}
 			return v.endQueued(ctx, tx, &b, inVain(b.WaitCause, b.WaitWhy, fromMicros(b.WaitSince), v.now()))
 		})
 		switch {
 		case err == nil:
 			v.ended(ctx, b)
-		case errors.Is(err, errLost): // it has begun meanwhile
+		case errors.Is(err, errLost): // it has begun meanwhile, or goes on
 			err = nil
 		}
 	}

@@ -283,3 +283,42 @@ func TestBuildThatWasNeverTriedSaysWhatItWaitsFor(t *testing.T) {
 		t.Errorf("once it answers: %+v, %q, %v", b.Waiting, b.Summary, err)
 	}
 }
+
+// TestBuildThatIsOnlyNotTriedIsNotImpatient: its trouble has passed as far as anybody knows, and its queue is long. It says so, and is
+// not ended for what it met hours ago.
+func TestBuildThatIsOnlyNotTriedIsNotImpatient(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause     pipeline.Cause
+		engine    string        // what is known of the engine
+		queued    time.Duration // since the build's last try
+		want      pipeline.State
+		isWaiting bool
+	}{
+		"for the image, which nobody looks after": {pipeline.CauseImage, "", 2 * time.Hour, pipeline.Queued, false},
+		"for an engine that answers":              {pipeline.CauseEngine, "", 2 * time.Hour, pipeline.Queued, false},
+		"for an engine that is away":              {pipeline.CauseEngine, "it does not answer", time.Minute, pipeline.Queued, true},
+		"for an engine that does not come back":   {pipeline.CauseEngine, "it does not answer", 2 * time.Hour, pipeline.Errored, false},
+		"for a host that does not come back":      {pipeline.CauseClone, "", 2 * time.Hour, pipeline.Errored, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				forward := clockOf(s)
+				w := Work{Ready: func(context.Context) func() { return func() {} }, Probe: func(context.Context, pipeline.Cause) error { return nil }}
+				v := &server{Store: s, work: w}
+				s.told = w
+				id := accept(t, s, push(1))
+				must(t, s.SetEngine(t.Context(), c.engine))
+				met(t, s, forward, c.cause, time.Second)
+				if b, err := s.Build(t.Context(), id); err != nil || b.Waiting == nil {
+					t.Fatalf("control: at first it waits for %+v, %v", b.Waiting, err)
+				}
+				forward(c.queued)
+				must(t, v.scan(t.Context(), false))
+				if b, err := s.Build(t.Context(), id); err != nil || b.State != c.want || (b.Waiting != nil) != c.isWaiting {
+					t.Errorf("got %s: %s, waiting for %+v, %v", b.State, b.Summary, b.Waiting, err)
+				}
+			})
+		})
+	}
+}

@@ -18,7 +18,8 @@ func (v *server) scan(ctx context.Context, boot bool) error {
 	if !v.db.exclusive() {
 		signal(v.look) // another server may have met trouble, and died
 	}
-	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.endImpatient(ctx), v.replaceTickets(ctx), v.resumeStatuses(ctx, boot))
+	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.goOnUnheld(ctx), v.endImpatient(ctx),
+		v.replaceTickets(ctx), v.resumeStatuses(ctx, boot))
 }
 
 // requeueLost queues the builds of dead servers again. On SQLite these are, at boot, all that run, and none later.

@@ -64,6 +64,8 @@ type Store struct {
 	told        Work // the same, whole
 	// heldBack says that a claim here has left builds alone for the sake of one that is tried alone.
 	heldBack atomic.Bool
+	// engineAway says that this server's engine does not answer.
+	engineAway atomic.Bool
 
 	intake intake.Intake[Push, Accepted]
 	watch  watchers
