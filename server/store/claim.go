@@ -60,6 +60,9 @@ func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) 
 	if err != nil || !ok {
 		return next, buildRow{}, err
 	}
+	if err := s.tellBegun(ctx, tx, &b); err != nil { // before the turn: a push takes the rows in this order
+		return next, buildRow{}, err
+	}
 	return next, b, s.served(tx, b.Repo)
 }
 

@@ -127,13 +127,30 @@ func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outco
 	return pause, false, err
 }
 
-// tellWait adds a pending status that says what a build waits for, once for each thing.
+// toldTries is after how many tries in vain no status follows a build any more that waits and begins by turns, as by a host that
+// comes and goes: GitHub takes 1000 statuses for one commit and context, and the end must be among them.
+const toldTries = 20
+
+// tellWait adds a pending status that says what a build waits for, once for each thing until the build has begun.
 func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
 	if b.WaitCause == "" || b.WaitCause == b.WaitTold {
 		return nil
 	}
-	b.WaitTold = b.WaitCause
-	if err := tx.Model(&buildRow{}).Where("id = ?", b.ID).Update("wait_told", b.WaitTold).Error; err != nil {
+	return s.tellPending(ctx, tx, b, b.WaitCause)
+}
+
+// tellBegun adds a pending status where the last one says that b waits, since it has begun.
+func (s *Store) tellBegun(ctx context.Context, tx *tx, b *buildRow) error {
+	if b.WaitTold == "" || b.WaitTries > toldTries {
+		return nil
+	}
+	return s.tellPending(ctx, tx, b, "")
+}
+
+// tellPending adds a pending status that says that b waits for told, or, where that is empty, that it does not wait.
+func (s *Store) tellPending(ctx context.Context, tx *tx, b *buildRow, told pipeline.Cause) error {
+	b.WaitTold = told
+	if err := tx.Model(&buildRow{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
 		return err
 	}
 	status, err := s.addStatus(tx, *b)

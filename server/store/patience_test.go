@@ -174,7 +174,7 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 		}
 		eventually(t, "its final status", func() bool { return slices.Contains(poster.states(pushOf(i, "", "").SHA), "success") })
 		states := poster.states(pushOf(i, "", "").SHA)
-		if len(states) > 3 || slices.Contains(states, "error") || slices.Contains(states, "failure") || states[len(states)-1] != "success" {
+		if len(states) > 4 || slices.Contains(states, "error") || slices.Contains(states, "failure") || states[len(states)-1] != "success" {
 			t.Errorf("statuses of build %d: %v", id, states)
 		}
 	}
@@ -282,6 +282,38 @@ func TestBuildThatWasNeverTriedSaysWhatItWaitsFor(t *testing.T) {
 	if b, err := s.Build(t.Context(), id); err != nil || b.Waiting != nil || b.Summary != "" {
 		t.Errorf("once it answers: %+v, %q, %v", b.Waiting, b.Summary, err)
 	}
+}
+
+// TestPendingStatusFollowsABuildThatGoesOn: it says that the build waits while that waits, and no longer. A host that comes and goes
+// does not use up GitHub's statuses.
+func TestPendingStatusFollowsABuildThatGoesOn(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		forward := clockOf(s)
+		s.told.Patience = 24 * time.Hour
+		id := accept(t, s, push(1))
+		told := func() (descriptions []string) {
+			list, err := s.Statuses(t.Context(), id)
+			must(t, err)
+			for _, st := range list {
+				descriptions = append(descriptions, st.Description)
+			}
+			return descriptions
+		}
+		const running, waiting = "queued or running", "waiting for the git host: it does not answer"
+		for try := range 2 * toldTries {
+			met(t, s, forward, pipeline.CauseClone, time.Second)
+			must(t, s.heal(t.Context(), pipeline.CauseClone))
+			forward(2 * waitMost)
+			want, got := []string{running, waiting, running, waiting}[:min(2*try+2, 4)], told()
+			if !slices.Equal(got[:min(len(got), len(want))], want) {
+				t.Fatalf("after %d tries: %q", try+1, got)
+			}
+		}
+		if n := len(told()); n != 2*toldTries+2 {
+			t.Errorf("%d statuses after %d tries, want %d", n, 2*toldTries, 2*toldTries+2)
+		}
+	})
 }
 
 // TestBuildThatIsOnlyNotTriedIsNotImpatient: its trouble has passed as far as anybody knows, and its queue is long. It says so, and is
