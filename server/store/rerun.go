@@ -12,30 +12,11 @@ import (
 // status stays as it is: who asks is told.
 func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 	var b buildRow
-	err := s.db.transact(ctx, func(tx *tx) error {
-		var old buildRow
-		if err := tx.Take(&old, id).Error; err != nil {
+	err := tryAgain(acceptTries, isDeadlock, func() error {
+		return s.db.transact(ctx, func(tx *tx) (err error) {
+			b, err = s.repeat(ctx, tx, by, id)
 			return err
-		}
-		b = old.again()
-		why, err := s.overQuota(tx, turnOf(b), false)
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			return &QuotaError{why}
-		}
-		jobs, err := s.enqueue(tx, &b, "")
-		if err != nil {
-			return err
-		}
-		if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
-			return err
-		}
-		if err := s.line(tx, turnOf(b)); err != nil {
-			return err
-		}
-		return tx.river.insert(ctx, jobs...)
+		})
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = ErrNotFound
@@ -46,4 +27,31 @@ func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 	s.log.InfoContext(ctx, "build queued", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "rerun_of", id)
 	s.watch.wake(b.ID)
 	return b.ID, nil
+}
+
+// repeat queues a new build of the commit of another one.
+func (s *Store) repeat(ctx context.Context, tx *tx, by Actor, id int64) (buildRow, error) {
+	var old buildRow
+	if err := tx.Take(&old, id).Error; err != nil {
+		return buildRow{}, err
+	}
+	b := old.again()
+	why, err := s.overQuota(tx, turnOf(b), false)
+	if err != nil {
+		return buildRow{}, err
+	}
+	if why != "" {
+		return buildRow{}, &QuotaError{why}
+	}
+	jobs, err := s.enqueue(tx, &b, "")
+	if err != nil {
+		return buildRow{}, err
+	}
+	if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
+		return buildRow{}, err
+	}
+	if err := s.line(tx, turnOf(b)); err != nil {
+		return buildRow{}, err
+	}
+	return b, tx.river.insert(ctx, jobs...)
 }

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"vivarium/pipeline"
 )
@@ -51,4 +54,37 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 			}
 		}
 	})
+}
+
+// deadlocked is a database that ends the first transactions so that others can go on, as PostgreSQL does at their end.
+type deadlocked struct {
+	database
+	left int
+}
+
+func (d *deadlocked) transact(ctx context.Context, fn func(tx *tx) error) error {
+	return d.database.transact(ctx, func(tx *tx) error {
+		if err := fn(tx); err != nil || d.left == 0 {
+			return err
+		}
+		d.left--
+		return &pgconn.PgError{Code: "40P01", Message: "deadlock detected"}
+	})
+}
+
+// TestRerunGoesOnAfterADeadlock: `builds rerun --state` repeats many in a row, beside pushes and claims.
+func TestRerunGoesOnAfterADeadlock(t *testing.T) {
+	for left, ok := range map[int]bool{acceptTries - 1: true, acceptTries: false} {
+		s := sqliteStore(t)
+		first := accept(t, s, push(1))
+		s.db = &deadlocked{s.db, left}
+		again, err := s.Rerun(t.Context(), byTest, first)
+		if (err == nil) != ok {
+			t.Fatalf("after %d deadlocks: %v", left, err)
+		}
+		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
+		if must(t, err); ok && (len(builds) != 2 || builds[0].ID != again) {
+			t.Errorf("after %d deadlocks there are %d builds, the newest %d; want one more, %d", left, len(builds), builds[0].ID, again)
+		}
+	}
 }
