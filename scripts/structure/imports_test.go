@@ -58,6 +58,7 @@ var mayImport = map[string][]string{
 		"server/store/bell",
 		"server/store/dirlock",
 		"server/store/intake",
+		"server/store/patience",
 		"server/store/trouble",
 	},
 	"pipeline": {
@@ -70,6 +71,7 @@ var mayImport = map[string][]string{
 		"sandbox/egress",
 	},
 	"server/store/outbox":        {"pipeline"},
+	"server/store/patience":      {"pipeline"},
 	"server/verdict":             {"pipeline"},
 	"pipeline/python":            {"pipeline/termtext", "sandbox"},
 	"pipeline/mask":              {},

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 )
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
@@ -73,7 +74,7 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 // enough. It leaves a line in the build's log. The dead worker's job ends with it.
 func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error {
 	ran := s.now().Sub(fromMicros(b.StartedAt))
-	if l.isCharged() {
+	if l.Waits != nil && patience.IsCharged(l.Waits.Cause) {
 		b.Spent += ran.Microseconds()
 	}
 	if b.CancelRequested {
@@ -118,7 +119,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err := s.tellWait(ctx, tx, b); err != nil { // before the turn: a push takes the rows in this order
 		return err
 	}
-	if err := s.lineAgain(tx, *b, l.Waits != nil && ran >= freeTurn); err != nil {
+	if err := s.lineAgain(tx, *b, l.Waits != nil && ran >= patience.FreeTurn); err != nil {
 		return err
 	}
 	return tx.river.insert(ctx, ticket(pause))
@@ -136,7 +137,7 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 	if err != nil {
 		return 0, false, err
 	}
-	if isGuilty(b.Losses, others) {
+	if patience.IsGuilty(b.Losses, others) {
 		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal}
 		if l.End != nil {
 			o = *l.End
@@ -145,10 +146,10 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 		return 0, true, s.end(ctx, tx, b, o)
 	}
 	if !l.Died {
-		return waitPause(b.Losses, true), false, nil
+		return patience.Pause(b.Losses, true), false, nil
 	}
 	// Where no server worked for a while, that counts too: a longer wait does no harm, a shorter one could.
-	return holdAfter(b.Losses, s.now().Sub(fromMicros(b.StartedAt))), false, nil
+	return patience.Hold(b.Losses, s.now().Sub(fromMicros(b.StartedAt))), false, nil
 }
 
 // requeuedLine is what a build's log says of it.

@@ -9,47 +9,8 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 )
-
-// The death of a server is not its builds' doing, but for a build that kills each server that works on it: that must not go on
-// for ever. What tells the two apart:
-//
-//   - A server that was stopped, trouble outside, and trouble of the database count for nothing.
-//   - Builds that died together count for none of them. Who did so twice is tried alone from then on: nothing else runs on that
-//     server meanwhile.
-//   - A build that was the only one when its server died, or whose attempt broke by itself, has a loss. From the second on it
-//     waits, longer each time and longer than it ran, while others go on: a server that is killed from outside then dies without
-//     it, too. (Of builds of 1 to 10 s on servers that are killed every 6 s, none of 4000 was given up; with pauses that double
-//     in place of quadruple, 60 were.)
-//   - It is given up after maxLosses of them, if they are more than twice the deaths since its first that it had no part in: each
-//     of an idle server, and each other build that died alone or in company, once.
-
-// maxLosses is how many losses a build has at least before it is given up.
-const maxLosses = 5
-
-// tryAlone is how often a build may die in company before it is tried alone. The first may be any server's own.
-const tryAlone = 2
-
-// minHold and maxHold bound how long a build waits after its second loss, and after any. The first is shorter in tests.
-var minHold = 5 * time.Second
-
-const maxHold = 10 * time.Minute
-
-// isGuilty decides whether a build is given up: it has so many losses, and so often something else died without it.
-func isGuilty(losses, others int) bool { return losses >= maxLosses && losses > 2*others }
-
-// holdAfter is how long a build waits after its n-th loss, when its attempt had run so long and died with its server.
-func holdAfter(n int, ran time.Duration) time.Duration {
-	if n < 2 {
-		return 0
-	}
-	return doubled(max(2*ran, minHold), 2*(n-2), maxHold)
-}
-
-// mayBegin decides whether a build may begin on a server that runs others. A suspect is one that is tried alone.
-func mayBegin(suspect bool, others int, suspectRuns bool) bool {
-	return !suspectRuns && (!suspect || others == 0)
-}
 
 // loss is why an attempt ended without an outcome.
 type loss struct {
@@ -61,10 +22,6 @@ type loss struct {
 	Waits  *pipeline.Outcome // the trouble outside that ended it
 	End    *pipeline.Outcome // how the build ends when it is given up; nil: as internal
 }
-
-// isCharged reports whether the attempt counts for its repository's minutes: the package index is asked by the repository's own
-// programs, for as long as they like. What else ended it is not its doing.
-func (l loss) isCharged() bool { return l.Waits != nil && l.Waits.Cause == pipeline.CauseIndex }
 
 // count adds a loss to what speaks against b.
 func (s *Store) count(b *buildRow, l loss) {
@@ -196,7 +153,7 @@ func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
 	err = tx.Model(&buildRow{}).Where("state = ? AND owner = ?", pipeline.Running, owner).Pluck("shared_losses", &mine).Error
 	c = suspects{any: true, others: len(mine)}
 	for _, n := range mine {
-		c.running = c.running || n >= tryAlone
+		c.running = c.running || n >= patience.TryAlone
 	}
 	return c, err
 }

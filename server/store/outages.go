@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 )
 
 // Outage is something outside that does not answer.
@@ -175,7 +176,7 @@ func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
 
 // probe looks once, unless another server does, and says when to look again; zero when it answers.
 func (v *server) probe(ctx context.Context, t outageRow) (next time.Time, err error) {
-	next = v.now().Add(spread(probePause(t.Tries + 1)))
+	next = v.now().Add(patience.Spread(patience.LookPause(t.Tries + 1)))
 	mine := func(db *gorm.DB) *gorm.DB {
 		return db.Model(&outageRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
 	}

@@ -1,72 +1,20 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 )
 
 // Trouble outside (an Outcome with Heals) ends an attempt and not its build: it is queued again, keeps its place, and says what
 // it waits for. Patience bounds that.
-
-const (
-	defaultPatience = time.Hour
-	// waitMost is the longest pause between two tries of one build, probeMost between two looks at what does not answer.
-	waitMost  = time.Minute
-	probeMost = 30 * time.Second
-)
-
-// waitPause is how long a build waits at least after its n-th try that failed by trouble outside. What is probed decides by
-// itself when to go on, so that the first pause is none; the others are for what fails a build while it answers the probe.
-func waitPause(n int, probed bool) time.Duration {
-	if probed {
-		n--
-	}
-	if n < 1 {
-		return 0
-	}
-	return doubled(time.Second, n-1, waitMost)
-}
-
-// probePause is how long to wait after the n-th look.
-func probePause(n int) time.Duration { return doubled(time.Second, n-1, probeMost) }
-
-// doubled is d, doubled n times, up to most.
-func doubled(d time.Duration, n int, most time.Duration) time.Duration {
-	for ; n > 0 && d < most; n-- {
-		d *= 2
-	}
-	return min(d, most)
-}
-
-// spread keeps those who wait from coming at one moment: d, a quarter more or less.
-func spread(d time.Duration) time.Duration {
-	return d - d/4 + time.Duration(rand.Int64N(int64(d/2)+1))
-}
-
-// waited is since when a build has waited whose attempt, begun at started, failed now, and whether its patience is over. One that
-// might have begun at due and was kept by its queue alone for as long as the patience had other reasons to be late: the wait begins anew.
-func waited(since, due, started, now time.Time, patience time.Duration) (from time.Time, over bool) {
-	if since.IsZero() || started.Sub(due) >= patience {
-		return now, false
-	}
-	return since, now.Sub(since) >= patience
-}
-
-// inVain is how a build ends that has waited in vain.
-func inVain(cause pipeline.Cause, why string, since, now time.Time) pipeline.Outcome {
-	return pipeline.Outcome{
-		State: cause.State(), Cause: cause,
-		Summary: fmt.Sprintf("%s; waited %s for %s in vain", why, pipeline.Took(now.Sub(since)), pipeline.Outside(cause)),
-	}
-}
 
 // wait puts what a build waits for into it, where people look.
 func wait(b *pipeline.Build, w pipeline.Waiting) {
@@ -85,12 +33,7 @@ func (w Work) probes(c pipeline.Cause) bool {
 	return false
 }
 
-func (w Work) patience() time.Duration {
-	if w.Patience == 0 {
-		return defaultPatience
-	}
-	return w.Patience
-}
+func (w Work) patience() time.Duration { return cmp.Or(w.Patience, patience.Default) }
 
 // hold queues the build of an attempt again that trouble outside ended, or ends it where its patience is over.
 func (w *buildWorker) hold(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
@@ -110,9 +53,9 @@ func (v *server) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngin
 // waits notes in b what it waits for, and how long at least; ended says that it has ended in place of that.
 func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
 	now := s.now()
-	since, over := waited(fromMicros(b.WaitSince), fromMicros(b.NotBefore), fromMicros(b.StartedAt), now, s.told.patience())
+	since, over := patience.Since(fromMicros(b.WaitSince), fromMicros(b.NotBefore), fromMicros(b.StartedAt), now, s.told.patience())
 	if over {
-		return 0, true, s.end(ctx, tx, b, inVain(o.Cause, o.Summary, since, now))
+		return 0, true, s.end(ctx, tx, b, patience.InVain(o.Cause, o.Summary, since, now))
 	}
 	if micros(since) != b.WaitSince {
 		b.WaitTries = 0
@@ -121,15 +64,11 @@ func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outco
 	if o.Cause != pipeline.CauseEngine && s.told.probes(o.Cause) {
 		err = tx.tellAway(o.Cause, now)
 	}
-	if pause = waitPause(b.WaitTries, s.told.probes(o.Cause)); pause > 0 {
-		pause = spread(pause)
+	if pause = patience.Pause(b.WaitTries, s.told.probes(o.Cause)); pause > 0 {
+		pause = patience.Spread(pause)
 	}
 	return pause, false, err
 }
-
-// toldTries is after how many tries in vain no status follows a build any more that waits and begins by turns, as by a host that
-// comes and goes: GitHub takes 1000 statuses for one commit and context, and the end must be among them.
-const toldTries = 20
 
 // tellWait adds a pending status that says what a build waits for, once for each thing until the build has begun.
 func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
@@ -141,7 +80,7 @@ func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
 
 // tellBegun adds a pending status where the last one says that b waits, since it has begun.
 func (s *Store) tellBegun(ctx context.Context, tx *tx, b *buildRow) error {
-	if b.WaitTold == "" || b.WaitTries > toldTries {
+	if b.WaitTold == "" || b.WaitTries > patience.ToldTries {
 		return nil
 	}
 	return s.tellPending(ctx, tx, b, "")
@@ -175,7 +114,7 @@ func (v *server) endImpatient(ctx context.Context) error {
 			if err := one(still, errLost); err != nil {
 				return err
 			}
-			return v.endQueued(ctx, tx, &b, inVain(b.WaitCause, b.WaitWhy, fromMicros(b.WaitSince), v.now()))
+			return v.endQueued(ctx, tx, &b, patience.InVain(b.WaitCause, b.WaitWhy, fromMicros(b.WaitSince), v.now()))
 		})
 		switch {
 		case err == nil:

@@ -11,45 +11,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 )
-
-func TestPausesGrow(t *testing.T) {
-	for n, want := range []time.Duration{0, 0, time.Second, 2 * time.Second, 4 * time.Second} {
-		if got := waitPause(n, true); got != want {
-			t.Errorf("after try %d of what is probed: %s, want %s", n, got, want)
-		}
-	}
-	if got := waitPause(1, false); got != time.Second {
-		t.Errorf("after the first try of what nobody probes: %s, want 1s", got)
-	}
-	if a, b := waitPause(50, true), probePause(50); a != waitMost || b != probeMost {
-		t.Errorf("the longest pauses: %s, %s; want %s, %s", a, b, waitMost, probeMost)
-	}
-	for range 100 {
-		if d := spread(time.Second); d < 750*time.Millisecond || d > 1250*time.Millisecond {
-			t.Fatalf("spread(1s) = %s", d)
-		}
-	}
-}
-
-func TestPatienceBeginsWithTheFirstFailure(t *testing.T) {
-	at := func(m int) time.Time { return time.Unix(1e9, 0).Add(time.Duration(m) * time.Minute) }
-	for name, c := range map[string]struct {
-		since, due, started, now time.Time
-		want                     time.Time
-		over                     bool
-	}{
-		"the first failure":                {time.Time{}, at(0), at(0), at(1), at(1), false},
-		"the second":                       {at(1), at(1), at(2), at(3), at(1), false},
-		"the last":                         {at(0), at(58), at(59), at(60), at(0), true},
-		"a short one after the hour":       {at(0), at(60), at(61), at(61), at(0), true},
-		"begun late, its queue being long": {at(0), at(1), at(90), at(91), at(91), false},
-	} {
-		if from, over := waited(c.since, c.due, c.started, c.now, time.Hour); !from.Equal(c.want) || over != c.over {
-			t.Errorf("%s: got %s, %t; want %s, %t", name, from, over, c.want, c.over)
-		}
-	}
-}
 
 // TestPatienceEndsWhereTheProbeAnswers: what the host is asked by all works, and this build's own fetch fails within a second.
 func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
@@ -57,8 +20,8 @@ func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
 		queued time.Duration // how long the queue alone keeps the build from its second try
 		most   time.Duration // until its end, at the latest: a try, a pause and a try
 	}{
-		"and the queue is short": {0, time.Hour + 3*waitMost},
-		"after a long queue":     {2 * time.Hour, 3*time.Hour + 3*waitMost},
+		"and the queue is short": {0, time.Hour + 3*patience.Longest},
+		"after a long queue":     {2 * time.Hour, 3*time.Hour + 3*patience.Longest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everyDatabase(t, func(t *testing.T, open func() *Store) {
@@ -88,7 +51,7 @@ func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
 						t.Fatalf("build %d still waits after %s and %d tries", id, took, try)
 					}
 				}
-				if took := s.now().Sub(began); took < c.most-3*waitMost {
+				if took := s.now().Sub(began); took < c.most-3*patience.Longest {
 					t.Errorf("it was ended after %s, before its patience was over", took)
 				}
 			})
@@ -301,17 +264,17 @@ func TestPendingStatusFollowsABuildThatGoesOn(t *testing.T) {
 			return descriptions
 		}
 		const running, waiting = "queued or running", "waiting for the git host: it does not answer"
-		for try := range 2 * toldTries {
+		for try := range 2 * patience.ToldTries {
 			met(t, s, forward, pipeline.CauseClone, time.Second)
 			must(t, s.heal(t.Context(), pipeline.CauseClone))
-			forward(2 * waitMost)
+			forward(2 * patience.Longest)
 			want, got := []string{running, waiting, running, waiting}[:min(2*try+2, 4)], told()
 			if !slices.Equal(got[:min(len(got), len(want))], want) {
 				t.Fatalf("after %d tries: %q", try+1, got)
 			}
 		}
-		if n := len(told()); n != 2*toldTries+2 {
-			t.Errorf("%d statuses after %d tries, want %d", n, 2*toldTries, 2*toldTries+2)
+		if n := len(told()); n != 2*patience.ToldTries+2 {
+			t.Errorf("%d statuses after %d tries, want %d", n, 2*patience.ToldTries, 2*patience.ToldTries+2)
 		}
 	})
 }

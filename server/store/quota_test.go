@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/patience"
 )
 
 // clockOf lets a test move a store's time, which begins at noon.
@@ -232,7 +233,7 @@ func TestAttemptsThatTheIndexEndsAreCharged(t *testing.T) {
 				met(t, s, forward, cause, 14*time.Minute)
 				used("while it waits", want-3*time.Minute)
 				must(t, s.heal(t.Context(), cause))
-				forward(waitMost)
+				forward(patience.Longest)
 				b, ok, err := s.claim(t.Context(), 0, "me")
 				if err != nil || !ok {
 					t.Fatal(ok, err)

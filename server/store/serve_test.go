@@ -16,6 +16,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store/dirlock"
+	"vivarium/server/store/patience"
 )
 
 // blocking is a Build function that begins a step, tells of it, and waits until its context ends.
@@ -325,7 +326,7 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 		s := open()
 		for want, lose := range map[pipeline.Cause]func(*buildRow){
 			pipeline.CauseCanceled: func(b *buildRow) { b.CancelRequested = true },
-			pipeline.CauseInternal: func(b *buildRow) { b.Losses = maxLosses },
+			pipeline.CauseInternal: func(b *buildRow) { b.Losses = patience.MaxLosses },
 		} {
 			ctx, b, rec := recording(t, s, 0)
 			must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}))
@@ -350,7 +351,7 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
-	for n := range maxLosses {
+	for n := range patience.MaxLosses {
 		s.now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) } // past the wait after a loss
 		b, ok, err := s.claim(t.Context(), 0, "me")
 		if err != nil || !ok {

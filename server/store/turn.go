@@ -5,13 +5,13 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/patience"
 )
 
 // turnRow is a repository's place among those that wait: the one that was served longest ago is next, one that never was
@@ -70,7 +70,7 @@ func (s *Store) nextBuild(tx *tx, owner string) (id int64, turn turnRow, err err
 	if err := tx.Model(&buildRow{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
 		return 0, turnRow{}, err
 	}
-	if !mayBegin(losses >= tryAlone, alone.others, alone.running) {
+	if !patience.MayBegin(losses >= patience.TryAlone, alone.others, alone.running) {
 		s.heldBack.Store(true)
 		return 0, turnRow{}, nil
 	}
@@ -154,11 +154,6 @@ const offDefaultBranch = "CASE WHEN ref = 'refs/heads/' || default_branch THEN 0
 func (s *Store) served(tx *tx, repo string) error {
 	return tx.Exec("UPDATE turns SET served = "+s.db.clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
 }
-
-// freeTurn is how long an attempt may run that trouble outside ended and yet not have been its repository's turn. A fetch that is
-// refused, or answered by an error, ends within seconds. Who ran for longer has held a worker that others wait for, and what it met
-// in the end may be of its own making, such as one request of the package index that it abandoned.
-const freeTurn = time.Minute
 
 // lineAgain queues a build again whose attempt came to nothing: where it was, since its repository has not had its turn, unless used
 // says that it has.

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/patience"
 )
 
 // pushOf is the n-th push of a test, of a repository and branch.
@@ -309,7 +310,7 @@ func TestFirstTurnFollowsThePushes(t *testing.T) {
 // TestAnAttemptThatHeldAWorkerWasItsTurn: trouble outside gives the turn back where it came at once, and not after minutes.
 func TestAnAttemptThatHeldAWorkerWasItsTurn(t *testing.T) {
 	for ran, want := range map[time.Duration][]string{
-		freeTurn - time.Second: {"a/a", "b/b"}, freeTurn: {"b/b", "a/a"},
+		patience.FreeTurn - time.Second: {"a/a", "b/b"}, patience.FreeTurn: {"b/b", "a/a"},
 	} {
 		t.Run(ran.String(), func(t *testing.T) {
 			everyDatabase(t, func(t *testing.T, open func() *Store) {
@@ -318,7 +319,7 @@ func TestAnAttemptThatHeldAWorkerWasItsTurn(t *testing.T) {
 				accept(t, s, pushOf(1, "a/a", "main"))
 				accept(t, s, pushOf(2, "b/b", "main"))
 				met(t, s, forward, pipeline.CauseIndex, ran)
-				forward(waitMost)
+				forward(patience.Longest)
 				if repos, _ := order(t, s); !slices.Equal(repos, want) {
 					t.Errorf("got %v, want %v", repos, want)
 				}

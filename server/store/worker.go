@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/patience"
 	"vivarium/server/store/trouble"
 )
 
@@ -121,7 +122,7 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 func abandoned(attempt int, err error, stored bool) loss {
 	l := loss{Why: "was abandoned: " + trouble.Words(err), Clean: !stored}
 	if _, ok := errors.AsType[*trouble.Error](err); ok {
-		l.Clean, l.Pause = true, spread(waitPause(attempt, false))
+		l.Clean, l.Pause = true, patience.Spread(patience.Pause(attempt, false))
 	}
 	return l
 }
