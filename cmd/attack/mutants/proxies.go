@@ -33,7 +33,8 @@ var proxies = []mutant{
 		`strings.CutPrefix(r.URL.Path, IndexPath)`, "^TestIndexProxy$"),
 	inEgress("index: names of projects", "session.go", `slash && projectPattern.MatchString(project)`,
 		`slash`, "^TestIndexProxy$"),
-	inEgress("index: links of its own pages only", "session.go", `	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
+	inEgress("index: links of its own pages only", "session.go",
+		`	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
 		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); err == nil && u.Host != "" {
 		return s.serveFile(w, r, wanted{}, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
 	}
@@ -47,13 +48,17 @@ var proxies = []mutant{
 		`own = t.trusted`, "^TestIndexLinks$"),
 	inEgress("index: its own rights are lost on the way", "fetcher.go", `own = own && f.owns(u, t.checked)`,
 		`own = t.trusted && f.owns(u, t.checked)`, "^TestIndexRights$"),
-	inEgress("index: its own rights for its own pages", "simpleindex/file.go", `Own: base.own`, `Own: true`, "^TestIndexRights$"),
-	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`, `return checked || below || true`, "^TestIndexRights$"),
-	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``, "^TestIndexRights$"),
+	inEgress("index: its own rights for its own pages", "simpleindex/file.go", `Own: base.own`, `Own: true`,
+		"^TestIndexRights$"),
+	inEgress("index: its own rights below its path", "fetcher.go", `return checked || below`,
+		`return checked || below || true`, "^TestIndexRights$"),
+	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``,
+		"^TestIndexRights$"),
 	// What it takes of the server's memory.
 	inEgress("index: shape of a page", "simpleindex/shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
 	inEgress("index: memory of a page", "simpleindex/rooms.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
-	inEgress("index: memory of all pages", "simpleindex/rooms.go", `l.bytes > smallPage && !l.large`, `false`, "^TestIndexPages$"),
+	inEgress("index: memory of all pages", "simpleindex/rooms.go", `l.bytes > smallPage && !l.large`, `false`,
+		"^TestIndexPages$"),
 	inEgress("loopback is private", "dial.go", `"127.0.0.0/8", `, ``, "^TestGitRedirects$"),
 	inEgress("link-local is private", "dial.go", `, "169.254.0.0/16",`, `,`, "^TestGitRedirects$"),
 	inEgress("a LAN is private", "dial.go", `, "192.168.0.0/16",`, `,`, "^TestGitRedirects$"),
@@ -63,7 +68,8 @@ var proxies = []mutant{
 	// alone keeps it out.
 
 	// What arrives.
-	inEgress("index: the hash of a file", "transfer.go", `if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, `if false && hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, "^TestPoison$"),
+	inEgress("index: the hash of a file", "transfer.go", `if hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`,
+		`if false && hex.EncodeToString(sum.Sum(nil)) != t.sha256 {`, "^TestPoison$"),
 	{"proxies: index: the hash of a kept file", "sandbox/filecache/file.go", `if !checked && !check(k.File, hash) {`,
 		`if !checked && false {`, "^TestKeptFiles$"},
 	inEgress("index: links of this build alone", "session.go", `	f := s.links[id]
