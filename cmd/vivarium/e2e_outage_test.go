@@ -142,7 +142,7 @@ func TestNothingIsRedForAnEngineThatIsAway(t *testing.T) {
 func engineAway(w *world, away time.Duration) {
 	proxy := w.cuttable()
 	w.serve()
-	running, shas := w.pushAll(2, oneTest(`print("SLEEPING", flush=True); time.sleep(3)`))
+	running, shas := w.pushAll(2, oneTest(`print("SLEEPING", flush=True); time.sleep(10)`))
 	for _, id := range running {
 		w.until(2*time.Minute, "build "+id+" runs", func() bool {
 			_, log := w.get("/logs/" + id + "/raw")
