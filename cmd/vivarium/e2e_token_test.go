@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"flag"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"vivarium/cmd/internal/harness"
 	"vivarium/server/github/githubtest"
-	"vivarium/server/store/storetest"
 )
 
 // tokenOutage is how long the token is revoked; `make token-outage` takes ten minutes.
@@ -23,26 +21,7 @@ var tokenOutage = flag.Duration("token-outage", 15*time.Second,
 // Meanwhile it gets few requests, and the builds' pages say what is wrong. Within a minute of the
 // token's return every final status is there, once each.
 func TestTokenRevokedAmidTenBuilds(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { revokeAmidTenBuilds(t, newWorld(t, 2)) })
-	t.Run("postgres", func(t *testing.T) {
-		p, err := storetest.Start(time.Minute)
-		if err != nil {
-			if os.Getenv("VIVARIUM_REQUIRE_POSTGRES") == "" {
-				t.Skip(err)
-			}
-			t.Fatal(err)
-		}
-		t.Cleanup(p.Close)
-		address, err := p.Database(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := newWorld(t, 2)
-		// The setting needs a host; the one in the query, a socket, counts.
-		address = strings.Replace(address, "postgres:///", "postgres://socket/", 1)
-		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+address, "VIVARIUM_KEY="+rand.Text()+rand.Text())
-		revokeAmidTenBuilds(t, w)
-	})
+	everyDatabaseOf(t, 2, revokeAmidTenBuilds)
 }
 
 func revokeAmidTenBuilds(t *testing.T, w *world) {
