@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"server/store/dirlock": {},
 	"server/store/intake":  {},
 	"server/store/trouble": {},
-	"server/web":           {"pipeline", "pipeline/findings"},
+	"server/web":           {"pipeline", "pipeline/findings", "server/verdict"},
 	"server/github":        {"pipeline"},
 	"server/registry":      {},
 	"server/store": {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/verdict"
 )
 
 // ContentSecurityPolicy is the policy with which every page is served.
@@ -49,7 +50,7 @@ type Build struct {
 
 // CameToNothing reports whether the build's push is built again when GitHub delivers it again.
 func (b Build) CameToNothing() bool {
-	return b.State == pipeline.Errored || b.State == pipeline.Canceled
+	return verdict.CameToNothing(b.State)
 }
 
 // Section is the output of one attempt at one step.
