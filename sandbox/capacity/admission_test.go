@@ -40,10 +40,9 @@ func TestSandboxBeginsWhereItFits(t *testing.T) {
 
 func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var theirs atomic.Int64
-		told := 0
+		var theirs, told atomic.Int64
 		a := &Admission{
-			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ }, answers: func(context.Context) {},
+			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told.Add(1) }, answers: func(context.Context) {},
 			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: theirs.Load()}, nil },
 		}
 		first, second := a.Enter(t.Context()), a.Enter(t.Context())
@@ -56,8 +55,8 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 			t.Fatal("a third was let in where two fit")
 		default:
 		}
-		if told != 1 {
-			t.Errorf("it was told %d times that builds wait, want once", told)
+		if told.Load() != 1 {
+			t.Errorf("it was told %d times that builds wait, want once", told.Load())
 		}
 		first()
 		first() // does nothing
