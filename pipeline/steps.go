@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"vivarium/images"
@@ -45,7 +47,7 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
-	survey, err := a.sandbox.Survey(ctx, python.Query)
+	survey, err := a.survey(ctx)
 	if err != nil {
 		return python.Plan{}, err
 	}
@@ -62,6 +64,32 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 		return python.Plan{}, fail(CausePlan, "%v", err)
 	}
 	return plan, nil
+}
+
+// survey looks at the checkout: first at the list of its files, then at what stands in those that
+// decide.
+func (a *attempt) survey(ctx context.Context) (sandbox.Survey, error) {
+	survey, err := a.sandbox.Survey(ctx, python.Listing)
+	if err != nil {
+		return sandbox.Survey{}, err
+	}
+	survey.Contents = map[string][]byte{}
+	asked := map[string]bool{}
+	for range python.Rounds {
+		paths := slices.DeleteFunc(python.Reads(survey), func(p string) bool { return asked[p] })
+		if len(paths) == 0 {
+			break
+		}
+		contents, err := a.sandbox.Read(ctx, python.Contents(paths))
+		if err != nil {
+			return sandbox.Survey{}, err
+		}
+		maps.Copy(survey.Contents, contents)
+		for _, p := range paths {
+			asked[p] = true
+		}
+	}
+	return survey, nil
 }
 
 // change starts again in the image that the plan asks for. The same commit gives the same plan, so

@@ -164,23 +164,57 @@ mkdir -p a/b .git c/.git
 echo "[project]" > pyproject.toml; echo deep > a/b/requirements.txt; echo secret > .git/config
 ln -s /etc/passwd requirements.txt; ln -s / root; mkfifo setup.py
 head -c 5000 /dev/zero > a/requirements.txt`))
-	q := sandbox.SurveyQuery{Dir: sandbox.Workspace, MaxFiles: 100, Read: []string{"requirements*.txt", "pyproject.toml", "setup.py"}, MaxBytes: 1000, MaxTotal: 10_000}
+	q := sandbox.SurveyQuery{Dir: sandbox.Workspace, MaxFiles: 100}
 	got, err := s.Survey(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []sandbox.File{
-		{Path: "a", Dir: true}, {Path: "a/b", Dir: true}, {Path: "a/b/requirements.txt", Size: 5}, {Path: "a/requirements.txt", Size: 5000},
-		{Path: "c", Dir: true}, {Path: "pyproject.toml", Size: 10}, {Path: "requirements.txt", Link: "/etc/passwd"}, {Path: "root", Link: "/"}, {Path: "setup.py"},
+		{Path: "a", Dir: true},
+		{Path: "a/b", Dir: true},
+		{Path: "a/b/requirements.txt", Size: 5},
+		{Path: "a/requirements.txt", Size: 5000},
+		{Path: "c", Dir: true},
+		{Path: "pyproject.toml", Size: 10},
+		{Path: "requirements.txt", Link: "/etc/passwd"},
+		{Path: "root", Link: "/"},
+		{Path: "setup.py"},
 	}
 	if !slices.Equal(got.Files, want) || got.Truncated {
 		t.Errorf("got %+v, truncated %t; want %+v", got.Files, got.Truncated, want)
 	}
-	if len(got.Contents) != 2 || string(got.Contents["pyproject.toml"]) != "[project]\n" || string(got.Contents["a/b/requirements.txt"]) != "deep\n" {
-		t.Errorf("got contents %q", got.Contents)
-	}
 	q.MaxFiles = 3
 	if got, err := s.Survey(t.Context(), q); err != nil || len(got.Files) != 3 || !got.Truncated {
 		t.Errorf("with at most 3 files: %+v, %v", got, err)
+	}
+}
+
+func TestReadIsBoundedAndFollowsNoLinks(t *testing.T) {
+	s := start(t, nil)
+	mustRun(t, s, shell(`
+mkdir -p a/b
+echo "[project]" > pyproject.toml; echo deep > a/b/requirements.txt; echo closed > closed; chmod 0 closed
+ln -s /etc/passwd requirements.txt; ln -s a/b/requirements.txt inside; ln -s / root; mkfifo setup.py
+head -c 5000 /dev/zero > large; echo more > z`))
+	got, err := s.Read(t.Context(), sandbox.ReadQuery{
+		Dir: sandbox.Workspace,
+		Paths: []string{
+			"pyproject.toml", "a/b/requirements.txt", "closed", "requirements.txt", "inside", "root",
+			"root/etc/passwd", "../etc/passwd", "/etc/passwd", "setup.py", "large", "a", "nothing", "z",
+		},
+		MaxBytes: 1000,
+		MaxTotal: 17,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"pyproject.toml": "[project]\n", "a/b/requirements.txt": "deep\n"}
+	if len(got) != len(want) {
+		t.Errorf("got %q, want %q", got, want) // z would make the total too large
+	}
+	for name, text := range want {
+		if string(got[name]) != text {
+			t.Errorf("%s: got %q, want %q", name, got[name], text)
+		}
 	}
 }

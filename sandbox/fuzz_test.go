@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,13 +14,13 @@ import (
 // FuzzSurvey holds that no sandbox can report more than was asked for, or a name that
 // leads out of the directory.
 func FuzzSurvey(f *testing.F) {
-	f.Add(surveyFrames(f, &wire.Entries{Files: []wire.File{{Path: []byte("setup.py"), Size: 3}}},
-		&wire.Entries{Content: &wire.Content{Path: []byte("setup.py"), Size: 3}}))
-	f.Add(surveyFrames(f, &wire.Entries{Truncated: true, Files: []wire.File{{Path: []byte("../x"), Link: []byte("/etc")}}}))
-	query := SurveyQuery{MaxFiles: 3, Read: []string{"*.py"}, MaxBytes: 10, MaxTotal: 15}
+	f.Add(frames(f, wire.Reply{Survey: &wire.Entries{Files: []wire.File{{Path: []byte("setup.py"), Size: 3}}}}))
+	f.Add(frames(f, wire.Reply{Survey: &wire.Entries{
+		Truncated: true, Files: []wire.File{{Path: []byte("../x"), Link: []byte("/etc")}},
+	}}))
+	query := SurveyQuery{MaxFiles: 3}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := surveyReader{query: query, in: wire.NewReader(bytes.NewReader(in)), files: map[string]File{}}
-		r.survey.Contents = map[string][]byte{}
 		_ = r.read() // most are no surveys
 		if len(r.survey.Files) > query.MaxFiles {
 			t.Errorf("%d files were taken", len(r.survey.Files))
@@ -29,9 +30,21 @@ func FuzzSurvey(f *testing.F) {
 				t.Errorf("%+v was taken", file)
 			}
 		}
+	})
+}
+
+// FuzzRead holds that no sandbox can send more than was asked for, or another file.
+func FuzzRead(f *testing.F) {
+	f.Add(frames(f, wire.Reply{Content: &wire.Content{Path: []byte("setup.py"), Size: 3}}))
+	f.Add(frames(f, wire.Reply{Content: &wire.Content{Path: []byte("a.py"), Size: 9}},
+		wire.Reply{Content: &wire.Content{Path: []byte("setup.py"), Size: 9}}))
+	query := ReadQuery{Paths: []string{"setup.py", "a.py"}, MaxBytes: 10, MaxTotal: 15}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r := newContentsReader(query, wire.NewReader(bytes.NewReader(in)))
+		_ = r.read() // most are no contents
 		total := 0
-		for name, content := range r.survey.Contents {
-			if total += len(content); len(content) > int(query.MaxBytes) || !strings.HasSuffix(name, ".py") {
+		for name, content := range r.contents {
+			if total += len(content); len(content) > int(query.MaxBytes) || !slices.Contains(query.Paths, name) {
 				t.Errorf("%d bytes of %q were taken", len(content), name)
 			}
 		}
@@ -41,17 +54,17 @@ func FuzzSurvey(f *testing.F) {
 	})
 }
 
-// surveyFrames are replies with entries, a content's bytes after it, and the end.
-func surveyFrames(f *testing.F, all ...*wire.Entries) []byte {
+// frames are replies, a content's bytes after it, and the end.
+func frames(f *testing.F, all ...wire.Reply) []byte {
 	f.Helper()
 	var b bytes.Buffer
 	w := wire.NewWriter(&b)
-	for _, e := range append(all, nil) {
-		if err := w.Header(wire.Reply{Survey: e}); err != nil {
+	for _, r := range append(all, wire.Reply{}) {
+		if err := w.Header(r); err != nil {
 			f.Fatal(err)
 		}
-		if e != nil && e.Content != nil {
-			if err := w.Data(wire.KindData, make([]byte, wire.HeadSize+int(e.Content.Size))); err != nil {
+		if r.Content != nil {
+			if err := w.Data(wire.KindData, make([]byte, wire.HeadSize+int(r.Content.Size))); err != nil {
 				f.Fatal(err)
 			}
 		}

@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,11 +13,6 @@ import (
 type SurveyQuery struct {
 	Dir      string
 	MaxFiles int
-	// Read names base-name patterns (path.Match) of files whose contents are wanted,
-	// when not larger than MaxBytes each; at most MaxTotal bytes altogether.
-	Read     []string
-	MaxBytes int64
-	MaxTotal int64
 }
 
 // File is one entry of a tree. Path is relative, with slashes.
@@ -33,28 +25,20 @@ type File struct {
 
 // Survey is what stands in a directory tree. It is hostile input, bounded.
 type Survey struct {
-	Files     []File // sorted by path, .git left out
-	Truncated bool   // there is more than was reported
-	Contents  map[string][]byte
+	Files     []File            // sorted by path, .git left out
+	Truncated bool              // there is more than was reported
+	Contents  map[string][]byte // by path, of files that were asked for (see Sandbox.Read)
 }
 
-// Survey looks at a tree without running anything from it.
+// Survey lists a tree without running anything from it. It reads no file.
 func (s *Sandbox) Survey(ctx context.Context, q SurveyQuery) (Survey, error) {
-	for _, pattern := range q.Read {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return Survey{}, fmt.Errorf("survey: pattern %q: %w", pattern, err)
-		}
-	}
-	call, err := s.call(wire.Request{Survey: &wire.Survey{
-		Dir: q.Dir, MaxFiles: q.MaxFiles, Read: q.Read, MaxBytes: q.MaxBytes, MaxTotal: q.MaxTotal,
-	}})
+	call, err := s.call(wire.Request{Survey: &wire.Survey{Dir: q.Dir, MaxFiles: q.MaxFiles}})
 	if err != nil {
 		return Survey{}, s.why(ctx, "survey", err)
 	}
 	defer call.stream.Close()
 	defer call.unblock(ctx)()
 	r := surveyReader{query: q, in: call.in, files: make(map[string]File)}
-	r.survey.Contents = make(map[string][]byte)
 	if err := r.read(); err != nil {
 		return Survey{}, s.why(ctx, "survey", err)
 	}
@@ -69,11 +53,10 @@ type surveyReader struct {
 	survey Survey
 	files  map[string]File
 	names  int64 // bytes of the paths and links
-	total  int64 // of the contents
 }
 
-// Bounds of names, bytes: those of a path and of a link's target, and those of all that a survey brings. Half a million files
-// with names of a usual length have half of that.
+// Bounds of names, bytes: those of a path and of a link's target, and those of all that a survey
+// brings. Half a million files with names of a usual length have half of that.
 const (
 	maxPath  = 4096
 	maxNames = 64 << 20
@@ -107,9 +90,6 @@ func (r *surveyReader) take(e *wire.Entries) error {
 			return err
 		}
 	}
-	if e.Content != nil {
-		return r.content(string(e.Content.Path), e.Content.Size)
-	}
 	return nil
 }
 
@@ -128,34 +108,4 @@ func (r *surveyReader) add(f File) error {
 // validPath is fs.ValidPath for names that need not be UTF-8.
 func validPath(p string) bool {
 	return len(p) <= maxPath && p != "." && fs.ValidPath(strings.ToValidUTF8(p, "?"))
-}
-
-func (r *surveyReader) content(name string, size int64) error {
-	f, known := r.files[name]
-	_, twice := r.survey.Contents[name]
-	if !known || twice || f.Dir || f.Link != "" || !r.wanted(name) ||
-		size < 0 || size > r.query.MaxBytes || r.total+size > r.query.MaxTotal {
-		return errProtocol
-	}
-	r.total += size
-	var data bytes.Buffer
-	for int64(data.Len()) < size {
-		kind, p, err := r.in.Next()
-		if err != nil {
-			return noEOF(err)
-		}
-		if kind != wire.KindData || len(p) == 0 || int64(data.Len()+len(p)) > size {
-			return errProtocol
-		}
-		data.Write(p)
-	}
-	r.survey.Contents[name] = data.Bytes()
-	return nil
-}
-
-func (r *surveyReader) wanted(name string) bool {
-	return slices.ContainsFunc(r.query.Read, func(pattern string) bool {
-		ok, _ := path.Match(pattern, path.Base(name))
-		return ok
-	})
 }

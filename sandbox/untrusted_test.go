@@ -82,68 +82,81 @@ func survey(t *testing.T, q SurveyQuery, send func(w *wire.Writer)) (Survey, err
 	var b bytes.Buffer
 	send(wire.NewWriter(&b))
 	r := surveyReader{query: q, in: wire.NewReader(&b), files: make(map[string]File)}
-	r.survey.Contents = make(map[string][]byte)
 	err := r.read()
 	return r.survey, err
 }
 
 func TestSurveyHoldsPID1ToTheQuery(t *testing.T) {
-	q := SurveyQuery{MaxFiles: 2, Read: []string{"*.toml"}, MaxBytes: 4, MaxTotal: 5}
+	q := SurveyQuery{MaxFiles: 2}
 	file := func(path string) wire.File { return wire.File{Path: []byte(path), Size: 3} }
-	entries := func(w *wire.Writer, e wire.Entries) {
-		if err := w.Header(wire.Reply{Survey: &e}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data := func(w *wire.Writer, s string) {
-		if err := w.Data(wire.KindData, append(make([]byte, wire.HeadSize), s...)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	content := func(w *wire.Writer, path string, size int64) {
-		entries(w, wire.Entries{Content: &wire.Content{Path: []byte(path), Size: size}})
-	}
-	for name, send := range map[string]func(w *wire.Writer){
-		"too many files":    func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a"), file("b"), file("c")}}) },
-		"the same twice":    func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a"), file("a")}}) },
-		"outside":           func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("../a")}}) },
-		"absolute":          func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("/a")}}) },
-		"negative":          func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{{Path: []byte("a"), Size: -1}}}) },
-		"long path":         func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file(strings.Repeat("a", 5000))}}) },
-		"unknown contents":  func(w *wire.Writer) { content(w, "x.toml", 1) },
-		"unwanted contents": func(w *wire.Writer) { entries(w, wire.Entries{Files: []wire.File{file("a")}}); content(w, "a", 1) },
-		"large contents": func(w *wire.Writer) {
-			entries(w, wire.Entries{Files: []wire.File{file("a.toml")}})
-			content(w, "a.toml", 5)
-		},
-		"large total": func(w *wire.Writer) {
-			entries(w, wire.Entries{Files: []wire.File{file("a.toml"), file("b.toml")}})
-			content(w, "a.toml", 3)
-			data(w, "abc")
-			content(w, "b.toml", 3)
-			data(w, "abc")
-		},
-		"more than said": func(w *wire.Writer) {
-			entries(w, wire.Entries{Files: []wire.File{file("a.toml")}})
-			content(w, "a.toml", 3)
-			data(w, "abcd")
-		},
+	for name, files := range map[string][]wire.File{
+		"too many files": {file("a"), file("b"), file("c")},
+		"the same twice": {file("a"), file("a")},
+		"outside":        {file("../a")},
+		"absolute":       {file("/a")},
+		"negative":       {{Path: []byte("a"), Size: -1}},
+		"long path":      {file(strings.Repeat("a", 5000))},
 	} {
-		if got, err := survey(t, q, send); !errors.Is(err, errProtocol) {
+		got, err := survey(t, q, func(w *wire.Writer) { header(t, w, wire.Reply{Survey: &wire.Entries{Files: files}}) })
+		if !errors.Is(err, errProtocol) {
 			t.Errorf("%s: got %+v, %v; want it refused", name, got, err)
 		}
 	}
 	got, err := survey(t, q, func(w *wire.Writer) {
-		entries(w, wire.Entries{Files: []wire.File{file("a.toml"), file("caf\xe9")}})
-		content(w, "a.toml", 3)
-		data(w, "a")
-		data(w, "bc")
-		if err := w.Header(wire.Reply{}); err != nil {
-			t.Fatal(err)
-		}
+		header(t, w, wire.Reply{Survey: &wire.Entries{Files: []wire.File{file("a.toml"), file("caf\xe9")}}})
+		header(t, w, wire.Reply{})
 	})
-	if err != nil || len(got.Files) != 2 || string(got.Contents["a.toml"]) != "abc" {
+	if err != nil || len(got.Files) != 2 {
 		t.Errorf("a proper survey: got %+v, %v", got, err)
+	}
+}
+
+func header(t *testing.T, w *wire.Writer, r wire.Reply) {
+	t.Helper()
+	if err := w.Header(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadHoldsPID1ToTheQuery(t *testing.T) {
+	q := ReadQuery{Paths: []string{"a.toml", "b.toml"}, MaxBytes: 4, MaxTotal: 5}
+	type sent struct {
+		path string
+		size int64
+		data []string
+	}
+	read := func(all ...sent) (map[string][]byte, error) {
+		var b bytes.Buffer
+		w := wire.NewWriter(&b)
+		for _, c := range all {
+			header(t, w, wire.Reply{Content: &wire.Content{Path: []byte(c.path), Size: c.size}})
+			for _, d := range c.data {
+				if err := w.Data(wire.KindData, append(make([]byte, wire.HeadSize), d...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		header(t, w, wire.Reply{})
+		r := newContentsReader(q, wire.NewReader(&b))
+		err := r.read()
+		return r.contents, err
+	}
+	for name, all := range map[string][]sent{
+		"what was not asked for": {{"x.toml", 1, []string{"x"}}},
+		"the same twice":         {{"a.toml", 1, []string{"x"}}, {"a.toml", 1, []string{"x"}}},
+		"negative":               {{"a.toml", -1, nil}},
+		"large":                  {{"a.toml", 5, []string{"abcde"}}},
+		"large in all":           {{"a.toml", 3, []string{"abc"}}, {"b.toml", 3, []string{"abc"}}},
+		"more than said":         {{"a.toml", 3, []string{"abcd"}}},
+		"less than said":         {{"a.toml", 3, []string{"ab"}}},
+	} {
+		if got, err := read(all...); !errors.Is(err, errProtocol) {
+			t.Errorf("%s: got %q, %v; want it refused", name, got, err)
+		}
+	}
+	got, err := read(sent{"a.toml", 3, []string{"a", "bc"}}, sent{"b.toml", 0, nil})
+	if err != nil || len(got) != 2 || string(got["a.toml"]) != "abc" {
+		t.Errorf("proper contents: got %q, %v", got, err)
 	}
 }
 

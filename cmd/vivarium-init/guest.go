@@ -125,6 +125,8 @@ func (g *guest) dispatch(op *operation, req *wire.Request) (wire.Reply, error) {
 		return wire.Reply{}, archive(op, req.Archive)
 	case req.Survey != nil:
 		return wire.Reply{}, survey(op, req.Survey)
+	case req.Read != nil:
+		return wire.Reply{}, readFiles(op, req.Read)
 	}
 	return wire.Reply{}, errors.New("unknown request")
 }

@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path"
 
 	"vivarium/sandbox/wire"
 )
@@ -24,7 +22,7 @@ const (
 // wire.MaxHeader.
 const batchBytes = 256 << 10
 
-// survey reports what files there are, and what stands in some of them.
+// survey reports what files there are.
 func survey(op *operation, req *wire.Survey) error {
 	root, err := os.OpenRoot(req.Dir)
 	if err != nil {
@@ -36,9 +34,6 @@ func survey(op *operation, req *wire.Survey) error {
 	defer context.AfterFunc(ctx, func() { op.stream.Close() })()
 	s := surveyor{ctx: ctx, root: root, out: op.out, req: req}
 	if err := s.files(); err != nil {
-		return fmt.Errorf("survey %s: %w", req.Dir, err)
-	}
-	if err := s.contents(); err != nil {
 		return fmt.Errorf("survey %s: %w", req.Dir, err)
 	}
 	return nil
@@ -54,8 +49,6 @@ type surveyor struct {
 	pending   []wire.File
 	bytes     int // of pending
 	truncated bool
-	wanted    []wire.File
-	total     int64 // of wanted
 }
 
 var errEnough = errors.New("enough files")
@@ -124,7 +117,6 @@ func (s *surveyor) add(name string, d fs.DirEntry) error {
 		f.Link = []byte(link)
 	case info.Mode().IsRegular():
 		f.Size = info.Size()
-		s.want(f, d.Name())
 	}
 	s.pending = append(s.pending, f)
 	s.bytes += len(f.Path) + len(f.Link)
@@ -134,20 +126,6 @@ func (s *surveyor) add(name string, d fs.DirEntry) error {
 	return nil
 }
 
-// want notes a file whose contents are asked for, as far as the bounds allow.
-func (s *surveyor) want(f wire.File, base string) {
-	if f.Size > s.req.MaxBytes || s.total+f.Size > s.req.MaxTotal {
-		return
-	}
-	for _, pattern := range s.req.Read {
-		if ok, _ := path.Match(pattern, base); ok {
-			s.wanted = append(s.wanted, f)
-			s.total += f.Size
-			return
-		}
-	}
-}
-
 func (s *surveyor) flush(last bool) error {
 	if len(s.pending) == 0 && !(last && s.truncated) {
 		return nil
@@ -155,34 +133,4 @@ func (s *surveyor) flush(last bool) error {
 	err := s.out.Header(wire.Reply{Survey: &wire.Entries{Files: s.pending, Truncated: s.truncated}})
 	s.pending, s.bytes = s.pending[:0], 0
 	return err
-}
-
-func (s *surveyor) contents() error {
-	for _, f := range s.wanted {
-		data, err := s.read(f)
-		if errors.Is(err, fs.ErrPermission) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		content := &wire.Content{Path: f.Path, Size: int64(len(data))}
-		if err := s.out.Header(wire.Reply{Survey: &wire.Entries{Content: content}}); err != nil {
-			return err
-		}
-		if _, err := (dataWriter{s.out}).Write(data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read reads no more than the size that was counted, even if the file has grown.
-func (s *surveyor) read(f wire.File) ([]byte, error) {
-	file, err := openRegular(s.root, string(f.Path))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, f.Size))
 }

@@ -16,24 +16,6 @@ import (
 const EnvPython = sandbox.Env + "/bin/python"
 
 const (
-	maxFiles    = 500_000
-	maxReadFile = 1 << 20
-	maxReadAll  = 16 << 20
-)
-
-// Query asks a sandbox for everything that Detect looks at.
-var Query = sandbox.SurveyQuery{
-	Dir:      sandbox.Workspace,
-	MaxFiles: maxFiles,
-	Read: []string{
-		pyproject, requirements, "setup.cfg", "tox.ini", ".flake8",
-		".python-version", ".gitmodules", ".gitattributes",
-	},
-	MaxBytes: maxReadFile,
-	MaxTotal: maxReadAll,
-}
-
-const (
 	pyproject    = "pyproject.toml"
 	requirements = "requirements.txt"
 )
@@ -94,7 +76,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s; %s", where, e.Problem, e.Advice)
 }
 
-// Detect makes the plan for a checkout. Its error is always an *Error.
+// Detect makes the plan for a checkout, of which the survey holds the contents that Reads asked for.
+// Its error is always an *Error.
 func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if s.Truncated {
 		return Plan{}, &Error{

@@ -3,7 +3,6 @@ package python
 import (
 	"errors"
 	"path"
-	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -41,14 +40,16 @@ func survey(files map[string]string) sandbox.Survey {
 			continue
 		}
 		s.Files = append(s.Files, sandbox.File{Path: p, Size: int64(len(text))})
-		if slices.Contains(Query.Read, path.Base(p)) {
-			s.Contents[p] = []byte(text)
-		}
 	}
 	for d := range dirs {
 		s.Files = append(s.Files, sandbox.File{Path: d, Dir: true})
 	}
 	sort.Slice(s.Files, func(i, j int) bool { return s.Files[i].Path < s.Files[j].Path })
+	for range Rounds {
+		for _, p := range Reads(s) {
+			s.Contents[p] = []byte(files[p])
+		}
+	}
 	return s
 }
 

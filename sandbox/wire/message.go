@@ -22,6 +22,7 @@ type Request struct {
 	Put     *Put     `json:"put,omitempty"`
 	Archive *Archive `json:"archive,omitempty"`
 	Survey  *Survey  `json:"survey,omitempty"`
+	Read    *Read    `json:"read,omitempty"`
 	Connect *Connect `json:"connect,omitempty"`
 }
 
@@ -33,6 +34,7 @@ type Reply struct {
 	Result  *Result  `json:"result,omitempty"`
 	Port    int      `json:"port,omitempty"`
 	Survey  *Entries `json:"survey,omitempty"`
+	Content *Content `json:"content,omitempty"`
 }
 
 // Hello is the first request of a session; none is served before it.
@@ -106,22 +108,17 @@ type Archive struct {
 	Paths [][]byte `json:"paths"`
 }
 
-// Survey looks at the tree below Dir. The answer is Replies with Entries; behind an
-// entry in Contents come as many KindData frames as its size needs. The Reply without
-// Entries is the last.
+// Survey lists the tree below Dir. The answer is Replies with Entries; the Reply without Entries is
+// the last.
 type Survey struct {
-	Dir      string   `json:"dir"`
-	MaxFiles int      `json:"max_files"`
-	Read     []string `json:"read,omitempty"` // patterns of path.Match for base names
-	MaxBytes int64    `json:"max_bytes"`
-	MaxTotal int64    `json:"max_total"`
+	Dir      string `json:"dir"`
+	MaxFiles int    `json:"max_files"`
 }
 
 // Entries is a part of a survey.
 type Entries struct {
-	Files     []File   `json:"files,omitempty"`
-	Content   *Content `json:"content,omitempty"`
-	Truncated bool     `json:"truncated,omitempty"`
+	Files     []File `json:"files,omitempty"`
+	Truncated bool   `json:"truncated,omitempty"`
 }
 
 // File is one entry of a tree.
@@ -130,6 +127,16 @@ type File struct {
 	Size int64  `json:"size"`
 	Dir  bool   `json:"dir,omitempty"`
 	Link []byte `json:"link,omitempty"`
+}
+
+// Read reads the files at Paths below Dir. The answer is Replies with Content, behind each of which
+// come as many KindData frames as its size needs. The Reply without Content is the last. What is no
+// regular file, cannot be read or is too large is left out.
+type Read struct {
+	Dir      string   `json:"dir"`
+	Paths    [][]byte `json:"paths"`
+	MaxBytes int64    `json:"max_bytes"` // of each file
+	MaxTotal int64    `json:"max_total"`
 }
 
 // Content announces the contents of a file.

@@ -25,7 +25,7 @@ import (
 // Version of the protocol. The two ends must agree on it: an image is made anew when
 // it holds another vivarium-init than the server's own. A field that the other end must
 // not pass over, such as a limit, makes a new version.
-const Version = 4
+const Version = 5
 
 // ExitDeadline is vivarium-init's exit code when its deadline ended the container.
 const ExitDeadline = 124
