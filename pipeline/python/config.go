@@ -11,6 +11,7 @@ import (
 	"github.com/agnivade/levenshtein"
 	"github.com/docker/go-units"
 
+	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 )
 
@@ -76,7 +77,7 @@ func parseConfig(table any, operator Limits) (config, error) {
 }
 
 func configError(problem, advice string) error {
-	return &Error{File: pyproject, Problem: problem, Advice: advice}
+	return &checkout.Mistake{File: pyproject, Problem: problem, Advice: advice}
 }
 
 func nearest(key string) string {

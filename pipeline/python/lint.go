@@ -3,10 +3,12 @@ package python
 import (
 	"fmt"
 	"math"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/ini"
 )
 
 // Checks are the flake8 codes that fail a build: code that cannot run or cannot mean what it says
@@ -27,7 +29,7 @@ const parallelFrom = 32
 // isolation keeps the repository's configuration from changing what is checked. What that
 // configuration says of files to leave out, and of names that are built in, is read here and passed
 // on.
-func lintCommand(t *tree, cpus float64) ([]string, error) {
+func lintCommand(t *checkout.Tree, cpus float64) ([]string, error) {
 	conf := flake8Config(t)
 	exclude := append(words(conf["exclude"]), words(conf["extend-exclude"])...)
 	exclude = append(exclude, words(conf["extend_exclude"])...)
@@ -57,9 +59,9 @@ func checkLint(argv []string) error {
 	const file = "the configuration of flake8"
 	switch {
 	case strings.Contains(all, "\x00"):
-		return &Error{File: file, Problem: "it holds a NUL byte", Advice: "save it as text"}
+		return &checkout.Mistake{File: file, Problem: "it holds a NUL byte", Advice: "save it as text"}
 	case len(all) > maxLint:
-		return &Error{
+		return &checkout.Mistake{
 			File: file,
 			Problem: fmt.Sprintf("with the virtual environments in the checkout, what is to be left out "+
 				"takes %s, and %s are allowed", Size(int64(len(all))), Size(maxLint)),
@@ -71,10 +73,10 @@ func checkLint(argv []string) error {
 
 // flake8Config is the section that flake8 itself would read: that of the first of these files that
 // has one.
-func flake8Config(t *tree) map[string]string {
+func flake8Config(t *checkout.Tree) map[string]string {
 	for _, name := range []string{"setup.cfg", "tox.ini", ".flake8"} {
-		data, _ := t.read(name)
-		file := parseINI(data)
+		data, _ := t.Read(name)
+		file := ini.Parse(data)
 		if conf, ok := file["flake8"]; ok {
 			return conf
 		}
@@ -88,25 +90,13 @@ func flake8Config(t *tree) map[string]string {
 // ownExcludes are folders that hold other people's code or copies: virtual environments in the
 // tree, and the build/ that pip leaves when it installs the project. A build/ of the repository's
 // own is linted.
-func ownExcludes(t *tree) []string {
+func ownExcludes(t *checkout.Tree) []string {
 	var dirs []string
-	for _, dir := range virtualEnvs(t) {
+	for _, dir := range t.Environments() {
 		dirs = append(dirs, literal(dir))
 	}
-	if !t.exists("build") {
+	if !t.Exists("build") {
 		dirs = append(dirs, "./build")
-	}
-	return dirs
-}
-
-// virtualEnvs lists the folders that hold a pyvenv.cfg, which every virtual environment has at its
-// top (PEP 405).
-func virtualEnvs(t *tree) []string {
-	var dirs []string
-	for _, p := range t.paths {
-		if path.Base(p) == "pyvenv.cfg" && path.Dir(p) != "." {
-			dirs = append(dirs, path.Dir(p))
-		}
 	}
 	return dirs
 }
@@ -122,9 +112,9 @@ func literal(p string) string {
 	}, p)
 }
 
-func jobs(t *tree, cpus float64) string {
+func jobs(t *checkout.Tree, cpus float64) string {
 	files := 0
-	for _, p := range t.paths {
+	for _, p := range t.Paths {
 		if strings.HasSuffix(p, ".py") {
 			files++
 		}

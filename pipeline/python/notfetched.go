@@ -6,10 +6,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/ini"
 )
 
 // notFetched names what the repository refers to and a build does not fetch.
-func notFetched(t *tree) []string {
+func notFetched(t *checkout.Tree) []string {
 	var names []string
 	for _, p := range submodules(t) {
 		names = append(names, "submodule "+p)
@@ -26,13 +29,13 @@ func notFetched(t *tree) []string {
 }
 
 // submodules lists the paths in .gitmodules that are empty in the checkout.
-func submodules(t *tree) []string {
-	data, _ := t.read(".gitmodules")
-	file := parseINI(data)
+func submodules(t *checkout.Tree) []string {
+	data, _ := t.Read(".gitmodules")
+	file := ini.Parse(data)
 	var paths []string
 	for name, section := range file {
 		p := path.Clean(strings.Trim(section["path"], `"`))
-		if strings.HasPrefix(name, "submodule ") && section["path"] != "" && len(t.list(p)) == 0 {
+		if strings.HasPrefix(name, "submodule ") && section["path"] != "" && len(t.List(p)) == 0 {
 			paths = append(paths, p)
 		}
 	}
@@ -50,7 +53,7 @@ const (
 // lfsPointers lists the files that .gitattributes assigns to Git LFS and that are small enough to
 // be pointers. A folder's own rules outrank those above it, and a later rule outranks an earlier
 // one. all is false when the patterns ask for more work than the bounds allow.
-func lfsPointers(t *tree) (found []string, all bool) {
+func lfsPointers(t *checkout.Tree) (found []string, all bool) {
 	rules := filterRules(t)
 	if len(rules) == 0 {
 		return nil, true
@@ -60,8 +63,8 @@ func lfsPointers(t *tree) (found []string, all bool) {
 		length += r.length
 	}
 	work := 0
-	for _, p := range t.paths {
-		f := t.files[p]
+	for _, p := range t.Paths {
+		f := t.File(p)
 		if f.Dir || f.Link != "" || f.Size < minPointer || f.Size >= maxPointer {
 			continue
 		}
@@ -92,19 +95,19 @@ const (
 	maxMatching = 1 << 27
 )
 
-func filterRules(t *tree) []filterRule {
+func filterRules(t *checkout.Tree) []filterRule {
 	var rules []filterRule
 	for _, p := range attributeFiles(t) {
-		data, _ := t.read(p)
+		data, _ := t.Read(p)
 		rules = append(rules, parseAttributes(path.Dir(p), data, maxFilterRules-len(rules))...)
 	}
 	return rules
 }
 
 // attributeFiles are sorted by depth.
-func attributeFiles(t *tree) []string {
+func attributeFiles(t *checkout.Tree) []string {
 	var files []string
-	for _, p := range t.paths {
+	for _, p := range t.Paths {
 		if path.Base(p) == ".gitattributes" {
 			files = append(files, p)
 		}

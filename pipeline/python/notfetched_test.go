@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"vivarium/pipeline/python/checkout"
 )
 
 func TestPlanNamesSubmodulesThatAreNotThere(t *testing.T) {
@@ -38,7 +40,7 @@ func TestPlanNamesLFSPointers(t *testing.T) {
 	if got := strings.Join(plan.NotFetched, "; "); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if files, all := lfsPointers(newTree(survey(map[string]string{"a.bin": pointer}))); files != nil || !all {
+	if files, all := lfsPointers(checkout.New(survey(map[string]string{"a.bin": pointer}))); files != nil || !all {
 		t.Errorf("without .gitattributes: %q, %t", files, all)
 	}
 }
@@ -48,7 +50,7 @@ func TestLFSPatternsAreOnlyMatchedAsFarAsTheyAreCheap(t *testing.T) {
 		".gitattributes": strings.Repeat("*a", 1000) + " filter=lfs\n*.bin filter=lfs\n",
 		"a.bin":          strings.Repeat("x", 200),
 	}
-	if got, all := lfsPointers(newTree(survey(files))); !slices.Equal(got, []string{"a.bin"}) || !all {
+	if got, all := lfsPointers(checkout.New(survey(files))); !slices.Equal(got, []string{"a.bin"}) || !all {
 		t.Errorf("control, one file: got %q, %t", got, all)
 	}
 	for i := range 1000 { // they would take minutes
@@ -67,7 +69,7 @@ func TestLFSPatternsTakeLittleMemory(t *testing.T) {
 		"a long pattern":  strings.Repeat("*a", 400_000) + " filter\n",
 		"many attributes": strings.Repeat("a"+strings.Repeat(" filter", 200)+"\n", 500),
 	} {
-		files := newTree(survey(map[string]string{".gitattributes": line}))
+		files := checkout.New(survey(map[string]string{".gitattributes": line}))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		rules := filterRules(files)

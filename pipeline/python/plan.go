@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -59,35 +60,18 @@ type Plan struct {
 	Notes        []string // what a reader might not expect
 }
 
-// Error is a repository's mistake that leaves nothing sensible to do. It ends the build with the
-// cause plan.
-type Error struct {
-	File    string
-	Line    int // 0 when not known
-	Problem string
-	Advice  string // what to do about it
-}
-
-func (e *Error) Error() string {
-	where := e.File
-	if e.Line > 0 {
-		where = fmt.Sprintf("%s, line %d", e.File, e.Line)
-	}
-	return fmt.Sprintf("%s: %s; %s", where, e.Problem, e.Advice)
-}
-
 // Detect makes the plan for a checkout, of which the survey holds the contents that Reads asked for.
-// Its error is always an *Error.
+// Its error is always a *checkout.Mistake.
 func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if s.Truncated {
-		return Plan{}, &Error{
+		return Plan{}, &checkout.Mistake{
 			File: "the checkout",
 			Problem: fmt.Sprintf("it holds more than %d files, names that are too long together, or "+
 				"folders that cannot be read", maxFiles),
 			Advice: "no plan is made from a part of it: take out what is not needed",
 		}
 	}
-	t := newTree(s)
+	t := checkout.New(s)
 	p, err := readProject(t)
 	if err != nil {
 		return Plan{}, err

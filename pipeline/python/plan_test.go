@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 )
 
@@ -62,12 +63,12 @@ func detect(t *testing.T, files map[string]string) Plan {
 	return plan
 }
 
-func detectError(t *testing.T, files map[string]string) *Error {
+func detectError(t *testing.T, files map[string]string) *checkout.Mistake {
 	t.Helper()
 	plan, err := Detect(survey(files), options)
-	var e *Error
+	var e *checkout.Mistake
 	if !errors.As(err, &e) {
-		t.Fatalf("Detect gave %+v, %v; want an *Error", plan, err)
+		t.Fatalf("Detect gave %+v, %v; want an *checkout.Mistake", plan, err)
 	}
 	return e
 }
@@ -126,9 +127,9 @@ func FuzzDetect(f *testing.F) {
 			"pyproject.toml": toml, "setup.cfg": cfg, ".gitmodules": cfg, ".gitattributes": attributes,
 			"requirements.txt": reqs, "data/a.bin": strings.Repeat("x", 130),
 		}), options)
-		var e *Error
+		var e *checkout.Mistake
 		if err != nil && !errors.As(err, &e) {
-			t.Errorf("Detect: %v is no *Error", err)
+			t.Errorf("Detect: %v is no *checkout.Mistake", err)
 		}
 	})
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/ini"
+
 	"github.com/pelletier/go-toml/v2"
 )
 
@@ -20,7 +23,7 @@ type project struct {
 	setupCfgOnly   bool   // metadata only in setup.cfg, which pip does not accept
 }
 
-func readProject(t *tree) (project, error) {
+func readProject(t *checkout.Tree) (project, error) {
 	doc, err := readPyproject(t)
 	if err != nil {
 		return project{}, err
@@ -30,8 +33,8 @@ func readProject(t *tree) (project, error) {
 	meta, hasMeta := doc["project"].(map[string]any)
 	p.requiresPython, _ = meta["requires-python"].(string)
 
-	cfg, _ := t.read("setup.cfg")
-	setupCfg := parseINI(cfg)
+	cfg, _ := t.Read("setup.cfg")
+	setupCfg := ini.Parse(cfg)
 	if p.requiresPython == "" {
 		p.requiresPython = setupCfg["options"]["python_requires"]
 	}
@@ -42,9 +45,9 @@ func readProject(t *tree) (project, error) {
 		p.installable = "pyproject.toml has a [project] table"
 	case hasBuild:
 		p.installable = "pyproject.toml has a [build-system] table"
-	case t.isFile("setup.py"):
+	case t.IsFile("setup.py"):
 		p.installable = "there is a setup.py"
-	case cfgMeta && t.isFile(pyproject):
+	case cfgMeta && t.IsFile(pyproject):
 		p.installable = "setup.cfg has [metadata]"
 	case cfgMeta:
 		p.setupCfgOnly = true
@@ -52,13 +55,13 @@ func readProject(t *tree) (project, error) {
 	return p, nil
 }
 
-func readPyproject(t *tree) (map[string]any, error) {
-	if !t.exists(pyproject) {
+func readPyproject(t *checkout.Tree) (map[string]any, error) {
+	if !t.Exists(pyproject) {
 		return nil, nil
 	}
-	data, ok := t.read(pyproject)
+	data, ok := t.Read(pyproject)
 	if !ok {
-		return nil, &Error{
+		return nil, &checkout.Mistake{
 			File:    pyproject,
 			Problem: "it cannot be read",
 			Advice: fmt.Sprintf("make it a regular file of at most %s (all such files together: %s)",
@@ -74,21 +77,21 @@ const maxPyproject = 256 << 10
 
 func parsePyproject(data []byte) (map[string]any, error) {
 	if len(data) > maxPyproject {
-		return nil, &Error{
+		return nil, &checkout.Mistake{
 			File:    pyproject,
 			Problem: fmt.Sprintf("it is larger than %s", Size(maxPyproject)),
 			Advice:  "take out what does not have to be there",
 		}
 	}
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
-		return nil, &Error{
+		return nil, &checkout.Mistake{
 			File: pyproject, Line: 1,
 			Problem: "it begins with a byte order mark, which TOML does not allow",
 			Advice:  `save it as "UTF-8 without BOM"`,
 		}
 	}
 	if line, b, bad := badUTF8(data); bad {
-		return nil, &Error{
+		return nil, &checkout.Mistake{
 			File: pyproject, Line: line,
 			Problem: fmt.Sprintf("it is not UTF-8 (byte 0x%02x)", b),
 			Advice:  "save it as UTF-8",
@@ -99,7 +102,7 @@ func parsePyproject(data []byte) (map[string]any, error) {
 	if err == nil {
 		return doc, nil
 	}
-	e := &Error{
+	e := &checkout.Mistake{
 		File:    pyproject,
 		Problem: "it is not valid TOML: " + strings.TrimPrefix(err.Error(), "toml: "),
 		Advice:  "correct that line",
@@ -132,14 +135,14 @@ func badUTF8(data []byte) (line int, b byte, bad bool) {
 // path. There the project itself is installed too, but without its dependencies, so that
 // requirements.txt still decides. A flat layout is importable from the root as it is, and
 // installing it would only test a copy.
-func (p *Plan) chooseInstall(t *tree, pr project) {
+func (p *Plan) chooseInstall(t *checkout.Tree, pr project) {
 	pip := []string{EnvPython, "-I", "-u", "-m", "pip", "install"}
 	install := func(args ...string) {
 		p.Install = append(p.Install, append(pip[:len(pip):len(pip)], args...))
 	}
 	switch {
-	case t.exists(requirements):
-		data, known := t.read(requirements)
+	case t.Exists(requirements):
+		data, known := t.Read(requirements)
 		p.Requirements = map[string][]byte{requirements: data}
 		if known && !namesAnything(data) {
 			p.InstallWhy = "requirements.txt names nothing to install"
@@ -187,16 +190,16 @@ var rootRequirement = regexp.MustCompile(
 func installsRoot(data []byte) bool { return rootRequirement.Match(data) }
 
 // srcLayout reports whether src/ holds the project's modules or packages.
-func srcLayout(t *tree) bool {
-	if t.isPackage("src") {
+func srcLayout(t *checkout.Tree) bool {
+	if t.IsPackage("src") {
 		return false // src is itself the package's name
 	}
-	for _, name := range t.list("src") {
+	for _, name := range t.List("src") {
 		p := path.Join("src", name)
-		if strings.HasSuffix(name, ".py") && t.isFile(p) {
+		if strings.HasSuffix(name, ".py") && t.IsFile(p) {
 			return true
 		}
-		if t.isPackage(p) {
+		if t.IsPackage(p) {
 			return true
 		}
 	}

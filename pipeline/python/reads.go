@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 )
 
@@ -33,12 +34,12 @@ func Contents(paths []string) sandbox.ReadQuery {
 // Reads names the files whose contents decide how the checkout is built, and which the survey does
 // not hold yet. Those that matter most come first, since they are bounded in number and size.
 func Reads(s sandbox.Survey) []string {
-	t := newTree(s)
+	t := checkout.New(s)
 	read := reading{tree: t, seen: map[string]bool{}}
-	envs := newFolders(virtualEnvs(t))
+	envs := checkout.NewFolders(t.Environments())
 	var byRank [ranks][]string
-	for _, p := range t.paths {
-		if r := rank(p); r < ranks && !envs.hold(p) {
+	for _, p := range t.Paths {
+		if r := rank(p); r < ranks && !envs.Hold(p) {
 			byRank[r] = append(byRank[r], p)
 		}
 	}
@@ -53,7 +54,7 @@ func Reads(s sandbox.Survey) []string {
 
 // reading collects paths as far as the bounds allow.
 type reading struct {
-	tree  *tree
+	tree  *checkout.Tree
 	paths []string // to be read now
 	seen  map[string]bool
 	bytes int64
@@ -62,7 +63,7 @@ type reading struct {
 
 // add takes the file at p, or the one that a link at p leads to.
 func (r *reading) add(p string) {
-	f, ok := r.tree.resolve(p)
+	f, ok := r.tree.Resolve(p)
 	if !ok || f.Dir || r.seen[f.Path] || f.Size > maxReadFile {
 		return
 	}
@@ -71,7 +72,7 @@ func (r *reading) add(p string) {
 	}
 	r.seen[f.Path] = true
 	r.bytes += f.Size
-	if _, held := r.tree.contents[f.Path]; !held {
+	if !r.tree.Held(f.Path) {
 		r.names += len(f.Path)
 		r.paths = append(r.paths, f.Path)
 	}

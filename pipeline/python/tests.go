@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"vivarium/pipeline/python/checkout"
 )
 
 // moduleName is unittest.loader.VALID_MODULE_NAME: unittest skips files whose names cannot be
@@ -25,7 +27,7 @@ func looksLikeTest(name string) bool {
 
 // chooseTests takes the first of tests, test and the root in which `unittest discover` finds a
 // file.
-func (p *Plan) chooseTests(t *tree) {
+func (p *Plan) chooseTests(t *checkout.Tree) {
 	for _, start := range []string{"tests", "test", "."} {
 		files := discover(t, start)
 		if len(files) == 0 {
@@ -53,9 +55,9 @@ func (p *Plan) chooseTests(t *tree) {
 // testCommand starts discovery from the root when the tests are in a package, whose relative
 // imports and imports of the project need that. For a plain folder it starts from that folder,
 // since unittest refuses a start folder that is below the top and no package.
-func testCommand(t *tree, start string) []string {
+func testCommand(t *checkout.Tree, start string) []string {
 	argv := []string{EnvPython, "-m", "unittest", "discover", "-v", "-s", start}
-	if start != "." && t.isPackage(start) {
+	if start != "." && t.IsPackage(start) {
 		argv = append(argv, "-t", ".")
 	}
 	return argv
@@ -63,24 +65,24 @@ func testCommand(t *tree, start string) []string {
 
 // discover lists the files that unittest would load. Below the start it enters only packages, and
 // each folder once, however many links lead to it.
-func discover(t *tree, start string) []string {
+func discover(t *checkout.Tree, start string) []string {
 	var found []string
 	seen := map[string]bool{}
 	var walk func(dir string)
 	walk = func(dir string) {
-		f, _ := t.resolve(dir)
+		f, _ := t.Resolve(dir)
 		if seen[f.Path] {
 			return
 		}
 		seen[f.Path] = true
-		for _, name := range t.list(dir) {
+		for _, name := range t.List(dir) {
 			p := path.Join(f.Path, name)
 			switch {
-			case t.isFile(p):
+			case t.IsFile(p):
 				if isTestFile(name) {
 					found = append(found, p)
 				}
-			case t.isPackage(p):
+			case t.IsPackage(p):
 				walk(p)
 			}
 		}
@@ -90,15 +92,15 @@ func discover(t *tree, start string) []string {
 }
 
 // otherTests lists what looks like a test file and is not among files.
-func otherTests(t *tree, files []string) []string {
+func otherTests(t *checkout.Tree, files []string) []string {
 	known := make(map[string]bool, len(files))
 	for _, f := range files {
 		known[f] = true
 	}
 	var rest []string
-	envs := newFolders(virtualEnvs(t))
-	for _, p := range t.paths {
-		if t.files[p].Dir || known[p] || !looksLikeTest(path.Base(p)) || envs.hold(p) {
+	envs := checkout.NewFolders(t.Environments())
+	for _, p := range t.Paths {
+		if t.File(p).Dir || known[p] || !looksLikeTest(path.Base(p)) || envs.Hold(p) {
 			continue
 		}
 		rest = append(rest, p)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vivarium/pipeline/python/checkout"
 )
 
 func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
@@ -89,7 +91,7 @@ func TestTestsInVirtualEnvironmentsAreNobodysTests(t *testing.T) {
 		files[env+"/lib/test_theirs.py"] = ""
 	}
 	files["v/z_test.py"] = ""
-	if got, want := otherTests(newTree(survey(files)), nil), []string{
+	if got, want := otherTests(checkout.New(survey(files)), nil), []string{
 		"v-1/test_own.py", "x_test.py",
 	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -102,7 +104,7 @@ func TestManyVirtualEnvironmentsAndTestsArePlannedAtOnce(t *testing.T) {
 		files[fmt.Sprintf("a%d/pyvenv.cfg", i)] = ""
 		files[fmt.Sprintf("b%d/x_test.py", i)] = ""
 	}
-	tree := newTree(survey(files))
+	tree := checkout.New(survey(files))
 	began := time.Now()
 	if got := otherTests(tree, nil); len(got) != 40_000 {
 		t.Errorf("got %d files", len(got))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vivarium/pipeline/python/checkout"
 )
 
 // version is a release of Python, such as 3.11.2. Images have no pre-releases.
@@ -114,8 +116,8 @@ type wish struct {
 	requires   string // requires-python
 }
 
-func wishOf(t *tree, p project, c config) wish {
-	data, _ := t.read(".python-version")
+func wishOf(t *checkout.Tree, p project, c config) wish {
+	data, _ := t.Read(".python-version")
 	return wish{configured: c.python, file: firstLine(data), requires: strings.TrimSpace(p.requiresPython)}
 }
 
@@ -137,7 +139,7 @@ func (p *Plan) chooseImage(w wish, o Options) error {
 	if w.configured != "" {
 		image, ok := findRelease(images, w.configured)
 		if !ok {
-			return &Error{
+			return &checkout.Mistake{
 				File: pyproject,
 				Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, for which there is no runner image",
 					w.configured),

@@ -1,15 +1,15 @@
-package python
+// Package ini reads files as Python's configparser does, and git its .gitmodules.
+package ini
 
 import "strings"
 
-// ini is what Python's configparser, and git for .gitmodules, read from a file: values by section
-// and option. Names of options are in lower case.
-type ini map[string]map[string]string
+// File is what stands in a file: values by section and option. Names of options are in lower case.
+type File map[string]map[string]string
 
-// parseINI never fails. It skips a line that is neither a section, an option nor a continuation
+// Parse never fails. It skips a line that is neither a section, an option nor a continuation
 // (indented further than its option): the tools that own these files complain of it.
-func parseINI(data []byte) ini {
-	file := ini{}
+func Parse(data []byte) File {
+	file := File{}
 	var section map[string]string
 	var option string
 	var value strings.Builder // of option; stored when it is complete, since it may have any number of lines
@@ -46,7 +46,7 @@ func parseINI(data []byte) ini {
 	return file
 }
 
-func (f ini) section(name string) map[string]string {
+func (f File) section(name string) map[string]string {
 	if f[name] == nil {
 		f[name] = map[string]string{}
 	}
