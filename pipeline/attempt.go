@@ -111,11 +111,11 @@ func (a *attempt) work(name StepName) (do func(context.Context) (string, error),
 	case StepPlan:
 		return a.makePlan, ""
 	case StepInstall:
-		return a.install, shellLines(a.plan.Install)
+		return a.install, python.Lines(a.plan.Install)
 	case StepLint:
-		return a.lint, python.Shell(a.plan.Lint)
+		return a.lint, python.Lines(a.plan.Lint)
 	default:
-		return a.test, python.Shell(a.plan.Test)
+		return a.test, python.Lines(a.plan.Test)
 	}
 }
 
@@ -190,15 +190,4 @@ func (a *attempt) leaveSandbox() {
 		a.sandbox.Release()
 	}
 	a.sandbox = nil
-}
-
-func shellLines(commands [][]string) string {
-	text := ""
-	for i, argv := range commands {
-		if i > 0 {
-			text += " && "
-		}
-		text += python.Shell(argv)
-	}
-	return text
 }

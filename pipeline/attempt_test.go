@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/python/checkout"
 )
 
 // firstStep is a recorder that ends the attempt when its first step begins.
@@ -25,7 +26,7 @@ func (f *firstStep) StepEnded(context.Context, Step) error                  { re
 func TestCommandOfAStepIsText(t *testing.T) {
 	var rec firstStep
 	a := newAttempt(&Runner{}, Request{}, &rec)
-	a.plan = python.Plan{Lint: []string{"flake8", "--exclude=caf\xe9,\x1b[2J"}}
+	a.plan = python.Plan{Lint: []checkout.Command{{Argv: []string{"flake8", "--exclude=caf\xe9,\x1b[2J"}}}}
 	if err := a.take(t.Context(), StepLint); !errors.Is(err, errSeen) {
 		t.Fatal(err)
 	}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"vivarium/images"
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 )
@@ -191,12 +193,12 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 // pip installs what is planned. getting says of an error that pip gave up over getting packages.
 func (a *attempt) pip(ctx context.Context, index string) (note string, getting bool, err error) {
 	var remarks []string
-	for _, argv := range a.plan.Install {
+	for _, planned := range a.plan.Install {
 		var words lastWords
 		var end pipEnd
 		found := findings.Pip{Requirements: a.plan.Requirements}
 		c := command{
-			Command: sandbox.Command{Argv: argv, Env: append([]string{index}, envSettings...)},
+			Command: inCheckout(planned, append([]string{index}, envSettings...)),
 			name:    "pip install",
 			tap: func(stream sandbox.Stream, p []byte) {
 				words.take(stream, p)
@@ -221,14 +223,47 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 	return strings.Join(remarks, "; "), false, nil
 }
 
+// inCheckout is a planned command with the environment of its step.
+func inCheckout(c checkout.Command, env []string) sandbox.Command {
+	return sandbox.Command{
+		Argv: c.Argv,
+		Env:  slices.Concat(env, c.Env),
+		Dir:  path.Join(sandbox.Workspace, c.Dir),
+	}
+}
+
+// all takes every planned command, also after one that was not green: each has its own to say. The
+// first that was not green is the step's end.
+func (a *attempt) all(planned []checkout.Command, take func(checkout.Command) (string, error)) (string, error) {
+	var remarks []string
+	var first error
+	for _, c := range planned {
+		note, err := take(c)
+		if failed := (*failure)(nil); err != nil && !errors.As(err, &failed) {
+			return "", err
+		}
+		if first == nil {
+			first = err
+		}
+		if note != "" {
+			remarks = append(remarks, note)
+		}
+	}
+	return strings.Join(remarks, "; "), first
+}
+
 // lint runs flake8, which writes one line to stdout for each problem.
 func (a *attempt) lint(ctx context.Context) (string, error) {
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
-	var found findings.Flake8
+	return a.all(a.plan.Lint, func(c checkout.Command) (string, error) { return a.flake8(ctx, c) })
+}
+
+func (a *attempt) flake8(ctx context.Context, planned checkout.Command) (string, error) {
+	found := findings.Flake8{Dir: planned.Dir}
 	problems := 0
 	c := command{
-		Command: sandbox.Command{Argv: a.plan.Lint},
+		Command: inCheckout(planned, nil),
 		name:    "flake8",
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stdout {
@@ -269,7 +304,9 @@ func (o *testOutput) Write(p []byte) (int, error) {
 // finding it returns otherwise.
 func (a *attempt) said(l findings.List, total int, otherwise string) string {
 	l.Total = max(l.Total, total)
-	a.step.Findings = l
+	if len(a.step.Findings.Findings) == 0 { // those of the first command that found something
+		a.step.Findings = l
+	}
 	if s := l.Sentence(0); s != "" {
 		return s
 	}
@@ -282,9 +319,13 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
+	return a.all(a.plan.Test, func(c checkout.Command) (string, error) { return a.unittest(ctx, c) })
+}
+
+func (a *attempt) unittest(ctx context.Context, planned checkout.Command) (string, error) {
 	var stdout, stderr testOutput
 	c := command{
-		Command: sandbox.Command{Argv: a.plan.Test, Env: envSettings},
+		Command: inCheckout(planned, envSettings),
 		name:    "python -m unittest",
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stderr {

@@ -71,11 +71,11 @@ func scriptOf(plan python.Plan, repo, sha string) string {
 		"git checkout -q --detach FETCH_HEAD",
 		"python3 -m venv --without-pip " + sandbox.Env,
 	}
-	for _, argv := range plan.Install {
-		arguments := argv[slices.Index(argv, "pip")+1:]
+	for _, c := range plan.Install {
+		arguments := c.Argv[slices.Index(c.Argv, "pip")+1:]
 		lines = append(lines, "python3 -I -u -m pip --python "+sandbox.Env+" "+python.Shell(arguments))
 	}
-	return strings.Join(append(lines, python.Shell(plan.Lint), python.Shell(plan.Test)), "\n")
+	return strings.Join(append(lines, python.Lines(plan.Lint), python.Lines(plan.Test)), "\n")
 }
 
 // nothing times the shortest container there is.

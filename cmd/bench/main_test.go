@@ -100,8 +100,8 @@ func TestTheScriptRunsTheCommandsOfTheBuildsOwnPlan(t *testing.T) {
 		"git fetch -q --depth=1 --no-tags http://host/repo.git abc\n",
 		"python3 -m venv --without-pip /opt/vivarium/env\n",
 		"--python /opt/vivarium/env install -r requirements.txt\n",
-		python.Shell(plan.Lint) + "\n",
-		python.Shell(plan.Test),
+		python.Lines(plan.Lint) + "\n",
+		python.Lines(plan.Test),
 	} {
 		if !strings.Contains(script, want) {
 			t.Errorf("the script lacks %q:\n%s", want, script)

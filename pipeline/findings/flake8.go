@@ -1,13 +1,15 @@
 package findings
 
 import (
+	"path"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
-// Flake8 reads flake8's standard output. The zero value is ready.
+// Flake8 reads flake8's standard output.
 type Flake8 struct {
+	Dir string // where it ran, below the checkout; empty is the root
+
 	list  List
 	lines lines
 }
@@ -36,7 +38,7 @@ func (f *Flake8) line(s string) {
 	if python2.MatchString(text) {
 		text = "Python 2 code: " + text
 	}
-	f.list.add(Finding{Path: strings.TrimPrefix(m[1], "./"), Line: line, Column: column, Code: m[4], Text: text})
+	f.list.add(Finding{Path: path.Join(f.Dir, m[1]), Line: line, Column: column, Code: m[4], Text: text})
 }
 
 // List is what was read so far.

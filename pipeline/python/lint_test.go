@@ -43,7 +43,7 @@ func TestLintHonoursOnlyWhatTheRepositoryLeavesOut(t *testing.T) {
 		"a build of the repository's own": {map[string]string{"build/a.py": ""}, nil, []string{"./build"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			argv := detect(t, c.files).Lint
+			argv := detect(t, c.files).Lint[0].Argv
 			got := strings.Split(flag(argv, "--exclude"), ",")
 			for _, w := range c.want {
 				if !slices.Contains(got, w) {
@@ -60,18 +60,18 @@ func TestLintHonoursOnlyWhatTheRepositoryLeavesOut(t *testing.T) {
 }
 
 func TestLintSelectIsNotTheRepositorysToChange(t *testing.T) {
-	plain := detect(t, map[string]string{}).Lint
+	plain := detect(t, map[string]string{}).Lint[0].Argv
 	tried := detect(t, map[string]string{
 		"setup.cfg": "[flake8]\nselect = W\nignore = E9,F\nextend-ignore = F82\nper-file-ignores = *: E9\n" +
 			"max-complexity = 1\nrequire-plugins = none\noutput-file = x\n",
-	}).Lint
+	}).Lint[0].Argv
 	if !slices.Equal(plain, tried) {
 		t.Errorf("got %q, want %q", tried, plain)
 	}
 }
 
 func TestLintPassesBuiltinsOn(t *testing.T) {
-	argv := detect(t, map[string]string{".flake8": "[flake8]\nbuiltins = _, ngettext, --config=x\n"}).Lint
+	argv := detect(t, map[string]string{".flake8": "[flake8]\nbuiltins = _, ngettext, --config=x\n"}).Lint[0].Argv
 	if got := flag(argv, "--builtins"); got != "_,ngettext" {
 		t.Errorf("got %q", got)
 	}
@@ -82,11 +82,11 @@ func TestLintUsesWorkersFromManyFilesOn(t *testing.T) {
 	for i := range parallelFrom {
 		files[fmt.Sprintf("m%d.py", i)] = ""
 	}
-	if got := flag(detect(t, files).Lint, "--jobs"); got != "2" {
+	if got := flag(detect(t, files).Lint[0].Argv, "--jobs"); got != "2" {
 		t.Errorf("jobs %q, want one for each CPU", got)
 	}
 	delete(files, "m0.py")
-	if got := flag(detect(t, files).Lint, "--jobs"); got != "1" {
+	if got := flag(detect(t, files).Lint[0].Argv, "--jobs"); got != "1" {
 		t.Errorf("jobs %q, want 1", got)
 	}
 }

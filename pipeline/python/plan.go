@@ -46,15 +46,18 @@ type Options struct {
 type Plan struct {
 	Image       Image
 	ImageReason string
-	Install     [][]string // pip's command lines, in order; empty when there is nothing to install
+	Dir         string             // the project's folder below the checkout; empty is the root
+	DirWhy      string             // empty where there was nothing to choose
+	Install     []checkout.Command // in order; empty when there is nothing to install
 	InstallWhy  string
+	PassedOver  []string // what could have been installed from, and is not
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
-	Lint         []string
-	Test         []string // empty when there are no tests
-	TestWhy      string   // why these tests, or why there are none
-	NotFetched   []string // submodules and LFS files
+	Lint         []checkout.Command
+	Test         []checkout.Command // empty when there are no tests
+	TestWhy      string             // why these tests, or why there are none
+	NotFetched   []string           // submodules and LFS files
 	Limits       Limits
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
@@ -85,9 +88,11 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 		return Plan{}, err
 	}
 	plan.chooseInstall(t, p)
-	if plan.Lint, err = lintCommand(t, conf.limits.CPUs); err != nil {
+	lint, err := lintCommand(t, conf.limits.CPUs)
+	if err != nil {
 		return Plan{}, err
 	}
+	plan.Lint = []checkout.Command{{Argv: lint}}
 	plan.chooseTests(t)
 	return plan, nil
 }
@@ -104,14 +109,22 @@ func (p Plan) Text() string {
 	}
 	b.WriteString("Plan\n")
 	line("python", "%s (image %s): %s", p.Image.Python, p.Image.Name, p.ImageReason)
-	line("install", "%s", p.InstallWhy)
-	for _, argv := range p.Install {
-		line("", "$ %s", Shell(argv))
+	if p.Dir != "" {
+		line("folder", "%s: %s", p.Dir, p.DirWhy)
 	}
-	line("lint", "$ %s", Shell(p.Lint))
-	if len(p.Test) > 0 {
-		line("test", "$ %s", Shell(p.Test))
+	install := p.InstallWhy
+	if len(p.PassedOver) > 0 {
+		install += "; passed over: " + strings.Join(p.PassedOver, ", ")
 	}
+	line("install", "%s", install)
+	commands := func(label string, all []checkout.Command) {
+		for _, c := range all {
+			line(label, "$ %s", Line(c))
+		}
+	}
+	commands("", p.Install)
+	commands("lint", p.Lint)
+	commands("test", p.Test)
 	line("tests", "%s", p.TestWhy)
 	for _, name := range p.NotFetched {
 		line("not fetched", "%s", name)

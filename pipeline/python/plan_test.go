@@ -133,3 +133,17 @@ func FuzzDetect(f *testing.F) {
 		}
 	})
 }
+
+func TestCommandsAreWrittenAsOneTypesThem(t *testing.T) {
+	plain := checkout.Command{Argv: []string{"pip", "install", "a b"}}
+	below := checkout.Command{Dir: "my app", Env: []string{"PYTHONPATH=src"}, Argv: []string{"python", "x.py"}}
+	for want, commands := range map[string][]checkout.Command{
+		"pip install 'a b'":                                                {plain},
+		"cd 'my app' && PYTHONPATH=src python x.py":                        {below},
+		"pip install 'a b' && (cd 'my app' && PYTHONPATH=src python x.py)": {plain, below},
+	} {
+		if got := Lines(commands); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -138,7 +138,7 @@ func badUTF8(data []byte) (line int, b byte, bad bool) {
 func (p *Plan) chooseInstall(t *checkout.Tree, pr project) {
 	pip := []string{EnvPython, "-I", "-u", "-m", "pip", "install"}
 	install := func(args ...string) {
-		p.Install = append(p.Install, append(pip[:len(pip):len(pip)], args...))
+		p.Install = append(p.Install, checkout.Command{Argv: append(pip[:len(pip):len(pip)], args...)})
 	}
 	switch {
 	case t.Exists(requirements):

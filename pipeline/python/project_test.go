@@ -75,8 +75,8 @@ func TestDetectChoosesWhatIsInstalled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plan := detect(t, c.files)
 			var got []string
-			for _, argv := range plan.Install {
-				got = append(got, Shell(argv))
+			for _, c := range plan.Install {
+				got = append(got, Line(c))
 			}
 			if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 				t.Errorf("got %q, want %q", got, c.want)

@@ -37,7 +37,7 @@ func (p *Plan) chooseTests(t *checkout.Tree) {
 		if start == "." {
 			where = "the root and its packages"
 		}
-		p.Test = testCommand(t, start)
+		p.Test = []checkout.Command{{Argv: testCommand(t, start)}}
 		p.TestWhy = fmt.Sprintf("%s in %s", count(len(files), "test file"), where)
 		if rest := otherTests(t, files); len(rest) > 0 {
 			p.note("not run, since they are not where the tests are taken from: %s", shorten(rest))

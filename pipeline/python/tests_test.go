@@ -48,7 +48,7 @@ func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
 				files[f] = ""
 			}
 			plan := detect(t, files)
-			if got := Shell(plan.Test); got != c.want {
+			if got := Lines(plan.Test); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -57,7 +57,7 @@ func TestDetectTakesTestsFromWhereUnittestFindsThem(t *testing.T) {
 
 func TestDetectFollowsALinkedTestsFolder(t *testing.T) {
 	plan := detect(t, map[string]string{"tests": "-> src/checks", "src/checks/test_a.py": ""})
-	if got := Shell(plan.Test); !strings.HasSuffix(got, "-s tests") {
+	if got := Lines(plan.Test); !strings.HasSuffix(got, "-s tests") {
 		t.Errorf("got %q", got)
 	}
 }

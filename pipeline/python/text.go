@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline/python/checkout"
+
 	"github.com/docker/go-units"
 )
 
@@ -38,6 +40,30 @@ func Shell(argv []string) string {
 		words[i] = w
 	}
 	return strings.Join(words, " ")
+}
+
+// Line writes a command as one could type it in the checkout, for people to read.
+func Line(c checkout.Command) string {
+	line := Shell(c.Argv)
+	if len(c.Env) > 0 {
+		line = Shell(c.Env) + " " + line
+	}
+	if c.Dir != "" {
+		line = "cd " + Shell([]string{c.Dir}) + " && " + line
+	}
+	return line
+}
+
+// Lines writes several commands as one could type them in one line.
+func Lines(commands []checkout.Command) string {
+	lines := make([]string, len(commands))
+	for i, c := range commands {
+		lines[i] = Line(c)
+		if c.Dir != "" && len(commands) > 1 {
+			lines[i] = "(" + lines[i] + ")"
+		}
+	}
+	return strings.Join(lines, " && ")
 }
 
 // count writes a number with its noun.

@@ -63,6 +63,7 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/python",
+		"pipeline/python/checkout",
 		"pipeline/mask",
 		"pipeline/findings",
 		"pipeline/termtext",

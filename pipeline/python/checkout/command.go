@@ -1,0 +1,8 @@
+package checkout
+
+// Command is one program to run in a checkout.
+type Command struct {
+	Dir  string   // its working folder below the checkout; empty is the checkout's root
+	Env  []string // NAME=value, added to the environment of the build
+	Argv []string
+}
