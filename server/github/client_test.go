@@ -292,6 +292,10 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 			if strings.Contains(err.Error(), token) {
 				t.Errorf("the error shows the token: %v", err)
 			}
+			inTime := strings.HasPrefix(name, "time-out")
+			if strings.Contains(err.Error(), "no answer from GitHub in time") != inTime {
+				t.Errorf("Post = %v, but it is %v that GitHub did not answer in time", err, inTime)
+			}
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -133,7 +132,7 @@ func plain(err error) error {
 	}
 	var transfer *url.Error
 	if errors.As(err, &transfer) {
-		if transfer.Timeout() && !errors.Is(err, context.DeadlineExceeded) {
+		if transfer.Timeout() && !neverSent(err) {
 			return fmt.Errorf("no answer from GitHub in time: %w", transfer.Err)
 		}
 		return fmt.Errorf("cannot reach GitHub: %w", transfer.Err)
