@@ -40,17 +40,31 @@ func fetchSuite(ctx context.Context) (f fetched, err error) {
 	if out, err := fetch.CombinedOutput(); err != nil {
 		return f, fmt.Errorf("apt-get download %s: %w: %s", debianPackage, err, out)
 	}
-	archives, err := filepath.Glob(filepath.Join(f.temporary, "*.deb"))
-	if err != nil || len(archives) != 1 {
-		return f, fmt.Errorf("apt-get download left %q, %w", archives, err)
+	archive, err := downloaded(f.temporary)
+	if err != nil {
+		return f, err
 	}
-	if out, err := exec.CommandContext(ctx, "dpkg-deb", "--extract", archives[0],
+	if out, err := exec.CommandContext(ctx, "dpkg-deb", "--extract", archive,
 		f.temporary).CombinedOutput(); err != nil {
-		return f, fmt.Errorf("unpack %s: %w: %s", filepath.Base(archives[0]), err, out)
+		return f, fmt.Errorf("unpack %s: %w: %s", filepath.Base(archive), err, out)
 	}
-	fmt.Println("tests of", filepath.Base(archives[0]))
+	fmt.Println("tests of", filepath.Base(archive))
 	f.folder = filepath.Join(f.temporary, "usr/lib/python3.11/test")
 	return f, nil
+}
+
+// downloaded finds the one package that apt-get left in a folder.
+func downloaded(folder string) (string, error) {
+	archives, err := filepath.Glob(filepath.Join(folder, "*.deb"))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("list %s: %w", folder, err)
+	case len(archives) == 0:
+		return "", errors.New("apt-get download left no package")
+	case len(archives) > 1:
+		return "", fmt.Errorf("apt-get download left %d packages, %q", len(archives), archives)
+	}
+	return archives[0], nil
 }
 
 //go:embed runner.py

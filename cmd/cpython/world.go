@@ -127,10 +127,14 @@ func (w *world) tests(ctx context.Context, p place, name string) (_ results, err
 		return nil, err
 	}
 	var log, found bytes.Buffer
-	if ended, err := p.run(ctx, []string{"sh", "-euc", prepareScript}, &log); err != nil || ended != "" {
-		return nil, fmt.Errorf("prepare: %s %w\n%s", ended, err, log.Bytes())
+	ended, err := p.run(ctx, []string{"sh", "-euc", prepareScript}, &log)
+	if err == nil && ended != "" {
+		err = errors.New(ended)
 	}
-	ended, err := p.run(ctx, []string{"timeout", "--signal=KILL", timeout, python, runnerName, resultsFile, name}, &log)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the tests: %w\n%s", err, log.Bytes())
+	}
+	ended, err = p.run(ctx, []string{"timeout", "--signal=KILL", timeout, python, runnerName, resultsFile, name}, &log)
 	if err != nil {
 		return nil, err
 	}
