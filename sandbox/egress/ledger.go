@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-
-	"vivarium/sandbox/egress/simpleindex"
 )
 
 // Trouble is why a build did not get what it asked the index for: something outside of it that may pass.
@@ -83,7 +81,7 @@ func troubleOf(err error) *Trouble {
 	switch {
 	case errors.As(err, &no):
 		return no.trouble
-	case errors.As(err, &private), errors.Is(err, errTooLarge), errors.Is(err, simpleindex.ErrTooLarge):
+	case errors.As(err, &private), errors.Is(err, errTooLarge):
 		return nil
 	case errors.As(err, &fetch) && errors.As(err, &stalled):
 		return &Trouble{Stalled: true, host: fetch.host, says: silence(err)}

@@ -200,7 +200,7 @@ func explain(err error) *refusal {
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &stalled):
 		return refuse(http.StatusGatewayTimeout, "package index: %v", err)
-	case errors.Is(err, errTooLarge), errors.Is(err, simpleindex.ErrTooLarge): // newer versions of pip repeat a 502 too
+	case errors.Is(err, errTooLarge): // newer versions of pip repeat a 502 too
 		return refuse(http.StatusForbidden, "package index: %v", err)
 	case errors.As(err, &fetch) && fetch.broken: // also in the middle of a page
 	case errors.Is(err, errWrongHash), errors.Is(err, simpleindex.ErrBadPage), isCertificate(err):

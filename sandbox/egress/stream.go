@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"os"
 	"sync"
+
+	"vivarium/sandbox/egress/simpleindex"
 )
 
-// errTooLarge is an upstream answer above its limit.
-var errTooLarge = errors.New("larger than the limit")
+// errTooLarge is an upstream answer above its limit. A page that says too much is one.
+var errTooLarge = simpleindex.ErrTooLarge
 
 // upstreamError is a read from upstream that failed, as opposed to a write to the client.
 type upstreamError struct{ err error }
