@@ -73,7 +73,7 @@ func Judge(s Status, err error, now time.Time, p Pace) Result {
 }
 
 // mayHeal reports whether a status that was refused with this code may be accepted unchanged once
-// somebody has mended something.
+// somebody has mended something. A refused credential is the gate's matter.
 func mayHeal(code int) bool {
-	return code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusNotFound
+	return code == http.StatusForbidden || code == http.StatusNotFound
 }
