@@ -22,7 +22,8 @@ def most():
     return min(MOST, pages * resource.getpagesize() // 2)
 
 
-def tcp(held):
+def fill_connection(held, message, flags=0):
+    """Sends one message again and again, both ways, until neither end takes more; tells how many bytes wait."""
     server = socket.create_server(("127.0.0.1", 0))
     one = socket.create_connection(server.getsockname())
     other, _ = server.accept()
@@ -33,28 +34,19 @@ def tcp(held):
         s.setblocking(False)
         try:
             while True:
-                sent += s.send(bytes(1 << 16))
+                sent += s.send(message, flags)
         except BlockingIOError:
             pass
     return sent
 
 
+def tcp(held):
+    return fill_connection(held, bytes(1 << 16))
+
+
 def tcp_small(held):
     """Each byte is kept alone: a list of sockets shows bytes, and not the kernel's memory for each message."""
-    server = socket.create_server(("127.0.0.1", 0))
-    one = socket.create_connection(server.getsockname())
-    other, _ = server.accept()
-    server.close()
-    held += (one, other)
-    sent = 0
-    for s in (one, other):
-        s.setblocking(False)
-        try:
-            while True:
-                sent += s.send(b"x", socket.MSG_EOR)
-        except BlockingIOError:
-            pass
-    return sent * MESSAGE
+    return fill_connection(held, b"x", socket.MSG_EOR) * MESSAGE
 
 
 def udp(held):
