@@ -36,9 +36,8 @@ const (
 	CauseEngine   Cause = "engine"
 	CauseInternal Cause = "internal"
 
-	CauseCanceled   Cause = "canceled"
-	CauseSuperseded Cause = "superseded"
-	CauseQuota      Cause = "quota"
+	CauseCanceled Cause = "canceled"
+	CauseQuota    Cause = "quota"
 )
 
 // State is the state that a build ends in for this cause.
@@ -48,7 +47,7 @@ func (c Cause) State() State {
 		return Passed
 	case CauseClone, CauseIndex, CauseImage, CauseEngine, CauseInternal:
 		return Errored
-	case CauseCanceled, CauseSuperseded, CauseQuota:
+	case CauseCanceled, CauseQuota:
 		return Canceled
 	}
 	return Failed

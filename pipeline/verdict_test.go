@@ -305,10 +305,9 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 			"run command: the sandbox was ended by SIGKILL (exit code 137); the kernel log of the engine's host says " +
 				"whether for memory",
 		},
-		"no image":            {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
-		"engine":              {errors.New("cannot connect"), CauseEngine, "cannot connect"},
-		"control characters":  {errors.New("a\x1b[2J\nb"), CauseEngine, "a\uFFFD[2J\uFFFDb"},
-		"superseded, one day": {fail(CauseSuperseded, "newer"), CauseSuperseded, "newer"},
+		"no image":           {wrap(sandbox.ErrNoImage), CauseImage, "run command: no such image"},
+		"engine":             {errors.New("cannot connect"), CauseEngine, "cannot connect"},
+		"control characters": {errors.New("a\x1b[2J\nb"), CauseEngine, "a\uFFFD[2J\uFFFDb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if cause, note := causeOf(c.err, testLimits); cause != c.cause || note != c.note {
@@ -390,7 +389,7 @@ func TestEveryCauseHasItsState(t *testing.T) {
 		"": Passed, CausePlan: Failed, CauseInstall: Failed, CauseLint: Failed, CauseTests: Failed,
 		CauseNoTests: Failed, CauseTimeout: Failed, CauseOutOfMemory: Failed, CauseDiskFull: Failed,
 		CausePidsLimit: Failed, CauseLogLimit: Failed, CauseClone: Errored, CauseIndex: Errored, CauseImage: Errored,
-		CauseEngine: Errored, CauseInternal: Errored, CauseCanceled: Canceled, CauseSuperseded: Canceled,
+		CauseEngine: Errored, CauseInternal: Errored, CauseCanceled: Canceled, CauseQuota: Canceled,
 	} {
 		if got := cause.State(); got != want {
 			t.Errorf("%q: got %s, want %s", cause, got, want)

@@ -277,7 +277,7 @@ func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
 		{pipeline.CauseEngine, "the engine went away", "engine: the engine went away"},
 		{pipeline.CauseInternal, "Vivarium failed: nil map", "internal error: Vivarium failed: nil map"},
 		{pipeline.CauseCanceled, "canceled on request", "canceled on request"},
-		{pipeline.CauseSuperseded, "", "superseded"},
+		{pipeline.CauseQuota, "", "over quota"},
 	} {
 		if got := describe(c.cause.State(), c.cause, c.summary); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.cause, got, c.want)

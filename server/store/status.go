@@ -128,7 +128,6 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseEngine:      "engine",
 	pipeline.CauseInternal:    "internal error",
 	pipeline.CauseCanceled:    "canceled",
-	pipeline.CauseSuperseded:  "superseded",
 	pipeline.CauseQuota:       "over quota",
 }
 
