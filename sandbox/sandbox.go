@@ -142,7 +142,8 @@ func removeContainer(ctx context.Context, cli remover, id string) error {
 	return fmt.Errorf("remove container %.12s: %w", id, err)
 }
 
-// Extend moves PID 1's deadline (a warm sandbox gets its build's).
+// Extend moves PID 1's deadline. A repository may set a shorter timeout, which is known once the
+// sandbox has its files.
 func (s *Sandbox) Extend(ctx context.Context, deadline time.Time) error {
 	_, err := s.ask(ctx, wire.Request{Extend: &wire.Extend{TTL: time.Until(deadline)}})
 	if err != nil {

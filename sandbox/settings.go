@@ -10,8 +10,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// Labels of a sandbox's container. Which build it serves stands in the database: a warm
-// sandbox has none yet.
+// Labels of a sandbox's container: whose it is, and until when.
 const (
 	LabelInstance = "vivarium.instance"
 	LabelDeadline = "vivarium.deadline" // RFC 3339, UTC

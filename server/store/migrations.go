@@ -9,6 +9,8 @@ type migration struct {
 	statements []string
 }
 
+// migrations in the order in which they run. The numbers 0005, 0007 and 0017 stand for nothing: no
+// step was ever released under them, and they stay free.
 var migrations = []migration{
 	{
 		id:    "0001_0.1.0_builds_logs_statuses",
