@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/findings"
+	"vivarium/server/dispatch"
 	"vivarium/server/store"
 )
 
@@ -20,7 +21,7 @@ func TestNoTokenAndNoPathStandsOnABuild(t *testing.T) {
 	const token, socket, rest = "ghp_canary0123456789", "/var/run/docker.sock", "does not answer"
 	var log bytes.Buffer
 	s := newSite(t)
-	d := &Dispatcher{
+	d := &dispatch.Dispatcher{
 		Builds: s.store, ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Secrets: func() []string {
 			return []string{token}
 		}, Log: slog.New(slog.NewTextHandler(&log, nil)),

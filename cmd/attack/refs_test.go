@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server"
+	"vivarium/server/dispatch"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
 )
@@ -48,7 +48,7 @@ func TestRefs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var asked pipeline.Request
-		d := server.Dispatcher{
+		d := dispatch.Dispatcher{
 			Builds:    r.builds,
 			ServerURL: host,
 			Run: func(_ context.Context, q pipeline.Request, _ pipeline.Recorder) (pipeline.Outcome, error) {

@@ -18,6 +18,7 @@ import (
 
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
+	"vivarium/server/dispatch"
 	"vivarium/server/github"
 	"vivarium/server/registry"
 	"vivarium/server/store"
@@ -44,7 +45,7 @@ func newServe(a *app) *cobra.Command {
 type service struct {
 	*workshop
 	store      *store.Store
-	dispatcher *server.Dispatcher
+	dispatcher *dispatch.Dispatcher
 	instance   string
 	key        []byte // the operator's
 	token      *tokenSource
@@ -92,11 +93,11 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	s.watch = capacity.NewWatch(s.engine, s.tellEngine)
 	defer s.watch.Close()
-	s.dispatcher = &server.Dispatcher{
+	s.dispatcher = &dispatch.Dispatcher{
 		Run:          s.runner(s.instance).Run,
 		Builds:       s.store,
 		ServerURL:    c.serverURL,
-		Token:        s.token.Token,
+		Token:        func() string { return string(s.token.Token()) },
 		Limits:       s.limits,
 		Runtime:      c.runtime,
 		Timeout:      c.timeout,

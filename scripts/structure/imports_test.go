@@ -12,6 +12,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/worktree",
 		"server",
+		"server/dispatch",
 		"server/github",
 		"server/registry",
 		"server/store",
@@ -29,7 +30,6 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree": {},
 	"server": {
 		"server/incoming",
-		"pipeline/outward",
 		"server/github",
 		"server/registry",
 		"server/store",
@@ -37,8 +37,8 @@ var mayImport = map[string][]string{
 		"server/web",
 		"pipeline",
 		"pipeline/termtext",
-		"sandbox",
 	},
+	"server/dispatch":      {"server/github", "server/store", "pipeline", "pipeline/outward", "sandbox"},
 	"server/incoming":      {},
 	"pipeline/outward":     {"pipeline", "pipeline/mask", "sandbox"},
 	"server/store/bell":    {},

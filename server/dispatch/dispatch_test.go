@@ -1,4 +1,4 @@
-package server
+package dispatch
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	d := &Dispatcher{
-		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: func() Secret { return "tok" },
+		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: func() string { return "tok" },
 		Limits: sandbox.Limits{Memory: 1}, Runtime: "runsc", Timeout: time.Minute, LogHardLimit: 5,
 	}
 	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc",

@@ -1,4 +1,6 @@
-package server
+// Package dispatch takes a queued build to a run of the pipeline: it says what is to be fetched, with
+// which image to begin, and within which limits.
+package dispatch
 
 import (
 	"context"
@@ -27,7 +29,7 @@ type Dispatcher struct {
 	ServerURL *url.URL // GITHUB_SERVER_URL
 	// Token is the present GITHUB_TOKEN, asked for each attempt; it goes only to ServerURL's
 	// origin. nil: there is none.
-	Token func() Secret
+	Token func() string
 
 	Limits       sandbox.Limits
 	Runtime      string        // OCI runtime; empty: the engine's default
@@ -76,7 +78,7 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	}
 	token := ""
 	if d.Token != nil {
-		token = string(d.Token())
+		token = d.Token()
 	}
 	return pipeline.Request{
 		Source:       pipeline.Git{URL: clone, SHA: b.SHA, Token: token},
