@@ -75,25 +75,15 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if err != nil {
 		return nil, err
 	}
-	g := gate{Server: s, ctx: ctx}
-	d, err := github.ReadDelivery(in.request.Header, body, g.keys)
-	if errors.Is(err, github.ErrSignature) {
-		return nil, g.refuse()
-	}
+	d, err := s.authorize(ctx, in.request.Header, body)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.believe(); err != nil {
-		return nil, err
-	}
 	if d.Push == nil {
-		if err := g.heard(d.Private); err != nil {
-			return nil, err
-		}
-		return answerDelivery(http.StatusOK, d.Ignored, 0), nil
+		return s.heard(ctx, d)
 	}
 	accepted, err := s.builds.AcceptPush(ctx, store.Push{
-		GUID: d.GUID, BodyHash: d.BodyHash, Via: g.grant.Entry,
+		GUID: d.GUID, BodyHash: d.BodyHash, Via: d.via,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
 		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
 	})
@@ -101,6 +91,19 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		return nil, err
 	}
 	return s.accepted(ctx, accepted)
+}
+
+// heard notes a delivery that asks for no build, such as the ping by which GitHub tries a new
+// webhook. An organization's ping names no repository. A delivery that says that its repository is
+// private hides the repository's earlier builds.
+func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, error) {
+	if name := d.Claim.Repository; name != "" {
+		err := s.builds.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return answerDelivery(http.StatusOK, d.Ignored, 0), nil
 }
 
 // accepted says what became of a push.

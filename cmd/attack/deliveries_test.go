@@ -304,11 +304,11 @@ func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 func noSecret(t *testing.T, body []byte) {
 	attack(t, "no-secret-at-all", "a server without a secret, a "+
 		"signature by the empty one", func(t *testing.T, l *line) {
-		if _, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body, signedBy(secret)); err != nil {
+		if _, err := readBy(secret, githubtest.Header(secret, "push", body), body); err != nil {
 			t.Errorf("control: with a secret: %v", err)
 		}
 		l.control = "with a secret and its signature the delivery is read"
-		if d, err := github.ReadDelivery(githubtest.Header("", "push", body), body, signedBy("")); err == nil {
+		if d, err := readBy("", githubtest.Header("", "push", body), body); err == nil {
 			t.Errorf("it was read: %+v", d)
 		}
 		_, err := server.New(server.Config{
@@ -325,9 +325,13 @@ func noSecret(t *testing.T, body []byte) {
 	})
 }
 
-// signedBy is the keys of a server that lets every repository in by one secret.
-func signedBy(secret string) github.Keys {
-	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
+// readBy reads a delivery as a server does that lets every repository in by one secret.
+func readBy(secret string, h http.Header, body []byte) (github.Delivery, error) {
+	u, err := github.ReadDelivery(h, body)
+	if err != nil {
+		return github.Delivery{}, err
+	}
+	return u.Verify([]string{secret})
 }
 
 func changeLast(body []byte) string {

@@ -17,7 +17,7 @@ import (
 	"vivarium/pipeline"
 )
 
-// Errors of ReadDelivery. The server maps them to 401, 400 and 415.
+// Errors of ReadDelivery and Verify. The server maps them to 401, 400 and 415.
 var (
 	ErrSignature = errors.New("the signature is missing or wrong")
 	ErrMalformed = errors.New("the payload cannot be read")
@@ -27,6 +27,7 @@ var (
 // Delivery is a webhook delivery whose signature held. The signature covers the body, not the
 // headers: GUID and Event are unproven.
 type Delivery struct {
+	Claim    Claim  // whose it is
 	GUID     string // X-GitHub-Delivery
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
@@ -54,58 +55,62 @@ var (
 	eventPattern = regexp.MustCompile(`^[a-z_]{1,64}$`)
 )
 
-// Keys returns the secrets one of which must have signed a delivery with this claim. Its error ends
-// the reading.
-type Keys func(Claim) (secrets []string, err error)
+// Unverified is a delivery before its signature is checked. Only what it claims can be seen.
+type Unverified struct {
+	Claim Claim // tells whose secret must have signed it
 
-// ReadDelivery finds out whose secret must have signed the raw body, checks the signature in
-// constant time, and only then believes the payload. It accepts a payload only if there is just one
-// way to parse it, so that what was claimed is what is built: it refuses two members of one name
-// before anything else.
-func ReadDelivery(h http.Header, body []byte, keys Keys) (Delivery, error) {
+	header              http.Header
+	sent, body, payload []byte // sent is the signature
+}
+
+// ReadDelivery reads whose a delivery says it is, and believes nothing else of it.
+func ReadDelivery(h http.Header, body []byte) (Unverified, error) {
 	sent, err := signature(h)
 	if err != nil {
-		return Delivery{}, err
+		return Unverified{}, err
 	}
 	payload, err := payloadOf(h, body)
 	if err != nil {
-		return Delivery{}, err
+		return Unverified{}, err
 	}
 	claim, err := findClaim(payload)
 	if err != nil {
+		return Unverified{}, err
+	}
+	return Unverified{Claim: claim, header: h, sent: sent, body: body, payload: payload}, nil
+}
+
+// Verify checks in constant time that one of the secrets has signed the raw body, and only then
+// believes the payload. It accepts a payload only if there is just one way to parse it, so that
+// what was claimed is what is built: it refuses two members of one name before anything else.
+func (u Unverified) Verify(secrets []string) (Delivery, error) {
+	if err := checkSignature(u.sent, u.body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	secrets, err := keys(claim)
+	claim, err := readClaim(u.payload)
 	if err != nil {
 		return Delivery{}, err
 	}
-	if err := checkSignature(sent, body, secrets); err != nil {
-		return Delivery{}, err
-	}
-	believed, err := readClaim(payload)
-	if err != nil {
-		return Delivery{}, err
-	}
-	if believed != claim {
+	if claim != u.Claim {
 		return Delivery{}, fmt.Errorf("%w: two readers could take it for two repositories'", ErrMalformed)
 	}
-	return read(h, body, payload, claim)
+	return u.read()
 }
 
 // read parses a delivery whose signature held.
-func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err error) {
-	sum := sha256.Sum256(body)
-	d.BodyHash = hex.EncodeToString(sum[:])
-	if d.GUID, err = header(h, "X-GitHub-Delivery", guidPattern); err != nil {
+func (u Unverified) read() (d Delivery, err error) {
+	sum := sha256.Sum256(u.body)
+	d.Claim, d.BodyHash = u.Claim, hex.EncodeToString(sum[:])
+	if d.GUID, err = header(u.header, "X-GitHub-Delivery", guidPattern); err != nil {
 		return Delivery{}, err
 	}
-	if d.Event, err = header(h, "X-GitHub-Event", eventPattern); err != nil {
+	if d.Event, err = header(u.header, "X-GitHub-Event", eventPattern); err != nil {
 		return Delivery{}, err
 	}
-	d.Private = saysPrivate(payload)
+	d.Private = saysPrivate(u.payload)
 	switch d.Event {
 	case "push":
-		d.Push, d.Ignored, err = readPush(payload)
+		d.Push, d.Ignored, err = readPush(u.payload)
 	case "ping":
 		d.Ignored = "ping received: the webhook works, and pushes will be built"
 	default:
@@ -117,7 +122,7 @@ func read(h http.Header, body, payload []byte, claim Claim) (d Delivery, err err
 	if err != nil {
 		return Delivery{}, err
 	}
-	if d.Push != nil && d.Push.Repo.FullName != claim.Repository {
+	if d.Push != nil && d.Push.Repo.FullName != u.Claim.Repository {
 		return Delivery{}, fmt.Errorf("%w: it was signed as another repository's", ErrMalformed)
 	}
 	return d, nil
@@ -141,7 +146,7 @@ func checkSignature(sent, body []byte, secrets []string) error {
 }
 
 // CheckSigned refuses a delivery that carries no well-formed signature, before any of its body is
-// read. ReadDelivery checks whether the signature holds.
+// read. Verify checks whether the signature holds.
 func CheckSigned(h http.Header) error {
 	_, err := signature(h)
 	return err

@@ -20,14 +20,18 @@ const secret = "a webhook secret"
 
 var sha = strings.Repeat("ab", 20)
 
-// signedBy are the keys of a server that accepts every repository by one secret.
-func signedBy(secret string) github.Keys {
-	return func(github.Claim) ([]string, error) { return []string{secret}, nil }
+// read reads a delivery as a server does that accepts every repository by these secrets.
+func read(h http.Header, body []byte, secrets ...string) (github.Delivery, error) {
+	u, err := github.ReadDelivery(h, body)
+	if err != nil {
+		return github.Delivery{}, err
+	}
+	return u.Verify(secrets)
 }
 
 // deliver reads a well-signed JSON delivery.
 func deliver(event string, body []byte) (github.Delivery, error) {
-	return github.ReadDelivery(githubtest.Header(secret, event, body), body, signedBy(secret))
+	return read(githubtest.Header(secret, event, body), body, secret)
 }
 
 func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
@@ -36,7 +40,7 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 		Author: "mona", Message: "Fix the parser\n\nIt was wrong.",
 	}.Payload()
 	h := githubtest.Header(secret, "push", body)
-	got, err := github.ReadDelivery(h, body, signedBy(secret))
+	got, err := read(h, body, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func TestReadDeliveryReadsGitHubsFormEncoding(t *testing.T) {
 	body := []byte(url.Values{"payload": {string(payload)}}.Encode())
 	h := githubtest.Header(secret, "push", body)
 	h.Set("Content-Type", "application/x-www-form-urlencoded")
-	got, err := github.ReadDelivery(h, body, signedBy(secret))
+	got, err := read(h, body, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +110,7 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := githubtest.Header(secret, "push", body)
 			c.change(h)
-			d, err := github.ReadDelivery(h, body, signedBy(c.secret))
+			d, err := read(h, body, c.secret)
 			if strings.Contains(name, "control") {
 				if err != nil {
 					t.Fatalf("the control was refused: %v", err)
@@ -177,13 +181,13 @@ func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 	} {
 		h := githubtest.Header(secret, "push", body)
 		h.Set("Content-Type", contentType)
-		if _, err := github.ReadDelivery(h, body, signedBy(secret)); !errors.Is(err, github.ErrMediaType) {
+		if _, err := read(h, body, secret); !errors.Is(err, github.ErrMediaType) {
 			t.Errorf("content type %q: got %v, want ErrMediaType", contentType, err)
 		}
 	}
 	h := githubtest.Header(secret, "push", body)
 	h.Set("Content-Type", "Application/JSON; charset=utf-8")
-	if _, err := github.ReadDelivery(h, body, signedBy(secret)); err != nil {
+	if _, err := read(h, body, secret); err != nil {
 		t.Errorf("the control was refused: %v", err)
 	}
 }
@@ -197,7 +201,7 @@ func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
 		for _, value := range []string{"", value, strings.Repeat("a", 65)} {
 			h := githubtest.Header(secret, "push", body)
 			h.Set(name, value)
-			if _, err := github.ReadDelivery(h, body, signedBy(secret)); !errors.Is(err, github.ErrMalformed) {
+			if _, err := read(h, body, secret); !errors.Is(err, github.ErrMalformed) {
 				t.Errorf("%s %q: got %v, want ErrMalformed", name, value, err)
 			}
 		}
@@ -252,7 +256,7 @@ func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
 	} {
 		h := githubtest.Header(secret, "push", []byte(body))
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
-		if _, err := github.ReadDelivery(h, []byte(body), signedBy(secret)); !errors.Is(err, github.ErrMalformed) {
+		if _, err := read(h, []byte(body), secret); !errors.Is(err, github.ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
 		}
 	}
@@ -316,7 +320,7 @@ func TestReadDeliveryTakesARepositoryForPrivateUnlessToldOtherwise(t *testing.T)
 	}
 }
 
-func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
+func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
 	body := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	for name, c := range map[string]struct {
 		body []byte
@@ -327,15 +331,13 @@ func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
 		"nothing":         {[]byte(`{"zen":"z"}`), github.Claim{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var claimed github.Claim
-			refused := errors.New("not let in")
-			_, err := github.ReadDelivery(githubtest.Header(secret, "ping", c.body), c.body,
-				func(claim github.Claim) ([]string, error) {
-					claimed = claim
-					return nil, refused
-				})
-			if !errors.Is(err, refused) || claimed != c.want {
-				t.Errorf("claimed %+v, %v; want %+v and the refusal", claimed, err, c.want)
+			u, err := github.ReadDelivery(githubtest.Header("a guess", "ping", c.body), c.body)
+			if err != nil || u.Claim != c.want {
+				t.Errorf("claimed %+v, %v; want %+v", u.Claim, err, c.want)
+			}
+			d, err := read(githubtest.Header(secret, "ping", c.body), c.body, secret)
+			if err != nil || d.Claim != c.want {
+				t.Errorf("verified, it is %+v, %v; want %+v", d.Claim, err, c.want)
 			}
 		})
 	}
@@ -343,18 +345,17 @@ func TestReadDeliveryAsksForTheKeysOfWhatIsClaimed(t *testing.T) {
 
 func TestReadDeliveryTakesAnyOfTheSecretsThatCount(t *testing.T) {
 	body := githubtest.Push{SHA: sha}.Payload()
-	read := func(secrets ...string) error {
-		_, err := github.ReadDelivery(githubtest.Header(secret, "push", body), body,
-			func(github.Claim) ([]string, error) { return secrets, nil })
+	tryAll := func(secrets ...string) error {
+		_, err := read(githubtest.Header(secret, "push", body), body, secrets...)
 		return err
 	}
 	for _, secrets := range [][]string{{secret}, {"newer", secret}, {secret, "older"}} {
-		if err := read(secrets...); err != nil {
+		if err := tryAll(secrets...); err != nil {
 			t.Errorf("with %q: %v", secrets, err)
 		}
 	}
 	for _, secrets := range [][]string{nil, {}, {""}, {"newer", "older"}} {
-		if err := read(secrets...); !errors.Is(err, github.ErrSignature) {
+		if err := tryAll(secrets...); !errors.Is(err, github.ErrSignature) {
 			t.Errorf("with %q: %v, want ErrSignature", secrets, err)
 		}
 	}

@@ -5,25 +5,23 @@ var serverSide = []mutant{
 	// Deliveries.
 	inDelivery("the signature", `if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {`, `if secret != "" {`,
 		"^TestDeliveries$"),
-	inDelivery("the signature before anything", `	if err := checkSignature(sent, body, secrets); err != nil {
+	inDelivery("the signature before anything", `	if err := checkSignature(u.sent, u.body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	believed`, `	_, _ = sent, secrets
-	believed`, "^TestDeliveries$"),
+	claim`, `	_ = secrets
+	claim`, "^TestDeliveries$"),
 	inDelivery("whose it is at the cost of a hash", `claim, err := findClaim(payload)`,
 		`claim, err := readClaim(payload)`, "^TestUnsignedDeliveriesCostLittle$"),
-	{"deliveries: one answer to who cannot sign", "server/gate.go",
+	{"deliveries: one answer to who cannot sign", "server/authorize.go",
 		`	if err != nil && !errors.Is(err, registry.ErrUnknown) {
-		return nil, err
-	}
-	secrets`, `	if errors.Is(err, registry.ErrUnknown) {
-		return nil, &Problem{Message: "not let in", status: http.StatusForbidden}
-	}
-	secrets`, "^TestWhoIsLetInIsNotTold$"},
+		return registry.Grant{}, err
+	}`, `	if errors.Is(err, registry.ErrUnknown) {
+		return registry.Grant{}, &Problem{Message: "not let in", status: http.StatusForbidden}
+	}`, "^TestWhoIsLetInIsNotTold$"},
 	{
 		"deliveries: as many secrets for all",
-		"server/gate.go",
-		`for len(secrets) < registry.MostSecrets {`,
+		"server/authorize.go",
+		`for len(grant.Secrets) < registry.MostSecrets {`,
 		`for false {`,
 		"^TestWhoIsLetInIsNotTold$",
 	},
@@ -56,9 +54,9 @@ var serverSide = []mutant{
 	},
 	{
 		"registry: a renaming is GitHub's word",
-		"server/gate.go",
-		`if !strings.EqualFold(name, g.claim.Name) {`,
-		`if false && !strings.EqualFold(name, g.claim.Name) {`,
+		"server/renaming.go",
+		`if !strings.EqualFold(name, claim.Name) {`,
+		`if false && !strings.EqualFold(name, claim.Name) {`,
 		"^TestOthersRepositories$",
 	},
 	inDelivery("one signature only", `if len(values) != 1 {

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
 	"vivarium/server/store"
@@ -401,12 +400,11 @@ func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing",
 		"nobody/else", ""} {
-		g := gate{Server: s.Server, ctx: t.Context()}
-		secrets, err := g.keys(github.Claim{Repository: name})
-		if err != nil || len(secrets) != registry.MostSecrets {
-			t.Errorf("%s: %d secrets, %v; want %d", name, len(secrets), err, registry.MostSecrets)
+		grant, err := s.grantFor(t.Context(), registry.Claim{Name: name})
+		if err != nil || len(grant.Secrets) != registry.MostSecrets {
+			t.Errorf("%s: %d secrets, %v; want %d", name, len(grant.Secrets), err, registry.MostSecrets)
 		}
-		for i, one := range secrets {
+		for i, one := range grant.Secrets {
 			if one == "" || seen[one] && i > 0 {
 				t.Errorf("%s: its secret %d could be known: %q", name, i, one)
 			}

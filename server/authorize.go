@@ -1,0 +1,100 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"vivarium/server/github"
+	"vivarium/server/registry"
+)
+
+// authorized is a delivery that counts: somebody who may has signed it, and its repository has the
+// name that it claims.
+type authorized struct {
+	github.Delivery
+	via registry.Entry // what lets it in
+}
+
+// authorize reads a delivery and decides whether it counts. One that nothing lets in and one signed
+// by another secret get the same answer after the same work: whoever cannot sign for a repository
+// does not learn whether it is let in.
+func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (authorized, error) {
+	u, err := github.ReadDelivery(h, body)
+	if err != nil {
+		return authorized{}, err
+	}
+	claim := claimOf(u.Claim)
+	grant, err := s.grantFor(ctx, claim)
+	if err != nil {
+		return authorized{}, err
+	}
+	d, err := u.Verify(grant.Secrets)
+	if errors.Is(err, github.ErrSignature) {
+		return authorized{}, s.refuse(ctx, claim.Name)
+	}
+	if err != nil {
+		return authorized{}, err
+	}
+	if grant.Renamed {
+		if err := s.followRenaming(ctx, grant.Entry, claim); err != nil {
+			return authorized{}, err
+		}
+	}
+	return authorized{Delivery: d, via: grant.Entry}, nil
+}
+
+// claimOf is what the registry decides by. An organization's ping names no repository.
+func claimOf(c github.Claim) registry.Claim {
+	return registry.Claim{Name: cmp.Or(c.Repository, c.Owner), ID: c.ID}
+}
+
+// grantFor gives what must have signed a delivery with this claim. It always has as many secrets,
+// so that the time to try them tells nothing; secrets that nobody has fill it up.
+func (s *Server) grantFor(ctx context.Context, claim registry.Claim) (registry.Grant, error) {
+	entries, err := s.builds.EntriesFor(ctx, claim)
+	if err != nil {
+		return registry.Grant{}, err
+	}
+	rules := registry.Rules{
+		Key: []byte(s.config.Key), Entries: entries, Shared: string(s.config.WebhookSecret), For: s.config.Repositories,
+	}
+	grant, err := rules.Find(claim, time.Now())
+	if err != nil && !errors.Is(err, registry.ErrUnknown) {
+		return registry.Grant{}, err
+	}
+	for len(grant.Secrets) < registry.MostSecrets {
+		grant.Secrets = append(grant.Secrets, rand.Text())
+	}
+	return grant, nil
+}
+
+// refuse says how the repository is let in and how its secret is compared, in the same words for
+// everybody. name is what the delivery claims.
+func (s *Server) refuse(ctx context.Context, name string) error {
+	if s.refusals.Allow() {
+		if err := s.builds.Refuse(ctx, name); err != nil {
+			return err
+		}
+	}
+	return &Problem{Message: refusal(name), status: http.StatusUnauthorized}
+}
+
+// refusal is for the operator, who reads it among the webhook's recent deliveries. name is an
+// owner's for an organization's delivery, and empty when the delivery has none.
+func refusal(name string) string {
+	what, option := cmp.Or(name, "OWNER/NAME"), ""
+	if name != "" && !strings.Contains(name, "/") {
+		what, option = "'"+name+"/*'", " --organization"
+	}
+	return fmt.Sprintf("no delivery of %[1]s is taken under this signature. Where it is let in, the webhook on "+
+		"GitHub and this server hold different "+
+		"secrets: compare them (vivarium repos secret %[1]s, or GITHUB_WEBHOOK_SECRET). Where it is not, the "+
+		"operator lets it in: vivarium repos add %[1]s%[2]s",
+		what, option)
+}

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"vivarium/server/registry"
+)
+
+// confirmTimeout bounds the only question to GitHub that an answer may wait for: the present name
+// of a repository that is known by its ID. It is asked only after a signature was right.
+const confirmTimeout = 5 * time.Second
+
+// A repository is renamed once in a while. Each question counts against the token's limit at
+// GitHub, which the statuses of all repositories need too, and whoever holds one repository's
+// secret can claim another new name with each delivery.
+const (
+	confirmBurst = 5
+	confirmEvery = 10 * time.Minute
+)
+
+// confirms bounds the questions for each entry of the registry. There are no more entries than the
+// operator has let in.
+type confirms struct {
+	mu      sync.Mutex
+	byEntry map[int64]*rate.Limiter
+}
+
+func (c *confirms) allow(entry int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byEntry == nil {
+		c.byEntry = map[int64]*rate.Limiter{}
+	}
+	if c.byEntry[entry] == nil {
+		c.byEntry[entry] = rate.NewLimiter(rate.Every(confirmEvery), confirmBurst)
+	}
+	return c.byEntry[entry].Allow()
+}
+
+// followRenaming settles what the signature alone does not show: that a repository found by its ID
+// has the claimed name now. Otherwise whoever holds one repository's secret could put any other
+// repository's name beside its own ID.
+func (s *Server) followRenaming(ctx context.Context, e registry.Entry, claim registry.Claim) error {
+	if s.config.NameOf == nil {
+		return s.refuse(ctx, claim.Name)
+	}
+	if !s.confirms.allow(e.ID) {
+		return &Problem{Message: "this repository's deliveries had GitHub asked for its name too often; deliver " +
+			"again later", status: http.StatusServiceUnavailable}
+	}
+	asking, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	name, err := s.config.NameOf(asking, claim.ID)
+	if err != nil {
+		return &Problem{Message: "GitHub did not say whether this repository was renamed; deliver again later",
+			status: http.StatusServiceUnavailable}
+	}
+	if !strings.EqualFold(name, claim.Name) {
+		return s.refuse(ctx, claim.Name)
+	}
+	return s.builds.Rename(ctx, e.ID, claim.Name)
+}
