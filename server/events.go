@@ -80,11 +80,11 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx and its like pass events on at once
 		r.out = newStream(c.Response())
-		s.finish(ctx, b.ID, s.follow(c, func() error {
+		s.finish(ctx, b.ID, s.keepOpen(c, func() error {
 			if err := r.beat(); err != nil || wantsHead(ctx) {
 				return err
 			}
-			return s.tail(ctx, b.ID, after, r)
+			return s.follow(ctx, b.ID, after, r)
 		}))
 	}}, nil
 }

@@ -56,8 +56,8 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// follow answers with a stream that may last, unless there are too many.
-func (s *Server) follow(c echo.Context, stream func() error) error {
+// keepOpen answers with a stream that may last, unless there are too many.
+func (s *Server) keepOpen(c echo.Context, stream func() error) error {
 	client := c.RealIP()
 	err := s.bounds.followers.take(client, 1)
 	if err == nil {

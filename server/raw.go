@@ -28,10 +28,9 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 		c.Response().Header().Set("X-Accel-Buffering", "no")
 		r := &rawReader{out: newStream(c.Response())}
 		if in.Follow {
-			err = s.follow(c, func() error { return s.followRaw(ctx, b.ID, r) })
+			err = s.keepOpen(c, func() error { return s.followRaw(ctx, b.ID, r) })
 		} else {
-			var after int64
-			_, err = s.pull(ctx, b.ID, &after, r, nil)
+			err = (&follower{server: s, build: b.ID, reader: r}).pull(ctx, nil)
 		}
 		s.finish(ctx, b.ID, err)
 	}}, nil
@@ -42,7 +41,7 @@ func (s *Server) followRaw(ctx context.Context, build int64, r *rawReader) error
 	if err := r.out.send(nil); err != nil || wantsHead(ctx) {
 		return err
 	}
-	return s.tail(ctx, build, 0, r)
+	return s.follow(ctx, build, 0, r)
 }
 
 // rawReader writes chunks as they are. A gap in the log becomes a line of its own.
