@@ -70,7 +70,7 @@ func (a *app) openRegistry(ctx context.Context, c config, schema store.Schema, f
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
-	r := &repos{app: a, ctx: ctx, config: c, by: store.Actor{Who: userName()}}
+	r := &repos{app: a, config: c, by: store.Actor{Who: userName()}}
 	if r.key, err = operatorKey(c); err != nil {
 		return err
 	}
@@ -84,7 +84,6 @@ func (a *app) openRegistry(ctx context.Context, c config, schema store.Schema, f
 type repos struct {
 	*store.Store
 	app    *app
-	ctx    context.Context
 	config config
 	key    []byte
 	by     store.Actor
@@ -128,9 +127,9 @@ func newReposAdd(a *app) *cobra.Command {
 			}
 			return a.registryToBe(cmd.Context(), fresh, func(r *repos) error {
 				if hooks {
-					return r.addWithHooks(kind, args[0], wait)
+					return r.addWithHooks(cmd.Context(), kind, args[0], wait)
 				}
-				return r.add(kind, args[0])
+				return r.add(cmd.Context(), kind, args[0])
 			})
 		},
 	}
@@ -157,8 +156,8 @@ func kindOf(pattern string, organization bool) (registry.Kind, error) {
 	return registry.Repository, nil
 }
 
-func (r *repos) add(kind registry.Kind, name string) error {
-	e, err := r.AddEntry(r.ctx, r.by, kind, name)
+func (r *repos) add(ctx context.Context, kind registry.Kind, name string) error {
+	e, err := r.AddEntry(ctx, r.by, kind, name)
 	if errors.Is(err, store.ErrExists) {
 		return fmt.Errorf("cannot let in %s: it is let in already; `vivarium repos list` shows it", name)
 	}
@@ -178,8 +177,8 @@ func (r *repos) add(kind registry.Kind, name string) error {
 
 // addWithHooks lets in what is not let in yet, then creates the webhooks. The server must know a
 // name before the ping for it comes.
-func (r *repos) addWithHooks(kind registry.Kind, name string, wait time.Duration) error {
-	switch _, err := r.AddEntry(r.ctx, r.by, kind, name); {
+func (r *repos) addWithHooks(ctx context.Context, kind registry.Kind, name string, wait time.Duration) error {
+	switch _, err := r.AddEntry(ctx, r.by, kind, name); {
 	case errors.Is(err, store.ErrExists):
 		fmt.Fprintf(r.app.stdout, "%s is let in already.\n", name)
 	case err != nil:
@@ -187,7 +186,7 @@ func (r *repos) addWithHooks(kind registry.Kind, name string, wait time.Duration
 	default:
 		fmt.Fprintf(r.app.stdout, "Let in %s.\n", name)
 	}
-	return r.addHooks(name, wait)
+	return r.addHooks(ctx, name, wait)
 }
 
 // printHook says what to enter on GitHub.
@@ -211,13 +210,13 @@ func newReposSecret(a *app) *cobra.Command {
 		Example: "  vivarium repos secret school/group-7",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.registryOf(cmd.Context(), func(r *repos) error { return r.secret(args[0]) })
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.secret(cmd.Context(), args[0]) })
 		},
 	}
 }
 
-func (r *repos) secret(name string) error {
-	rules, err := r.rules(r.ctx, name)
+func (r *repos) secret(ctx context.Context, name string) error {
+	rules, err := r.rules(ctx, name)
 	if err != nil {
 		return fmt.Errorf("cannot find the secret: %w", err)
 	}
@@ -253,7 +252,7 @@ func newReposRotate(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				e, err := r.Rotate(r.ctx, r.by, args[0], grace)
+				e, err := r.Rotate(cmd.Context(), r.by, args[0], grace)
 				if err != nil {
 					return r.explain("change the secret of", args[0], err)
 				}
@@ -271,17 +270,17 @@ func newReposRotate(a *app) *cobra.Command {
 func newReposDisable(a *app) *cobra.Command {
 	return a.changeRepos("disable OWNER/NAME|OWNER/PATTERN", "Refuse its deliveries until it is enabled again",
 		"closed",
-		func(r *repos, name string) error { return r.Disable(r.ctx, r.by, name, true) })
+		func(ctx context.Context, r *repos, name string) error { return r.Disable(ctx, r.by, name, true) })
 }
 
 func newReposEnable(a *app) *cobra.Command {
 	return a.changeRepos("enable OWNER/NAME|OWNER/PATTERN", "Take its deliveries again", "open",
-		func(r *repos, name string) error { return r.Disable(r.ctx, r.by, name, false) })
+		func(ctx context.Context, r *repos, name string) error { return r.Disable(ctx, r.by, name, false) })
 }
 
 func newReposRemove(a *app) *cobra.Command {
 	cmd := a.changeRepos("rm OWNER/NAME|OWNER/PATTERN", "Take it out of the registry; its builds stay",
-		"", (*repos).remove)
+		"", func(ctx context.Context, r *repos, name string) error { return r.remove(ctx, name) })
 	cmd.Long = "Rm takes an entry out of the registry, with what was learnt of the repositories that it let in; " +
 		"builds stay. What another\nentry or GITHUB_WEBHOOK_SECRET lets in too is still built; `vivarium repos " +
 		"disable` closes it. How often a secret was changed is\nnot kept: let in again, a repository has its first " +
@@ -290,8 +289,8 @@ func newReposRemove(a *app) *cobra.Command {
 }
 
 // remove removes an entry. It says what may differ from what the user expects then.
-func (r *repos) remove(name string) error {
-	changed, err := r.RemoveEntry(r.ctx, r.by, name)
+func (r *repos) remove(ctx context.Context, name string) error {
+	changed, err := r.RemoveEntry(ctx, r.by, name)
 	if err != nil {
 		return err
 	}
@@ -302,7 +301,7 @@ func (r *repos) remove(name string) error {
 	if registry.IsPattern(name) {
 		return nil
 	}
-	by, err := r.stillLetIn(name)
+	by, err := r.stillLetIn(ctx, name)
 	if err == nil && by != "" {
 		fmt.Fprintf(r.app.stdout, "%s still lets %s in; `vivarium repos disable` closes what an entry of the "+
 			"registry lets in.\n", by, name)
@@ -318,8 +317,8 @@ func (r *repos) printFirstSecret(name string) {
 }
 
 // stillLetIn is what lets in a repository that has no entry of its own; empty for nothing.
-func (r *repos) stillLetIn(name string) (by string, err error) {
-	rules, err := r.rules(r.ctx, name)
+func (r *repos) stillLetIn(ctx context.Context, name string) (by string, err error) {
+	rules, err := r.rules(ctx, name)
 	if err != nil {
 		return "", fmt.Errorf("cannot look what lets %s in: %w", name, err)
 	}
@@ -334,13 +333,14 @@ func (r *repos) stillLetIn(name string) (by string, err error) {
 	return "VIVARIUM_REPOSITORIES", nil
 }
 
-func (a *app) changeRepos(use, short, done string, change func(*repos, string) error) *cobra.Command {
+func (a *app) changeRepos(use, short, done string,
+	change func(context.Context, *repos, string) error) *cobra.Command {
 	verb, _, _ := strings.Cut(use, " ")
 	return &cobra.Command{
 		Use: use, Short: short, Example: "  vivarium repos " + verb + " octo/hello", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				if err := change(r, args[0]); err != nil {
+				if err := change(cmd.Context(), r, args[0]); err != nil {
 					return r.explain(verb, args[0], err)
 				}
 				if done != "" {

@@ -35,7 +35,7 @@ type hookResult struct {
 }
 
 // addHooks creates the webhook of each repository that name lets in, and prints each result.
-func (r *repos) addHooks(name string, wait time.Duration) error {
+func (r *repos) addHooks(ctx context.Context, name string, wait time.Duration) error {
 	if r.config.publicURL == nil {
 		return errors.New("cannot create webhooks: GitHub must be told where to deliver to; set VIVARIUM_PUBLIC_URL")
 	}
@@ -48,12 +48,12 @@ func (r *repos) addHooks(name string, wait time.Duration) error {
 		return err
 	}
 	defer client.Close()
-	names, results, err := r.hookable(client, name)
+	names, results, err := r.hookable(ctx, client, name)
 	if err != nil {
 		return fmt.Errorf("cannot create webhooks: %w", err)
 	}
 	made := make([]hookResult, len(names))
-	group, ctx := errgroup.WithContext(r.ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(hooksAtOnce)
 	for i, repo := range names {
 		group.Go(func() error {
@@ -69,14 +69,15 @@ func (r *repos) addHooks(name string, wait time.Duration) error {
 
 // hookable gives the repositories of a pattern that the token can see on GitHub. A single name
 // needs no look-up.
-func (r *repos) hookable(client *github.Client, name string) (names []string, left []hookResult, err error) {
+func (r *repos) hookable(ctx context.Context, client *github.Client, name string) (
+	names []string, left []hookResult, err error) {
 	if !registry.IsPattern(name) {
 		return []string{name}, nil, nil
 	}
 	owner, _, _ := strings.Cut(name, "/")
 	var all []github.Repository
-	err = r.patiently(r.ctx, func() (err error) {
-		all, err = client.Repositories(r.ctx, owner)
+	err = r.patiently(ctx, func() (err error) {
+		all, err = client.Repositories(ctx, owner)
 		return err
 	})
 	if err != nil {

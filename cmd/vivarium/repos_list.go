@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,9 +26,9 @@ func newReposList(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
 				if refused {
-					return r.printRefusals()
+					return r.printRefusals(cmd.Context())
 				}
-				return r.printEntries()
+				return r.printEntries(cmd.Context())
 			})
 		},
 	}
@@ -35,12 +36,12 @@ func newReposList(a *app) *cobra.Command {
 	return cmd
 }
 
-func (r *repos) printEntries() error {
-	entries, err := r.Entries(r.ctx)
+func (r *repos) printEntries(ctx context.Context) error {
+	entries, err := r.Entries(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
-	statuses, err := r.LastStatuses(r.ctx)
+	statuses, err := r.LastStatuses(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
@@ -51,7 +52,7 @@ func (r *repos) printEntries() error {
 	}
 	for _, e := range entries {
 		last := statuses[strings.ToLower(e.Name)]
-		used, err := r.Used(r.ctx, e)
+		used, err := r.Used(ctx, e)
 		if err != nil {
 			return fmt.Errorf("cannot list the registry: %w", err)
 		}
@@ -113,15 +114,15 @@ func mayNot(code int) string {
 	return "GitHub refused a status"
 }
 
-func (r *repos) printRefusals() error {
-	refusals, err := r.Refusals(r.ctx)
+func (r *repos) printRefusals(ctx context.Context) error {
+	refusals, err := r.Refusals(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list what was refused: %w", err)
 	}
 	t := tabwriter.NewWriter(r.app.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "REPOSITORY\tTIMES\tFIRST\tLAST\tWHY")
 	for _, f := range refusals {
-		why, err := r.whyRefused(f.Name)
+		why, err := r.whyRefused(ctx, f.Name)
 		if err != nil {
 			return fmt.Errorf("cannot list what was refused: %w", err)
 		}
@@ -131,8 +132,8 @@ func (r *repos) printRefusals() error {
 }
 
 // whyRefused says why deliveries of a name would be refused now.
-func (r *repos) whyRefused(name string) (string, error) {
-	rules, err := r.rules(r.ctx, name)
+func (r *repos) whyRefused(ctx context.Context, name string) (string, error) {
+	rules, err := r.rules(ctx, name)
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ func newReposPurge(a *app) *cobra.Command {
 					return err
 				}
 			}
-			return a.registryOf(cmd.Context(), func(r *repos) error { return r.purge(args) })
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.purge(cmd.Context(), args) })
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -84,10 +85,10 @@ func (a *app) confirm(names []string) error {
 const sizeWorthTelling = 256 << 20
 
 // purge removes the rows of each repository, then rewrites the database once.
-func (r *repos) purge(names []string) error {
+func (r *repos) purge(ctx context.Context, names []string) error {
 	var all []store.Purged
 	for _, name := range names {
-		p, err := r.Purge(r.ctx, r.by, name, registry.Pseudonym(r.key, name))
+		p, err := r.Purge(ctx, r.by, name, registry.Pseudonym(r.key, name))
 		r.printPurged(name, p)
 		if errors.Is(err, store.ErrStillRunning) {
 			return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep "+
@@ -102,7 +103,7 @@ func (r *repos) purge(names []string) error {
 		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those "+
 			"longer than 10 s fail\n", units.BytesSize(float64(size)))
 	}
-	copies, err := r.Scrub(r.ctx)
+	copies, err := r.Scrub(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold "+
 			"their bytes; "+
@@ -114,7 +115,7 @@ func (r *repos) purge(names []string) error {
 	}
 	for i, name := range names {
 		all[i].Others = slices.DeleteFunc(all[i].Others, purged)
-		if err := r.printStays(name, all[i]); err != nil {
+		if err := r.printStays(ctx, name, all[i]); err != nil {
 			return err
 		}
 	}
@@ -170,7 +171,7 @@ func (r *repos) printScrubbed(copies []string) {
 }
 
 // printStays says what may bring the name back.
-func (r *repos) printStays(name string, p store.Purged) error {
+func (r *repos) printStays(ctx context.Context, name string, p store.Purged) error {
 	out := r.app.stdout
 	for _, other := range p.Others {
 		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n",
@@ -179,7 +180,7 @@ func (r *repos) printStays(name string, p store.Purged) error {
 	if p.Changed {
 		r.printFirstSecret(name)
 	}
-	by, err := r.stillLetIn(name)
+	by, err := r.stillLetIn(ctx, name)
 	if err == nil && by != "" {
 		fmt.Fprintf(out, "%s still lets %s in: its next push is built and kept. Remove its webhook on GitHub.\n",
 			by, name)

@@ -24,9 +24,8 @@ func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
 	const changed, still = "vivarium repos rotate school/group-7", "school/* still lets school/group-7 in"
 	for name, want := range map[string]bool{"octo/hello": false, "school/group-7": true} {
 		var out bytes.Buffer
-		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(),
-			key: []byte("the operator's key of this test..")}
-		if err := r.remove(name); err != nil {
+		r := &repos{Store: s, app: &app{stdout: &out}, key: []byte("the operator's key of this test..")}
+		if err := r.remove(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 		said := out.String()

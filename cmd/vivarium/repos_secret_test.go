@@ -31,9 +31,8 @@ func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 		"corp/new": false, "team/app": false, "school/*": false,
 	} {
 		var out bytes.Buffer
-		r := &repos{Store: s, app: &app{stdout: &out}, ctx: t.Context(),
-			key: []byte("the operator's key of this test..")}
-		err := r.secret(name)
+		r := &repos{Store: s, app: &app{stdout: &out}, key: []byte("the operator's key of this test..")}
+		err := r.secret(t.Context(), name)
 		if printed := strings.Contains(out.String(), registry.Secret(r.key, name, 0)); printed != own ||
 			(err == nil) != own {
 			t.Errorf("%s: printed %q, %v", name, out.String(), err)

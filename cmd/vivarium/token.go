@@ -31,7 +31,7 @@ func newToken(a *app) *cobra.Command {
 			if err := checkTokenFlags(cmd, repo, read); err != nil {
 				return err
 			}
-			return a.registryOf(cmd.Context(), func(r *repos) error { return r.makeToken(repo) })
+			return a.registryOf(cmd.Context(), func(r *repos) error { return r.makeToken(cmd.Context(), repo) })
 		},
 	}
 	cmd.Flags().StringVar(&repo, "repo", "", "OWNER/NAME or OWNER/PATTERN that the token opens")
@@ -59,16 +59,16 @@ func checkTokenFlags(cmd *cobra.Command, repo string, read bool) error {
 	return nil
 }
 
-func (r *repos) makeToken(repo string) error {
+func (r *repos) makeToken(ctx context.Context, repo string) error {
 	if repo == "" {
-		text, err := r.RenewOperatorToken(r.ctx, r.by)
+		text, err := r.RenewOperatorToken(ctx, r.by)
 		if err != nil {
 			return fmt.Errorf("cannot renew the operator's token: %w", err)
 		}
 		fmt.Fprintf(r.app.stdout, "The operator's token, which opens everything. It is not shown again:\n%s\n", text)
 		return nil
 	}
-	text, err := r.AddToken(r.ctx, r.by, repo)
+	text, err := r.AddToken(ctx, r.by, repo)
 	if err != nil {
 		return fmt.Errorf("cannot make a token: %w", err)
 	}
@@ -84,7 +84,7 @@ func newTokenList(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				tokens, err := r.Tokens(r.ctx)
+				tokens, err := r.Tokens(cmd.Context())
 				if err != nil {
 					return fmt.Errorf("cannot list the tokens: %w", err)
 				}
@@ -123,7 +123,7 @@ func newTokenRemove(a *app) *cobra.Command {
 					args[0])
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				err := r.RemoveToken(r.ctx, r.by, id)
+				err := r.RemoveToken(cmd.Context(), r.by, id)
 				if errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("cannot remove token %d: there is none; `vivarium token list` shows them", id)
 				}
