@@ -35,7 +35,7 @@ func checkJSON(p []byte) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(p))
 	d.UseNumber()
-	var open []*members
+	var open nesting
 	for {
 		token, err := d.Token()
 		if err == io.EOF && len(open) == 0 {
@@ -44,23 +44,40 @@ func checkJSON(p []byte) error {
 		if err != nil {
 			return fmt.Errorf("it is not JSON: %w", err)
 		}
-		if len(open) > 0 {
-			if err := open[len(open)-1].see(token, len(open)); err != nil {
-				return err
-			}
-		}
-		if len(open) == maxDepth && (token == json.Delim('{') || token == json.Delim('[')) {
-			return fmt.Errorf("it is more than %d deep", maxDepth)
-		}
-		switch token {
-		case json.Delim('{'):
-			open = append(open, &members{object: true, wantName: true, seen: map[string]bool{}})
-		case json.Delim('['):
-			open = append(open, &members{})
-		case json.Delim('}'), json.Delim(']'):
-			open = open[:len(open)-1]
+		if err := open.see(token); err != nil {
+			return err
 		}
 	}
+}
+
+// nesting is the objects and arrays that are being read, the innermost last.
+type nesting []*members
+
+// see takes the next token.
+func (n *nesting) see(token json.Token) error {
+	depth := len(*n)
+	if depth > 0 {
+		if err := (*n)[depth-1].see(token, depth); err != nil {
+			return err
+		}
+	}
+	switch token {
+	case json.Delim('{'):
+		return n.begin(&members{object: true, wantName: true, seen: map[string]bool{}})
+	case json.Delim('['):
+		return n.begin(&members{})
+	case json.Delim('}'), json.Delim(']'):
+		*n = (*n)[:depth-1]
+	}
+	return nil
+}
+
+func (n *nesting) begin(m *members) error {
+	if len(*n) == maxDepth {
+		return fmt.Errorf("it is more than %d deep", maxDepth)
+	}
+	*n = append(*n, m)
+	return nil
 }
 
 // members is an object or array that is being read.
