@@ -46,33 +46,42 @@ func walkIndex(r *bufio.Reader) error {
 	}
 	name, total := 0, 0
 	for range head.Entries {
-		var entry [indexEntrySize]byte
-		if _, err := io.ReadFull(r, entry[:]); err != nil {
-			return err
-		}
-		if big.BigEndian.Uint16(entry[indexFlagsOffset:])&indexExtendedFlag != 0 {
-			if _, err := r.Discard(indexExtendedSize); err != nil {
-				return err
-			}
-		}
-		dropped, err := indexVarint(r)
+		dropped, added, err := indexEntry(r)
 		if err != nil {
 			return err
-		}
-		rest, err := r.ReadSlice(0)
-		if err != nil {
-			return err // also when the name is longer than the buffer of maxIndexName
 		}
 		if dropped > name {
 			return errors.New("a name is shorter than nothing")
 		}
-		name += len(rest) - 1 - dropped
+		name += added - dropped
 		total += name
 		if name > maxIndexName || total > maxIndexNames {
 			return fmt.Errorf("its names are too long: %d bytes in one, %d in all", name, total)
 		}
 	}
 	return nil
+}
+
+// indexEntry reads one entry of version 4. It tells how many bytes the entry drops from the end of
+// the name before it, and how many it adds.
+func indexEntry(r *bufio.Reader) (dropped, added int, err error) {
+	var entry [indexEntrySize]byte
+	if _, err := io.ReadFull(r, entry[:]); err != nil {
+		return 0, 0, err
+	}
+	if big.BigEndian.Uint16(entry[indexFlagsOffset:])&indexExtendedFlag != 0 {
+		if _, err := r.Discard(indexExtendedSize); err != nil {
+			return 0, 0, err
+		}
+	}
+	if dropped, err = indexVarint(r); err != nil {
+		return 0, 0, err
+	}
+	rest, err := r.ReadSlice(0)
+	if err != nil {
+		return 0, 0, err // also when the name is longer than the buffer of maxIndexName
+	}
+	return dropped, len(rest) - 1, nil
 }
 
 // indexVarint reads the variable-width number of git's packs (offset encoding).
