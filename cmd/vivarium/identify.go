@@ -24,29 +24,36 @@ const (
 func (s *service) identify(ctx context.Context, client *github.Client) error {
 	tick := time.NewTicker(identifyEvery)
 	defer tick.Stop()
-	for next := ""; ; {
-		names, err := s.store.Unidentified(ctx, next, identifyMost)
-		if err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "repositories without an id not found", "err", err)
-		}
-		next = ""
-		for _, name := range names {
-			next = name // a repository that GitHub does not tell does not hold up the others
-			id, err := client.IDOf(ctx, name)
-			if refused, ok := errors.AsType[*github.APIError](err); ok && refused.Code == http.StatusUnauthorized {
-				break // a token that does not work is not tried again and again
-			}
-			if err != nil {
-				continue
-			}
-			if err = s.store.LearnID(ctx, name, id); err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
-			}
-		}
+	for last := ""; ; {
+		last = s.identifySome(ctx, client, last)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// identifySome asks for the IDs of some repositories, those whose names follow after. It returns
+// the last name that it asked for, so that a repository that GitHub does not tell does not hold up
+// the others; an empty name when none was left.
+func (s *service) identifySome(ctx context.Context, client *github.Client, after string) (last string) {
+	names, err := s.store.Unidentified(ctx, after, identifyMost)
+	if err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "repositories without an id not found", "err", err)
+	}
+	for _, name := range names {
+		last = name
+		id, err := client.IDOf(ctx, name)
+		if refused, ok := errors.AsType[*github.APIError](err); ok && refused.Code == http.StatusUnauthorized {
+			break // a token that does not work is not tried again and again
+		}
+		if err != nil {
+			continue
+		}
+		if err = s.store.LearnID(ctx, name, id); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
+		}
+	}
+	return last
 }
