@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -32,24 +33,14 @@ func newBuildsList(a *app) *cobra.Command {
 		Example: "  vivarium builds list --repo OWNER/NAME --state failed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if q.State = pipeline.State(state); state != "" && !slices.Contains(states, q.State) {
-				return fmt.Errorf("cannot list builds in state %q: there are only %s", state, stateList())
-			}
-			if q.Repo != "" {
-				if _, _, err := github.SplitFullName(q.Repo); err != nil {
-					return fmt.Errorf("cannot list builds: --repo: %w", err)
-				}
+			q.State = pipeline.State(state)
+			if err := checkBuildsQuery(q); err != nil {
+				return err
 			}
 			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
-				builds, err := s.Builds(cmd.Context(), q)
+				builds, places, err := queryBuilds(cmd.Context(), s, q)
 				if err != nil {
 					return fmt.Errorf("cannot list builds: %w", err)
-				}
-				places := make([]int, len(builds))
-				for i, b := range builds {
-					if places[i], err = s.Place(cmd.Context(), b); err != nil {
-						return fmt.Errorf("cannot list builds: %w", err)
-					}
 				}
 				return printBuilds(a.stdout, builds, places)
 			})
@@ -61,6 +52,34 @@ func newBuildsList(a *app) *cobra.Command {
 	cmd.Flags().IntVar(&q.Limit, "limit", 30, "at most so many, up to 1000")
 	cmd.Flags().Int64Var(&q.Before, "before", 0, "only those with a lower id")
 	return cmd
+}
+
+func checkBuildsQuery(q store.Query) error {
+	if q.State != "" && !slices.Contains(states, q.State) {
+		return fmt.Errorf("cannot list builds in state %q: there are only %s", q.State, stateList())
+	}
+	if q.Repo == "" {
+		return nil
+	}
+	if _, _, err := github.SplitFullName(q.Repo); err != nil {
+		return fmt.Errorf("cannot list builds: --repo: %w", err)
+	}
+	return nil
+}
+
+// queryBuilds returns builds, and the place of each in the queue.
+func queryBuilds(ctx context.Context, s *store.Store, q store.Query) ([]pipeline.Build, []int, error) {
+	builds, err := s.Builds(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	places := make([]int, len(builds))
+	for i, b := range builds {
+		if places[i], err = s.Place(ctx, b); err != nil {
+			return nil, nil, err
+		}
+	}
+	return builds, places, nil
 }
 
 func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
