@@ -97,16 +97,7 @@ func (w *watch) run(quit <-chan struct{}) {
 			w.peakAnon = max(w.peakAnon, anonymous())
 			return
 		case now := <-timer.C:
-			next, exceeded := w.look(mountUses(w.mounts))
-			if w.pids > 0 {
-				left, struck := w.count(system())
-				next, exceeded = min(next, left), exceeded || struck
-			}
-			if w.countTerminals(w.terminals.count(now)) {
-				exceeded = true
-			}
-			soon, sent := w.sockets.look(now)
-			next, exceeded = min(next, soon), exceeded || sent
+			next, exceeded := w.lookAtAll(now)
 			if exceeded && !over {
 				over = true
 				close(w.exceeded)
@@ -118,6 +109,21 @@ func (w *watch) run(quit <-chan struct{}) {
 			timer.Reset(next)
 		}
 	}
+}
+
+// lookAtAll looks at all that has a limit. It says when the next look is due, and whether the
+// command exceeds a limit.
+func (w *watch) lookAtAll(now time.Time) (next time.Duration, exceeded bool) {
+	next, exceeded = w.look(mountUses(w.mounts))
+	if w.pids > 0 {
+		left, struck := w.count(system())
+		next, exceeded = min(next, left), exceeded || struck
+	}
+	if w.countTerminals(w.terminals.count(now)) {
+		exceeded = true
+	}
+	soon, sent := w.sockets.look(now)
+	return min(next, soon), exceeded || sent
 }
 
 // usage is what a kernel says of all that runs on it. For the host's kernel this is the whole
