@@ -185,7 +185,6 @@ func (t *transfer) ready() (n, size int64, ended bool, changed <-chan struct{}, 
 
 // send writes the file to one client as it comes, and reports how much went out.
 func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, error) {
-	flush := http.NewResponseController(w).Flush
 	var sent int64
 	for {
 		n, size, ended, changed, err := t.ready()
@@ -195,24 +194,38 @@ func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, erro
 		if sent == 0 && size >= 0 {
 			w.Header().Set("Content-Length", fmt.Sprint(size))
 		}
-		if n > sent {
-			m, err := io.Copy(w, io.NewSectionReader(t.file, sent, n-sent))
+		switch {
+		case n > sent:
+			m, err := t.sendPiece(w, sent, n)
 			if sent += m; err != nil {
 				return max(sent, 1), err
 			}
-			if err := flush(); err != nil {
+		case ended:
+			return sent, nil
+		default:
+			if err := t.wait(ctx, changed); err != nil {
 				return sent, err
 			}
-			continue
 		}
-		if ended {
-			return sent, nil
-		}
-		began := time.Now()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return sent, t.left(ctx, began)
-		}
+	}
+}
+
+// sendPiece writes a part of the file to one client at once, and reports how much went out.
+func (t *transfer) sendPiece(w http.ResponseWriter, from, to int64) (int64, error) {
+	n, err := io.Copy(w, io.NewSectionReader(t.file, from, to-from))
+	if err != nil {
+		return n, err
+	}
+	return n, http.NewResponseController(w).Flush()
+}
+
+// wait waits for a change. Its error says why a client left before that.
+func (t *transfer) wait(ctx context.Context, changed <-chan struct{}) error {
+	began := time.Now()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return t.left(ctx, began)
 	}
 }
