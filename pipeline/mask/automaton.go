@@ -1,5 +1,7 @@
 package mask
 
+import "cmp"
+
 // automaton finds all patterns in one pass over the input (Aho and Corasick, 1975), with every
 // transition laid out in a table. Where no pattern has begun, it skips ahead by looking at pairs of
 // bytes (Wu and Manber, 1994).
@@ -132,11 +134,9 @@ func (a *automaton) link() {
 			}
 			queue = append(queue, to)
 			n := to / a.width
-			if state != 0 {
+			if state != 0 { // the root's own suffix is the root
 				fail[n] = other & stateMask
-				if a.match[n] == 0 {
-					a.match[n] = a.match[fail[n]/a.width]
-				}
+				a.match[n] = cmp.Or(a.match[n], a.match[fail[n]/a.width])
 			}
 			if a.match[n] != 0 {
 				a.next[state+c] |= matched
