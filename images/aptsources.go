@@ -41,6 +41,17 @@ func debianSources(root fs.FS) []string {
 	return lines
 }
 
+// withoutPassword is a mirror's address as it may be shown: an operator's mirror may ask for a name
+// and a password, which apt takes in the address.
+func withoutPassword(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "a mirror of the host's apt"
+	}
+	u.User = nil
+	return u.String()
+}
+
 // bootstrapSuite tells a Debian mirror from other people's repositories, and says for which of a
 // release's three suites it was configured.
 func bootstrapSuite(s aptSource) (string, bool) {

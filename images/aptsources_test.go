@@ -1,7 +1,11 @@
 package images
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -84,5 +88,34 @@ Enabled: no
 				t.Errorf("debianSources() = %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestAMirrorsPasswordIsNotKept: builds can read the sources that a base was bootstrapped from.
+func TestAMirrorsPasswordIsNotKept(t *testing.T) {
+	sources := debianSources(fstest.MapFS{"etc/apt/sources.list": &fstest.MapFile{Data: []byte(
+		"deb https://course:pass%40word@mirror.example:8443/debian bookworm main\n" +
+			"deb https://course:pass%40word@mirror.example:8443/debian-security bookworm-security main\n")}})
+	text := strings.Join(sources, "\n") + "\n"
+	if strings.Count(text, "course:pass%40word@") != 2 {
+		t.Fatalf("control: mmdebstrap is to install from the host's mirror, with its password: %q", sources)
+	}
+	if got := withoutPassword(strings.Fields(sources[0])[1]); got != "https://mirror.example:8443/debian" {
+		t.Errorf("the mirror is shown as %s", got)
+	}
+	root := t.TempDir()
+	list := filepath.Join(root, "etc/apt/sources.list.d/0000debian.list")
+	if err := os.MkdirAll(filepath.Dir(list), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", forgetPasswords, "sh", root).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	kept, err := os.ReadFile(list)
+	if want := strings.ReplaceAll(text, "course:pass%40word@", ""); err != nil || string(kept) != want {
+		t.Errorf("the base keeps %q, %v, want %q", kept, err, want)
 	}
 }

@@ -36,7 +36,7 @@ func (m *Manager) bootstrap(ctx context.Context, name string, progress io.Writer
 	}
 	sources := debianSources(os.DirFS("/"))
 	fmt.Fprintf(progress, "Bootstrapping Debian 12 from %s; this takes one to three minutes\n",
-		strings.Fields(sources[0])[1])
+		withoutPassword(strings.Fields(sources[0])[1]))
 	made := mmdebstrap(ctx, sources, progress)
 	id, err := m.importRootFS(ctx, made, debianBase)
 	if err = errors.Join(made.Close(), err); err != nil {
@@ -85,6 +85,10 @@ func (b *bootstrapped) Close() error {
 	return b.err
 }
 
+// forgetPasswords is a hook of mmdebstrap's, a line of shell whose $1 is the new root. mmdebstrap
+// leaves the sources in it that it installed from, which every build could read.
+const forgetPasswords = `find "$1/etc/apt" -name '*.list' -exec sed -i -E 's,://[^/ ]*@,://,g' {} +`
+
 // mmdebstrap starts the program and returns its output, the root file system as a tar.
 func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *bootstrapped {
 	args := append([]string{
@@ -94,6 +98,7 @@ func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *boot
 		"--dpkgopt=path-exclude=/usr/share/man/*",
 		"--dpkgopt=path-exclude=/usr/share/doc/*",
 		"--dpkgopt=path-exclude=/usr/share/locale/*",
+		"--customize-hook=" + forgetPasswords,
 		debianSuite, "-",
 	}, sources...)
 	last := &tail{limit: 2 << 10}
