@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"vivarium/images"
-	"vivarium/pipeline/python"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
+	"vivarium/sandbox/quantity"
 )
 
 // gitEnv and gitOptions keep git from running other programs, from asking anybody for anything, and
@@ -231,7 +231,7 @@ func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 		return err
 	case errors.As(err, &refused) && refused.NoSpace:
 		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all",
-			python.Size(a.limits.Disk), a.limits.Inodes)
+			quantity.Bytes(a.limits.Disk), a.limits.Inodes)
 	}
 	return treeError(ctx, err)
 }

@@ -47,7 +47,7 @@ func TestWorkingTreeIsTooLargeWhateverItsFilesAreCalled(t *testing.T) {
 	full := syscall.ENOSPC.Error()
 	o, _ := w.run(t, w.request(tarOf(t, fstest.MapFS{"a": half, "b": half})))
 	wantCause(t, o, pipeline.CauseDiskFull)
-	wantText(t, o.Summary, "the working tree does not fit, 256.0 MiB")
+	wantText(t, o.Summary, "the working tree does not fit, 256 MiB")
 
 	// A link that stands where a folder should be is refused for that reason.
 	var b bytes.Buffer

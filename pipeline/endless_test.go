@@ -86,7 +86,7 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 		"a file": {
 			// pip writes the file to its disk, which is full before the proxy cuts the file off.
 			nil, egresstest.Endless("application/octet-stream"), 2 * time.Minute,
-			pipeline.CauseDiskFull, "disk full: no room left in /tmp, 256.0 MiB limit over all, in `pip install`",
+			pipeline.CauseDiskFull, "disk full: no room left in /tmp, 256 MiB limit over all, in `pip install`",
 		},
 		"a file, a little at a time": {
 			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond),

@@ -29,13 +29,13 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			"x = []\nwhile True: x.append(bytearray(1 << 20))",
 			"",
 			pipeline.CauseOutOfMemory,
-			"out of memory: 512.0 MiB limit",
+			"out of memory: 512 MiB limit",
 		},
 		"less memory": {
 			"x = []\nwhile True: x.append(bytearray(1 << 20))",
 			"memory='256MiB'",
 			pipeline.CauseOutOfMemory,
-			"out of memory: 256.0 MiB limit",
+			"out of memory: 256 MiB limit",
 		},
 		"processes": {
 			"while True:\n    try: os.fork()\n    except OSError: os._exit(1)",
@@ -54,7 +54,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			"while True: sys.stdout.write('x' * 99 + chr(10))",
 			"log_limit='1MiB'",
 			pipeline.CauseLogLimit,
-			"too much output: 1.0 MiB limit",
+			"too much output: 1 MiB limit",
 		},
 		"files": {
 			"for i in range(10 ** 6): open(f'/tmp/{i}', 'w').close()",
@@ -71,7 +71,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 	} {
 		if name == "files" && imagestest.GVisor() {
 			// gVisor does not limit the number of files; what they take is memory.
-			c.cause, c.summary = pipeline.CauseOutOfMemory, "out of memory: 512.0 MiB limit"
+			c.cause, c.summary = pipeline.CauseOutOfMemory, "out of memory: 512 MiB limit"
 		}
 		t.Run(name, func(t *testing.T) {
 			files := hog(c.body)

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline/python"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // ownCause is the cause for a step whose command failed and hit no limit.
@@ -53,7 +54,7 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 	case r.PidsStruck:
 		return CausePidsLimit, fmt.Sprintf("too many processes: %d limit", l.Pids)
 	case r.Sockets > 0:
-		return CauseOutOfMemory, fmt.Sprintf("out of memory: %s waited unread in sockets", python.Size(r.Sockets))
+		return CauseOutOfMemory, fmt.Sprintf("out of memory: %s waited unread in sockets", quantity.Bytes(r.Sockets))
 	case r.OOMKilled:
 		return CauseOutOfMemory, memoryNote(l)
 	case r.DiskFull != "":
@@ -67,7 +68,7 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 // memoryNote names what processes may use. The kernel enforces the sum of memory and disk, since
 // files are memory too, so a build with few files has more memory. The plan names both.
 func memoryNote(l python.Limits) string {
-	return fmt.Sprintf("out of memory: %s limit", python.Size(l.Memory))
+	return fmt.Sprintf("out of memory: %s limit", quantity.Bytes(l.Memory))
 }
 
 // diskNote distinguishes too many files from too much data in them.
@@ -78,7 +79,7 @@ func diskNote(r sandbox.Result, l python.Limits) string {
 	if r.InodesFull {
 		return fmt.Sprintf("disk full: too many files in %s, %d limit over all", r.DiskFull, l.Inodes)
 	}
-	return fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, python.Size(l.Disk))
+	return fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, quantity.Bytes(l.Disk))
 }
 
 func timeoutNote(l python.Limits) string {
@@ -86,7 +87,7 @@ func timeoutNote(l python.Limits) string {
 }
 
 func logLimitNote(l python.Limits) string {
-	return fmt.Sprintf("too much output: %s limit", python.Size(l.LogLimit))
+	return fmt.Sprintf("too much output: %s limit", quantity.Bytes(l.LogLimit))
 }
 
 // judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that

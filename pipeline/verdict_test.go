@@ -32,7 +32,7 @@ func TestJudge(t *testing.T) {
 			sandbox.Result{OOMKilled: true},
 			"",
 			"",
-			"green, although: out of memory: 2.0 GiB limit",
+			"green, although: out of memory: 2 GiB limit",
 		},
 		"clone": {
 			StepClone,
@@ -89,14 +89,14 @@ func TestJudge(t *testing.T) {
 			sandbox.Result{OOMKilled: true, ExitCode: 1},
 			"x",
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit, in `prog`",
+			"out of memory: 2 GiB limit, in `prog`",
 		},
 		"disk": {
 			StepClone,
 			sandbox.Result{DiskFull: "/tmp", ExitCode: 1},
 			"",
 			CauseDiskFull,
-			"disk full: no room left in /tmp, 1.0 GiB limit over all, in `prog`",
+			"disk full: no room left in /tmp, 1 GiB limit over all, in `prog`",
 		},
 		"terminals": {
 			StepTest,
@@ -124,14 +124,14 @@ func TestJudge(t *testing.T) {
 			sandbox.Result{Sockets: 300 << 20, Signal: "SIGKILL"},
 			"",
 			CauseOutOfMemory,
-			"out of memory: 300.0 MiB waited unread in sockets, in `prog`",
+			"out of memory: 300 MiB waited unread in sockets, in `prog`",
 		},
 		"memory, then time": {
 			StepTest,
 			sandbox.Result{OOMKilled: true, TimedOut: true},
 			"",
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit, in `prog`",
+			"out of memory: 2 GiB limit, in `prog`",
 		},
 		"fork bomb strikes it all": {
 			StepTest,
@@ -174,7 +174,7 @@ func TestJudgeTests(t *testing.T) {
 			sandbox.Result{ExitCode: 1, OOMKilled: true},
 			none,
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit, in `prog`",
+			"out of memory: 2 GiB limit, in `prog`",
 		},
 		"green without a summary": {
 			sandbox.Result{},
@@ -271,11 +271,11 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		"known":              {fail(CauseImage, "no %s", "image"), CauseImage, "no image"},
 		"known among others": {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
 		"time":               {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
-		"output":             {wrap(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit"},
+		"output":             {wrap(errLogLimit), CauseLogLimit, "too much output: 4 GiB limit"},
 		"lost to memory": {
 			wrap(&sandbox.LostError{OOMKilled: true}),
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit",
+			"out of memory: 2 GiB limit",
 		},
 		"lost to the clock": {
 			wrap(&sandbox.LostError{Deadline: true}),
@@ -283,11 +283,11 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 			"timed out: 15m limit for the build",
 		},
 		"time, in":   {in(errTimeout), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
-		"output, in": {in(errLogLimit), CauseLogLimit, "too much output: 4.0 GiB limit, in `prog`"},
+		"output, in": {in(errLogLimit), CauseLogLimit, "too much output: 4 GiB limit, in `prog`"},
 		"lost to memory, in": {
 			in(&sandbox.LostError{OOMKilled: true}),
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit, in `prog`",
+			"out of memory: 2 GiB limit, in `prog`",
 		},
 		"lost to clock, in": {
 			in(&sandbox.LostError{Deadline: true}),

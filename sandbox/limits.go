@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/go-units"
+	"vivarium/sandbox/quantity"
 )
 
 // The default limits. Two CPUs, or the engine's when it has fewer, go with them.
@@ -53,17 +53,19 @@ func DefaultLimits(info Info) Limits {
 
 // Check refuses limits in which no sandbox can start.
 func (l Limits) Check() error {
-	least, number := Least(), func(n float64) string { return fmt.Sprintf("%g", n) }
+	least := Least()
+	number := func(n float64) string { return fmt.Sprintf("%g", n) }
+	bytes := func(n float64) string { return quantity.Bytes(int64(n)) }
 	for _, b := range []struct {
 		name       string
 		got, least float64
 		show       func(float64) string
 	}{
-		{"memory", float64(l.Memory), float64(least.Memory), units.BytesSize},
-		{"disk", float64(l.Disk), float64(least.Disk), units.BytesSize},
+		{"memory", float64(l.Memory), float64(least.Memory), bytes},
+		{"disk", float64(l.Disk), float64(least.Disk), bytes},
 		{"CPUs", l.CPUs, least.CPUs, number},
 		{"pids", float64(l.Pids), float64(least.Pids), number},
-		{"file size", float64(l.FileSize), float64(least.FileSize), units.BytesSize},
+		{"file size", float64(l.FileSize), float64(least.FileSize), bytes},
 		{"open files", float64(l.OpenFiles), float64(least.OpenFiles), number},
 		{"inodes", float64(l.Inodes), float64(least.Inodes), number},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/store"
 )
 
@@ -165,7 +166,7 @@ func (r *eventReader) build(b pipeline.Build) error {
 }
 
 func (r *eventReader) omitted(bytes int64) error {
-	r.add("omitted", 0, omittedEvent{Bytes: bytes, Text: formatBytes(bytes) + " of output left out so far"})
+	r.add("omitted", 0, omittedEvent{Bytes: bytes, Text: quantity.Bytes(bytes) + " of output left out so far"})
 	return r.flush()
 }
 

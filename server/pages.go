@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
 	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
@@ -140,5 +139,3 @@ func addPiece(p *web.Build, attempt int, step pipeline.StepName, piece web.Piece
 	}
 	p.Log[n-1].Pieces = append(p.Log[n-1].Pieces, piece)
 }
-
-func formatBytes(n int64) string { return units.BytesSize(float64(n)) }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/store"
 )
 
@@ -70,5 +71,5 @@ func (r *rawReader) stopping() error { return r.out.send([]byte("\n[" + stopping
 
 // gapLine stands where output was left out of the log.
 func gapLine(bytes int64) string {
-	return fmt.Sprintf("[%s of output left out here: VIVARIUM_LOG_LIMIT]", formatBytes(bytes))
+	return fmt.Sprintf("[%s of output left out here: VIVARIUM_LOG_LIMIT]", quantity.Bytes(bytes))
 }

@@ -66,7 +66,7 @@ func linkTricks(outside string) map[string]linkTrick {
 			tried:   "pyproject.toml of 10 MB",
 			files:   map[string]string{"pyproject.toml": strings.Repeat("#\n", 5<<20)},
 			cause:   pipeline.CausePlan,
-			says:    "at most 256.0 KiB",
+			says:    "at most 256 KiB",
 			regular: map[string]string{"pyproject.toml": strings.Repeat("#\n", 1000), "tests/test_it.py": passing},
 			control: "1 test file in tests/",
 		},

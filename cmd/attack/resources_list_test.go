@@ -10,6 +10,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/python"
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/quantity"
 	"vivarium/server"
 )
 
@@ -52,7 +53,7 @@ func takers(t *testing.T) []bomb {
 			files:   call("memory_bomb(2048, 5)"),
 			dose:    call("memory_bomb(50, 5)"),
 			causes:  only(pipeline.CauseOutOfMemory),
-			summary: []string{"256.0 MiB limit", inTests},
+			summary: []string{"256 MiB limit", inTests},
 		},
 		{
 			name:    "many-small-ones",
@@ -61,7 +62,7 @@ func takers(t *testing.T) []bomb {
 			dose:    call("small_bombs(20, 1, 0.5)"),
 			causes:  only(pipeline.CauseOutOfMemory),
 			gvisor:  only(pipeline.CauseOutOfMemory, pipeline.CausePidsLimit),
-			summary: []string{"256.0 MiB limit", inTests},
+			summary: []string{"256 MiB limit", inTests},
 		},
 		{
 			name:    "disk-filler",
@@ -69,7 +70,7 @@ func takers(t *testing.T) []bomb {
 			files:   call("disk_filler('/tmp', 10240)"),
 			dose:    call("disk_filler('/tmp', 50)"),
 			causes:  only(pipeline.CauseDiskFull),
-			summary: []string{"no room left in /tmp", "256.0 MiB limit", inTests},
+			summary: []string{"no room left in /tmp", "256 MiB limit", inTests},
 		},
 		{
 			name:    "shm-filler",
@@ -136,7 +137,7 @@ func takers(t *testing.T) []bomb {
 			files:   call("output(10 ** 6)", "log_limit = '160MiB'"),
 			dose:    call("output(4)", "log_limit = '160MiB'"),
 			causes:  only(pipeline.CauseLogLimit),
-			summary: []string{"160.0 MiB limit", inTests},
+			summary: []string{"160 MiB limit", inTests},
 			check:   storedBound,
 		},
 	}
@@ -255,7 +256,7 @@ func storedBound(t *testing.T, s *site, b server.Build) string {
 	if !strings.Contains(text, "left out") {
 		t.Error("the log does not say that something was left out")
 	}
-	return fmt.Sprintf("%s of the log are kept", mebibytes(int64(len(text))))
+	return fmt.Sprintf("%s of the log are kept", quantity.Bytes(int64(len(text))))
 }
 
 // hostBombs are what a git host, an index and the files on it can do.
@@ -321,7 +322,7 @@ func (s *site) hostBombs(t *testing.T) []bomb {
 			files:   requires("wheel-bomb"),
 			dose:    requires("wheel-dose"),
 			causes:  only(pipeline.CauseDiskFull),
-			summary: []string{"256.0 MiB limit", inInstall},
+			summary: []string{"256 MiB limit", inInstall},
 		},
 		{
 			name:    "sdist-bomb",

@@ -133,5 +133,3 @@ func (c cost) String() string {
 	return fmt.Sprintf("server %+.1f MiB, its disk %+.1f MiB (all of the host %+.1f)",
 		float64(c.memory)/mebi, float64(c.disk)/mebi, float64(c.used)/mebi)
 }
-
-func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

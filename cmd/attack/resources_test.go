@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 	"vivarium/server"
 )
 
@@ -42,7 +43,7 @@ func TestResources(t *testing.T) {
 	// Two ordinary builds at a time take some memory too. Only what an attack takes on top of that
 	// counts.
 	ordinary := sampling.stop(t, cost{}).memory
-	t.Logf("an innocent build beside a busy one takes %s, and the server has up to %s", usual, mebibytes(ordinary))
+	t.Logf("an innocent build beside a busy one takes %s, and the server has up to %s", usual, quantity.Bytes(ordinary))
 	var ratios []float64
 	for _, b := range bombs {
 		attack(t, b.name, b.tried, func(t *testing.T, l *line) {

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // The limits of the sandbox that attacks sockets. The attack exceeds them.
@@ -42,9 +43,9 @@ func TestSockets(t *testing.T) {
 	for _, kind := range []string{"tcp", "tcp-small", "udp"} {
 		attack(t, kind, open[kind].tried, func(t *testing.T, l *line) {
 			l.control = fmt.Sprintf("in the open it has %s, and the machine's sockets %s more",
-				worksInTheOpen(t, open[kind]), mebibytes(machine))
+				worksInTheOpen(t, open[kind]), quantity.Bytes(machine))
 			if machine < w.socketsBound()*9/8 {
-				t.Errorf("control: the machine's sockets have %s more", mebibytes(machine))
+				t.Errorf("control: the machine's sockets have %s more", quantity.Bytes(machine))
 			}
 			q := w.request(t, nil)
 			q.Limits.Memory, q.Limits.Disk, q.Limits.FileSize = socketsMemory, socketsDisk, socketsDisk
@@ -74,15 +75,15 @@ func TestSockets(t *testing.T) {
 					func(_ sandbox.Stream, p []byte) error { said.Write(p); return nil })
 			})
 			if most > w.socketsBound() {
-				t.Errorf("the machine's sockets have %s more", mebibytes(most))
+				t.Errorf("the machine's sockets have %s more", quantity.Bytes(most))
 			}
 			l.outcome = fmt.Sprintf("the machine's sockets have %s more; the command ended by %q, out of memory %t, "+
 				"for its sockets %s: %.300s",
-				mebibytes(most), r.Signal, r.OOMKilled, mebibytes(r.Sockets),
+				quantity.Bytes(most), r.Signal, r.OOMKilled, quantity.Bytes(r.Sockets),
 				strings.ReplaceAll(strings.TrimSpace(said.String()), "\t", " "))
 			switch {
 			case err != nil && imagestest.GVisor(): // the whole sandbox ends
-				l.outcome = fmt.Sprintf("the machine's sockets have %s more; %v", mebibytes(most), err)
+				l.outcome = fmt.Sprintf("the machine's sockets have %s more; %v", quantity.Bytes(most), err)
 			case err != nil:
 				t.Errorf("%v\n%s", err, &said)
 			}

@@ -15,12 +15,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
 	"golang.org/x/sys/unix"
 
 	"vivarium/images"
 	"vivarium/pipeline"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
 )
@@ -83,7 +83,7 @@ func (c *checkup) dataDir() {
 	c.add(fine, "data", "%s can be written", dir)
 	c.privacy(dir)
 	free, err := freeSpace(existing(dir))
-	size := units.BytesSize(float64(free))
+	size := quantity.Bytes(int64(free))
 	switch {
 	case err != nil:
 		c.add(advice, "space", "cannot tell the free space of %s: %v", dir, err)
@@ -91,7 +91,7 @@ func (c *checkup) dataDir() {
 		c.add(essential, "space", "%s is free for the data; make room, or move VIVARIUM_DATA_DIR", size)
 	case free < scarceSpace:
 		c.add(advice, "space", "%s is free for the data; logs and packages need %s to be on the safe side",
-			size, units.BytesSize(scarceSpace))
+			size, quantity.Bytes(scarceSpace))
 	default:
 		c.add(fine, "space", "%s is free for the data", size)
 	}
@@ -137,7 +137,7 @@ func (c *checkup) engine(ctx context.Context) {
 	info := e.Info()
 	c.add(fine, "engine", "Docker Engine %s, API %s, %s/%s, %d CPUs, %s memory, storage %s",
 		info.Version, info.APIVersion,
-		info.OS, info.Arch, info.CPUs, units.BytesSize(float64(info.Memory)), info.Storage)
+		info.OS, info.Arch, info.CPUs, quantity.Bytes(info.Memory), info.Storage)
 	c.isolation(info)
 	c.limits(info)
 	if image := c.images(short, quiet); image != "" {
@@ -172,7 +172,7 @@ func (c *checkup) limits(info sandbox.Info) {
 		return
 	}
 	c.add(fine, "limits", "%s at a time, each with %s memory and %s disk", plural(int64(workers), "build", "builds"),
-		units.BytesSize(float64(c.config.memory)), units.BytesSize(float64(c.config.disk)))
+		quantity.Bytes(c.config.memory), quantity.Bytes(c.config.disk))
 }
 
 // images gives the engine's ID of the default image. It is empty when the image is not there, or

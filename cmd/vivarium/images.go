@@ -10,10 +10,10 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 
 	"vivarium/images"
+	"vivarium/sandbox/quantity"
 )
 
 func newImages(a *app) *cobra.Command {
@@ -102,7 +102,7 @@ func printImages(w io.Writer, list []images.Image) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tPYTHON\tARCH\tSIZE\tCREATED\tBASE")
 	for _, i := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Arch, units.BytesSize(float64(i.Size)),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Arch, quantity.Bytes(i.Size),
 			localTime(i.Created), i.Base)
 	}
 	return t.Flush()
@@ -134,7 +134,7 @@ func newImagesInspect(a *app) *cobra.Command {
 func printImage(w io.Writer, i images.Image) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "name\t%s\nid\t%s\npython\t%s\nbase\t%s\ninit\tsha256:%s\narch\t%s\nsize\t%s\ncreated\t%s\n",
-		i.Name, i.ID, i.Python, i.Base, i.Init, i.Arch, units.BytesSize(float64(i.Size)), localTime(i.Created))
+		i.Name, i.ID, i.Python, i.Base, i.Init, i.Arch, quantity.Bytes(i.Size), localTime(i.Created))
 	return t.Flush()
 }
 

@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 )
@@ -101,7 +101,7 @@ func (r *repos) purge(ctx context.Context, names []string) error {
 	}
 	if size := r.Size(); size > sizeWorthTelling {
 		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those "+
-			"longer than 10 s fail\n", units.BytesSize(float64(size)))
+			"longer than 10 s fail\n", quantity.Bytes(size))
 	}
 	copies, err := r.Scrub(ctx)
 	if err != nil {
@@ -139,7 +139,7 @@ func (r *repos) printPurged(name string, p store.Purged) {
 		}
 	}
 	if p.LogBytes > 0 {
-		removed = append(removed, units.BytesSize(float64(p.LogBytes))+" of stored log")
+		removed = append(removed, quantity.Bytes(p.LogBytes)+" of stored log")
 	}
 	out := r.app.stdout
 	if len(removed) == 0 {

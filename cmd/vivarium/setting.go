@@ -12,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
-
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 	"vivarium/server"
 	"vivarium/server/registry"
 )
@@ -132,7 +131,7 @@ var (
 	networks = kind[[]netip.Prefix]{accepts: "networks such as 10.1.0.0/16, separated by commas", parse: parseNetworks}
 
 	size = kind[int64]{accepts: "a size such as 512MiB or 2GiB", parse: func(v string) (int64, error) {
-		n, err := units.RAMInBytes(v)
+		n, err := quantity.ParseBytes(v)
 		if err != nil {
 			return 0, err
 		}
@@ -140,13 +139,13 @@ var (
 	}}
 
 	// The limits of a sandbox have a least value; sandbox.Least says why.
-	memorySize = atLeast(size, sandbox.Least().Memory, showSize)
-	diskSize   = atLeast(size, sandbox.Least().Disk, showSize)
+	memorySize = atLeast(size, sandbox.Least().Memory, quantity.Bytes)
+	diskSize   = atLeast(size, sandbox.Least().Disk, quantity.Bytes)
 	// No server runs in less.
-	reserveSize = atLeast(size, 1<<20, showSize)
-	logSize     = atLeast(size, leastLog, showSize)
+	reserveSize = atLeast(size, 1<<20, quantity.Bytes)
+	logSize     = atLeast(size, leastLog, quantity.Bytes)
 	sizeOrNone  = orNone(size)
-	rateOrNone  = orNone(atLeast(size, leastLog, showSize))
+	rateOrNone  = orNone(atLeast(size, leastLog, quantity.Bytes))
 	pidsCount   = atLeast(count64, sandbox.Least().Pids, showCount)
 	filesCount  = atLeast(count64, sandbox.Least().OpenFiles, showCount)
 	inodeCount  = atLeast(count64, sandbox.Least().Inodes, showCount)
@@ -231,14 +230,6 @@ func orNone(k kind[int64]) kind[int64] {
 		return parse(v)
 	}
 	return k
-}
-
-// showSize writes a size in a unit that a setting accepts.
-func showSize(n int64) string {
-	if n < 1<<10 {
-		return plural(n, "byte", "bytes")
-	}
-	return units.CustomSize("%.4g%s", float64(n), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"})
 }
 
 func showCount(n int64) string { return strconv.FormatInt(n, 10) }

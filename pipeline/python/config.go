@@ -5,14 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/agnivade/levenshtein"
-	"github.com/docker/go-units"
 
 	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // config is [tool.vivarium] of pyproject.toml, applied to the operator's limits.
@@ -121,7 +120,7 @@ func (c *config) lowerSize(limit *int64, v any) error {
 		return fmt.Errorf(`write a size such as "512MiB", or a number of bytes`)
 	}
 	if n > *limit {
-		return tooHigh(Size(*limit))
+		return tooHigh(quantity.Bytes(*limit))
 	}
 	*limit = n
 	return nil
@@ -131,7 +130,7 @@ func (c *config) lowerSize(limit *int64, v any) error {
 func sizeOf(v any) int64 {
 	switch v := v.(type) {
 	case string:
-		n, _ := units.RAMInBytes(strings.TrimSpace(v))
+		n, _ := quantity.ParseBytes(v)
 		return n
 	case int64:
 		return v
@@ -144,9 +143,9 @@ func (c *config) setLogRate(v any) error {
 	n, limit := sizeOf(v), c.limits.LogRate
 	switch {
 	case n < minLogRate:
-		return fmt.Errorf(`write a size per second such as "1MiB", at least %s`, Size(minLogRate))
+		return fmt.Errorf(`write a size per second such as "1MiB", at least %s`, quantity.Bytes(minLogRate))
 	case limit > 0 && n > limit:
-		return tooHigh(Size(limit) + " per second")
+		return tooHigh(quantity.Bytes(limit) + " per second")
 	}
 	c.limits.LogRate = n
 	return nil

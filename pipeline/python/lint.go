@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/ini"
+	"vivarium/sandbox/quantity"
 )
 
 // Checks are the flake8 codes that fail a build: code that cannot run or cannot mean what it says
@@ -64,7 +65,7 @@ func checkLint(argv []string) error {
 		return &checkout.Mistake{
 			File: file,
 			Problem: fmt.Sprintf("with the virtual environments in the checkout, what is to be left out "+
-				"takes %s, and %s are allowed", Size(int64(len(all))), Size(maxLint)),
+				"takes %s, and %s are allowed", quantity.Bytes(int64(len(all))), quantity.Bytes(maxLint)),
 			Advice: "name folders instead of files, or take the environments out",
 		}
 	}

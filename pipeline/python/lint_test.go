@@ -98,8 +98,8 @@ func TestLintThatCouldNotBeRunIsAMistakeOfTheRepository(t *testing.T) {
 	}
 	for want, files := range map[string]map[string]string{
 		"holds a NUL byte": {"setup.cfg": "[flake8]\nexclude = a\x00b\n"},
-		"takes 97.5 KiB":   {".flake8": "[flake8]\nexclude = " + strings.Repeat("a,", 50_000-130)},
-		"64.0 KiB are":     envs,
+		"takes 97.49 KiB":  {".flake8": "[flake8]\nexclude = " + strings.Repeat("a,", 50_000-130)},
+		"64 KiB are":       envs,
 	} {
 		if e := detectError(t, files); !strings.Contains(e.Problem, want) {
 			t.Errorf("got %v, want %q", e, want)

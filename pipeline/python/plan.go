@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // EnvPython is the interpreter of a build's own environment.
@@ -143,9 +144,9 @@ func (p Plan) Text() string {
 func (l Limits) String() string {
 	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, "+
 		"open files %d for each, log %s",
-		Time(l.Timeout), Size(l.Memory), Size(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, Size(l.LogLimit))
+		Time(l.Timeout), quantity.Bytes(l.Memory), quantity.Bytes(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, quantity.Bytes(l.LogLimit))
 	if l.LogRate > 0 {
-		text += fmt.Sprintf(" at %s/s", Size(l.LogRate))
+		text += fmt.Sprintf(" at %s/s", quantity.Bytes(l.LogRate))
 	}
 	return text
 }

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/ini"
+	"vivarium/sandbox/quantity"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -65,7 +66,7 @@ func readPyproject(t *checkout.Tree) (map[string]any, error) {
 			File:    pyproject,
 			Problem: "it cannot be read",
 			Advice: fmt.Sprintf("make it a regular file of at most %s (all such files together: %s)",
-				Size(maxPyproject), Size(maxReadAll)),
+				quantity.Bytes(maxPyproject), quantity.Bytes(maxReadAll)),
 		}
 	}
 	return parsePyproject(data)
@@ -79,7 +80,7 @@ func parsePyproject(data []byte) (map[string]any, error) {
 	if len(data) > maxPyproject {
 		return nil, &checkout.Mistake{
 			File:    pyproject,
-			Problem: fmt.Sprintf("it is larger than %s", Size(maxPyproject)),
+			Problem: fmt.Sprintf("it is larger than %s", quantity.Bytes(maxPyproject)),
 			Advice:  "take out what does not have to be there",
 		}
 	}

@@ -147,7 +147,7 @@ func TestPyprojectIsParsedAsFarAsItIsQuick(t *testing.T) {
 	detect(t, map[string]string{"pyproject.toml": keys(maxPyproject)})
 	if e := detectError(t, map[string]string{
 		"pyproject.toml": keys(1 << 20),
-	}); !strings.Contains(e.Problem, "larger than 256.0 KiB") {
+	}); !strings.Contains(e.Problem, "larger than 256 KiB") {
 		t.Errorf("got %v", e)
 	}
 }

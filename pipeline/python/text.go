@@ -7,14 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline/python/checkout"
-
-	"github.com/docker/go-units"
 )
-
-// Size writes a number of bytes for people, such as 2.0 GiB.
-func Size(n int64) string {
-	return units.CustomSize("%.1f %s", float64(n), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"})
-}
 
 // Time writes a limit of time for people, such as 15m or 1h30m.
 func Time(d time.Duration) string {

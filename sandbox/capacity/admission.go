@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // lookAgain is how soon those who wait see that another server's sandbox has gone.
@@ -57,8 +58,8 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		}
 		if !told {
 			told = true
-			a.warn("builds wait for memory", "sandbox", size(a.need), "sandboxes_of_others", size(others.Sandboxes),
-				"other_containers", size(others.Rest), "usable", size(a.usable))
+			a.warn("builds wait for memory", "sandbox", quantity.Bytes(a.need), "sandboxes_of_others", quantity.Bytes(others.Sandboxes),
+				"other_containers", quantity.Bytes(others.Rest), "usable", quantity.Bytes(a.usable))
 		}
 		select {
 		case <-freed:

@@ -3,9 +3,8 @@ package capacity
 import (
 	"fmt"
 
-	"github.com/docker/go-units"
-
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
@@ -35,18 +34,16 @@ func Check(info sandbox.Info, l sandbox.Limits, workers int, reserve int64) erro
 	if most := usable(info, reserve); need > most {
 		return fmt.Errorf("%d workers × (%s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
 			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
-			workers, sum(l), size(need), size(most), size(info.Memory), size(info.Memory-most))
+			workers, sum(l), quantity.Bytes(need), quantity.Bytes(most), quantity.Bytes(info.Memory), quantity.Bytes(info.Memory-most))
 	}
 	return nil
 }
 
 // sum spells what one sandbox may take out.
 func sum(l sandbox.Limits) string {
-	text := "memory " + size(l.Memory) + " + disk " + size(l.Disk)
+	text := "memory " + quantity.Bytes(l.Memory) + " + disk " + quantity.Bytes(l.Disk)
 	if l.Sockets > 0 {
-		text += " + sockets " + size(l.Sockets)
+		text += " + sockets " + quantity.Bytes(l.Sockets)
 	}
 	return text
 }
-
-func size(n int64) string { return units.BytesSize(float64(n)) }

@@ -144,7 +144,7 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 				}
 			}
 			res, body, err := request(t, link)
-			if err != nil || res.StatusCode != 403 || !strings.Contains(string(body), "the build's disk: it has 1 MiB") {
+			if err != nil || res.StatusCode != 403 || !strings.Contains(string(body), "the build's disk: it has 1.001 MiB") {
 				t.Errorf("%d, %v: %s", res.StatusCode, err, body)
 			}
 			if !n.contains("the build's disk") {

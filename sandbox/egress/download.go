@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"vivarium/sandbox/quantity"
 )
 
 // download says what to fetch.
@@ -23,9 +25,9 @@ type download struct {
 func (d download) fits(size int64) error {
 	switch {
 	case size > d.limit:
-		return fmt.Errorf("%s: %w of %s", d.name, errTooLarge, mebibytes(d.limit))
+		return fmt.Errorf("%s: %w of %s", d.name, errTooLarge, quantity.Bytes(d.limit))
 	case d.room > 0 && size > d.room:
-		return fmt.Errorf("%s: %w of the build's disk: it has %s, the disk %s", d.name, errTooLarge, mebibytes(size), mebibytes(d.room))
+		return fmt.Errorf("%s: %w of the build's disk: it has %s, the disk %s", d.name, errTooLarge, quantity.Bytes(size), quantity.Bytes(d.room))
 	}
 	return nil
 }

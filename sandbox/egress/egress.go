@@ -57,11 +57,3 @@ func oneLine(s string) string {
 	}
 	return s
 }
-
-// mebibytes writes a size for people.
-func mebibytes(n int64) string {
-	if n < 1<<20 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%d MiB", n>>20)
-}

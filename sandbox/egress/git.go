@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"vivarium/sandbox/quantity"
 )
 
 const (
@@ -123,7 +125,7 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 		return
 	case errors.Is(err, errTooLarge):
 		g.fail(GitFailure{StatusCode: res.StatusCode, Message: fmt.Sprintf(
-			"the git host sent more than %s, the limit for one repository: cut off", mebibytes(g.maxBytes))})
+			"the git host sent more than %s, the limit for one repository: cut off", quantity.Bytes(g.maxBytes))})
 	case errors.As(err, &up) && (r.Context().Err() == nil || errors.As(err, &stalled)):
 		g.fail(GitFailure{Unreachable: true, Heals: true, Stalled: errors.As(err, &stalled), StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
 			"git host %s broke off its answer after %d bytes: %s", res.Request.URL.Host, n, brief(up.err)))})

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"vivarium/sandbox/quantity"
 )
 
 // maxGitMessage bounds a host's own words about an error.
@@ -32,7 +34,7 @@ func (g *Git) Failure() *GitFailure {
 func (g *Git) failed(client context.Context, err error) (int, string) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return http.StatusRequestEntityTooLarge, "the request is larger than " + mebibytes(maxWants)
+		return http.StatusRequestEntityTooLarge, "the request is larger than " + quantity.Bytes(maxWants)
 	}
 	var broken *clientError
 	var stalled *stalledError

@@ -13,6 +13,7 @@ import (
 
 	"vivarium/sandbox/egress/simpleindex"
 	"vivarium/sandbox/filecache"
+	"vivarium/sandbox/quantity"
 )
 
 // IndexPath is the simple index's path on the service.
@@ -113,11 +114,11 @@ var (
 	}
 	errNoTable = &refusal{
 		status: http.StatusServiceUnavailable,
-		reason: "package index: this build's pages take more than " + mebibytes(ownTable) +
+		reason: "package index: this build's pages take more than " + quantity.Bytes(ownTable) +
 			", and other builds hold all that the server has beyond that; try again when they have ended",
 		trouble: &Trouble{
 			Ours: true,
-			says: "had no room for this build's pages of the package index beyond " + mebibytes(ownTable),
+			says: "had no room for this build's pages of the package index beyond " + quantity.Bytes(ownTable),
 		},
 	}
 )

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/quantity"
 )
 
 const (
@@ -133,7 +134,7 @@ func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 	case len(s.links)+len(added) > maxLinks:
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
 	case s.bytes+bytes > maxTable:
-		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", mebibytes(maxTable))
+		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", quantity.Bytes(maxTable))
 	case !s.index.tables.TryAcquire(beyondOwn(s.bytes+bytes) - beyondOwn(s.bytes)):
 		return nil, errNoTable
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/filecache"
+	"vivarium/sandbox/quantity"
 )
 
 // holdBack is how much of a file's end is kept from the clients until the whole file has
@@ -116,7 +117,7 @@ func (t *transfer) spool(body io.Reader) error {
 func (t *transfer) add(p []byte) error {
 	if t.size < 0 {
 		if t.written+int64(len(p)) > spoolMax {
-			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", mebibytes(spoolMax), filecache.ErrNotKept)
+			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", quantity.Bytes(spoolMax), filecache.ErrNotKept)
 		}
 		if err := t.file.Reserve(int64(len(p))); err != nil {
 			return err

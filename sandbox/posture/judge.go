@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docker/go-units"
-
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // judgement holds facts against what spec promises. It expects what the limits say, not what
@@ -168,7 +167,7 @@ func (j *judgement) places() {
 		}
 		if got := sizeIn(m.option("size")); got < want-pageRound || got > want+pageRound {
 			j.problem("%s holds %q in place of %s: the engine does not limit a tmpfs, and a build could fill the machine's memory",
-				path, m.option("size"), units.BytesSize(float64(want)))
+				path, m.option("size"), quantity.Bytes(want))
 		}
 		j.owner(path)
 		if !j.gvisor {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docker/go-units"
+	"vivarium/sandbox/quantity"
 )
 
 // limits: what the kernel holds a sandbox to. gVisor's kernel shows no cgroup; the host's holds
@@ -35,7 +35,7 @@ func (j *judgement) cgroup(c cgroup) {
 	l := j.spec.Limits
 	want := float64(l.Memory + l.Disk)
 	if c.memory == nil || *c.memory > want || *c.memory < want-pageRound {
-		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), units.BytesSize(want), "memory")
+		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), quantity.Bytes(int64(want)), "memory")
 	}
 	// Quotas are rounded, by systemd to a hundredth of a CPU.
 	cpus := min(l.CPUs, float64(j.info.CPUs))
@@ -59,7 +59,7 @@ func (j *judgement) swap(got *float64) {
 	case has == 0:
 		j.note("swap cannot be limited, and the engine's machine has none")
 	case has > 0:
-		j.problem("swap is not limited, and the engine's machine has %s of it: %s", units.BytesSize(float64(has)), remedy)
+		j.problem("swap is not limited, and the engine's machine has %s of it: %s", quantity.Bytes(has), remedy)
 	default:
 		j.problem("swap is not limited, and how much of it there is cannot be told: %s", remedy)
 	}
@@ -136,5 +136,5 @@ func bytesIn(n *float64) string {
 	if n == nil || math.IsInf(*n, 1) {
 		return number(n)
 	}
-	return units.BytesSize(*n)
+	return quantity.Bytes(int64(min(*n, 1<<62)))
 }

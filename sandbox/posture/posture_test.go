@@ -208,16 +208,16 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{postures, edit(status, "Gid:\t10001\t10001\t10001\t10001", "Gid:\t0\t0\t0\t0"), "run with gid"},
 		{both, edit(status, "Groups:\t10001", "Groups:\t10001 999"), "groups"},
 
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.limit_in_bytes", "369098752", "9223372036854771712"), `memory is limited to nothing in place of 352MiB`},
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "738197504"), "builds may use swap (it is limited to 352MiB"},
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.limit_in_bytes", "369098752", "9223372036854771712"), `memory is limited to nothing in place of 352 MiB`},
+		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "738197504"), "builds may use swap (it is limited to 352 MiB"},
 		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "9223372036854771712"), "builds may use swap (it is limited to nothing"},
 		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_quota_us", "200000", "-1"), "CPUs are limited to nothing in place of 2"},
 		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_period_us", "100000", "10000"), "CPUs are limited to 20 in place of 2"},
 		{[]string{"cgroup1"}, edit(v1+"pids/pids.max", "512", "max"), "processes are limited to nothing in place of 512"},
 		{[]string{"cgroup1"}, writable("/sys/fs/cgroup/pids"), "/sys/fs/cgroup/pids can be written"},
 		{v2, edit(v1+"memory.max", "369098752", "max"), "memory is limited to nothing"},
-		{v2, edit(v1+"memory.max", "369098752", "738197504"), "memory is limited to 704MiB in place of 352MiB"},
-		{v2, edit(v1+"memory.max", "369098752", "36909875"), "memory is limited to 35.2MiB in place of 352MiB"},
+		{v2, edit(v1+"memory.max", "369098752", "738197504"), "memory is limited to 704 MiB in place of 352 MiB"},
+		{v2, edit(v1+"memory.max", "369098752", "36909875"), "memory is limited to 35.2 MiB in place of 352 MiB"},
 		{v2, edit(v1+"memory.swap.max", "0", "max"), "builds may use swap"},
 		{v2, edit(v1+"cpu.max", "200000", "max"), "CPUs are limited to nothing"},
 		{v2, edit(v1+"cpu.max", "200000", "100000"), "CPUs are limited to 1 in place of 2"},
@@ -325,7 +325,7 @@ func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 			t.Errorf("%s without swap: %v, notes %q", name, p.Err(), p.Notes)
 		}
 		edit("/proc/meminfo", "SwapTotal:             0 kB", "SwapTotal:       2097148 kB")(&f)
-		if p := judge(f, spec, info); !strings.Contains(strings.Join(p.Problems, ""), "has 2GiB of it") {
+		if p := judge(f, spec, info); !strings.Contains(strings.Join(p.Problems, ""), "has 2 GiB of it") {
 			t.Errorf("%s with swap: %q", name, p.Problems)
 		}
 	}

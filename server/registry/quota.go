@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/go-units"
+	"vivarium/sandbox/quantity"
 )
 
 // Use is how much the repositories of an entry have used of its limits.
@@ -30,7 +30,7 @@ func (l Limits) Over(u Use) string {
 			l.Minutes)
 	case l.LogBytes > 0 && u.LogBytes >= l.LogBytes:
 		return fmt.Sprintf("over quota: %s of %s of log stored; builds again once the operator makes room",
-			bytes(u.LogBytes), bytes(l.LogBytes))
+			quantity.Bytes(u.LogBytes), quantity.Bytes(l.LogBytes))
 	case l.Queue > 0 && u.Waiting >= l.Queue && u.WaitingOwn > 0:
 		return fmt.Sprintf("over quota: %d of %d builds wait; push again when fewer do", u.Waiting, l.Queue)
 	}
@@ -56,7 +56,7 @@ func (l Limits) words(use *Use) string {
 		{l.Running > 0, strconv.Itoa(u.Running), strconv.Itoa(l.Running), "running"},
 		{l.Each > 0, "", strconv.Itoa(l.Each), "running of each"},
 		{l.Minutes > 0, minutes(u.Spent), strconv.Itoa(l.Minutes), "minutes a day"},
-		{l.LogBytes > 0, bytes(u.LogBytes), bytes(l.LogBytes), "of log"},
+		{l.LogBytes > 0, quantity.Bytes(u.LogBytes), quantity.Bytes(l.LogBytes), "of log"},
 		{l.Queue > 0, strconv.Itoa(u.Waiting), strconv.Itoa(l.Queue), "waiting"},
 	} {
 		switch {
@@ -73,5 +73,3 @@ func (l Limits) words(use *Use) string {
 }
 
 func minutes(d time.Duration) string { return strconv.Itoa(int(d / time.Minute)) }
-
-func bytes(n int64) string { return units.BytesSize(float64(n)) }

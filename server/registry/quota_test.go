@@ -32,7 +32,7 @@ func TestOverQuota(t *testing.T) {
 		"log": {
 			all,
 			Use{LogBytes: 5 << 30},
-			"over quota: 5GiB of 5GiB of log stored; builds again once the operator makes room",
+			"over quota: 5 GiB of 5 GiB of log stored; builds again once the operator makes room",
 		},
 		"queue": {
 			all,
@@ -67,8 +67,8 @@ func TestLimitsForPeople(t *testing.T) {
 		{Limits{Running: 4, Each: 1}, "4 running, 1 running of each", "2/4 running, 1 running of each"},
 		{
 			Limits{Minutes: 120, LogBytes: 5 << 30, Queue: 20},
-			"120 minutes a day, 5GiB of log, 20 waiting",
-			"37/120 minutes a day, 512MiB/5GiB of log, 3/20 waiting",
+			"120 minutes a day, 5 GiB of log, 20 waiting",
+			"37/120 minutes a day, 512 MiB/5 GiB of log, 3/20 waiting",
 		},
 	} {
 		use := Use{Running: 2, Spent: 37*time.Minute + 30*time.Second, LogBytes: 512 << 20, Waiting: 3}

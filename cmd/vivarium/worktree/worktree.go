@@ -15,7 +15,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/docker/go-units"
+	"vivarium/sandbox/quantity"
 )
 
 // MaxFiles bounds a tree; the largest repositories known have fewer files.
@@ -248,7 +248,7 @@ func (s *search) add(name string, e fs.DirEntry) error {
 	if s.tree.bytes > s.limits.Bytes {
 		return fmt.Errorf("its files are larger than VIVARIUM_DISK (%s) together; ignore some in .gitignore, or "+
 			"raise it",
-			units.BytesSize(float64(s.limits.Bytes)))
+			quantity.Bytes(s.limits.Bytes))
 	}
 	if int64(len(s.tree.entries)) > s.limits.Files {
 		return fmt.Errorf("it has more than %d files; ignore some in .gitignore", s.limits.Files)
