@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 )
 
 // grace is how much longer than the build the sandbox and the server's own calls may last. Thus it
@@ -137,7 +138,7 @@ func (a *attempt) record(ctx context.Context, step Step) error {
 }
 
 func lastLine(s Step) string {
-	line := fmt.Sprintf("%s: %s in %s", s.Name, s.State, Took(s.EndedAt.Sub(s.StartedAt)))
+	line := fmt.Sprintf("%s: %s in %s", s.Name, s.State, quantity.Duration(s.EndedAt.Sub(s.StartedAt)))
 	if s.Note != "" {
 		line += ": " + s.Note
 	}

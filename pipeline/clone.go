@@ -171,7 +171,7 @@ func (a *attempt) fetch(ctx context.Context, g Git) error {
 		}
 		pause := fetchPauses[try]
 		if err := a.say(ctx,
-			fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, pause)); err != nil {
+			fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, quantity.Duration(pause))); err != nil {
 			return err
 		}
 		if err := sleep(ctx, pause); err != nil {

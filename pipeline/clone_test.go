@@ -126,7 +126,7 @@ func TestCloneIsRetriedWhileTheHostDoesNotAnswer(t *testing.T) {
 	host.SetFault(egresstest.Drop)
 	o, l := w.run(t, w.request(source))
 	wantCause(t, o, pipeline.CauseClone)
-	wantText(t, l.step(pipeline.StepClone), "Try 1 of 2 failed; the next one in 1s")
+	wantText(t, l.step(pipeline.StepClone), "Try 1 of 2 failed; the next one in 1 s")
 	if !o.Heals || strings.Contains(l.text(), "Try 2") {
 		t.Errorf("it heals: %v; the log: %s", o.Heals, l.text())
 	}

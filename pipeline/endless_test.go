@@ -52,7 +52,7 @@ func TestGitHostThatNeverStopsSendingEndsTheClone(t *testing.T) {
 		},
 		"a little at a time": {
 			flood(advertisement, "000eversion 2\n", "0006x\n", 50*time.Millisecond), 15 * time.Second,
-			pipeline.CauseTimeout, "timed out: 15s limit for the build, in `git fetch`",
+			pipeline.CauseTimeout, "timed out: 15 s limit for the build, in `git fetch`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 		"a file, a little at a time": {
 			nil, flood("application/octet-stream", "", strings.Repeat("x", 128<<10), 20*time.Millisecond),
 			20 * time.Second,
-			pipeline.CauseTimeout, "timed out: 20s limit for the build, in `pip install`",
+			pipeline.CauseTimeout, "timed out: 20 s limit for the build, in `pip install`",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			pipeline.CauseDiskFull,
 			"no room left in /tmp",
 		},
-		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "timed out: 15s limit"},
+		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "timed out: 15 s limit"},
 		"output": {
 			"while True: sys.stdout.write('x' * 99 + chr(10))",
 			"log_limit='1MiB'",
@@ -213,7 +213,7 @@ func TestBuildThatStopsItsPID1EndsInTime(t *testing.T) {
 		return
 	}
 	wantCause(t, o, pipeline.CauseTimeout)
-	wantText(t, o.Summary, "timed out: 8s limit")
+	wantText(t, o.Summary, "timed out: 8 s limit")
 	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s", took)
 	}

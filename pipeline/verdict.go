@@ -3,7 +3,6 @@ package pipeline
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"vivarium/pipeline/python"
 	"vivarium/sandbox"
@@ -83,7 +82,7 @@ func diskNote(r sandbox.Result, l python.Limits) string {
 }
 
 func timeoutNote(l python.Limits) string {
-	return fmt.Sprintf("timed out: %s limit for the build", python.Time(l.Timeout))
+	return fmt.Sprintf("timed out: %s limit for the build", quantity.Duration(l.Timeout))
 }
 
 func logLimitNote(l python.Limits) string {
@@ -140,20 +139,6 @@ func verdict(image string, steps []Step) Outcome {
 		}
 	}
 	first, last := steps[0], steps[len(steps)-1]
-	o.Summary = fmt.Sprintf("%s in %s", last.Note, Took(last.EndedAt.Sub(first.StartedAt)))
+	o.Summary = fmt.Sprintf("%s in %s", last.Note, quantity.Duration(last.EndedAt.Sub(first.StartedAt)))
 	return o
-}
-
-// Took writes a duration for people. A build's page uses the same form (web/static/build.js).
-func Took(d time.Duration) string {
-	whole := int(d.Round(time.Second).Seconds())
-	switch {
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case whole < 60:
-		return fmt.Sprintf("%d s", whole)
-	case whole < 3600:
-		return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
-	}
-	return fmt.Sprintf("%d h %02d min", whole/3600, whole%3600/60)
 }

@@ -75,14 +75,14 @@ func TestJudge(t *testing.T) {
 			sandbox.Result{TimedOut: true, Signal: "SIGKILL"},
 			"x",
 			CauseTimeout,
-			"timed out: 15m limit for the build, in `prog`",
+			"timed out: 15 min limit for the build, in `prog`",
 		},
 		"timeout that exited 0": {
 			StepTest,
 			sandbox.Result{TimedOut: true},
 			"",
 			CauseTimeout,
-			"timed out: 15m limit for the build, in `prog`",
+			"timed out: 15 min limit for the build, in `prog`",
 		},
 		"memory": {
 			StepInstall,
@@ -270,7 +270,7 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 	}{
 		"known":              {fail(CauseImage, "no %s", "image"), CauseImage, "no image"},
 		"known among others": {errors.Join(fail(CausePlan, "x"), errors.New("y")), CausePlan, "x"},
-		"time":               {wrap(errTimeout), CauseTimeout, "timed out: 15m limit for the build"},
+		"time":               {wrap(errTimeout), CauseTimeout, "timed out: 15 min limit for the build"},
 		"output":             {wrap(errLogLimit), CauseLogLimit, "too much output: 4 GiB limit"},
 		"lost to memory": {
 			wrap(&sandbox.LostError{OOMKilled: true}),
@@ -280,9 +280,9 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		"lost to the clock": {
 			wrap(&sandbox.LostError{Deadline: true}),
 			CauseTimeout,
-			"timed out: 15m limit for the build",
+			"timed out: 15 min limit for the build",
 		},
-		"time, in":   {in(errTimeout), CauseTimeout, "timed out: 15m limit for the build, in `prog`"},
+		"time, in":   {in(errTimeout), CauseTimeout, "timed out: 15 min limit for the build, in `prog`"},
 		"output, in": {in(errLogLimit), CauseLogLimit, "too much output: 4 GiB limit, in `prog`"},
 		"lost to memory, in": {
 			in(&sandbox.LostError{OOMKilled: true}),
@@ -292,7 +292,7 @@ func TestErrorsOfAStepHaveTheirCause(t *testing.T) {
 		"lost to clock, in": {
 			in(&sandbox.LostError{Deadline: true}),
 			CauseTimeout,
-			"timed out: 15m limit for the build, in `prog`",
+			"timed out: 15 min limit for the build, in `prog`",
 		},
 		"lost": {
 			wrap(&sandbox.LostError{ExitCode: 2, Stderr: "panic: x"}),

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/pipeline/python"
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
@@ -148,7 +147,7 @@ func stayers(t *testing.T) []bomb {
 	timeout := fmt.Sprintf("timeout = %q", patience(t, soon))
 	call := func(call string) map[string]string { return hostile(t, call, timeout) }
 	dose := func(call string) map[string]string { return hostile(t, call, "") }
-	timedOut := []string{"timed out: " + python.Time(patience(t, soon)), inTests}
+	timedOut := []string{"timed out: " + quantity.Duration(patience(t, soon)), inTests}
 	return []bomb{
 		{
 			name:    "spinners",

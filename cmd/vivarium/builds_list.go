@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
 )
@@ -135,9 +136,9 @@ func took(from, to time.Time) string {
 	case from.IsZero():
 		return "-"
 	case to.IsZero():
-		return pipeline.Took(time.Since(from)) + " so far"
+		return quantity.Duration(time.Since(from)) + " so far"
 	}
-	return pipeline.Took(to.Sub(from))
+	return quantity.Duration(to.Sub(from))
 }
 
 func dash(s string) string {

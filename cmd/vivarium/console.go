@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
 	"vivarium/pipeline/termtext"
+	"vivarium/sandbox/quantity"
 )
 
 // progressInterval is how often the progress line is drawn.
@@ -63,7 +64,7 @@ func (c *console) drawProgress(now time.Time) {
 	if c.step.Name == "" || c.midLine {
 		return
 	}
-	line := fmt.Sprintf("… %s %s", c.step.Name, pipeline.Took(now.Sub(c.step.StartedAt).Round(time.Second)))
+	line := fmt.Sprintf("… %s %s", c.step.Name, quantity.Duration(now.Sub(c.step.StartedAt).Round(time.Second)))
 	fmt.Fprintf(c.out, "\r\x1b[K%s", c.term.dye(dim, line))
 	c.progress = true
 }

@@ -39,7 +39,7 @@ func TestProgressLineGoesBeforeOutputAndNeverIntoALine(t *testing.T) {
 		c.drawProgress(soon) // draws nothing: a line is being written
 		output(t, c, pipeline.Stdout, "line\n")
 	})
-	if want := "── test\n\r\x1b[K… test 5.0 s\r\x1b[Khalf line\n"; got != want {
+	if want := "── test\n\r\x1b[K… test 5 s\r\x1b[Khalf line\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

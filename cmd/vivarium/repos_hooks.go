@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/registry"
 )
@@ -139,7 +140,7 @@ func (r *repos) addHook(ctx context.Context, client *github.Client, repo string,
 	}
 	return hookResult{repo: repo, done: done, err: fmt.Errorf("no ping came within %s; GitHub says of it: %s; is "+
 		"`vivarium serve` running, and reached at %s?",
-		wait, said, r.webhookURL())}
+		quantity.Duration(wait), said, r.webhookURL())}
 }
 
 // newestSecret is the secret that a repository's own webhook must sign with, and the time of its

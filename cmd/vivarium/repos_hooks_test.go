@@ -158,7 +158,7 @@ func TestHooksSayWhereThePingDoesNotCome(t *testing.T) {
 	}
 	c.url = "http://127.0.0.1:1"
 	c.want(1, []string{
-		`^school/group-1 +webhook created, but no ping came within 3s; GitHub says of it: connection_error 0 .* ` +
+		`^school/group-1 +webhook created, but no ping came within 3 s; GitHub says of it: connection_error 0 .* ` +
 			`reached at http://127\.0\.0\.1:1/webhook\?$`,
 	}, "repos", "add", "school/group-1", "--hooks", "--wait", "3s")
 	c.url = good.String()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 )
 
 // summary is shown when a build ends: a line for each step, then the verdict.
@@ -22,7 +23,7 @@ func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 	}
 	verdict = t.dye(bold+stateColour(o.State), verdict)
 	if o.State != pipeline.Passed { // a passed build's summary tells the time
-		verdict += " after " + pipeline.Took(took)
+		verdict += " after " + quantity.Duration(took)
 	}
 	fmt.Fprintf(&b, "%s: %s\n", verdict, oneLine(o.Summary))
 	return b.String()
@@ -31,7 +32,7 @@ func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 func stepDetail(s pipeline.Step) string {
 	took := ""
 	if !s.StartedAt.IsZero() && !s.EndedAt.IsZero() {
-		took = pipeline.Took(s.EndedAt.Sub(s.StartedAt))
+		took = quantity.Duration(s.EndedAt.Sub(s.StartedAt))
 	}
 	return fmt.Sprintf("%10s  %s", took, oneLine(s.Note))
 }

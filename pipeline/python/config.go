@@ -108,7 +108,7 @@ func (c *config) setTimeout(v any) error {
 		return fmt.Errorf(`write a time such as "10m" or "90s", or a number of seconds`)
 	}
 	if d > c.limits.Timeout {
-		return tooHigh(Time(c.limits.Timeout))
+		return tooHigh(quantity.Duration(c.limits.Timeout))
 	}
 	c.limits.Timeout = d
 	return nil

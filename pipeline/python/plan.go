@@ -144,7 +144,7 @@ func (p Plan) Text() string {
 func (l Limits) String() string {
 	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, "+
 		"open files %d for each, log %s",
-		Time(l.Timeout), quantity.Bytes(l.Memory), quantity.Bytes(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, quantity.Bytes(l.LogLimit))
+		quantity.Duration(l.Timeout), quantity.Bytes(l.Memory), quantity.Bytes(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, quantity.Bytes(l.LogLimit))
 	if l.LogRate > 0 {
 		text += fmt.Sprintf(" at %s/s", quantity.Bytes(l.LogRate))
 	}

@@ -97,7 +97,7 @@ func TestPlanTextNamesEverything(t *testing.T) {
   test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
   tests        1 test file in tests/
   not fetched  submodule vendor/lib
-  limits       time 15m, memory 512 MiB, disk 2 GiB in 262144 files, CPUs 2, processes 512, ` +
+  limits       time 15 min, memory 512 MiB, disk 2 GiB in 262144 files, CPUs 2, processes 512, ` +
 		`open files 16384 for each, log 4 GiB at 32 MiB/s
                memory = 512MiB by [tool.vivarium]
   note         the project itself is not installed (pyproject.toml has a [project] table): ` +

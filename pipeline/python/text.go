@@ -4,21 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"vivarium/pipeline/python/checkout"
 )
-
-// Time writes a limit of time for people, such as 15m or 1h30m.
-func Time(d time.Duration) string {
-	s := d.String()
-	for _, zero := range []string{"0s", "0m"} {
-		if short := strings.TrimSuffix(s, zero); short != "" && strings.ContainsAny(short[len(short)-1:], "hm") {
-			s = short
-		}
-	}
-	return s
-}
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 

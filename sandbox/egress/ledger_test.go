@@ -68,7 +68,7 @@ func TestTroubleOfThePagesIsRememberedUntilThePageComes(t *testing.T) {
 		"429":                 {egresstest.Status(429), "index " + host + " answered 429 Too Many Requests"},
 		"half":                {halfPage, "index " + host + " broke off its answer: unexpected EOF"},
 		"not an index":        {loginJSON, "index " + host + " answered with a page that cannot be read"},
-		"silence":             {egresstest.Stall, "index " + host + " does not answer: no data for 200ms"},
+		"silence":             {egresstest.Stall, "index " + host + " does not answer: no data for 0.2 s"},
 		"401":                 {egresstest.Status(401), ""},
 		"401 to our password": {egresstest.Status(401), "index " + host + " answered 401 Unauthorized"},
 		"404":                 {egresstest.Status(404), ""},
@@ -167,7 +167,7 @@ func TestAClientThatLosesItsPatienceLeavesTheTroubleBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		stays time.Duration
 		want  string
-	}{"after long": {300 * time.Millisecond, "does not answer: no data for 0s"}, "at once": {20 * time.Millisecond, ""}} {
+	}{"after long": {300 * time.Millisecond, "does not answer: no data for 0 s"}, "at once": {20 * time.Millisecond, ""}} {
 		t.Run(name, func(t *testing.T) {
 			x := newIndex(t, up, nil)
 			x.fetcher.stall = 6 * 200 * time.Millisecond

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"vivarium/sandbox/quantity"
 )
 
 // stalledError says that a host went silent.
 type stalledError struct{ after time.Duration }
 
-func (e *stalledError) Error() string { return fmt.Sprintf("no data for %s", e.after) }
+func (e *stalledError) Error() string {
+	return fmt.Sprintf("no data for %s", quantity.Duration(e.after))
+}
 
 // watchdog ends a context when an upstream host is silent for too long. It counts only
 // while something is awaited from the host: a slow client stalls nothing.

@@ -3,6 +3,7 @@ package quantity
 import (
 	"math"
 	"testing"
+	"time"
 )
 
 func TestSizesAreWrittenWithTheUnitThatMakesThemShort(t *testing.T) {
@@ -45,6 +46,30 @@ func TestWhatIsWrittenCanBeReadAgain(t *testing.T) {
 	for _, s := range []string{"", "much", "GiB", "1 2", "-1"} {
 		if got, err := ParseBytes(s); err == nil {
 			t.Errorf("%q was read as %d", s, got)
+		}
+	}
+}
+
+func TestDurationsAreWrittenWithTheirTwoLargestUnits(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0:                             "0 s",
+		40 * time.Millisecond:         "0 s",
+		100 * time.Millisecond:        "0.1 s",
+		1530 * time.Millisecond:       "1.5 s",
+		5 * time.Second:               "5 s",
+		9960 * time.Millisecond:       "10 s",
+		42 * time.Second:              "42 s",
+		59600 * time.Millisecond:      "1 min",
+		90 * time.Second:              "1 min 30 s",
+		125600 * time.Millisecond:     "2 min 06 s",
+		15 * time.Minute:              "15 min",
+		3599600 * time.Millisecond:    "1 h",
+		time.Hour + time.Second:       "1 h",
+		2*time.Hour + 3*time.Minute:   "2 h 03 min",
+		50*time.Hour + 30*time.Minute: "50 h 30 min",
+	} {
+		if got := Duration(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}
 }

@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"server/store/dirlock": {},
 	"server/store/intake":  {},
 	"server/store/trouble": {},
-	"server/web":           {"pipeline", "pipeline/findings", "server/verdict"},
+	"server/web":           {"pipeline", "pipeline/findings", "server/verdict", "sandbox/quantity"},
 	"server/github":        {"pipeline"},
 	"server/registry":      {"sandbox/quantity"},
 	"server/store": {
@@ -75,7 +75,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 	},
 	"server/store/outbox":        {"pipeline"},
-	"server/store/patience":      {"pipeline"},
+	"server/store/patience":      {"pipeline", "sandbox/quantity"},
 	"server/verdict":             {"pipeline"},
 	"pipeline/python": {
 		"pipeline/python/checkout",

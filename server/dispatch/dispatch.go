@@ -12,6 +12,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/outward"
 	"vivarium/sandbox"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
 )
@@ -123,7 +124,7 @@ func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, erro
 // waitedLine says how long a build waited and how many others were started meanwhile. Both are
 // facts, not guesses.
 func waitedLine(waited time.Duration, others int) string {
-	line := fmt.Sprintf("It waited %s in the queue", pipeline.Took(waited))
+	line := fmt.Sprintf("It waited %s in the queue", quantity.Duration(waited))
 	switch {
 	case others == 1:
 		line += ", while 1 other build was started"

@@ -43,8 +43,8 @@ func TestLogSaysWhatABuildWaitedFor(t *testing.T) {
 	}{
 		{42*time.Second + 400*time.Millisecond, 0, "It waited 42 s in the queue"},
 		{90 * time.Second, 1, "It waited 1 min 30 s in the queue, while 1 other build was started"},
-		{time.Hour, 3, "It waited 1 h 00 min in the queue, while 3 other builds were started"},
-		{time.Hour, mostStarted, "It waited 1 h 00 min in the queue, while 1000 other builds or more were started"},
+		{time.Hour, 3, "It waited 1 h in the queue, while 3 other builds were started"},
+		{time.Hour, mostStarted, "It waited 1 h in the queue, while 1000 other builds or more were started"},
 	} {
 		if got := waitedLine(c.waited, c.others); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

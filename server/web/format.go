@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 )
 
 // shortSHA is a commit's abbreviation, as git hosts show it.
@@ -50,5 +50,5 @@ func duration(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {
 		return ""
 	}
-	return pipeline.Took(to.Sub(from))
+	return quantity.Duration(to.Sub(from))
 }

@@ -67,7 +67,7 @@ func TestDurationsAreForPeople(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		1530 * time.Millisecond:     "1.5 s",
 		42 * time.Second:            "42 s",
-		59600 * time.Millisecond:    "1 min 00 s",
+		59600 * time.Millisecond:    "1 min",
 		125600 * time.Millisecond:   "2 min 06 s",
 		2*time.Hour + 3*time.Minute: "2 h 03 min",
 	} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/quantity"
 )
 
 const (
@@ -57,6 +58,6 @@ func Since(since, due, started, now time.Time, most time.Duration) (from time.Ti
 func InVain(cause pipeline.Cause, why string, since, now time.Time) pipeline.Outcome {
 	return pipeline.Outcome{
 		State: cause.State(), Cause: cause,
-		Summary: fmt.Sprintf("%s; waited %s for %s in vain", why, pipeline.Took(now.Sub(since)), pipeline.Outside(cause)),
+		Summary: fmt.Sprintf("%s; waited %s for %s in vain", why, quantity.Duration(now.Sub(since)), pipeline.Outside(cause)),
 	}
 }

@@ -162,14 +162,19 @@
     document.title = document.title.replace(/^[a-z]+/, v.state);
   }
 
-  // As pipeline.Took has it.
+  // As quantity.Duration has it.
   function took(seconds) {
-    if (seconds < 10) return seconds.toFixed(1) + " s";
+    const tenths = Math.round(seconds * 10) / 10;
+    if (tenths < 10) return tenths + " s";
     const whole = Math.round(seconds);
     if (whole < 60) return whole + " s";
-    const two = (n) => String(n).padStart(2, "0");
-    if (whole < 3600) return Math.floor(whole / 60) + " min " + two(whole % 60) + " s";
-    return Math.floor(whole / 3600) + " h " + two(Math.floor((whole % 3600) / 60)) + " min";
+    if (whole < 3600) return twoUnits(Math.floor(whole / 60), "min", whole % 60, "s");
+    return twoUnits(Math.floor(whole / 3600), "h", Math.floor((whole % 3600) / 60), "min");
+  }
+
+  function twoUnits(large, unit, small, smaller) {
+    if (small === 0) return large + " " + unit;
+    return large + " " + unit + " " + String(small).padStart(2, "0") + " " + smaller;
   }
 
   function stepRow(name) {
