@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/images"
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
@@ -29,7 +30,7 @@ type attempt struct {
 
 	image    images.Image
 	sandbox  *sandbox.Sandbox
-	limits   python.Limits // the request's until the plan lowers them
+	limits   limits.Limits // the request's until the plan lowers them
 	begun    time.Time     // when the first sandbox was asked for
 	deadline time.Time
 	plan     python.Plan
@@ -50,7 +51,7 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 	}
 	return &attempt{
 		runner: r, req: q, rec: rec,
-		limits: python.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit, LogRate: q.LogRate},
+		limits: limits.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit, LogRate: q.LogRate},
 	}
 }
 

@@ -6,11 +6,8 @@ import (
 	"time"
 
 	"vivarium/pipeline/findings"
-	"vivarium/pipeline/python"
+	"vivarium/pipeline/limits"
 )
-
-// Limits bound one build.
-type Limits = python.Limits
 
 // StepName names one step of a build.
 type StepName string
@@ -53,7 +50,7 @@ type Step struct {
 	Note       string // one line: the figure behind the cause, or a remark on a green step
 	// Limits are the limits in force during the step; for the plan, those that it leaves in force.
 	// They are zero for a skipped step.
-	Limits Limits
+	Limits limits.Limits
 	// Findings are what the step's tool found wrong, as far as its output could be parsed.
 	Findings findings.List
 }
@@ -92,9 +89,9 @@ type Build struct {
 }
 
 // Limits are the limits in force in the newest attempt; nil while no step of it tells them.
-func (b Build) Limits() *Limits {
+func (b Build) Limits() *limits.Limits {
 	for i := len(b.Steps) - 1; i >= 0; i-- {
-		if l := b.Steps[i].Limits; l != (Limits{}) {
+		if l := b.Steps[i].Limits; l != (limits.Limits{}) {
 			return &l
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"vivarium/pipeline/python"
+	"vivarium/pipeline/shell"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -25,7 +25,7 @@ type command struct {
 // something that the command did not cause.
 func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if c.echo == "" {
-		c.echo = termtext.Line(python.Shell(c.Argv))
+		c.echo = termtext.Line(shell.Line(c.Argv))
 	}
 	if err := a.say(ctx, "$ "+c.echo); err != nil {
 		return sandbox.Result{}, err

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"vivarium/pipeline/python"
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -102,7 +102,7 @@ func (a *attempt) explain(ctx context.Context, name StepName, err error) (ending
 }
 
 // causeOf finds the cause in a step's error.
-func causeOf(err error, l python.Limits) (Cause, string) {
+func causeOf(err error, l limits.Limits) (Cause, string) {
 	var known *failure
 	var lost *sandbox.LostError
 	var command *inCommand

@@ -12,6 +12,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
@@ -111,7 +112,7 @@ func (a *attempt) change(ctx context.Context, plan python.Plan) error {
 }
 
 // lower applies the limits that the repository lowered, before anything of it runs.
-func (a *attempt) lower(ctx context.Context, l python.Limits) error {
+func (a *attempt) lower(ctx context.Context, l limits.Limits) error {
 	var changed sandbox.Limits
 	if l.Memory < a.limits.Memory {
 		changed.Memory = l.Memory
@@ -146,7 +147,7 @@ func (a *attempt) lower(ctx context.Context, l python.Limits) error {
 }
 
 // startLowered starts again with the lowered limits.
-func (a *attempt) startLowered(ctx context.Context, l python.Limits) error {
+func (a *attempt) startLowered(ctx context.Context, l limits.Limits) error {
 	if err := a.say(ctx,
 		"Starting again with the limits of [tool.vivarium]: "+sandbox.ErrFixedLimits.Error()); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
@@ -21,7 +22,7 @@ var ownCause = map[StepName]Cause{
 // judge says what a command's result means for its step: a note and, unless the step is green, a
 // cause. said is what is known of a failure besides the exit code. A limit that was hit outranks
 // the exit code, but success is success.
-func judge(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
+func judge(step StepName, program string, r sandbox.Result, l limits.Limits, said string) (Cause, string) {
 	if r.Success() {
 		if _, struck := strike(r, l); struck != "" {
 			return "", "green, although: " + struck
@@ -32,7 +33,7 @@ func judge(step StepName, program string, r sandbox.Result, l python.Limits, sai
 }
 
 // blame is judge for a command that is not green, whatever its exit code.
-func blame(step StepName, program string, r sandbox.Result, l python.Limits, said string) (Cause, string) {
+func blame(step StepName, program string, r sandbox.Result, l limits.Limits, said string) (Cause, string) {
 	cause, struck := strike(r, l)
 	switch {
 	case cause != "":
@@ -48,7 +49,7 @@ func blame(step StepName, program string, r sandbox.Result, l python.Limits, sai
 // strike names the limit that was hit. Where several were, the one that leads to the others comes
 // first: a fork bomb runs out of memory and time as well, and a program that has lost a process to
 // the OOM killer often waits for it until its time is up.
-func strike(r sandbox.Result, l python.Limits) (Cause, string) {
+func strike(r sandbox.Result, l limits.Limits) (Cause, string) {
 	switch {
 	case r.PidsStruck:
 		return CausePidsLimit, fmt.Sprintf("too many processes: %d limit", l.Pids)
@@ -66,12 +67,12 @@ func strike(r sandbox.Result, l python.Limits) (Cause, string) {
 
 // memoryNote names what processes may use. The kernel enforces the sum of memory and disk, since
 // files are memory too, so a build with few files has more memory. The plan names both.
-func memoryNote(l python.Limits) string {
+func memoryNote(l limits.Limits) string {
 	return fmt.Sprintf("out of memory: %s limit", quantity.Bytes(l.Memory))
 }
 
 // diskNote distinguishes too many files from too much data in them.
-func diskNote(r sandbox.Result, l python.Limits) string {
+func diskNote(r sandbox.Result, l limits.Limits) string {
 	if r.DiskFull == sandbox.Terminals {
 		return fmt.Sprintf("too many pseudo-terminals: %d limit", sandbox.MaxTerminals)
 	}
@@ -81,11 +82,11 @@ func diskNote(r sandbox.Result, l python.Limits) string {
 	return fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, quantity.Bytes(l.Disk))
 }
 
-func timeoutNote(l python.Limits) string {
+func timeoutNote(l limits.Limits) string {
 	return fmt.Sprintf("timed out: %s limit for the build", quantity.Duration(l.Timeout))
 }
 
-func logLimitNote(l python.Limits) string {
+func logLimitNote(l limits.Limits) string {
 	return fmt.Sprintf("too much output: %s limit", quantity.Bytes(l.LogLimit))
 }
 
@@ -97,7 +98,7 @@ func logLimitNote(l python.Limits) string {
 // failure is the first failure in words, with the number of further ones; empty when none could be
 // parsed.
 func judgeTests(
-	program string, r sandbox.Result, l python.Limits, report python.TestReport, failure string,
+	program string, r sandbox.Result, l limits.Limits, report python.TestReport, failure string,
 ) (Cause, string) {
 	said := ""
 	if report.Seen {

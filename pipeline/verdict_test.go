@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
 	"vivarium/sandbox"
 )
 
-var testLimits = python.Limits{
+var testLimits = limits.Limits{
 	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 1 << 30, Pids: 512, Inodes: 5000},
 	Timeout:  15 * time.Minute,
 	LogLimit: 4 << 30,

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 )
 
 // whatAPageSays is all text of a build's page except its log.
@@ -30,7 +31,7 @@ func TestPageThatSawItsBuildQueuedEndsWithAllItsFacts(t *testing.T) {
 	shows(t, ctx, `document.querySelector("#state").textContent === "queued" && `+
 		`!document.querySelector("#facts").textContent.includes("Started")`)
 	sc := s.work()
-	var limits pipeline.Limits
+	var limits limits.Limits
 	limits.Timeout, limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes =
 		90*time.Second, 512<<20, 1<<30, 0.5, 64, 100, 7
 	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {

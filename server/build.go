@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 	"vivarium/server/store"
 )
 
@@ -175,7 +176,7 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 	return out
 }
 
-func newLimits(l *pipeline.Limits) *Limits {
+func newLimits(l *limits.Limits) *Limits {
 	if l == nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
 )
@@ -97,7 +98,7 @@ func TestBuildHasTheShapeThatScriptsKnow(t *testing.T) {
 
 func TestLimitsInForceAreShown(t *testing.T) {
 	s := newSite(t)
-	var limits pipeline.Limits
+	var limits limits.Limits
 	limits.Timeout, limits.LogLimit, limits.LogRate = 90*time.Second, 5, 6
 	limits.Memory, limits.Disk, limits.CPUs, limits.Pids, limits.OpenFiles, limits.Inodes =
 		512<<20, 1<<30, 0.5, 64, 100, 7

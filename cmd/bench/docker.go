@@ -13,6 +13,7 @@ import (
 
 	"vivarium/cmd/internal/harness"
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/shell"
 	"vivarium/sandbox"
 )
 
@@ -73,7 +74,7 @@ func scriptOf(plan python.Plan, repo, sha string) string {
 	}
 	for _, c := range plan.Install {
 		arguments := c.Argv[slices.Index(c.Argv, "pip")+1:]
-		lines = append(lines, "python3 -I -u -m pip --python "+sandbox.Env+" "+python.Shell(arguments))
+		lines = append(lines, "python3 -I -u -m pip --python "+sandbox.Env+" "+shell.Line(arguments))
 	}
 	return strings.Join(append(lines, python.Lines(plan.Lint), python.Lines(plan.Test)), "\n")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
@@ -17,7 +18,7 @@ import (
 // config is [tool.vivarium] of pyproject.toml, applied to the operator's limits.
 type config struct {
 	python  string
-	limits  Limits
+	limits  limits.Limits
 	lowered []string
 }
 
@@ -46,7 +47,7 @@ const minLogRate = 64 << 10
 
 // parseConfig parses the table and checks it against what the operator allows: a repository can
 // lower a limit, never raise it.
-func parseConfig(table any, operator Limits) (config, error) {
+func parseConfig(table any, operator limits.Limits) (config, error) {
 	c := config{limits: operator}
 	if table == nil {
 		return c, nil

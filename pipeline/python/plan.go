@@ -6,12 +6,11 @@ package python
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
-	"vivarium/sandbox/quantity"
 )
 
 // EnvPython is the interpreter of a build's own environment.
@@ -22,14 +21,6 @@ const (
 	requirements = "requirements.txt"
 )
 
-// Limits bound one build.
-type Limits struct {
-	sandbox.Limits
-	Timeout  time.Duration // of the whole build
-	LogLimit int64         // bytes of output that end the build
-	LogRate  int64         // bytes of output per second, beyond which the build is slowed down; 0 is no limit
-}
-
 // Image is a runner image that the operator has.
 type Image struct {
 	Name   string // such as python-3.11
@@ -39,8 +30,8 @@ type Image struct {
 // Options are what Detect needs to know besides the repository.
 type Options struct {
 	Images  []Image
-	Default string // the image for a repository that asks for none
-	Limits  Limits // the operator's
+	Default string        // the image for a repository that asks for none
+	Limits  limits.Limits // the operator's
 }
 
 // Plan is everything that a build will do, and why.
@@ -59,7 +50,7 @@ type Plan struct {
 	Test         []checkout.Command // empty when there are no tests
 	TestWhy      string             // why these tests, or why there are none
 	NotFetched   []string           // submodules and LFS files
-	Limits       Limits
+	Limits       limits.Limits
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
 }
@@ -138,15 +129,4 @@ func (p Plan) Text() string {
 		line("note", "%s", n)
 	}
 	return b.String()
-}
-
-// String names every limit with its figure.
-func (l Limits) String() string {
-	text := fmt.Sprintf("time %s, memory %s, disk %s in %d files, CPUs %g, processes %d, "+
-		"open files %d for each, log %s",
-		quantity.Duration(l.Timeout), quantity.Bytes(l.Memory), quantity.Bytes(l.Disk), l.Inodes, l.CPUs, l.Pids, l.OpenFiles, quantity.Bytes(l.LogLimit))
-	if l.LogRate > 0 {
-		text += fmt.Sprintf(" at %s/s", quantity.Bytes(l.LogRate))
-	}
-	return text
 }

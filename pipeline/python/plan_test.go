@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
 )
 
-var operator = Limits{
+var operator = limits.Limits{
 	Limits:   sandbox.Limits{Memory: 2 << 30, Disk: 2 << 30, CPUs: 2, Pids: 512, OpenFiles: 16384, Inodes: 262144},
 	Timeout:  15 * time.Minute,
 	LogLimit: 4 << 30,

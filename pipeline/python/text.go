@@ -2,35 +2,20 @@ package python
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/shell"
 )
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// Shell writes a command line as one could type it. It is for people to read; no shell ever runs
-// it.
-func Shell(argv []string) string {
-	words := make([]string, len(argv))
-	for i, w := range argv {
-		if !plainWord.MatchString(w) {
-			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-		words[i] = w
-	}
-	return strings.Join(words, " ")
-}
 
 // Line writes a command as one could type it in the checkout, for people to read.
 func Line(c checkout.Command) string {
-	line := Shell(c.Argv)
+	line := shell.Line(c.Argv)
 	if len(c.Env) > 0 {
-		line = Shell(c.Env) + " " + line
+		line = shell.Line(c.Env) + " " + line
 	}
 	if c.Dir != "" {
-		line = "cd " + Shell([]string{c.Dir}) + " && " + line
+		line = "cd " + shell.Line([]string{c.Dir}) + " && " + line
 	}
 	return line
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 )
 
 // storedLimits is how a step's limits stand in its row, as JSON. A field that is added
@@ -23,8 +23,8 @@ type storedLimits struct {
 	LogRate   int64         `json:"log_rate"`
 }
 
-func encodeLimits(l pipeline.Limits) string {
-	if l == (pipeline.Limits{}) {
+func encodeLimits(l limits.Limits) string {
+	if l == (limits.Limits{}) {
 		return ""
 	}
 	text, err := json.Marshal(storedLimits{
@@ -38,15 +38,15 @@ func encodeLimits(l pipeline.Limits) string {
 	return string(text)
 }
 
-func decodeLimits(text string) (pipeline.Limits, error) {
+func decodeLimits(text string) (limits.Limits, error) {
 	if text == "" {
-		return pipeline.Limits{}, nil
+		return limits.Limits{}, nil
 	}
 	var s storedLimits
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		return pipeline.Limits{}, fmt.Errorf("read the limits of a step: %w", err)
+		return limits.Limits{}, fmt.Errorf("read the limits of a step: %w", err)
 	}
-	l := pipeline.Limits{Timeout: s.Timeout, LogLimit: s.LogLimit, LogRate: s.LogRate}
+	l := limits.Limits{Timeout: s.Timeout, LogLimit: s.LogLimit, LogRate: s.LogRate}
 	l.Memory, l.Disk, l.CPUs, l.Pids = s.Memory, s.Disk, s.CPUs, s.Pids
 	l.FileSize, l.OpenFiles, l.Inodes = s.FileSize, s.OpenFiles, s.Inodes
 	return l, nil

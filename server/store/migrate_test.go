@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 )
 
 // nextStep is a migration that a later version might bring.
@@ -104,7 +105,7 @@ func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 }
 
 func TestLimitsOfAStepAreStored(t *testing.T) {
-	want := pipeline.Limits{Timeout: time.Minute, LogLimit: 5, LogRate: 6}
+	want := limits.Limits{Timeout: time.Minute, LogLimit: 5, LogRate: 6}
 	want.Memory, want.Disk, want.CPUs, want.Pids, want.FileSize, want.OpenFiles, want.Inodes = 1<<30, 2<<30, 0.1, 3, 4, 7, 8
 	if got, err := decodeLimits(encodeLimits(want)); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
