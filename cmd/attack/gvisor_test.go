@@ -47,6 +47,7 @@ var insideGVisor = map[string]string{
 	"pid1-files":       "they can be opened, and the session's seal ends the sandbox when they are written to",
 	"command-line":     "it is gVisor's own, the same on every machine",
 	"core-lowered":     "a crash is one of gVisor's own kernel, which starts nothing on the machine",
+	"core-setrlimit":   "a crash is one of gVisor's own kernel, which starts nothing on the machine",
 	"pid1-limits":      "they can be set, which can end its own sandbox and nothing else",
 	"devices":          "gVisor's kernel has no devices of the machine's to open",
 	"set-uid":          "no-new-privileges holds, so that no set-uid bit counts",

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import os
 import pathlib
+import platform
 import resource
 
 from probe import Refused, main
@@ -127,11 +128,22 @@ def machine_segment():
     return "a segment of the machine's"
 
 
-def core_limit_of_nothing():
+def core_limit_of_nothing(set_limit):
     """With a limit of 0 a crash starts the program of the machine's core_pattern, with one of 1 byte it does not."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limits = resource.getrlimit(resource.RLIMIT_CORE)
-    return found(f"limits {limits}", limits[0] != 1)
+    def attempt():
+        set_limit()
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+        return found(f"limits {limits}", limits[0] != 1)
+
+    return attempt
+
+
+def setrlimit_by_number():
+    """The system call that the C library no longer makes: it asks by prlimit64 instead."""
+    number = {"x86_64": 160, "aarch64": 164}[platform.machine()]
+    if libc.syscall(number, resource.RLIMIT_CORE, (ctypes.c_ulong * 2)(0, 0)) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, errno.errorcode[number])
 
 
 def kernel_settings():
@@ -151,7 +163,9 @@ main([
     ("bytes", "looking for a writable place without bound on its bytes", unbounded_bytes),
     ("files", "looking for a writable place without bound on its files", unbounded_files),
     ("core", "asking for core files", above(1, "RLIMIT_CORE")),
-    ("core-lowered", "setrlimit(RLIMIT_CORE, 0), so that a crash starts the machine's core helper", core_limit_of_nothing),
+    ("core-lowered", "prlimit(RLIMIT_CORE, 0), so that a crash starts the machine's core helper",
+     core_limit_of_nothing(lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))),
+    ("core-setrlimit", "the same by the system call setrlimit", core_limit_of_nothing(setrlimit_by_number)),
     ("file-size", "asking for a file of any size", above(MOST_BYTES, "RLIMIT_FSIZE")),
     ("open-files", "asking for more open files", above(OPEN_FILES, "RLIMIT_NOFILE")),
     ("memory", "looking for memory without limit", memory),
