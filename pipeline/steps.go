@@ -15,6 +15,7 @@ import (
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/interpreter"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 )
@@ -46,7 +47,7 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 	if err := a.say(ctx, strings.TrimSuffix(plan.Text(), "\n")); err != nil {
 		return "", err
 	}
-	return "", a.lower(bounded, plan.Limits)
+	return strings.Join(plan.Remarks, "; "), a.lower(bounded, plan.Limits)
 }
 
 func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
@@ -60,7 +61,7 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	}
 	options := python.Options{Default: images.Default, Limits: a.limits}
 	for _, image := range found {
-		options.Images = append(options.Images, python.Image{Name: image.Name, Python: image.Python})
+		options.Images = append(options.Images, interpreter.Image{Name: image.Name, Python: image.Python})
 	}
 	plan, err := python.Detect(survey, options)
 	if err != nil {
@@ -173,6 +174,9 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	} else if cause != "" {
 		return "", fail(cause, "%s", note)
 	}
+	if a.plan.Refused != "" {
+		return "", fail(CauseInstall, "%s", a.plan.Refused)
+	}
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
@@ -197,7 +201,7 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 	for _, planned := range a.plan.Install {
 		var words lastWords
 		var end pipEnd
-		found := findings.Pip{Requirements: a.plan.Requirements}
+		found := findings.Pip{Dir: planned.Dir, Requirements: a.plan.Requirements}
 		c := command{
 			Command: inCheckout(planned, append([]string{index}, envSettings...)),
 			name:    "pip install",

@@ -131,15 +131,20 @@ func judgeTests(
 }
 
 // verdict is the outcome of a build with these steps: the first that is not green gives the cause.
+// What the plan did otherwise than the repository asks for is said at the end.
 func verdict(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
+	remark := ""
 	for _, s := range steps {
 		if s.Cause != "" {
-			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note
+			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note+remark
 			return o
+		}
+		if s.Name == StepPlan && s.Note != "" {
+			remark = "; " + s.Note
 		}
 	}
 	first, last := steps[0], steps[len(steps)-1]
-	o.Summary = fmt.Sprintf("%s in %s", last.Note, quantity.Duration(last.EndedAt.Sub(first.StartedAt)))
+	o.Summary = fmt.Sprintf("%s in %s", last.Note, quantity.Duration(last.EndedAt.Sub(first.StartedAt))) + remark
 	return o
 }

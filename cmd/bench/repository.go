@@ -6,6 +6,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/python/interpreter"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress/egresstest"
 )
@@ -55,7 +56,7 @@ func planOf(files map[string]string) (python.Plan, error) {
 		survey.Contents[path] = []byte(files[path])
 	}
 	return python.Detect(survey, python.Options{
-		Images:  []python.Image{{Name: images.Default, Python: strings.TrimPrefix(images.Default, "python-")}},
+		Images:  []interpreter.Image{{Name: images.Default, Python: strings.TrimPrefix(images.Default, "python-")}},
 		Default: images.Default,
 	})
 }

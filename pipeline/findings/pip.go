@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 // Pip reads why an installation failed in what pip prints.
 type Pip struct {
+	Dir          string            // where pip ran, below the checkout; empty is the root
 	Requirements map[string][]byte // requirements files by path, in which lines are looked up
 
 	list        List
@@ -52,7 +54,7 @@ func (p *Pip) line(s string) {
 	}
 	if m := invalid.FindStringSubmatch(s); m != nil {
 		line, _ := strconv.Atoi(m[2])
-		p.list.add(Finding{Path: m[3], Line: line, Text: m[1]})
+		p.list.add(Finding{Path: path.Join(p.Dir, m[3]), Line: line, Text: m[1]})
 		return
 	}
 	if m := unsatisfied.FindStringSubmatch(s); m != nil {

@@ -3,8 +3,11 @@ package python
 import (
 	"fmt"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/agnivade/levenshtein"
@@ -17,14 +20,20 @@ import (
 
 // config is [tool.vivarium] of pyproject.toml, applied to the operator's limits.
 type config struct {
-	python  string
-	limits  limits.Limits
-	lowered []string
+	python   string
+	workdir  string
+	install  []checkout.Command
+	installs bool // install is set, be it to nothing
+	limits   limits.Limits
+	lowered  []string
+	notes    []string
 }
 
 // settings are the keys of [tool.vivarium], each with the function that takes its value.
 var settings = map[string]func(*config, any) error{
 	"python":    (*config).setPython,
+	"workdir":   (*config).setWorkdir,
+	"install":   (*config).setInstall,
 	"timeout":   (*config).setTimeout,
 	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
 	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
@@ -33,6 +42,9 @@ var settings = map[string]func(*config, any) error{
 	"pids":      func(c *config, v any) error { return lowerCount(&c.limits.Pids, v, 1) },
 	"files":     func(c *config, v any) error { return lowerCount(&c.limits.OpenFiles, v, sandbox.MinOpenFiles) },
 }
+
+// choices are the settings that are no limits.
+var choices = []string{"python", "workdir", "install"}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.
@@ -63,13 +75,14 @@ func parseConfig(table any, operator limits.Limits) (config, error) {
 				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
 		}
 		if !known {
-			return c, configError(fmt.Sprintf("[tool.vivarium] has no setting %q", key),
-				fmt.Sprintf("did you mean %q?", nearest(key)))
+			c.notes = append(c.notes, fmt.Sprintf("[tool.vivarium] has no setting %q, so that line counts for nothing; "+
+				"did you mean %q?", key, nearest(key)))
+			continue
 		}
 		if err := set(&c, values[key]); err != nil {
 			return c, configError(fmt.Sprintf("[tool.vivarium] %s = %v", key, values[key]), err.Error())
 		}
-		if key != "python" {
+		if !slices.Contains(choices, key) {
 			c.lowered = append(c.lowered, fmt.Sprintf("%s = %v by [tool.vivarium]", key, values[key]))
 		}
 	}
@@ -86,14 +99,53 @@ func nearest(key string) string {
 	})
 }
 
+var release = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)
+
 func (c *config) setPython(v any) error {
 	s, ok := v.(string)
-	if _, valid := parseVersion(s); !ok || !valid {
+	if !ok || !release.MatchString(s) {
 		return fmt.Errorf(`write a release in quotes, such as "3.12"`)
 	}
 	c.python = s
 	return nil
 }
+
+func (c *config) setWorkdir(v any) error {
+	s, ok := v.(string)
+	if s = path.Clean(s); !ok || path.IsAbs(s) || s == ".." || strings.HasPrefix(s, "../") {
+		return fmt.Errorf(`write a folder of the checkout, such as "backend"`)
+	}
+	c.workdir = s
+	return nil
+}
+
+func (c *config) setInstall(v any) (err error) {
+	c.installs = true
+	c.install, err = commandsOf(v)
+	return err
+}
+
+// commandsOf reads command lines as a person types them: one, or an array of them.
+func commandsOf(v any) ([]checkout.Command, error) {
+	said, ok := v.([]any)
+	if one, is := v.(string); is {
+		said, ok = []any{one}, true
+	}
+	var commands []checkout.Command
+	for _, v := range said {
+		line, is := v.(string)
+		if ok = ok && is && len(line) <= maxCommand && !strings.Contains(line, "\x00"); strings.TrimSpace(line) != "" {
+			commands = append(commands, checkout.Command{Argv: []string{"/bin/sh", "-ec", line}})
+		}
+	}
+	if !ok {
+		return nil, fmt.Errorf(`write a command line in quotes, such as "pip install -r all.txt", or an array of them`)
+	}
+	return commands, nil
+}
+
+// maxCommand bounds a command line, in bytes.
+const maxCommand = 16 << 10
 
 func (c *config) setTimeout(v any) error {
 	var d time.Duration

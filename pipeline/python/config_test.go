@@ -46,8 +46,9 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 		`log_limit = "5GiB"`:  "the operator's limit is 4 GiB",
 		`python = 3.12`:       `such as "3.12"`,
 		`python = "latest"`:   `such as "3.12"`,
-		`timeot = "1m"`:       `did you mean "timeout"?`,
-		`log-limit = "1MiB"`:  `did you mean "log_limit"?`,
+		`install = 3`:         "a command line in quotes",
+		`install = ["a", 3]`:  "a command line in quotes",
+		`workdir = 3`:         "a folder of the checkout",
 		`log_rate = "33MiB"`:  "the operator's limit is 32 MiB per second",
 		`log_rate = 0`:        "at least 64 KiB",
 		`log_rate = "1KiB"`:   "at least 64 KiB",
@@ -67,6 +68,19 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 	e := detectError(t, map[string]string{"pyproject.toml": "[tool]\nvivarium = 3"})
 	if !strings.Contains(e.Error(), "[tool.vivarium]") {
 		t.Errorf("%v does not say how the table is written", e)
+	}
+}
+
+func TestUnknownSettingsWarnWithTheNearestKnownOne(t *testing.T) {
+	plan := detect(t, map[string]string{"pyproject.toml": "[tool.vivarium]\ntimeot = '1m'\nlog-limit = '1MiB'"})
+	notes := strings.Join(plan.Notes, "\n")
+	for _, want := range []string{`no setting "timeot"`, `did you mean "timeout"?`, `did you mean "log_limit"?`} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("%q does not say %s", notes, want)
+		}
+	}
+	if plan.Limits != operator {
+		t.Errorf("limits are %+v", plan.Limits)
 	}
 }
 

@@ -4,11 +4,17 @@
 package python
 
 import (
+	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/declared"
+	"vivarium/pipeline/python/interpreter"
+	"vivarium/pipeline/python/requirement"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -16,33 +22,25 @@ import (
 // EnvPython is the interpreter of a build's own environment.
 const EnvPython = sandbox.Env + "/bin/python"
 
-const (
-	pyproject    = "pyproject.toml"
-	requirements = "requirements.txt"
-)
-
-// Image is a runner image that the operator has.
-type Image struct {
-	Name   string // such as python-3.11
-	Python string // the interpreter's version, such as 3.11.2
-}
+const pyproject = "pyproject.toml"
 
 // Options are what Detect needs to know besides the repository.
 type Options struct {
-	Images  []Image
+	Images  []interpreter.Image
 	Default string        // the image for a repository that asks for none
 	Limits  limits.Limits // the operator's
 }
 
 // Plan is everything that a build will do, and why.
 type Plan struct {
-	Image       Image
+	Image       interpreter.Image
 	ImageReason string
 	Dir         string             // the project's folder below the checkout; empty is the root
 	DirWhy      string             // empty where there was nothing to choose
 	Install     []checkout.Command // in order; empty when there is nothing to install
 	InstallWhy  string
 	PassedOver  []string // what could have been installed from, and is not
+	Refused     string   // why nothing can be installed; empty where that is not so
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
@@ -53,6 +51,7 @@ type Plan struct {
 	Limits       limits.Limits
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
+	Remarks      []string // what the verdict says as well
 }
 
 // Detect makes the plan for a checkout, of which the survey holds the contents that Reads asked for.
@@ -66,27 +65,117 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 			Advice: "no plan is made from a part of it: take out what is not needed",
 		}
 	}
-	t := checkout.New(s)
-	p, err := readProject(t)
+	whole := checkout.New(s)
+	doc, err := declared.Open(whole)
 	if err != nil {
 		return Plan{}, err
 	}
-	conf, err := parseConfig(p.tool["vivarium"], o.Limits)
+	conf, err := parseConfig(doc.Vivarium(), o.Limits)
 	if err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Limits: conf.limits, Lowered: conf.lowered, NotFetched: notFetched(t)}
-	if err := plan.chooseImage(wishOf(t, p, conf), o); err != nil {
+	dir, why, err := place(whole, conf.workdir)
+	if err != nil {
 		return Plan{}, err
 	}
-	plan.chooseInstall(t, p)
+	plan := Plan{DirWhy: why, NotFetched: notFetched(whole)}
+	if dir != "." {
+		plan.Dir = dir
+	}
+	t := whole.Below(dir)
+	if plan.Dir != "" {
+		doc, conf, err = ownSettings(t, doc, conf, o)
+	}
+	if err == nil {
+		err = plan.detect(t, doc, conf, o)
+	}
+	if err != nil {
+		return Plan{}, below(plan.Dir, err)
+	}
+	plan.below()
+	return plan, nil
+}
+
+// ownSettings reads the pyproject.toml of a folder below the root. Its [tool.vivarium] counts where
+// the root has none.
+func ownSettings(t *checkout.Tree, root declared.Document, c config, o Options) (declared.Document, config, error) {
+	doc, err := declared.Open(t)
+	if err == nil && root.Vivarium() == nil {
+		c, err = parseConfig(doc.Vivarium(), o.Limits)
+	}
+	return doc, c, err
+}
+
+// detect decides on the project in a tree of its own.
+func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Options) error {
+	project, err := declared.Read(t, doc)
+	if err != nil {
+		return err
+	}
+	p.Limits, p.Lowered, p.Notes = conf.limits, conf.lowered, conf.notes
+	if err := p.chooseImage(t, project, conf, o); err != nil {
+		return err
+	}
+	in := chooseInstall(t, project, conf)
 	lint, err := lintCommand(t, conf.limits.CPUs)
 	if err != nil {
-		return Plan{}, err
+		return err
 	}
-	plan.Lint = []checkout.Command{{Argv: lint}}
-	plan.chooseTests(t)
-	return plan, nil
+	p.Lint = []checkout.Command{{Argv: lint}}
+	p.chooseTests(t)
+	p.install(in)
+	return nil
+}
+
+func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf config, o Options) error {
+	demand := interpreter.Demand{Release: conf.python, Requires: project.Requires, File: project.RequiresFile}
+	wishes := append(interpreter.Wishes(t), project.Wishes...)
+	c, err := interpreter.Choose(demand, wishes, o.Images, o.Default)
+	if err != nil {
+		return err
+	}
+	p.Image, p.ImageReason = c.Image, c.Reason
+	p.Notes = append(p.Notes, c.Notes...)
+	p.Remarks = append(p.Remarks, nonEmpty(c.Remark)...)
+	return nil
+}
+
+// install takes over what is going to be installed.
+func (p *Plan) install(in *installation) {
+	p.Install, p.Refused, p.PassedOver = in.commands(), in.refused, in.passed
+	p.InstallWhy = strings.Join(in.why, "; ")
+	p.Requirements = requirement.Join(in.lists...).Files
+	p.Notes = append(p.Notes, in.notes...)
+	p.Remarks = append(p.Remarks, in.remarks...)
+}
+
+// below moves everything that was decided for the project's folder there.
+func (p *Plan) below() {
+	if p.Dir == "" {
+		return
+	}
+	for _, commands := range [][]checkout.Command{p.Install, p.Lint, p.Test} {
+		for i := range commands {
+			commands[i].Dir = path.Join(p.Dir, commands[i].Dir)
+		}
+	}
+	files := map[string][]byte{}
+	for file, data := range p.Requirements {
+		files[path.Join(p.Dir, file)] = data
+	}
+	p.Requirements = files
+	if p.Refused != "" {
+		p.Refused = p.Dir + "/" + p.Refused
+	}
+	p.note("what lies outside %s is neither installed, linted nor tested", p.Dir)
+}
+
+// below names the file of a mistake from the checkout's root.
+func below(dir string, err error) error {
+	if m := (*checkout.Mistake)(nil); errors.As(err, &m) && dir != "" {
+		m.File = path.Join(dir, m.File)
+	}
+	return err
 }
 
 func (p *Plan) note(format string, args ...any) {
@@ -109,6 +198,9 @@ func (p Plan) Text() string {
 		install += "; passed over: " + strings.Join(p.PassedOver, ", ")
 	}
 	line("install", "%s", install)
+	if p.Refused != "" {
+		line("", "%s", p.Refused)
+	}
 	commands := func(label string, all []checkout.Command) {
 		for _, c := range all {
 			line(label, "$ %s", Line(c))
@@ -125,7 +217,7 @@ func (p Plan) Text() string {
 	for _, l := range p.Lowered {
 		line("", "%s", l)
 	}
-	for _, n := range p.Notes {
+	for _, n := range slices.Concat(p.Remarks, p.Notes) {
 		line("note", "%s", n)
 	}
 	return b.String()

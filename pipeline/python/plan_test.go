@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/interpreter"
 	"vivarium/sandbox"
 )
 
@@ -22,8 +23,11 @@ var operator = limits.Limits{
 
 var options = Options{
 	Default: "python-3.11",
-	Images: []Image{
-		{"python-3.9", "3.9.2"}, {"python-3.11", "3.11.2"}, {"python-3.13", "3.13.5"}, {"python-3.12", "3.12.3"},
+	Images: []interpreter.Image{
+		{Name: "python-3.9", Python: "3.9.2"},
+		{Name: "python-3.11", Python: "3.11.2"},
+		{Name: "python-3.13", Python: "3.13.5"},
+		{Name: "python-3.12", Python: "3.12.3"},
 	},
 	Limits: operator,
 }
@@ -83,15 +87,16 @@ func TestDetectRefusesToPlanFromAPartOfTheFiles(t *testing.T) {
 func TestPlanTextNamesEverything(t *testing.T) {
 	plan := detect(t, map[string]string{
 		"requirements.txt":   "six\n",
-		"pyproject.toml":     "[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\nmemory = '512MiB'\n",
+		"pyproject.toml":     "[build-system]\n[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\nmemory = '512MiB'\n",
+		"Pipfile":            "[packages]\nsix = '*'\n",
 		"tests/test_a.py":    "",
 		"other/test_b.py":    "",
 		".gitmodules":        "[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = https://example.com/lib\n",
 		"evil\x1b[2J\n/x.py": "",
 	})
 	const want = `Plan
-  python       3.12.3 (image python-3.12): requires-python is >=3.12
-  install      there is a requirements.txt
+  python       3.13.5 (image python-3.13): the newest for which requires-python is met: >=3.12
+  install      there is a requirements.txt; passed over: Pipfile
                $ /opt/vivarium/env/bin/python -I -u -m pip install -r requirements.txt
   lint         $ python3 -I -u -m flake8 --isolated --select=E9,F63,F7,F82 --jobs=1 ` +
 		`'--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg,./build' .
@@ -101,9 +106,9 @@ func TestPlanTextNamesEverything(t *testing.T) {
   limits       time 15 min, memory 512 MiB, disk 2 GiB in 262144 files, CPUs 2, processes 512, ` +
 		`open files 16384 for each, log 4 GiB at 32 MiB/s
                memory = 512MiB by [tool.vivarium]
-  note         the project itself is not installed (pyproject.toml has a [project] table): ` +
-		`requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
   note         not run, since they are not where the tests are taken from: other/test_b.py
+  note         the project itself is not installed (pyproject.toml has a [build-system] table): ` +
+		`requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
 `
 	if got := plan.Text(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

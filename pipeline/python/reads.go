@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/requirement"
 	"vivarium/sandbox"
 )
 
@@ -43,10 +44,13 @@ func Reads(s sandbox.Survey) []string {
 			byRank[r] = append(byRank[r], p)
 		}
 	}
-	for _, paths := range byRank {
+	for r, paths := range byRank {
 		slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(depth(a), depth(b)) })
 		for _, p := range paths {
 			read.add(p)
+			if r <= rankRequirements {
+				read.included(p)
+			}
 		}
 	}
 	return read.paths
@@ -75,6 +79,24 @@ func (r *reading) add(p string) {
 	if !r.tree.Held(f.Path) {
 		r.names += len(f.Path)
 		r.paths = append(r.paths, f.Path)
+	}
+}
+
+// toxIncludes are requirements files that tox installs from.
+var toxIncludes = regexp.MustCompile(`-r\s*(?:\{(?:toxinidir|tox_root)\}/)?([\w./-]+)`)
+
+// included takes the files that a file includes whose contents are known.
+func (r *reading) included(p string) {
+	switch data, held := r.tree.Read(p); {
+	case !held:
+	case isRequirements(p):
+		for _, missing := range requirement.Read(r.tree, p).Missing {
+			r.add(missing)
+		}
+	case path.Base(p) == "tox.ini":
+		for _, m := range toxIncludes.FindAllSubmatch(data, 20) {
+			r.add(path.Join(path.Dir(p), string(m[1])))
+		}
 	}
 }
 

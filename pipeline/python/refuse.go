@@ -1,0 +1,118 @@
+package python
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"vivarium/pipeline/python/requirement"
+)
+
+// look finds what pip would fail over only after a long time, or with words that name no line: files
+// that it cannot read, and places that no build reaches.
+func (in *installation) look() {
+	for i := range in.lists {
+		list := &in.lists[i]
+		for _, p := range list.Problems {
+			in.refuse(p.File, p.Line, p.Text)
+		}
+		for _, q := range list.Requirements {
+			in.lookAt(q)
+		}
+		for _, o := range list.Options {
+			in.lookAtOption(o)
+		}
+	}
+	for _, q := range in.single {
+		in.lookAt(q)
+	}
+}
+
+// refuse keeps the first reason why nothing can be installed.
+func (in *installation) refuse(file string, line int, text string) {
+	if in.refused != "" {
+		return
+	}
+	in.refused = fmt.Sprintf("%s: %s", file, text)
+	if line > 0 {
+		in.refused = fmt.Sprintf("%s:%d: %s", file, line, text)
+	}
+}
+
+func (in *installation) lookAt(q requirement.Requirement) {
+	where := strings.TrimPrefix(strings.TrimPrefix(q.Where, "file://"), "file:")
+	drive := len(where) > 1 && where[1] == ':' || len(where) > 2 && where[0] == '/' && where[2] == ':'
+	switch {
+	case q.Remote():
+		in.refuse(q.File, q.Line, fmt.Sprintf("%s is not open to builds: they get packages from the package index alone; "+
+			"ask for a release that is there", withoutPassword(q.Where)))
+	case q.Where != "" && (path.IsAbs(where) || drive):
+		in.refuse(q.File, q.Line, fmt.Sprintf("%s is a path of the machine where this was written; name the package and "+
+			"its version, such as by `pip list --format=freeze`", q.Where))
+	}
+}
+
+// standard are the addresses of the index that pip takes by itself, for which the configured one
+// stands.
+var standard = []string{"pypi.org", "pypi.python.org"}
+
+func (in *installation) lookAtOption(o requirement.Option) {
+	u, err := url.Parse(o.Value)
+	switch {
+	case o.Name != "--index-url" && o.Name != "--extra-index-url" && o.Name != "--find-links":
+	case o.Name == "--find-links" && err == nil && u.Scheme == "":
+	case err == nil && slices.Contains(standard, u.Hostname()):
+		in.notes = append(in.notes, fmt.Sprintf("%s:%d: %s is passed over, since builds have that index anyway", o.File,
+			o.Line, o.Name))
+	default:
+		in.refuse(o.File, o.Line, fmt.Sprintf("%s %s is not open to builds: they get packages from the package index alone; "+
+			"take the line out", o.Name, withoutPassword(o.Value)))
+	}
+}
+
+// withoutPassword is an address for people to read.
+func withoutPassword(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	if at := strings.LastIndex(rest[:end], "@"); at >= 0 {
+		user, _, _ := strings.Cut(rest[:at], ":")
+		if user != rest[:at] || strings.HasPrefix(scheme, "http") {
+			rest = rest[at+1:]
+		}
+	}
+	return scheme + "://" + rest
+}
+
+// arguments are those of pip for a list: its file, or its lines one by one where the file names an
+// index that stands for the configured one.
+func (in *installation) arguments(i int) []string {
+	list := in.lists[i]
+	named := func(o requirement.Option) bool { return strings.HasSuffix(o.Name, "index-url") }
+	if !slices.ContainsFunc(list.Options, named) {
+		return []string{"-r", in.files[i]}
+	}
+	var args []string
+	for _, o := range list.Options {
+		switch o.Name {
+		case "--pre", "--prefer-binary":
+			args = append(args, o.Name)
+		case "--no-binary", "--only-binary", "--find-links":
+			args = append(args, o.Name, o.Value)
+		}
+	}
+	for _, c := range list.Constraints {
+		args = append(args, "-c", c)
+	}
+	for _, q := range list.Requirements {
+		args = append(args, argument(q)...)
+	}
+	return args
+}
