@@ -51,7 +51,7 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 	}
 	return &attempt{
 		runner: r, req: q, rec: rec,
-		limits: limits.Limits{Limits: q.Limits, Timeout: q.Timeout, LogLimit: q.LogHardLimit, LogRate: q.LogRate},
+		limits: q.Settings.Limits,
 	}
 }
 
@@ -172,8 +172,8 @@ func (a *attempt) startFromImage(ctx context.Context) error {
 		Image:    a.image.ID,
 		Instance: a.runner.Instance,
 		Deadline: a.deadline.Add(grace),
-		Runtime:  a.req.Runtime,
-		Limits:   a.req.Limits,
+		Runtime:  a.req.Settings.Runtime,
+		Limits:   a.req.Settings.Limits.Limits,
 	})
 	if errors.Is(err, errTimeout) {
 		return errStalled // nothing of the build has run yet, so the build did not use up the time

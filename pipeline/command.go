@@ -30,7 +30,7 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	if err := a.say(ctx, "$ "+c.echo); err != nil {
 		return sandbox.Result{}, err
 	}
-	if a.limits.OpenFiles < a.req.Limits.OpenFiles {
+	if a.limits.OpenFiles < a.req.Settings.Limits.OpenFiles {
 		c.OpenFiles = a.limits.OpenFiles
 	}
 	c.Timeout = time.Until(a.deadline)

@@ -58,7 +58,7 @@ func TestGitHostThatNeverStopsSendingEndsTheClone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w.host.SetFault(c.fault)
 			q := w.request(source)
-			q.Timeout = c.timeout
+			q.Settings.Limits.Timeout = c.timeout
 			wantEndIn(t, time.Minute, func() (pipeline.Outcome, *log) { return w.run(t, q) }, c.cause, c.summary)
 		})
 	}
@@ -98,7 +98,7 @@ func TestIndexThatNeverStopsSendingEndsTheInstall(t *testing.T) {
 			w.index.SetFault(c.page)
 			w.index.SetFilesFault(c.file)
 			q := w.request(source)
-			q.Timeout = c.timeout
+			q.Settings.Limits.Timeout = c.timeout
 			wantEndIn(t, time.Minute, func() (pipeline.Outcome, *log) { return w.run(t, q) }, c.cause, c.summary)
 		})
 	}

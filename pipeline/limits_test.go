@@ -196,7 +196,7 @@ func TestRunIsAbandonedForAnyOtherReason(t *testing.T) {
 func TestMissingEngineFeaturesAreErrors(t *testing.T) {
 	w := theWorld(t)
 	q := w.request(w.commit(t, hog("pass")))
-	q.Runtime = "no-such-runtime"
+	q.Settings.Runtime = "no-such-runtime"
 	o, _ := w.run(t, q)
 	wantCause(t, o, pipeline.CauseEngine)
 	wantText(t, o.Summary, "no-such-runtime")

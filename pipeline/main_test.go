@@ -21,6 +21,7 @@ import (
 	"vivarium/images"
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/egress/egresstest"
@@ -138,8 +139,12 @@ func (w *world) request(source pipeline.Source) pipeline.Request {
 	l := sandbox.DefaultLimits(w.runner.Engine.Info())
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20
 	return pipeline.Request{
-		Source: source, Limits: l, Timeout: 2 * time.Minute, LogHardLimit: 64 << 20, Title: "Build of a test",
-		Runtime: imagestest.Runtime(),
+		Source: source,
+		Settings: pipeline.Settings{
+			Limits:  limits.Limits{Limits: l, Timeout: 2 * time.Minute, LogLimit: 64 << 20},
+			Runtime: imagestest.Runtime(),
+		},
+		Title: "Build of a test",
 	}
 }
 

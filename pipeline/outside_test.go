@@ -107,7 +107,7 @@ func TestIndexThatIsAwayIsNotTheRepositorysFault(t *testing.T) {
 			up.SetFilesFault(c.file)
 			q := w.request(c.source)
 			if c.timeout > 0 {
-				q.Timeout = c.timeout
+				q.Settings.Limits.Timeout = c.timeout
 			}
 			o, _ := w.run(t, q)
 			wantCause(t, o, c.cause)
@@ -175,7 +175,7 @@ func TestGitHostThatIsAwayIsSaidAndMayHeal(t *testing.T) {
 			}
 			q := shared.request(pipeline.Git{URL: host.RepoURL("a/b"), SHA: shas[0]})
 			if c.timeout > 0 {
-				q.Timeout = c.timeout
+				q.Settings.Limits.Timeout = c.timeout
 			}
 			host.SetFault(c.fault)
 			o, _ := shared.run(t, q)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/url"
-	"time"
 
 	"vivarium/images"
 	"vivarium/sandbox"
@@ -37,13 +36,9 @@ func (Tree) source() {}
 
 // Request is one build to run.
 type Request struct {
-	Source       Source
-	Image        string // runner image by name: the guess; empty is images.Default
-	Limits       sandbox.Limits
-	Runtime      string
-	Timeout      time.Duration // of the whole build, from when its image is there
-	LogHardLimit int64         // bytes of output that end the build
-	LogRate      int64         // bytes of output per second, beyond which the build is slowed down; 0 is no limit
+	Source   Source
+	Image    string   // runner image by name: the guess; empty is images.Default
+	Settings Settings // the time counts from when the image is there
 	// Title is the first lines of the log, which tell people what is built.
 	Title string
 }

@@ -153,7 +153,8 @@ func (a *attempt) startLowered(ctx context.Context, l limits.Limits) error {
 		"Starting again with the limits of [tool.vivarium]: "+sandbox.ErrFixedLimits.Error()); err != nil {
 		return err
 	}
-	a.req.Limits.Memory, a.req.Limits.CPUs, a.req.Limits.Pids = l.Memory, l.CPUs, l.Pids
+	asked := &a.req.Settings.Limits
+	asked.Memory, asked.CPUs, asked.Pids = l.Memory, l.CPUs, l.Pids
 	a.leaveSandbox()
 	return a.checkOut(ctx)
 }

@@ -62,7 +62,7 @@ func TestContainer(t *testing.T) {
 			t.Errorf("it is %s, configured is %s", got, info.Runtimes[i])
 		}
 		q := w.request(t, w.commit(t, map[string]string{"test_it.py": passingTest}))
-		q.Runtime = "no-such-runtime"
+		q.Settings.Runtime = "no-such-runtime"
 		o, _ := w.run(t, q)
 		if o.State != pipeline.Errored || o.Cause != pipeline.CauseEngine {
 			t.Errorf("with one that the engine lacks the build is %s %s: %s", o.State, o.Cause, o.Summary)
@@ -91,7 +91,7 @@ func (w *world) runtimeOf(t *testing.T, configured string) string {
 	instance := "vivarium-attack-runtime-" + configured // a container that is just ending is not taken for this one
 	s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
 		Image: imagestest.Runner(t), Instance: instance, Runtime: configured,
-		Limits: w.request(t, nil).Limits, Deadline: time.Now().Add(patience(t, time.Minute)),
+		Limits: w.request(t, nil).Settings.Limits.Limits, Deadline: time.Now().Add(patience(t, time.Minute)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,10 +48,11 @@ func TestSockets(t *testing.T) {
 				t.Errorf("control: the machine's sockets have %s more", quantity.Bytes(machine))
 			}
 			q := w.request(t, nil)
-			q.Limits.Memory, q.Limits.Disk, q.Limits.FileSize = socketsMemory, socketsDisk, socketsDisk
+			low := &q.Settings.Limits
+			low.Memory, low.Disk, low.FileSize = socketsMemory, socketsDisk, socketsDisk
 			s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
-				Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Runtime, Limits: q.Limits,
-				Deadline: time.Now().Add(q.Timeout),
+				Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Settings.Runtime, Limits: q.Settings.Limits.Limits,
+				Deadline: time.Now().Add(q.Settings.Limits.Timeout),
 			})
 			if err != nil {
 				t.Fatal(err)

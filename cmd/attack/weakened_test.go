@@ -97,7 +97,7 @@ var weakenings = []weakening{
 func TestWeakenedEngine(t *testing.T) {
 	w := theWorld(t)
 	look := weakenedEngine(t)
-	spec := sandbox.Spec{Image: imagestest.Runner(t), Instance: w.runner.Instance, Limits: w.request(t, nil).Limits}
+	spec := sandbox.Spec{Image: imagestest.Runner(t), Instance: w.runner.Instance, Limits: w.request(t, nil).Settings.Limits.Limits}
 	control, err := look(spec, func(_, _ map[string]any) {})
 	if err != nil || control.Err() != nil {
 		t.Fatalf("control: of an engine that is not weakened: %v, %v", err, control.Err())
@@ -169,7 +169,7 @@ func TestLabel(t *testing.T) {
 	all := engine.Info().Memory
 	watch := capacity.NewWatch(engine, nil)
 	t.Cleanup(watch.Close)
-	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Limits, 0, slog.New(slog.DiscardHandler))
+	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Settings.Limits.Limits, 0, slog.New(slog.DiscardHandler))
 	enters := func(t *testing.T, patience time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"vivarium/pipeline"
 	"vivarium/server"
 )
 
@@ -32,21 +33,11 @@ type config struct {
 	indexURL           *url.URL
 	indexAllow         []netip.Prefix
 	initDir            string
-	runners            string // repository of the runner images in the engine
-	runtime            string
-	memory             int64
-	memoryReserve      int64   // 0: a quarter of the engine's memory
-	cpus               float64 // 0: 2, or the engine's number when that is lower
-	pids               int64
-	openFiles          int64
-	disk               int64
-	inodes             int64
-	timeout            time.Duration
+	runners            string            // repository of the runner images in the engine
+	build              pipeline.Settings // CPUs 0: 2, or the engine's number when that is lower
+	memoryReserve      int64             // 0: a quarter of the engine's memory
 	patience           time.Duration
 	keepAuthors        time.Duration // 0: forever
-	logLimit           int64
-	logHardLimit       int64
-	logRate            int64 // bytes per second; 0: no limit
 	logFormat          string
 	statusContext      string
 	token              server.Secret
@@ -116,24 +107,24 @@ var variables = []variable{
 		"The engine's repository for runner images; installations of two versions need one each.",
 		to(imageRepository, func(c *config) *string { return &c.runners })},
 	{"VIVARIUM_RUNTIME", "", "OCI runtime of the sandboxes, by the engine's name for it, such as runsc.",
-		to(text, func(c *config) *string { return &c.runtime })},
+		to(text, func(c *config) *string { return &c.build.Runtime })},
 	{"VIVARIUM_MEMORY", "2GiB", "Memory that the processes of a build may use.",
-		to(memorySize, func(c *config) *int64 { return &c.memory })},
+		to(memorySize, func(c *config) *int64 { return &c.build.Limits.Memory })},
 	{"VIVARIUM_MEMORY_RESERVE", "", "The engine's memory that builds leave to the server and all else; unset: a " +
 		"quarter of it. What other containers hold beyond it is left alone as well.",
 		to(reserveSize, func(c *config) *int64 { return &c.memoryReserve })},
 	{"VIVARIUM_CPUS", "", "CPUs of a build; unset: the lesser of 2 and the engine's.",
-		to(cpus, func(c *config) *float64 { return &c.cpus })},
+		to(cpus, func(c *config) *float64 { return &c.build.Limits.CPUs })},
 	{"VIVARIUM_PIDS", "512", "Processes and threads of a build.",
-		to(pidsCount, func(c *config) *int64 { return &c.pids })},
+		to(pidsCount, func(c *config) *int64 { return &c.build.Limits.Pids })},
 	{"VIVARIUM_FILES", "16384", "Files that each process of a build may have open.",
-		to(filesCount, func(c *config) *int64 { return &c.openFiles })},
+		to(filesCount, func(c *config) *int64 { return &c.build.Limits.OpenFiles })},
 	{"VIVARIUM_DISK", "2GiB", "Disk space of a build; it is held in memory.",
-		to(diskSize, func(c *config) *int64 { return &c.disk })},
+		to(diskSize, func(c *config) *int64 { return &c.build.Limits.Disk })},
 	{"VIVARIUM_INODES", "262144", "Files and folders that a build may make.",
-		to(inodeCount, func(c *config) *int64 { return &c.inodes })},
+		to(inodeCount, func(c *config) *int64 { return &c.build.Limits.Inodes })},
 	{"VIVARIUM_TIMEOUT", "15m", "Longest time that a build may take.",
-		to(duration, func(c *config) *time.Duration { return &c.timeout })},
+		to(duration, func(c *config) *time.Duration { return &c.build.Limits.Timeout })},
 	{"VIVARIUM_PATIENCE", "1h", "Longest time that a build waits for the engine, the git host or the package index " +
 		"to answer again.",
 		to(duration, func(c *config) *time.Duration { return &c.patience })},
@@ -141,12 +132,12 @@ var variables = []variable{
 		"for good.",
 		to(duration, func(c *config) *time.Duration { return &c.keepAuthors })},
 	{"VIVARIUM_LOG_LIMIT", "64MiB", "Log that is kept of a build; more is left out of its middle.",
-		to(logSize, func(c *config) *int64 { return &c.logLimit })},
+		to(logSize, func(c *config) *int64 { return &c.build.KeptLog })},
 	{"VIVARIUM_LOG_HARD_LIMIT", "4GiB", "Output that ends a build.",
-		to(logSize, func(c *config) *int64 { return &c.logHardLimit })},
+		to(logSize, func(c *config) *int64 { return &c.build.Limits.LogLimit })},
 	{"VIVARIUM_LOG_RATE", "32MiB", "Output per second that a build may write; more slows it down, and none is " +
 		"lost; 0: as fast as it can.",
-		to(rateOrNone, func(c *config) *int64 { return &c.logRate })},
+		to(rateOrNone, func(c *config) *int64 { return &c.build.Limits.LogRate })},
 	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",

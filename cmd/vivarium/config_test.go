@@ -21,9 +21,9 @@ func TestConfigDefaults(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.addr != ":8001" || c.memory != 2<<30 || c.pids != 512 || c.timeout != 15*time.Minute || c.logLimit != 64<<20 {
+	if c.addr != ":8001" || c.build.Limits.Memory != 2<<30 || c.build.Limits.Pids != 512 || c.build.Limits.Timeout != 15*time.Minute || c.build.KeptLog != 64<<20 {
 		t.Errorf("addr %s, memory %d, pids %d, timeout %s, log limit %d",
-			c.addr, c.memory, c.pids, c.timeout, c.logLimit)
+			c.addr, c.build.Limits.Memory, c.build.Limits.Pids, c.build.Limits.Timeout, c.build.KeptLog)
 	}
 	if c.publicURL != nil || c.workers != 0 || c.apiURL.String() != "https://api.github.com" {
 		t.Errorf("public URL %v, workers %d, API %s", c.publicURL, c.workers, c.apiURL)
@@ -32,17 +32,17 @@ func TestConfigDefaults(t *testing.T) {
 
 func TestConfigTakesEveryLimit(t *testing.T) {
 	c, problems := readConfig([]string{"VIVARIUM_FILES=300", "VIVARIUM_INODES=5000", "VIVARIUM_LOG_RATE=1MiB"}, nil)
-	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 || l.OpenFiles != 300 || l.Inodes != 5000 ||
-		c.logRate != 1<<20 {
-		t.Errorf("open files %d, inodes %d, log rate %d, %v", l.OpenFiles, l.Inodes, c.logRate, problems)
+	if l := settingsOf(c, sandbox.Info{CPUs: 2}).Limits; len(problems) > 0 || l.OpenFiles != 300 || l.Inodes != 5000 ||
+		c.build.Limits.LogRate != 1<<20 {
+		t.Errorf("open files %d, inodes %d, log rate %d, %v", l.OpenFiles, l.Inodes, c.build.Limits.LogRate, problems)
 	}
 	c, problems = readConfig([]string{"VIVARIUM_LOG_RATE=0"}, nil)
-	if len(problems) > 0 || c.logRate != 0 {
-		t.Errorf("log rate %d, %v; want 0 to stand for no limit", c.logRate, problems)
+	if len(problems) > 0 || c.build.Limits.LogRate != 0 {
+		t.Errorf("log rate %d, %v; want 0 to stand for no limit", c.build.Limits.LogRate, problems)
 	}
 	c, problems = readConfig(nil, nil)
-	if l := limitsOf(c, sandbox.Info{CPUs: 2}); len(problems) > 0 ||
-		l != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.disk) {
+	if l := settingsOf(c, sandbox.Info{CPUs: 2}).Limits; len(problems) > 0 ||
+		l.Limits != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.build.Limits.Disk) {
 		t.Errorf("the settings' defaults give %+v, the sandbox's own are others", l)
 	}
 }
@@ -59,8 +59,8 @@ func TestEnvironmentWinsOverDotenv(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.memory != 512<<20 || c.disk != 1<<30 {
-		t.Errorf("memory %d, disk %d", c.memory, c.disk)
+	if c.build.Limits.Memory != 512<<20 || c.build.Limits.Disk != 1<<30 {
+		t.Errorf("memory %d, disk %d", c.build.Limits.Memory, c.build.Limits.Disk)
 	}
 }
 

@@ -155,7 +155,7 @@ func (c *checkup) isolation(info sandbox.Info) {
 		c.add(essential, "security", "the engine has no seccomp: system calls of builds would not be filtered; use "+
 			"a kernel and an engine with it")
 	}
-	name := c.config.runtime
+	name := c.config.build.Runtime
 	if err := checkRuntime(name, info); err != nil {
 		c.add(essential, "runtime", "%v", err)
 	} else if name == "" {
@@ -166,13 +166,14 @@ func (c *checkup) isolation(info sandbox.Info) {
 }
 
 func (c *checkup) limits(info sandbox.Info) {
-	workers, err := workersOf(c.config, info, limitsOf(c.config, info))
+	l := settingsOf(c.config, info).Limits
+	workers, err := workersOf(c.config, info, l.Limits)
 	if err != nil {
 		c.add(essential, "limits", "%v", err)
 		return
 	}
 	c.add(fine, "limits", "%s at a time, each with %s memory and %s disk", plural(int64(workers), "build", "builds"),
-		quantity.Bytes(c.config.memory), quantity.Bytes(c.config.disk))
+		quantity.Bytes(l.Memory), quantity.Bytes(l.Disk))
 }
 
 // images gives the engine's ID of the default image. It is empty when the image is not there, or

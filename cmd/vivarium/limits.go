@@ -4,21 +4,21 @@ import (
 	"fmt"
 	"slices"
 
+	"vivarium/pipeline"
 	"vivarium/sandbox"
 	"vivarium/sandbox/capacity"
 )
 
-// limitsOf gives the limits of a build: those of the settings, else what the engine allows.
-func limitsOf(c config, info sandbox.Info) sandbox.Limits {
-	l := sandbox.DefaultLimits(info)
-	l.Memory, l.Disk, l.Pids = c.memory, c.disk, c.pids
-	l.OpenFiles, l.Inodes = c.openFiles, c.inodes
-	l.FileSize = c.disk // no file can be larger than the disk, whatever the limit of files is
-	l.Sockets = sandbox.SocketShare(l.Memory, c.runtime, info)
-	if c.cpus != 0 {
-		l.CPUs = c.cpus
+// settingsOf completes the settings of builds with what follows from the engine and from each other.
+func settingsOf(c config, info sandbox.Info) pipeline.Settings {
+	s := c.build
+	l := &s.Limits
+	if l.CPUs == 0 {
+		l.CPUs = sandbox.DefaultLimits(info).CPUs
 	}
-	return l
+	l.FileSize = l.Disk // no file can be larger than the disk, whatever the limit of files is
+	l.Sockets = sandbox.SocketShare(l.Memory, s.Runtime, info)
+	return s
 }
 
 // limitNames are the settings that must fit the engine together.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/images"
+	"vivarium/pipeline"
 	"vivarium/sandbox"
 	"vivarium/sandbox/posture"
 )
@@ -56,7 +57,7 @@ func (p *preflight) refuse(why error) bool {
 // restarted.
 func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 	for {
-		looked, err := lookAt(ctx, s.engine, postureSpec(s.config, s.limits, image.ID, s.instance))
+		looked, err := lookAt(ctx, s.engine, postureSpec(s.settings, image.ID, s.instance))
 		if err == nil {
 			for _, text := range looked.Advice {
 				s.log.WarnContext(ctx, "sandboxes could be isolated better; builds are taken all the same",
@@ -91,19 +92,19 @@ func lookAt(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (posture.
 }
 
 // postureSpec is the spec of a build, for a sandbox that is only checked.
-func postureSpec(c config, l sandbox.Limits, image, instance string) sandbox.Spec {
+func postureSpec(s pipeline.Settings, image, instance string) sandbox.Spec {
 	return sandbox.Spec{
 		Image:    image,
 		Instance: instance,
 		Deadline: time.Now().Add(2 * time.Minute),
-		Runtime:  c.runtime,
-		Limits:   l,
+		Runtime:  s.Runtime,
+		Limits:   s.Limits.Limits,
 	}
 }
 
 // posture checks a sandbox from inside.
 func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) {
-	p, err := posture.Look(ctx, e, postureSpec(c.config, limitsOf(c.config, e.Info()), image, doctorInstance))
+	p, err := posture.Look(ctx, e, postureSpec(settingsOf(c.config, e.Info()), image, doctorInstance))
 	if err != nil {
 		c.add(essential, "posture", "cannot look at a sandbox: %v", err)
 		return

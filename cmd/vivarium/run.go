@@ -153,7 +153,7 @@ func (b *localBuild) source(ctx context.Context, target, ref string) (titledSour
 	case !info.IsDir():
 		return titledSource{}, nil, fmt.Errorf("cannot build %s: it is a file; name the folder that holds it", target)
 	}
-	tree, err := worktree.Open(target, worktree.Limits{Bytes: b.config.disk, Files: worktree.MaxFiles})
+	tree, err := worktree.Open(target, worktree.Limits{Bytes: b.config.build.Limits.Disk, Files: worktree.MaxFiles})
 	if err != nil {
 		return titledSource{}, nil, err
 	}

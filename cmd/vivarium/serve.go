@@ -94,17 +94,13 @@ func (a *app) serve(ctx context.Context) error {
 	s.watch = capacity.NewWatch(s.engine, s.tellEngine)
 	defer s.watch.Close()
 	s.dispatcher = &dispatch.Dispatcher{
-		Run:          s.runner(s.instance).Run,
-		Builds:       s.store,
-		ServerURL:    c.serverURL,
-		Token:        func() string { return string(s.token.Token()) },
-		Limits:       s.limits,
-		Runtime:      c.runtime,
-		Timeout:      c.timeout,
-		LogHardLimit: c.logHardLimit,
-		LogRate:      c.logRate,
-		Secrets:      s.secrets,
-		Log:          log,
+		Run:       s.runner(s.instance).Run,
+		Builds:    s.store,
+		ServerURL: c.serverURL,
+		Token:     func() string { return string(s.token.Token()) },
+		Settings:  s.settings,
+		Secrets:   s.secrets,
+		Log:       log,
 	}
 	return s.run(ctx)
 }
@@ -305,7 +301,7 @@ func tlsOf(c config) server.TLS {
 
 // work tells the store how to run a build. It says once, here, what the operator has left out.
 func (s *service) work(client *github.Client) store.Work {
-	admission := capacity.NewAdmission(s.engine, s.watch, s.instance, s.limits, s.config.memoryReserve, s.log)
+	admission := capacity.NewAdmission(s.engine, s.watch, s.instance, s.settings.Limits.Limits, s.config.memoryReserve, s.log)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {
@@ -317,7 +313,7 @@ func (s *service) work(client *github.Client) store.Work {
 		Probe:         s.probe,
 		StatusContext: s.config.statusContext,
 		TargetURL:     s.serverConfig().BuildURL,
-		LogLimit:      s.config.logLimit,
+		LogLimit:      s.settings.KeptLog,
 		Secrets:       s.secrets,
 		RepoWorkers:   s.config.repoWorkers,
 		KeepAuthors:   s.config.keepAuthors,

@@ -19,14 +19,14 @@ import (
 // workshop is all that builds need on this machine: the engine, the runner images and the package
 // index.
 type workshop struct {
-	config  config
-	engine  *sandbox.Engine
-	images  *images.Manager
-	index   *egress.Index
-	limits  sandbox.Limits
-	workers int    // builds at a time
-	image   string // the runner image to begin with
-	log     *slog.Logger
+	config   config
+	engine   *sandbox.Engine
+	images   *images.Manager
+	index    *egress.Index
+	settings pipeline.Settings
+	workers  int    // builds at a time
+	image    string // the runner image to begin with
+	log      *slog.Logger
 }
 
 // openWorkshop connects to the engine and checks that it can provide what the settings ask for.
@@ -43,11 +43,11 @@ func (w *workshop) open(ctx context.Context, cacheDir string) (err error) {
 	if w.engine, err = connectEngine(ctx, w.log); err != nil {
 		return err
 	}
-	if err := checkRuntime(w.config.runtime, w.engine.Info()); err != nil {
+	if err := checkRuntime(w.config.build.Runtime, w.engine.Info()); err != nil {
 		return err
 	}
-	w.limits = limitsOf(w.config, w.engine.Info())
-	if w.workers, err = workersOf(w.config, w.engine.Info(), w.limits); err != nil {
+	w.settings = settingsOf(w.config, w.engine.Info())
+	if w.workers, err = workersOf(w.config, w.engine.Info(), w.settings.Limits.Limits); err != nil {
 		return err
 	}
 	if w.images, err = openImages(ctx, w.config, w.log); err != nil {
@@ -117,14 +117,10 @@ func (w *workshop) runner(instance string) *pipeline.Runner {
 
 func (w *workshop) request(src titledSource) pipeline.Request {
 	return pipeline.Request{
-		Source:       src.Source,
-		Image:        w.image,
-		Limits:       w.limits,
-		Runtime:      w.config.runtime,
-		Timeout:      w.config.timeout,
-		LogHardLimit: w.config.logHardLimit,
-		LogRate:      w.config.logRate,
-		Title:        src.title,
+		Source:   src.Source,
+		Image:    w.image,
+		Settings: w.settings,
+		Title:    src.title,
 	}
 }
 

@@ -41,9 +41,7 @@ var mayImport = map[string][]string{
 		"pipeline/termtext",
 		"sandbox/quantity",
 	},
-	"server/dispatch": {
-		"server/github", "server/store", "pipeline", "pipeline/outward", "sandbox", "sandbox/quantity",
-	},
+	"server/dispatch":      {"server/github", "server/store", "pipeline", "pipeline/outward", "sandbox/quantity"},
 	"server/incoming":      {},
 	"pipeline/outward":     {"pipeline", "pipeline/mask", "sandbox"},
 	"server/store/bell":    {},

@@ -11,7 +11,6 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/outward"
-	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
@@ -32,11 +31,7 @@ type Dispatcher struct {
 	// origin. nil: there is none.
 	Token func() string
 
-	Limits       sandbox.Limits
-	Runtime      string        // OCI runtime; empty: the engine's default
-	Timeout      time.Duration // of one attempt
-	LogHardLimit int64         // bytes of output that end a build
-	LogRate      int64         // bytes of output per second; faster builds are slowed down; 0: no limit
+	Settings pipeline.Settings
 
 	// Secrets must be in no note, finding or summary. They are asked for each attempt, since they
 	// may change. nil: there are none.
@@ -82,14 +77,10 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 		token = d.Token()
 	}
 	return pipeline.Request{
-		Source:       pipeline.Git{URL: clone, SHA: b.SHA, Token: token},
-		Image:        guessImage(b, earlier),
-		Limits:       d.Limits,
-		Runtime:      d.Runtime,
-		Timeout:      d.Timeout,
-		LogHardLimit: d.LogHardLimit,
-		LogRate:      d.LogRate,
-		Title:        title(b),
+		Source:   pipeline.Git{URL: clone, SHA: b.SHA, Token: token},
+		Image:    guessImage(b, earlier),
+		Settings: d.Settings,
+		Title:    title(b),
 	}, nil
 }
 

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/sandbox"
+	"vivarium/pipeline/limits"
 	"vivarium/server/store"
 )
 
 func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	d := &Dispatcher{
 		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: func() string { return "tok" },
-		Limits: sandbox.Limits{Memory: 1}, Runtime: "runsc", Timeout: time.Minute, LogHardLimit: 5,
+		Settings: pipeline.Settings{Limits: limits.Limits{Timeout: time.Minute, LogLimit: 5}, Runtime: "runsc", KeptLog: 6},
 	}
 	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc",
 		Attempt: 2}
@@ -27,8 +27,8 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Token != "tok" {
 		t.Errorf("source = %+v", git)
 	}
-	if q.Limits != d.Limits || q.Runtime != "runsc" || q.Timeout != time.Minute || q.LogHardLimit != 5 {
-		t.Errorf("request = %+v does not carry the configured limits", q)
+	if q.Settings != d.Settings {
+		t.Errorf("request = %+v does not carry the settings", q)
 	}
 	if want := "Build 3: o/n refs/heads/dev at abc (attempt 2)"; q.Title != want {
 		t.Errorf("title %q, want %q", q.Title, want)

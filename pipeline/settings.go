@@ -1,0 +1,11 @@
+package pipeline
+
+import "vivarium/pipeline/limits"
+
+// Settings are how the operator has builds run. They are made once, from the configuration and what
+// the engine can do, and carried whole to where a build needs them.
+type Settings struct {
+	Limits  limits.Limits // of one build; a repository can lower them
+	Runtime string        // the OCI runtime of the sandboxes; empty is the engine's default
+	KeptLog int64         // bytes of output that are stored of one attempt; more is left out of its middle
+}
