@@ -23,7 +23,7 @@ const (
 	signed access = "whoever knows the webhook's secret"
 	// readers: each client sees the builds that it may see. Others look as if they did not exist.
 	readers access = "builds of public repositories: anyone, unless the operator has closed them; " +
-		"those of private ones: who holds a token that opens them, " +
+		"builds of private repositories: holders of a token that opens them, " +
 		"and programs on the server's own machine while it has no public address"
 )
 

@@ -92,9 +92,8 @@ func refusal(name string) string {
 	if name != "" && !strings.Contains(name, "/") {
 		what, option = "'"+name+"/*'", " --organization"
 	}
-	return fmt.Sprintf("no delivery of %[1]s is taken under this signature. Where it is let in, the webhook on "+
-		"GitHub and this server hold different "+
-		"secrets: compare them (vivarium repos secret %[1]s, or GITHUB_WEBHOOK_SECRET). Where it is not, the "+
-		"operator lets it in: vivarium repos add %[1]s%[2]s",
+	return fmt.Sprintf("no secret that counts for %[1]s has signed this delivery. If %[1]s is let in, the webhook on "+
+		"GitHub and this server hold different secrets: compare them (vivarium repos secret %[1]s, or "+
+		"GITHUB_WEBHOOK_SECRET). If it is not, the operator can let it in: vivarium repos add %[1]s%[2]s",
 		what, option)
 }

@@ -22,9 +22,9 @@ type badgeAnswer struct {
 	Body        []byte
 }
 
-// badge is a picture of a branch's last result. A page of any site may show the picture and can
-// tell whether there is one. For such a page there is a badge only when everybody may see the
-// builds, whatever its visitor may see.
+// badge is a picture of a branch's last result. A page of any site may show the picture, and can
+// tell whether there is one. So what the page's visitor may see does not count there: the badge
+// shows only builds that everybody may see.
 func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error) {
 	name, isPicture := strings.CutSuffix(in.File, ".svg")
 	sight := viewerOf(ctx).sight

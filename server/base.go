@@ -28,12 +28,12 @@ var simpleBase = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$`)
 // requests with the path or without it, and the server accepts both.
 func checkBase(base string) error {
 	if !simpleBase.MatchString(base) {
-		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %q, may hold letters, digits and . _ ~ - alone, such "+
+		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %q, may hold only letters, digits and . _ ~ -, such "+
 			"as /vivarium", base)
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(base, "/"), "/")
 	if first != "" && slices.Contains(ownSegments(), first) {
-		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %s, begins as an address of the server itself does; "+
+		return fmt.Errorf("the path of VIVARIUM_PUBLIC_URL, %s, begins like an address of the server itself; "+
 			"choose another, such as /vivarium", base)
 	}
 	return nil

@@ -23,37 +23,38 @@ type Build struct {
 	TimeEnded   *int64 `json:"time_ended" doc:"Unix seconds; null until the build has ended."`
 	Logs        Logs   `json:"logs"`
 
-	LogsTruncated bool   `json:"logs_truncated" doc:"Whether one of the texts was cut at 256 KiB; the whole log is at /logs/{id}/raw."`
+	LogsTruncated bool   `json:"logs_truncated" doc:"Whether a text was cut at 256 KiB; /logs/{id}/raw is whole."`
 	Plan          string `json:"plan" doc:"What was found in the repository and is to be run."`
 
 	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled"`
-	Cause    pipeline.Cause `json:"cause" doc:"Why the build did not pass; empty when it did or has not ended; quota: it was over a quota of its repository and was not started."`
+	Cause    pipeline.Cause `json:"cause" doc:"Why it did not pass, or empty; quota: its repository was over a quota."`
 	Summary  string         `json:"summary" doc:"One line for people."`
 	Repo     string         `json:"repo" example:"octocat/hello-world"`
 	Private  bool           `json:"private"`
 	Message  string         `json:"message" doc:"First line of the commit's message."`
 	Trigger  string         `json:"trigger" enum:"push,rerun"`
 	RerunOf  string         `json:"rerun_of,omitempty" doc:"The build that this one repeats."`
-	Attempt  int            `json:"attempt" doc:"1, and one more for each time a dead server's build began anew; 0 while it has never started."`
+	Attempt  int            `json:"attempt" doc:"1, and one more for each new try; 0 while it has never started."`
 	Image    string         `json:"image" doc:"The runner image."`
 	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
 
-	WaitingFor *WaitingFor `json:"waiting_for" doc:"What does not answer, and is waited for; null of a build that waits for its turn alone."`
+	WaitingFor *WaitingFor `json:"waiting_for" doc:"The trouble outside that it waits out; null where there is none."`
 
-	QueuePosition *int `json:"queue_position" doc:"Place in the queue as things stand now, all repositories counted: 1 is started next, 101 is anything beyond 100; null of a build that does not wait."`
+	QueuePosition *int `json:"queue_position" doc:"From 1, over all repositories; 101: above 100; null: not queued."`
 
-	Limits *Limits `json:"limits" doc:"The limits in force; null while they are not known, and of builds from before they were stored."`
+	Limits *Limits `json:"limits" doc:"The limits in force; null where they are not known."`
 
-	Findings       []Finding      `json:"findings" doc:"What the tools of the newest attempt's steps found wrong, the first 20 of each step."`
+	Findings       []Finding      `json:"findings" doc:"What the newest attempt's tools found; at most 20 a step."`
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
-	Undelivered    *Undelivered   `json:"undelivered" doc:"Why the newest commit status is not with the git host; null where it is, and where nothing has kept it back so far."`
+
+	Undelivered *Undelivered `json:"undelivered" doc:"What keeps the newest commit status from the git host, or null."`
 }
 
 // WaitingFor is the trouble outside that a queued build waits out.
 type WaitingFor struct {
-	What  string   `json:"what" enum:"engine,clone,index,image" doc:"As the cause that ends the build, should it not pass in time: the Docker engine, the git host, the package index, the runner image."`
-	Since float64  `json:"since" doc:"Unix seconds: of the build's first try that failed so; of one that was never tried, of the trouble."`
+	What  string   `json:"what" enum:"engine,clone,index,image" doc:"The cause if it does not pass in time."`
+	Since float64  `json:"since" doc:"Unix seconds of the build's first such failure, else of the trouble's start."`
 	Why   string   `json:"why" doc:"What was wrong at the last try."`
 	Next  *float64 `json:"next_try" doc:"Unix seconds, at the earliest; null: as soon as it answers."`
 }
@@ -79,7 +80,7 @@ type Limits struct {
 	Disk        int64   `json:"disk" doc:"Bytes."`
 	Inodes      int64   `json:"inodes" doc:"Files and folders on the disk."`
 	LogLimit    int64   `json:"log_limit" doc:"Bytes of output that end the build."`
-	LogRate     int64   `json:"log_rate" doc:"Bytes of output per second, beyond which the build is slowed down; 0 is no limit."`
+	LogRate     int64   `json:"log_rate" doc:"Bytes of output per second; beyond it the build is slowed; 0: no limit."`
 }
 
 // Logs are the texts of the steps that run commands, in the newest attempt.
@@ -112,11 +113,11 @@ type Finding struct {
 	Line   int               `json:"line" doc:"From 1; 0 when it is not known."`
 	Column int               `json:"column" doc:"From 1; 0 when it is not known."`
 	Code   string            `json:"code" example:"F821" doc:"flake8's code, or the class of the exception."`
-	Test   string            `json:"test" example:"tests.test_cart.TotalTest.test_discount" doc:"Empty of what is no test."`
+	Test   string            `json:"test" example:"tests.test_cart.TotalTest.test_discount" doc:"Empty if not a test."`
 	Text   string            `json:"text" doc:"One line for people."`
 }
 
-// Undelivered says why a build's commit status is not with the git host.
+// Undelivered says why a build's commit status has not reached the git host.
 type Undelivered struct {
 	State    string `json:"state" enum:"pending,success,failure,error" doc:"What the host is to be told."`
 	Reason   string `json:"reason" doc:"The host's own words, or why it was not reached."`

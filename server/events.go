@@ -15,7 +15,7 @@ import (
 
 type eventsInput struct {
 	ID          string `path:"id" doc:"The build's id."`
-	LastEventID int64  `header:"Last-Event-ID" minimum:"0" doc:"Sequence number of the last chunk that arrived; browsers send it when they reconnect."`
+	LastEventID int64  `header:"Last-Event-ID" minimum:"0" doc:"Number of the last chunk received; browsers send it."`
 	After       int64  `query:"after" minimum:"0" doc:"Same as Last-Event-ID, which wins, for the first connection."`
 	Plain       bool   `query:"plain" doc:"Without escape sequences; other control characters are made visible."`
 }

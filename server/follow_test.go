@@ -31,13 +31,13 @@ func TestFollowerIsToldWhatEachReasonAsksFor(t *testing.T) {
 		want    told
 		over    bool
 	}{
-		"something was committed":             {why: committed, want: told{"build"}},
-		"a look while the build is queued":    {why: lookDue, state: pipeline.Queued, want: told{"build"}},
-		"a look while it runs, nothing new":   {why: lookDue, state: pipeline.Running},
-		"a look while it runs, another count": {why: lookDue, state: pipeline.Running, omitted: 7, want: told{"omitted"}},
-		"a beat":                              {why: beatDue, want: told{"beat"}},
-		"the reader has left":                 {why: readerLeft, over: true},
-		"the server stops":                    {why: serverStops, want: told{"stopping"}, over: true},
+		"something was committed": {why: committed, want: told{"build"}},
+		"a look while queued":     {why: lookDue, state: pipeline.Queued, want: told{"build"}},
+		"a look, nothing new":     {why: lookDue, state: pipeline.Running},
+		"a look, another count":   {why: lookDue, state: pipeline.Running, omitted: 7, want: told{"omitted"}},
+		"a beat":                  {why: beatDue, want: told{"beat"}},
+		"the reader has left":     {why: readerLeft, over: true},
+		"the server stops":        {why: serverStops, want: told{"stopping"}, over: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r told

@@ -28,9 +28,9 @@ func (s *Server) health(context.Context, *struct{}) (*healthAnswer, error) {
 
 // check is one thing that builds need.
 type check struct {
-	Name    string `json:"name" example:"database" doc:"database, writing (to the database), disk, engine, worker or statuses."`
+	Name    string `json:"name" example:"database" doc:"database, writing (to it), disk, engine, worker or statuses."`
 	OK      bool   `json:"ok"`
-	Message string `json:"message,omitempty" doc:"What is wrong: in full to programs on the server's own machine, while it has no public address."`
+	Message string `json:"message,omitempty" doc:"What is wrong; in full for local programs while it is not public."`
 	Since   *int64 `json:"since,omitempty" doc:"Unix seconds: since when it is wrong, as far as the server knows."`
 }
 
@@ -56,7 +56,7 @@ func (in *readyInput) Resolve(ctx huma.Context) []error {
 func notReady(op *huma.Operation) { op.Errors = append(op.Errors, http.StatusServiceUnavailable) }
 
 // ready answers 503 while the database or the worker cannot be used. It also reports statuses that
-// are not with the git host, but answers 200: a restart would not help.
+// have not reached the git host, but answers 200: a restart would not help.
 func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error) {
 	a := &readyAnswer{Status: http.StatusOK}
 	a.Body.Ready = true
@@ -102,8 +102,8 @@ func (s *Server) writing(ctx context.Context) *Trouble {
 }
 
 // errUndelivered contains nothing that the host said, which may name a private repository.
-var errUndelivered = errors.New("a commit status is not with the git host; `vivarium doctor` and the build's page " +
-	"say why")
+var errUndelivered = errors.New("a commit status has not reached the git host; `vivarium doctor` and the build's " +
+	"page say why")
 
 // newCheck tells everybody that something is wrong. The reason may hold paths, hosts and names,
 // which only the operator may see; strangers are told where to look.

@@ -19,7 +19,7 @@ func ParseMoment(text string, zone *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%.40q is no time such as 2026-12-01 18:00 (in this server's zone) or "+
+	return time.Time{}, fmt.Errorf("%.40q is not a time such as 2026-12-01 18:00 (in this server's zone) or "+
 		"2026-12-01T18:00:00+01:00", text)
 }
 

@@ -91,7 +91,8 @@ func (s *Server) buildPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, p)
 }
 
-// undeliveredText says why the build's newest status is not with the git host; empty when it is.
+// undeliveredText says why the build's newest status has not reached the git host; it is empty when
+// the status has.
 func (s *Server) undeliveredText(ctx context.Context, build int64) (string, error) {
 	statuses, err := s.builds.Statuses(ctx, build)
 	if err != nil {

@@ -41,8 +41,8 @@ func unmap(networks []netip.Prefix) []netip.Prefix {
 func checkProxies(trusted []netip.Prefix) error {
 	for _, n := range trusted {
 		if n.Bits() == 0 {
-			return fmt.Errorf("VIVARIUM_TRUSTED_PROXIES names every address there is (%s); name those of your "+
-				"proxies alone, such as 127.0.0.1/32", n)
+			return fmt.Errorf("VIVARIUM_TRUSTED_PROXIES names every address there is (%s); name only your "+
+				"proxies, such as 127.0.0.1/32", n)
 		}
 	}
 	return nil

@@ -51,8 +51,8 @@ func (s *Server) followRenaming(ctx context.Context, e registry.Entry, claim reg
 		return s.refuse(ctx, claim.Name)
 	}
 	if !s.confirms.allow(e.ID) {
-		return &Problem{Message: "this repository's deliveries had GitHub asked for its name too often; deliver " +
-			"again later", status: http.StatusServiceUnavailable}
+		return &Problem{Message: "GitHub was asked too often whether this repository was renamed; deliver again " +
+			"later", status: http.StatusServiceUnavailable}
 	}
 	asking, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()

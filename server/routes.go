@@ -29,9 +29,9 @@ func (s *Server) routes() []route {
 		{"GET", "/logs/{id}/raw", readers, "Read the log, byte for byte", typed(s.rawLog, plainText, noSuchBuild), nil},
 		{"GET", "/logs/{id}/events", readers, "Follow the log as server-sent events",
 			typed(s.events, eventStream, noSuchBuild), nil},
-		{"GET", "/verdicts", readers, "Tell what each branch had come to as of a time",
+		{"GET", "/verdicts", readers, "Tell how each branch's last push was judged, as of a time",
 			typed(s.listVerdicts), s.verdictsPage},
-		{"GET", "/badge/{owner}/{file}", readers, "Show what a branch came to last, as a picture",
+		{"GET", "/badge/{owner}/{file}", readers, "Show a branch's last result as a picture",
 			typed(s.badge, svgPicture, noSuchBuild), nil},
 
 		{"GET", signInPath, anyone, "", pageAlone((*Server).signInPage), nil},

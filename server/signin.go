@@ -17,7 +17,8 @@ import (
 const (
 	signInPath  = "/sign-in"
 	signOutPath = "/sign-out"
-	// signInBurst: so many failures of one network at once, and one more every signInEvery.
+	// signInBurst is how many times one network may fail at once. After each signInEvery it may
+	// fail once more.
 	signInBurst = 10
 	signInEvery = 6 * time.Second
 	// Programs send their token with each request, many of them from one network.

@@ -67,7 +67,7 @@ type certificates struct {
 	keep func(ctx context.Context)
 }
 
-// open prepares what t says. A pair of files must be usable now.
+// open prepares the certificates that t names. A pair of files must be usable now.
 func (t TLS) open(log *slog.Logger) (*certificates, error) {
 	var c *certificates
 	var err error

@@ -98,7 +98,7 @@ func (p *pair) load() error {
 		return fmt.Errorf("use the TLS certificate in %s with the key in %s: %w", p.certFile, p.keyFile, err)
 	}
 	if time.Now().After(c.Leaf.NotAfter) {
-		p.log.Warn("the TLS certificate has run out; clients refuse it", "file", p.certFile, "until", c.Leaf.NotAfter)
+		p.log.Warn("the TLS certificate has expired; clients refuse it", "file", p.certFile, "until", c.Leaf.NotAfter)
 	}
 	p.current.Store(&c)
 	return nil

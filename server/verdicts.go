@@ -18,7 +18,7 @@ import (
 )
 
 type verdictsInput struct {
-	At    string `query:"at" doc:"As of this time: RFC 3339, or 2006-01-02 15:04 in the server's zone; now when it is left out."`
+	At    string `query:"at" doc:"As of this time: RFC 3339, or 2006-01-02 15:04 in the server's zone; default: now."`
 	Repo  string `query:"repo" doc:"Only OWNER/NAME or OWNER/PATTERN, in which * stands for any characters."`
 	After string `query:"after" doc:"The previous page's next."`
 }
@@ -26,21 +26,21 @@ type verdictsInput struct {
 type verdictsAnswer struct {
 	Link string `header:"Link" doc:"The next page (RFC 8288), when there is one."`
 	Body struct {
-		At       time.Time    `json:"at" doc:"The time that all of it is as of."`
-		Verdicts []verdictDoc `json:"verdicts" doc:"By repository and branch, at most 100."`
-		Next     string       `json:"next,omitempty" doc:"What to send as after, with the same at and repo, to get the next page; absent on the last."`
+		At       time.Time    `json:"at" doc:"The time that the verdicts are as of."`
+		Verdicts []verdictDoc `json:"verdicts" doc:"How each branch's last push was judged; at most 100, by name."`
+		Next     string       `json:"next,omitempty" doc:"Send it as after for the next page; absent on the last page."`
 	}
 }
 
 type verdictDoc struct {
 	Repository string `json:"repository"`
 	Branch     string `json:"branch"`
-	Verdict    string `json:"verdict" enum:"queued,running,passed,failed,errored,canceled" doc:"How the last push until then was judged, also by a build that ended later."`
+	Verdict    string `json:"verdict" enum:"queued,running,passed,failed,errored,canceled" doc:"Also by a later build."`
 	Cause      string `json:"cause"`
 	Commit     string `json:"commit" doc:"The SHA of the last push until then."`
-	PushedAt   int64  `json:"pushed_at" doc:"Unix seconds: when the push's delivery was taken."`
+	PushedAt   int64  `json:"pushed_at" doc:"Unix seconds: when the push's delivery was accepted."`
 	EndedAt    *int64 `json:"ended_at" doc:"Unix seconds; null until the build has ended."`
-	Build      string `json:"build" doc:"The id of the build that judged."`
+	Build      string `json:"build" doc:"The id of the build that judged the push."`
 }
 
 // verdicts is one page of the verdicts that the client may see and asked for.

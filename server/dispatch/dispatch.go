@@ -1,5 +1,5 @@
-// Package dispatch takes a queued build to a run of the pipeline: it says what is to be fetched, with
-// which image to begin, and within which limits.
+// Package dispatch takes a queued build to a run of the pipeline: it says what is to be fetched,
+// with which image to begin, and within which limits.
 package dispatch
 
 import (

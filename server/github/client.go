@@ -88,7 +88,7 @@ func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 		return err
 	}
 	if n := utf8.RuneCountInString(st.Description); n > MaxDescription {
-		return refuse("the description has %d characters, GitHub takes %d", n, MaxDescription)
+		return refuse("the description has %d characters, and GitHub accepts %d", n, MaxDescription)
 	}
 	body := &gh.RepoStatus{State: &st.State, Context: &st.Context, Description: &st.Description}
 	if st.TargetURL != "" {

@@ -92,7 +92,7 @@ func (u Unverified) Verify(secrets []string) (Delivery, error) {
 		return Delivery{}, err
 	}
 	if claim != u.Claim {
-		return Delivery{}, fmt.Errorf("%w: two readers could take it for two repositories'", ErrMalformed)
+		return Delivery{}, fmt.Errorf("%w: it can be read as the delivery of two different repositories", ErrMalformed)
 	}
 	return u.read()
 }
@@ -123,7 +123,7 @@ func (u Unverified) read() (d Delivery, err error) {
 		return Delivery{}, err
 	}
 	if d.Push != nil && d.Push.Repo.FullName != u.Claim.Repository {
-		return Delivery{}, fmt.Errorf("%w: it was signed as another repository's", ErrMalformed)
+		return Delivery{}, fmt.Errorf("%w: its push names another repository than its claim", ErrMalformed)
 	}
 	return d, nil
 }

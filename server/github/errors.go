@@ -18,8 +18,8 @@ import (
 // maxWait bounds how long a server may ask us to wait: GitHub's limits reset every hour.
 const maxWait = time.Hour
 
-// unnamedWait is the wait for a limit that names no time: "at least one minute", as GitHub says.
-// https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+// unnamedWait is the wait for a limit that names no time: "at least one minute", as GitHub says
+// (docs.github.com, "Rate limits for the REST API").
 const unnamedWait = time.Minute
 
 // APIError is an answer that is not a success.

@@ -56,8 +56,8 @@ func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
 
 var oldClassic = regexp.MustCompile(`^[0-9a-f]{40}$`) // made before April 2021
 
-// tokenKind goes by the prefixes that GitHub gives its tokens.
-// https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+// tokenKind goes by the prefixes that GitHub gives its tokens
+// (docs.github.com, "About authentication to GitHub", on token formats).
 func tokenKind(token string) string {
 	switch {
 	case strings.HasPrefix(token, "ghp_"), oldClassic.MatchString(token):

@@ -37,7 +37,7 @@ func FullNow(running []Running, perRepo int, limits map[int64]Limits) (f Full) {
 	repos, entries, most := map[string]int{}, map[int64]int{}, map[string]int{}
 	for _, b := range running {
 		repos[b.Repo]++
-		// A repository's builds may count for several entries: the lowest limit holds for all of them.
+		// A repository's builds may count for several entries: the lowest limit of them holds.
 		most[b.Repo] = lower(most[b.Repo], perRepo)
 		for _, id := range b.Entries {
 			entries[id]++

@@ -16,7 +16,7 @@ func CheckPattern(pattern string) error {
 	_, name, _ := strings.Cut(pattern, "/")
 	if !patternForm.MatchString(pattern) || strings.Trim(name, ".") == "" {
 		return fmt.Errorf("%.150q is neither OWNER/NAME nor OWNER/PATTERN, such as octo/hello or "+
-			"octo/group-*; the owner is written out", pattern)
+			"octo/group-*; the owner holds no *", pattern)
 	}
 	return nil
 }

@@ -228,8 +228,8 @@
     live.hidden = !text;
   }
 
-  // A browser comes back by itself where a connection breaks, but not where it is answered by an error, as by a proxy whose server is
-  // being restarted.
+  // A browser comes back by itself after a broken connection, but not after an error in answer,
+  // such as that of a proxy whose server is being restarted.
   let after = root.dataset.after;
   let pause = 1000;
   let stopping = false;
@@ -262,7 +262,9 @@
     });
     source.addEventListener("error", () => {
       if (ended) return;
-      tell(stopping ? "The server is being stopped; trying again until it is back." : "The connection was lost; trying again.");
+      tell(stopping
+        ? "The server is being stopped; trying again until it is back."
+        : "The connection was lost; trying again.");
       if (source.readyState !== EventSource.CLOSED) return;
       source.close();
       setTimeout(connect, pause);
