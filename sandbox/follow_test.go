@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"vivarium/sandbox/stdio"
 	"vivarium/sandbox/wire"
 )
 
@@ -31,7 +32,7 @@ func followed(t *testing.T, history string, answers ...http.HandlerFunc) *Sandbo
 		}
 	})
 	ctx, stop := context.WithCancel(t.Context())
-	s := &Sandbox{engine: e, id: "c", stderr: new(tail), gone: make(chan struct{}), cut: make(chan struct{}), stopWaiting: stop}
+	s := &Sandbox{engine: e, id: "c", stderr: new(stdio.Tail), gone: make(chan struct{}), cut: make(chan struct{}), stopWaiting: stop}
 	results, failures := e.cli.ContainerWait(ctx, s.id, container.WaitConditionRemoved)
 	s.background.Go(func() { s.follow(ctx, results, failures) })
 	t.Cleanup(func() {

@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -70,18 +68,4 @@ func frames(f *testing.F, all ...wire.Reply) []byte {
 		}
 	}
 	return b.Bytes()
-}
-
-// FuzzAttached holds that an engine's stream is taken apart without a panic, and that
-// nothing comes out that did not go in.
-func FuzzAttached(f *testing.F) {
-	f.Add([]byte(engineFrame(1, "ab") + engineFrame(2, "panic: x") + engineFrame(1, "c")))
-	f.Add([]byte(engineFrame(3, "the engine's own")))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		c := &attachConn{r: bufio.NewReader(bytes.NewReader(in)), stderr: new(tail)}
-		out, _ := io.ReadAll(c) // most end early
-		if len(out) > len(in) || len(c.stderr.buf) > tailSize {
-			t.Errorf("%d bytes and %d of stderr came of %d", len(out), len(c.stderr.buf), len(in))
-		}
-	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/hashicorp/yamux"
 
+	"vivarium/sandbox/stdio"
 	"vivarium/sandbox/wire"
 )
 
@@ -27,7 +28,7 @@ type Sandbox struct {
 	id       string
 	spec     Spec
 	session  *yamux.Session
-	stderr   *tail
+	stderr   *stdio.Tail
 	warnings []string // the engine's, of what it left out of the settings
 
 	gone        chan struct{} // closed when the engine has removed the container

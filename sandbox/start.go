@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"vivarium/sandbox/stdio"
 	"vivarium/sandbox/wire"
 )
 
@@ -36,7 +36,7 @@ func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 		id:       created.ID,
 		spec:     spec,
 		warnings: created.Warnings,
-		stderr:   new(tail),
+		stderr:   new(stdio.Tail),
 		gone:     make(chan struct{}),
 		cut:      make(chan struct{}),
 		services: make(map[uint32]*Service),
@@ -77,9 +77,6 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 	return attached
 }
 
-// attachBuffer holds what the engine sends at one time: twice the 32 KiB it copies by.
-const attachBuffer = 64 << 10
-
 func (s *Sandbox) attach(ctx context.Context) error {
 	stop := func() bool { return true }
 	watched := context.WithValue(ctx, onDial{}, func(conn net.Conn) {
@@ -90,7 +87,7 @@ func (s *Sandbox) attach(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("attach to container: %w", orCut(err))
 	}
-	session, err := wire.Host(&attachConn{Conn: conn.Conn, r: bufio.NewReaderSize(conn.Reader, attachBuffer), stderr: s.stderr}, func() { s.forged.Store(true) })
+	session, err := wire.Host(stdio.NewConn(conn.Conn, conn.Reader, s.stderr), func() { s.forged.Store(true) })
 	if err != nil {
 		conn.Close()
 		return fmt.Errorf("open session: %w", err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"vivarium/sandbox/stdio"
 )
 
 func TestTroubleOfTheEngineIsToldFromItsRefusals(t *testing.T) {
@@ -42,13 +43,13 @@ func TestTroubleOfTheEngineIsToldFromItsRefusals(t *testing.T) {
 }
 
 func TestASandboxThatTheEngineCutsIsTrouble(t *testing.T) {
-	s := &Sandbox{gone: make(chan struct{}), cut: make(chan struct{}), stderr: new(tail)}
+	s := &Sandbox{gone: make(chan struct{}), cut: make(chan struct{}), stderr: new(stdio.Tail)}
 	close(s.cut)
 	if err := s.lost(t.Context(), io.EOF); !errors.Is(err, ErrCut) || !IsTrouble(err) {
 		t.Errorf("cut: got %v", err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &Sandbox{gone: make(chan struct{}), cut: make(chan struct{}), stderr: new(tail)}
+		s := &Sandbox{gone: make(chan struct{}), cut: make(chan struct{}), stderr: new(stdio.Tail)}
 		if err := s.lost(t.Context(), io.EOF); !errors.Is(err, ErrUnexplained) || IsTrouble(err) {
 			t.Errorf("the engine says nothing: got %v", err)
 		}

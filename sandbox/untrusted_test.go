@@ -1,56 +1,18 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 
 	"vivarium/sandbox/wire"
 )
-
-func engineFrame(stream byte, payload string) string {
-	head := make([]byte, 8)
-	head[0] = stream
-	binary.BigEndian.PutUint32(head[4:], uint32(len(payload)))
-	return string(head) + payload
-}
-
-func TestAttachedOutputIsTakenApart(t *testing.T) {
-	in := engineFrame(1, "ab") + engineFrame(2, "panic: x\n") + engineFrame(1, "") + engineFrame(1, "c")
-	c := &attachConn{r: bufio.NewReader(iotest.OneByteReader(strings.NewReader(in))), stderr: new(tail)}
-	got, err := io.ReadAll(c)
-	if err != nil || string(got) != "abc" || c.stderr.String() != "panic: x" {
-		t.Errorf("got %q, stderr %q, %v", got, c.stderr.String(), err)
-	}
-	for _, in := range []string{engineFrame(9, "x"), engineFrame(3, "the engine's own")} {
-		c := &attachConn{r: bufio.NewReader(strings.NewReader(in)), stderr: new(tail)}
-		if _, err := c.Read(make([]byte, 10)); err == nil {
-			t.Errorf("%q was taken", in)
-		}
-	}
-}
-
-func TestTailKeepsTheLastWordsOnly(t *testing.T) {
-	var w tail
-	for range 1000 {
-		if _, err := w.Write([]byte("0123456789\n")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := w.String(); len(got) > tailSize || !strings.HasSuffix(got, "0123456789") || cap(w.buf) > 3*tailSize {
-		t.Errorf("kept %d bytes in %d", len(got), cap(w.buf))
-	}
-}
 
 func TestLaterEnvironmentWins(t *testing.T) {
 	got := mergeEnv([]string{"A=1", "AB=2", "C=3"}, []string{"A=x", "D=", "D=4"})

@@ -108,7 +108,8 @@ var mayImport = map[string][]string{
 	"pipeline/findings":           {"pipeline/termtext"},
 	"pipeline/termtext":           {},
 	"images":                      {},
-	"sandbox":                     {"sandbox/wire", "sandbox/quantity"},
+	"sandbox":                     {"sandbox/stdio", "sandbox/wire", "sandbox/quantity"},
+	"sandbox/stdio":               {},
 	"sandbox/wire":                {},
 	"sandbox/egress":              {"sandbox/egress/simpleindex", "sandbox/filecache", "sandbox/quantity"},
 	"sandbox/filecache":           {},
@@ -132,6 +133,7 @@ var onlyIn = map[string][]string{
 	"github.com/docker/docker": {
 		"sandbox",
 		"sandbox/engineproxy",
+		"sandbox/stdio",
 		"images",
 		"images/imagestest",
 		"sandbox/posture",

@@ -1,4 +1,6 @@
-package sandbox
+// Package stdio reads a container's stdio from the connection that the engine gives to those who
+// attach to it.
+package stdio
 
 import (
 	"bufio"
@@ -13,19 +15,27 @@ import (
 	"github.com/docker/docker/pkg/stdcopy"
 )
 
-// attachConn is a container's stdio as one connection: what is written goes to its
-// stdin, what is read is its stdout. Its stderr is set aside.
+// Conn is a container's stdio as one connection: writes go to its stdin, reads come from its stdout.
+// Its stderr is set aside.
 //
-// Without a terminal the engine sends both outputs in frames: a byte for the stream,
-// three of nothing, the length as a big-endian uint32, the payload.
-type attachConn struct {
+// Without a terminal the engine sends both outputs in frames: a byte for the stream, three bytes of
+// nothing, the length as a big-endian uint32, the payload.
+type Conn struct {
 	net.Conn
 	r      *bufio.Reader
-	stderr *tail
+	stderr *Tail
 	left   int // of the current stdout frame
 }
 
-func (c *attachConn) Read(p []byte) (int, error) {
+// buffer holds what the engine sends in one piece: twice the 32 KiB that it copies at a time.
+const buffer = 64 << 10
+
+// NewConn makes a Conn from a connection and the reader for what comes over it.
+func NewConn(conn net.Conn, r io.Reader, stderr *Tail) *Conn {
+	return &Conn{Conn: conn, r: bufio.NewReaderSize(r, buffer), stderr: stderr}
+}
+
+func (c *Conn) Read(p []byte) (int, error) {
 	for c.left == 0 {
 		if err := c.nextFrame(); err != nil {
 			return 0, err
@@ -36,7 +46,7 @@ func (c *attachConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *attachConn) nextFrame() error {
+func (c *Conn) nextFrame() error {
 	var head [8]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
 		return err
@@ -59,13 +69,13 @@ func (c *attachConn) nextFrame() error {
 // tailSize bounds what is kept of PID 1's last words.
 const tailSize = 4 << 10
 
-// tail keeps the last bytes that were written to it.
-type tail struct {
+// Tail keeps the last bytes that were written to it.
+type Tail struct {
 	mu  sync.Mutex
 	buf []byte
 }
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
@@ -75,7 +85,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "\uFFFD"))
