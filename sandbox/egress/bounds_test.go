@@ -19,7 +19,7 @@ import (
 	"vivarium/sandbox/filecache"
 )
 
-// free reports whether all of the cache's room can be had.
+// free reports whether all of the cache's room is free.
 func free(t *testing.T, x *Index) bool {
 	t.Helper()
 	w, err := x.cache.Create()
@@ -52,7 +52,7 @@ func undeclared(data []byte) egresstest.Fault {
 	}
 }
 
-// huge is a file larger than what is spooled of one of undeclared length.
+// huge is a file larger than is spooled when the length is not declared.
 func huge() egresstest.File {
 	f := egresstest.Wheel("huge", "1.0", nil)
 	f.Data = bytes.Repeat([]byte("0123456789abcdef"), (spoolMax+(8<<20))/16)
@@ -115,7 +115,7 @@ func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				data := wrong
 				if calls.Add(1) > 1 && at < 1000 {
-					data = f.Data // the right one at last: but the client has the wrong beginning
+					data = f.Data // the right file at last, but the client has the wrong beginning
 				}
 				undeclared(data)(nil).ServeHTTP(w, r)
 			})
@@ -153,7 +153,8 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 			if got := len(up.FileRequests()); tell && got != 0 {
 				t.Errorf("%d requests were made all the same", got)
 			}
-			// Another build with more room gets it, from the cache too, where the first is still refused.
+			// Another build with more room gets the file, also from the cache. The first build is
+			// still refused.
 			roomy, _ := newSession(t, x)
 			if res, _, err := request(t, links(t, roomy, "large")[f.Name]); err != nil || res.StatusCode != 200 {
 				t.Errorf("control: %d, %v", res.StatusCode, err)
@@ -178,7 +179,7 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 	if !n.contains("has no room beside what is being read: not kept, but passed on") {
 		t.Errorf("the log has %q", n.all())
 	}
-	// What was written of it goes once its last byte is on its way.
+	// The part that was written is removed once the file's last byte is sent.
 	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 }
 
@@ -203,7 +204,7 @@ func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {
 	}
 }
 
-// A reader that does not read on must not keep others from what upstream has again.
+// A reader that stops reading must not keep others from a file that upstream delivers again.
 func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 	cache, err := filecache.New("package cache", t.TempDir(), 100)
 	if err != nil {
@@ -262,7 +263,7 @@ func TestHeadersOfAHostAreBounded(t *testing.T) {
 			})
 		})
 		if want == 503 {
-			x = newIndex(t, up, nil) // without what the control has put into the cache
+			x = newIndex(t, up, nil) // without the files that the control has put into the cache
 			s, _ = newSession(t, x)
 			link = links(t, s, "large")[f.Name]
 		}

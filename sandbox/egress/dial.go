@@ -13,8 +13,8 @@ import (
 
 const (
 	dialTimeout = 10 * time.Second
-	// stallTimeout is how long a host may send nothing at all before it is given up.
-	// Git hosts take tens of seconds to count the objects of large repositories.
+	// stallTimeout is how long a host may send nothing at all before the request is given up. Git
+	// hosts take tens of seconds to count the objects of large repositories.
 	stallTimeout = 60 * time.Second
 )
 
@@ -25,7 +25,7 @@ var special = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
 	"172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
 	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-	"168.63.129.16/32", // public by its number, but Azure's platform service on every host there
+	"168.63.129.16/32", // a public address, but Azure's platform service answers there on every host
 	"2001::/23",        // Teredo, ORCHID, benchmarking
 	"2001:db8::/32",
 	"2002::/16", // 6to4: an IPv4 address in disguise
@@ -62,15 +62,15 @@ func within(list []netip.Prefix, a netip.Addr) bool {
 	return false
 }
 
-// addressError is a connection refused by the guard.
+// addressError means that the guard refused a connection.
 type addressError struct{ addr netip.Addr }
 
 func (e *addressError) Error() string {
 	return fmt.Sprintf("address %s is not one that may be reached", e.addr)
 }
 
-// guard decides which addresses may be dialled. It looks at the address that the socket
-// is about to connect to, so a name that changes its address after a look-up gains nothing.
+// guard decides which addresses may be dialled. It looks at the address to which the socket is
+// about to connect, so that a name gains nothing by changing its address after a look-up.
 type guard struct {
 	allow  []netip.Prefix // reachable though private
 	public bool           // the public Internet is reachable
@@ -92,16 +92,16 @@ func (g guard) control(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// transport makes a transport for the configured origin itself: wherever it is, and
-// through the operator's own proxy when the environment names one.
+// transport makes a transport for the configured origin, at any address, and through the operator's
+// own proxy when the environment names one.
 func transport(roots *x509.CertPool) *http.Transport {
 	t := newTransport(&net.Dialer{Timeout: dialTimeout}, roots)
 	t.Proxy = http.ProxyFromEnvironment
 	return t
 }
 
-// transport makes a transport for other origins. It uses no proxy: behind one, the
-// address that is dialled could not be seen.
+// transport makes a transport for other origins. It uses no proxy: with one, nobody here could see
+// the address that is dialled.
 func (g guard) transport(roots *x509.CertPool) *http.Transport {
 	return newTransport(&net.Dialer{Timeout: dialTimeout, Control: g.control}, roots)
 }

@@ -67,7 +67,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 	_, port, _ := strings.Cut(strings.TrimPrefix(oracle.URL, "http://"), ":")
 	target := "http://rebinding.example:" + port
 
-	// A check by look-up would see a public address now, and the dial would get another.
+	// A check by look-up would see a public address now, but the dial would get another one.
 	addrs, err := net.DefaultResolver.LookupHost(t.Context(), "rebinding.example")
 	if err != nil || len(addrs) != 1 || addrs[0] != "151.101.0.223" {
 		t.Fatalf("control: the first look-up gave %v, %v", addrs, err)

@@ -15,13 +15,13 @@ type download struct {
 	url    *url.URL
 	own    bool   // as simpleindex.File.Own
 	sha256 string // empty when the index tells none
-	size   int64  // as the index tells; 0 when it does not
+	size   int64  // as the index says; 0 when it does not say
 	limit  int64  // bytes: a larger file is refused
 	room   int64  // bytes that the build's disk has; 0 when not known
 }
 
-// fits refuses a file of this length that is too large, for anybody or for this build. A
-// length that is not known is below 0.
+// fits refuses a file of this length when it is too large for any build or for this one. An unknown
+// length is negative.
 func (d download) fits(size int64) error {
 	switch {
 	case size > d.limit:
@@ -32,7 +32,7 @@ func (d download) fits(size int64) error {
 	return nil
 }
 
-// most is how much of a file of unknown length may be passed on.
+// most is how many bytes of a file of unknown length may be passed on.
 func (d download) most() int64 {
 	if d.room > 0 {
 		return min(d.limit, d.room)

@@ -8,7 +8,7 @@ import (
 	"vivarium/sandbox/filecache"
 )
 
-// downloads are those under way, which clients share. Their files come into the cache.
+// downloads are the downloads in progress, which clients share. Their files go into the cache.
 type downloads struct {
 	cache *filecache.Cache
 
@@ -20,8 +20,8 @@ func newDownloads(cache *filecache.Cache) *downloads {
 	return &downloads{cache: cache, running: map[transferKey]*transfer{}}
 }
 
-// transferKey tells downloads apart. The address is part of it: whoever names a wrong one
-// for a hash must not spoil the download of those who name the right one.
+// transferKey tells downloads apart. The address is part of it: a client that names a wrong address
+// for a hash must not spoil the download of clients that name the right one.
 type transferKey struct {
 	sha256, url string
 	own         bool
@@ -29,12 +29,12 @@ type transferKey struct {
 
 func keyOf(d download) transferKey { return transferKey{d.sha256, d.url.String(), d.own} }
 
-// join takes part in the download of d, and starts it when there is none. The caller
-// leaves it when done.
+// join adds a reader to the download of d, and starts the download when there is none. The caller
+// calls leave when done.
 func (s *downloads) join(d download, f *fetcher) (*transfer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// One that failed stays until its last reader leaves, and is nobody else's.
+	// A download that failed stays until its last reader leaves. Nobody else joins it.
 	if t := s.running[keyOf(d)]; t != nil && !t.failed() {
 		t.readers++
 		return t, nil
@@ -52,7 +52,7 @@ func (s *downloads) join(d download, f *fetcher) (*transfer, error) {
 	return t, nil
 }
 
-// leave ends one client's part. The last one to leave ends the download, waits for that
+// leave removes one reader. The last reader to leave ends the download, waits until it has ended,
 // and releases the file.
 func (s *downloads) leave(t *transfer) {
 	s.mu.Lock()

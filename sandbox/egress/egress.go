@@ -1,9 +1,9 @@
-// Package egress holds the two services that a sandbox may reach: one repository on a
-// git host, to fetch from, and a Python package index, to read.
+// Package egress holds the two services that a sandbox may reach: one repository on a git host, to
+// fetch from, and a Python package index, to read.
 //
-// Both run on the server's side of the sandbox's only door. Whatever comes from inside
-// is matched whole against the few requests that there are, and the request upstream is
-// built anew; nothing of the client's but a request body and a protocol version passes.
+// Both run on the server's side of the sandbox's only door. A request from inside must match one of
+// a few known requests as a whole, and the request to upstream is built anew. Only a request body
+// and a protocol version are passed on as the client sent them.
 package egress
 
 import (
@@ -14,11 +14,11 @@ import (
 	"unicode"
 )
 
-// refusal is a request that is not passed on, and why.
+// refusal is the reason why a request is not passed on, and its answer.
 type refusal struct {
 	status  int
 	reason  string
-	trouble *Trouble // of upstream's, which may pass; nil when there is none
+	trouble *Trouble // upstream's, which may pass; nil when there is none
 }
 
 func (e *refusal) Error() string { return e.reason }
@@ -32,12 +32,12 @@ func answer(w http.ResponseWriter, status int, reason string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Del("Content-Length") // that of the answer which did not come about
+	h.Del("Content-Length") // that of the answer that is not sent now
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintln(w, reason)
 }
 
-// origin is scheme, host and port, comparable.
+// origin is scheme, host and port in a form that can be compared.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

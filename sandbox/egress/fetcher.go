@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fetcher gets what the configured index and its pages name.
+// fetcher fetches what the configured index and its pages name.
 type fetcher struct {
 	origin string        // of the configured index
 	below  string        // the configured index's path, escaped; ends in a slash
@@ -34,13 +34,14 @@ func newFetcher(index *url.URL, allow []netip.Prefix, roots *x509.CertPool) *fet
 	}
 }
 
-// target is what to fetch. The rights of the index's own origin are its credentials, and an address that need
-// not be public. They are for what the operator names, and for what pages of that origin name; of that, for what
-// lies below the index's path or is held against a hash: nothing else of that host is anybody's to see.
+// target is what to fetch. The index's own origin has two rights: its credentials are sent, and its
+// address need not be public. Two kinds of targets have them: those that the operator names; and
+// those that pages of that origin name, if they lie below the index's path or are checked against a
+// hash. Nobody may see anything else on that host.
 type target struct {
 	url     *url.URL
-	trusted bool // named by the operator or by a page that came with these rights
-	checked bool // what comes is held against a hash
+	trusted bool // named by the operator, or by a page that was fetched with these rights
+	checked bool // the answer is checked against a hash
 }
 
 // owns reports whether a hop to u has the rights of the index's own origin.
@@ -48,7 +49,7 @@ func (f *fetcher) owns(u *url.URL, checked bool) bool {
 	if origin(u) != f.origin {
 		return false
 	}
-	// Dots that are written as escapes are still there, and may lead up on that host.
+	// Escaped dots remain here, and on that host they may lead upward.
 	below := strings.HasPrefix(u.EscapedPath(), f.below) &&
 		!strings.Contains(u.Path, "/../") && !strings.HasSuffix(u.Path, "/..") && !strings.Contains(u.Path, `\`)
 	return checked || below
@@ -58,7 +59,7 @@ func (f *fetcher) owns(u *url.URL, checked bool) bool {
 type fetched struct {
 	*http.Response
 	url  *url.URL  // where it came from, after redirects
-	own  bool      // with the rights of the index's own origin, from the first hop to the last
+	own  bool      // fetched with the rights of the index's own origin, at every hop
 	auth bool      // the last hop was asked with the operator's credentials
 	body io.Reader // ends with an error when the host goes silent
 	dog  *watchdog
@@ -70,8 +71,8 @@ func (f *fetched) Close() {
 	f.dog.stop()
 }
 
-// get asks for t. Every hop of a redirect is held to the same rules as the first address, and a hop that has no
-// rights of the index's own origin leaves none to those after it.
+// get asks for t. The rules for the first address hold for every hop of a redirect. After a hop
+// without the rights of the index's own origin, no later hop has them.
 func (f *fetcher) get(ctx context.Context, t target, header http.Header) (*fetched, error) {
 	dog := watch(ctx, f.stall)
 	u, own := t.url, t.trusted

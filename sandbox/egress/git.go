@@ -96,7 +96,7 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer res.Body.Close()
 	if !call.answeredBy(res) {
-		// Its words may not end either.
+		// The text of an error may be endless too.
 		res.Body = struct {
 			io.Reader
 			io.Closer
@@ -130,6 +130,6 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 		g.fail(GitFailure{Unreachable: true, Heals: true, Stalled: errors.As(err, &stalled), StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
 			"git host %s broke off its answer after %d bytes: %s", res.Request.URL.Host, n, brief(up.err)))})
 	}
-	// The client must see a broken answer, not a complete one that is too short.
+	// The client must see a broken answer, and not a complete one that is too short.
 	panic(http.ErrAbortHandler)
 }

@@ -99,7 +99,7 @@ func TestGitFetchesAnExactCommitWithTheToken(t *testing.T) {
 	t.Error("the host saw no Git-Protocol: version=2")
 }
 
-// raw sends a request as it is written and returns status and body.
+// raw sends the text of a request as it stands, and returns status and body.
 func raw(t *testing.T, base, request string) (int, string) {
 	t.Helper()
 	u, err := url.Parse(base)
@@ -280,7 +280,7 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 		unreachable bool
 		status      int
 		heals       bool
-		git         string // in git's own output
+		git         string // what git itself prints
 		message     string
 	}{
 		"host down":       {upstream: downURL, unreachable: true, heals: true, git: "error: 502", message: "connection refused"},
@@ -324,7 +324,7 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 	}
 }
 
-// loginPage is what many a proxy answers instead of a repository.
+// loginPage is what some proxies answer instead of a repository.
 func loginPage(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -10,7 +10,7 @@ type gitCall struct {
 	method string
 	path   string // below the repository's URL, with its query
 	header http.Header
-	want   string // the content type of the right answer
+	want   string // the content type of a good answer
 	body   io.Reader
 	length int64 // of body; -1 when not known
 }
@@ -53,7 +53,7 @@ func parseGitCall(r *http.Request) (gitCall, *refusal) {
 	return c, c.addClientHeaders(r)
 }
 
-// addClientHeaders takes over what the client may say, in the only values there are.
+// addClientHeaders adds the headers that the client may choose, each from a few known values.
 func (c *gitCall) addClientHeaders(r *http.Request) *refusal {
 	switch v := r.Header.Values("Git-Protocol"); {
 	case len(v) == 0:
@@ -80,8 +80,8 @@ func (c *gitCall) addClientHeaders(r *http.Request) *refusal {
 	return nil
 }
 
-// answeredBy reports whether res is what a git client expects: with anything else it
-// would fall back to the dumb protocol, which is not offered.
+// answeredBy reports whether res is what a git client expects. With anything else the client would
+// fall back to the dumb protocol, which is not offered.
 func (c gitCall) answeredBy(res *http.Response) bool {
 	return res.StatusCode == http.StatusOK && res.Header.Get("Content-Type") == c.want
 }

@@ -16,14 +16,14 @@ const maxGitMessage = 4 << 10
 
 // GitFailure is the last thing that went wrong upstream.
 type GitFailure struct {
-	Unreachable bool   // no answer, a broken one, or 5xx: worth a second try at once
+	Unreachable bool   // no answer, a broken one, or 5xx: a second try at once may help
 	Heals       bool   // the trouble may pass by itself, or with a new token
-	Stalled     bool   // the host kept the build waiting: it may be why the build's time ran out
+	Stalled     bool   // the host kept the build waiting, which may be why the build ran out of time
 	StatusCode  int    // the host's answer, when there was one
 	Message     string // one line that names the host, without credentials
 }
 
-// Failure is nil while nothing went wrong.
+// Failure is the last failure; nil while nothing went wrong.
 func (g *Git) Failure() *GitFailure {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -68,7 +68,7 @@ func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
 		f.Heals = true
 		f.Message += ": GITHUB_TOKEN is wrong or has expired; set a new one"
 	case res.StatusCode == http.StatusUnauthorized:
-		// With 401 git would ask for a password that nobody is there to type.
+		// After a 401 git would ask for a password, and nobody is there to type one.
 		status = http.StatusForbidden
 		f.Message += ": the repository does not exist, or it is private and GITHUB_TOKEN is not set"
 	case res.StatusCode == http.StatusNotFound:
@@ -97,7 +97,7 @@ func (g *Git) fail(f GitFailure) {
 	g.failure = &f
 }
 
-// name is the git host that an error is of.
+// name is the name of the git host in messages.
 func (g *Git) name(err error) string {
 	var fetch *fetchError
 	if errors.As(err, &fetch) {
@@ -115,7 +115,7 @@ func hostWords(res *http.Response) string {
 	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") {
 		return ""
 	}
-	// Less than all of it, or nothing, is fine: it only explains a status that is known.
+	// A part of the text, or none, will do: it only explains a status that is known.
 	text, _ := io.ReadAll(io.LimitReader(res.Body, maxGitMessage))
 	return strings.TrimSpace(strings.ToValidUTF8(string(text), "�"))
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzGitCall holds that only the two requests of a fetch pass, with no header but those
-// that are written here.
+// FuzzGitCall: only the two requests of a fetch pass, with no header but those that are written
+// here.
 func FuzzGitCall(f *testing.F) {
 	f.Add("GET", GitPath+advertisePath, "version=2", "", "", int64(0))
 	f.Add("POST", GitPath+uploadPackPath, "", "application/x-git-upload-pack-request", "gzip", int64(-1))
@@ -35,8 +35,8 @@ func FuzzGitCall(f *testing.F) {
 	})
 }
 
-// FuzzGitRedirect holds that a redirect leads to the same request on a repository, never
-// to plain http from https, and never with a name and password.
+// FuzzGitRedirect: a redirect leads to the same request on a repository, never from https to plain
+// http, and never with a name and password.
 func FuzzGitRedirect(f *testing.F) {
 	f.Add("https://git.example/new/name.git" + advertisePath)
 	f.Add("http://169.254.169.254" + advertisePath)

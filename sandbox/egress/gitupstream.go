@@ -9,8 +9,8 @@ import (
 
 const maxRedirects = 5
 
-// send asks upstream. Only the first request of a fetch follows redirects, as git itself
-// has it; what comes after goes where that led.
+// send asks upstream. Like git itself, it follows redirects only for the first request of a fetch.
+// Later requests go where the first one led.
 func (g *Git) send(dog *watchdog, c gitCall) (*http.Response, error) {
 	if c.method == http.MethodPost {
 		g.mu.Lock()
@@ -76,9 +76,9 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// nextBase is the repository that a redirect names: GitHub sends renamed repositories'
-// clients on so. It must lead to the same request on a repository, and not from https
-// to http.
+// nextBase is the repository that a redirect names. GitHub redirects so the clients of a renamed
+// repository. The redirect must lead to the same request on a repository, and not from https to
+// http.
 func nextBase(base string, c gitCall, location string) (string, error) {
 	from, err := url.Parse(base + c.path)
 	if err != nil {
@@ -93,7 +93,7 @@ func nextBase(base string, c gitCall, location string) (string, error) {
 		return "", refuse(http.StatusBadGateway, "the git host redirects to %s, which is not https: not followed", origin(to))
 	}
 	next, ok := strings.CutSuffix(to.String(), c.path)
-	// Beside the same request it must name a host and a repository there: of //info/refs the host would be cut.
+	// It must also name a host and a repository there: //info/refs would have its host cut off.
 	if repo, err := url.Parse(next); !ok || err != nil || repo.Host == "" || repo.Host != to.Host || strings.Trim(repo.Path, "/") == "" {
 		return "", refuse(http.StatusBadGateway, "the git host redirects to a page of %s that is not a git repository: not followed", origin(to))
 	}

@@ -27,12 +27,12 @@ const (
 
 // IndexConfig says which package index is open.
 type IndexConfig struct {
-	Upstream *url.URL       // the simple index, such as https://pypi.org/simple/; credentials in it stay on this side
+	Upstream *url.URL       // the simple index, such as https://pypi.org/simple/; no build sees credentials in it
 	CacheDir string         // files are kept here by their hash; empty keeps none
-	Allow    []netip.Prefix // private addresses that files may be fetched from all the same, over http too
+	Allow    []netip.Prefix // private addresses from which files may be fetched, over http too
 	MaxFile  int64          // bytes; 0 is the default
 	MaxPage  int64          // bytes; 0 is the default
-	MaxCache int64          // bytes kept in CacheDir, the least recently used go first; 0 is the default
+	MaxCache int64          // bytes kept in CacheDir, the least recently used are dropped first; 0 is the default
 	RootCAs  *x509.CertPool // authorities to trust; nil is the system's
 }
 
@@ -41,7 +41,7 @@ type Index struct {
 	upstream *url.URL // ends in a slash, has no credentials
 	fetcher  *fetcher
 	pages    pageCache
-	rooms    *simpleindex.Rooms  // of pages that are read
+	rooms    *simpleindex.Rooms  // for pages while they are read
 	tables   *semaphore.Weighted // of maxShared
 	maxFile  int64
 	maxPage  int64
@@ -84,28 +84,28 @@ func NewIndex(c IndexConfig) (*Index, error) {
 	}, nil
 }
 
-// roomWait is how long a page waits for room: pip waits for 15 s, and then asks again.
+// roomWait is how long a page waits for room. It is less than the 15 s after which pip asks again.
 const roomWait = 10 * time.Second
 
-// What sessions may remember of their pages, bytes, of which a link of PyPI's takes some 900.
+// How much sessions may remember of their pages, in bytes. A link of PyPI's takes some 900.
 const (
-	// maxTable is of one of them, with all that it may have.
+	// maxTable is the most that one session may take, its share of maxShared included.
 	maxTable = 128 << 20
-	// ownTable is of each, and nobody else can take it: some 37,000 links, which is any one page, or an
-	// install of 250 projects with 150 files each.
+	// ownTable is what each session has for itself: some 37,000 links, enough for any one page, or
+	// for an install of 250 projects with 150 files each.
 	ownTable = 32 << 20
-	// maxShared is of all that this process has, for what each takes beyond its own.
+	// maxShared is what all sessions of this process together may take beyond their own.
 	maxShared = 256 << 20
 )
 
-// What a process has of memory for pages is shared by whatever indexes it has.
+// All indexes of a process share its memory for pages.
 var (
 	processRooms  = simpleindex.NewRooms(roomWait)
 	processTables = semaphore.NewWeighted(maxShared)
 )
 
-// errNoRoom is a page that waited for room in vain, and errNoTable is one that its session has no room to
-// remember. Both may pass, and neither says anything of the index.
+// errNoRoom means that a page waited for room in vain, errNoTable that its session has no room to
+// remember it. Both may pass, and neither says anything about the index.
 var (
 	errNoRoom = &refusal{
 		status:  http.StatusServiceUnavailable,
@@ -130,13 +130,13 @@ func orElse(n, def int64) int64 {
 	return n
 }
 
-// sessionShare is the part of the cache that one build may keep from being evicted at a
-// time, by reading it.
+// sessionShare is the part of the cache that one build may keep from eviction at a time, by reading
+// it.
 const sessionShare = 4
 
-// Session is one build's view: links that it has not been given do not work, and a file
-// larger than room, the bytes of its disk (0: not known), is refused.
-// Lines for the build's log go to note, from any goroutine.
+// Session is one build's view of the index. A link works only in the session whose pages named it.
+// A file larger than room is refused; room is the bytes of the build's disk, 0 when not known. note
+// gets lines for the build's log, from any goroutine.
 func (x *Index) Session(note func(line string), room int64) *Session {
 	return &Session{
 		index: x,

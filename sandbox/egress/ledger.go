@@ -7,21 +7,22 @@ import (
 	"sync"
 )
 
-// Trouble is why a build did not get what it asked the index for: something outside of it that may pass.
+// Trouble is why a build did not get what it asked the index for: trouble outside the build, which
+// may pass.
 type Trouble struct {
 	Ours    bool   // this server had no room; nothing is wrong with the index
-	Stalled bool   // a host kept the build waiting: it may be why the build's time ran out
-	Message string // one line that names host, or this server, and error, without credentials
+	Stalled bool   // a host kept the build waiting, which may be why the build ran out of time
+	Message string // one line that names the host (or this server) and the error, without credentials
 
 	host string
-	says string // for after the host's name
+	says string // the words after the host's name
 }
 
-// wanted is something that a build asks the index for.
+// wanted is a thing that a build asks the index for.
 type wanted struct {
 	page     string // the project
 	file     string // the link's id
-	metadata bool   // of the file, and not the file itself
+	metadata bool   // the file's metadata, and not the file itself
 }
 
 // maxTroubles bounds what is remembered of one build.
@@ -33,14 +34,15 @@ type ledger struct {
 	open []entered // the oldest first
 }
 
-// entered is a thing that was not had.
+// entered is a thing that the build did not get.
 type entered struct {
 	wanted
 	Trouble
 }
 
-// settle takes down how a request ended. What came by in the end was no trouble, and neither is a file's
-// metadata that was not had when the file itself was. Of a client that left nothing is learned.
+// settle records how a request ended. A thing that the build got in the end was no trouble. Neither
+// is the metadata of a file when the build got the file itself. A client that left says nothing
+// about upstream.
 func (l *ledger) settle(what wanted, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,8 +71,8 @@ func (l *ledger) first() *Trouble {
 	return &t
 }
 
-// troubleOf finds trouble of upstream's in an error. What the proxy refuses by its own rules, what the index
-// does not have, and a client that left are none.
+// troubleOf finds upstream's trouble in an error. It is none when the proxy refused by its own
+// rules, when the index does not have the thing, and when the client left.
 func troubleOf(err error) *Trouble {
 	var no *refusal
 	var fetch *fetchError
@@ -99,8 +101,8 @@ func troubleOf(err error) *Trouble {
 	return nil
 }
 
-// Trouble is what kept this build from a page or a file that it asked for, and was not mended by a later
-// request for the same; nil when there is none. It is complete once all requests have ended.
+// Trouble is what kept this build from a page or a file that it asked for and did not get later
+// either; nil when there is none. It is complete once all requests have ended.
 func (s *Session) Trouble() *Trouble {
 	t := s.asked.first()
 	if t == nil {

@@ -14,8 +14,8 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// wantTrouble compares what a session remembers; an empty want is none. A client may have its answer a little
-// before the request has ended.
+// wantTrouble compares what a session remembers with want; an empty want means no trouble. A client
+// may have its answer a little before the request has ended.
 func wantTrouble(t *testing.T, s *Session, want string) {
 	t.Helper()
 	told := func() string {
@@ -32,7 +32,7 @@ func wantTrouble(t *testing.T, s *Session, want string) {
 	}
 }
 
-// onlyPath is a fault of the requests for one path.
+// onlyPath makes a fault happen only to requests for one path.
 func onlyPath(path string, f egresstest.Fault) egresstest.Fault {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +45,7 @@ func onlyPath(path string, f egresstest.Fault) egresstest.Fault {
 	}
 }
 
-// halfPage is a page that its host promises more of than it sends.
+// halfPage is a page of which the host promises more than it sends.
 func halfPage(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", simpleindex.JSONType)
@@ -143,7 +143,7 @@ func TestTroubleOfFilesIsRememberedUntilTheFileComes(t *testing.T) {
 	if _, err := fetchAll(t, link); err != nil {
 		t.Fatal(err)
 	}
-	wantTrouble(t, s, "") // the file itself came by
+	wantTrouble(t, s, "") // the build got the file itself
 	_, _ = fetchAll(t, links(t, address, "wrong")[wrong.Name])
 	wantTrouble(t, s, who+" sent "+wrong.Name+" with another SHA-256 than the index tells")
 }
@@ -223,7 +223,7 @@ func TestTroubleNamesTheNetworksErrorAndNoPassword(t *testing.T) {
 	defer restore()
 	for address, want := range map[string]string{
 		"http://me:hunter2@" + silent.Addr().String() + "/simple/":                             "index " + silent.Addr().String() + " does not answer: connection refused",
-		"http://me:hunter2@no-such-host.invalid/simple/":                                       "index no-such-host.invalid does not answer: look up no-such-host.invalid: lame referral", // what this resolver has for an unknown name
+		"http://me:hunter2@no-such-host.invalid/simple/":                                       "index no-such-host.invalid does not answer: look up no-such-host.invalid: lame referral", // an unknown name to this resolver
 		strings.Replace(tlsOnly.FilesURL(), "https://", "https://me:hunter2@", 1) + "/simple/": "index " + strings.TrimPrefix(tlsOnly.FilesURL(), "https://") + " has no certificate that is trusted: x509: certificate signed by unknown authority",
 	} {
 		x, err := NewIndex(IndexConfig{Upstream: mustURL(t, address)})

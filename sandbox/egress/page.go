@@ -16,26 +16,26 @@ import (
 )
 
 const (
-	// maxFresh bounds how long a page is served without asking upstream again, whatever
-	// its Cache-Control says: a release should be found soon after it was made.
+	// maxFresh bounds how long a page is served without asking upstream again, whatever its
+	// Cache-Control says. A release should be found soon after it was made.
 	maxFresh = time.Minute
-	// maxCached bounds the page cache, bytes.
+	// maxCached bounds the page cache, in bytes.
 	maxCached = 48 << 20
-	// pageCost is what a page takes besides its links and texts, bytes.
+	// pageCost is how much memory a page takes besides its links and texts, in bytes.
 	pageCost = 256
 )
 
-// acceptedTypes are what a page may come as, and what is liked best.
+// acceptedTypes are the types in which a page may come, with our preference.
 const acceptedTypes = simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"
 
-// page is what the index says of one project. It does not change once made.
+// page is the index's page of one project. It does not change once made.
 type page struct {
 	simpleindex.Page
 	etag  string
 	fresh time.Time // until when it need not be asked for again
 }
 
-// size is about how much memory the page takes.
+// size is roughly how much memory the page takes.
 func (p *page) size() int {
 	n := pageCost + len(p.Project) + len(p.etag)
 	for _, f := range p.Files {
@@ -44,7 +44,7 @@ func (p *page) size() int {
 	return n
 }
 
-// page fetches a project's page, or has the one at hand confirmed.
+// page fetches a project's page, or has upstream confirm the one in the cache.
 func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	cached := x.pages.get(project)
 	if cached != nil && time.Now().Before(cached.fresh) {
@@ -81,32 +81,32 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	return p, nil
 }
 
-// pageOf is where a project's page is.
+// pageOf is the address of a project's page.
 func (x *Index) pageOf(project string) target {
 	return target{url: x.upstream.JoinPath(project, "/"), trusted: true}
 }
 
-// rejectedBy is an answer of a host other than the one wanted.
+// rejectedBy turns an answer that is not a success into a refusal.
 func rejectedBy(res *fetched, what string) *refusal {
 	status := res.StatusCode
 	switch status {
 	case http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable:
 	case http.StatusUnauthorized, http.StatusForbidden:
-		// To pip, 401 would be a reason to ask for a password.
+		// After a 401 pip would ask for a password.
 		status = http.StatusForbidden
 	default:
 		status = http.StatusBadGateway
 	}
 	no := refuse(status, "package index: %s: %s answered %s", what, res.url.Host, statusText(res.StatusCode))
-	// A password that is refused is the operator's matter. Some indexes answer so for what they do not have,
-	// to whoever has none.
+	// A refused password is for the operator to mend. Without a password a 401 proves nothing: some
+	// indexes answer so for what they do not have.
 	if isTrouble(res.StatusCode) || res.StatusCode == http.StatusUnauthorized && res.auth {
 		no.trouble = &Trouble{host: res.url.Host, says: "answered " + statusText(res.StatusCode)}
 	}
 	return no
 }
 
-// readPage reads a page while it comes.
+// readPage reads a page as it arrives.
 func (x *Index) readPage(ctx context.Context, res *fetched) ([]*simpleindex.File, error) {
 	files, err := x.rooms.Read(ctx, simpleindex.Source{
 		URL: res.url, Own: res.own, ContentType: res.Header.Get("Content-Type"),
@@ -118,7 +118,7 @@ func (x *Index) readPage(ctx context.Context, res *fetched) ([]*simpleindex.File
 	return files, err
 }
 
-// pageText is a page's text, bounded as it came and as it is.
+// pageText is a page's text. Both the compressed and the plain text are bounded.
 func (x *Index) pageText(res *fetched) (io.Reader, error) {
 	body := res.body
 	if res.Header.Get("Content-Encoding") == "gzip" {
@@ -169,8 +169,8 @@ func (c *pageCache) get(project string) *page {
 	return c.pages[project]
 }
 
-// put keeps p. When room is needed, some other pages go: any will do, since they only
-// cost a request to get back.
+// put keeps p. When room is needed it drops other pages. Any will do, since a page costs one
+// request to get back.
 func (c *pageCache) put(p *page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// hostilePages cost much memory to read, each in its own way; what they say is not longer than maxPage.
+// hostilePages take much memory to read, each in its own way. None is longer than maxPage.
 var hostilePages = map[string]func(w io.Writer){
 	"texts of any shape": func(w io.Writer) {
 		io.WriteString(w, `{"files":[`)
@@ -90,10 +90,10 @@ func compressed(write func(io.Writer)) egresstest.Fault {
 	}
 }
 
-// peak is by how many MiB the heap grows at most while do runs.
+// peak returns by how many MiB the heap grows at most while do runs.
 func peak(do func()) int64 {
 	var m runtime.MemStats
-	defer debug.SetGCPercent(debug.SetGCPercent(20)) // little of what is measured is garbage
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // so that little garbage is measured
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	before, most := m.HeapAlloc, m.HeapAlloc
@@ -128,7 +128,8 @@ func largestPage(w io.Writer) {
 	io.WriteString(w, `{"filename":"large-2.tar.gz","url":"large-2.tar.gz","hashes":{},"yanked":"broken"}]}`)
 }
 
-// maxPageHeap bounds what one page makes the heap grow by, MiB: its links, with some garbage.
+// maxPageHeap bounds by how much one page may make the heap grow, in MiB: its links and some
+// garbage.
 const maxPageHeap = 24 + 16
 
 func TestAHostilePageTakesBoundedMemory(t *testing.T) {
@@ -223,7 +224,7 @@ func TestAPageWithoutRoomIsRefusedAndThenServed(t *testing.T) {
 	wantTrouble(t, s, "")
 }
 
-// heavy are pages of so many bytes in all, and a little more, each of its own links.
+// heavy are pages that take slightly more than so many bytes together. Each has links of its own.
 func heavy(of string, bytes int) *simpleindex.Page {
 	p := &simpleindex.Page{Project: of}
 	for n := 0; bytes > 0; n++ {
@@ -234,8 +235,8 @@ func heavy(of string, bytes int) *simpleindex.Page {
 	return p
 }
 
-// TestTablesOfAllSessionsTogetherAreBounded, and three builds that take all they can leave every other one what
-// it needs.
+// TestTablesOfAllSessionsTogetherAreBounded: three builds that take all they can leave every other
+// build what it needs.
 func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
@@ -269,7 +270,7 @@ func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 		t.Errorf("beyond its own room: got %v", err)
 	}
 	up.Add(egresstest.Wheel("other", "1.0", nil))
-	grow := func(bytes int64) { // as if a page were so large
+	grow := func(bytes int64) { // like a page of this size
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.bytes += bytes

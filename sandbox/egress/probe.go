@@ -15,16 +15,17 @@ import (
 const (
 	// probeTimeout bounds a probe as a whole.
 	probeTimeout = 10 * time.Second
-	// probeBytes is how much of an answer a probe reads, to notice one that breaks off.
+	// probeBytes is how much of an answer a probe reads, so that it notices an answer that breaks
+	// off.
 	probeBytes = 64 << 10
-	// probedProject is asked for by a probe of an index. It need not be there.
+	// probedProject is the project whose page a probe asks for. It need not exist.
 	probedProject = "pip"
 )
 
 // ProbeGit reports whether the git host answers now: nil, or one line that names host and error.
-// repository is the URL of a repository that waits; any other of the same host would do. It asks
-// without credentials, once, for at most 10 s. Every answer that is not an outage is good, also
-// 401 and 404: whether a token may read the repository is for the fetch to say.
+// repository is the URL of any repository on that host. The probe sends one request, without
+// credentials, and takes at most 10 s. Every answer counts that is not an outage, 401 and 404 too:
+// only a fetch tells whether a token may read the repository.
 func ProbeGit(ctx context.Context, repository *url.URL) error {
 	u := *repository
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
@@ -34,7 +35,8 @@ func ProbeGit(ctx context.Context, repository *url.URL) error {
 	if err != nil {
 		return fmt.Errorf("the repository's address is not a valid URL")
 	}
-	// Of version 2 the answer is a list of capabilities, whatever the repository's size.
+	// With protocol version 2 the answer is a short list of capabilities, whatever the repository's
+	// size.
 	req.Header = http.Header{"User-Agent": {"git/vivarium"}, "Git-Protocol": {"version=2"}, "Accept-Encoding": {"identity"}}
 	res, err := sharedOwn().RoundTrip(req)
 	if err != nil {
@@ -47,9 +49,10 @@ func ProbeGit(ctx context.Context, repository *url.URL) error {
 	return nil
 }
 
-// Probe reports whether the package index answers now: nil, or one line that names host and error. It
-// asks for one page, once, for at most 10 s, past the cache. Every answer that is not an outage is good,
-// also 404. The hosts of files are not asked: whoever waits for one finds out by trying again.
+// Probe reports whether the package index answers now: nil, or one line that names host and error.
+// The probe asks for one page, once, past the cache, and takes at most 10 s. Every answer counts
+// that is not an outage, 404 too. It does not ask the hosts of files: a build that waits for one
+// finds out by trying again.
 func (x *Index) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -65,7 +68,8 @@ func (x *Index) Probe(ctx context.Context) error {
 	return nil
 }
 
-// tellAnswer is what is wrong with an answer, for after the host's name; empty when nothing is.
+// tellAnswer says what is wrong with an answer, in words that follow the host's name; empty when
+// nothing is.
 func tellAnswer(res *http.Response, body io.Reader) string {
 	if isTrouble(res.StatusCode) {
 		return "answered " + statusText(res.StatusCode)

@@ -15,11 +15,12 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// privateHost is an index on an address that nobody else may reach, which asks for a password and has more than an index.
+// privateHost is an index on an address that nobody else may reach, which asks for a password and
+// has more than an index.
 type privateHost struct {
 	*httptest.Server
 	mu   sync.Mutex
-	seen []string // path, and whether the password came with it
+	seen []string // paths, and whether the password came with each
 }
 
 const privateSecret = "what only this network may see"
@@ -70,7 +71,7 @@ func (h *privateHost) asked() string {
 func TestOnlyPagesOfTheIndexsOwnOriginHaveItsRights(t *testing.T) {
 	var other *httptest.Server
 	h := startPrivateHost(t, func() string { return other.URL })
-	listener, err := net.Listen("tcp", "127.0.0.2:0") // the operator lists this address, and not the index's own
+	listener, err := net.Listen("tcp", "127.0.0.2:0") // the operator lists this address, but not the index's own
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func (s *Session) serveFile(w http.ResponseWriter, r *http.Request, what wanted,
 		if r.Context().Err() == nil {
 			s.say("%s", explain(err).reason)
 		}
-		panic(http.ErrAbortHandler) // the client must not take it for complete
+		panic(http.ErrAbortHandler) // the client must not take the file as complete
 	}
 	return err
 }
@@ -63,8 +63,8 @@ func (s *Session) serveKept(w http.ResponseWriter, r *http.Request, d download, 
 	return nil
 }
 
-// pin waits until this session may keep another file of this length, -1 when not known,
-// from being evicted: what a session reads slowly takes room from all others.
+// pin waits until this session may keep another file of this length (-1: unknown) from eviction. A
+// file that a session reads slowly takes room from all others.
 func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error) {
 	if size < 0 {
 		size = spoolMax
@@ -76,7 +76,7 @@ func (s *Session) pin(ctx context.Context, size int64) (unpin func(), err error)
 	return func() { s.pins.Release(size) }, nil
 }
 
-// serveTransfer serves a file as it comes, and reports how much went out.
+// serveTransfer serves a file as it arrives, and reports how many bytes went out.
 func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d download) (sent int64, err error) {
 	t, err := s.index.downloads.join(d, s.index.fetcher)
 	if errors.Is(err, filecache.ErrNotKept) {
@@ -106,14 +106,14 @@ func (s *Session) serveTransfer(w http.ResponseWriter, r *http.Request, d downlo
 	return sent, err
 }
 
-// sentPart is what a client has of a file already.
+// sentPart is the part of a file that a client has already.
 type sentPart interface {
 	io.Reader
 	Size() int64
 }
 
-// passOn serves a file that there is no room to keep, checked like any other, to a client
-// that has the first part of it. What comes now must begin with the same bytes.
+// passOn serves a file that there is no room to keep, to a client that has the first part of it
+// already. The file is checked like any other, and must begin with the same bytes as that part.
 func (s *Session) passOn(w http.ResponseWriter, r *http.Request, d download, sent sentPart, why error) (int64, error) {
 	s.say("package index: %v, but passed on", why)
 	res, err := fetchFile(r.Context(), s.index.fetcher, d)
@@ -142,7 +142,7 @@ func (s *Session) passOn(w http.ResponseWriter, r *http.Request, d download, sen
 	return sent.Size() + n, last.release()
 }
 
-// skipSame reads over what the client has, which must be the same.
+// skipSame reads over the part that the client has, and checks that it is the same.
 func skipSame(body io.Reader, sent sentPart) error {
 	a, b := make([]byte, 32<<10), make([]byte, 32<<10)
 	for left := sent.Size(); left > 0; {
@@ -161,7 +161,7 @@ func skipSame(body io.Reader, sent sentPart) error {
 	return nil
 }
 
-// lastPart keeps the last holdBack bytes from a client until release.
+// lastPart keeps back the last holdBack bytes from a client until release.
 type lastPart struct {
 	w    http.ResponseWriter
 	held []byte
@@ -187,7 +187,8 @@ func (l *lastPart) release() error {
 	return err
 }
 
-// passUnchecked serves a file that cannot be checked, says so, and reports how much went out.
+// passUnchecked serves a file that cannot be checked, says so in the log, and reports how many
+// bytes went out.
 func (s *Session) passUnchecked(w http.ResponseWriter, r *http.Request, d download) (int64, error) {
 	res, err := fetchFile(r.Context(), s.index.fetcher, d)
 	if err != nil {
@@ -200,7 +201,7 @@ func (s *Session) passUnchecked(w http.ResponseWriter, r *http.Request, d downlo
 	}
 	n, err := stream(w, res.body, d.most())
 	if err != nil {
-		return max(n, 1), fmt.Errorf("%s: %w", d.name, err) // what is cut off must not look complete
+		return max(n, 1), fmt.Errorf("%s: %w", d.name, err) // a file that is cut off must not look complete
 	}
 	return n, nil
 }

@@ -95,7 +95,7 @@ func TestADamagedCacheEntryIsFetchedAgain(t *testing.T) {
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// A clock too coarse to tell the two writes apart is not what this is about.
+	// This test is not about clocks that are too coarse to tell the two writes apart.
 	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}

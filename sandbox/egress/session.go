@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// maxConcurrent bounds what one build has in work at a time; the rest waits.
+	// maxConcurrent bounds how many requests of one build are served at a time; the others wait.
 	maxConcurrent = 16
-	// maxLinks bounds what one build's table holds. PyPI's largest projects have some
-	// thousand files each.
+	// maxLinks bounds the links in one build's table. PyPI's largest projects have some thousand
+	// files each.
 	maxLinks = 250_000
 	// maxNotes bounds the lines that one build's requests add to its log.
 	maxNotes = 100
@@ -48,8 +48,8 @@ type Session struct {
 	pins  *semaphore.Weighted // of share
 
 	mu    sync.Mutex
-	links map[string]*simpleindex.File // by id: what this session's pages have named
-	bytes int64                        // of links; what is beyond ownTable is taken of the index's tables
+	links map[string]*simpleindex.File // by id: the files that this session's pages have named
+	bytes int64                        // of links; what exceeds ownTable is counted in the index's tables
 	notes int
 
 	asked ledger // has a lock of its own
@@ -75,9 +75,8 @@ func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// route serves one request. The target is matched as it was sent: a query, an
-// absolute-form or an encoded slash is no path of this index. An error means that
-// nothing has been written yet.
+// route serves one request. It matches the target as it was sent: a query, an absolute-form or an
+// encoded slash matches no path of this index. An error means that nothing has been written yet.
 func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
 	if project, ok := strings.CutPrefix(r.RequestURI, IndexPath); ok {
 		project, slash := strings.CutSuffix(project, "/")
@@ -111,12 +110,12 @@ func (s *Session) servePage(w http.ResponseWriter, r *http.Request, project stri
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
-	_ = p.Write(w, contentType) // an error here is a client that left
+	_ = p.Write(w, contentType) // an error here means that the client left
 	return nil
 }
 
-// learn adds a page's links to the table, and returns the page as it then is: of what the table has already
-// nothing is kept twice, however many requests are under way.
+// learn adds a page's links to the table. It returns the page with the table's own links, so that
+// no link is kept twice, however many requests are in progress.
 func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,10 +142,10 @@ func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 	return known, nil
 }
 
-// beyondOwn is how much of a session's table is of what all share.
+// beyondOwn is the part of a session's table that counts against what all sessions share.
 func beyondOwn(bytes int64) int64 { return max(0, bytes-ownTable) }
 
-// Close gives up what the session remembers of its pages; their links work no more.
+// Close forgets the session's pages. Their links no longer work.
 func (s *Session) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,8 +186,8 @@ func (s *Session) say(format string, args ...any) {
 	}
 }
 
-// explain turns an error into an answer. pip repeats a request that got 503, so only
-// what may pass by itself is answered so.
+// explain turns an error into an answer. pip repeats a request that got 503, so 503 is only for
+// what may pass by itself.
 func explain(err error) *refusal {
 	var no *refusal
 	var private *addressError

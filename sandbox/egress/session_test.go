@@ -17,7 +17,8 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// request sends one request and returns status, header and body; err is about the body.
+// request sends one request and returns status, header and body. err is an error of reading the
+// body.
 func request(t *testing.T, address string, header ...string) (*http.Response, []byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)

@@ -14,10 +14,10 @@ import (
 	"vivarium/sandbox/egress/simpleindex"
 )
 
-// errTooLarge is an upstream answer above its limit. A page that says too much is one.
+// errTooLarge means that upstream's answer, a page or anything else, is over its limit.
 var errTooLarge = simpleindex.ErrTooLarge
 
-// upstreamError is a read from upstream that failed, as opposed to a write to the client.
+// upstreamError means that a read from upstream failed, and not a write to the client.
 type upstreamError struct{ err error }
 
 func (e *upstreamError) Error() string { return e.err.Error() }
@@ -70,8 +70,8 @@ func stream(w http.ResponseWriter, r io.Reader, limit int64) (int64, error) {
 	}
 }
 
-// plain takes off an error what a build's log should not name: the operator's name
-// server and the folders of the host.
+// plain removes from an error what a build's log should not name: the operator's name server, and
+// folders of the host.
 func plain(err error) error {
 	var dns *net.DNSError
 	if errors.As(err, &dns) {
@@ -88,7 +88,8 @@ func plain(err error) error {
 	return err
 }
 
-// isCertificate reports whether a TLS handshake failed for a reason that stays.
+// isCertificate reports whether a TLS handshake failed over the certificate, which does not pass by
+// itself.
 func isCertificate(err error) bool {
 	var e *tls.CertificateVerificationError
 	return errors.As(err, &e)

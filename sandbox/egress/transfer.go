@@ -15,33 +15,33 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// holdBack is how much of a file's end is kept from the clients until the whole file has
-// matched its hash, so that a wrong file never arrives complete.
+// holdBack is how much of a file's end is kept from the clients until the whole file matches its
+// hash, so that a wrong file never arrives complete.
 const holdBack = 64 << 10
 
-// spoolMax bounds what the disk holds of a file of which upstream does not say how long it
-// is: it may never end.
+// spoolMax bounds how much is kept on disk of a file whose length upstream does not tell. Such a
+// file may be endless.
 const spoolMax = 32 << 20
 
-// errWrongHash is a file that is not what the index says.
+// errWrongHash means that a file has not the hash that the index tells.
 var errWrongHash = errors.New("its SHA-256 is not the one that the index tells")
 
-// transfer is one download in progress that any number of clients read from.
+// transfer is one download in progress, from which any number of clients read.
 type transfer struct {
 	download
 	cancel context.CancelFunc
-	long   time.Duration // a silence of upstream that is to blame when a client leaves
+	long   time.Duration // when upstream was silent this long, a client that leaves does so because of upstream
 	done   chan struct{}
 	file   *filecache.Writer // grows; read at offsets
 
 	readers int // guarded by the lock of the downloads
 
 	begin sync.Once
-	begun chan struct{} // closed when a client has room for the file's body
+	begun chan struct{} // closed when the first client has room for the file's body
 
 	mu      sync.Mutex
 	headed  bool  // upstream has answered
-	size    int64 // valid then; -1 when upstream does not tell
+	size    int64 // valid once headed; -1 when upstream does not tell
 	written int64
 	ended   bool
 	err     error
@@ -49,7 +49,7 @@ type transfer struct {
 }
 
 func newTransfer(d download, file *filecache.Writer, cancel context.CancelFunc) *transfer {
-	d.room = 0 // a build's own; other builds may share the transfer
+	d.room = 0 // room is that of one build; other builds may share the transfer
 	return &transfer{
 		download: d, cancel: cancel, done: make(chan struct{}), file: file,
 		begun: make(chan struct{}), changed: make(chan struct{}),
@@ -113,7 +113,7 @@ func (t *transfer) spool(body io.Reader) error {
 	}
 }
 
-// add writes a piece into the file. That there is no room for it is filecache.ErrNotKept.
+// add writes a piece into the file. Its error is filecache.ErrNotKept when there is no room.
 func (t *transfer) add(p []byte) error {
 	if t.size < 0 {
 		if t.written+int64(len(p)) > spoolMax {
@@ -144,7 +144,8 @@ func (t *transfer) change(f func()) {
 	t.changed = make(chan struct{})
 }
 
-// head waits for upstream's answer and returns the file's length, -1 when it is not told.
+// head waits for upstream's answer and returns the file's length, or -1 when upstream does not
+// tell.
 func (t *transfer) head(ctx context.Context) (int64, error) {
 	began := time.Now()
 	for {
@@ -170,10 +171,11 @@ func (t *transfer) left(ctx context.Context, began time.Time) error {
 	return context.Cause(ctx)
 }
 
-// start lets the body come.
+// start lets the download of the body begin.
 func (t *transfer) start() { t.begin.Do(func() { close(t.begun) }) }
 
-// ready is how much of the file may be sent by now, a channel that tells of more, and why nothing more comes.
+// ready returns how much of the file may be sent by now, a channel that is closed when more has
+// come, and the error after which no more comes.
 func (t *transfer) ready() (n, size int64, ended bool, changed <-chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -184,7 +186,7 @@ func (t *transfer) ready() (n, size int64, ended bool, changed <-chan struct{}, 
 	return n, t.size, t.ended, t.changed, t.err
 }
 
-// send writes the file to one client as it comes, and reports how much went out.
+// send writes the file to one client as it arrives, and reports how many bytes went out.
 func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, error) {
 	var sent int64
 	for {
@@ -211,7 +213,7 @@ func (t *transfer) send(ctx context.Context, w http.ResponseWriter) (int64, erro
 	}
 }
 
-// sendPiece writes a part of the file to one client at once, and reports how much went out.
+// sendPiece writes a part of the file to one client at once, and reports how many bytes went out.
 func (t *transfer) sendPiece(w http.ResponseWriter, from, to int64) (int64, error) {
 	n, err := io.Copy(w, io.NewSectionReader(t.file, from, to-from))
 	if err != nil {
@@ -220,7 +222,7 @@ func (t *transfer) sendPiece(w http.ResponseWriter, from, to int64) (int64, erro
 	return n, http.NewResponseController(w).Flush()
 }
 
-// wait waits for a change. Its error says why a client left before that.
+// wait waits for a change. Its error says why the client left before that.
 func (t *transfer) wait(ctx context.Context, changed <-chan struct{}) error {
 	began := time.Now()
 	select {

@@ -10,12 +10,13 @@ import (
 	"syscall"
 )
 
-// isTrouble reports whether a status is the host's own trouble, which may pass: not the fault of who asks.
+// isTrouble reports whether a status means trouble of the host's own, which may pass, and no fault
+// of the client.
 func isTrouble(status int) bool {
 	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
-// silence says that a host does not answer, for after its name.
+// silence says that a host does not answer, in words that follow the host's name.
 func silence(err error) string {
 	if isCertificate(err) {
 		return "has no certificate that is trusted: " + brief(err)
@@ -23,8 +24,8 @@ func silence(err error) string {
 	return "does not answer: " + brief(err)
 }
 
-// brief is an error of the network in few words: no addresses, which a name server of the operator's may have
-// given, and no URL, which may hold a password.
+// brief is a network error in few words. It leaves out addresses, which may come from the
+// operator's name server, and URLs, which may hold a password.
 func brief(err error) string {
 	var errno syscall.Errno
 	var dns *net.DNSError
@@ -54,7 +55,7 @@ func brief(err error) string {
 	return oneLine(err.Error())
 }
 
-// fetchError is a host from which no answer came, or only a part of one.
+// fetchError means that no answer came from a host, or only a part of one.
 type fetchError struct {
 	host   string
 	broken bool // in the middle of its answer
@@ -64,7 +65,7 @@ type fetchError struct {
 func (e *fetchError) Error() string { return "cannot fetch from " + e.host + ": " + e.err.Error() }
 func (e *fetchError) Unwrap() error { return e.err }
 
-// hostReader says from which host it was that an answer broke off.
+// hostReader adds to an error the host whose answer broke off.
 type hostReader struct {
 	r    io.Reader
 	host string
@@ -78,7 +79,7 @@ func (h *hostReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// pageError is a page that was not taken.
+// pageError means that a page could not be used.
 type pageError struct {
 	host string
 	err  error
@@ -87,7 +88,7 @@ type pageError struct {
 func (e *pageError) Error() string { return e.err.Error() }
 func (e *pageError) Unwrap() error { return e.err }
 
-// hashError is a file that is not what the index says.
+// hashError means that a file has not the hash that the index tells.
 type hashError struct{ name, host string }
 
 func (e *hashError) Error() string { return e.name + " from " + e.host + ": " + errWrongHash.Error() }

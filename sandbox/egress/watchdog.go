@@ -10,25 +10,25 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// stalledError says that a host went silent.
+// stalledError means that a host went silent.
 type stalledError struct{ after time.Duration }
 
 func (e *stalledError) Error() string {
 	return fmt.Sprintf("no data for %s", quantity.Duration(e.after))
 }
 
-// watchdog ends a context when an upstream host is silent for too long. It counts only
-// while something is awaited from the host: a slow client stalls nothing.
+// watchdog ends a context when an upstream host is silent for too long. It counts time only while
+// something is awaited from the host, so that a slow client does not trip it.
 type watchdog struct {
 	limit  time.Duration
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
-	ctx    context.Context // the one that this watchdog is there to end
+	ctx    context.Context // the context that this watchdog may end
 	began  time.Time       // since when something is awaited; zero when nothing is
 }
 
-// longShare is the part of a watchdog's limit after which a client that leaves has lost its patience: the
-// host's silence is to blame then. pip leaves after 15 s.
+// longShare divides a watchdog's limit. A client that leaves after a silence of that length has
+// lost its patience, and the host is to blame. pip leaves after 15 s.
 const longShare = 6
 
 // watch starts a watchdog; its context is for the request upstream. stop releases it.
@@ -50,7 +50,7 @@ func (d *watchdog) rest() {
 	d.began = time.Time{}
 }
 
-// explain returns why the watchdog's context ended where that tells more than err.
+// explain returns the reason why the watchdog's context ended, if that tells more than err.
 func (d *watchdog) explain(err error) error {
 	cause := context.Cause(d.ctx)
 	if err == nil || err == io.EOF || cause == nil {
@@ -63,7 +63,7 @@ func (d *watchdog) explain(err error) error {
 	return cause
 }
 
-// reader counts the time that each read of r takes.
+// reader has the watchdog count during each read of r.
 func (d *watchdog) reader(r io.Reader) io.Reader { return &watchedReader{r: r, dog: d} }
 
 type watchedReader struct {

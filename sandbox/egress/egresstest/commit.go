@@ -84,7 +84,7 @@ func ReadFiles(dir string) (map[string]string, error) {
 	return files, nil
 }
 
-// init makes a bare repository that takes pushes, unless it is there.
+// init makes a bare repository that takes pushes, unless it exists.
 func (h *GitHost) init(ctx context.Context, dir string) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil

@@ -46,7 +46,7 @@ func coreMetadata(name, version string, requires []string) string {
 	return b.String()
 }
 
-// record lists the files with their hashes and sizes, and itself without.
+// record lists the files with their hashes and sizes, and itself without them.
 func record(files map[string]string, info string) string {
 	var b strings.Builder
 	for _, path := range slices.Sorted(maps.Keys(files)) {

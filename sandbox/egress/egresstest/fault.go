@@ -14,7 +14,7 @@ func Drop(http.Handler) http.Handler {
 	})
 }
 
-// Stall takes the request and answers nothing for as long as the client waits.
+// Stall takes the request and sends no answer for as long as the client waits.
 func Stall(http.Handler) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()

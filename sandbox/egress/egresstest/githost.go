@@ -24,7 +24,7 @@ const maxPush = 64 << 20
 // open to all.
 type GitHostConfig struct {
 	Addr         string // host:port to listen on
-	Token        string // when set, asked for as the password of Basic authentication
+	Token        string // if set, the host asks for it as the password of Basic authentication
 	ObjectFormat string // of the repositories: sha1, which is the default, or sha256
 }
 

@@ -48,7 +48,7 @@ type IndexConfig struct {
 	FilesAddr string // host:port of the files' own origin
 	FilesTLS  bool   // serve the files over https, with a certificate that RootCAs trusts
 	HTMLOnly  bool   // as an index from before PEP 691
-	Password  string // when set, asked for by the pages as the password of Basic authentication
+	Password  string // if set, the pages ask for it as the password of Basic authentication
 }
 
 // Index is a Python package index: pages in HTML (PEP 503) and JSON (PEP 691) on one

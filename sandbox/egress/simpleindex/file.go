@@ -12,7 +12,7 @@ import (
 
 // File is one link of a page. It does not change once read.
 type File struct {
-	ID       string // of the local link, 32 hexadecimal digits; tells nothing of the address upstream
+	ID       string // of the local link: 32 hexadecimal digits that tell nothing of the address upstream
 	Name     string
 	URL      *url.URL // upstream; without credentials and fragment
 	Own      bool     // as its page's Source.Own
@@ -26,12 +26,12 @@ type File struct {
 	uploadTime     string
 }
 
-// fileCost is what a link takes in memory besides its texts, bytes.
+// fileCost is how much memory a link takes besides its texts, in bytes.
 const fileCost = 384
 
-// Bounds of what a page says of one file, which stays in memory: some is its author's own words.
+// Bounds of a file's entry, which stays in memory. The file's author chose some of its words.
 const (
-	maxURL    = 4 << 10 // bytes; addresses that a store signs have one or two KiB
+	maxURL    = 4 << 10 // bytes; an address that a file store has signed takes one or two KiB
 	maxWords  = 512     // bytes, of each of the texts
 	maxHashes = 8
 )
@@ -47,21 +47,22 @@ var (
 	sha256Digits    = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// base is the address of a page, or what the page puts in its place for its links.
+// base is the address that a page's links are relative to: the page's own, or the one that the page
+// names.
 type base struct {
 	*url.URL
 	own bool // Source.Own
 }
 
-// newFile makes a link of an href in a page at base. Without a name it is the address's
-// last segment. It is nil when this cannot be a file of a package: other schemes and odd
+// newFile makes a link from an href in a page at base. If name is empty, the address's last segment
+// is the name. The result is nil when this cannot be a file of a package: other schemes and odd
 // names, which pip skips too.
 func newFile(base base, href, name string) *File {
 	if len(href) > maxURL {
 		return nil
 	}
 	address, fragment, _ := strings.Cut(strings.TrimSpace(href), "#")
-	u, err := base.Parse(strings.Clone(address)) // the fragment would stay in memory with it
+	u, err := base.Parse(strings.Clone(address)) // a clone, since the fragment would stay in memory with it
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil
 	}
@@ -79,7 +80,7 @@ func newFile(base base, href, name string) *File {
 	return f
 }
 
-// addHash takes a digest over when it is well-formed.
+// addHash adds a digest that is well-formed.
 func (f *File) addHash(algorithm, digest string) {
 	digest = strings.ToLower(digest)
 	if (len(f.hashes) < maxHashes || algorithm == "sha256") &&
@@ -89,18 +90,18 @@ func (f *File) addHash(algorithm, digest string) {
 	}
 }
 
-// setMetadata takes over the digest of the file's metadata. Metadata that is offered
-// without one could not be checked, so it is not offered on: pip then reads the file itself.
+// setMetadata sets the digest of the file's metadata. Metadata without a digest could not be
+// checked, so it is not offered to pip, which then reads the file itself.
 func (f *File) setMetadata(sha256 string) {
 	if d := strings.ToLower(sha256); sha256Digits.MatchString(d) {
 		f.Metadata = d
 	}
 }
 
-// seal gives the file its id, when all that is known of it has been set: a file of which something
-// changes upstream gets another link, and two with one id are the same. It reports whether the file
-// may stand in a page: of one whose requirement is too long to keep, pip could not tell whether it
-// fits.
+// seal gives the file its id, which is a hash of all that is known of the file; so it comes last.
+// If something of a file changes upstream, the file gets another link, and two files with one id
+// are the same. seal reports whether the file may stand in a page. It may not when its requirement
+// is too long to keep: pip could not tell whether the file fits.
 func (f *File) seal() bool {
 	if len(f.requiresPython) > maxWords {
 		return false
@@ -114,7 +115,7 @@ func (f *File) seal() bool {
 	return true
 }
 
-// cut is s as far as it is kept: its own copy, so that the rest of it is not.
+// cut is the part of s that is kept. It is a copy, so that the rest of s is not kept with it.
 func cut(s string) string {
 	if len(s) <= maxWords {
 		return s
@@ -122,7 +123,7 @@ func cut(s string) string {
 	return strings.Clone(strings.ToValidUTF8(s[:maxWords], ""))
 }
 
-// Memory is about how many bytes the link takes.
+// Memory is roughly how many bytes the link takes.
 func (f *File) Memory() int {
 	n := fileCost + 2*len(f.URL.Path) + len(f.URL.Host) + len(f.URL.RawQuery) +
 		len(f.Name) + len(f.ID) + len(f.requiresPython) + len(f.yankedReason) + len(f.Metadata) + len(f.uploadTime)

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// parseHTML reads a page's anchors while it comes. One tag, or one run of text, is a part of it.
+// parseHTML reads a page's anchors as the page arrives. One tag, or one run of text, may take
+// maxPart.
 func parseHTML(r io.Reader, base base, l *linkList) error {
 	z := html.NewTokenizer(r)
 	z.SetMaxBuf(maxPart)
@@ -30,15 +31,15 @@ func parseHTML(r io.Reader, base base, l *linkList) error {
 	}
 }
 
-// htmlParser is what the tags of a page have said so far.
+// htmlParser holds what the tags of a page have said so far.
 type htmlParser struct {
 	base    base
-	based   bool // a tag has told the base; the first one counts
+	based   bool // a tag has set the base; the first such tag counts
 	anchors int
 	links   *linkList
 }
 
-// tag takes the tag that z stands at.
+// tag handles the tag at which z stands.
 func (p *htmlParser) tag(z *html.Tokenizer) error {
 	switch name, _ := z.TagName(); string(name) {
 	case "base":
@@ -49,7 +50,7 @@ func (p *htmlParser) tag(z *html.Tokenizer) error {
 	return nil
 }
 
-// rebase takes another address that links are relative to. Whose page it is stays as it was.
+// rebase sets another address that links are relative to. It does not change whose page it is.
 func (p *htmlParser) rebase(attrs map[string]string) {
 	href, ok := attrs["href"]
 	if !ok || p.based {
@@ -69,7 +70,7 @@ func (p *htmlParser) link(attrs map[string]string) error {
 	return p.links.add(anchor(p.base, attrs))
 }
 
-// attributes are those of a tag that mean something; of one that is there twice, the last counts.
+// attributes are a tag's attributes that are used. When one occurs twice, the last counts.
 func attributes(z *html.Tokenizer) map[string]string {
 	m := map[string]string{}
 	for {
@@ -84,7 +85,7 @@ func attributes(z *html.Tokenizer) map[string]string {
 	}
 }
 
-// anchor makes a file of an anchor's attributes (PEP 503, 592, 658 and 714).
+// anchor makes a file from an anchor's attributes (PEP 503, 592, 658 and 714).
 func anchor(base base, attrs map[string]string) *File {
 	href, ok := attrs["href"]
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// jsonFile is a file in a PEP 691 page. What is read of it is bounded in number and length by its
-// types.
+// jsonFile is a file in a PEP 691 page. The types of its fields bound how many values are read, and
+// how long they may be.
 type jsonFile struct {
 	Filename         string       `json:"filename"`
 	URL              string       `json:"url"`
@@ -22,8 +22,8 @@ type jsonFile struct {
 	UploadTime       string       `json:"upload-time,omitempty"`
 }
 
-// parseJSON reads a page while it comes, one file after the other, so that what is kept
-// of a page is never more than its links.
+// parseJSON reads a page as it arrives, one file after the other, so that never more than the
+// page's links is kept.
 func parseJSON(r io.Reader, base base, l *linkList) error {
 	dec := json.NewDecoder(&shapeReader{r: r})
 	if err := expect(dec, '{'); err != nil {
@@ -34,7 +34,7 @@ func parseJSON(r io.Reader, base base, l *linkList) error {
 		if err != nil {
 			return badPage(err)
 		}
-		if err := l.skip(); err != nil { // a key may be there many times
+		if err := l.skip(); err != nil { // a key may occur many times
 			return badPage(err)
 		}
 		switch key {
@@ -52,8 +52,8 @@ func parseJSON(r io.Reader, base base, l *linkList) error {
 	return expect(dec, '}')
 }
 
-// skip reads over one value, piece by piece: a decoder would keep all of it until its end. Each
-// piece takes time.
+// skip reads over one value, piece by piece: a decoder would keep the whole value until its end. It
+// counts each piece, which takes time.
 func skip(dec *json.Decoder, l *linkList) error {
 	for depth := 0; ; {
 		tok, err := dec.Token()
@@ -189,7 +189,8 @@ func (f *File) json() jsonFile {
 		Filename: f.Name, URL: f.localURL(), Hashes: f.hashes,
 		RequiresPython: f.requiresPython, Size: f.Size, UploadTime: f.uploadTime,
 		Yanked: jsonYanked{f.yanked, f.yankedReason},
-		// By the new name alone: pip before 23.1 dies on an object under the old one (PEP 714).
+		// Only the new name is written: pip before 23.1 fails on an object under the old name (PEP
+		// 714).
 		CoreMetadata: jsonMetadata(f.Metadata),
 	}
 }

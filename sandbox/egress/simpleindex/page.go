@@ -1,7 +1,7 @@
 // Package simpleindex reads the pages of a Python package index, JSON and HTML (PEP 503 and PEP
 // 691), within bounds of memory, and writes them again with local links.
 //
-// A page is a stranger's: what it may cost is bounded while it comes, before it is kept.
+// A page is hostile input: what it may cost is bounded while it arrives, before it is kept.
 package simpleindex
 
 import (
@@ -22,8 +22,8 @@ const (
 	PlainType = "text/html" // HTML by its older name
 )
 
-// FilesPath is where the links of a page that is written lead: FilesPath, a file's ID, a slash and
-// its name.
+// FilesPath begins the links of a page that is written: FilesPath, a file's ID, a slash and its
+// name.
 const FilesPath = "/files/"
 
 // maxPageLinks bounds one page, whatever its links say. PyPI's largest projects have some thousand
@@ -33,26 +33,26 @@ const maxPageLinks = 25_000
 var (
 	// ErrBadPage is a page that cannot be read.
 	ErrBadPage = errors.New("cannot read the page")
-	// ErrTooLarge is a page that says more than is taken of one.
+	// ErrTooLarge means that a page, or a part of it, is over its limit.
 	ErrTooLarge = errors.New("larger than the limit")
 )
 
-// errTooMany is a page with more links than any build may have. It ends a page that never
-// ends long before its size does, and before a client has lost its patience.
+// errTooMany means that a page has more links than any build may have. An endless page meets this
+// bound long before that of its size, and before a client has lost its patience.
 var errTooMany = fmt.Errorf("it has more than %d links: %w", maxPageLinks, ErrTooLarge)
 
 // Source is a page as a host answers with it.
 type Source struct {
 	URL         *url.URL // where it came from: what its links are relative to
-	Own         bool     // it came with the rights of the index's own origin; its files say so too
+	Own         bool     // it was fetched with the rights of the index's own origin; its files carry this on
 	ContentType string   // the header
 	// Open gives the page's text. It is called once, when there is room to read it.
 	Open func() (io.Reader, error)
 }
 
-// Read reads a page while it comes, in any of the formats of PEP 503 and PEP 691. Links that cannot
-// be files of a package are left out. An error is ErrNoRoom, or ErrBadPage with what was wrong
-// beside it: ErrTooLarge, or the text's own error.
+// Read reads a page as it arrives, in any of the formats of PEP 503 and PEP 691. It leaves out
+// links that cannot be files of a package. Its error is ErrNoRoom, or it is ErrBadPage together
+// with the cause: ErrTooLarge, or an error of reading the text.
 func (r *Rooms) Read(ctx context.Context, s Source) ([]*File, error) {
 	l, err := r.enter(ctx)
 	if err != nil {
@@ -80,14 +80,14 @@ func (r *Rooms) Read(ctx context.Context, s Source) ([]*File, error) {
 	return l.files, nil
 }
 
-// Page is what an index says of one project.
+// Page is an index's page of one project.
 type Page struct {
 	Project string // its name, normalized
 	Files   []*File
 }
 
-// Write writes the page with local links, as one of the types that Negotiate picks. An error is
-// w's.
+// Write writes the page with local links, in one of the types that Negotiate picks. Its only errors
+// are those of w.
 func (p *Page) Write(w io.Writer, contentType string) error {
 	if contentType == JSONType {
 		return p.writeJSON(w)
@@ -121,7 +121,7 @@ func Negotiate(accept []string) string {
 	return best
 }
 
-// offered maps a media range to what is answered for it.
+// offered maps a media range to the type of the answer.
 func offered(name string) string {
 	switch name {
 	case JSONType, "application/vnd.pypi.simple.latest+json":

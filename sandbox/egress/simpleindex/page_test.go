@@ -26,7 +26,7 @@ func TestPagesAreAnsweredAsTheClientLikesBest(t *testing.T) {
 // parser is parseJSON or parseHTML.
 type parser func(io.Reader, base, *linkList) error
 
-// parsed is what a page has in it.
+// parsed are the files in a page.
 func parsed(ctx context.Context, parse parser, text string, at *url.URL) ([]*File, error) {
 	l, err := NewRooms(time.Second).enter(ctx)
 	if err != nil {

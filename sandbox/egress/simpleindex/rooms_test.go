@@ -89,7 +89,7 @@ func TestALargePageDoesNotWaitForItself(t *testing.T) {
 	l.leave()
 }
 
-// TestAClientThatLeavesSaysNothingOfTheRoom, whether there is some or not.
+// TestAClientThatLeavesSaysNothingOfTheRoom, whether there is room or not.
 func TestAClientThatLeavesSaysNothingOfTheRoom(t *testing.T) {
 	r := NewRooms(time.Minute)
 	why := errors.New("it has what it wants")

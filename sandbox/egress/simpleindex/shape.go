@@ -5,15 +5,15 @@ import (
 	"io"
 )
 
-// maxPart bounds what stands between two commas of a page's lists, bytes: all that is said of one
-// file, or one text. PyPI says less than 2 KiB of a file.
+// maxPart bounds what stands between two commas of a page's lists, in bytes: the whole entry of one
+// file, or one text. PyPI's entry of a file has less than 2 KiB.
 const maxPart = 64 << 10
 
 var errPart = fmt.Errorf("it says more than %d KiB of one thing: %w", maxPart>>10, ErrTooLarge)
 
-// shapeReader fails where JSON would take much memory to read, before a decoder has it: a decoder
-// keeps a whole text, all of one value, and what it is inside of. It does not check that this is
-// JSON.
+// shapeReader fails on JSON that would take much memory to decode, before the decoder sees it. A
+// decoder keeps each text and each value whole, and everything that is still open around it.
+// shapeReader does not check that its input is JSON.
 type shapeReader struct {
 	r       io.Reader
 	depth   int

@@ -11,7 +11,7 @@ type jsonYanked struct {
 	reason string
 }
 
-// UnmarshalJSON takes what is neither a bool nor a text for false.
+// UnmarshalJSON reads any value that is neither a bool nor a text as false.
 func (y *jsonYanked) UnmarshalJSON(text []byte) error {
 	if text[0] == '"' {
 		y.yanked = true
@@ -21,7 +21,7 @@ func (y *jsonYanked) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// MarshalJSON is UnmarshalJSON's reverse.
+// MarshalJSON is the reverse of UnmarshalJSON.
 func (y jsonYanked) MarshalJSON() ([]byte, error) {
 	if y.reason != "" {
 		return json.Marshal(y.reason)
@@ -29,10 +29,11 @@ func (y jsonYanked) MarshalJSON() ([]byte, error) {
 	return json.Marshal(y.yanked)
 }
 
-// jsonMetadata is the SHA-256 of a file's metadata; empty when it is not offered, or without one.
+// jsonMetadata is the SHA-256 of a file's metadata; empty when there is no metadata, or no digest
+// of it.
 type jsonMetadata string
 
-// UnmarshalJSON takes what holds no SHA-256 for nothing.
+// UnmarshalJSON reads any value without a SHA-256 as empty.
 func (m *jsonMetadata) UnmarshalJSON(text []byte) error {
 	var hashes jsonHashes
 	if text[0] != '{' || hashes.UnmarshalJSON(text) != nil {
@@ -46,7 +47,7 @@ func (m *jsonMetadata) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// MarshalJSON is UnmarshalJSON's reverse.
+// MarshalJSON is the reverse of UnmarshalJSON.
 func (m jsonMetadata) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"sha256": string(m)})
 }
@@ -54,8 +55,8 @@ func (m jsonMetadata) MarshalJSON() ([]byte, error) {
 // jsonHashes are digests by their algorithm's name.
 type jsonHashes []hash
 
-// UnmarshalJSON keeps as many as a file may have, and the last sha256 in any case. Of other values
-// than texts nothing is kept.
+// UnmarshalJSON keeps as many digests as a file may have, and the last sha256 in any case. It keeps
+// only texts.
 func (h *jsonHashes) UnmarshalJSON(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	if string(text) == "null" {
@@ -70,7 +71,7 @@ func (h *jsonHashes) UnmarshalJSON(text []byte) error {
 		if err != nil {
 			return err
 		}
-		var value json.RawMessage // a part of text
+		var value json.RawMessage // a slice of text
 		if err := dec.Decode(&value); err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (h *jsonHashes) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// MarshalJSON writes an object, also of none.
+// MarshalJSON writes an object, an empty one where there are no digests.
 func (h jsonHashes) MarshalJSON() ([]byte, error) {
 	m := make(map[string]string, len(h))
 	for _, one := range h {
