@@ -9,7 +9,7 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// PutArchive unpacks a tar into dir, inside which everything of it must lie.
+// PutArchive unpacks a tar into dir. No entry of the tar may lie outside dir.
 func (s *Sandbox) PutArchive(ctx context.Context, dir string, tar io.Reader) error {
 	const act = "put archive"
 	call, err := s.call(wire.Request{Put: &wire.Put{Dir: dir}})
@@ -19,7 +19,7 @@ func (s *Sandbox) PutArchive(ctx context.Context, dir string, tar io.Reader) err
 	defer call.stream.Close()
 	defer call.unblock(ctx)()
 
-	// PID 1 answers at once when it meets something that it refuses; sending ends then.
+	// PID 1 answers at once when it refuses an entry. Sending ends then.
 	var answer error
 	var answered sync.WaitGroup
 	refused, cancel := context.WithCancel(ctx)
@@ -33,7 +33,7 @@ func (s *Sandbox) PutArchive(ctx context.Context, dir string, tar io.Reader) err
 	sendErr := send(refused, call.out, tar)
 	var broken *sourceError
 	if errors.As(sendErr, &broken) {
-		call.stream.Close() // without its end, PID 1 takes the archive for cut off
+		call.stream.Close() // PID 1 takes an archive without its end as cut off
 	}
 	answered.Wait()
 	switch {

@@ -210,7 +210,7 @@ head -c 5000 /dev/zero > large; echo more > z`))
 	}
 	want := map[string]string{"pyproject.toml": "[project]\n", "a/b/requirements.txt": "deep\n"}
 	if len(got) != len(want) {
-		t.Errorf("got %q, want %q", got, want) // z would make the total too large
+		t.Errorf("got %q, want %q", got, want) // with z the total would be too large
 	}
 	for name, text := range want {
 		if string(got[name]) != text {

@@ -9,8 +9,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// BenchmarkStart is a cold start and its end; BenchmarkDockerRun is the engine's own
-// shortest, to compare it with.
+// BenchmarkStart is a cold start and its end. BenchmarkDockerRun is the engine's own shortest run,
+// for comparison.
 func BenchmarkStart(b *testing.B) {
 	e := connect(b)
 	sp := spec(e, imagestest.Runner(b))

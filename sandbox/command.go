@@ -37,10 +37,10 @@ type Result struct {
 	OOMKilled  bool          // the kernel's OOM killer struck during the command
 	PidsStruck bool          // a fork was refused by the pids limit during the command
 	DiskFull   string        // the tmpfs that ran out of blocks or inodes, or Terminals; empty when none did
-	InodesFull bool          // it was DiskFull's inodes that ran out: too many files, not too much in them
+	InodesFull bool          // the inodes ran out, not the blocks: there are too many files
 	DiskPeak   int64         // bytes, high-water mark over all tmpfs
 	Strays     int           // processes left behind and killed
-	Sockets    int64         // bytes that waited in sockets, for which the command was killed; 0 when it was not
+	Sockets    int64         // bytes that waited in sockets when the command was killed for them; else 0
 }
 
 // Success reports whether the command exited with status 0.

@@ -15,9 +15,9 @@ type ReadQuery struct {
 	MaxTotal int64    // of all files together
 }
 
-// Read reads files of a tree without running anything from it. What is no regular file, cannot be
-// read or does not fit the bounds is not among the contents, which are by path. They are hostile
-// input. The names must fit into one request (wire.MaxHeader).
+// Read reads files of a tree without running anything from it. The result is by path. It leaves out
+// what is not a regular file, cannot be read, or does not fit the bounds. It is hostile input. The
+// names must fit into one request (wire.MaxHeader).
 func (s *Sandbox) Read(ctx context.Context, q ReadQuery) (map[string][]byte, error) {
 	const act = "read files"
 	call, err := s.call(wire.Request{Read: &wire.Read{

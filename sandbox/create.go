@@ -12,17 +12,17 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// labelCreate is of one try to create a container, by which what an engine made without an answer is found again. A name would
-// not do: the container of that name may be somebody else's.
+// labelCreate marks one try to create a container. By it a container is found again that the engine
+// made without an answer. A name would not do: the container of that name may be somebody else's.
 const labelCreate = "vivarium.create"
 
-// createGrace is how long an engine has to answer once nobody wants the container any more. A create takes a tenth of a second,
-// and some seconds under emulation.
+// createGrace is how long an engine may take to answer after the caller has given up. A create
+// takes a tenth of a second; under emulation, some seconds.
 var createGrace = 10 * time.Second
 
-// createOrUndo makes a container or leaves none behind. An engine carries a create on when its caller has gone, and only its
-// answer tells the ID: so ctx does not end the call, and a container that comes too late is taken away again. It adds a label to
-// config.
+// createOrUndo makes a container or leaves none behind. It adds a label to config. An engine
+// finishes a create even if the caller has gone, and only the answer tells the container's ID. So
+// the end of ctx does not end the call, and a container that comes too late is removed.
 func (e *Engine) createOrUndo(ctx context.Context, config *container.Config, host *container.HostConfig, name string) (container.CreateResponse, error) {
 	if ctx.Err() != nil {
 		return container.CreateResponse{}, context.Cause(ctx)
@@ -36,7 +36,7 @@ func (e *Engine) createOrUndo(ctx context.Context, config *container.Config, hos
 		return created, err
 	}
 	if undone := e.undo(ctx, try); undone != nil {
-		e.log.Debug("cannot remove a container that was perhaps created", "err", undone) // where the engine is away, a sweep does
+		e.log.Debug("cannot remove a container that was perhaps created", "err", undone) // a later sweep removes it
 	}
 	if err == nil {
 		err = context.Cause(ctx)
@@ -44,14 +44,14 @@ func (e *Engine) createOrUndo(ctx context.Context, config *container.Config, hos
 	return container.CreateResponse{}, err
 }
 
-// outlasting is a context that ends so long after ctx has.
+// outlasting is a context that ends this long after ctx.
 func outlasting(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return longer, func() { stop(); cancel() }
 }
 
-// undo takes away what a try to create may have made.
+// undo removes the container that a try may have created.
 func (e *Engine) undo(ctx context.Context, try string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()

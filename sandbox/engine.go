@@ -22,10 +22,10 @@ type Engine struct {
 	cli  *client.Client
 	info Info
 	log  *slog.Logger
-	// order is in which a sandbox's user is looked for, as rand.Perm gives it.
+	// order gives the order in which users are tried for a sandbox, as rand.Perm does.
 	order func(n int) []int
 
-	released sync.WaitGroup // sandboxes that are on their way out
+	released sync.WaitGroup // sandboxes whose containers are still being removed
 }
 
 // Info is what the engine says of itself.
@@ -63,11 +63,12 @@ func Connect(ctx context.Context, log *slog.Logger) (*Engine, error) {
 // onDial is the context key of a func(net.Conn) that is told of the connection a call has made.
 type onDial struct{}
 
-// errNoAnswer is of an engine that takes connections and answers nothing.
+// errNoAnswer means that the engine takes connections but does not answer.
 var errNoAnswer = errors.New("it takes the connection and does not answer within 5 s")
 
-// tellDials is a client option, after that of the host. A call that takes its connection over heeds no context once it has
-// dialed: who makes it can end it by its connection alone. Over TLS the client library dials by itself, and tells nobody.
+// tellDials is a client option; it must come after that of the host. A call that takes over its
+// connection ignores its context once it has dialed, so its caller can end it only by closing that
+// connection. Over TLS the client library dials by itself and tells nobody.
 func tellDials(c *client.Client) error {
 	t, ok := c.HTTPClient().Transport.(*http.Transport)
 	if !ok || t.DialContext == nil {
@@ -84,7 +85,7 @@ func tellDials(c *client.Client) error {
 	return nil
 }
 
-// firstAnswer asks for the least that an engine can say.
+// firstAnswer waits for the simplest answer that an engine gives, that to a ping.
 func firstAnswer(ctx context.Context, cli *client.Client) error {
 	asked, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -132,8 +133,8 @@ func runtimes(info system.Info) []string {
 // Info is the engine's answer at Connect.
 func (e *Engine) Info() Info { return e.info }
 
-// Close waits for released sandboxes and closes the connection. All others are closed
-// before it.
+// Close waits for released sandboxes and closes the connection. The caller closes all other
+// sandboxes first.
 func (e *Engine) Close() error {
 	e.released.Wait()
 	return e.cli.Close()

@@ -11,12 +11,13 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// followPause is between a wait that broke and the next one.
+// followPause is the pause between a wait that broke and the next one.
 const followPause = time.Second
 
-// follow waits for the container's end, from the first wait on, until ctx ends. The engine's answer is
-// silent for as long as the container runs, and a proxy before the engine may cut what is idle: so a
-// wait that breaks tells nothing, and an engine that still answers is asked again.
+// follow waits for the container's end, or until ctx ends; the first wait is made by the caller.
+// The engine sends nothing while the container runs, and a proxy in front of the engine may cut an
+// idle connection. So a wait that breaks says nothing about the container, and the engine is asked
+// again as long as it answers.
 func (s *Sandbox) follow(ctx context.Context, results <-chan container.WaitResponse, failures <-chan error) {
 	for {
 		select {
@@ -42,7 +43,8 @@ func (s *Sandbox) follow(ctx context.Context, results <-chan container.WaitRespo
 	}
 }
 
-// giveUp is when the engine does not wait any more. A container that it has removed may have ended as any other.
+// giveUp is called when the engine does not wait any more. A container that is gone may have ended
+// regularly, so its end is looked up.
 func (s *Sandbox) giveUp(ctx context.Context, err error) {
 	if errdefs.IsNotFound(err) {
 		if code, known := s.endOf(ctx); known {
@@ -58,7 +60,7 @@ func (s *Sandbox) end(code int) {
 	close(s.gone)
 }
 
-// endOf is the exit code that the engine remembers. One that was started anew remembers nothing.
+// endOf is the exit code that the engine remembers. An engine that was restarted remembers nothing.
 func (s *Sandbox) endOf(ctx context.Context) (code int, known bool) {
 	ctx, cancel := context.WithTimeout(ctx, lostTimeout)
 	defer cancel()
@@ -72,8 +74,8 @@ func (s *Sandbox) endOf(ctx context.Context) (code int, known bool) {
 	return code, known
 }
 
-// history calls each with what the engine remembers of the container, the oldest first, and with what
-// comes, until each says that this was the last it needs.
+// history calls each with the container's events, past ones first, oldest to newest, then new ones,
+// until each reports that it needs no more.
 func (s *Sandbox) history(ctx context.Context, each func(events.Message) (last bool)) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

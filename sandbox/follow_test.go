@@ -16,7 +16,8 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// followed is a sandbox whose end is waited for. answers are the engine's to one wait after the other.
+// followed is a sandbox whose end is waited for. answers are the engine's answers to one wait after
+// the other.
 func followed(t *testing.T, history string, answers ...http.HandlerFunc) *Sandbox {
 	t.Helper()
 	next := make(chan http.HandlerFunc, len(answers))
@@ -42,7 +43,7 @@ func followed(t *testing.T, history string, answers ...http.HandlerFunc) *Sandbo
 	return s
 }
 
-// idleCut takes a wait and breaks off, as a proxy does with what is idle.
+// idleCut accepts a wait and breaks it off, as a proxy does with an idle connection.
 func idleCut(w http.ResponseWriter, _ *http.Request) {
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
@@ -84,7 +85,8 @@ func TestAWaitThatAProxyCutsHidesNoEnd(t *testing.T) {
 	}
 }
 
-// TestAnEngineThatIsAwayKeepsNobodyWaitingForAnEnd: nothing comes of a container that it does not account for.
+// TestAnEngineThatIsAwayKeepsNobodyWaitingForAnEnd: the end of a container of which the engine
+// knows nothing never comes.
 func TestAnEngineThatIsAwayKeepsNobodyWaitingForAnEnd(t *testing.T) {
 	s := &Sandbox{engine: fakeEngine(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
 		id: "c", gone: make(chan struct{}), cut: make(chan struct{}), stopWaiting: func() {}}

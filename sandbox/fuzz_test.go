@@ -9,8 +9,8 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// FuzzSurvey holds that no sandbox can report more than was asked for, or a name that
-// leads out of the directory.
+// FuzzSurvey: no sandbox can report more than was asked for, or a name that leads out of the
+// directory.
 func FuzzSurvey(f *testing.F) {
 	f.Add(frames(f, wire.Reply{Survey: &wire.Entries{Files: []wire.File{{Path: []byte("setup.py"), Size: 3}}}}))
 	f.Add(frames(f, wire.Reply{Survey: &wire.Entries{
@@ -19,7 +19,7 @@ func FuzzSurvey(f *testing.F) {
 	query := SurveyQuery{MaxFiles: 3}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := surveyReader{query: query, in: wire.NewReader(bytes.NewReader(in)), files: map[string]File{}}
-		_ = r.read() // most are no surveys
+		_ = r.read() // most inputs are no surveys
 		if len(r.survey.Files) > query.MaxFiles {
 			t.Errorf("%d files were taken", len(r.survey.Files))
 		}
@@ -31,7 +31,7 @@ func FuzzSurvey(f *testing.F) {
 	})
 }
 
-// FuzzRead holds that no sandbox can send more than was asked for, or another file.
+// FuzzRead: no sandbox can send more than was asked for, or another file.
 func FuzzRead(f *testing.F) {
 	f.Add(frames(f, wire.Reply{Content: &wire.Content{Path: []byte("setup.py"), Size: 3}}))
 	f.Add(frames(f, wire.Reply{Content: &wire.Content{Path: []byte("a.py"), Size: 9}},
@@ -39,7 +39,7 @@ func FuzzRead(f *testing.F) {
 	query := ReadQuery{Paths: []string{"setup.py", "a.py"}, MaxBytes: 10, MaxTotal: 15}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := newContentsReader(query, wire.NewReader(bytes.NewReader(in)))
-		_ = r.read() // most are no contents
+		_ = r.read() // most inputs are no contents
 		total := 0
 		for name, content := range r.contents {
 			if total += len(content); len(content) > int(query.MaxBytes) || !slices.Contains(query.Paths, name) {
@@ -52,7 +52,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// frames are replies, a content's bytes after it, and the end.
+// frames are replies, each followed by its content's bytes, and the end.
 func frames(f *testing.F, all ...wire.Reply) []byte {
 	f.Helper()
 	var b bytes.Buffer

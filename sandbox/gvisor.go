@@ -4,19 +4,18 @@ import "strings"
 
 // RuntimeGVisor is the name by which engines know gVisor, as its own `runsc install` sets it.
 //
-// gVisor is a kernel of its own inside one process of the host. Two limits that the host's
-// kernel keeps for other runtimes reach that process as a whole and not what runs in it:
-// at the pids limit of the host all of gVisor ends, so vivarium-init counts tasks itself; and
-// runsc cannot change the limits of a running container. docs/gvisor.md has what was measured.
+// gVisor is a kernel of its own inside one process of the host. Two things differ from other
+// runtimes. At the host's pids limit all of gVisor ends, so vivarium-init counts tasks itself. And
+// runsc cannot change the limits of a running container. docs/gvisor.md has the measurements.
 const RuntimeGVisor = "runsc"
 
-// IsGVisor reports whether a runtime is gVisor by its name, which operators lengthen by a platform, such as runsc-kvm. Whether
-// it is what it is called, only a look inside tells.
+// IsGVisor reports whether a runtime is gVisor by its name. Operators add the platform to the name,
+// as in runsc-kvm. Only a look inside a sandbox tells whether the name is true.
 func IsGVisor(runtime string) bool { return strings.Contains(runtime, RuntimeGVisor) }
 
-// One process of a sandbox takes five or six tasks of the host (measured with the ptrace platform; others take
-// fewer), and gVisor itself 40. The host's limit only backs up vivarium-init's: it leaves room for what a
-// bomb can start between two counts.
+// One process of a sandbox takes five or six tasks of the host (measured with the ptrace platform;
+// others take fewer), and gVisor itself 40. The host's limit only backs up vivarium-init's: it
+// leaves room for what a bomb can start between two counts.
 const (
 	gvisorTasksEach = 16
 	gvisorTasksOwn  = 1024

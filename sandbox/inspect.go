@@ -9,8 +9,8 @@ import (
 
 // Inspection is what the engine says of a sandbox, and what it was asked for.
 type Inspection struct {
-	Spec      Spec     // as Start has carried it out, with the user that it chose
-	Warnings  []string // the engine's own, when it made the container, of what it left out of the settings
+	Spec      Spec     // as Start used it, with the user that it chose
+	Warnings  []string // what the engine said, when it made the container, of settings that it left out
 	Container container.InspectResponse
 	ImageEnv  []string // the environment that the image itself sets
 }

@@ -34,8 +34,8 @@ func TestSignalsToPID1DoNothing(t *testing.T) {
 	s := start(t, nil)
 	spared := ""
 	if imagestest.GVisor() {
-		// Those that no program can catch, or no program in Go. Elsewhere the kernel keeps them from PID 1: see
-		// TestSandboxThatKillsItsPID1IsLost.
+		// Signals that no program can catch, or no program in Go. Elsewhere the kernel keeps them
+		// from PID 1: see TestSandboxThatKillsItsPID1IsLost.
 		spared = ", 9, 19, 32, 33, 34"
 	}
 	out := mustRun(t, s, python(fmt.Sprintf(`
@@ -132,7 +132,7 @@ for name, call in ("ptrace", lambda: libc.ptrace(0, 0, 0, 0)), ("unshare", lambd
 		"AF_PACKET refused\nAF_ALG refused\nAF_VSOCK refused\nAF_BLUETOOTH refused\nTCP open\nSCTP refused\nSMC refused\nMPTCP refused\n" +
 		"ptrace refused\nunshare refused\n"
 	if imagestest.GVisor() {
-		// Its own kernel has these, and what they do stays in the sandbox.
+		// gVisor's own kernel has these, and their effects stay in the sandbox.
 		want = strings.Replace(want, "AF_NETLINK refused", "AF_NETLINK open", 1)
 		want = strings.Replace(want, "ptrace refused\nunshare refused", "ptrace open\nunshare open", 1)
 	}
@@ -152,8 +152,8 @@ done`))
 	}
 }
 
-// TestSandboxHasNoNetwork has a server on the engine's host to reach, at the gateway of its bridge, and an
-// ordinary container as the control that it can be reached.
+// TestSandboxHasNoNetwork has a server on the engine's host to reach, at the gateway of its bridge,
+// and an ordinary container as the control that it can be reached.
 func TestSandboxHasNoNetwork(t *testing.T) {
 	cli, image := docker(t), imagestest.Runner(t)
 	port := 20000 + rand.IntN(10000)
@@ -227,7 +227,7 @@ func runContainer(t *testing.T, cli *client.Client, image string, mode container
 func TestContainerGoesWhenItsServerIsKilled(t *testing.T) {
 	const most = 2 * time.Second
 	took := goneAfterKill(t)
-	for tries := 1; took > most && tries < 3; tries++ { // an engine that was busy with others' containers is asked again
+	for tries := 1; took > most && tries < 3; tries++ { // the engine may have been busy with other containers, so try again
 		t.Logf("gone after %v", took)
 		took = goneAfterKill(t)
 	}
@@ -237,7 +237,7 @@ func TestContainerGoesWhenItsServerIsKilled(t *testing.T) {
 	}
 }
 
-// goneAfterKill is how long a container is there after a server of its own was killed.
+// goneAfterKill is how long a container outlives its server, which is killed.
 func goneAfterKill(t *testing.T) time.Duration {
 	t.Helper()
 	cli, image := docker(t), imagestest.Runner(t)
@@ -289,17 +289,17 @@ func TestLostSandboxSaysHowPID1Ended(t *testing.T) {
 	}
 }
 
-// TestAnOutlivedOOMIsNotWhyPID1Ended: the engine's events are of the container's whole life.
+// TestAnOutlivedOOMIsNotWhyPID1Ended: the engine's events cover the container's whole life.
 func TestAnOutlivedOOMIsNotWhyPID1Ended(t *testing.T) {
 	cli := docker(t)
 	hog := `python3 -c "b = bytearray(1 << 30)"; `
 	t.Run("in the command that it struck", func(t *testing.T) {
 		if imagestest.GVisor() {
-			return // there it strikes all of a command
+			return // there the OOM killer ends the whole command
 		}
 		s := start(t, nil)
 		_, err := s.Run(t.Context(), shell(hog+"echo; sleep 300"), func(stream sandbox.Stream, _ []byte) error {
-			if stream == sandbox.Stderr { // the shell tells that the program was killed
+			if stream == sandbox.Stderr { // the shell says that the program was killed
 				return nil
 			}
 			return cli.ContainerKill(t.Context(), s.ContainerID(), "KILL")
@@ -350,8 +350,8 @@ func TestDeadlineEndsCommandAndContainer(t *testing.T) {
 	}
 }
 
-// TestNothingWritesIntoTheSession: on runc a build cannot open PID 1's stdio. gVisor lets it, where the session's seal ends
-// the sandbox at the first byte that PID 1 did not send.
+// TestNothingWritesIntoTheSession: on runc a build cannot open PID 1's stdio. gVisor lets it, where
+// the session's seal ends the sandbox at the first byte that PID 1 did not send.
 func TestNothingWritesIntoTheSession(t *testing.T) {
 	s := start(t, nil)
 	var out strings.Builder
@@ -370,7 +370,7 @@ else:
 	})
 	var lost *sandbox.LostError
 	switch {
-	case out.String() == "refused\n" && err == nil && r.Success(): // the try was seen to be made, and to fail
+	case out.String() == "refused\n" && err == nil && r.Success(): // the program tried, and was refused
 	case imagestest.GVisor() && errors.As(err, &lost) && lost.Forged:
 	default:
 		t.Errorf("got %q, %+v, %v", out.String(), r, err)

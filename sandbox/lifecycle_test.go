@@ -99,7 +99,8 @@ func TestSweepRemovesOnlyWhatIsStale(t *testing.T) {
 	}
 }
 
-// TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft lets one instance find what others created and never started.
+// TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft: one instance finds containers that others
+// created and never started.
 func TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft(t *testing.T) {
 	e, cli, image := connect(t), docker(t), imagestest.Runner(t)
 	created := func(deadline time.Time) (id string) {

@@ -8,7 +8,7 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// The default limits. Two CPUs, or the engine's when it has fewer, go with them.
+// The default limits. The default for CPUs is two, or the engine's number when it has fewer.
 const (
 	defaultMemory    = 2 << 30
 	defaultDisk      = 2 << 30
@@ -29,13 +29,13 @@ const (
 	minCPUs   = 0.01 // the engine's own bound
 )
 
-// Least is the least that vivarium-init and one interpreter run in; a new sandbox with less is refused.
+// Least is the least that vivarium-init and one interpreter run in; a new sandbox with less is
+// refused.
 func Least() Limits {
 	return Limits{Memory: minMemory, Disk: minDisk, CPUs: minCPUs, Pids: minPids, FileSize: 1, OpenFiles: minFiles, Inodes: minInodes}
 }
 
-// MinOpenFiles is the least that one command can be lowered to: git, pip and flake8 work
-// with it.
+// MinOpenFiles is the lowest limit for one command. git, pip and flake8 work with it.
 const MinOpenFiles = 64
 
 // DefaultLimits are those of a sandbox for which nothing else was said.
@@ -76,7 +76,7 @@ func (l Limits) Check() error {
 	return nil
 }
 
-// check refuses a spec that the engine cannot carry out as it stands.
+// check refuses a spec that the engine cannot meet in full.
 func (s Spec) check(info Info) error {
 	if err := s.Limits.Check(); err != nil {
 		return err

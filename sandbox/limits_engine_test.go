@@ -11,7 +11,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// timed keeps a command that nothing stops from holding up the tests.
+// timed ends a command that nothing else stops, so that it does not hold up the tests.
 func timed(c sandbox.Command, d time.Duration) sandbox.Command {
 	c.Timeout = d
 	return c
@@ -54,7 +54,7 @@ os.wait()`), 20*time.Second)
 func TestPidsLimitIsNamedAndPID1Survives(t *testing.T) {
 	s := start(t, func(sp *sandbox.Spec) {
 		sp.Limits.Pids = 100
-		sp.Limits.Memory = 1 << 30 // under gVisor each process takes 5 MiB besides its own, and this is not to end first
+		sp.Limits.Memory = 1 << 30 // under gVisor each process takes another 5 MiB, and memory must not run out first
 	})
 	r, _ := run(t, s, timed(python(`
 import os, time
@@ -93,8 +93,8 @@ time.sleep(%d)`, count, 20*(count/(sandbox.MaxTerminals+1)))), 20*time.Second)
 	}
 }
 
-// TestHalfClosedTerminalsAreLimited: such a terminal has no name, and the kernel still counts it for
-// the machine.
+// TestHalfClosedTerminalsAreLimited: such a terminal has no name, and the kernel still counts it
+// for the machine.
 func TestHalfClosedTerminalsAreLimited(t *testing.T) {
 	if imagestest.GVisor() {
 		t.Skip("gVisor's kernel has terminals of its own, and no count for the machine")
@@ -141,7 +141,8 @@ def keep(second):
 	}
 }
 
-// TestTriggersOnPressureDoNotOutstayTheTimeLimit: the kernel takes 10 ms to take down each of a process that is killed.
+// TestTriggersOnPressureDoNotOutstayTheTimeLimit: when a process is killed, the kernel takes 10 ms
+// to remove each of its triggers.
 func TestTriggersOnPressureDoNotOutstayTheTimeLimit(t *testing.T) {
 	s := start(t, nil)
 	r, o := run(t, s, timed(python(`
@@ -196,7 +197,7 @@ finally:
 for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp, false},
 	} {
 		if c.inodes && imagestest.GVisor() {
-			continue // it keeps no limit of files: see below
+			continue // gVisor keeps no limit of files: see below
 		}
 		t.Run(c.name, func(t *testing.T) {
 			r, o := run(t, s, c.command)
@@ -218,8 +219,9 @@ for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; slee
 	}
 }
 
-// endsOutOfMemory runs a command that takes memory of gVisor's own, which its kernel does not count: that ends the command, or the
-// host's kernel all of the sandbox, which to it is one process.
+// endsOutOfMemory runs a command that takes memory of gVisor's own, which its kernel does not
+// count. Then either the command is ended, or the host's kernel ends the whole sandbox, which is
+// one process to it.
 func endsOutOfMemory(t *testing.T, s *sandbox.Sandbox, c sandbox.Command) {
 	t.Helper()
 	r, err := s.Run(t.Context(), c, func(sandbox.Stream, []byte) error { return nil })
@@ -280,8 +282,8 @@ func TestLowerBindsTheRunningContainer(t *testing.T) {
 	}
 }
 
-// TestLowerBelowWhatIsInUseIsRefused: a tree of many files takes memory besides its bytes. Version 2 of cgroups makes room instead, and
-// gVisor's sandbox is started again.
+// TestLowerBelowWhatIsInUseIsRefused: a tree of many files takes memory besides its bytes. Version
+// 2 of cgroups makes room instead, and gVisor's sandbox is started again.
 func TestLowerBelowWhatIsInUseIsRefused(t *testing.T) {
 	if imagestest.GVisor() || connect(t).Info().CgroupVersion != "1" {
 		return

@@ -14,14 +14,14 @@ import (
 // LostError says that PID 1 ended while it was still needed, and what the engine knows of it.
 type LostError struct {
 	ExitCode  int
-	OOMKilled bool   // it ran out of memory, by the engine's word; not set where another reason is known
+	OOMKilled bool   // the engine says that it ran out of memory; false where another reason is known
 	Forged    bool   // something wrote into the session in PID 1's place
 	Deadline  bool   // PID 1 ended the container itself at its deadline
 	Stderr    string // PID 1's last words, bounded
 }
 
-// exitKilled is the exit code of who was ended by SIGKILL, as the engine counts: 128 and the signal's number. PID 1
-// itself never exits with it.
+// exitKilled is the exit code that the engine gives to a container ended by SIGKILL: 128 plus the
+// signal's number. PID 1 itself never exits with it.
 const exitKilled = 128 + 9
 
 func (e *LostError) Error() string {
@@ -47,7 +47,7 @@ func (e *LostError) Error() string {
 // lostTimeout bounds the wait for the engine's account of a container that ended.
 const lostTimeout = 5 * time.Second
 
-// lost explains why the session ended: err is how it was noticed.
+// lost explains why the session ended. err is the error by which that was noticed.
 func (s *Sandbox) lost(ctx context.Context, err error) error {
 	if s.isClosed() {
 		return ErrClosed
@@ -70,16 +70,18 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 		Deadline: s.exitCode == wire.ExitDeadline,
 		Stderr:   s.stderr.String(),
 	}
-	// The events are of the container's whole life: once PID 1 has outlived one, they say nothing of its own end.
+	// The events cover the container's whole life. Once PID 1 has outlived one out-of-memory kill,
+	// they say nothing about PID 1's own end.
 	l.OOMKilled = !l.Forged && !l.Deadline && !s.outlivedOOM.Load() && s.endedByOOM(ctx)
-	if l.Unclear() && time.Since(time.Unix(0, s.broke.Load())) < 2*lostTimeout { // the session and the wait broke as one
+	if l.Unclear() && time.Since(time.Unix(0, s.broke.Load())) < 2*lostTimeout { // the session and the wait broke together
 		return fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return l
 }
 
-// endedByOOM looks for the out-of-memory event among the container's, up to the last one, its removal. One of a
-// container that somebody has the engine kill was of a command before.
+// endedByOOM looks for an out-of-memory event among the container's events, of which removal is the
+// last. When somebody has the engine kill the container, such an event belongs to an earlier
+// command.
 func (s *Sandbox) endedByOOM(ctx context.Context) (struck bool) {
 	s.history(ctx, func(m events.Message) (last bool) {
 		switch m.Action {

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-// TestLowerBlamesTheLimitsOnlyForWhatIsTheirs: an engine that fails does so whatever a repository asked for. But it passes
-// on as its own failure, too, that the kernel finds more in use.
+// TestLowerBlamesTheLimitsOnlyForWhatIsTheirs: an engine may fail whatever a repository asked for.
+// But it also reports as its own failure that the kernel finds more in use.
 func TestLowerBlamesTheLimitsOnlyForWhatIsTheirs(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int

@@ -73,7 +73,7 @@ func connect(t testing.TB) *sandbox.Engine {
 	return e
 }
 
-// start starts a sandbox of the spec that change has made out of the tests' own.
+// start starts a sandbox of the tests' own spec after change has changed it.
 func start(t testing.TB, change func(*sandbox.Spec)) *sandbox.Sandbox {
 	t.Helper()
 	e := connect(t)
@@ -105,7 +105,7 @@ func (o *output) take(stream sandbox.Stream, p []byte) error {
 	return err
 }
 
-// run runs a command that must not fail to be run.
+// run runs a command, and fails the test when it cannot be run.
 func run(t testing.TB, s *sandbox.Sandbox, c sandbox.Command) (sandbox.Result, *output) {
 	t.Helper()
 	o := new(output)

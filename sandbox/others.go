@@ -13,23 +13,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Others is what running containers beside this server's own sandboxes may take of the engine's memory, in bytes.
+// Others is how much of the engine's memory the running containers may take that are not this
+// server's sandboxes, in bytes.
 type Others struct {
-	Sandboxes int64 // of other servers, which end
-	Rest      int64 // of all else, which may never
+	Sandboxes int64 // sandboxes of other servers; these will end
+	Rest      int64 // all other containers; these may never end
 
-	Unseen error // of the containers that could not be looked at, and are not counted
+	Unseen error // says why containers could not be looked at; these are not counted
 }
 
-// looksAtOnce bounds the calls for one look at the engine's containers.
+// looksAtOnce bounds the calls that run at the same time.
 const looksAtOnce = 8
 
-// lookTimeout bounds the look at one container: an engine that is well can hang over one, as over a
-// dead shim's.
+// lookTimeout bounds the call for one container. An engine that is otherwise well can hang over one
+// container, for example when its shim is dead.
 const lookTimeout = pingTimeout
 
-// Others looks at each container but those of the instance by itself. Its error is of the list: the
-// engine has not said what runs.
+// Others looks at each container that is not the instance's own. It fails only when the engine does
+// not list its containers.
 func (e *Engine) Others(ctx context.Context, instance string) (Others, error) {
 	running, err := e.cli.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
@@ -59,7 +60,7 @@ func (e *Engine) Others(ctx context.Context, instance string) (Others, error) {
 			return nil
 		})
 	}
-	_ = group.Wait() // no look returns an error
+	_ = group.Wait() // no call returns an error
 	total.Unseen = errors.Join(errs...)
 	return total, nil
 }
@@ -72,18 +73,20 @@ func (o *Others) add(memory int64, sandbox bool) {
 	o.Rest += memory
 }
 
-// longestClaim is more than any build's time by far.
+// longestClaim is far longer than any build takes.
 const longestClaim = 24 * time.Hour
 
-// isSandbox reports whether a running container is what its label says: anybody who shares the engine can set that, and what is
-// no sandbox must not hold builds back for ever. A sandbox ends by a deadline near its beginning.
+// isSandbox reports whether a running container is the sandbox that its label says it is. Anybody
+// who shares the engine can set the label, and a container that is no sandbox must not hold builds
+// back for ever. A real sandbox has a deadline soon after its start.
 func isSandbox(c container.Summary, now time.Time) bool {
 	deadline, err := time.Parse(time.RFC3339, c.Labels[LabelDeadline])
 	return c.Labels[LabelInstance] != "" && err == nil &&
 		now.Sub(deadline) <= sweepGrace && deadline.Sub(time.Unix(c.Created, 0)) <= longestClaim
 }
 
-// memoryOf is the limit of a container, or what it uses where it has none; never more than the engine's memory.
+// memoryOf is a container's memory limit, or its use where it has no limit. It is never more than
+// the engine's memory.
 func (e *Engine) memoryOf(ctx context.Context, id string) (int64, error) {
 	full, err := e.cli.ContainerInspect(ctx, id)
 	switch {
@@ -109,8 +112,8 @@ func (e *Engine) memoryOf(ctx context.Context, id string) (int64, error) {
 	return min(inUse(stats.MemoryStats), e.info.Memory), nil
 }
 
-// inUse leaves out what the kernel gives back at once, as `docker stats` does: files that nobody has touched for a while, by
-// their names in version 1 and 2 of cgroups.
+// inUse leaves out what the kernel gives back at once, as `docker stats` does: cached files that
+// nothing has used for a while. Their name differs between versions 1 and 2 of cgroups.
 func inUse(m container.MemoryStats) int64 {
 	idle := m.Stats["inactive_file"]
 	if n, ok := m.Stats["total_inactive_file"]; ok {

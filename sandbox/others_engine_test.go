@@ -20,7 +20,7 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	// Sandboxes of others come and go between the two looks, so that it may take several.
+	// Sandboxes of others come and go between the two looks, so this may need several tries.
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		toOthers, err := e.Others(t.Context(), testInstance+"-somebody-else")
 		if err != nil {
@@ -40,8 +40,9 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 	}
 }
 
-// TestOtherContainersCountByTheirLimitOrTheirUse: one that only says that it is a sandbox, and one that holds 64 MiB of a file
-// in memory and has no limit. Each stands well above what other tests' containers do to the figures.
+// TestOtherContainersCountByTheirLimitOrTheirUse has one container that only claims to be a
+// sandbox, and one without a limit that holds 64 MiB of a file in memory. Each changes the figures
+// far more than other tests' containers do.
 func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
 	e, cli, image := connect(t), docker(t), imagestest.Runner(t)
 	run := func(command string, memory int64, labels map[string]string) (id string) {

@@ -12,7 +12,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// TestALabelAloneMakesNoSandbox: such a container counts as any other does, and holds no build back for ever.
+// TestALabelAloneMakesNoSandbox: a container that only has the label counts like any other, and
+// holds no build back for ever.
 func TestALabelAloneMakesNoSandbox(t *testing.T) {
 	now := time.Now()
 	at := func(d time.Duration) string { return now.Add(d).Format(time.RFC3339) }
@@ -66,7 +67,7 @@ func TestAContainerThatHangsIsNotCounted(t *testing.T) {
 	}
 }
 
-// TestUseLeavesOutWhatTheKernelGivesBack, by the names of version 1 and 2 of cgroups.
+// TestUseLeavesOutWhatTheKernelGivesBack, by its names in versions 1 and 2 of cgroups.
 func TestUseLeavesOutWhatTheKernelGivesBack(t *testing.T) {
 	for _, c := range []struct {
 		stats map[string]uint64

@@ -12,15 +12,15 @@ import (
 
 // filterOptions are the options of SOL_SOCKET that attach a program of BPF. The kernel translates
 // each for the processor, in memory that it bounds for the whole machine (net.core.bpf_jit_limit)
-// and charges to nobody: 200 sockets with 4000 instructions each took 9.4 MB. Where that is used up
-// no container with a profile starts.
+// and charges to nobody: 200 sockets with 4000 instructions each took 9.4 MB. When that memory is
+// used up, no container with a profile starts.
 var filterOptions = []uint64{unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF}
 
-// filterCalls are those that take a program of BPF.
+// filterCalls are the calls that take a program of BPF.
 var filterCalls = []string{"setsockopt", "seccomp", "prctl"}
 
-// filterRules leave these calls all that takes no program. They fail as on a kernel without
-// filters.
+// filterRules allow these calls whenever they take no program. With one they fail as on a kernel
+// without filters.
 func filterRules() []*seccomp.Syscall {
 	socketOption, control := []string{"setsockopt"}, []string{"prctl"}
 	rules := []*seccomp.Syscall{refuse("no filters of BPF", unix.ENOSYS, []string{"seccomp"})}
@@ -44,8 +44,8 @@ const intMask = 1<<32 - 1
 
 func isInt(arg uint, value uint64) specs.LinuxSeccompArg { return isMasked(arg, intMask, value) }
 
-// intBut are conditions of which exactly one holds for each int but the given: it halves the ints,
-// by the highest bit first, until a half has none of these.
+// intBut returns conditions of which exactly one holds for each int but the given ones. It halves
+// the ints, by the highest bit first, until a half has none of the given.
 func intBut(arg uint, values ...uint64) (conditions []specs.LinuxSeccompArg) {
 	var split func(mask, high uint64)
 	split = func(mask, high uint64) {
@@ -95,7 +95,8 @@ func TestProfileTakesNoProgramOfBPF(t *testing.T) {
 	}
 }
 
-// TestProfileLetsOtherOptionsBeSet is the control: what programs set on sockets and of themselves.
+// TestProfileLetsOtherOptionsBeSet is the control, with options that programs set on sockets and on
+// themselves.
 func TestProfileLetsOtherOptionsBeSet(t *testing.T) {
 	const minusOne = ^uint64(0)
 	p := loadProfile(t)

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestProfileLetsNoCallChangeTheLimitOfCoreFiles: what says that it does has an error of 0.
+// TestProfileLetsNoCallChangeTheLimitOfCoreFiles: a call that would change it does nothing, with an
+// error of 0.
 func TestProfileLetsNoCallChangeTheLimitOfCoreFiles(t *testing.T) {
 	p := loadProfile(t)
 	for limit := range uint64(16) {
@@ -29,8 +30,8 @@ func isMade(p *seccomp.Seccomp, name string, args ...uint64) bool {
 	})
 }
 
-// The tests here ask the profile that containers get what it decides on a call, as an
-// engine would that has no capability to give.
+// The tests here ask the containers' profile how it decides on a call, as an engine would for a
+// container without capabilities.
 
 func loadProfile(t *testing.T) *seccomp.Seccomp {
 	t.Helper()
@@ -46,8 +47,8 @@ func decide(p *seccomp.Seccomp, name string, args ...uint64) unix.Errno {
 	return decideOn("amd64", p, name, args...)
 }
 
-// decideOn: libseccomp lets the rules for one call differ in their arguments only, so the
-// first that fits decides.
+// decideOn: the rules for one call may differ only in their arguments (libseccomp), so the first
+// that fits decides.
 func decideOn(arch string, p *seccomp.Seccomp, name string, args ...uint64) unix.Errno {
 	for _, rule := range p.Syscalls {
 		if slices.Contains(rule.Names, name) && isFor(arch, rule) && fits(rule.Args, args) {
@@ -92,7 +93,7 @@ func fits(conditions []specs.LinuxSeccompArg, args []uint64) bool {
 		case specs.OpMaskedEqual:
 			return arg&c.Value != c.ValueTwo
 		}
-		return true // no other is known here: a rule that has one allows nothing
+		return true // no other condition is known here: a rule with one allows nothing
 	})
 }
 
@@ -160,8 +161,7 @@ func TestProfileDecidesByArguments(t *testing.T) {
 	}
 }
 
-// Calls of another architecture than these are not looked up at all: the kernel's number
-// of one would be that of another call here.
+// Calls of other architectures are not looked up at all: the same number is another call there.
 func TestProfileKnowsTwoArchitecturesAlone(t *testing.T) {
 	p := loadProfile(t)
 	if p.DefaultAction != specs.ActErrno || len(p.Architectures) > 0 || len(p.ArchMap) != 2 {
@@ -174,7 +174,7 @@ func TestProfileKnowsTwoArchitecturesAlone(t *testing.T) {
 	}
 }
 
-// TestNarrowingRemovesMore is the control: the default profile decides otherwise.
+// TestNarrowingRemovesMore is the control: the default profile decides differently.
 func TestNarrowingRemovesMore(t *testing.T) {
 	p := seccomp.DefaultProfile()
 	for _, name := range []string{"ptrace", "process_vm_readv"} {

@@ -35,7 +35,7 @@ func engineProfiles(t *testing.T) map[string]*seccomp.Seccomp {
 	return all
 }
 
-// refusedBySome tells whether an engine's own profile has no place for a call at all.
+// refusedBySome tells whether some engine's own profile refuses a call, whatever its arguments.
 func refusedBySome(engines map[string]*seccomp.Seccomp, name string) bool {
 	for _, p := range engines {
 		if !slices.ContainsFunc(p.Syscalls, func(r *seccomp.Syscall) bool {
@@ -47,8 +47,8 @@ func refusedBySome(engines map[string]*seccomp.Seccomp, name string) bool {
 	return false
 }
 
-// samples are arguments to try every call with. Each value that some rule of either profile
-// compares with is among them, and so are its neighbours.
+// samples are arguments to try every call with: each value that a rule of either profile compares
+// with, and its neighbours.
 func samples(profiles ...*seccomp.Seccomp) [][]uint64 {
 	interesting := map[uint][]uint64{}
 	for _, p := range profiles {
@@ -125,7 +125,7 @@ func judgesArguments(p *seccomp.Seccomp, name string) bool {
 	return slices.ContainsFunc(only(p, name).Syscalls, func(r *seccomp.Syscall) bool { return len(r.Args) > 0 })
 }
 
-// only is a profile with the rules for one call.
+// only is a profile with just the rules for one call.
 func only(p *seccomp.Seccomp, name string) *seccomp.Seccomp {
 	found := &seccomp.Seccomp{}
 	for _, rule := range p.Syscalls {

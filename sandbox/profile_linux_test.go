@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forbidden are system calls that the engine's default profile allows, or that a later
-// one might, and that a sandbox does without.
+// forbidden are system calls that a sandbox does without, although the engine's default profile
+// allows them or a later one might.
 var forbidden = []string{
 	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
 	"io_uring_setup", "io_uring_enter", "io_uring_register",
@@ -21,9 +21,9 @@ var forbidden = []string{
 	"socketcall", "ipc", // 32-bit; their arguments cannot be filtered
 }
 
-// asynchronous is Linux's old asynchronous I/O. What is open of it counts against one figure
-// for the whole machine (fs.aio-max-nr, 65536), which one build can use up. Programs take
-// ENOSYS for a kernel without it, and do without.
+// asynchronous is Linux's old asynchronous I/O. Its open requests count against one figure for the
+// whole machine (fs.aio-max-nr, 65536), which one build can use up. To programs ENOSYS means a
+// kernel without it, and they do without.
 var asynchronous = []string{
 	"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents", "io_pgetevents_time64",
 }
@@ -41,9 +41,9 @@ var hugePages = []struct {
 	{"shmget", 2, 0o4000}, // SHM_HUGETLB (linux/shm.h)
 }
 
-// deriveProfile narrows the engine's default profile: no rule that depends on a
-// capability (there are none), no 32-bit architecture, no forbidden call, none that an engine
-// refuses by itself; and rules of our own for the calls that their arguments decide on.
+// deriveProfile narrows the engine's default profile: no rule that depends on a capability (there
+// are none), no 32-bit architecture, no forbidden call, none that an engine refuses by itself.
+// Rules of our own are added for calls that are decided by their arguments.
 func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
 	ruled := slices.Concat(forbidden, asynchronous, socketCalls, filterCalls, []string{"prlimit64", "setrlimit"})
 	for _, huge := range hugePages {
@@ -75,12 +75,12 @@ func deriveProfile(t *testing.T, p *seccomp.Seccomp) *seccomp.Seccomp {
 	return p
 }
 
-// limitRules let a process set its own limits, and read those of others: a limit set on PID 1
-// from inside would end it.
+// limitRules let a process set its own limits, and read those of others: a limit set on PID 1 from
+// inside would end it.
 //
-// The limit of core files stays at the byte that Settings gives it, since with any other a
-// crash can start a program of the machine's, as root. Programs set it to 0 for fear of their
-// secrets: they are told that it is done (an error of 0), and get no core file either way.
+// The limit of core files stays at the byte that Settings gives it, since with any other a crash
+// can start a program of the machine's, as root. Programs set it to 0 for fear of their secrets:
+// they are told that it worked (an error of 0), and get no core file either way.
 func limitRules() []*seccomp.Syscall {
 	set, both := []string{"setrlimit"}, []string{"prlimit64"}
 	rules := []*seccomp.Syscall{
@@ -97,14 +97,14 @@ func limitRules() []*seccomp.Syscall {
 	return rules
 }
 
-// otherLimits are the 16 limits of Linux but RLIMIT_CORE, which is 4: 0 to 3, 5, 6 and 7, 8 to
-// 15. Told so, and not as what is not 4, since the kernel looks at the lower half of the
-// argument alone.
+// otherLimits are the 16 limits of Linux but RLIMIT_CORE, which is 4: 0 to 3, 5, 6 and 7, 8 to 15.
+// They are not written as "all but 4", since the kernel looks only at the lower half of the
+// argument.
 var otherLimits = []struct{ mask, value uint64 }{{^uint64(3), 0}, {^uint64(0), 5}, {^uint64(1), 6}, {^uint64(7), 8}}
 
-// allow and refuse are rules that hold when all conditions do. There is at most one for an
-// argument: runc takes several for alternatives. The rules for one call must not contradict
-// each other, since libseccomp does not say which of two that fit decides.
+// allow and refuse are rules that hold when all conditions do. There is at most one condition for
+// an argument, since runc takes several as alternatives. The rules for one call must not contradict
+// each other, since libseccomp does not define which of two that fit decides.
 func allow(comment string, names []string, conditions ...specs.LinuxSeccompArg) *seccomp.Syscall {
 	return &seccomp.Syscall{
 		LinuxSyscall: specs.LinuxSyscall{Names: names, Action: specs.ActAllow, Args: conditions},

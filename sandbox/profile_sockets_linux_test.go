@@ -10,12 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketCalls make sockets of a family, a type and a protocol, which are their first three
-// arguments.
+// socketCalls make sockets. Family, type and protocol are their first three arguments.
 var socketCalls = []string{"socket", "socketpair"}
 
-// sockets are those that a build gets; every other is refused as a family that the kernel
-// does not have. That leaves out above all
+// sockets are those that a build gets. Every other is refused as if the kernel did not have its
+// family. Above all this leaves out
 //   - AF_NETLINK, whose waiting messages are kernel memory that no cgroup counts: one process
 //     in 256 MiB held 1.6 GiB of the machine's. It tells the machine's device events, too;
 //   - protocols that make the kernel load a module when they are asked for: SCTP, L2TP, SMC
@@ -34,15 +33,15 @@ var sockets = []struct {
 	{unix.AF_INET6, unix.SOCK_DGRAM, []uint64{0, unix.IPPROTO_UDP}},
 }
 
-// kindMask are the bits of a type that are no flags.
+// kindMask are the bits of a socket's type that are no flags.
 const kindMask = ^uint64(unix.SOCK_NONBLOCK | unix.SOCK_CLOEXEC)
 
 // maxKind is SOCK_TYPE_MASK (linux/net.h). The kernel refuses a type with further bits, and
 // the profile does so by its default.
 const maxKind = 15
 
-// socketRules allow the sockets of the list, and refuse every other: by its family, else by
-// its type, else by its protocol. So no two of them fit one call and disagree.
+// socketRules allow the sockets of the list, and refuse every other by its family, else by its
+// type, else by its protocol. So no two rules that fit one call disagree.
 func socketRules() []*seccomp.Syscall {
 	var families []uint64
 	kinds := map[uint64][]uint64{} // by family
@@ -74,9 +73,8 @@ func socketRules() []*seccomp.Syscall {
 	return append(allowed, refused...)
 }
 
-// anyBut are conditions of which at least one holds for each value but the given, and none
-// for these: what is above them all, what has a bit that none of them has, and the rest one
-// by one.
+// anyBut returns conditions that hold for every value but the given ones: one for values above them
+// all, one for values with a bit that none of them has, and one for each that is left.
 func anyBut(arg uint, values []uint64) []specs.LinuxSeccompArg {
 	most, all := slices.Max(values), uint64(0)
 	for _, v := range values {
@@ -126,7 +124,7 @@ func TestProfileJudgesSocketsByFamilyTypeAndProtocol(t *testing.T) {
 	}
 }
 
-// TestProfileRefusesSocketsThatWereSeenToHarm names what the table above keeps away.
+// TestProfileRefusesSocketsThatWereSeenToHarm names the sockets that the table above keeps away.
 func TestProfileRefusesSocketsThatWereSeenToHarm(t *testing.T) {
 	const smc, mptcp, highBit = 256, 262, 1 << 32
 	for what, args := range map[string][]uint64{

@@ -63,8 +63,8 @@ func (s *Sandbox) Run(ctx context.Context, c Command, out Output) (Result, error
 	return result, nil
 }
 
-// endIfStuck ends a session in which a killed command did not report back: what state
-// the sandbox is in is then not known.
+// endIfStuck ends the session if a killed command did not report back: the state of the sandbox is
+// not known then.
 func (s *Sandbox) endIfStuck(err error) {
 	var refused *GuestError
 	if err != nil && !errors.As(err, &refused) {
@@ -119,8 +119,8 @@ func (r *running) kill() {
 	r.call.stream.Close()
 }
 
-// result passes output on until the command has ended. Output of a command that is
-// being killed is dropped: the report comes behind it.
+// result passes output on until the command has ended. Output of a command that is being killed is
+// read and dropped, since the report comes after it.
 func (r *running) result(ctx context.Context) (Result, error) {
 	for {
 		kind, p, err := r.call.in.Next()
@@ -178,7 +178,7 @@ func decodeResult(p []byte) (Result, error) {
 	}, nil
 }
 
-// plausible holds PID 1's report to what it can be: its words are shown to people.
+// plausible reports whether PID 1 can have reported this. The report is shown to people.
 func plausible(w *wire.Result) bool {
 	return w.ExitCode >= 0 && w.ExitCode <= 255 &&
 		w.Wall >= 0 && w.CPU >= 0 && w.PeakMemory >= 0 && w.DiskPeak >= 0 && w.Strays >= 0 && w.Sockets >= 0 &&

@@ -47,7 +47,7 @@ func TestRunReportsHowCommandsEnd(t *testing.T) {
 	}
 }
 
-// A build can put any file in the place of its environment's Python.
+// A build can replace its environment's Python by any file.
 func TestAProgramThatTheKernelCannotLoadIsNoFaultOfTheEngine(t *testing.T) {
 	s := start(t, nil)
 	for name, interpreter := range map[string]string{"text": "/tmp/text", "empty": "/tmp/empty", "not executable": "/etc/passwd", "gone": "/nowhere"} {
@@ -107,8 +107,8 @@ func TestRunPassesOnAllOutputInOrder(t *testing.T) {
 	}
 }
 
-// The command ends its line only when a service answers, and that answers only when the
-// line's first half was seen.
+// The command ends its line only when a service answers, and the service answers only when it has
+// seen the line's first half.
 func TestRunPassesOutputOnAsItComes(t *testing.T) {
 	s := start(t, nil)
 	seen := make(chan struct{})
@@ -169,7 +169,7 @@ func TestRunEndsAtItsTimeout(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			command := shell(c.script)
-			command.Timeout = 3 * time.Second // in which it has set its trap
+			command.Timeout = 3 * time.Second // long enough for it to set its trap
 			r, o := run(t, s, command)
 			if !r.TimedOut || r.Success() || r.Signal != c.signal || o.stdout.String() != c.stdout {
 				t.Errorf("got %+v, stdout %q; want a time-out, signal %q, stdout %q", r, o.stdout.String(), c.signal, c.stdout)

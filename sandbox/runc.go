@@ -7,13 +7,14 @@ import (
 	"github.com/docker/docker/api/types/system"
 )
 
-// Release is a program's version as the program itself gives it.
+// Release is a program's version, in the program's own words.
 type Release struct {
 	Version string // such as 1.1.5+ds1
-	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution writes there
+	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution puts there
 }
 
-// runcOf is of the default runtime, if that is runc by its program's name. An engine tells of no other's version.
+// runcOf is the release of the default runtime if its program is called runc. An engine tells the
+// version of no other.
 func runcOf(v types.Version, info system.Info) Release {
 	if path.Base(info.Runtimes[info.DefaultRuntime].Path) != "runc" {
 		return Release{}

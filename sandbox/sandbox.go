@@ -29,14 +29,14 @@ type Sandbox struct {
 	spec     Spec
 	session  *yamux.Session
 	stderr   *stdio.Tail
-	warnings []string // the engine's, of what it left out of the settings
+	warnings []string // what the engine said of settings that it left out
 
 	gone        chan struct{} // closed when the engine has removed the container
-	exitCode    int           // PID 1's, valid then
-	cut         chan struct{} // closed when the engine gives no account of the container any more, before that
-	adrift      atomic.Bool   // the wait for the end broke, and the engine has not taken up another one
+	exitCode    int           // PID 1's; valid once gone is closed
+	cut         chan struct{} // closed in place of gone when the engine cannot tell how the container ended
+	adrift      atomic.Bool   // the wait for the end broke, and no new wait has begun
 	broke       atomic.Int64  // when that wait last broke, Unix nanoseconds
-	forged      atomic.Bool   // bytes came in the session that PID 1 did not send
+	forged      atomic.Bool   // the session brought bytes that PID 1 did not send
 	outlivedOOM atomic.Bool   // PID 1 has reported that the OOM killer took a command's process
 	stopWaiting context.CancelFunc
 	background  sync.WaitGroup
@@ -53,19 +53,19 @@ type Sandbox struct {
 // ContainerID is the engine's name for the sandbox.
 func (s *Sandbox) ContainerID() string { return s.id }
 
-// closeTimeout bounds the wait for a container to go by itself; one of gVisor under
-// emulation takes seconds.
+// closeTimeout bounds the wait for a container to end by itself. One of gVisor under emulation
+// takes seconds.
 const closeTimeout = 20 * time.Second
 
-// Close ends the session, upon which the container and everything in it goes, and
-// waits for that. It may be called twice.
+// Close ends the session and waits until the container is gone, with all that is in it. It may be
+// called twice.
 func (s *Sandbox) Close() error {
 	s.once.Do(func() { s.closeErr = s.close() })
 	return s.closeErr
 }
 
-// Release closes the sandbox without waiting for the container to be gone, for who has
-// what it wanted of it. Engine.Close waits for it; what goes wrong is logged.
+// Release closes the sandbox without waiting until the container is gone: its caller has all
+// results. Engine.Close waits for that. Errors are logged.
 func (s *Sandbox) Release() {
 	s.engine.released.Go(func() {
 		if err := s.Close(); err != nil {
@@ -93,7 +93,7 @@ func (s *Sandbox) isClosed() bool {
 	return s.closed
 }
 
-// finish waits until the container is gone, and takes it away when it does not go.
+// finish waits until the container is gone, and removes it when it does not go by itself.
 func (s *Sandbox) finish() error {
 	timer := time.NewTimer(closeTimeout)
 	defer timer.Stop()
@@ -105,7 +105,7 @@ func (s *Sandbox) finish() error {
 	return s.remove()
 }
 
-// abandon takes away a container that did not start.
+// abandon removes a container that did not start.
 func (s *Sandbox) abandon() {
 	if s.session != nil {
 		s.session.Close()
@@ -133,8 +133,8 @@ type remover interface {
 	ContainerRemove(ctx context.Context, id string, o container.RemoveOptions) error
 }
 
-// removeContainer removes a container with what is in it. That it is gone already, or
-// being removed by the engine itself, is success.
+// removeContainer removes a container with what is in it. It is also a success when the container
+// is gone already, or the engine itself is removing it.
 func removeContainer(ctx context.Context, cli remover, id string) error {
 	err := cli.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
 	if err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) {
@@ -159,12 +159,13 @@ type RefusedError struct{ err error }
 func (e *RefusedError) Error() string { return "lower the sandbox's limits: " + e.err.Error() }
 func (e *RefusedError) Unwrap() error { return e.err }
 
-// ErrFixedLimits says that the runtime cannot change the limits of a running sandbox: start one with lower limits.
+// ErrFixedLimits says that the runtime cannot change the limits of a running sandbox: start one
+// with lower limits.
 var ErrFixedLimits = errors.New("gVisor's limits are fixed when a sandbox starts")
 
-// Lower reduces limits of the running container by one update: memory, CPUs, pids. What
-// is zero stays. A *RefusedError is about the values, as when the engine finds more in use
-// than the new value; any other error is the engine's or the sandbox's.
+// Lower lowers the running container's limits of memory, CPUs and pids in one update. A limit of
+// zero stays as it is. A *RefusedError means that the values cannot be set, for example since more
+// is in use. Any other error is the engine's or the sandbox's.
 func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	resources, err := lowered(s.spec.Limits, l)
 	if err != nil {
@@ -183,13 +184,14 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 	return s.why(ctx, "lower the sandbox's limits", err)
 }
 
-// moreInUse reports whether the kernel refused a limit below what is in use, which an engine passes on as its own failure, in
-// the words of runc 1.1 or the kernel's. Version 2 of cgroups has no such refusal: there it reclaims, and then kills.
+// moreInUse reports whether the kernel refused a limit because more is in use already. The engine
+// reports this as its own failure, in the words of runc 1.1 or of the kernel. With version 2 of
+// cgroups the kernel never refuses: it reclaims memory, and then kills.
 func moreInUse(err error) bool {
 	return strings.Contains(err.Error(), "unable to set memory limit to") || strings.Contains(err.Error(), syscall.EBUSY.Error())
 }
 
-// lowered are the settings of one update from have to want.
+// lowered returns the settings for one update from have to want.
 func lowered(have, want Limits) (container.Resources, error) {
 	var r container.Resources
 	if want.Memory > have.Memory || want.CPUs > have.CPUs || want.Pids > have.Pids {

@@ -19,13 +19,13 @@ import (
 // Bounds of what a process in the sandbox can make the server hold.
 const (
 	maxConnections = 128 // over all services
-	maxStreams     = 512 // open or half closed; a PID 1 in order stays far below
+	maxStreams     = 512 // open or half closed; a correct PID 1 stays far below
 	headerTimeout  = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
 )
 
-// Service is something the server answers inside the sandbox.
+// Service is an HTTP service that the server offers inside the sandbox.
 type Service struct {
 	URL string // http://127.0.0.1:PORT, without a slash at the end
 
@@ -71,7 +71,8 @@ func newService(ctx context.Context, s *Sandbox, name string, h http.Handler) *S
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			v.answering.RLock()
 			defer v.answering.RUnlock()
-			// Who hangs up in the middle of an answer reads no more, which a write would wait for.
+			// A client that hangs up in the middle of an answer reads no more. Without this, a
+			// write would wait for it.
 			conn := http.NewResponseController(w)
 			left := context.AfterFunc(r.Context(), func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
 			defer left()
@@ -83,7 +84,7 @@ func newService(ctx context.Context, s *Sandbox, name string, h http.Handler) *S
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          log.New(io.Discard, "", 0), // a hostile client's noise
+		ErrorLog:          log.New(io.Discard, "", 0), // a hostile client decides what it would say
 	}
 	return v
 }
@@ -125,8 +126,8 @@ func (v *Service) listen(ctx context.Context) error {
 	return nil
 }
 
-// Close ends it: its port is closed and its connections are cut before Close returns,
-// and no request is being answered any more. It may be called twice.
+// Close ends the service. When it returns, the port is closed, connections are cut, and no request
+// is being answered. It may be called twice.
 func (v *Service) Close() error {
 	v.once.Do(func() {
 		v.stop()
@@ -152,7 +153,7 @@ func (v *Service) stop() {
 	delete(v.sandbox.services, v.number)
 	v.sandbox.mu.Unlock()
 	v.cancel()
-	_ = v.server.Close() // of connections that are cut, which may fail
+	_ = v.server.Close() // closing a connection that is cut may fail
 	v.conns.Close()
 	v.served.Wait()
 	v.answering.Lock()
@@ -213,7 +214,7 @@ func (c *serviceConn) Close() error {
 	return c.Stream.Close()
 }
 
-// connQueue is a net.Listener of connections that were accepted elsewhere.
+// connQueue is a net.Listener for connections that were accepted elsewhere.
 type connQueue struct {
 	conns  chan net.Conn
 	closed chan struct{}

@@ -11,7 +11,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// get prints a URL's status and body, or that nothing answers.
+// get is a program that prints a URL's status and body, or that nothing answers.
 func get(url string) sandbox.Command {
 	return python(fmt.Sprintf(`
 import urllib.request

@@ -13,10 +13,10 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// GuestError is PID 1's own answer that something could not be done.
+// GuestError is PID 1's answer that it could not do something.
 type GuestError struct {
 	Message string
-	NoSpace bool // for want of room on a disk
+	NoSpace bool // because a disk is full
 }
 
 func (e *GuestError) Error() string { return e.Message }
@@ -56,7 +56,7 @@ func (s *Sandbox) call(req wire.Request) (*call, error) {
 	return c, nil
 }
 
-// reply reads the reply that must come next.
+// reply reads the next frame, which must be a reply.
 func (c *call) reply() (wire.Reply, error) {
 	var r wire.Reply
 	if err := c.in.Header(&r); err != nil {
@@ -68,7 +68,8 @@ func (c *call) reply() (wire.Reply, error) {
 	return r, nil
 }
 
-// noEOF keeps the end of a stream that should have gone on from being taken for a regular end.
+// noEOF turns the end of a stream that should have gone on into an error, so that it is not taken
+// for a regular end.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -92,8 +93,8 @@ func (s *Sandbox) ask(ctx context.Context, req wire.Request) (wire.Reply, error)
 	return c.reply()
 }
 
-// why turns an operation's failure into what its caller is to know: the reason for the
-// cancellation, that PID 1 was lost, or the failure itself.
+// why turns an operation's failure into the error for its caller: the reason for the cancellation,
+// the loss of PID 1, or the failure itself.
 func (s *Sandbox) why(ctx context.Context, act string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

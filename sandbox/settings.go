@@ -16,25 +16,26 @@ const (
 	LabelDeadline = "vivarium.deadline" // RFC 3339, UTC
 )
 
-// seccompProfile is the engine's default profile made narrower. It is generated, and a
-// test holds that it is what profile_linux_test.go derives; a file, since the package
-// it is derived from builds on Linux only.
+// seccompProfile is the engine's default profile made narrower. It is generated: a test compares it
+// with what profile_linux_test.go derives. It is a file because the package that it is derived from
+// builds on Linux only.
 //
 //go:embed seccomp.json
 var seccompProfile string
 
-// ShmSize is what /dev/shm has where nobody sets it, in bytes. A sandbox's is that, or its disk where that is less.
+// ShmSize is the usual size of /dev/shm, in bytes. A sandbox has this, or the size of its disk
+// where that is less.
 const ShmSize = 64 << 20
 
-// Settings is every setting of the container that spec describes, on an engine that
-// says info of itself.
+// Settings returns every setting of the container that spec describes. info is what the engine says
+// of itself.
 //
-// Each tmpfs but /dev/shm may grow to the whole of Limits.Disk: whether a build needs
-// its room for the checkout, the environment or temporary files is not known
-// beforehand, and a fixed split would refuse builds that fit. That they do not exceed
-// the limit together is watched by vivarium-init, which looks more often the less is
-// left and ends the command. Pages of a tmpfs are charged to the container's memory, so
-// its limit is the sum of both: files never take memory from processes.
+// Each tmpfs but /dev/shm may grow to the whole of Limits.Disk. Nobody knows beforehand whether a
+// build needs its room for the checkout, the environment or temporary files, and a fixed split
+// would refuse builds that fit. vivarium-init watches that all of them together stay below the
+// limit: it looks more often the less is left, and ends the command that goes over. Pages of a
+// tmpfs are charged to the container's memory. So the container's limit is the sum of both, and
+// files never take memory from processes.
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 	l, user, no := spec.Limits, spec.User(), false
 	config := container.Config{
@@ -66,8 +67,8 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		Tmpfs:          tmpfs(l, user),
 		Runtime:        spec.Runtime,
 		Init:           &no, // an engine may be configured to put its own PID 1 in front
-		// Else resolv.conf holds the name servers and domains of the machine. Nobody answers at
-		// this address, so that a name is looked up in vain at once.
+		// Otherwise resolv.conf would hold the name servers and domains of the machine. Nothing
+		// answers at this address, so that a look-up fails at once.
 		DNS:        []string{"127.0.0.1"},
 		DNSSearch:  []string{"."},
 		DNSOptions: []string{"attempts:1"},
@@ -83,12 +84,12 @@ func resources(l Limits, pids int64, cpus int) container.Resources {
 		MemorySwap: memory, // no swap; zero would mean twice the memory
 		NanoCPUs:   nanoCPUs(l.CPUs, cpus),
 		PidsLimit:  &pids,
-		// Never nproc: it counts a user's processes across containers.
+		// Never set nproc: it counts a user's processes across all containers.
 		Ulimits: []*container.Ulimit{
-			// One byte writes no core file, as none does. Only with one does the kernel also
-			// leave out the program that core_pattern may name: on many machines a
-			// crash starts one, as root and outside of the container (do_coredump in the
-			// kernel's fs/coredump.c: "RLIMIT_CORE set to 1 ... Aborting core").
+			// One byte, and not zero. Neither lets a core file be written. But core_pattern may
+			// name a program, which on many machines a crash then starts, as root and outside of
+			// the container. Only with a limit of one does the kernel not start it (do_coredump in
+			// the kernel's fs/coredump.c: "RLIMIT_CORE set to 1 ... Aborting core").
 			{Name: "core", Soft: 1, Hard: 1},
 			{Name: "fsize", Soft: l.FileSize, Hard: l.FileSize},
 			{Name: "nofile", Soft: l.OpenFiles, Hard: l.OpenFiles},
@@ -99,10 +100,11 @@ func resources(l Limits, pids int64, cpus int) container.Resources {
 // nanoCPUs never exceeds the engine's count, which would make every create fail.
 func nanoCPUs(cpus float64, has int) int64 { return int64(min(cpus, float64(has)) * 1e9) }
 
-// namesSize holds the names of a base's users many times over. It is so little that no limit counts it.
+// namesSize is many times what the names of a base's users take, and so little that no limit counts
+// it.
 const namesSize = 64 << 10
 
-// mounts are all places that builds are to write to.
+// mounts are all places that builds may write to.
 var mounts = []string{Workspace, Home, Env, Tmp, Shm}
 
 func tmpfs(l Limits, user int) map[string]string {

@@ -6,7 +6,8 @@ import (
 	"vivarium/images/imagestest"
 )
 
-// sharer leaves what System V lets outlast its processes: memory that it has filled, a queue and a semaphore.
+// sharer leaves System V objects, which outlast its processes: memory that it has filled, a queue
+// and a semaphore.
 const sharer = `
 import ctypes
 c = ctypes.CDLL(None, use_errno=True)
@@ -19,7 +20,7 @@ for key in range(1, 101):
 assert c.msgget(1, 0o1600) >= 0 and c.semget(1, 1, 0o1600) >= 0
 `
 
-// shared counts those that are there.
+// shared counts the objects that exist.
 const shared = `
 import ctypes
 c = ctypes.CDLL(None)
@@ -33,7 +34,7 @@ func TestSharedMemoryOfACommandGoesWithIt(t *testing.T) {
 		t.Errorf("control: before the command ends there is %q", got)
 	}
 	want := none
-	if imagestest.GVisor() { // it lists none, so that PID 1 cannot know of them: docs/gvisor.md
+	if imagestest.GVisor() { // gVisor lists none, so PID 1 cannot know of them: docs/gvisor.md
 		want = all
 	}
 	if got := mustRun(t, s, python(shared)); got != want {

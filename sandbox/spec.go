@@ -15,7 +15,8 @@ const (
 	Tmp       = "/tmp"
 	Shm       = "/dev/shm"
 
-	// Terminals is where a sandbox's pseudo-terminals are. It is full with MaxTerminals.
+	// Terminals is where a sandbox's pseudo-terminals are. It counts as full when there are
+	// MaxTerminals.
 	Terminals    = wire.Terminals
 	MaxTerminals = wire.MaxTerminals
 
@@ -25,10 +26,11 @@ const (
 	// InitPath is PID 1 in the image.
 	InitPath = "/opt/vivarium/init"
 
-	// Names is where PID 1 writes the names of the sandbox's user (/etc/passwd of the image leads there).
+	// Names is where PID 1 writes the name of the sandbox's user. /etc/passwd of the image is a
+	// link to it.
 	Names = "/opt/vivarium/user"
 
-	// GID is the group of every sandbox: Linux bounds nothing by group.
+	// GID is the group of every sandbox. One for all will do, since Linux bounds nothing by group.
 	GID = 10001
 )
 
@@ -41,12 +43,12 @@ type Spec struct {
 	Runtime  string    // OCI runtime by the engine's name for it; empty is the engine's default
 	Limits   Limits
 
-	userIndex int // its user is FirstUser + userIndex; Start chooses one that no other sandbox has
+	userIndex int // the user is FirstUser + userIndex; Start chooses one that no other sandbox has
 }
 
 // Limits bound what one sandbox may use. Sizes are bytes.
 type Limits struct {
-	Memory    int64   // what processes may use; the container's limit is Memory + Disk
+	Memory    int64   // of processes; the container's limit is Memory + Disk
 	Disk      int64   // the sum of all tmpfs
 	CPUs      float64 // never above the engine's count
 	Pids      int64

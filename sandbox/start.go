@@ -49,8 +49,8 @@ func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	return s, nil
 }
 
-// open attaches to the container and begins to wait for its end, both before it runs,
-// so that neither its first nor its last word is missed.
+// open attaches to the container and begins to wait for its end. It does both before the container
+// runs, so that neither its first nor its last output is missed.
 func (s *Sandbox) open(ctx context.Context) error {
 	detached, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopWaiting = stop
@@ -68,7 +68,8 @@ func (s *Sandbox) attachAndWait(ctx, detached context.Context) error {
 	var attached error
 	var both sync.WaitGroup
 	both.Go(func() { attached = s.attach(ctx) })
-	// What is waited for outlasts ctx, but not the engine's answer that it waits.
+	// The wait itself outlasts ctx. Only the engine's answer that it has begun to wait must come
+	// before ctx ends.
 	answered := context.AfterFunc(ctx, s.stopWaiting)
 	results, failures := s.engine.cli.ContainerWait(detached, s.id, container.WaitConditionRemoved)
 	answered()
@@ -116,7 +117,7 @@ func (s *Sandbox) greet(ctx context.Context) error {
 	return nil
 }
 
-// startError adds PID 1's own words, and prefers the reason why ctx ended.
+// startError returns the reason why ctx ended, if it has; else err with PID 1's own words.
 func (s *Sandbox) startError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -126,7 +127,7 @@ func (s *Sandbox) startError(ctx context.Context, err error) error {
 		case <-s.cut:
 			return fmt.Errorf("%w: %w", ErrCut, err)
 		case <-s.gone:
-		case <-time.After(time.Second): // both connections end at about one time
+		case <-time.After(time.Second): // both connections end at about the same time
 		}
 	}
 	if words := s.stderr.String(); words != "" {

@@ -15,7 +15,8 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// silentEngine is an engine that creates containers and attaches to them, and does not answer calls whose path ends in silent.
+// silentEngine is an engine that creates containers and attaches to them, and does not answer calls
+// whose path ends in silent.
 func silentEngine(t *testing.T, silent string) *Engine {
 	t.Helper()
 	ended := make(chan struct{})
@@ -42,7 +43,7 @@ func silentEngine(t *testing.T, silent string) *Engine {
 			w.WriteHeader(http.StatusNoContent)
 		}
 	})
-	t.Cleanup(func() { close(ended) }) // before the server's, which waits for its answers
+	t.Cleanup(func() { close(ended) }) // runs before the server's own clean-up, which waits for its answers
 	return e
 }
 
@@ -85,12 +86,13 @@ func TestStartEndsWithItsContextWhateverTheEngineDoes(t *testing.T) {
 	}
 }
 
-// TestACreateThatNobodyWaitsForLeavesNothing: an engine carries on with a create when its caller goes away.
+// TestACreateThatNobodyWaitsForLeavesNothing: an engine finishes a create even if its caller has
+// gone.
 func TestACreateThatNobodyWaitsForLeavesNothing(t *testing.T) {
 	defer func(d time.Duration) { createGrace = d }(createGrace)
 	for name, c := range map[string]struct {
 		grace    time.Duration
-		answered bool // within the grace
+		answered bool // the engine answered within the grace
 	}{
 		"answered in time":   {time.Minute, true},
 		"answered to nobody": {50 * time.Millisecond, false},
@@ -134,7 +136,7 @@ func (c *createdLate) answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/create"):
-		_, _ = io.Copy(io.Discard, r.Body) // the server notices by the body's end that a caller has gone
+		_, _ = io.Copy(io.Discard, r.Body) // only after the body's end does the server notice that a caller has gone
 		c.arrived(r)
 		c.made = true
 		w.WriteHeader(http.StatusCreated)

@@ -55,14 +55,14 @@ type surveyReader struct {
 	names  int64 // bytes of the paths and links
 }
 
-// Bounds of names, bytes: those of a path and of a link's target, and those of all that a survey
-// brings. Half a million files with names of a usual length have half of that.
+// Bounds of names in bytes: of one path or link's target, and of all in one survey. The names of
+// half a million files, at the usual length, take half of that.
 const (
 	maxPath  = 4096
 	maxNames = 64 << 20
 )
 
-// read ends early, and says that there is more, where the names are too long together.
+// read ends early when the names are too long together, and says that there is more.
 func (r *surveyReader) read() error {
 	for r.names <= maxNames {
 		var reply wire.Reply

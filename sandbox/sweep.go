@@ -10,12 +10,13 @@ import (
 	"github.com/docker/docker/api/types/filters"
 )
 
-// A container that another worker has just created, or whose PID 1 is just ending, is
-// left alone for this long.
+// For this long a container is left alone that another worker may just have created, or whose PID 1
+// may just be ending.
 const sweepGrace = time.Minute
 
-// Sweep removes this instance's containers that were never started or are past their deadline, and those of other instances
-// that nobody can need, since their own may be gone for good. It reports how many. With all, every container of the instance goes.
+// Sweep removes this instance's containers that were never started or are past their deadline; with
+// all, every container of the instance. It also removes containers of other instances that nobody
+// can need, since those instances may be gone for good. It reports how many it removed.
 func (e *Engine) Sweep(ctx context.Context, instance string, all bool) (int, error) {
 	found, err := e.cli.ContainerList(ctx, container.ListOptions{
 		All:     true,
@@ -40,8 +41,8 @@ func (e *Engine) Sweep(ctx context.Context, instance string, all bool) (int, err
 	return removed, errors.Join(errs...)
 }
 
-// stale reports whether nobody can need the container any more. One whose deadline
-// cannot be read is not ours to judge by it.
+// stale reports whether nobody can need the container any more. A container whose deadline cannot
+// be read is left alone.
 func stale(c container.Summary, now time.Time) bool {
 	if c.State == container.StateCreated {
 		return now.Sub(time.Unix(c.Created, 0)) > sweepGrace
@@ -49,8 +50,8 @@ func stale(c container.Summary, now time.Time) bool {
 	return overdue(c, now)
 }
 
-// abandoned reports whether another instance's container does not run and is past its deadline. One that runs is ended by its
-// own PID 1, and the engine takes it away then.
+// abandoned reports whether another instance's container does not run and is past its deadline. A
+// running one is ended by its own PID 1, and then removed by the engine.
 func abandoned(c container.Summary, now time.Time) bool {
 	runs := c.State != container.StateCreated && c.State != container.StateExited && c.State != container.StateDead
 	return !runs && overdue(c, now)

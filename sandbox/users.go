@@ -9,12 +9,14 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// Linux keeps several bounds for a user, over all of the user's containers: inotify instances, message queues, descriptors
-// in flight, pages of pipes, signals that wait. So each running sandbox is a user of its own: one of Users, from FirstUser on.
+// Linux keeps several bounds for a user, over all of the user's containers: inotify instances,
+// message queues, descriptors in flight, pages of pipes, signals that wait. So each running sandbox
+// has a user of its own: one of Users, from FirstUser on.
 //
-// Users is far above what one engine runs at a time, since each sandbox takes a CPU of its own. It is no larger, since an id
-// that the machine gives to one of its people too is one that a sandbox shares. The range fits below the 65536 ids that
-// engines without root, or with userns-remap, have.
+// Users is far more than one engine runs at a time, since each sandbox takes a CPU of its own. It
+// is no larger because the machine may give the same ids to its people, and would then share them
+// with sandboxes. The range lies below 65536, the number of ids that rootless engines and those
+// with userns-remap have.
 const (
 	FirstUser = 10001
 	Users     = 1000
@@ -23,11 +25,13 @@ const (
 // User is the id that everything in the sandbox runs as.
 func (s Spec) User() int { return FirstUser + s.userIndex }
 
-// create makes the container of spec as a user that no other sandbox of the engine has, whichever process started it. The
-// engine keeps them apart: a container is named after its user, and a name belongs to one container at a time, from before
-// it starts until all of it is gone. spec is returned with its user.
+// create makes the container of spec under a user that no other sandbox of the engine has,
+// whichever process started that. The engine itself keeps users apart: a container is named after
+// its user, and the engine gives a name to one container at a time, until all of that container is
+// gone. create returns spec with the user.
 func (e *Engine) create(ctx context.Context, spec Spec) (Spec, container.CreateResponse, error) {
-	// By chance, so that starts at one time, and other engines on the same machine, seldom meet at one id.
+	// In random order, so that two starts at the same time, or two engines on one machine, seldom
+	// try the same id.
 	for _, spec.userIndex = range e.order(Users) {
 		config, host := Settings(spec, e.info)
 		created, err := e.createOrUndo(ctx, &config, &host, spec.containerName())

@@ -1,6 +1,6 @@
 package sandbox
 
-// LookForUsersInOrder makes starts meet, which chance keeps apart.
+// LookForUsersInOrder makes starts try the same users, which random order avoids.
 func (e *Engine) LookForUsersInOrder() { e.order = inOrder }
 
 func inOrder(n int) []int {

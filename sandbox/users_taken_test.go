@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// takenUntil is an engine on which the users below index n are taken, as engine 20.10 words it.
+// takenUntil is an engine on which the users below index n are taken. It answers in the words of
+// engine 20.10.
 func takenUntil(t *testing.T, n int, asked *int) *Engine {
 	return fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
 		*asked++
@@ -40,7 +41,8 @@ func TestThatAllUsersAreTakenIsSaid(t *testing.T) {
 	}
 }
 
-// TestUsersFitEnginesThatMapThem holds that engines without root and with userns-remap, which have 65536 ids, have them all.
+// TestUsersFitEnginesThatMapThem: rootless engines and those with userns-remap, which have 65536
+// ids, have them all.
 func TestUsersFitEnginesThatMapThem(t *testing.T) {
 	if last := (Spec{userIndex: Users - 1}).User(); FirstUser <= 0 || last >= 65534 { // the last two are nobody's
 		t.Errorf("users from %d to %d", FirstUser, last)

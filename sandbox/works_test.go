@@ -71,7 +71,7 @@ func tarOfFiles(t *testing.T, files map[string][]byte) *bytes.Buffer {
 	return &b
 }
 
-// certificate is one for localhost that vouches for itself.
+// certificate is a self-signed certificate for localhost.
 func certificate(t *testing.T) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

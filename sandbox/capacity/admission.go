@@ -1,4 +1,5 @@
-// Package capacity says when one more sandbox may begin: when the engine answers, and its memory has room for it.
+// Package capacity says when one more sandbox may begin: when the engine answers and its memory has
+// room for one.
 package capacity
 
 import (
@@ -12,18 +13,20 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// lookAgain is how soon those who wait see that another server's sandbox has gone.
+// lookAgain is how often those who wait look whether another server's sandbox is gone.
 const lookAgain = time.Second
 
-// listTimeout bounds the question what others run.
+// listTimeout bounds the look at what others run.
 const listTimeout = 15 * time.Second
 
-// longestWait is how long this server's first build waits for sandboxes of others: VIVARIUM_TIMEOUT's
-// 15 minutes and a minute's grace. By then those that it found have ended, or are none.
+// longestWait is how long this server's first build waits for sandboxes of others:
+// VIVARIUM_TIMEOUT's 15 minutes and a minute's grace. By then the sandboxes that it found have
+// ended, or they are no sandboxes.
 const longestWait = 16 * time.Minute
 
-// Admission lets sandboxes of one size begin as long as all that there are fit the engine's memory less a reserve: those of
-// this server, those that others run on the same engine, and what other containers hold beyond the reserve.
+// Admission lets sandboxes of one size begin as long as everything fits the engine's memory less a
+// reserve: this server's sandboxes, those that others run on the same engine, and what other
+// containers hold beyond the reserve.
 type Admission struct {
 	need, usable, reserve int64
 	others                func(context.Context) (sandbox.Others, error)
@@ -31,13 +34,13 @@ type Admission struct {
 	warn                  func(message string, args ...any)
 
 	mu    sync.Mutex
-	held  int64         // by who was let in and has not left
-	blind bool          // the last look at the others was not whole, which has been said
+	held  int64         // by those who were let in and have not left
+	blind bool          // the last look at the others missed a container, which has been logged
 	freed chan struct{} // closed when somebody leaves, and replaced
 }
 
-// NewAdmission is for an instance's sandboxes of these limits. reserve is as Check has it. While the watched engine does not
-// answer, nobody is let in.
+// NewAdmission is for an instance's sandboxes with these limits. reserve means the same as for
+// Check. While the watched engine does not answer, no sandbox is let in.
 func NewAdmission(e *sandbox.Engine, w *Watch, instance string, l sandbox.Limits, reserve int64, log *slog.Logger) *Admission {
 	most := usable(e.Info(), reserve)
 	return &Admission{
@@ -47,7 +50,8 @@ func NewAdmission(e *sandbox.Engine, w *Watch, instance string, l sandbox.Limits
 	}
 }
 
-// Enter waits until one more sandbox fits, or ctx ends. leave is to be called once, when the sandbox has gone.
+// Enter waits until one more sandbox fits, or ctx ends. The caller calls leave once, when the
+// sandbox is gone.
 func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	began := time.Now()
 	for told := false; ctx.Err() == nil; {
@@ -70,8 +74,8 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	return func() {}
 }
 
-// othersOnceAnswered asks until the engine answers, be it with an error of its own: that one is no
-// reason to hold builds back, and neither is a container that cannot be looked at.
+// othersOnceAnswered asks until the engine answers. An answer may be an error of the engine's own:
+// that does not hold builds back, and neither does a container that cannot be looked at.
 func (a *Admission) othersOnceAnswered(ctx context.Context) sandbox.Others {
 	for {
 		a.answers(ctx)
@@ -93,7 +97,7 @@ func (a *Admission) othersOnceAnswered(ctx context.Context) sandbox.Others {
 	}
 }
 
-// tell says that a look was not whole, once until one is.
+// tell logs that a look missed a container, once until a look misses none.
 func (a *Admission) tell(err error) {
 	a.mu.Lock()
 	news := err != nil && !a.blind
@@ -104,14 +108,14 @@ func (a *Admission) tell(err error) {
 	}
 }
 
-// take lets one in who has waited for so long, if it fits.
+// take lets a sandbox in that has waited this long, if it fits.
 func (a *Admission) take(o sandbox.Others, waited time.Duration) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	// A single one always may on whatever engine there is: Check has refused at the start what was set
-	// and cannot fit. And this server's first one waits for no container that may never end, nor for
-	// ever for those that follow each other: anybody who shares the engine can run containers that look
-	// like sandboxes.
+	// A single sandbox always may begin on any engine: at the start, Check has refused limits that
+	// cannot fit. So this server's first sandbox does not wait for containers that may never end.
+	// Nor does it wait for ever for sandboxes of others that follow each other, since anybody who
+	// shares the engine can run containers that look like sandboxes.
 	held := a.held + o.Sandboxes
 	first := held == 0 || a.held == 0 && (held+a.need <= a.usable || waited >= longestWait)
 	if ok = first || held+max(0, o.Rest-a.reserve)+a.need <= a.usable; ok {

@@ -80,8 +80,8 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 	})
 }
 
-// TestSandboxesOfOthersHoldNoServerBackForEver: who shares the engine can start one container with a sandbox's label after the
-// other, each with a deadline in time.
+// TestSandboxesOfOthersHoldNoServerBackForEver: anybody who shares the engine can start one
+// container after the other with a sandbox's label and a valid deadline.
 func TestSandboxesOfOthersHoldNoServerBackForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &Admission{

@@ -7,7 +7,8 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// usable is the part of an engine's memory that sandboxes may have: all but the reserve; 0 stands for a quarter.
+// usable is the part of an engine's memory that sandboxes may have: all but the reserve. A reserve
+// of 0 means a quarter.
 func usable(info sandbox.Info, reserve int64) int64 {
 	if reserve == 0 {
 		return info.Memory / 4 * 3
@@ -15,14 +16,14 @@ func usable(info sandbox.Info, reserve int64) int64 {
 	return max(0, info.Memory-reserve)
 }
 
-// Workers is how many sandboxes of these limits fit the engine at one time: as many as
-// it has CPUs, as far as its memory less the reserve reaches, and one in any case.
+// Workers is how many sandboxes with these limits fit the engine at one time: one for each CPU,
+// fewer if the memory less the reserve does not suffice, but at least one.
 func Workers(info sandbox.Info, l sandbox.Limits, reserve int64) int {
 	return max(1, min(info.CPUs, int(usable(info, reserve)/l.Whole())))
 }
 
-// Check reports why workers sandboxes of these limits do not fit the engine's memory less a reserve in bytes; a reserve of 0
-// is a quarter of it.
+// Check reports why so many sandboxes (workers) with these limits do not fit the engine's memory
+// less a reserve, in bytes. A reserve of 0 means a quarter of the memory.
 func Check(info sandbox.Info, l sandbox.Limits, workers int, reserve int64) error {
 	if err := l.Check(); err != nil {
 		return err
@@ -39,7 +40,7 @@ func Check(info sandbox.Info, l sandbox.Limits, workers int, reserve int64) erro
 	return nil
 }
 
-// sum spells what one sandbox may take out.
+// sum writes out what one sandbox may take.
 func sum(l sandbox.Limits) string {
 	text := "memory " + quantity.Bytes(l.Memory) + " + disk " + quantity.Bytes(l.Disk)
 	if l.Sockets > 0 {

@@ -16,22 +16,24 @@ const (
 	mostPause  = 30 * time.Second
 )
 
-// Watch knows whether the engine answers. It asks when somebody wants to know, and so costs nothing while nobody does.
+// Watch knows whether the engine answers. It asks only when somebody wants to know, so it costs
+// nothing otherwise.
 type Watch struct {
 	ask  func(context.Context) error
 	told func(words string) error
-	turn chan struct{} // held by the one who looks
+	turn chan struct{} // held by whoever looks
 
-	looks sync.WaitGroup // those that nobody waits for any more
+	looks sync.WaitGroup // looks that nobody waits for any more
 
 	mu    sync.Mutex
 	since time.Time // of the trouble; zero while the engine answers
 	err   error
-	due   bool // told has not taken the last change yet
+	due   bool // told has not accepted the last change yet
 }
 
-// NewWatch watches e. told is called, by one at a time, when the engine begins not to answer, with words for everybody, and with
-// none when it answers again. Where it fails it is called again at the next look. It may be nil.
+// NewWatch watches e. It calls told when the engine stops answering, with words that everybody may
+// read, and with none when the engine answers again. Calls do not overlap. If told fails, it is
+// called again at the next look. It may be nil.
 func NewWatch(e *sandbox.Engine, told func(words string) error) *Watch {
 	if told == nil {
 		told = func(string) error { return nil }
@@ -39,7 +41,8 @@ func NewWatch(e *sandbox.Engine, told func(words string) error) *Watch {
 	return &Watch{ask: e.Ping, told: told, turn: make(chan struct{}, 1)}
 }
 
-// Await waits until the engine answers, or ctx ends. However many wait, one of them looks, after pauses that grow.
+// Await waits until the engine answers, or ctx ends. However many callers wait, only one of them
+// looks, with growing pauses.
 func (w *Watch) Await(ctx context.Context) {
 	select {
 	case w.turn <- struct{}{}:
@@ -58,13 +61,13 @@ func (w *Watch) Await(ctx context.Context) {
 	}
 }
 
-// Look asks once, unless somebody does already, and waits for the answer until ctx ends: then it gives what was known before.
-// The error is for everybody.
+// Look asks once, unless somebody already does, and waits for the answer. If ctx ends first, it
+// returns what was known before. Everybody may read the error.
 func (w *Watch) Look(ctx context.Context) error {
 	select {
 	case w.turn <- struct{}{}:
 		answered := make(chan struct{})
-		w.looks.Go(func() { // it outlasts ctx, so that the next one who asks knows
+		w.looks.Go(func() { // it outlasts ctx, so that the next caller knows
 			defer close(answered)
 			defer func() { <-w.turn }()
 			_ = w.look(context.WithoutCancel(ctx))
@@ -81,10 +84,11 @@ func (w *Watch) Look(ctx context.Context) error {
 	return nil
 }
 
-// Close waits until nobody asks; the engine must not be closed before.
+// Close waits until no look is in progress. The engine must not be closed before that.
 func (w *Watch) Close() { w.looks.Wait() }
 
-// Away is since when the engine does not answer, and the error; nil while it does, as far as anybody asked.
+// Away is the time since when the engine has not answered, and the error. The error is nil if the
+// engine answered the last look.
 func (w *Watch) Away() (since time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -94,7 +98,7 @@ func (w *Watch) Away() (since time.Time, err error) {
 func (w *Watch) look(ctx context.Context) error {
 	err := w.ask(ctx)
 	if ctx.Err() != nil {
-		return err // nobody knows
+		return err // the state is not known
 	}
 	if w.note(err) {
 		words := ""
@@ -108,14 +112,16 @@ func (w *Watch) look(ctx context.Context) error {
 	return err
 }
 
-// passedOn notes that the last change was told: another one comes after the next look, which waits for this one.
+// passedOn notes that told accepted the last change. The next change comes with the next look,
+// which waits for this one.
 func (w *Watch) passedOn() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due = false
 }
 
-// note reports whether something is to be told: a change, or one that could not be told before.
+// note reports whether told is to be called: for a change, or for an earlier one that it did not
+// accept.
 func (w *Watch) note(err error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -53,7 +53,8 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 	})
 }
 
-// TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook: the database may be away together with the engine.
+// TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook: the database may be away together with the
+// engine.
 func TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook(t *testing.T) {
 	var answers, taken error
 	var told []string
@@ -61,7 +62,7 @@ func TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook(t *testing.T) {
 		told: func(words string) error { told = append(told, words); return taken }}
 	for _, look := range []struct {
 		answers, taken error
-		want           int // how often it was told by then
+		want           int // how often told was called by then
 	}{
 		{nil, nil, 0},
 		{context.DeadlineExceeded, errors.New("the database is away"), 1},
@@ -109,6 +110,6 @@ func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 		a.others = func(context.Context) (sandbox.Others, error) {
 			return sandbox.Others{}, errors.New("a container cannot be looked at")
 		}
-		a.Enter(t.Context())() // what the engine says itself holds nobody back
+		a.Enter(t.Context())() // an error of the engine's own holds nobody back
 	})
 }

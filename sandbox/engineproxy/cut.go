@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// breaker is a listener whose connections can all be cut or held up at once, as by an engine that
+// breaker is a listener that can cut or hold up all its connections at once, like an engine that
 // goes away or stalls.
 type breaker struct {
 	net.Listener

@@ -1,7 +1,7 @@
 // Package filecache keeps files by their SHA-256 in one folder, within a bound of bytes.
 //
-// One writer makes a file, and gives it its name when its contents have matched the hash. A file
-// that somebody reads is not evicted; of the others the least recently used goes first.
+// One writer makes a file, and gives it its name once its contents match the hash. A file that
+// somebody reads is not evicted. Of the others, the least recently used goes first.
 package filecache
 
 import (
@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// Cache is a folder of such files. Several processes may use one folder: a file
-// appears whole or not at all, and one that vanished is no error.
+// Cache is a folder of such files. Several processes may use one folder: a file appears whole or
+// not at all, and it is no error when a file has vanished.
 //
-// The lock is held over the few calls that give a file its name or take it away, so that
-// what is counted is what is there; never while a file is read or written.
+// The lock is held during the few calls that give a file its name or take it away, so that the
+// counts match the files. It is never held while a file is read or written.
 type Cache struct {
 	name string // for people, in errors
 	dir  string // empty keeps none
@@ -34,9 +34,9 @@ type Cache struct {
 	total   int64     // bytes of the kept files, of those still read, and of those being written
 }
 
-// ErrNotKept is a file that gets no place in the cache: for its length, for want of room beside
-// the files that are being read and the others being written, or because of the disk itself.
-// Whoever has its contents can go on without the cache.
+// ErrNotKept means that a file gets no place in the cache: it is too long, there is no room beside
+// the files that are being read or written, or the disk fails. The caller, who has the contents,
+// can go on without the cache.
 var ErrNotKept = errors.New("not kept")
 
 // entry is what is known of a kept file.
@@ -46,18 +46,18 @@ type entry struct {
 	// checked is the modification time at which this process has seen the contents match
 	// the hash; zero when it has not. It spares later reads the check.
 	checked time.Time
-	readers int  // as long as there are any, its room is not free
+	readers int  // while there are any, its room is not free
 	gone    bool // it has no name any more
 }
 
 // hashPattern is how the names of kept files look: a SHA-256 in lower-case hexadecimal digits.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// New makes the folder, takes stock of it, and removes what dead processes have left unfinished.
-// The name is for people and stands in errors, such as "package cache". Without a folder nothing
-// is kept, and files that are written have no name. max is in bytes.
+// New makes the folder, counts the files in it, and removes unfinished files of dead processes. The
+// name, such as "package cache", is for people and stands in errors. Without a folder nothing is
+// kept, and files that are written have no name. max is in bytes.
 //
-// An error names the folder: it is for the operator.
+// Its errors name the folder: they are for the operator.
 func New(name, dir string, max int64) (*Cache, error) {
 	c := &Cache{name: name, dir: dir, max: max, entries: map[string]*entry{}}
 	if dir == "" {
@@ -118,8 +118,8 @@ func (c *Cache) drop(hash string) {
 	}
 }
 
-// makeRoom removes the least recently used files that nobody reads until the rest is
-// within bounds. The lock is held.
+// makeRoom removes files that nobody reads, the least recently used first, until the rest is within
+// bounds. The lock is held.
 func (c *Cache) makeRoom() {
 	for at := c.order.Front(); at != nil && c.total > c.max; {
 		hash := at.Value.(string)
@@ -128,7 +128,7 @@ func (c *Cache) makeRoom() {
 			continue
 		}
 		if err := os.Remove(c.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			continue // it still takes its room
+			continue // somebody reads it, so it still takes room
 		}
 		c.drop(hash)
 	}

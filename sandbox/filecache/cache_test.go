@@ -164,7 +164,7 @@ func TestARemovalThatFailsFreesNoRoom(t *testing.T) {
 	}
 }
 
-// A damaged file is found while its successor comes into its place: that one stays.
+// A damaged file is found while its successor takes its place. The successor stays.
 func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
 	c := newCache(t, 1000)
 	hash := putFile(t, c, 60)
@@ -186,7 +186,7 @@ type small struct{ fs.FileInfo }
 func (small) Size() int64 { return 1 }
 
 func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
-	const files = 40_000 // to look for the oldest among all, again and again, would take a minute
+	const files = 40_000 // looking for the oldest among all, again and again, would take a minute
 	c, err := New("package cache", t.TempDir(), files)
 	if err != nil {
 		t.Fatal(err)

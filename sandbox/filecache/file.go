@@ -62,15 +62,14 @@ func (c *Cache) use(hash string) (k *File, checked bool) {
 		f.Close()
 		return nil, false
 	}
-	if e == nil || e.size != info.Size() { // another process's, or changed by somebody
+	if e == nil || e.size != info.Size() { // it is another process's, or somebody changed it
 		e = c.put(hash, info)
 	}
 	e.readers++
 	return &File{f, info, e, c}, !e.checked.IsZero() && e.checked.Equal(info.ModTime())
 }
 
-// unuse gives up one reader's part; the last one of a file that has no name any more frees its
-// room.
+// unuse removes one reader. The last reader of a file that has lost its name frees its room.
 func (c *Cache) unuse(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +79,7 @@ func (c *Cache) unuse(e *entry) {
 	}
 }
 
-// removeDamaged removes the file that k reads, unless another has come into its place.
+// removeDamaged removes the file that k reads, unless another file has its place by now.
 func (c *Cache) removeDamaged(hash string, k *File) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // partial is how the names of unfinished files begin.
 const partial = "partial-"
 
-// partialFile is a file that is being written. It is locked for as long as its process
-// lives, so that the next one can tell what a dead one has left.
+// partialFile is a file that is being written. It is locked for as long as its process lives, so
+// that a later process can tell which files a dead one has left.
 type partialFile struct {
 	*os.File
 	lock *flock.Flock // nil when the file has no name
@@ -37,18 +37,18 @@ func newPartial(dir string) (*partialFile, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		// Another process that starts just now took it for a dead one's in between.
+		// Between the two calls another process, just starting, took the file for a dead one's.
 	}
 }
 
-// namelessFile is for what is not kept: its room is free again whenever the
-// process ends, however it does.
+// namelessFile is a file for contents that are not kept. However the process ends, the file's room
+// is free again.
 func namelessFile() (*partialFile, error) {
 	f, err := os.CreateTemp("", partial+"*")
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(f.Name()) // where open files cannot be removed, discard does it
+	_ = os.Remove(f.Name()) // where an open file cannot be removed, discard removes it later
 	return &partialFile{File: f}, nil
 }
 
@@ -62,7 +62,7 @@ func (p *partialFile) stands() bool {
 	return err == nil && os.SameFile(own, named)
 }
 
-// discard releases the file. It is still there under its name only when it was not kept.
+// discard closes the file, and removes it if it still has its name: then it was not kept.
 func (p *partialFile) discard() {
 	p.Close()
 	_ = os.Remove(p.Name())

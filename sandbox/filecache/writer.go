@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Writer is a file on its way into the cache. What is written can be read at once. One goroutine
-// writes, reserves and keeps; any number may read. No error names a folder of the host.
+// Writer is a file that may go into the cache. What is written can be read at once. One goroutine
+// calls Write, Reserve and Keep; any number may read. No error names a folder of the host.
 type Writer struct {
 	cache *Cache
 	file  *partialFile
@@ -18,7 +18,7 @@ type Writer struct {
 	kept     *entry // what became of the file
 }
 
-// Create begins a file. Close releases it. That it cannot be written is ErrNotKept.
+// Create begins a file. Close releases it. Its error is ErrNotKept when no file can be written.
 func (c *Cache) Create() (*Writer, error) {
 	file, err := newPartial(c.dir)
 	if err != nil {
@@ -32,8 +32,8 @@ func (c *Cache) cannotWrite(err error) error {
 	return fmt.Errorf("the %s cannot be written: %v: %w", c.name, withoutPath(err), ErrNotKept)
 }
 
-// Reserve makes room for more bytes, where old files can give it. Without an error they are
-// counted; that there is no room is ErrNotKept.
+// Reserve makes room for more bytes, by removing old files where needed. If it succeeds, the bytes
+// count as used. Its error is ErrNotKept when there is no room.
 func (w *Writer) Reserve(bytes int64) error {
 	c := w.cache
 	c.mu.Lock()
@@ -48,8 +48,8 @@ func (w *Writer) Reserve(bytes int64) error {
 	return nil
 }
 
-// Write appends to the file. Its room must have been reserved. That it cannot be written is
-// ErrNotKept.
+// Write appends to the file. The room must have been reserved. Its error is ErrNotKept when the
+// disk does not take the bytes.
 func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.file.Write(p)
 	if err != nil {
@@ -62,7 +62,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 func (w *Writer) ReadAt(p []byte, off int64) (int, error) { return w.file.ReadAt(p, off) }
 
 // Keep gives the file its place under its hash, which the caller has checked. It stays open, and
-// counts as being read until Close. A cache without a folder keeps nothing, which is no error.
+// counts as a file that is read until Close. A cache without a folder keeps nothing, which is no
+// error.
 func (w *Writer) Keep(hash string) error {
 	c := w.cache
 	if c.dir == "" {
@@ -85,8 +86,7 @@ func (w *Writer) Keep(hash string) error {
 	return nil
 }
 
-// Close removes the file unless it was kept, and gives up its room. Nobody may write or read any
-// more.
+// Close removes the file unless it was kept, and frees its room. Nobody may write or read after it.
 func (w *Writer) Close() {
 	w.file.discard()
 	c := w.cache
@@ -101,7 +101,7 @@ func (w *Writer) Close() {
 	}
 }
 
-// withoutPath takes off an error the folders of the host.
+// withoutPath removes the folders of the host from an error.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -13,8 +13,9 @@ import (
 
 func (j *judgement) advise(text string) { j.Advice = append(j.Advice, text) }
 
-// advice is about what weakens sandboxes and is no broken promise. None of it is of gVisor, whose own kernel stands before
-// the host's, counts its buffers as memory and starts no helper, but the engine's own rights.
+// advice is about what weakens sandboxes without breaking a promise. Under gVisor only the engine's
+// own rights matter: its kernel stands in front of the host's, counts its buffers as memory, and
+// starts no helper.
 func (j *judgement) advice() {
 	if !j.gvisor {
 		j.buffers()
@@ -28,7 +29,8 @@ func (j *judgement) advice() {
 	}
 }
 
-// buffers: with nothing else to bound them 211 loopback connections held 804 MiB beyond a limit of version 1 (engine 20.10).
+// buffers: with no other bound, 211 loopback connections held 804 MiB beyond a limit of cgroup
+// version 1 (engine 20.10).
 func (j *judgement) buffers() {
 	if j.info.CgroupVersion == "1" {
 		j.advise("what waits in a build's TCP and UDP sockets is memory beyond its limit, since cgroup v1 does not count it: " +
@@ -43,8 +45,8 @@ func (j *judgement) securityModule() {
 	}
 }
 
-// coreHelper: a kernel starts the program that core_pattern names after a "|" as root, outside of any sandbox, on data of the
-// process that crashed; see core(5).
+// coreHelper: after a crash the kernel starts the program that core_pattern names after a "|". It
+// runs as root, outside of any sandbox, and reads data of the process that crashed; see core(5).
 func (j *judgement) coreHelper() {
 	if helper, pipe := strings.CutPrefix(strings.TrimSpace(j.Files["/proc/sys/kernel/core_pattern"]), "|"); pipe {
 		name, _, _ := strings.Cut(strings.TrimSpace(helper), " ")
@@ -55,13 +57,13 @@ func (j *judgement) coreHelper() {
 
 const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
 
-// enoughInstances is more inotify instances than the memory of a sandbox holds, at about 1 KiB each.
-// With this limit the memory bounds them.
+// enoughInstances is more inotify instances than the memory of a sandbox holds, at about 1 KiB
+// each. With this limit the memory bounds them.
 const enoughInstances = 1 << 22
 
 // sharedUser: Linux counts an inotify instance in its user namespace, and again for the user who
-// made the namespace. That is one user for all sandboxes: the first of two took 128 instances, and
-// the second and root outside got none.
+// made the namespace. That user is the same for all sandboxes. Measured: the first of two took 128
+// instances, and the second, and root outside, got none.
 func (j *judgement) sharedUser() {
 	most, err := strconv.Atoi(strings.TrimSpace(j.Files[inotifyInstances]))
 	if (j.security("userns") || j.security("rootless")) && (err != nil || most < enoughInstances) {
@@ -94,13 +96,13 @@ func (j *judgement) runcAge() {
 		"install its updates, and look for these in its security tracker; runc itself is mended from 1.2.8 and 1.3.3 on")
 }
 
-// runc is a release of it.
+// runc is a release of runc.
 type runc sandbox.Release
 
 var runcVersion = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?`)
 
-// beforeFixes compares with the first releases that hold the fixes: 1.2.8, 1.3.3 and 1.4.0-rc.3. What cannot be read is not
-// said to be old.
+// beforeFixes compares with the first releases that hold the fixes: 1.2.8, 1.3.3 and 1.4.0-rc.3. A
+// version that cannot be read counts as new enough.
 func (r runc) beforeFixes() bool {
 	m := runcVersion.FindStringSubmatch(r.Version)
 	if m == nil {
@@ -108,7 +110,7 @@ func (r runc) beforeFixes() bool {
 	}
 	var n [3]int
 	for i := range n {
-		n[i], _ = strconv.Atoi(m[i+1]) // digits; what is too long for an int is the largest one
+		n[i], _ = strconv.Atoi(m[i+1]) // digits; a number too long for an int becomes the largest int
 	}
 	first, known := map[[2]int][]int{{1, 2}: {1, 2, 8}, {1, 3}: {1, 3, 3}, {1, 4}: {1, 4, 0}}[[2]int{n[0], n[1]}]
 	if !known {
@@ -120,8 +122,8 @@ func (r runc) beforeFixes() bool {
 	return slices.Compare(n[:], first) < 0
 }
 
-// packaged reports whether a distribution has built it: its number has more to it than runc's own releases have, or its commit
-// is none of theirs.
+// packaged reports whether a distribution has built it: then its number is longer than those of
+// runc's own releases, or its commit is none of theirs.
 func (r runc) packaged() bool {
 	own := regexp.MustCompile(`^v?\d+\.\d+\.\d+(-rc\.?\d+)?$`).MatchString(r.Version)
 	return !own || !regexp.MustCompile(`^(v\d.*-g)?[0-9a-f]{7,40}$`).MatchString(r.Commit)

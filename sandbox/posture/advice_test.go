@@ -8,7 +8,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// TestAdviceIsNoProblem: what an engine could do better is named, and builds are taken.
+// TestAdviceIsNoProblem: advice names what an engine could do better, and builds are taken all the
+// same.
 func TestAdviceIsNoProblem(t *testing.T) {
 	good := sandbox.Info{
 		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: sandbox.Release{Version: "1.3.3", Commit: "v1.3.3-0-gd842d771"},
@@ -49,7 +50,7 @@ func TestAdviceIsNoProblem(t *testing.T) {
 	}
 }
 
-// TestGVisorNeedsNoAdviceOnTheHostsKernel: its own stands before it.
+// TestGVisorNeedsNoAdviceOnTheHostsKernel: gVisor's own kernel stands in front of it.
 func TestGVisorNeedsNoAdviceOnTheHostsKernel(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
 	info.CgroupVersion, info.Runc = "1", sandbox.Release{Version: "1.1.5", Commit: "v1.1.5-0-gf19387a6"}
@@ -81,8 +82,8 @@ func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 	}
 }
 
-// TestADistributionsRuncIsOnlySuspected, since it may hold the fixes under its old number. The texts are those of Docker's own
-// packages, of runc's releases, of Debian 12 and 13, and of Ubuntu.
+// TestADistributionsRuncIsOnlySuspected, since it may hold the fixes under its old number. The
+// texts are those of Docker's own packages, of runc's releases, of Debian 12 and 13, and of Ubuntu.
 func TestADistributionsRuncIsOnlySuspected(t *testing.T) {
 	for r, want := range map[runc]bool{
 		{"1.2.5", "v1.2.5-0-g59923ef"}:                        false,

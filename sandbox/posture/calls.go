@@ -8,8 +8,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// refusedCalls are the system calls that posture.py makes and that no build needs. A filter refuses them whatever their
-// arguments are.
+// refusedCalls are the system calls that posture.py makes and that no build needs. A filter refuses
+// them whatever their arguments.
 var refusedCalls = []string{
 	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
 	"bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "perf_event_open", "userfaultfd",
@@ -19,8 +19,8 @@ var refusedCalls = []string{
 	"seccomp", "setsockopt of a filter",
 }
 
-// refusedSockets are kinds that no build needs: each a part of the kernel that is less tried than TCP, a module that is loaded for
-// it, or, of netlink, memory that no limit counts.
+// refusedSockets are kinds that no build needs. Each reaches a part of the kernel that is less
+// tested than TCP, has a module loaded, or (netlink) takes memory that no limit counts.
 var refusedSockets = []string{
 	"AF_ALG", "AF_VSOCK", "AF_PACKET", "AF_BLUETOOTH", "AF_TIPC", "AF_NETLINK", "the machine's device events",
 	"SCTP", "MPTCP", "SMC", "UDP-Lite", "L2TP", "ping",
@@ -28,7 +28,7 @@ var refusedSockets = []string{
 
 const filterRemedy = "the engine or its runtime must apply Vivarium's seccomp profile as it is"
 
-// calls: gVisor's kernel answers them by itself, and asks the host for none of them.
+// calls: gVisor's kernel answers these calls itself, and passes none of them to the host.
 func (j *judgement) calls() {
 	if answer, ok := j.Calls["getpid"]; !ok || answer != "" {
 		j.problem("what system calls builds can make cannot be told: the harmless one ends with %q", answer)
@@ -46,13 +46,14 @@ func (j *judgement) calls() {
 	}
 }
 
-// refusal reports whether a call was refused before the kernel looked at what it asks for. runc makes ENOSYS of calls that are
-// newer than a profile's newest, and a kernel of those that it lacks.
+// refusal reports whether a call was refused before the kernel looked at what it asks for. ENOSYS
+// comes from runc for calls that are newer than the newest in the profile, and from a kernel for
+// calls that it lacks.
 func refusal(answer string) bool {
 	return answer == "EPERM" || answer == "EACCES" || answer == "ENOSYS" || answer == "signal 31" // SIGSYS
 }
 
-// sockets: a kind that cannot be opened is closed, whatever the error is.
+// sockets: a kind that cannot be opened is closed, whatever the error.
 func (j *judgement) sockets() {
 	for _, name := range []string{"TCP", "UDP over IPv6", "Unix"} {
 		if answer, ok := j.Sockets[name]; !ok || answer != "" && !(name == "UDP over IPv6" && answer == "EAFNOSUPPORT") {
@@ -62,15 +63,16 @@ func (j *judgement) sockets() {
 	open := slices.DeleteFunc(slices.Clone(refusedSockets), func(name string) bool { return j.Sockets[name] != "" })
 	switch {
 	case len(open) == 0:
-	case j.gvisor && len(j.Sockets) > 0: // its memory counts, and it loads nothing
+	case j.gvisor && len(j.Sockets) > 0: // its sockets' memory counts, and it loads no module
 		j.note("gVisor's kernel opens sockets of %s by itself", strings.Join(open, ", "))
 	default:
 		j.problem("builds can open sockets that they do not need (%s): "+filterRemedy, strings.Join(open, ", "))
 	}
 }
 
-// closed are paths that tell of the machine or reach into its kernel, whatever the settings ask for: how it was started, where its
-// code and data lie, its devices and keys, and by their counters what others on it do. Triggers on pressure keep a process from ending.
+// closed are paths that must be closed whatever the settings ask for. They tell about the machine
+// (how it was started, its devices and keys, by counters what others on it do), or about its kernel
+// (where code and data lie). Triggers on pressure keep a process from ending.
 var closed = []string{
 	"/proc/pressure",
 	"/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/modules", "/proc/vmallocinfo", "/proc/iomem", "/proc/ioports", "/proc/config.gz",
@@ -82,7 +84,7 @@ var closed = []string{
 	"/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap", "/sys/fs/bpf",
 }
 
-// closedPaths: what gVisor shows is its own kernel's, and nothing of the machine's.
+// closedPaths: gVisor's kernel shows itself there, and nothing of the machine.
 func (j *judgement) closedPaths() {
 	if j.gvisor {
 		return
@@ -96,12 +98,14 @@ func (j *judgement) closedPaths() {
 	}
 }
 
-// engineDevices are those that every container has. Below /dev/pts there are terminals of the container's own.
+// engineDevices are the devices of every container. Below /dev/pts there are only the container's
+// own terminals.
 var engineDevices = []string{
 	"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx",
 }
 
-// gvisorDevices are answered by gVisor's own kernel: its network has no way out, and its FUSE serves its own processes.
+// gvisorDevices are devices of gVisor's own kernel: its network has no way out, and its FUSE serves
+// its own processes.
 var gvisorDevices = []string{"/dev/net/tun", "/dev/fuse"}
 
 func (j *judgement) devices() {
@@ -116,7 +120,7 @@ func (j *judgement) devices() {
 	}
 }
 
-// names: a sandbox has a name of its own, and knows nobody else's.
+// names: a sandbox has a host name of its own, and knows no other names.
 func (j *judgement) names() {
 	config, _ := sandbox.Settings(j.spec, j.info)
 	if j.Hostname != config.Hostname {

@@ -11,8 +11,8 @@ import (
 	"github.com/docker/docker/api/types/container"
 )
 
-// cgroup is what limits a container, as the kernel's files tell. A nil is not known; a limit
-// that is there and limits nothing is +Inf.
+// cgroup is a container's limits as the kernel's files tell them. nil means not known, +Inf no
+// limit.
 type cgroup struct {
 	memory *float64 // bytes
 	swap   *float64 // bytes, beside the memory
@@ -20,7 +20,7 @@ type cgroup struct {
 	pids   *float64
 }
 
-// known reports whether anything is.
+// known reports whether any limit is known.
 func (c cgroup) known() bool {
 	return c.memory != nil || c.swap != nil || c.cpus != nil || c.pids != nil
 }
@@ -53,8 +53,8 @@ func cgroupOf(read func(path string) string) cgroup {
 	return c
 }
 
-// limitIn is the number in a file of one. Version 1 has no word for "no limit", but the largest
-// multiple of the page size.
+// limitIn is the limit in a file's text. Version 1 has no word for "no limit"; it writes the
+// largest multiple of the page size.
 func limitIn(text string) *float64 {
 	text = strings.TrimSpace(text)
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -81,8 +81,9 @@ func cpusIn(fields []string) *float64 {
 	return &cpus
 }
 
-// hostCgroup reads the container's cgroup where this process sees the engine's host: its process
-// must be the container's, whose ID is in its cgroup's name. Nothing is known otherwise.
+// hostCgroup reads the container's cgroup where this process runs on the engine's host. To know
+// that, the process with the container's PID must be the container's: the container's ID is in its
+// cgroup's name. Otherwise nothing is known.
 func hostCgroup(c container.InspectResponse) cgroup {
 	if c.ContainerJSONBase == nil || c.State == nil || c.State.Pid <= 0 {
 		return cgroup{}
@@ -101,7 +102,7 @@ func hostCgroup(c container.InspectResponse) cgroup {
 		if !ok {
 			return ""
 		}
-		text, _ := os.ReadFile(path.Join(cgroupRoot, controller, folder, name)) // missing: not known
+		text, _ := os.ReadFile(path.Join(cgroupRoot, controller, folder, name)) // if missing, not known
 		return string(text)
 	})
 }

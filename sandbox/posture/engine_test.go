@@ -62,8 +62,8 @@ func TestPostureOfASandboxIsAsPromised(t *testing.T) {
 	}
 }
 
-// TestPostureFindsEachSettingThatIsNotKept lets the engine make the container otherwise than
-// it should, one setting at a time. The engine's default runtime is taken, whose kernel is the host's.
+// TestPostureFindsEachSettingThatIsNotKept has the engine make the container with one wrong setting
+// at a time. It uses the engine's default runtime, whose kernel is the host's.
 func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 	look, e := weakened(t)
 	sp := spec(e, imagestest.Runner(t))
@@ -95,7 +95,7 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 		{"a tmpfs without size", func(_ *container.Config, h *container.HostConfig) {
 			h.Tmpfs[sandbox.Tmp] = strings.ReplaceAll(h.Tmpfs[sandbox.Tmp], "size=", "mpol=default,size=1000000000,gid=")
 		}, "/tmp holds"},
-		// PID 1 may also hold the file system of the image for full, and end the script.
+		// PID 1 may also take the image's file system as full, and end the script.
 		{"a place that is missing", func(_ *container.Config, h *container.HostConfig) { delete(h.Tmpfs, sandbox.Home) }, "/home/vivarium"},
 		{"a tmpfs without exec", func(_ *container.Config, h *container.HostConfig) {
 			h.Tmpfs[sandbox.Env] = strings.ReplaceAll(h.Tmpfs[sandbox.Env], ",exec", "")
@@ -146,8 +146,9 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 	}
 }
 
-// TestPostureFindsACallThatTheProfileLetsThrough has the engine take our profile with one more call allowed, or all of them but
-// our rule for sockets. The engine's word is left out: the calls themselves tell.
+// TestPostureFindsACallThatTheProfileLetsThrough has the engine use our profile with one more call
+// allowed, or with all calls allowed but our rule for sockets. What the engine says is left out:
+// the calls themselves must tell.
 func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
 	look, e := weakened(t)
 	sp := spec(e, imagestest.Runner(t))
@@ -167,7 +168,8 @@ func TestPostureFindsACallThatTheProfileLetsThrough(t *testing.T) {
 // change is what an engine makes of a container's settings.
 type change func(*container.Config, *container.HostConfig)
 
-// weakened gives a look at a sandbox that an engine has made otherwise than it was told, and that engine.
+// weakened returns a look at a sandbox that an engine made with other settings than asked for, and
+// that engine.
 func weakened(t *testing.T) (look func(context.Context, sandbox.Spec, change) (posture.Report, error), e *sandbox.Engine) {
 	t.Helper()
 	imagestest.RequireEngine(t)

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// facts are what was found of one sandbox, before any judgement.
+// facts are what was found out about one sandbox, before any judgement.
 type facts struct {
 	inside
 	targets  []target // what the sandbox was to dial
-	warnings []string // the engine's own, when it made the container
+	warnings []string // what the engine said when it made the container
 	accepted accepted
 	granted  granted  // the container's settings by the engine's word
 	imageEnv []string // what the image itself sets
@@ -19,14 +19,14 @@ type facts struct {
 	meminfo  string   // of the machine, when host is known
 }
 
-// inside is what posture.py prints. What is missing there has its zero value here, which no
-// check takes for good.
+// inside is what posture.py prints. What is missing there has its zero value here, which passes no
+// check.
 type inside struct {
 	Files      map[string]string   `json:"files"`  // texts by path; missing when it cannot be read
 	Owners     map[string][3]int64 `json:"owners"` // uid, gid and mode by path
 	Rlimits    map[string][2]int64 `json:"rlimits"`
 	NoNewPrivs int                 `json:"no_new_privs"`
-	Profile    bool                `json:"profile"` // what only our profile refuses is refused
+	Profile    bool                `json:"profile"` // a call was refused that only our profile refuses
 	Calls      map[string]string   `json:"calls"`   // errors by system call; empty where one is let through
 	Sockets    map[string]string   `json:"sockets"` // the same for kinds of sockets
 	Shown      map[string]string   `json:"shown"`   // what the paths of closed show
@@ -45,7 +45,7 @@ func parseFacts(text []byte) (facts, error) {
 	return f, nil
 }
 
-// kernel is told by what answers inside, never by the runtime's name.
+// kernel tells the kernel by what answers inside, never by the runtime's name.
 func (f facts) kernel() string {
 	if strings.Contains(f.KernelLog, "Starting gVisor...") {
 		return KernelGVisor
@@ -71,8 +71,8 @@ type mount struct {
 	rw      bool     // both allow writing
 }
 
-// mounts are in the order in which they were mounted: of two at one path the later one counts.
-// The fields are those of proc_pid_mountinfo(5).
+// mounts are in the order in which they were mounted. Of two at one path the later one counts. The
+// fields are those of proc_pid_mountinfo(5).
 func (f facts) mounts() []mount {
 	var all []mount
 	for line := range strings.Lines(f.Files["/proc/self/mountinfo"]) {

@@ -14,7 +14,8 @@ import (
 	"vivarium/sandbox"
 )
 
-// granted is what an engine says a container was made with, of what can be asked for.
+// granted is what a container was made with, by the engine's word. It holds only what can be asked
+// for.
 type granted struct {
 	config, host map[string]any // container.Config and container.HostConfig by their names in the API
 	env          []string
@@ -28,31 +29,34 @@ func grantedBy(c container.InspectResponse) granted {
 	return granted{config: fields(c.Config), host: fields(c.HostConfig), env: c.Config.Env, appArmor: c.AppArmorProfile}
 }
 
-// fields are those that the Engine API's client knows. What it does not know cannot be asked for.
+// fields are the settings that the Engine API's client knows. A setting that it does not know
+// cannot be asked for.
 func fields(settings any) map[string]any {
 	text, err := json.Marshal(settings)
 	var all map[string]any
 	if err == nil {
 		err = json.Unmarshal(text, &all)
 	}
-	if err != nil { // these types hold nothing that JSON cannot
+	if err != nil { // JSON can hold all that these types hold
 		panic(fmt.Sprintf("write the settings of a container: %v", err))
 	}
 	return all
 }
 
-// elsewhere are settings that are judged by what they do, since an engine may keep them in another way: limits by the kernel's
-// files, ulimits inside.
+// elsewhere are settings that are judged by their effect, since an engine may note them in another
+// form: limits by the kernel's files, ulimits from inside.
 var elsewhere = []string{"Memory", "MemorySwap", "NanoCpus", "PidsLimit", "Ulimits"}
 
-// filled are settings that an engine writes down by itself where nothing was asked for.
+// filled are settings that an engine fills in by itself where nothing was asked for.
 var filled = []string{"Runtime", "ShmSize", "MaskedPaths", "ReadonlyPaths", "CgroupnsMode", "IpcMode", "Isolation"}
 
-// fromImage are settings that a container has of its image, beside what was asked for. Env is judged by itself.
+// fromImage are settings that a container has from its image, beside what was asked for. Env is
+// judged apart.
 var fromImage = []string{"Env", "Image", "Labels", "Cmd", "ExposedPorts", "OnBuild", "Shell", "StopSignal", "Volumes"}
 
-// readBack holds what the engine says of the container against what it was asked for. Whoever stands in front of an engine (an
-// authorization plugin, a proxy) changes the request, and no engine hides that.
+// readBack compares what the engine says of the container with what it was asked for. An
+// authorization plugin or a proxy in front of the engine may change the request, and the engine
+// then shows the changed settings.
 func (j *judgement) readBack() {
 	if j.granted.host == nil {
 		j.problem("the engine does not say how it made the container: let the call GET /containers/{id}/json through")
@@ -85,7 +89,7 @@ func differing(asked, got map[string]any, besides []string) (names []string) {
 	return names
 }
 
-// equal takes what is empty for what is not there.
+// equal takes an empty setting and a missing one as the same.
 func equal(a, b any) bool {
 	x, xok := a.(map[string]any)
 	y, yok := b.(map[string]any)
@@ -102,7 +106,8 @@ func equal(a, b any) bool {
 	return true
 }
 
-// empty reports whether a setting asks for nothing: engines write null, 0, false and "" for one another.
+// empty reports whether a setting asks for nothing: engines write null, 0, false and "" for one
+// another.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case []any:
@@ -113,7 +118,7 @@ func empty(v any) bool {
 	return v == nil || reflect.ValueOf(v).IsZero()
 }
 
-// consequences say what a changed setting may mean for builds.
+// consequences says what a changed setting may mean for builds.
 var consequences = map[string]string{
 	"AutoRemove":        "what builds wrote stays on the engine's disk",
 	"Binds":             "builds may see files of the host",
@@ -146,7 +151,8 @@ func consequence(name string) string {
 	return ""
 }
 
-// environment: PID 1 has only what the image sets. A variable's value is told to nobody.
+// environment: PID 1 has only the variables that the image sets. A variable's value is shown to
+// nobody.
 func (j *judgement) environment() {
 	var strange []string
 	for _, variable := range j.granted.env {
@@ -161,8 +167,8 @@ func (j *judgement) environment() {
 	}
 }
 
-// ownAddress reports whether an address of /etc/hosts is the container's own or the kernel's: loopback, and IPv6's that every
-// hosts file has.
+// ownAddress reports whether an address of /etc/hosts is the container's own or the kernel's:
+// loopback, and IPv6's that every hosts file has.
 func ownAddress(text string) bool {
 	addr, err := netip.ParseAddr(text)
 	return err == nil && (addr.IsLoopback() || addr.IsMulticast() || addr == netip.MustParseAddr("fe00::"))

@@ -12,8 +12,8 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// judgement holds facts against what spec promises. It expects what the limits say, not what
-// Settings asks for, so that a setting that was forgotten is found too.
+// judgement compares facts with what spec promises. It expects what the limits say, and not what
+// Settings asks for, so that it finds a forgotten setting too.
 type judgement struct {
 	facts
 	spec   sandbox.Spec
@@ -56,7 +56,7 @@ func (j *judgement) note(format string, args ...any) {
 	j.Notes = append(j.Notes, fmt.Sprintf(format, args...))
 }
 
-// runtime: who asks for gVisor by its usual name must not get less.
+// runtime: an operator who asks for gVisor by its usual name must not get less.
 func (j *judgement) runtime() {
 	if sandbox.IsGVisor(j.spec.Runtime) && !j.gvisor {
 		j.problem("the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name runsc's path",
@@ -77,8 +77,8 @@ func (j *judgement) user() {
 	}
 }
 
-// privileges: gVisor's kernel does not tell of ambient capabilities, which are never more than
-// the permitted ones.
+// privileges: gVisor's kernel does not show ambient capabilities. These are never more than the
+// permitted ones.
 func (j *judgement) privileges() {
 	sets := []string{"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}
 	if j.gvisor {
@@ -119,7 +119,7 @@ func (j *judgement) rlimits() {
 	}
 }
 
-// root: the parts of /proc and /sys that change the kernel are the host's, except gVisor's.
+// root: the parts of /proc and /sys that change the kernel change the host's, except under gVisor.
 func (j *judgement) root() {
 	readonly := []string{"/", "/sys", "/proc/sys"}
 	if j.gvisor {
@@ -147,13 +147,13 @@ func (j *judgement) mountAt(path string) (found mount, ok bool) {
 	return found, ok
 }
 
-// pageRound is the most that a kernel rounds a size by: its largest page.
+// pageRound is the most by which a kernel rounds a size: its largest page.
 const pageRound = 64 << 10
 
-// places are all that builds are to write to.
+// places are all the folders that builds may write to.
 var places = []string{sandbox.Workspace, sandbox.Home, sandbox.Env, sandbox.Tmp, sandbox.Shm}
 
-// places: each folder that can be written to is a tmpfs of the promised size, owner and kind.
+// places: each folder that builds may write to is a tmpfs of the promised size, owner and kind.
 func (j *judgement) places() {
 	for _, path := range places {
 		m, ok := j.mountAt(path)
@@ -179,8 +179,9 @@ func (j *judgement) places() {
 	}
 }
 
-// owner: of a private place only who may write is held. runc gives a tmpfs the mode that the
-// folder has in the image, whatever its options say; there is one user inside.
+// owner: a private place may be written to by its user alone. The rest of its mode is not checked:
+// runc gives a tmpfs the mode that the folder has in the image, whatever its options say, and there
+// is one user inside.
 func (j *judgement) owner(path string) {
 	got, ok := j.Owners[path]
 	uid, gid, mode := got[0], got[1], got[2]
@@ -193,7 +194,7 @@ func (j *judgement) owner(path string) {
 	}
 }
 
-// placeOptions are those that gVisor's kernel does not show.
+// placeOptions are options of a place that gVisor's kernel does not show.
 func (j *judgement) placeOptions(m mount) {
 	if got := sizeIn(m.option("nr_inodes")); got != j.spec.Limits.Inodes {
 		j.problem("%s holds %q files in place of %d: the engine does not limit them", m.path, m.option("nr_inodes"), j.spec.Limits.Inodes)
@@ -230,7 +231,7 @@ var engineFiles = []string{"/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
 // kernelKinds are the file systems that the runtime mounts below /proc, /sys and /dev.
 var kernelKinds = []string{"proc", "sysfs", "tmpfs", "devtmpfs", "devpts", "mqueue", "cgroup", "cgroup2"}
 
-// strangeMounts: nothing of the host's is seen inside.
+// strangeMounts: nothing of the host is mounted inside.
 func (j *judgement) strangeMounts() {
 	for _, m := range j.mounts() {
 		kernel := slices.Contains(kernelKinds, m.kind) && slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(top string) bool {
@@ -268,7 +269,8 @@ func (j *judgement) network() {
 	}
 }
 
-// reach: what answers this process must not answer a sandbox, which can dial.
+// reach: an address that answers this process must not answer a sandbox. That the sandbox can dial
+// at all is checked first.
 func (j *judgement) reach() {
 	if j.Loopback != "open" {
 		j.problem("a sandbox cannot reach its own loopback (%s): the services of a build need it; look at the runtime's network settings",
@@ -287,8 +289,8 @@ func (j *judgement) reach() {
 	}
 }
 
-// engine: what the engine itself said when it made the container. That it does not limit swap is judged by
-// what swap there is.
+// engine: what the engine itself said when it made the container. A warning about swap is left out:
+// swap is judged by whether there is any.
 func (j *judgement) engine() {
 	for _, w := range j.warnings {
 		if !strings.Contains(w, "swap limit") {

@@ -8,8 +8,8 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// limits: what the kernel holds a sandbox to. gVisor's kernel shows no cgroup; the host's holds
-// its whole sandbox then, and is read where that can be done.
+// limits: what the kernel limits a sandbox to. gVisor's kernel shows no cgroup. There the host's
+// cgroup limits the sandbox as a whole, and is read where that can be done.
 func (j *judgement) limits() {
 	if !j.gvisor {
 		j.cgroup(cgroupOf(func(path string) string { return j.Files[path] }))
@@ -30,14 +30,14 @@ func (j *judgement) limits() {
 
 const cgroupRemedy = "the engine drops this limit; enable the cgroup controller %q on its machine (with cgroup v2 and a rootless engine: delegate it)"
 
-// cgroup expects no less than what was promised: a build that has less dies without a reason.
+// cgroup also finds limits lower than promised: with less, a build dies and nobody knows why.
 func (j *judgement) cgroup(c cgroup) {
 	l := j.spec.Limits
 	want := float64(l.Memory + l.Disk)
 	if c.memory == nil || *c.memory > want || *c.memory < want-pageRound {
 		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), quantity.Bytes(int64(want)), "memory")
 	}
-	// Quotas are rounded, by systemd to a hundredth of a CPU.
+	// Quotas are rounded; systemd rounds to a hundredth of a CPU.
 	cpus := min(l.CPUs, float64(j.info.CPUs))
 	if c.cpus == nil || math.Abs(*c.cpus-cpus) > 0.011 {
 		j.problem("CPUs are limited to %s in place of %g: "+cgroupRemedy, number(c.cpus), cpus, "cpu")
@@ -48,7 +48,7 @@ func (j *judgement) cgroup(c cgroup) {
 	j.swap(c.swap)
 }
 
-// swap: an engine without swap accounting drops that limit. It matters where there is swap.
+// swap: an engine without swap accounting drops this limit. That matters only where there is swap.
 func (j *judgement) swap(got *float64) {
 	const remedy = "turn swap off on the engine's machine, or swap accounting on (swapaccount=1)"
 	has := j.swapOfMachine()
@@ -91,7 +91,7 @@ func (j *judgement) namespace() {
 	}
 }
 
-// oomKiller: version 2 of cgroups has no switch for it.
+// oomKiller: version 2 of cgroups has no switch for the OOM killer.
 func (j *judgement) oomKiller() {
 	if _, v1 := j.Files[cgroupRoot+"memory/memory.limit_in_bytes"]; !v1 {
 		return
@@ -104,7 +104,7 @@ func (j *judgement) oomKiller() {
 	j.problem("a build out of memory hangs instead of being ended: the engine must not turn a container's OOM killer off")
 }
 
-// acceptedLimits: an engine takes out of a container's settings what it cannot do.
+// acceptedLimits: an engine removes from a container's settings what it cannot do.
 func (j *judgement) acceptedLimits() {
 	l := j.spec.Limits
 	for _, c := range []struct {

@@ -1,4 +1,5 @@
-// Package posture looks at one sandbox from inside, and at what the engine says of it, and names what it does not keep.
+// Package posture looks at one sandbox from inside, and at what the engine says of it, and names
+// the promises that the sandbox does not keep.
 package posture
 
 import (
@@ -17,12 +18,12 @@ import (
 	"vivarium/sandbox"
 )
 
-// Report is what a sandbox was found to be, from inside, held against its spec.
+// Report is what a look at a sandbox from inside found, compared with its spec.
 type Report struct {
 	Kernel   string   // KernelLinux or KernelGVisor: what answers system calls inside
-	Problems []string // what is not as promised, and what to do; empty when all is
-	Advice   []string // what leaves less between a build and the machine than there could be, and what mends it; builds are taken
-	Notes    []string // what holds in another way, or is not known
+	Problems []string // what is not as promised, and what to do; empty when all is well
+	Advice   []string // what would isolate builds better, and how to get it; stops no build
+	Notes    []string // what is kept in another way, or is not known
 }
 
 // The kernels that are told apart.
@@ -43,15 +44,15 @@ func (r Report) Err() error {
 var script string
 
 const (
-	// timeout is enough for gVisor under emulation, where Python takes seconds to start.
+	// timeout is long enough for gVisor under emulation, where Python takes seconds to start.
 	timeout = time.Minute
-	// maxOutput bounds what is read from inside: twenty texts of at most 64 KiB, few of which reach 4.
+	// maxOutput bounds what is read from inside: twenty texts of at most 64 KiB. Few of them reach
+	// 4 KiB.
 	maxOutput = 512 << 10
 )
 
-// Look starts a sandbox of spec as builds get it and looks at it from inside. An engine
-// that silently drops a limit is found out by this. An error means that no sandbox could be
-// looked at.
+// Look starts a sandbox of spec as builds get it and looks at it from inside. This finds an engine
+// that silently drops a limit. An error means that no sandbox could be looked at.
 func Look(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -71,7 +72,8 @@ func Look(ctx context.Context, e *sandbox.Engine, spec sandbox.Spec) (Report, er
 	return judge(f, spec, e.Info()), nil
 }
 
-// collect gives what the sandbox says of itself and what the engine says of it, and the spec that it was made by.
+// collect returns what the sandbox says of itself, what the engine says of it, and the spec by
+// which it was made.
 func collect(ctx context.Context, s *sandbox.Sandbox, targets []target) (facts, sandbox.Spec, error) {
 	text, err := lookAround(ctx, s, targets)
 	if err != nil {
@@ -91,13 +93,13 @@ func collect(ctx context.Context, s *sandbox.Sandbox, targets []target) (facts, 
 	f.granted = grantedBy(i.Container)
 	f.imageEnv = i.ImageEnv
 	if f.host = hostCgroup(i.Container); f.host.known() {
-		text, _ := os.ReadFile("/proc/meminfo") // missing: how much swap there is, is not known
+		text, _ := os.ReadFile("/proc/meminfo") // if missing, the amount of swap is not known
 		f.meminfo = string(text)
 	}
 	return f, i.Spec, nil
 }
 
-// lookAround runs the script that does.
+// lookAround runs the script that looks at the sandbox from inside.
 func lookAround(ctx context.Context, s *sandbox.Sandbox, targets []target) ([]byte, error) {
 	argv, err := command(targets)
 	if err != nil {
@@ -141,10 +143,10 @@ func command(targets []target) ([]string, error) {
 	return []string{"python3", "-I", "-c", script, string(text)}, err
 }
 
-// accepted are the limits that the engine says a container has: one that it cannot set is
-// missing here.
+// accepted are the limits that a container has by the engine's word. A limit that the engine cannot
+// set is missing here.
 type accepted struct {
-	memory, swap, cpus, pids int64 // swap is memory and swap together; cpus are billionths
+	memory, swap, cpus, pids int64 // swap is memory and swap together; cpus is in billionths of a CPU
 }
 
 func acceptedBy(c container.InspectResponse) accepted {

@@ -18,7 +18,7 @@ import (
 // format of the kernel's Documentation/admin-guide/cgroup-v2.rst.
 var postures = []string{"cgroup1", "cgroup2", "gvisor"}
 
-// goodFacts are facts, and a spec that they keep in all.
+// goodFacts are facts, and a spec that they satisfy.
 func goodFacts(t *testing.T, name string) (facts, sandbox.Spec, sandbox.Info) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name + ".json")
@@ -42,8 +42,8 @@ func goodFacts(t *testing.T, name string) (facts, sandbox.Spec, sandbox.Info) {
 	return f, spec, info
 }
 
-// grantedAsAsked is what an engine says of a container as it was asked for: with the image's own environment and labels, and with
-// what engines write down by themselves.
+// grantedAsAsked is what an engine says of a container that it made as asked: with the image's
+// environment and labels, and with what engines fill in by themselves.
 func grantedAsAsked(spec sandbox.Spec, info sandbox.Info) (granted, []string) {
 	config, host := sandbox.Settings(spec, info)
 	imageEnv := []string{"PATH=/usr/bin"}
@@ -68,10 +68,10 @@ func TestGoodPostureHasNoProblem(t *testing.T) {
 // TestNoFactIsIgnored takes every fact away in turn.
 func TestNoFactIsIgnored(t *testing.T) {
 	const (
-		ipv6    = "/proc/net/ipv6_route"          // missing where there is no IPv6
+		ipv6    = "/proc/net/ipv6_route"          // missing on machines without IPv6
 		meminfo = "/proc/meminfo"                 // asked only where swap is not limited
 		cgroup  = "/proc/self/cgroup"             // empty in gVisor
-		pattern = "/proc/sys/kernel/core_pattern" // good for advice alone, as is the next
+		pattern = "/proc/sys/kernel/core_pattern" // used for advice alone, as is the next
 		inotify = inotifyInstances
 	)
 	for _, name := range postures {
@@ -168,7 +168,7 @@ func edit(path, old, new string) func(*facts) {
 	}
 }
 
-// writable makes a mount and its file system such that can be written to.
+// writable makes a mount and its file system writable.
 func writable(path string) func(*facts) {
 	return func(f *facts) {
 		const mountinfo = "/proc/self/mountinfo"
@@ -311,7 +311,8 @@ func let(table func(*facts) *map[string]string, key, value string) func(*facts) 
 	}
 }
 
-// TestSwapThatCannotBeLimitedMattersWhereThereIsSome: such an engine also warns each time.
+// TestSwapThatCannotBeLimitedMattersWhereThereIsSome: an engine that cannot limit swap also warns
+// each time.
 func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 	for name, file := range map[string]string{
 		"cgroup1": "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes",
@@ -331,7 +332,7 @@ func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 	}
 }
 
-// TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen and are not doubted where they can.
+// TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen, and not doubted where they can be.
 func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
 	unknown := func(p Report) bool {
@@ -354,7 +355,7 @@ func TestHostCgroupIsTheContainersOwn(t *testing.T) {
 	for text, want := range map[string]map[string]string{
 		"4:memory:/docker/4f3a\n2:cpu,cpuacct:/docker/4f3a\n0::/\n": {"memory": "/docker/4f3a", "cpu": "/docker/4f3a", "cpuacct": "/docker/4f3a"},
 		"0::/system.slice/docker-4f3a.scope\n":                      {"": "/system.slice/docker-4f3a.scope"},
-		"0::/user.slice\n":                                          {}, // another machine's process has that number here
+		"0::/user.slice\n":                                          {}, // here that number belongs to a process of another machine
 		"no cgroup":                                                 {},
 	} {
 		if got := cgroupFolders(text, id); !maps.Equal(got, want) {

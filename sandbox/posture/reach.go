@@ -58,8 +58,8 @@ func (o *oracle) Close() {
 	o.serving.Wait()
 }
 
-// answering are the addresses of this machine that answer on port: what does not answer us
-// shows nothing when it does not answer a sandbox.
+// answering are the addresses of this machine that answer on port. An address that does not answer
+// us would prove nothing by not answering a sandbox.
 func answering(ctx context.Context, port int) ([]target, error) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	KindEnd    Kind = 5 // no more data; empty
 )
 
-// HeadSize is the size of what stands before a frame's payload: its kind, and the
-// payload's length as a big-endian uint32.
+// HeadSize is the size of a frame's head: its kind, and the payload's length as a big-endian
+// uint32.
 const HeadSize = 5
 
 // Bounds of a frame's payload.

@@ -78,8 +78,8 @@ func TestWriterRefusesWhatReaderWould(t *testing.T) {
 	}
 }
 
-// FuzzReader holds that nothing a sandbox sends makes the reader panic, take more than
-// is allowed, or lose its place.
+// FuzzReader: nothing that a sandbox sends makes the reader panic, read more than is allowed, or
+// lose its place.
 func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := NewReader(bytes.NewReader(in))
@@ -99,7 +99,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzReply holds that every reply that can be decoded can be encoded to the same again.
+// FuzzReply: every reply that can be decoded is encoded to the same bytes again.
 func FuzzReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var first, second Reply

@@ -11,9 +11,9 @@ const (
 	muxData     = 0 // the type of a frame that has a payload
 )
 
-// joined writes a yamux frame's head and payload, which yamux writes one after the
-// other, in one write: each write through a container's stdio wakes three processes.
-// Only the session's one sending goroutine writes.
+// joined writes a yamux frame's head and payload in one write. yamux writes one after the other,
+// and each write through a container's stdio wakes three processes. Only the session's one sending
+// goroutine writes.
 type joined struct {
 	io.ReadWriteCloser
 	buf []byte // a head whose payload is the next write

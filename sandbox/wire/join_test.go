@@ -33,7 +33,7 @@ func TestSessionSendsHeadAndPayloadInOneWrite(t *testing.T) {
 	}
 	defer guest.Close()
 
-	// Sizes around that of a head, which a payload must not be taken for.
+	// Sizes around that of a head: a payload must not be taken for a head.
 	sizes := []int{1, muxHeadSize - 1, muxHeadSize, muxHeadSize + 1, 70_000, muxHeadSize}
 	received := make(chan []byte, 1)
 	go func() {

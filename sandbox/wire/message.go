@@ -10,10 +10,9 @@ const (
 	MaxTerminals = 256
 )
 
-// Request says what a stream is for: exactly one field is set.
+// Request says what a stream is for: exactly one of its fields is set.
 //
-// Names, arguments and paths are bytes, not strings: JSON would replace what is not
-// UTF-8 in them.
+// Names, arguments and paths are bytes, not strings: JSON would replace what is not UTF-8 in them.
 type Request struct {
 	Hello   *Hello   `json:"hello,omitempty"`
 	Extend  *Extend  `json:"extend,omitempty"`
@@ -26,10 +25,10 @@ type Request struct {
 	Connect *Connect `json:"connect,omitempty"`
 }
 
-// Reply ends what a Request began. Error is empty when it was done.
+// Reply ends what a Request began. Error is empty on success.
 type Reply struct {
 	Error   string   `json:"error,omitempty"`
-	NoSpace bool     `json:"no_space,omitempty"` // Error is for want of room on a disk; its words may be a file's name
+	NoSpace bool     `json:"no_space,omitempty"` // the cause of Error is a full disk; its text may be a file's name
 	Welcome *Welcome `json:"welcome,omitempty"`
 	Result  *Result  `json:"result,omitempty"`
 	Port    int      `json:"port,omitempty"`
@@ -37,7 +36,7 @@ type Reply struct {
 	Content *Content `json:"content,omitempty"`
 }
 
-// Hello is the first request of a session; none is served before it.
+// Hello is the first request of a session. No other is served before it.
 type Hello struct {
 	Version int           `json:"version"`
 	TTL     time.Duration `json:"ttl"`     // until the deadline; a duration, since two clocks may differ
@@ -65,7 +64,7 @@ type Run struct {
 	Env     [][]byte      `json:"env"` // all of it
 	Dir     []byte        `json:"dir"`
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// OpenFiles is RLIMIT_NOFILE where it is to be lower than the container's; 0 where not.
+	// OpenFiles is RLIMIT_NOFILE if it is to be lower than the container's, else 0.
 	OpenFiles int64 `json:"open_files,omitempty"`
 }
 
@@ -80,10 +79,10 @@ type Result struct {
 	OOMKilled  bool          `json:"oom_killed,omitempty"`
 	PidsStruck bool          `json:"pids_struck,omitempty"`
 	DiskFull   string        `json:"disk_full,omitempty"`
-	InodesFull bool          `json:"inodes_full,omitempty"` // it was DiskFull's inodes, not its blocks
+	InodesFull bool          `json:"inodes_full,omitempty"` // the inodes ran out, not the blocks
 	DiskPeak   int64         `json:"disk_peak"`
 	Strays     int           `json:"strays"`
-	Sockets    int64         `json:"sockets,omitempty"` // bytes that waited in sockets, where it was too much
+	Sockets    int64         `json:"sockets,omitempty"` // bytes that waited in sockets, if they were too many
 }
 
 // Listen opens a port for a service. The first Reply has the port; the second is sent
@@ -129,9 +128,9 @@ type File struct {
 	Link []byte `json:"link,omitempty"`
 }
 
-// Read reads the files at Paths below Dir. The answer is Replies with Content, behind each of which
-// come as many KindData frames as its size needs. The Reply without Content is the last. What is no
-// regular file, cannot be read or is too large is left out.
+// Read reads the files at Paths below Dir. The answer is Replies with Content, each followed by as
+// many KindData frames as its size needs. The Reply without Content is the last. A file is left out
+// when it is not regular, cannot be read, or is too large.
 type Read struct {
 	Dir      string   `json:"dir"`
 	Paths    [][]byte `json:"paths"`

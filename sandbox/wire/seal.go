@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// ErrForged says that bytes came which the other end did not send.
+// ErrForged means that bytes came that the other end did not send.
 var ErrForged = errors.New("the session holds bytes that the other end did not send")
 
 const (
@@ -22,23 +22,25 @@ const (
 	tagSize   = chacha20poly1305.Overhead
 )
 
-// Who seals: part of each nonce, so that no piece can be sent back to where it came from.
+// Which end seals is part of each nonce, so that no piece can be sent back to its sender.
 const (
 	fromHost  = 1
 	fromGuest = 2
 )
 
-// sealed is a connection whose bytes only the two ends can have written (ChaCha20-Poly1305, RFC 8439, each piece under the next
-// number of its direction). The host sends the key before anything of a build runs, and a build cannot read PID 1's memory.
-// Without it a process could write into PID 1's stdio where a kernel lets it open /proc/1/fd, as gVisor's does.
+// sealed is a connection whose bytes only the two ends can have written (ChaCha20-Poly1305, RFC
+// 8439, each piece under the next number of its direction). The host sends the key before anything
+// of a build runs, and a build cannot read PID 1's memory. Without sealing, a process could write
+// into PID 1's stdio wherever the kernel lets it open /proc/1/fd, as gVisor's does.
 //
-// The cipher is as fast as AES-GCM where there are instructions for AES (2.7 GiB/s on amd64), and far faster where there are
-// none: small ARM boards, emulated machines.
+// The cipher is as fast as AES-GCM on machines with instructions for AES (2.7 GiB/s on amd64), and
+// far faster on those without: small ARM boards, emulated machines.
 //
-// A piece is its length as a big-endian uint32 and the sealed text. One goroutine reads and one writes, as yamux does.
+// A piece is its length as a big-endian uint32 and the sealed text. One goroutine reads and one
+// writes, as yamux does.
 type sealed struct {
 	io.ReadWriteCloser
-	forged func() // told once; may be nil
+	forged func() // called once; may be nil
 
 	ready chan struct{} // closed when aead is there
 	once  sync.Once
@@ -46,7 +48,7 @@ type sealed struct {
 	key   []byte // the host's, until it is sent
 
 	in, out     nonce
-	plain, left []byte // what was opened, and what of it is still to be read
+	plain, left []byte // the opened text, and the part of it that is still to be read
 	buf         []byte
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// ends are a host's and a guest's sealed ends, with what the host writes passing through change.
+// ends are a host's and a guest's sealed ends. What the host writes passes through change.
 func ends(t *testing.T, change func([]byte) []byte) (host, guest *sealed, forged *atomic.Int64) {
 	t.Helper()
 	a, b := net.Pipe()
@@ -65,7 +65,7 @@ func TestForgedBytesEndTheSession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			writes := 0
 			host, guest, forged := ends(t, func(p []byte) []byte {
-				if writes++; writes == 1 { // the control: what was not touched is read
+				if writes++; writes == 1 { // the control: bytes that were not touched are read
 					stored = bytes.Clone(p[keySize:])
 					return p
 				}

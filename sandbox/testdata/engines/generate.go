@@ -1,10 +1,10 @@
-// Command generate writes, for each engine that Vivarium is tested on, what its default
-// seccomp profile lets a container without capabilities do. From this folder:
+// Command generate writes, for each engine that Vivarium is tested on, what its default seccomp
+// profile lets a container without capabilities do. From this folder:
 //
 //	go run generate.go
 //
-// The profiles are those of the engines' Go modules, which `go mod download` fetches and
-// checks. Rules that need a capability, and comments, are left out.
+// The profiles come from the engines' Go modules, which `go mod download` fetches and checks.
+// Comments, and rules that need a capability, are left out.
 package main
 
 import (
