@@ -41,8 +41,8 @@ func debianSources(root fs.FS) []string {
 	return lines
 }
 
-// withoutPassword is a mirror's address as it may be shown: an operator's mirror may ask for a name
-// and a password, which apt takes in the address.
+// withoutPassword is a mirror's address as it may be shown. The address may hold the name and
+// password that the mirror asks for.
 func withoutPassword(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {

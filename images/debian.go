@@ -85,8 +85,8 @@ func (b *bootstrapped) Close() error {
 	return b.err
 }
 
-// forgetPasswords is a hook of mmdebstrap's, a line of shell whose $1 is the new root. mmdebstrap
-// leaves the sources in it that it installed from, which every build could read.
+// forgetPasswords is a hook for mmdebstrap: a line of shell whose $1 is the new root. mmdebstrap
+// leaves the sources there from which it installed, and every build could read them.
 const forgetPasswords = `find "$1/etc/apt" -name '*.list' -exec sed -i -E 's,://[^/ ]*@,://,g' {} +`
 
 // mmdebstrap starts the program and returns its output, the root file system as a tar.

@@ -51,8 +51,8 @@ type Options struct {
 }
 
 // Manager makes, lists and removes runner images on one engine. Its methods may be called
-// concurrently, also by several processes: an image is made without a name and gets it when it is
-// complete, so the last one made wins and none is broken.
+// concurrently, also by several processes. An image has no name until it is complete, so the last
+// one made wins, and none is broken.
 type Manager struct {
 	cli      *client.Client
 	log      *slog.Logger
@@ -63,7 +63,8 @@ type Manager struct {
 	// firstAnswer is how long a registry may take for its first word.
 	firstAnswer time.Duration
 
-	// turn has room for one token: whoever makes or replaces images in this process has taken it.
+	// turn has room for one token. It is full while something in this process makes or replaces
+	// images.
 	turn chan struct{}
 }
 
@@ -111,7 +112,7 @@ func (m *Manager) takeTurn(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// told returns a writer that accepts writes also when nobody listens.
+// told returns a writer that also accepts writes when nobody listens.
 func told(w io.Writer) io.Writer {
 	if w == nil {
 		return io.Discard

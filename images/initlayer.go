@@ -46,7 +46,7 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 		User:       user,
 		WorkingDir: "/workspace",
 		Entrypoint: []string{"/" + initPath},
-		// A base's health check would be a process in every sandbox that nobody asked for.
+		// A base's health check would be one more process in every sandbox, which nobody asked for.
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 		Labels:      map[string]string{labelInit: sum},
 	})

@@ -23,7 +23,7 @@ import (
 const (
 	initPath    = "opt/vivarium/init" // as in a tar: relative to the root
 	versionPath = "/opt/vivarium/python-version"
-	user        = "10001:10001" // of whoever runs the image without vivarium
+	user        = "10001:10001" // for those who run the image without vivarium
 )
 
 //go:embed tools.sh

@@ -126,7 +126,7 @@ func TestPullOfASilentRegistryEndsSoonAndSaysSo(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("error = %v, want one that says that the registry does not answer", err)
 	}
-	if took := time.Since(start); took > firstAnswer { // as long as it takes where nothing shorter is set
+	if took := time.Since(start); took > firstAnswer { // as long as it takes when no shorter time is set
 		t.Errorf("took %v, want hardly more than %v", took, m.firstAnswer)
 	}
 }

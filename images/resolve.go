@@ -9,8 +9,8 @@ import (
 	"github.com/containerd/errdefs"
 )
 
-// Resolve finds an image by name and makes sure that it holds this binary's own vivarium-init.
-// Where it holds another one, Resolve makes the last layer anew, which needs no network.
+// Resolve finds an image by name and makes sure that it holds this binary's own vivarium-init. If
+// it holds another one, Resolve makes the last layer anew, which needs no network.
 func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) {
 	if err := checkName(name); err != nil {
 		return Image{}, err

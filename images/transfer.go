@@ -11,7 +11,7 @@ import (
 )
 
 // Export writes an image as a tar that Import accepts: the runner image, and the lower layers under
-// their own names, which cost nothing, since it contains them anyway.
+// their own names. These cost nothing, since the image contains them anyway.
 func (m *Manager) Export(ctx context.Context, name string, w io.Writer) error {
 	img, err := m.Resolve(ctx, name)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"vivarium/server/store"
 )
 
-// lateWriter is what a worker that was thought dead does with its recorder once its successor has
+// lateWriter is what a worker that was taken for dead does with its recorder once its successor has
 // begun. Its attempt ends with the error or the outcome that write returns.
 type lateWriter struct {
 	tried string
@@ -69,13 +69,13 @@ type fence struct {
 	builds map[int64]string         // by id: the name of the late writer
 	first  map[string]chan struct{} // closed when the first attempt runs
 	second map[string]chan struct{} // closed when the second one does
-	wrote  map[string]chan error    // how the late write went
+	wrote  map[string]chan error    // the late write's error
 	end    map[string]chan struct{} // lets the second attempt end
 	over   <-chan struct{}
 }
 
-// TestAttempts lets workers that were thought dead write into builds that other workers have begun
-// anew.
+// TestAttempts lets workers that were taken for dead write into builds that other workers have
+// begun anew.
 func TestAttempts(t *testing.T) {
 	address := startPostgres(t)
 	dead, alive := openStore(t, address), openStore(t, address)
@@ -183,7 +183,7 @@ func (f fence) until(c <-chan struct{}) {
 	}
 }
 
-// attemptTwo is the control: what it writes is taken.
+// attemptTwo is the control: its writes are accepted.
 func (f fence) attemptTwo(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 	name := f.builds[b.ID]
 	step := pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}

@@ -25,7 +25,7 @@ func TestBounds(t *testing.T) {
 // machineSegment makes a System V shared memory segment on this machine, for bounds.py to look for.
 func machineSegment(t *testing.T) {
 	t.Helper()
-	const key = 0x76697661 // as in bounds.py
+	const key = 0x76697661 // the same as in bounds.py
 	id, err := unix.SysvShmGet(key, 4096, unix.IPC_CREAT|0o666)
 	if err != nil {
 		t.Fatalf("make a shared memory segment: %v", err)

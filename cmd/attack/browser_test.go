@@ -87,9 +87,8 @@ func (b *browser) open(t *testing.T, url string) {
 	}
 }
 
-// ask runs an action in the page. Right after a page has been replaced, a browser may still be
-// asked for the old page, which it does not know any more. The action has not run then, so ask
-// tries again.
+// ask runs an action in the page. Right after a page was replaced, the action may be sent to the
+// old page, which the browser no longer knows. The action has not run then, so ask tries again.
 func ask[T any](b *browser, a chromedp.Action[T]) (T, error) {
 	for {
 		v, err := chromedp.Run(b.ctx, a)

@@ -17,7 +17,7 @@ import (
 // theProxy is the only address that may say which client a request comes from.
 const theProxy = "127.0.0.2"
 
-// guesses is more than one network may make at once.
+// guesses is more guesses than one network may make at once.
 const guesses = 40
 
 // TestClaimedAddresses guesses tokens and claims another address each time, so as not to be slowed

@@ -125,8 +125,8 @@ class T(unittest.TestCase):
 `, mebibytes)
 }
 
-// deathOfTheServer kills a server: what it has started must be gone with it, since nobody is left
-// who could end it.
+// deathOfTheServer kills a server. Its sandboxes must end with it, since nobody is left who could
+// end them.
 func deathOfTheServer(t *testing.T, w *world) {
 	attack(t, "death-of-the-server", "a build that goes on when the server is killed", func(t *testing.T, l *line) {
 		s := serve(t)

@@ -134,8 +134,8 @@ func intoPID1(t *testing.T, l *line, f *forger, red string) {
 type forger struct {
 	t    *testing.T
 	w    *world
-	pid1 bool // to PID 1's stdio as well
-	cut  bool // what is written ends the build
+	pid1 bool // writes to PID 1's stdio as well
+	cut  bool // the writing itself ends the build
 }
 
 // comesTo is how a build ends whose first test writes written and whose second test compares 1 with

@@ -30,7 +30,7 @@ const (
 
 const manyLinks = 24_000
 
-// hungryPages are small on their way and large in memory.
+// hungryPages are small on the wire and large in memory.
 var hungryPages = map[string]struct {
 	tried string
 	write func(w io.Writer)
@@ -71,7 +71,7 @@ func honestPage(w io.Writer) {
 	}
 }
 
-// zipped answers with what write writes, compressed. The end of the answer waits for hold.
+// zipped answers with what write writes, compressed. It ends the answer only after hold.
 func zipped(write func(io.Writer), hold func()) egresstest.Fault {
 	var b strings.Builder
 	z := gzip.NewWriter(&b)
@@ -124,8 +124,8 @@ func heap(do func()) int {
 	return int((most - before) >> 20)
 }
 
-// TestIndexPages lets an index send pages that are small on their way and take the server's memory:
-// one page, and many at once for two builds.
+// TestIndexPages lets an index send pages that are small on the wire and large in the server's
+// memory: one page, and many at once for two builds.
 func TestIndexPages(t *testing.T) {
 	up := startHostileIndex(t, nil)
 	measure := func(x *egress.Index) (status, mib int) {

@@ -78,7 +78,7 @@ func TestGitBound(t *testing.T) {
 	})
 }
 
-// fetch gives the part of an answer that arrives, and why it is not whole.
+// fetch returns the part of an answer that arrives, and the reason why it is not whole.
 func fetch(t *testing.T, s *httptest.Server, path string) ([]byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)

@@ -73,7 +73,7 @@ func (o *oracle) tcp(host string, port int) error {
 
 func (o *oracle) udp(host string, port int) error { return o.datagrams("udp", host, port) }
 
-// dns waits at the port of name servers, which is free only at an address of our own.
+// dns listens at the port of name servers, which is free only at an address of our own.
 func (o *oracle) dns(host string) error { return o.datagrams("dns", host, 53) }
 
 func (o *oracle) datagrams(means, host string, port int) error {

@@ -120,7 +120,7 @@ func (b *browser) harmless(t *testing.T, l *line, got life) {
 	l.outcome = "no script, no element, no request, no dialog"
 }
 
-// inject does what a hole in the escaping would: it puts markup into the page that is open.
+// inject does what an error in the escaping would do: it puts markup into the open page.
 func (b *browser) inject(t *testing.T, origin string) {
 	t.Helper()
 	value[bool](t, b, fmt.Sprintf(`(() => {
@@ -158,7 +158,7 @@ func (s *served) pushHostile(t *testing.T, origin string) (id string) {
 	return id
 }
 
-// headers sends requests as programs do. What is no page must not be taken for one.
+// headers sends requests as programs do. A browser must take no other answer for a page.
 func (s *served) headers(t *testing.T, id string) {
 	for _, a := range []struct{ name, path, kind string }{
 		{"raw", "/raw", "text/plain; charset=utf-8"}, {"events", "/events", "text/event-stream"},

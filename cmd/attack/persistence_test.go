@@ -12,7 +12,7 @@ import (
 )
 
 // places are where one build could leave something for the next. written says whether the writer's
-// own build must see its files there: it cannot where nothing can be written.
+// own build must see its files there; it cannot see them where nothing can be written.
 var places = []struct {
 	name, prefix string
 	written      bool
@@ -62,7 +62,7 @@ class Attack(unittest.TestCase):
 	return l, wrote
 }
 
-// below are the files of a place that belong to no place before it.
+// below are the files of a place, without those of an earlier place in the list.
 func (l listing) below(place int) listing {
 	part := listing{}
 	for path, text := range l {
@@ -77,7 +77,7 @@ func (l listing) below(place int) listing {
 	return part
 }
 
-// differences are the paths that two listings do not have alike.
+// differences are the paths at which two listings differ.
 func differences(a, b listing) []string {
 	var found []string
 	for path := range sorted(merged(a, b)) {

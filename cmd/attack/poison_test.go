@@ -23,7 +23,7 @@ import (
 // file, and a later one must get the right file.
 type poison struct {
 	tried string
-	last  string // what the link ends in, after the file's name
+	last  string // the link's end, after the file's name
 	fault func(right egresstest.File) egresstest.Fault
 }
 

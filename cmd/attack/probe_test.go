@@ -96,14 +96,14 @@ func bothResults(t *testing.T, log string) (setup, tests map[string]result) {
 
 // inTheOpen runs an attack program with nothing in its way: as root with every capability, in a
 // container of the same image without filter or masked paths, on the machine's own network, and
-// always under the engine's default runtime. An attack that is not seen to work there shows nothing
-// when it is refused elsewhere.
+// always under the engine's default runtime. If an attack is not seen to work there, its refusal
+// elsewhere proves nothing.
 func (w *world) inTheOpen(t *testing.T, name string, data map[string]string) map[string]result {
 	t.Helper()
 	c, err := w.docker.ContainerCreate(t.Context(),
 		&container.Config{
 			Image: imagestest.Runner(t), User: "0:0", WorkingDir: "/attack", Env: []string{"PYTHONDONTWRITEBYTECODE=1"},
-			// PID 1 is another process, so that the attack has one to look into.
+			// The attack is not PID 1 itself, so that there is another process to look into.
 			Entrypoint: []string{"sh", "-c", "python3 attack_program.py & wait"},
 			Labels:     map[string]string{"vivarium.instance": w.runner.Instance + "-control"},
 		},

@@ -42,7 +42,7 @@ func TestGitRedirects(t *testing.T) {
 }
 
 // tokenAfterRedirect leads the proxy to another repository of the same host. The proxy follows,
-// since that is how a host redirects from a renamed repository. It must not take the token along.
+// since that is how a host redirects from a renamed repository. It must not send the token there.
 func (w *world) tokenAfterRedirect(t *testing.T, fetch func() result, own string) {
 	const other = "/attack/renamed.git"
 	if _, err := w.host.Commit(t.Context(), "attack/renamed",

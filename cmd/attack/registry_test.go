@@ -157,7 +157,7 @@ func newRegistered(t *testing.T) *receiver {
 	})
 }
 
-// sign delivers a body that is signed with a secret and gives the answer's status.
+// sign signs a body with a secret, delivers it, and returns the answer's status.
 func (r *receiver) sign(t *testing.T, secret string, body []byte, form bool) int {
 	t.Helper()
 	h := githubtest.Header(secret, "push", body)

@@ -77,7 +77,7 @@ func orNone(s string) string {
 	return s
 }
 
-// where names the runtime of the sandboxes.
+// where names the sandboxes' runtime.
 func where() string {
 	if name := imagestest.Runtime(); name != "" {
 		return name

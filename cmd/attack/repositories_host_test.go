@@ -14,11 +14,12 @@ import (
 type gitTrick struct {
 	tried  string
 	files  map[string]string // %s is the program, which leaves a mark with the trick's name
-	config string            // likewise, for .git/config
+	config string            // the same for .git/config
 	git    [][]string        // the control
 }
 
-// off keeps core.fsmonitor, another trick of the tree, out of a control's way.
+// off switches core.fsmonitor off, another trick of the tree, so that it does not disturb a
+// control.
 var off = []string{"-c", "core.fsmonitor=false"}
 
 var gitTricks = map[string]gitTrick{

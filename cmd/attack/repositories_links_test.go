@@ -16,7 +16,7 @@ import (
 type linkTrick struct {
 	tried   string
 	links   map[string]string
-	files   map[string]string // beside the links
+	files   map[string]string // the files beside the links
 	cause   pipeline.Cause
 	says    string            // in the log
 	regular map[string]string // the control: the same as regular files

@@ -64,7 +64,7 @@ func TestResources(t *testing.T) {
 	t.Logf("a build beside an attack takes %.2f times as long, in the median of %d", ratios[len(ratios)/2], len(ratios))
 }
 
-// passes is the control: in a small dose the same meets no limit.
+// passes is the control: a small dose of the same attack meets no limit.
 func (s *site) passes(t *testing.T, of bomb) string {
 	t.Helper()
 	b := s.await(t, s.push(t, "dose-"+of.name, of.dose))
@@ -95,7 +95,7 @@ func (s *site) besideBusy(t *testing.T) time.Duration {
 			t.Fatal(err)
 		} else if n.State.Ended() && len(times) > 0 {
 			wantPassed(t, n)
-			break // this one was alone for a part of the time
+			break // this build was alone for a part of the time
 		}
 		times = append(times, took(b))
 	}

@@ -95,8 +95,8 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// peakOfSockets gives by how much the memory of the machine's sockets grows at most while f runs.
-// It first waits until what was there before has gone.
+// peakOfSockets returns by how much the memory of the machine's sockets grows at most while f runs.
+// It first waits until what they held before is gone.
 func peakOfSockets(t *testing.T, f func()) (most int64) {
 	t.Helper()
 	before := ofSockets(t)

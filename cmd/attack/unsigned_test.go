@@ -21,7 +21,7 @@ import (
 // unsignedSize is nearly the largest body that a delivery may have, in bytes.
 const unsignedSize = 24 << 20
 
-// fastest is the shortest of some tries: other programs of the machine can only add time.
+// fastest is the shortest of some tries, since other programs on the machine can only add time.
 func fastest(tries int, do func()) time.Duration {
 	best := time.Hour
 	for range tries {
@@ -32,8 +32,8 @@ func fastest(tries int, do func()) time.Duration {
 	return best
 }
 
-// TestUnsignedDeliveriesCostLittle posts large bodies that nobody has signed, of kinds that take a
-// JSON reader long.
+// TestUnsignedDeliveriesCostLittle posts large unsigned bodies of kinds that a JSON reader takes
+// long to read.
 func TestUnsignedDeliveriesCostLittle(t *testing.T) {
 	r := newReceiver(t, store.Options{DataDir: t.TempDir()})
 	for name, piece := range sorted(map[string]string{"empty-objects": `{},`, "numbers": `1,`, "short-texts": `"",`}) {
@@ -119,7 +119,7 @@ func TestWhoIsLetInIsNotTold(t *testing.T) {
 }
 
 // handles is the processor time that the server takes for a delivery under a guessed secret. An
-// attacker who has the machine to himself would measure this.
+// attacker who is alone on the machine would measure this.
 func (r *receiver) handles(t *testing.T, body []byte) time.Duration {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", bytes.NewReader(body))

@@ -100,7 +100,8 @@ func (w *world) open(o images.Options) (err error) {
 	return err
 }
 
-// openIndex makes the product's side of the index; cacheDir is where it keeps files, if anywhere.
+// openIndex makes the product's side of the index. It keeps files in cacheDir, or nowhere if that
+// is empty.
 func (w *world) openIndex(cacheDir string) (*egress.Index, error) {
 	upstream, err := url.Parse(w.index.URL())
 	if err != nil {
@@ -108,11 +109,11 @@ func (w *world) openIndex(cacheDir string) (*egress.Index, error) {
 	}
 	return egress.NewIndex(egress.IndexConfig{
 		Upstream: upstream, CacheDir: cacheDir,
-		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, // its files lie on an origin of their own
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, // the index's files lie on an origin of their own
 	})
 }
 
-// request is a request for a build whose limits leave room for several at one time.
+// request is a request for a build, with limits low enough for several builds at one time.
 func (w *world) request(t *testing.T, source pipeline.Source) pipeline.Request {
 	l := sandbox.DefaultLimits(w.runner.Engine.Info())
 	l.Memory, l.Disk, l.FileSize = 512<<20, 256<<20, 256<<20

@@ -19,7 +19,7 @@ type processes struct {
 
 	mu     sync.Mutex
 	main   int                  // the running command's first process; 0 for none
-	exited chan unix.WaitStatus // its status
+	exited chan unix.WaitStatus // the status of that process
 	maxRSS int64                // bytes, of the largest process reaped since start
 }
 

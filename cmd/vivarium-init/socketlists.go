@@ -31,8 +31,8 @@ func (s inSockets) of(grown int64) int64 {
 // of 782 was measured over both directions; one that waits to be sent takes up to 1280.
 const perMessage = 1300
 
-// manySockets is how many sockets one look takes in: 16384 took 0.3 s on a busy machine. A build can
-// open more, and all that the machine holds more than before counts as its own then.
+// manySockets is how many sockets one look takes in: 16384 took 0.3 s on a busy machine. A build
+// can open more, and all that the machine holds more than before counts as its own then.
 const manySockets = 4096
 
 // buffers is the most memory, bytes, that one TCP socket may hold in each direction.
@@ -108,7 +108,7 @@ func queued(line []byte) (sent, unread int64) {
 	u, err2 := strconv.ParseUint(string(in), 16, 32)
 	const listening = "0A"
 	if err != nil || err2 != nil || string(fields[3]) == listening {
-		return 0, 0 // the headings, or a listener, which has the number of connections there
+		return 0, 0 // the headings, or a listener, whose field has the number of connections
 	}
 	return int64(s), int64(u)
 }

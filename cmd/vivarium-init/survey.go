@@ -84,7 +84,7 @@ func (s *surveyor) visit(name string, d fs.DirEntry, err error) error {
 	return s.add(name, d)
 }
 
-// unreadable leaves out what cannot be read, and notes that something is missing.
+// unreadable leaves out a file that cannot be read, and notes that one is missing.
 func (s *surveyor) unreadable(name string, d fs.DirEntry) error {
 	if name == "." {
 		return errors.New("the directory cannot be read")

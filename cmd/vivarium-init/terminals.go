@@ -144,7 +144,7 @@ func ended(task string) bool {
 	if err != nil {
 		return true
 	}
-	name := max(bytes.LastIndexByte(text, ')'), 0) // which may hold anything
+	name := max(bytes.LastIndexByte(text, ')'), 0) // the name before it may hold anything
 	_, state, _ := bytes.Cut(text[name:], []byte(" "))
 	return bytes.HasPrefix(state, []byte("Z")) || bytes.HasPrefix(state, []byte("X"))
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // filter are the calls that the profile refuses and that nothing else refuses on a usual kernel.
-// Others (mount, chroot, kexec_load and their like) need a capability as well: "settings: the
-// profile" and "capabilities dropped" stand for them.
+// Others (mount, chroot, kexec_load and their like) need a capability as well: the mutants
+// "settings: the profile" and "capabilities dropped" stand for them.
 var filter = []mutant{
 	allowing("ptrace"),
 	allowing("process_vm_readv"),

@@ -13,12 +13,12 @@ import (
 // mutant is the source with one defence removed.
 type mutant struct {
 	name string // which defence is gone
-	// file is where the defence stands, from the module's root. Where it has moved, it is looked
-	// for below the same top-level folder.
+	// file is where the defence stands, from the module's root. If it has moved, it is looked for
+	// below the same top-level folder.
 	file    string
 	old     string // must stand there exactly once
 	new     string
-	attacks string // which of the suite must notice, as go test's -run takes it
+	attacks string // the attacks that must notice, as a pattern for go test's -run
 }
 
 func table() []mutant {

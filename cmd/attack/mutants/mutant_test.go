@@ -8,7 +8,7 @@ import (
 )
 
 // TestEveryMutantFindsItsText checks that the source still has the text that each mutant removes.
-// Else nobody would notice until somebody runs all mutants.
+// Otherwise nobody would notice a lost text until all mutants are run.
 func TestEveryMutantFindsItsText(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range table() {

@@ -1,7 +1,7 @@
 package main
 
-// posture are the checks of a sandbox before builds are taken, one a mutant, and what the server
-// believes of other containers.
+// posture are the checks of a sandbox before builds are taken, one for each mutant, and what the
+// server believes about other containers.
 var posture = []mutant{
 	inPosture("system calls", "\tj.calls()\n"),
 	inPosture("closed paths", "\tj.closedPaths()\n"),

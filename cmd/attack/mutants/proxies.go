@@ -54,7 +54,7 @@ var proxies = []mutant{
 		`return checked || below || true`, "^TestIndexRights$"),
 	inEgress("index: its own rights, by encoded dots", "fetcher.go", `!strings.Contains(u.Path, "/../") && `, ``,
 		"^TestIndexRights$"),
-	// What it takes of the server's memory.
+	// How much of the server's memory it takes.
 	inEgress("index: shape of a page", "simpleindex/shape.go", `s.part > maxPart`, `false`, "^TestIndexPages$"),
 	inEgress("index: memory of a page", "simpleindex/rooms.go", `l.bytes > maxPageMemory`, `false`, "^TestIndexPages$"),
 	inEgress("index: memory of all pages", "simpleindex/rooms.go", `l.bytes > smallPage && !l.large`, `false`,
@@ -84,7 +84,7 @@ var proxies = []mutant{
 		}
 	}
 	s.index.pages.mu.Unlock()`, "^TestOthersLinks$"),
-	// When they are there.
+	// When the services are offered.
 	{"proxies: index: only while it installs", "pipeline/steps.go", `closed := service.Close()`,
 		`closed := error(nil)`, "^TestServices$"},
 	{"proxies: git: only while it clones", "pipeline/clone.go", `closed := service.Close()`,

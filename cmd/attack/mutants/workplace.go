@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// runTimeout is for one mutant: an attack that a limit must end does not end without the limit.
+// runTimeout bounds the run of one mutant: without its limit, an attack does not end by itself.
 const runTimeout = 5 * time.Minute
 
 // workplace is where mutants are compiled.
@@ -35,7 +35,7 @@ func newWorkplace(ctx context.Context) (*workplace, error) {
 
 func (w *workplace) remove() { _ = os.RemoveAll(w.dir) }
 
-// try runs one mutant. An error means that nothing is known of the attacks: the mutant does not
+// try runs one mutant. An error means that nothing is known about the attacks: the mutant does not
 // compile, or the run broke before an attack turned red.
 func (w *workplace) try(ctx context.Context, m mutant) (result, error) {
 	source, text, err := m.apply(w.root)
