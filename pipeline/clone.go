@@ -183,7 +183,11 @@ func (a *attempt) fetch(ctx context.Context, g Git) error {
 // fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
 // to try again at once.
 func (a *attempt) fetchOnce(ctx context.Context, g Git) (again bool, err error) {
-	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: g.Token, MaxBytes: a.limits.Disk})
+	token, err := g.Token(ctx)
+	if err != nil {
+		return false, failOutside(CauseClone, "%v", err)
+	}
+	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: token, MaxBytes: a.limits.Disk})
 	service, err := a.sandbox.Offer(ctx, "git", proxy)
 	if err != nil {
 		return false, err

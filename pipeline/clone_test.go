@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"strings"
@@ -83,8 +84,12 @@ func TestCloneFailureIsToldAndNotRetried(t *testing.T) {
 			"the commit 000000000000 is not in the repository (any longer), as after a forced push",
 		},
 		"wrong token": {
-			func(g *pipeline.Git) { g.Token = "wrong" },
+			func(g *pipeline.Git) { g.Tokens = pipeline.FixedToken("wrong") },
 			"401 Unauthorized: GITHUB_TOKEN is wrong or has expired",
+		},
+		"no token for now": {
+			func(g *pipeline.Git) { g.Repo, g.Tokens = "no/such", tokensOf{} },
+			"get a token to read no/such with: no clone of no/such now",
 		},
 		"not a commit": {
 			func(g *pipeline.Git) { g.SHA = "--upload-pack=touch /tmp/x" },
@@ -98,7 +103,7 @@ func TestCloneFailureIsToldAndNotRetried(t *testing.T) {
 			wantCause(t, o, pipeline.CauseClone)
 			wantText(t, l.step(pipeline.StepClone), c.want)
 			wantText(t, o.Summary, c.want)
-			if heals := name == "wrong token"; o.Heals != heals {
+			if heals := name == "wrong token" || name == "no token for now"; o.Heals != heals {
 				t.Errorf("heals is %v, want %v", o.Heals, heals)
 			}
 			if strings.Contains(l.text(), "Try 1") {
@@ -108,6 +113,29 @@ func TestCloneFailureIsToldAndNotRetried(t *testing.T) {
 	}
 	o, _ := w.run(t, w.request(good)) // the control: this commit can be cloned
 	wantCause(t, o, pipeline.CauseNoTests)
+}
+
+// tokensOf are tokens by repository and purpose; there is none of any other.
+type tokensOf map[string]string
+
+func (s tokensOf) Token(_ context.Context, repo string, purpose pipeline.Purpose) (string, error) {
+	token, ok := s[string(purpose)+" of "+repo]
+	if !ok {
+		return "", fmt.Errorf("no %s of %s now", purpose, repo)
+	}
+	return token, nil
+}
+
+func TestTokenIsAskedForOfTheRepositoryThatIsCloned(t *testing.T) {
+	w := theWorld(t)
+	source := w.commit(t, map[string]string{"a.py": ""})
+	source.Repo = "octo/hello"
+	source.Tokens = tokensOf{"clone of octo/hello": gitToken, "report of octo/hello": "wrong", "clone of octo/other": "wrong"}
+	o, _ := w.run(t, w.request(source))
+	wantCause(t, o, pipeline.CauseNoTests)
+	source.Repo = "octo/other" // the control: the host refuses another repository's token
+	o, _ = w.run(t, w.request(source))
+	wantCause(t, o, pipeline.CauseClone)
 }
 
 func TestCloneIsRetriedWhileTheHostDoesNotAnswer(t *testing.T) {
@@ -168,7 +196,7 @@ class T(unittest.TestCase):
 		t.Fatal(err)
 	}
 	source := w.commit(t, map[string]string{"a": ""})
-	source.Token = ""
+	source.Tokens = nil
 	o, _ = w.run(t, w.request(source)) // the control: without the token there is no clone
 	wantCause(t, o, pipeline.CauseClone)
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 
@@ -21,9 +22,22 @@ type Source interface{ source() }
 
 // Git is one commit of a repository on a git host.
 type Git struct {
-	URL   *url.URL // of the repository, without credentials
-	SHA   string   // 40 or 64 hexadecimal digits
-	Token string   // sent to URL's origin only; never enters the sandbox
+	URL    *url.URL    // of the repository, without credentials
+	Repo   string      // OWNER/NAME, for Tokens
+	SHA    string      // 40 or 64 hexadecimal digits
+	Tokens TokenSource // their tokens go to URL's origin only and never enter the sandbox; nil: there are none
+}
+
+// Token is the token to fetch the repository with; empty is none.
+func (g Git) Token(ctx context.Context) (string, error) {
+	if g.Tokens == nil {
+		return "", nil
+	}
+	token, err := g.Tokens.Token(ctx, g.Repo, PurposeClone)
+	if err != nil {
+		return "", fmt.Errorf("get a token to read %s with: %w", g.Repo, err)
+	}
+	return token, nil
 }
 
 // Tree is a working tree, sent as a tar.

@@ -28,7 +28,7 @@ func (w *world) committed(t *testing.T, c egresstest.Commit) pipeline.Git {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Token: token}
+	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Tokens: pipeline.FixedToken(token)}
 }
 
 // gitIn runs git on this machine, as its user would, and gives its output. It does not check how

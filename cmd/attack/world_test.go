@@ -140,7 +140,7 @@ func (w *world) commit(t *testing.T, files map[string]string) pipeline.Git {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Token: token}
+	return pipeline.Git{URL: w.host.RepoURL(name), SHA: shas[0], Tokens: pipeline.FixedToken(token)}
 }
 
 // build builds a repository of these files with the product's pipeline.

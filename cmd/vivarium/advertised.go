@@ -33,7 +33,7 @@ var errNotGit = errors.New("it does not answer as a git host does (smart HTTP)")
 func (r resolver) advertised(ctx context.Context) (*advertised, error) {
 	ctx, cancel := context.WithTimeout(ctx, advertiseTimeout)
 	defer cancel()
-	u := r.repo.JoinPath("info", "refs")
+	u := r.repo.URL.JoinPath("info", "refs")
 	u.RawQuery = "service=git-upload-pack"
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -41,8 +41,12 @@ func (r resolver) advertised(ctx context.Context) (*advertised, error) {
 	}
 	q.Header.Set("Accept", "*/*") // and no Git-Protocol: version 0 begins with the whole list
 	q.Header.Set("User-Agent", "git/vivarium")
-	if r.token != "" {
-		q.SetBasicAuth("x-access-token", r.token)
+	token, err := r.repo.Token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		q.SetBasicAuth("x-access-token", token)
 	}
 	client := &http.Client{Transport: boundedTransport{}}
 	answer, err := client.Do(q)

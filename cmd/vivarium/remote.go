@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -59,8 +60,7 @@ func parseRepoURL(s string) (*url.URL, error) {
 
 // resolver finds the commit that a ref of a remote repository names.
 type resolver struct {
-	repo  *url.URL
-	token string          // for repo's origin only; empty: none
+	repo  pipeline.Git
 	retry func(err error) // called before every further attempt
 	pause time.Duration   // before the second attempt; doubled for each one after
 }
@@ -80,7 +80,7 @@ func (r resolver) resolve(ctx context.Context, ref string) (string, error) {
 	if sha := refs.find(ref); sha != "" {
 		return sha, nil
 	}
-	return "", &remoteError{served: true, err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo, ref)}
+	return "", &remoteError{served: true, err: fmt.Errorf("%s has no branch, tag or other ref %q", r.repo.URL, ref)}
 }
 
 func (r resolver) refs(ctx context.Context) (*advertised, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/treetest"
+	"vivarium/pipeline"
 	"vivarium/sandbox/egress/egresstest"
 )
 
@@ -32,7 +33,7 @@ func commitTo(t *testing.T, h *egresstest.GitHost, repo, branch string) string {
 }
 
 func resolverOf(h *egresstest.GitHost, repo string, retried *int) resolver {
-	return resolver{repo: h.RepoURL(repo), pause: time.Millisecond, retry: func(error) { *retried++ }}
+	return resolver{repo: pipeline.Git{URL: h.RepoURL(repo)}, pause: time.Millisecond, retry: func(error) { *retried++ }}
 }
 
 func TestResolverFindsEveryFormOfARef(t *testing.T) {
@@ -80,7 +81,7 @@ func TestURLOfARepositoryMayEndInASlash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := resolver{repo: u, pause: time.Millisecond, retry: func(error) {}}.resolve(t.Context(), "")
+		got, err := resolver{repo: pipeline.Git{URL: u}, pause: time.Millisecond, retry: func(error) {}}.resolve(t.Context(), "")
 		if err != nil || got != want || strings.HasSuffix(u.Path, "/") {
 			t.Errorf("%s: got %s, %v; want %s", u, got, err, want)
 		}
@@ -162,7 +163,7 @@ func TestResolverSucceedsWhenTheHostComesBack(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	want := commitTo(t, h, "octo/hello", "")
 	h.SetFault(egresstest.Drop)
-	r := resolver{repo: h.RepoURL("octo/hello"), pause: time.Millisecond, retry: func(error) { h.SetFault(nil) }}
+	r := resolver{repo: pipeline.Git{URL: h.RepoURL("octo/hello")}, pause: time.Millisecond, retry: func(error) { h.SetFault(nil) }}
 	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -172,7 +173,7 @@ func TestResolverGivesTheTokenToItsOwnOriginOnly(t *testing.T) {
 	const token = "ghp_canary"
 	h := newGitHost(t, egresstest.GitHostConfig{Token: token})
 	want := commitTo(t, h, "octo/hello", "")
-	r := resolver{repo: h.RepoURL("octo/hello"), token: token}
+	r := resolver{repo: pipeline.Git{URL: h.RepoURL("octo/hello"), Tokens: pipeline.FixedToken(token)}}
 	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
 		t.Fatalf("control: got %q, %v", got, err)
 	}

@@ -166,14 +166,13 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 	if err != nil {
 		return titledSource{}, err
 	}
-	token := ""
+	src := pipeline.Git{URL: repo, Repo: strings.TrimSuffix(strings.Trim(repo.Path, "/"), ".git")}
 	if sameOrigin(repo, b.config.serverURL) {
-		token = string(b.config.token)
+		src.Tokens = pipeline.FixedToken(b.config.token)
 	}
-	r := resolver{repo: repo, token: token, pause: time.Second, retry: func(err error) {
+	r := resolver{repo: src, pause: time.Second, retry: func(err error) {
 		_ = b.console.say(fmt.Sprintf("cannot reach %s: %v; trying again", repo.Host, err))
 	}}
-	src := pipeline.Git{URL: repo, Token: token}
 	src.SHA, err = r.resolve(ctx, ref)
 	title := fmt.Sprintf("%s at %s", repo, src.SHA)
 	if failure := (*remoteError)(nil); errors.As(err, &failure) && !failure.served {

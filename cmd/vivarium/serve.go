@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/pipeline"
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
 	"vivarium/server/dispatch"
@@ -48,7 +49,7 @@ type service struct {
 	dispatcher *dispatch.Dispatcher
 	instance   string
 	key        []byte // the operator's
-	token      *tokenSource
+	token      *personalToken
 	stdout     io.Writer // for what must not be in the log
 
 	watch     *capacity.Watch
@@ -69,7 +70,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &service{token: newTokenSource(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
+	s := &service{token: newPersonalToken(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
 		preflight: newPreflight()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
@@ -97,7 +98,7 @@ func (a *app) serve(ctx context.Context) error {
 		Run:       s.runner(s.instance).Run,
 		Builds:    s.store,
 		ServerURL: c.serverURL,
-		Token:     func() string { return string(s.token.Token()) },
+		Tokens:    s.token,
 		Settings:  s.settings,
 		Secrets:   s.secrets,
 		Log:       log,
@@ -172,7 +173,7 @@ func openStore(ctx context.Context, c config, schema store.Schema, log *slog.Log
 // run works until ctx ends. Everything that lives as long as the server is in one group: when one
 // member ends, all do.
 func (s *service) run(ctx context.Context) error {
-	client, err := githubClientOf(s.config, func() string { return string(s.token.Token()) })
+	client, err := githubClientOf(s.config, s.token)
 	if err != nil {
 		return err
 	}
@@ -333,17 +334,20 @@ func (s *service) work(client *github.Client) store.Work {
 // secrets are the values that no log may hold, the present token among them.
 func (s *service) secrets() []string {
 	c := s.config
-	c.token = s.token.Token()
+	c.token = s.token.now()
 	return secretsOf(c)
 }
 
 // githubClient is for a short-lived command, whose token does not change.
 func githubClient(c config) (*github.Client, error) {
-	return githubClientOf(c, github.Static(string(c.token)))
+	return githubClientOf(c, pipeline.FixedToken(c.token))
 }
 
-func githubClientOf(c config, token github.TokenSource) (*github.Client, error) {
-	client, err := github.New(github.Config{APIURL: c.apiURL.String(), Token: token})
+func githubClientOf(c config, tokens github.TokenSource) (*github.Client, error) {
+	if err := github.CheckToken(string(c.token)); err != nil {
+		return nil, fmt.Errorf("cannot use GITHUB_TOKEN: %w", err)
+	}
+	client, err := github.New(github.Config{APIURL: c.apiURL.String(), Tokens: tokens})
 	if err != nil {
 		return nil, fmt.Errorf("cannot use GITHUB_API_URL: %w", err)
 	}

@@ -27,9 +27,8 @@ type Dispatcher struct {
 	Builds *store.Store
 
 	ServerURL *url.URL // GITHUB_SERVER_URL
-	// Token is the present GITHUB_TOKEN, asked for each attempt; it goes only to ServerURL's
-	// origin. nil: there is none.
-	Token func() string
+	// Tokens gives the tokens to fetch with; they go only to ServerURL's origin. nil: there are none.
+	Tokens pipeline.TokenSource
 
 	Settings pipeline.Settings
 
@@ -72,12 +71,8 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	if err != nil {
 		return pipeline.Request{}, err
 	}
-	token := ""
-	if d.Token != nil {
-		token = d.Token()
-	}
 	return pipeline.Request{
-		Source:   pipeline.Git{URL: clone, SHA: b.SHA, Token: token},
+		Source:   pipeline.Git{URL: clone, Repo: b.Repo.FullName, SHA: b.SHA, Tokens: d.Tokens},
 		Image:    guessImage(b, earlier),
 		Settings: d.Settings,
 		Title:    title(b),

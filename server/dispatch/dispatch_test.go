@@ -14,7 +14,7 @@ import (
 
 func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	d := &Dispatcher{
-		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Token: func() string { return "tok" },
+		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Tokens: pipeline.FixedToken("tok"),
 		Settings: pipeline.Settings{Limits: limits.Limits{Timeout: time.Minute, LogLimit: 5}, Runtime: "runsc", KeptLog: 6},
 	}
 	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc",
@@ -24,7 +24,7 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	git := q.Source.(pipeline.Git)
-	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Token != "tok" {
+	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Repo != "o/n" || git.Tokens != d.Tokens {
 		t.Errorf("source = %+v", git)
 	}
 	if q.Settings != d.Settings {

@@ -31,23 +31,17 @@ const (
 // Config for New.
 type Config struct {
 	APIURL  string        // GITHUB_API_URL, used as it is
-	Token   TokenSource   // nil: requests carry no token
+	Tokens  TokenSource   // nil: requests carry no token
 	Timeout time.Duration // of one request; 0 is 15 s
 }
 
-// String leaves the token out.
-func (c Config) String() string {
-	token := "none"
-	if c.Token.now() != "" {
-		token = "[redacted]"
-	}
-	return fmt.Sprintf("GitHub API at %s, token %s", c.APIURL, token)
-}
+// String leaves the source of tokens out.
+func (c Config) String() string { return "GitHub API at " + c.APIURL }
 
-// GoString leaves the token out.
+// GoString leaves the source of tokens out.
 func (c Config) GoString() string { return c.String() }
 
-// LogValue leaves the token out.
+// LogValue leaves the source of tokens out.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // Client sets and reads commit statuses. Several goroutines may use it at once.
@@ -65,13 +59,10 @@ func New(c Config) (*Client, error) {
 	if err := checkBase(base); err != nil {
 		return nil, fmt.Errorf("GITHUB_API_URL %w", err)
 	}
-	if err := CheckToken(c.Token.now()); err != nil {
-		return nil, err
-	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
-	t := newTransport(base, c.Token)
+	t := newTransport(base, c.Tokens)
 	api := gh.NewClient(&http.Client{Transport: t, CheckRedirect: checkRedirect, Timeout: c.Timeout})
 	api.BaseURL = base.JoinPath("/") // WithEnterpriseURLs would append a path of its own
 	api.UserAgent = "vivarium"
@@ -94,6 +85,7 @@ func (c *Client) Post(ctx context.Context, st pipeline.CommitStatus) error {
 	if st.TargetURL != "" {
 		body.TargetURL = &st.TargetURL
 	}
+	ctx = forErrand(ctx, st.Repo, pipeline.PurposeReport)
 	_, _, err = c.api.Repositories.CreateStatus(ctx, owner, name, st.SHA, body)
 	return outcome(err)
 }
@@ -105,6 +97,7 @@ func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pip
 	if err != nil {
 		return pipeline.CommitStatus{}, err
 	}
+	ctx = forErrand(ctx, repo, pipeline.PurposeReport)
 	opts := &gh.ListOptions{PerPage: perPage}
 	for range maxPages {
 		// The combined status holds the newest status of each context and nothing else.
@@ -135,6 +128,7 @@ func (c *Client) Statuses(ctx context.Context, repo, ref string) ([]pipeline.Com
 	if !validRef(ref) {
 		return nil, fmt.Errorf("list statuses: %.80q is not a commit, branch or tag", ref)
 	}
+	ctx = forErrand(ctx, repo, pipeline.PurposeReport)
 	var all []pipeline.CommitStatus
 	opts := &gh.ListOptions{PerPage: perPage}
 	for range maxPages {
@@ -187,6 +181,7 @@ func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 // NameOf asks for the present name of a repository, given its id. GitHub knows a repository by its
 // id through renamings and transfers.
 func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err error) {
+	ctx = forErrand(ctx, "", pipeline.PurposeManage)
 	var repo listed
 	if _, err := c.get(ctx, fmt.Sprintf("repositories/%d", id), &repo); err != nil {
 		return "", fmt.Errorf("ask for the repository of id %d: %w", id, err)
@@ -200,6 +195,7 @@ func (c *Client) IDOf(ctx context.Context, fullName string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	ctx = forErrand(ctx, fullName, pipeline.PurposeManage)
 	var repo listed
 	if _, err := c.get(ctx, "repos/"+owner+"/"+name, &repo); err != nil {
 		return 0, fmt.Errorf("ask for the id of %s: %w", fullName, err)

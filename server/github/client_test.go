@@ -36,7 +36,7 @@ func connect(t *testing.T, o githubtest.Options) (*githubtest.Server, *github.Cl
 	}
 	t.Cleanup(func() { s.Close() })
 	s.AddRepo(repo)
-	return s, client(t, github.Config{APIURL: s.URL(), Token: github.Static(o.Token), Timeout: time.Minute})
+	return s, client(t, github.Config{APIURL: s.URL(), Tokens: pipeline.FixedToken(o.Token), Timeout: time.Minute})
 }
 
 func client(t *testing.T, c github.Config) *github.Client {
@@ -270,7 +270,7 @@ func TestPostIsToBeRetriedWhenGitHubMayTakeItLater(t *testing.T) {
 			if strings.HasPrefix(name, "time-out") {
 				gh = client(t, github.Config{
 					APIURL:  s.URL(),
-					Token:   github.Static(token),
+					Tokens:  pipeline.FixedToken(token),
 					Timeout: 300 * time.Millisecond,
 				})
 			}
@@ -328,7 +328,7 @@ func TestPostsGoOnAfterARateLimit(t *testing.T) {
 }
 
 func TestPostOfAnUnreachableHostIsSureToHaveFailed(t *testing.T) {
-	c := client(t, github.Config{APIURL: "http://127.0.0.1:1", Token: github.Static(token)})
+	c := client(t, github.Config{APIURL: "http://127.0.0.1:1", Tokens: pipeline.FixedToken(token)})
 	err := c.Post(t.Context(), status("success"))
 	var retry *pipeline.RetryError
 	if !errors.As(err, &retry) || retry.Unsure {
@@ -377,7 +377,7 @@ func TestAnEnterprisePathIsTakenAsItIs(t *testing.T) {
 	}))
 	defer api.Close()
 	for _, suffix := range []string{"/api/v3", "/api/v3/"} {
-		c := client(t, github.Config{APIURL: api.URL + suffix, Token: github.Static(token)})
+		c := client(t, github.Config{APIURL: api.URL + suffix, Tokens: pipeline.FixedToken(token)})
 		if err := c.Post(t.Context(), status("success")); err != nil {
 			t.Error(err)
 		}
@@ -392,7 +392,7 @@ func TestWrongTokenIsRefusedInGitHubsWords(t *testing.T) {
 	for given, want := range map[string]string{"ghp_wrong": "Bad credentials", "": "Requires authentication"} {
 		err := client(t, github.Config{
 			APIURL: s.URL(),
-			Token:  github.Static(given),
+			Tokens: pipeline.FixedToken(given),
 		}).Post(t.Context(), status("success"))
 		var refused *pipeline.RefusedError
 		if !errors.As(err, &refused) || refused.Code != 401 || refused.Message != want {
@@ -405,7 +405,9 @@ func TestWrongTokenIsRefusedInGitHubsWords(t *testing.T) {
 func TestARenewedTokenIsUsedFromTheNextRequestOn(t *testing.T) {
 	s, _ := connect(t, githubtest.Options{})
 	current := "ghp_expired"
-	c := client(t, github.Config{APIURL: s.URL(), Token: func() string { return current }})
+	c := client(t, github.Config{APIURL: s.URL(), Tokens: tokenFunc(func(string, pipeline.Purpose) (string, error) {
+		return current, nil
+	})})
 	var refused *pipeline.RefusedError
 	if err := c.Post(t.Context(), status("pending")); !errors.As(err, &refused) || refused.Code != 401 {
 		t.Errorf("control: the expired token's Post = %v, want 401", err)

@@ -130,6 +130,10 @@ func plain(err error) error {
 	if errors.As(err, &answer) {
 		return &APIError{Code: answer.Response.StatusCode, Message: clean(answer.Message, 500)}
 	}
+	var noToken *tokenError
+	if errors.As(err, &noToken) {
+		return noToken
+	}
 	var transfer *url.Error
 	if errors.As(err, &transfer) {
 		if transfer.Timeout() && !neverSent(err) {
@@ -143,6 +147,10 @@ func plain(err error) error {
 // neverSent reports whether the error came before a connection stood: then the server cannot have
 // seen the request.
 func neverSent(err error) bool {
+	var noToken *tokenError
+	if errors.As(err, &noToken) {
+		return true
+	}
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }

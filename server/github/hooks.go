@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"vivarium/pipeline"
+
 	gh "github.com/google/go-github/v60/github"
 )
 
@@ -33,6 +35,7 @@ type listed struct {
 
 // Repositories lists the repositories of an organization or a user that the token may see.
 func (c *Client) Repositories(ctx context.Context, owner string) ([]Repository, error) {
+	ctx = forErrand(ctx, "", pipeline.PurposeManage)
 	all, err := c.listRepositories(ctx, "orgs/"+url.PathEscape(owner)+"/repos")
 	var refusal *APIError
 	if errors.As(err, &refusal) && refusal.Code == http.StatusNotFound { // a user, not an organization
@@ -91,6 +94,7 @@ func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret strin
 	if err != nil {
 		return 0, false, err
 	}
+	ctx = forErrand(ctx, fullName, pipeline.PurposeManage)
 	if id, err = c.hookFor(ctx, owner, name, hookURL); err != nil {
 		return 0, false, fmt.Errorf("list its webhooks: %w", plain(err))
 	}
@@ -135,6 +139,7 @@ func (c *Client) HookAnswer(ctx context.Context, fullName string, id int64) (str
 	if err != nil {
 		return "", err
 	}
+	ctx = forErrand(ctx, fullName, pipeline.PurposeManage)
 	hook, _, err := c.api.Repositories.GetHook(ctx, owner, name, id)
 	if err != nil {
 		return "", fmt.Errorf("ask for the webhook of %s: %w", fullName, plain(err))

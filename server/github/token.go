@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/pipeline"
+
 	gh "github.com/google/go-github/v60/github"
 )
 
@@ -30,13 +32,16 @@ type TokenInfo struct {
 
 // Token asks GitHub about the configured token.
 func (c *Client) Token(ctx context.Context) (TokenInfo, error) {
-	token := c.transport.token.now()
+	ctx = forErrand(ctx, "", pipeline.PurposeManage)
+	token, err := tokenFor(ctx, c.transport.tokens)
+	if err != nil {
+		return TokenInfo{}, fmt.Errorf("check token: %w", err)
+	}
 	if token == "" {
 		return TokenInfo{}, errors.New("check token: there is none: set GITHUB_TOKEN")
 	}
 	info := TokenInfo{Kind: tokenKind(token)}
 	var resp *gh.Response
-	var err error
 	if info.Kind == TokenInstallation { // an installation's token may not ask for a user
 		_, resp, err = c.api.Apps.ListRepos(ctx, &gh.ListOptions{PerPage: 1})
 	} else {

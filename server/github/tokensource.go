@@ -1,30 +1,60 @@
 package github
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
+
+	"vivarium/pipeline"
 )
 
-// TokenSource returns the token for a request; empty is none. A client asks it before each request,
-// so that a token that lasts an hour can be renewed while the client lives. Several goroutines may
-// ask it at once.
-type TokenSource func() string
+// TokenSource gives the tokens for requests. Several goroutines may ask it at once.
+type TokenSource interface {
+	// Token is asked before each request, since a token may last no longer than an hour. repo is
+	// OWNER/NAME, or empty where the request concerns none in particular. An empty token is none. An
+	// error says that there is none now, though there may be one later: the request is not sent.
+	Token(ctx context.Context, repo string, purpose pipeline.Purpose) (string, error)
+}
 
-// Static is the source of a token that never changes.
-func Static(token string) TokenSource { return func() string { return token } }
+// errand is what requests are made for.
+type errand struct {
+	repo    string
+	purpose pipeline.Purpose
+}
 
-// now is the token at this moment. The nil source has none.
-func (s TokenSource) now() string {
+type errandKey struct{}
+
+// forErrand marks a context, so that the requests made with it carry the token of this errand.
+func forErrand(ctx context.Context, repo string, purpose pipeline.Purpose) context.Context {
+	return context.WithValue(ctx, errandKey{}, errand{repo, purpose})
+}
+
+// tokenError says that a request was not sent, since there was no token for it.
+type tokenError struct{ error }
+
+func (e *tokenError) Unwrap() error { return e.error }
+
+// tokenFor is the token for a request that is made with this context; empty is none.
+func tokenFor(ctx context.Context, s TokenSource) (string, error) {
 	if s == nil {
-		return ""
+		return "", nil
 	}
-	return s()
+	e, _ := ctx.Value(errandKey{}).(errand)
+	token, err := s.Token(ctx, e.repo, e.purpose)
+	if err == nil {
+		err = CheckToken(token)
+	}
+	if err != nil {
+		return "", &tokenError{fmt.Errorf("get a token to ask GitHub with: %w", err)}
+	}
+	return token, nil
 }
 
 // CheckToken refuses a token that could not be sent in a header. Its error does not show the token.
 func CheckToken(token string) error {
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("GITHUB_TOKEN holds white space or other characters that no token has")
+		return errors.New("it holds white space or other characters that no token has")
 	}
 	return nil
 }

@@ -22,16 +22,16 @@ const (
 type transport struct {
 	base   *http.Transport
 	origin url.URL
-	token  TokenSource
+	tokens TokenSource
 
 	mu    sync.Mutex
 	limit limit
 }
 
-func newTransport(api *url.URL, token TokenSource) *transport {
+func newTransport(api *url.URL, tokens TokenSource) *transport {
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = 8
-	return &transport{base: base, origin: *api, token: token}
+	return &transport{base: base, origin: *api, tokens: tokens}
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -40,9 +40,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	// A redirect may have led elsewhere, but the token is only for the API's own origin.
-	if token := t.token.now(); token != "" && req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
-		req = req.Clone(req.Context())
-		req.Header.Set("Authorization", "Bearer "+token)
+	if req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
+		token, err := tokenFor(req.Context(), t.tokens)
+		if err != nil {
+			return nil, err
+		}
+		if token != "" {
+			req = req.Clone(req.Context())
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
