@@ -111,7 +111,8 @@ func TestAMirrorsPasswordIsNotKept(t *testing.T) {
 	if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "sh", "-c", forgetPasswords, "sh", root).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "sh", "-c", forgetPasswords, "sh",
+		root).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	kept, err := os.ReadFile(list)

@@ -49,8 +49,10 @@ func TestArchiveComesBackAsItWasPut(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Python, since coreutils' stat and ls call statx in a way that gVisor refuses.
-	look := python("import os\ns = os.stat('locked/run.sh')\nprint(oct(s.st_mode)[-3:], int(s.st_mtime), flush=True)\n" +
-		"os.system('cat locked/run.sh; readlink link')")
+	look := python(
+		"import os\ns = os.stat('locked/run.sh')\nprint(oct(s.st_mode)[-3:], int(s.st_mtime), flush=True)\n" +
+			"os.system('cat locked/run.sh; readlink link')",
+	)
 	if got := mustRun(t, s, look); got != "755 1700000000\nlocked/run.sh/etc/passwd\n" {
 		t.Errorf("in the sandbox stands %q", got)
 	}
@@ -90,8 +92,12 @@ func TestPutArchiveReachesWhatIsInAClosedDirectory(t *testing.T) {
 func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
 	s := start(t, nil)
 	for name, in := range map[string]*bytes.Buffer{
-		"upwards":          tarOf(t, tar.Header{Name: "../tmp/x", Typeflag: tar.TypeReg}),
-		"through a link":   tarOf(t, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "/tmp"}, tar.Header{Name: "l/x", Typeflag: tar.TypeReg}),
+		"upwards": tarOf(t, tar.Header{Name: "../tmp/x", Typeflag: tar.TypeReg}),
+		"through a link": tarOf(t, tar.Header{
+			Name:     "l",
+			Typeflag: tar.TypeSymlink,
+			Linkname: "/tmp",
+		}, tar.Header{Name: "l/x", Typeflag: tar.TypeReg}),
 		"by a hard link":   tarOf(t, tar.Header{Name: "h", Typeflag: tar.TypeLink, Linkname: "../etc/passwd"}),
 		"as a device":      tarOf(t, tar.Header{Name: "d", Typeflag: tar.TypeChar}),
 		"as the directory": tarOf(t, tar.Header{Name: ".", Typeflag: tar.TypeReg}),
@@ -118,7 +124,11 @@ func TestPutArchiveReportsWhatItCouldNotRead(t *testing.T) {
 func TestPutArchiveStopsAtAFullDisk(t *testing.T) {
 	s := start(t, func(sp *sandbox.Spec) { sp.Limits.FileSize = 1 << 30 })
 	var head bytes.Buffer
-	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "big", Typeflag: tar.TypeReg, Size: 1 << 40}); err != nil {
+	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{
+		Name:     "big",
+		Typeflag: tar.TypeReg,
+		Size:     1 << 40,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	err := s.PutArchive(t.Context(), sandbox.Workspace, io.MultiReader(&head, zeros{}))

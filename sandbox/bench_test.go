@@ -32,7 +32,8 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkDockerRun(b *testing.B) {
 	image := imagestest.Runner(b)
 	for b.Loop() {
-		if out, err := exec.Command("docker", "run", "--rm", "--entrypoint", "true", image).CombinedOutput(); err != nil {
+		if out, err := exec.Command("docker", "run", "--rm", "--entrypoint", "true",
+			image).CombinedOutput(); err != nil {
 			b.Fatalf("%v: %s", err, out)
 		}
 	}
@@ -59,7 +60,8 @@ func BenchmarkOutput(b *testing.B) {
 	s := start(b, nil)
 	b.SetBytes(100 << 20)
 	for b.Loop() {
-		_, err := s.Run(b.Context(), shell("head -c 104857600 /dev/zero"), func(sandbox.Stream, []byte) error { return nil })
+		_, err := s.Run(b.Context(), shell("head -c 104857600 /dev/zero"),
+			func(sandbox.Stream, []byte) error { return nil })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -23,7 +23,12 @@ var createGrace = 10 * time.Second
 // createOrUndo makes a container or leaves none behind. It adds a label to config. An engine
 // finishes a create even if the caller has gone, and only the answer tells the container's ID. So
 // the end of ctx does not end the call, and a container that comes too late is removed.
-func (e *Engine) createOrUndo(ctx context.Context, config *container.Config, host *container.HostConfig, name string) (container.CreateResponse, error) {
+func (e *Engine) createOrUndo(
+	ctx context.Context,
+	config *container.Config,
+	host *container.HostConfig,
+	name string,
+) (container.CreateResponse, error) {
 	if ctx.Err() != nil {
 		return container.CreateResponse{}, context.Cause(ctx)
 	}
@@ -32,7 +37,8 @@ func (e *Engine) createOrUndo(ctx context.Context, config *container.Config, hos
 	making, cancel := outlasting(ctx, createGrace)
 	defer cancel()
 	created, err := e.cli.ContainerCreate(making, config, host, nil, nil, name)
-	if ctx.Err() == nil && (err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) || errdefs.IsInvalidArgument(err)) {
+	if ctx.Err() == nil &&
+		(err == nil || errdefs.IsNotFound(err) || errdefs.IsConflict(err) || errdefs.IsInvalidArgument(err)) {
 		return created, err
 	}
 	if undone := e.undo(ctx, try); undone != nil {
@@ -55,7 +61,8 @@ func outlasting(ctx context.Context, grace time.Duration) (context.Context, cont
 func (e *Engine) undo(ctx context.Context, try string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	made, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", labelCreate+"="+try))})
+	made, err := e.cli.ContainerList(ctx,
+		container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("label", labelCreate+"="+try))})
 	if err != nil {
 		return fmt.Errorf("look for a container: %w", err)
 	}

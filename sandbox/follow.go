@@ -80,8 +80,9 @@ func (s *Sandbox) history(ctx context.Context, each func(events.Message) (last b
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	messages, failed := s.engine.cli.Events(ctx, events.ListOptions{
-		Since:   "1", // all that the engine remembers: its clock may differ from ours
-		Filters: filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)), filters.Arg("container", s.id)),
+		Since: "1", // all that the engine remembers: its clock may differ from ours
+		Filters: filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)),
+			filters.Arg("container", s.id)),
 	})
 	for {
 		select {

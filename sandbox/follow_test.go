@@ -33,7 +33,14 @@ func followed(t *testing.T, history string, answers ...http.HandlerFunc) *Sandbo
 		}
 	})
 	ctx, stop := context.WithCancel(t.Context())
-	s := &Sandbox{engine: e, id: "c", stderr: new(stdio.Tail), gone: make(chan struct{}), cut: make(chan struct{}), stopWaiting: stop}
+	s := &Sandbox{
+		engine:      e,
+		id:          "c",
+		stderr:      new(stdio.Tail),
+		gone:        make(chan struct{}),
+		cut:         make(chan struct{}),
+		stopWaiting: stop,
+	}
 	results, failures := e.cli.ContainerWait(ctx, s.id, container.WaitConditionRemoved)
 	s.background.Go(func() { s.follow(ctx, results, failures) })
 	t.Cleanup(func() {
@@ -58,7 +65,8 @@ func TestAWaitThatAProxyCutsHidesNoEnd(t *testing.T) {
 	}
 	away := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	const exited = `{"Type": "container", "Action": "die", "Actor": {"Attributes": {"exitCode": "0"}}}`
-	died := fmt.Sprintf(`{"Type": "container", "Action": "die", "Actor": {"Attributes": {"exitCode": "%d"}}}`, wire.ExitDeadline)
+	died := fmt.Sprintf(`{"Type": "container", "Action": "die", "Actor": {"Attributes": {"exitCode": "%d"}}}`,
+		wire.ExitDeadline)
 	for name, c := range map[string]struct {
 		history string
 		answers []http.HandlerFunc
@@ -88,8 +96,15 @@ func TestAWaitThatAProxyCutsHidesNoEnd(t *testing.T) {
 // TestAnEngineThatIsAwayKeepsNobodyWaitingForAnEnd: the end of a container of which the engine
 // knows nothing never comes.
 func TestAnEngineThatIsAwayKeepsNobodyWaitingForAnEnd(t *testing.T) {
-	s := &Sandbox{engine: fakeEngine(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
-		id: "c", gone: make(chan struct{}), cut: make(chan struct{}), stopWaiting: func() {}}
+	s := &Sandbox{
+		engine: fakeEngine(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+		}),
+		id:          "c",
+		gone:        make(chan struct{}),
+		cut:         make(chan struct{}),
+		stopWaiting: func() {},
+	}
 	close(s.cut)
 	began := time.Now()
 	if err := s.finish(); err != nil || time.Since(began) > closeTimeout/2 {

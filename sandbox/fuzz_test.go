@@ -24,7 +24,8 @@ func FuzzSurvey(f *testing.F) {
 			t.Errorf("%d files were taken", len(r.survey.Files))
 		}
 		for _, file := range r.survey.Files {
-			if file.Path == "" || strings.HasPrefix(file.Path, "/") || strings.Contains("/"+file.Path+"/", "/../") || file.Size < 0 {
+			if file.Path == "" || strings.HasPrefix(file.Path, "/") || strings.Contains("/"+file.Path+"/", "/../") ||
+				file.Size < 0 {
 				t.Errorf("%+v was taken", file)
 			}
 		}

@@ -115,7 +115,8 @@ func TestSystemCallsAreFiltered(t *testing.T) {
 import ctypes, errno, socket
 for family in "AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_ALG", "AF_VSOCK", "AF_BLUETOOTH":
     try:
-        socket.socket(getattr(socket, family), socket.SOCK_STREAM if family in ("AF_UNIX", "AF_INET", "AF_INET6") else socket.SOCK_RAW).close()
+        stream = family in ("AF_UNIX", "AF_INET", "AF_INET6")
+        socket.socket(getattr(socket, family), socket.SOCK_STREAM if stream else socket.SOCK_RAW).close()
         print(family, "open")
     except OSError as e:
         print(family, "refused" if e.errno in (errno.EPERM, errno.EAFNOSUPPORT) else e)
@@ -129,7 +130,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 for name, call in ("ptrace", lambda: libc.ptrace(0, 0, 0, 0)), ("unshare", lambda: libc.unshare(0x10000000)):
     print(name, "refused" if call() == -1 and ctypes.get_errno() == errno.EPERM else "open")`))
 	want := "AF_UNIX open\nAF_INET open\nAF_INET6 open\nAF_NETLINK refused\n" +
-		"AF_PACKET refused\nAF_ALG refused\nAF_VSOCK refused\nAF_BLUETOOTH refused\nTCP open\nSCTP refused\nSMC refused\nMPTCP refused\n" +
+		"AF_PACKET refused\nAF_ALG refused\nAF_VSOCK refused\nAF_BLUETOOTH refused\nTCP open\nSCTP refused\nSMC " +
+		"refused\nMPTCP refused\n" +
 		"ptrace refused\nunshare refused\n"
 	if imagestest.GVisor() {
 		// gVisor's own kernel has these, and their effects stay in the sandbox.
@@ -206,7 +208,11 @@ while True: s.accept()[0].close()`, gateway, port))
 func runContainer(t *testing.T, cli *client.Client, image string, mode container.NetworkMode, script string) string {
 	t.Helper()
 	c, err := cli.ContainerCreate(t.Context(), &container.Config{
-		Image: image, Entrypoint: []string{"python3", "-c", script}, Labels: map[string]string{sandbox.LabelInstance: testInstance + "-other"},
+		Image: image, Entrypoint: []string{
+			"python3",
+			"-c",
+			script,
+		}, Labels: map[string]string{sandbox.LabelInstance: testInstance + "-other"},
 	}, &container.HostConfig{NetworkMode: mode}, nil, nil, "")
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +233,7 @@ func runContainer(t *testing.T, cli *client.Client, image string, mode container
 func TestContainerGoesWhenItsServerIsKilled(t *testing.T) {
 	const most = 2 * time.Second
 	took := goneAfterKill(t)
-	for tries := 1; took > most && tries < 3; tries++ { // the engine may have been busy with other containers, so try again
+	for tries := 1; took > most && tries < 3; tries++ { // the engine may have been busy: try again
 		t.Logf("gone after %v", took)
 		took = goneAfterKill(t)
 	}

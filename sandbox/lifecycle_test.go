@@ -27,7 +27,8 @@ func TestStartRefusesARuntimeTheEngineLacks(t *testing.T) {
 	sp := spec(e, imagestest.Runner(t))
 	sp.Runtime = "nosuchruntime"
 	_, err := e.Start(t.Context(), sp)
-	if err == nil || !strings.Contains(err.Error(), `no runtime "nosuchruntime"`) || !strings.Contains(err.Error(), "runc") {
+	if err == nil || !strings.Contains(err.Error(), `no runtime "nosuchruntime"`) ||
+		!strings.Contains(err.Error(), "runc") {
 		t.Errorf("got %v, want the runtime and those that there are", err)
 	}
 }
@@ -112,7 +113,8 @@ func TestSweepRemovesWhatAnInstanceThatIsGoneHasLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			_ = cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID, container.RemoveOptions{Force: true}) // if it is there
+			_ = cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID,
+				container.RemoveOptions{Force: true}) // if it is there
 		})
 		return c.ID
 	}

@@ -32,7 +32,15 @@ const (
 // Least is the least that vivarium-init and one interpreter run in; a new sandbox with less is
 // refused.
 func Least() Limits {
-	return Limits{Memory: minMemory, Disk: minDisk, CPUs: minCPUs, Pids: minPids, FileSize: 1, OpenFiles: minFiles, Inodes: minInodes}
+	return Limits{
+		Memory:    minMemory,
+		Disk:      minDisk,
+		CPUs:      minCPUs,
+		Pids:      minPids,
+		FileSize:  1,
+		OpenFiles: minFiles,
+		Inodes:    minInodes,
+	}
 }
 
 // MinOpenFiles is the lowest limit for one command. git, pip and flake8 work with it.
@@ -82,8 +90,11 @@ func (s Spec) check(info Info) error {
 		return err
 	}
 	if s.Runtime != "" && !slices.Contains(info.Runtimes, s.Runtime) {
-		return fmt.Errorf("the engine has no runtime %q, it has %s: add it to the engine's configuration, or change VIVARIUM_RUNTIME",
-			s.Runtime, strings.Join(info.Runtimes, ", "))
+		return fmt.Errorf(
+			"the engine has no runtime %q, it has %s: add it to the engine's configuration, or change VIVARIUM_RUNTIME",
+			s.Runtime,
+			strings.Join(info.Runtimes, ", "),
+		)
 	}
 	return nil
 }

@@ -34,7 +34,9 @@ func (e *LostError) Error() string {
 	case e.OOMKilled:
 		b.WriteString("the sandbox ran out of memory")
 	case e.ExitCode == exitKilled:
-		fmt.Fprintf(&b, "the sandbox was ended by SIGKILL (exit code %d); the kernel log of the engine's host says whether for memory", e.ExitCode)
+		fmt.Fprintf(&b,
+			"the sandbox was ended by SIGKILL (exit code %d); the kernel log of the engine's host says whether "+
+				"for memory", e.ExitCode)
 	default:
 		fmt.Fprintf(&b, "the sandbox ended by itself with exit code %d", e.ExitCode)
 	}
@@ -73,7 +75,8 @@ func (s *Sandbox) lost(ctx context.Context, err error) error {
 	// The events cover the container's whole life. Once PID 1 has outlived one out-of-memory kill,
 	// they say nothing about PID 1's own end.
 	l.OOMKilled = !l.Forged && !l.Deadline && !s.outlivedOOM.Load() && s.endedByOOM(ctx)
-	if l.Unclear() && time.Since(time.Unix(0, s.broke.Load())) < 2*lostTimeout { // the session and the wait broke together
+	// The session and the wait broke together.
+	if l.Unclear() && time.Since(time.Unix(0, s.broke.Load())) < 2*lostTimeout {
 		return fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return l

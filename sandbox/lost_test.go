@@ -31,7 +31,14 @@ func TestOutOfMemoryIsTheReasonOnlyWhereNoOtherIsKnown(t *testing.T) {
 					_, _ = fmt.Fprintf(w, `{"Type": "container", "Action": %q}`, action)
 				}
 			})
-			s := &Sandbox{engine: e, id: "c", stderr: new(stdio.Tail), gone: make(chan struct{}), cut: make(chan struct{}), exitCode: c.exit}
+			s := &Sandbox{
+				engine:   e,
+				id:       "c",
+				stderr:   new(stdio.Tail),
+				gone:     make(chan struct{}),
+				cut:      make(chan struct{}),
+				exitCode: c.exit,
+			}
 			close(s.gone)
 			s.outlivedOOM.Store(c.outlived)
 			lost, ok := s.lost(t.Context(), io.EOF).(*LostError)

@@ -18,13 +18,23 @@ func TestLowerBlamesTheLimitsOnlyForWhatIsTheirs(t *testing.T) {
 		message string
 		refused bool
 	}{
-		"more in use": {http.StatusInternalServerError, "Cannot update container c: runc did not terminate successfully: exit status 1: " +
-			"unable to set memory limit to 134217728 (current usage: 180039680, peak usage: 194850816)\n: unknown", true},
+		"more in use": {http.StatusInternalServerError, "Cannot update container c: runc did not terminate " +
+			"successfully: exit status 1: " +
+			"unable to set memory limit to 134217728 (current usage: 180039680, peak usage: 194850816)\n: " +
+			"unknown", true},
 		"too little": {http.StatusBadRequest, "Minimum memory limit allowed is 6MB", true},
-		"time-out":   {http.StatusInternalServerError, "Cannot update container c: context deadline exceeded: unknown", false},
-		"no shim":    {http.StatusInternalServerError, "Cannot update container c: ttrpc: closed: unknown", false},
-		"conflict":   {http.StatusConflict, "Cannot update container c: Container is marked for removal and cannot be \"update\".", false},
-		"stopping":   {http.StatusServiceUnavailable, "the engine shuts down", false},
+		"time-out": {
+			http.StatusInternalServerError,
+			"Cannot update container c: context deadline exceeded: unknown",
+			false,
+		},
+		"no shim": {http.StatusInternalServerError, "Cannot update container c: ttrpc: closed: unknown", false},
+		"conflict": {
+			http.StatusConflict,
+			"Cannot update container c: Container is marked for removal and cannot be \"update\".",
+			false,
+		},
+		"stopping": {http.StatusServiceUnavailable, "the engine shuts down", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := fakeEngine(t, func(w http.ResponseWriter, _ *http.Request) {

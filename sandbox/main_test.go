@@ -40,10 +40,14 @@ func child(image string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Run(ctx, sandbox.Command{Argv: []string{"sh", "-c", "echo; sleep 300 & wait"}}, func(sandbox.Stream, []byte) error {
-		_, err := fmt.Println(s.ContainerID())
-		return err
-	})
+	_, err = s.Run(
+		ctx,
+		sandbox.Command{Argv: []string{"sh", "-c", "echo; sleep 300 & wait"}},
+		func(sandbox.Stream, []byte) error {
+			_, err := fmt.Println(s.ContainerID())
+			return err
+		},
+	)
 	return err
 }
 

@@ -35,7 +35,8 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers.Sandboxes, toItself.Sandboxes, want)
+			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers.Sandboxes,
+				toItself.Sandboxes, want)
 		}
 	}
 }
@@ -46,16 +47,23 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
 	e, cli, image := connect(t), docker(t), imagestest.Runner(t)
 	run := func(command string, memory int64, labels map[string]string) (id string) {
-		c, err := cli.ContainerCreate(t.Context(), &container.Config{Image: image, Entrypoint: []string{"sh", "-c", command}, Labels: labels},
+		c, err := cli.ContainerCreate(
+			t.Context(),
+			&container.Config{Image: image, Entrypoint: []string{"sh", "-c", command}, Labels: labels},
 			&container.HostConfig{
 				NetworkMode: "none", Tmpfs: map[string]string{"/tmp": "size=80m"},
 				Resources: container.Resources{Memory: memory, MemorySwap: memory},
-			}, nil, nil, "")
+			},
+			nil,
+			nil,
+			"",
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID, container.RemoveOptions{Force: true}); err != nil {
+			if err := cli.ContainerRemove(context.WithoutCancel(t.Context()), c.ID,
+				container.RemoveOptions{Force: true}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -69,7 +77,8 @@ func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
 		t.Errorf("a container of 7 GiB: got %d, %v", got, err)
 	}
 	if others, err := e.Others(t.Context(), testInstance); others.Rest < 7<<30 || err != nil {
-		t.Errorf("it counts %d for containers that are no sandboxes, %v; want the forged one's 7 GiB among it", others.Rest, err)
+		t.Errorf("it counts %d for containers that are no sandboxes, %v; want the forged one's 7 GiB among it",
+			others.Rest, err)
 	}
 	filled := run("head -c 64m /dev/zero >/tmp/filled; sleep 600", 0, nil)
 	for deadline := time.Now().Add(30 * time.Second); ; {

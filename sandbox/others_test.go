@@ -30,7 +30,10 @@ func TestALabelAloneMakesNoSandbox(t *testing.T) {
 		{map[string]string{LabelInstance: "x"}, -time.Minute, false},
 		{map[string]string{LabelDeadline: at(time.Minute)}, -time.Minute, false},
 	} {
-		if got := isSandbox(container.Summary{Labels: c.labels, Created: now.Add(c.created).Unix()}, now); got != c.want {
+		if got := isSandbox(container.Summary{
+			Labels:  c.labels,
+			Created: now.Add(c.created).Unix(),
+		}, now); got != c.want {
 			t.Errorf("%v: got %v, want %v", c.labels, got, c.want)
 		}
 	}

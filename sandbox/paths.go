@@ -13,17 +13,23 @@ var masked = []string{
 	// that set some thousands of them stayed for a minute past its deadline.
 	"/proc/pressure",
 	// These tell where the kernel's code and data lie, or let them be read.
-	"/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags", "/proc/modules",
+	"/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount", "/proc/kpageflags",
+	"/proc/modules",
 	"/proc/vmallocinfo", "/proc/vmcore", "/proc/iomem", "/proc/ioports", "/proc/config.gz",
 	// These tell about the machine: how it was started, its devices and keys. Their counters also
 	// show what others on it are doing at the moment.
-	"/proc/cmdline", "/proc/bootconfig", "/proc/acpi", "/proc/asound", "/proc/bus", "/proc/driver", "/proc/fs", "/proc/mdstat",
-	"/proc/mtrr", "/proc/scsi", "/proc/tty", "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/keys", "/proc/key-users",
-	"/proc/interrupts", "/proc/softirqs", "/proc/irq", "/proc/dma", "/proc/latency_stats", "/proc/sched_debug", "/proc/schedstat",
-	"/proc/timer_list", "/proc/timer_stats", "/proc/slabinfo", "/proc/allocinfo", "/proc/buddyinfo", "/proc/pagetypeinfo",
+	"/proc/cmdline", "/proc/bootconfig", "/proc/acpi", "/proc/asound", "/proc/bus", "/proc/driver", "/proc/fs",
+	"/proc/mdstat",
+	"/proc/mtrr", "/proc/scsi", "/proc/tty", "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/keys",
+	"/proc/key-users",
+	"/proc/interrupts", "/proc/softirqs", "/proc/irq", "/proc/dma", "/proc/latency_stats", "/proc/sched_debug",
+	"/proc/schedstat",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/slabinfo", "/proc/allocinfo", "/proc/buddyinfo",
+	"/proc/pagetypeinfo",
 	"/proc/zoneinfo", "/proc/dynamic_debug", "/proc/sysrq-trigger",
 	"/sys/block", "/sys/bus", "/sys/class/block", "/sys/class/dmi", "/sys/class/thermal", "/sys/dev", "/sys/firmware",
-	"/sys/hypervisor", "/sys/kernel", "/sys/module", "/sys/power", "/sys/devices/virtual/block", "/sys/devices/virtual/dmi",
+	"/sys/hypervisor", "/sys/kernel", "/sys/module", "/sys/power", "/sys/devices/virtual/block",
+	"/sys/devices/virtual/dmi",
 	"/sys/devices/virtual/powercap", "/sys/devices/virtual/thermal", "/sys/fs/bpf", "/sys/fs/btrfs", "/sys/fs/ext4",
 	"/sys/fs/fuse", "/sys/fs/pstore", "/sys/fs/selinux", "/sys/fs/xfs",
 }

@@ -14,7 +14,12 @@ import (
 // each for the processor, in memory that it bounds for the whole machine (net.core.bpf_jit_limit)
 // and charges to nobody: 200 sockets with 4000 instructions each took 9.4 MB. When that memory is
 // used up, no container with a profile starts.
-var filterOptions = []uint64{unix.SO_ATTACH_FILTER, unix.SO_ATTACH_BPF, unix.SO_ATTACH_REUSEPORT_CBPF, unix.SO_ATTACH_REUSEPORT_EBPF}
+var filterOptions = []uint64{
+	unix.SO_ATTACH_FILTER,
+	unix.SO_ATTACH_BPF,
+	unix.SO_ATTACH_REUSEPORT_CBPF,
+	unix.SO_ATTACH_REUSEPORT_EBPF,
+}
 
 // filterCalls are the calls that take a program of BPF.
 var filterCalls = []string{"setsockopt", "seccomp", "prctl"}
@@ -31,7 +36,8 @@ func filterRules() []*seccomp.Syscall {
 		rules = append(rules, allow("takes no filter", socketOption, isInt(1, unix.SOL_SOCKET), other))
 	}
 	for _, option := range filterOptions {
-		rules = append(rules, refuse("no filters of BPF", unix.EPERM, socketOption, isInt(1, unix.SOL_SOCKET), isInt(2, option)))
+		rules = append(rules,
+			refuse("no filters of BPF", unix.EPERM, socketOption, isInt(1, unix.SOL_SOCKET), isInt(2, option)))
 	}
 	for _, other := range intBut(0, unix.PR_SET_SECCOMP) {
 		rules = append(rules, allow("takes no filter", control, other))

@@ -71,7 +71,8 @@ func errno(ret *uint) unix.Errno {
 // isFor tells whether a rule is meant for an architecture, and for a container without
 // capabilities.
 func isFor(arch string, r *seccomp.Syscall) bool {
-	included := r.Includes == nil || len(r.Includes.Caps) == 0 && (len(r.Includes.Arches) == 0 || slices.Contains(r.Includes.Arches, arch))
+	included := r.Includes == nil ||
+		len(r.Includes.Caps) == 0 && (len(r.Includes.Arches) == 0 || slices.Contains(r.Includes.Arches, arch))
 	return included && (r.Excludes == nil || !slices.Contains(r.Excludes.Arches, arch))
 }
 
@@ -101,17 +102,30 @@ func TestProfileRefusesWhatNoBuildNeeds(t *testing.T) {
 	p := loadProfile(t)
 	for _, name := range append([]string{
 		"setns", "unshare", "chroot", "pivot_root",
-		"mount", "umount", "umount2", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
+		"mount", "umount", "umount2", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
+		"mount_setattr",
 		"init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
 		"open_by_handle_at", "lookup_dcookie", "quotactl", "quotactl_fd", "acct", "swapon", "swapoff",
-		"settimeofday", "clock_settime", "sethostname", "setdomainname", "syslog", "iopl", "ioperm", "fanotify_init", "vhangup",
+		"settimeofday", "clock_settime", "sethostname", "setdomainname", "syslog", "iopl", "ioperm", "fanotify_init",
+		"vhangup",
 		"a call of a later kernel",
 	}, forbidden...) {
 		if got := decide(p, name, 1<<40, 1<<40, 1<<40); got != unix.EPERM {
 			t.Errorf("%s: %d (%v), want EPERM", name, got, got)
 		}
 	}
-	for _, name := range []string{"read", "execve", "fork", "futex", "wait4", "bind", "memfd_create", "mmap", "shmget", "arch_prctl"} {
+	for _, name := range []string{
+		"read",
+		"execve",
+		"fork",
+		"futex",
+		"wait4",
+		"bind",
+		"memfd_create",
+		"mmap",
+		"shmget",
+		"arch_prctl",
+	} {
 		if got := decide(p, name); got != 0 {
 			t.Errorf("control: %s is refused: %v", name, got)
 		}
@@ -119,8 +133,9 @@ func TestProfileRefusesWhatNoBuildNeeds(t *testing.T) {
 }
 
 func TestProfileDecidesByArguments(t *testing.T) {
-	const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM |
-		unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID
+	const threadFlags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND |
+		unix.CLONE_THREAD | unix.CLONE_SYSVSEM | unix.CLONE_SETTLS |
+		unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID
 	for _, tc := range []struct {
 		what, call string
 		args       []uint64
@@ -139,8 +154,18 @@ func TestProfileDecidesByArguments(t *testing.T) {
 		{"any clone3", "clone3", nil, unix.ENOSYS},
 		{"asynchronous I/O", "io_setup", []uint64{1}, unix.ENOSYS},
 		{"memory", "mmap", []uint64{0, 4096, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS}, 0},
-		{"huge pages of memory", "mmap", []uint64{0, 4096, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_HUGETLB}, unix.ENOMEM},
-		{"huge pages of a size", "mmap", []uint64{0, 4096, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_HUGETLB | 30<<26}, unix.ENOMEM},
+		{
+			"huge pages of memory",
+			"mmap",
+			[]uint64{0, 4096, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_HUGETLB},
+			unix.ENOMEM,
+		},
+		{
+			"huge pages of a size",
+			"mmap",
+			[]uint64{0, 4096, unix.PROT_READ, unix.MAP_PRIVATE | unix.MAP_HUGETLB | 30<<26},
+			unix.ENOMEM,
+		},
 		{"a file in memory", "memfd_create", []uint64{0, unix.MFD_CLOEXEC}, 0},
 		{"a file of huge pages", "memfd_create", []uint64{0, unix.MFD_CLOEXEC | unix.MFD_HUGETLB}, unix.ENOMEM},
 		{"shared memory", "shmget", []uint64{0, 4096, 0o1600}, 0},
@@ -149,7 +174,12 @@ func TestProfileDecidesByArguments(t *testing.T) {
 		{"reading another's limits", "prlimit64", []uint64{1, unix.RLIMIT_NOFILE, 0}, 0},
 		{"own limits by the old call", "setrlimit", []uint64{unix.RLIMIT_NOFILE, 0x7fff0000}, 0},
 		{"own core files, with a higher bit", "setrlimit", []uint64{unix.RLIMIT_CORE | 1<<32, 0x7fff0000}, unix.EPERM},
-		{"own core files, with a higher bit", "prlimit64", []uint64{0, unix.RLIMIT_CORE | 1<<32, 0x7fff0000}, unix.EPERM},
+		{
+			"own core files, with a higher bit",
+			"prlimit64",
+			[]uint64{0, unix.RLIMIT_CORE | 1<<32, 0x7fff0000},
+			unix.EPERM,
+		},
 		{"reading the limit of core files", "prlimit64", []uint64{0, unix.RLIMIT_CORE, 0}, 0},
 		{"setting another's limits", "prlimit64", []uint64{1, unix.RLIMIT_NOFILE, 0x7fff0000}, unix.EPERM},
 		{"asking for the personality", "personality", []uint64{0xffffffff}, 0},
@@ -169,7 +199,8 @@ func TestProfileKnowsTwoArchitecturesAlone(t *testing.T) {
 	}
 	for i, want := range []specs.Arch{specs.ArchX86_64, specs.ArchAARCH64} {
 		if got := p.ArchMap[i]; got.Arch != want || len(got.SubArches) > 0 {
-			t.Errorf("architecture %v with %v, want %v alone: no x32 and no 32-bit calls", got.Arch, got.SubArches, want)
+			t.Errorf("architecture %v with %v, want %v alone: no x32 and no 32-bit calls", got.Arch, got.SubArches,
+				want)
 		}
 	}
 }
@@ -188,7 +219,8 @@ func TestNarrowingRemovesMore(t *testing.T) {
 	narrow := loadProfile(t)
 	for _, rule := range narrow.Syscalls {
 		for _, name := range rule.Names {
-			if !slices.ContainsFunc(p.Syscalls, func(r *seccomp.Syscall) bool { return slices.Contains(r.Names, name) }) {
+			if !slices.ContainsFunc(p.Syscalls,
+				func(r *seccomp.Syscall) bool { return slices.Contains(r.Names, name) }) {
 				t.Errorf("%s is in the profile, but not in the default", name)
 			}
 		}

@@ -39,7 +39,8 @@ func engineProfiles(t *testing.T) map[string]*seccomp.Seccomp {
 func refusedBySome(engines map[string]*seccomp.Seccomp, name string) bool {
 	for _, p := range engines {
 		if !slices.ContainsFunc(p.Syscalls, func(r *seccomp.Syscall) bool {
-			return r.Action == specs.ActAllow && slices.Contains(r.Names, name) && (r.Includes == nil || len(r.Includes.Caps) == 0)
+			return r.Action == specs.ActAllow && slices.Contains(r.Names, name) &&
+				(r.Includes == nil || len(r.Includes.Caps) == 0)
 		}) {
 			return true
 		}
@@ -92,7 +93,8 @@ func TestProfileIsNarrowerThanThatOfEveryEngine(t *testing.T) {
 					for _, args := range tried {
 						own, engines := decideOn(arch, ours, name, args...), decideOn(arch, theirs, name, args...)
 						if own == 0 && engines != 0 {
-							t.Errorf("%s%#x on %s: allowed by ours, refused by the engine's (%v)", name, args, arch, engines)
+							t.Errorf("%s%#x on %s: allowed by ours, refused by the engine's (%v)", name, args, arch,
+								engines)
 							break
 						}
 						if own != 0 && engines == 0 {

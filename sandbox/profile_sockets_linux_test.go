@@ -57,7 +57,8 @@ func socketRules() []*seccomp.Syscall {
 	for _, family := range families {
 		for kind := range uint64(maxKind + 1) {
 			if !slices.Contains(kinds[family], kind) {
-				refused = append(refused, refuse("another type", unix.EAFNOSUPPORT, socketCalls, is(0, family), isMasked(1, kindMask, kind)))
+				refused = append(refused,
+					refuse("another type", unix.EAFNOSUPPORT, socketCalls, is(0, family), isMasked(1, kindMask, kind)))
 			}
 		}
 	}

@@ -182,7 +182,8 @@ func decodeResult(p []byte) (Result, error) {
 func plausible(w *wire.Result) bool {
 	return w.ExitCode >= 0 && w.ExitCode <= 255 &&
 		w.Wall >= 0 && w.CPU >= 0 && w.PeakMemory >= 0 && w.DiskPeak >= 0 && w.Strays >= 0 && w.Sockets >= 0 &&
-		(w.DiskFull == "" && !w.InodesFull || slices.Contains(mounts, w.DiskFull) || w.DiskFull == Terminals) && isSignalName(w.Signal)
+		(w.DiskFull == "" && !w.InodesFull || slices.Contains(mounts,
+			w.DiskFull) || w.DiskFull == Terminals) && isSignalName(w.Signal)
 }
 
 func isSignalName(s string) bool {

@@ -28,15 +28,51 @@ func TestRunReportsHowCommandsEnd(t *testing.T) {
 		{"signal", shell("kill -SEGV $$"), 0, "SIGSEGV", "", ""},
 		{"no stdin", shell("cat; echo end"), 0, "", "end\n", ""},
 		{"directory", sandbox.Command{Argv: []string{"pwd"}, Dir: "/tmp"}, 0, "", "/tmp\n", ""},
-		{"environment", sandbox.Command{Argv: []string{"sh", "-c", "echo $A $HOME $CI"}, Env: []string{"A=1", "CI=no"}}, 0, "", "1 /home/vivarium no\n", ""},
-		{"bytes that are not UTF-8", sandbox.Command{Argv: []string{"printf", "%s", "\xff\xfe"}}, 0, "", "\xff\xfe", ""},
-		{"no such program", sandbox.Command{Argv: []string{"nosuchprogram"}}, 127, "", "", "vivarium-init: look for program nosuchprogram: file does not exist\n"},
-		{"no such directory", sandbox.Command{Argv: []string{"true"}, Dir: "/nowhere"}, 127, "", "", "vivarium-init: stat /nowhere: no such file or directory\n"},
-		{"not executable", sandbox.Command{Argv: []string{"/etc/passwd"}}, 126, "", "", "vivarium-init: exec /etc/passwd: permission denied\n"},
+		{
+			"environment",
+			sandbox.Command{Argv: []string{"sh", "-c", "echo $A $HOME $CI"}, Env: []string{"A=1", "CI=no"}},
+			0,
+			"",
+			"1 /home/vivarium no\n",
+			"",
+		},
+		{
+			"bytes that are not UTF-8",
+			sandbox.Command{Argv: []string{"printf", "%s", "\xff\xfe"}},
+			0,
+			"",
+			"\xff\xfe",
+			"",
+		},
+		{
+			"no such program",
+			sandbox.Command{Argv: []string{"nosuchprogram"}},
+			127,
+			"",
+			"",
+			"vivarium-init: look for program nosuchprogram: file does not exist\n",
+		},
+		{
+			"no such directory",
+			sandbox.Command{Argv: []string{"true"}, Dir: "/nowhere"},
+			127,
+			"",
+			"",
+			"vivarium-init: stat /nowhere: no such file or directory\n",
+		},
+		{
+			"not executable",
+			sandbox.Command{Argv: []string{"/etc/passwd"}},
+			126,
+			"",
+			"",
+			"vivarium-init: exec /etc/passwd: permission denied\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, o := run(t, s, c.command)
-			if r.ExitCode != c.code || r.Signal != c.signal || o.stdout.String() != c.stdout || o.stderr.String() != c.stderr {
+			if r.ExitCode != c.code || r.Signal != c.signal || o.stdout.String() != c.stdout ||
+				o.stderr.String() != c.stderr {
 				t.Errorf("got %+v, stdout %q, stderr %q; want code %d, signal %q, stdout %q, stderr %q",
 					r, o.stdout.String(), o.stderr.String(), c.code, c.signal, c.stdout, c.stderr)
 			}
@@ -50,7 +86,12 @@ func TestRunReportsHowCommandsEnd(t *testing.T) {
 // A build can replace its environment's Python by any file.
 func TestAProgramThatTheKernelCannotLoadIsNoFaultOfTheEngine(t *testing.T) {
 	s := start(t, nil)
-	for name, interpreter := range map[string]string{"text": "/tmp/text", "empty": "/tmp/empty", "not executable": "/etc/passwd", "gone": "/nowhere"} {
+	for name, interpreter := range map[string]string{
+		"text":           "/tmp/text",
+		"empty":          "/tmp/empty",
+		"not executable": "/etc/passwd",
+		"gone":           "/nowhere",
+	} {
 		t.Run(name, func(t *testing.T) {
 			makes := sandbox.Command{Argv: []string{"python3", "-c", `import os, re, sys
 for name, content in ("/tmp/empty", ""), ("/tmp/text", "words " * 100):
@@ -74,7 +115,14 @@ os.chmod("/tmp/program", 0o755)`, interpreter}}
 
 func TestRunReportsWhatWasUsed(t *testing.T) {
 	s := start(t, nil)
-	r, _ := run(t, s, python("import time\nb = bytearray(100 << 20)\nopen('f', 'wb').write(b[:20 << 20])\nend = time.process_time() + .3\nwhile time.process_time() < end: pass"))
+	r, _ := run(
+		t,
+		s,
+		python(
+			"import time\nb = bytearray(100 << 20)\nopen('f', 'wb').write(b[:20 << 20])\nend = time.process_time() + "+
+				".3\nwhile time.process_time() < end: pass",
+		),
+	)
 	if r.CPU < 300*time.Millisecond || r.Wall < r.CPU/2 {
 		t.Errorf("CPU %v, wall %v, want at least 300ms and 150ms", r.CPU, r.Wall)
 	}
@@ -94,11 +142,15 @@ func TestRunPassesOnAllOutputInOrder(t *testing.T) {
 		fmt.Fprintln(want, i)
 	}
 	got, n := sha256.New(), 0
-	r, err := s.Run(t.Context(), sandbox.Command{Argv: []string{"seq", fmt.Sprint(lines)}}, func(_ sandbox.Stream, p []byte) error {
-		n += len(p)
-		_, err := got.Write(p)
-		return err
-	})
+	r, err := s.Run(
+		t.Context(),
+		sandbox.Command{Argv: []string{"seq", fmt.Sprint(lines)}},
+		func(_ sandbox.Stream, p []byte) error {
+			n += len(p)
+			_, err := got.Write(p)
+			return err
+		},
+	)
 	if err != nil || !r.Success() {
 		t.Fatalf("got %+v, %v", r, err)
 	}
@@ -122,7 +174,12 @@ func TestRunPassesOutputOnAsItComes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	command := python(fmt.Sprintf("import urllib.request\nprint(end='first', flush=True)\nurllib.request.urlopen(%q)\nprint(end='second')", gate.URL))
+	command := python(
+		fmt.Sprintf(
+			"import urllib.request\nprint(end='first', flush=True)\nurllib.request.urlopen(%q)\nprint(end='second')",
+			gate.URL,
+		),
+	)
 	command.Timeout = 20 * time.Second
 	r, err := s.Run(t.Context(), command, func(_ sandbox.Stream, p []byte) error {
 		if got = append(got, string(p)); len(got) == 1 {
@@ -172,7 +229,8 @@ func TestRunEndsAtItsTimeout(t *testing.T) {
 			command.Timeout = 3 * time.Second // long enough for it to set its trap
 			r, o := run(t, s, command)
 			if !r.TimedOut || r.Success() || r.Signal != c.signal || o.stdout.String() != c.stdout {
-				t.Errorf("got %+v, stdout %q; want a time-out, signal %q, stdout %q", r, o.stdout.String(), c.signal, c.stdout)
+				t.Errorf("got %+v, stdout %q; want a time-out, signal %q, stdout %q", r, o.stdout.String(), c.signal,
+					c.stdout)
 			}
 		})
 	}

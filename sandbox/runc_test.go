@@ -20,7 +20,10 @@ func TestRuncIsThatOfTheDefaultRuntime(t *testing.T) {
 		{"runsc", "/usr/bin/runsc", "runc", ""},
 		{"crun", "/usr/bin/crun", "crun", ""},
 	} {
-		info := system.Info{DefaultRuntime: c.runtime, Runtimes: map[string]system.RuntimeWithStatus{c.runtime: {Runtime: system.Runtime{Path: c.path}}}}
+		info := system.Info{
+			DefaultRuntime: c.runtime,
+			Runtimes:       map[string]system.RuntimeWithStatus{c.runtime: {Runtime: system.Runtime{Path: c.path}}},
+		}
 		if got := runcOf(answer(c.component), info); got.Version != c.want {
 			t.Errorf("%+v: got %+v", c, got)
 		}

@@ -188,7 +188,8 @@ func (s *Sandbox) Lower(ctx context.Context, l Limits) error {
 // reports this as its own failure, in the words of runc 1.1 or of the kernel. With version 2 of
 // cgroups the kernel never refuses: it reclaims memory, and then kills.
 func moreInUse(err error) bool {
-	return strings.Contains(err.Error(), "unable to set memory limit to") || strings.Contains(err.Error(), syscall.EBUSY.Error())
+	return strings.Contains(err.Error(), "unable to set memory limit to") ||
+		strings.Contains(err.Error(), syscall.EBUSY.Error())
 }
 
 // lowered returns the settings for one update from have to want.

@@ -124,7 +124,8 @@ func TestCloseOfTheSandboxEndsItsServices(t *testing.T) {
 			t.Errorf("close: %v", err)
 		}
 	}()
-	if _, err := s.Run(t.Context(), get(v.URL), func(sandbox.Stream, []byte) error { return nil }); !errors.Is(err, sandbox.ErrClosed) {
+	if _, err := s.Run(t.Context(), get(v.URL), func(sandbox.Stream, []byte) error { return nil }); !errors.Is(err,
+		sandbox.ErrClosed) {
 		t.Errorf("the command that used it: %v, want ErrClosed", err)
 	}
 	<-ended

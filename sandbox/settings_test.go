@@ -51,7 +51,8 @@ func TestSettingsAreAsReviewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("the settings have changed; review them and run: go test ./sandbox -run Settings -update\ngot:\n%s", got.Bytes())
+		t.Errorf("the settings have changed; review them and run: go test ./sandbox -run Settings -update\ngot:\n%s",
+			got.Bytes())
 	}
 }
 

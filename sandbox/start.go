@@ -83,7 +83,8 @@ func (s *Sandbox) attach(ctx context.Context) error {
 	watched := context.WithValue(ctx, onDial{}, func(conn net.Conn) {
 		stop = context.AfterFunc(ctx, func() { conn.Close() })
 	})
-	conn, err := s.engine.cli.ContainerAttach(watched, s.id, container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
+	conn, err := s.engine.cli.ContainerAttach(watched, s.id,
+		container.AttachOptions{Stream: true, Stdin: true, Stdout: true, Stderr: true})
 	stop()
 	if err != nil {
 		return fmt.Errorf("attach to container: %w", orCut(err))

@@ -52,7 +52,11 @@ func fakeEngine(t *testing.T, answer http.HandlerFunc) *Engine {
 	t.Helper()
 	srv := httptest.NewServer(answer)
 	t.Cleanup(srv.Close)
-	cli, err := client.NewClientWithOpts(client.WithHost("tcp://"+srv.Listener.Addr().String()), client.WithVersion("1.41"), tellDials)
+	cli, err := client.NewClientWithOpts(
+		client.WithHost("tcp://"+srv.Listener.Addr().String()),
+		client.WithVersion("1.41"),
+		tellDials,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

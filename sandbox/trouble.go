@@ -34,7 +34,12 @@ func IsTrouble(err error) bool {
 }
 
 // failures are the answers by which an engine, or a proxy in front of it, says that it failed.
-var failures = []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+var failures = []int{
+	http.StatusInternalServerError,
+	http.StatusBadGateway,
+	http.StatusServiceUnavailable,
+	http.StatusGatewayTimeout,
+}
 
 // IsSilent reports whether err means that the engine did not answer a call.
 func IsSilent(err error) bool {
@@ -46,7 +51,8 @@ func IsSilent(err error) bool {
 // orCut is for the calls that start a sandbox. It marks the errors that only an engine can cause
 // which is stopping or has lost the container.
 func orCut(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errdefs.IsNotFound(err) && strings.Contains(err.Error(), "No such container") {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errdefs.IsNotFound(err) && strings.Contains(err.Error(), "No such container") {
 		return fmt.Errorf("%w: %w", ErrCut, err)
 	}
 	return err

@@ -26,7 +26,10 @@ func TestTroubleOfTheEngineIsToldFromItsRefusals(t *testing.T) {
 		"409":      {code(409), false},
 		"hangs up": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true},
 	} {
-		_, err := fakeEngine(t, c.answer).Start(t.Context(), Spec{Limits: DefaultLimits(Info{CPUs: 1}), Deadline: time.Now().Add(time.Minute)})
+		_, err := fakeEngine(t, c.answer).Start(
+			t.Context(),
+			Spec{Limits: DefaultLimits(Info{CPUs: 1}), Deadline: time.Now().Add(time.Minute)},
+		)
 		if err == nil || IsTrouble(err) != c.want {
 			t.Errorf("%s: IsTrouble(%v), want %t", name, err, c.want)
 		}

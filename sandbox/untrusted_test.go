@@ -160,7 +160,11 @@ func TestStaleIsWhatNobodyNeeds(t *testing.T) {
 		want bool
 	}{
 		{"just created", container.Summary{State: "created", Created: now.Unix(), Labels: at(time.Hour)}, false},
-		{"created and left", container.Summary{State: "created", Created: now.Add(-2 * time.Minute).Unix(), Labels: at(time.Hour)}, true},
+		{
+			"created and left",
+			container.Summary{State: "created", Created: now.Add(-2 * time.Minute).Unix(), Labels: at(time.Hour)},
+			true,
+		},
 		{"running", container.Summary{State: "running", Labels: at(time.Hour)}, false},
 		{"ending by itself", container.Summary{State: "running", Labels: at(-10 * time.Second)}, false},
 		{"past its deadline", container.Summary{State: "running", Labels: at(-2 * time.Minute)}, true},

@@ -39,8 +39,12 @@ func (e *Engine) create(ctx context.Context, spec Spec) (Spec, container.CreateR
 			return spec, created, err
 		}
 	}
-	return spec, container.CreateResponse{}, fmt.Errorf("all %d users for sandboxes are taken: see `docker ps --all --filter label=%s`, "+
-		"and remove the containers of servers that are gone", Users, LabelInstance)
+	return spec, container.CreateResponse{}, fmt.Errorf(
+		"all %d users for sandboxes are taken: see `docker ps --all --filter label=%s`, "+
+			"and remove the containers of servers that are gone",
+		Users,
+		LabelInstance,
+	)
 }
 
 func (s Spec) containerName() string { return "vivarium-sandbox-" + strconv.Itoa(s.User()) }

@@ -16,7 +16,8 @@ func takenUntil(t *testing.T, n int, asked *int) *Engine {
 		w.Header().Set("Content-Type", "application/json")
 		if *asked <= n {
 			w.WriteHeader(http.StatusConflict)
-			fmt.Fprintf(w, `{"message":"Conflict. The container name \"/%s\" is already in use by container \"1234\"."}`, name)
+			fmt.Fprintf(w,
+				`{"message":"Conflict. The container name \"/%s\" is already in use by container \"1234\"."}`, name)
 			return
 		}
 		w.WriteHeader(http.StatusCreated)

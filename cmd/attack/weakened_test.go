@@ -169,7 +169,8 @@ func TestLabel(t *testing.T) {
 	all := engine.Info().Memory
 	watch := capacity.NewWatch(engine, nil)
 	t.Cleanup(watch.Close)
-	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, w.request(t, nil).Settings.Limits.Limits, 0, slog.New(slog.DiscardHandler))
+	limits := w.request(t, nil).Settings.Limits.Limits
+	admission := capacity.NewAdmission(engine, watch, w.runner.Instance, limits, 0, slog.New(slog.DiscardHandler))
 	enters := func(t *testing.T, patience time.Duration) bool {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

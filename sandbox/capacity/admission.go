@@ -41,7 +41,14 @@ type Admission struct {
 
 // NewAdmission is for an instance's sandboxes with these limits. reserve means the same as for
 // Check. While the watched engine does not answer, no sandbox is let in.
-func NewAdmission(e *sandbox.Engine, w *Watch, instance string, l sandbox.Limits, reserve int64, log *slog.Logger) *Admission {
+func NewAdmission(
+	e *sandbox.Engine,
+	w *Watch,
+	instance string,
+	l sandbox.Limits,
+	reserve int64,
+	log *slog.Logger,
+) *Admission {
 	most := usable(e.Info(), reserve)
 	return &Admission{
 		need: l.Whole(), usable: most, reserve: e.Info().Memory - most, freed: make(chan struct{}), warn: log.Warn,
@@ -62,8 +69,9 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 		}
 		if !told {
 			told = true
-			a.warn("builds wait for memory", "sandbox", quantity.Bytes(a.need), "sandboxes_of_others", quantity.Bytes(others.Sandboxes),
-				"other_containers", quantity.Bytes(others.Rest), "usable", quantity.Bytes(a.usable))
+			a.warn("builds wait for memory", "sandbox", quantity.Bytes(a.need), "sandboxes_of_others",
+				quantity.Bytes(others.Sandboxes), "other_containers", quantity.Bytes(others.Rest), "usable",
+				quantity.Bytes(a.usable))
 		}
 		select {
 		case <-freed:

@@ -19,16 +19,44 @@ func TestSandboxBeginsWhereItFits(t *testing.T) {
 		need                  int64
 		want                  bool
 	}{
-		"the first":                           {12 * gib, 4 * gib, 0, sandbox.Others{}, 4 * gib, true},
-		"up to the brim":                      {12 * gib, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, true},
-		"a byte too much":                     {12*gib - 1, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, false},
-		"one alone on a small engine":         {1 * gib, 1 * gib, 0, sandbox.Others{}, 4 * gib, true},
-		"a second on a small engine":          {1 * gib, 1 * gib, 4 * gib, sandbox.Others{}, 4 * gib, false},
-		"beside another server's sandboxes":   {12 * gib, 4 * gib, 4 * gib, sandbox.Others{Sandboxes: 4 * gib}, 4 * gib, true},
-		"sandboxes of others hold it all":     {12 * gib, 4 * gib, 0, sandbox.Others{Sandboxes: 20 * gib}, 1, false},
-		"other containers in the reserve":     {12 * gib, 4 * gib, 8 * gib, sandbox.Others{Rest: 4 * gib}, 4 * gib, true},
-		"other containers beyond it":          {12 * gib, 4 * gib, 8 * gib, sandbox.Others{Rest: 4*gib + 1}, 4 * gib, false},
-		"the first beside all of them":        {12 * gib, 4 * gib, 0, sandbox.Others{Sandboxes: 4 * gib, Rest: 99 * gib}, 4 * gib, true},
+		"the first":                   {12 * gib, 4 * gib, 0, sandbox.Others{}, 4 * gib, true},
+		"up to the brim":              {12 * gib, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, true},
+		"a byte too much":             {12*gib - 1, 4 * gib, 8 * gib, sandbox.Others{}, 4 * gib, false},
+		"one alone on a small engine": {1 * gib, 1 * gib, 0, sandbox.Others{}, 4 * gib, true},
+		"a second on a small engine":  {1 * gib, 1 * gib, 4 * gib, sandbox.Others{}, 4 * gib, false},
+		"beside another server's sandboxes": {
+			12 * gib,
+			4 * gib,
+			4 * gib,
+			sandbox.Others{Sandboxes: 4 * gib},
+			4 * gib,
+			true,
+		},
+		"sandboxes of others hold it all": {12 * gib, 4 * gib, 0, sandbox.Others{Sandboxes: 20 * gib}, 1, false},
+		"other containers in the reserve": {
+			12 * gib,
+			4 * gib,
+			8 * gib,
+			sandbox.Others{Rest: 4 * gib},
+			4 * gib,
+			true,
+		},
+		"other containers beyond it": {
+			12 * gib,
+			4 * gib,
+			8 * gib,
+			sandbox.Others{Rest: 4*gib + 1},
+			4 * gib,
+			false,
+		},
+		"the first beside all of them": {
+			12 * gib,
+			4 * gib,
+			0,
+			sandbox.Others{Sandboxes: 4 * gib, Rest: 99 * gib},
+			4 * gib,
+			true,
+		},
 		"one alone beside others of all size": {12 * gib, 4 * gib, 0, sandbox.Others{Rest: 99 * gib}, 4 * gib, true},
 	} {
 		a := &Admission{need: c.need, usable: c.usable, reserve: c.reserve, held: c.held}
@@ -42,8 +70,14 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var theirs, told atomic.Int64
 		a := &Admission{
-			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told.Add(1) }, answers: func(context.Context) {},
-			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: theirs.Load()}, nil },
+			need:    4,
+			usable:  8,
+			freed:   make(chan struct{}),
+			warn:    func(string, ...any) { told.Add(1) },
+			answers: func(context.Context) {},
+			others: func(context.Context) (sandbox.Others, error) {
+				return sandbox.Others{Sandboxes: theirs.Load()}, nil
+			},
 		}
 		first, second := a.Enter(t.Context()), a.Enter(t.Context())
 		entered := make(chan func())
@@ -85,8 +119,12 @@ func TestAdmissionWaitsUntilASandboxFits(t *testing.T) {
 func TestSandboxesOfOthersHoldNoServerBackForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &Admission{
-			need: 4, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: func(context.Context) {},
-			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: 8}, nil },
+			need:    4,
+			usable:  8,
+			freed:   make(chan struct{}),
+			warn:    func(string, ...any) {},
+			answers: func(context.Context) {},
+			others:  func(context.Context) (sandbox.Others, error) { return sandbox.Others{Sandboxes: 8}, nil },
 		}
 		entered := make(chan func(), 2)
 		for range 2 {
@@ -113,8 +151,12 @@ func TestAContainerThatCannotBeLookedAtHoldsNoBuildBack(t *testing.T) {
 		o := sandbox.Others{Unseen: hung}
 		var silent error
 		a := &Admission{
-			need: 1, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) { told++ }, answers: func(context.Context) {},
-			others: func(context.Context) (sandbox.Others, error) { return o, silent },
+			need:    1,
+			usable:  8,
+			freed:   make(chan struct{}),
+			warn:    func(string, ...any) { told++ },
+			answers: func(context.Context) {},
+			others:  func(context.Context) (sandbox.Others, error) { return o, silent },
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -136,8 +178,12 @@ func TestAContainerThatCannotBeLookedAtHoldsNoBuildBack(t *testing.T) {
 
 func TestAdmissionEndsWithItsContext(t *testing.T) {
 	a := &Admission{
-		need: 4, usable: 4, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: func(context.Context) {},
-		others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{}, nil },
+		need:    4,
+		usable:  4,
+		freed:   make(chan struct{}),
+		warn:    func(string, ...any) {},
+		answers: func(context.Context) {},
+		others:  func(context.Context) (sandbox.Others, error) { return sandbox.Others{}, nil },
 	}
 	defer a.Enter(t.Context())()
 	ctx, cancel := context.WithCancel(t.Context())

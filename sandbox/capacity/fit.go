@@ -34,8 +34,8 @@ func Check(info sandbox.Info, l sandbox.Limits, workers int, reserve int64) erro
 	need := int64(workers) * l.Whole()
 	if most := usable(info, reserve); need > most {
 		return fmt.Errorf("%d workers × (%s) = %s, but sandboxes may use %s, the engine's %s less a reserve of %s: "+
-			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE",
-			workers, sum(l), quantity.Bytes(need), quantity.Bytes(most), quantity.Bytes(info.Memory), quantity.Bytes(info.Memory-most))
+			"lower VIVARIUM_WORKERS, VIVARIUM_MEMORY, VIVARIUM_DISK or VIVARIUM_MEMORY_RESERVE", workers, sum(l),
+			quantity.Bytes(need), quantity.Bytes(most), quantity.Bytes(info.Memory), quantity.Bytes(info.Memory-most))
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func TestWorkersAreWhatFits(t *testing.T) {
 		{"at least one", 4, 2 << 30, 4 << 30, 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Workers(sandbox.Info{CPUs: c.cpus, Memory: c.memory}, sandbox.Limits{Memory: c.each / 2, Disk: c.each / 2}, c.reserve)
+			got := Workers(sandbox.Info{CPUs: c.cpus, Memory: c.memory},
+				sandbox.Limits{Memory: c.each / 2, Disk: c.each / 2}, c.reserve)
 			if got != c.want {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
@@ -37,12 +38,14 @@ func TestCheckSpellsOutTheSum(t *testing.T) {
 		t.Errorf("3 workers of 4 GiB: %v", err)
 	}
 	err := Check(info, sandbox.DefaultLimits(info), 4, 0)
-	want := "4 workers × (memory 2 GiB + disk 2 GiB) = 16 GiB, but sandboxes may use 12 GiB, the engine's 16 GiB less a reserve of 4 GiB: "
+	want := "4 workers × (memory 2 GiB + disk 2 GiB) = 16 GiB, but sandboxes may use 12 GiB, the engine's 16 GiB " +
+		"less a reserve of 4 GiB: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	err = Check(info, sandbox.DefaultLimits(info), 4, 1<<30)
-	if err == nil || !strings.Contains(err.Error(), "sandboxes may use 15 GiB, the engine's 16 GiB less a reserve of 1 GiB") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "sandboxes may use 15 GiB, the engine's 16 GiB less a reserve of 1 GiB") {
 		t.Errorf("with a reserve of 1 GiB: got %v", err)
 	}
 	many := sandbox.DefaultLimits(info)
@@ -66,7 +69,8 @@ func TestTheShareOfSocketsCountsInWhatFits(t *testing.T) {
 		t.Errorf("%d sandboxes fit 12 GiB, with sockets %d; want 3 and 2", without, got)
 	}
 	err := Check(info, l, 3, 0)
-	if err == nil || !strings.HasPrefix(err.Error(), "3 workers × (memory 2 GiB + disk 2 GiB + sockets 256 MiB) = 12.75 GiB, but") {
+	if err == nil ||
+		!strings.HasPrefix(err.Error(), "3 workers × (memory 2 GiB + disk 2 GiB + sockets 256 MiB) = 12.75 GiB, but") {
 		t.Errorf("got %v, want the sum spelled out", err)
 	}
 	a := &Admission{need: l.Whole(), usable: 12 << 30, held: 2 * l.Whole(), freed: make(chan struct{})}

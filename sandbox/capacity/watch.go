@@ -79,7 +79,11 @@ func (w *Watch) Look(ctx context.Context) error {
 	default:
 	}
 	if since, err := w.Away(); err != nil {
-		return errors.New("the Docker engine has not answered since " + since.UTC().Format(time.RFC3339) + ": " + sandbox.TroubleWords(err))
+		return errors.New(
+			"the Docker engine has not answered since " + since.UTC().Format(
+				time.RFC3339,
+			) + ": " + sandbox.TroubleWords(err),
+		)
 	}
 	return nil
 }

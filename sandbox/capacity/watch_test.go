@@ -19,13 +19,17 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 		var asked atomic.Int64
 		var told []string
 		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(words string) error { told = append(told, words); return nil }, ask: func(context.Context) error {
-			asked.Add(1)
-			if away.Load() {
-				return context.DeadlineExceeded
-			}
-			return nil
-		}}
+		w := &Watch{
+			turn: make(chan struct{}, 1),
+			told: func(words string) error { told = append(told, words); return nil },
+			ask: func(context.Context) error {
+				asked.Add(1)
+				if away.Load() {
+					return context.DeadlineExceeded
+				}
+				return nil
+			},
+		}
 		var all sync.WaitGroup
 		began := time.Now()
 		for range 10 {
@@ -87,12 +91,16 @@ func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var away atomic.Bool
 		away.Store(true)
-		w := &Watch{turn: make(chan struct{}, 1), told: func(string) error { return nil }, ask: func(context.Context) error {
-			if away.Load() {
-				return context.DeadlineExceeded
-			}
-			return nil
-		}}
+		w := &Watch{
+			turn: make(chan struct{}, 1),
+			told: func(string) error { return nil },
+			ask: func(context.Context) error {
+				if away.Load() {
+					return context.DeadlineExceeded
+				}
+				return nil
+			},
+		}
 		a := &Admission{
 			need: 1, usable: 8, freed: make(chan struct{}), warn: func(string, ...any) {}, answers: w.Await,
 			others: func(context.Context) (sandbox.Others, error) { return sandbox.Others{}, nil },

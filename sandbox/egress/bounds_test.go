@@ -144,7 +144,8 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 				}
 			}
 			res, body, err := request(t, link)
-			if err != nil || res.StatusCode != 403 || !strings.Contains(string(body), "the build's disk: it has 1.001 MiB") {
+			if err != nil || res.StatusCode != 403 ||
+				!strings.Contains(string(body), "the build's disk: it has 1.001 MiB") {
 				t.Errorf("%d, %v: %s", res.StatusCode, err, body)
 			}
 			if !n.contains("the build's disk") {
@@ -173,7 +174,8 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 	var dir string
 	x := newIndex(t, up, func(c *IndexConfig) { c.MaxCache, dir = 512<<10, c.CacheDir })
 	s, n := newSession(t, x)
-	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
+	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 ||
+		!bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
 	if !n.contains("has no room beside what is being read: not kept, but passed on") {
@@ -211,7 +213,12 @@ func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newDownloads(cache)
-	d := download{sha256: strings.Repeat("a", 64), name: "x.whl", limit: 1000, url: &url.URL{Scheme: "none", Host: "none.invalid"}}
+	d := download{
+		sha256: strings.Repeat("a", 64),
+		name:   "x.whl",
+		limit:  1000,
+		url:    &url.URL{Scheme: "none", Host: "none.invalid"},
+	}
 	dead := newTransfer(d, nil, func() {})
 	dead.ended, dead.err, dead.readers = true, errWrongHash, 1
 	s.running[keyOf(d)] = dead
@@ -243,7 +250,8 @@ func TestAWrongAddressDoesNotSpoilTheDownloadFromTheRightOne(t *testing.T) {
 	}
 	defer x.downloads.leave(bad)
 	s, _ := newSession(t, x)
-	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
+	if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 ||
+		!bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
 }

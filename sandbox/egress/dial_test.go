@@ -19,14 +19,17 @@ func TestOnlyPublicAddressesAreReachable(t *testing.T) {
 		"151.101.0.223": true, "1.1.1.1": true, "2a04:4e42::223": true, "2606:4700::1": true, "::ffff:1.1.1.1": true,
 		"172.15.255.255": true, "172.32.0.1": true, "100.63.255.255": true, "100.128.0.1": true,
 		"0.0.0.0": false, "0.1.2.3": false, "10.0.0.1": false, "100.64.0.1": false, "100.100.100.200": false,
-		"127.0.0.1": false, "127.255.0.1": false, "169.254.169.254": false, "172.16.0.1": false, "172.31.255.255": false,
-		"192.0.0.192": false, "192.0.2.1": false, "192.88.99.1": false, "192.168.1.1": false, "198.18.0.1": false,
+		"127.0.0.1": false, "127.255.0.1": false, "169.254.169.254": false, "172.16.0.1": false,
+		"172.31.255.255": false,
+		"192.0.0.192":    false, "192.0.2.1": false, "192.88.99.1": false, "192.168.1.1": false, "198.18.0.1": false,
 		"198.51.100.1": false, "203.0.113.1": false, "224.0.0.1": false, "239.1.1.1": false, "240.0.0.1": false,
 		"255.255.255.255": false, "168.63.129.16": false,
 		"::": false, "::1": false, "::ffff:127.0.0.1": false, "::ffff:169.254.169.254": false, "::127.0.0.1": false,
-		"fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd00:ec2::254": false, "fec0::1": false, "ff02::1": false,
-		"64:ff9b::7f00:1": false, "64:ff9b:1::7f00:1": false, "2002:7f00:1::": false, "2001::1": false, "2001:db8::1": false,
-		"3fff::1": false, "100::1": false,
+		"fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd00:ec2::254": false, "fec0::1": false,
+		"ff02::1":         false,
+		"64:ff9b::7f00:1": false, "64:ff9b:1::7f00:1": false, "2002:7f00:1::": false, "2001::1": false,
+		"2001:db8::1": false,
+		"3fff::1":     false, "100::1": false,
 	} {
 		if got := public.permits(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s reachable: %v, want %v", addr, got, want)
@@ -36,7 +39,12 @@ func TestOnlyPublicAddressesAreReachable(t *testing.T) {
 		}
 	}
 	listed := guard{allow: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}
-	for addr, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "10.2.0.1": false, "1.1.1.1": false} {
+	for addr, want := range map[string]bool{
+		"10.1.2.3":        true,
+		"::ffff:10.1.2.3": true,
+		"10.2.0.1":        false,
+		"1.1.1.1":         false,
+	} {
 		if got := listed.permits(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s listed: %v, want %v", addr, got, want)
 		}

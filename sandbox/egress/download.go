@@ -27,7 +27,8 @@ func (d download) fits(size int64) error {
 	case size > d.limit:
 		return fmt.Errorf("%s: %w of %s", d.name, errTooLarge, quantity.Bytes(d.limit))
 	case d.room > 0 && size > d.room:
-		return fmt.Errorf("%s: %w of the build's disk: it has %s, the disk %s", d.name, errTooLarge, quantity.Bytes(size), quantity.Bytes(d.room))
+		return fmt.Errorf("%s: %w of the build's disk: it has %s, the disk %s", d.name, errTooLarge,
+			quantity.Bytes(size), quantity.Bytes(d.room))
 	}
 	return nil
 }
@@ -42,7 +43,8 @@ func (d download) most() int64 {
 
 // fetchFile asks upstream for a file's bytes as they are.
 func fetchFile(ctx context.Context, f *fetcher, d download) (*fetched, error) {
-	res, err := f.get(ctx, target{url: d.url, trusted: d.own, checked: d.sha256 != ""}, http.Header{"Accept-Encoding": {"identity"}})
+	res, err := f.get(ctx, target{url: d.url, trusted: d.own, checked: d.sha256 != ""},
+		http.Header{"Accept-Encoding": {"identity"}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.name, err)
 	}

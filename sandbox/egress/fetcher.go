@@ -95,13 +95,15 @@ func (f *fetcher) get(ctx context.Context, t target, header http.Header) (*fetch
 		next, err := u.Parse(res.Header.Get("Location"))
 		if err != nil {
 			dog.stop()
-			return nil, refuse(http.StatusBadGateway, "package index: %s redirects to an address that cannot be read", u.Host)
+			return nil, refuse(http.StatusBadGateway, "package index: %s redirects to an address that cannot be read",
+				u.Host)
 		}
 		next.User, next.Fragment = nil, ""
 		u = next
 	}
 	dog.stop()
-	return nil, refuse(http.StatusBadGateway, "package index: %s redirects more than %d times", t.url.Host, maxRedirects)
+	return nil, refuse(http.StatusBadGateway, "package index: %s redirects more than %d times", t.url.Host,
+		maxRedirects)
 }
 
 func (f *fetcher) roundTrip(ctx context.Context, u *url.URL, own bool, header http.Header) (*http.Response, error) {

@@ -26,8 +26,10 @@ const GitPath = "/repo.git"
 
 // GitConfig says which one repository a Git proxy opens.
 type GitConfig struct {
-	Upstream  *url.URL // the repository's own URL, such as https://github.com/OWNER/NAME.git; credentials in it are not used
-	Token     string   // added only to requests to exactly Upstream's origin; empty for none
+	// Upstream is the repository's own URL, such as https://github.com/OWNER/NAME.git. Credentials
+	// in it are not used.
+	Upstream  *url.URL
+	Token     string // added only to requests to exactly Upstream's origin; empty for none
 	Transport http.RoundTripper
 	MaxBytes  int64 // a response larger than this is cut off; 0 is the default
 }
@@ -127,8 +129,16 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 		g.fail(GitFailure{StatusCode: res.StatusCode, Message: fmt.Sprintf(
 			"the git host sent more than %s, the limit for one repository: cut off", quantity.Bytes(g.maxBytes))})
 	case errors.As(err, &up) && (r.Context().Err() == nil || errors.As(err, &stalled)):
-		g.fail(GitFailure{Unreachable: true, Heals: true, Stalled: errors.As(err, &stalled), StatusCode: res.StatusCode, Message: oneLine(fmt.Sprintf(
-			"git host %s broke off its answer after %d bytes: %s", res.Request.URL.Host, n, brief(up.err)))})
+		g.fail(
+			GitFailure{
+				Unreachable: true,
+				Heals:       true,
+				Stalled:     errors.As(err, &stalled),
+				StatusCode:  res.StatusCode,
+				Message: oneLine(fmt.Sprintf(
+					"git host %s broke off its answer after %d bytes: %s", res.Request.URL.Host, n, brief(up.err))),
+			},
+		)
 	}
 	// The client must see a broken answer, and not a complete one that is too short.
 	panic(http.ErrAbortHandler)

@@ -57,7 +57,13 @@ func runGit(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "git", args...)
 	c.Dir = dir
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LANG=C"}
+	c.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + dir,
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0",
+		"LANG=C",
+	}
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
@@ -136,11 +142,16 @@ func TestGitRefusesEverythingButAFetch(t *testing.T) {
 	proxy := serve(t, NewGit(GitConfig{Upstream: h.RepoURL("octo/demo")}))
 
 	// control: what is refused through the proxy is there when the host is asked directly
-	if code, body := raw(t, proxy, get(GitPath+"/info/refs?service=git-upload-pack")); code != 200 || !strings.Contains(body, "git-upload-pack") {
+	if code, body := raw(t, proxy, get(GitPath+"/info/refs?service=git-upload-pack")); code != 200 ||
+		!strings.Contains(body, "git-upload-pack") {
 		t.Fatalf("a fetch is answered %d: %s", code, body)
 	}
-	for _, target := range []string{"/octo/demo.git/info/refs", "/octo/demo.git/HEAD", "/octo/other.git/info/refs?service=git-upload-pack",
-		"/octo/demo.git/info/refs?service=git-receive-pack"} {
+	for _, target := range []string{
+		"/octo/demo.git/info/refs",
+		"/octo/demo.git/HEAD",
+		"/octo/other.git/info/refs?service=git-upload-pack",
+		"/octo/demo.git/info/refs?service=git-receive-pack",
+	} {
 		if code, body := raw(t, h.URL(), get(target)); code != 200 {
 			t.Fatalf("control: the host answers %s with %d: %s", target, code, body)
 		}
@@ -159,22 +170,31 @@ func TestGitRefusesEverythingButAFetch(t *testing.T) {
 		request string
 		want    int
 	}{
-		"dumb refs":                {get(GitPath + "/info/refs"), 404},
-		"dumb HEAD":                {get(GitPath + "/HEAD"), 404},
-		"push refs":                {get(GitPath + "/info/refs?service=git-receive-pack"), 403},
-		"push":                     {post(GitPath+"/git-receive-pack", "application/x-git-receive-pack-request", ""), 403},
-		"other repository":         {get("/octo/other.git/info/refs?service=git-upload-pack"), 404},
-		"dotted path":              {get(GitPath + "/../octo/other.git/info/refs?service=git-upload-pack"), 404},
-		"encoded path":             {get("/repo%2egit/info/refs?service=git-upload-pack"), 404},
-		"encoded slash":            {get(GitPath + "%2finfo/refs?service=git-upload-pack"), 404},
-		"doubled slash":            {get("/" + GitPath + "/info/refs?service=git-upload-pack"), 404},
-		"extra query":              {get(advertise + "&x=1"), 404},
-		"repeated service":         {get(advertise + "&service=git-receive-pack"), 404},
-		"encoded query":            {get(GitPath + "/info/refs?service=git-upload%2dpack"), 404},
-		"absolute-form":            {get(h.URL() + "/octo/other.git/info/refs?service=git-upload-pack"), 404},
-		"absolute-form to itself":  {get("http://vivarium" + advertise), 404},
-		"CONNECT":                  {"CONNECT " + strings.TrimPrefix(h.URL(), "http://") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
-		"OPTIONS":                  {"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200}, // answered by net/http itself
+		"dumb refs": {get(GitPath + "/info/refs"), 404},
+		"dumb HEAD": {get(GitPath + "/HEAD"), 404},
+		"push refs": {get(GitPath + "/info/refs?service=git-receive-pack"), 403},
+		"push": {
+			post(GitPath+"/git-receive-pack", "application/x-git-receive-pack-request", ""),
+			403,
+		},
+		"other repository":        {get("/octo/other.git/info/refs?service=git-upload-pack"), 404},
+		"dotted path":             {get(GitPath + "/../octo/other.git/info/refs?service=git-upload-pack"), 404},
+		"encoded path":            {get("/repo%2egit/info/refs?service=git-upload-pack"), 404},
+		"encoded slash":           {get(GitPath + "%2finfo/refs?service=git-upload-pack"), 404},
+		"doubled slash":           {get("/" + GitPath + "/info/refs?service=git-upload-pack"), 404},
+		"extra query":             {get(advertise + "&x=1"), 404},
+		"repeated service":        {get(advertise + "&service=git-receive-pack"), 404},
+		"encoded query":           {get(GitPath + "/info/refs?service=git-upload%2dpack"), 404},
+		"absolute-form":           {get(h.URL() + "/octo/other.git/info/refs?service=git-upload-pack"), 404},
+		"absolute-form to itself": {get("http://vivarium" + advertise), 404},
+		"CONNECT": {
+			"CONNECT " + strings.TrimPrefix(h.URL(), "http://") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+			405,
+		},
+		"OPTIONS": {
+			"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+			200,
+		}, // answered by net/http itself
 		"DELETE":                   {"DELETE " + advertise + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
 		"HEAD":                     {"HEAD " + advertise + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
 		"POST of refs":             {post(advertise, wants, ""), 405},
@@ -186,7 +206,11 @@ func TestGitRefusesEverythingButAFetch(t *testing.T) {
 		"protocol twice":           {with(advertise, "Git-Protocol: version=2\r\nGit-Protocol: version=1\r\n"), 400},
 		"GET with a body":          {with(advertise, "Content-Length: 1\r\n") + "x", 400},
 		"two lengths":              {with(advertise, "Content-Length: 0\r\nContent-Length: 5\r\n"), 400},
-		"length and chunks":        {"POST " + GitPath + "/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: xchunked\r\n\r\n0000", 501},
+		"length and chunks": {
+			"POST " + GitPath + "/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: " +
+				"xchunked\r\n\r\n0000",
+			501,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if code, body := raw(t, proxy, c.request); code != c.want {
@@ -203,8 +227,10 @@ func TestGitBuildsRequestHeadersAnew(t *testing.T) {
 	h := startGitHost(t, egresstest.GitHostConfig{Token: canary})
 	commit(t, h, "octo/demo")
 	proxy := serve(t, NewGit(GitConfig{Upstream: h.RepoURL("octo/demo"), Token: canary}))
-	req := "GET " + GitPath + "/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: evil\r\nConnection: close, Authorization\r\n" +
-		"Authorization: Basic ZXZpbDpldmls\r\nCookie: a=b\r\nX-Forwarded-Host: evil\r\nX-HTTP-Method-Override: DELETE\r\n" +
+	req := "GET " + GitPath + "/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: evil\r\nConnection: close, " +
+		"Authorization\r\n" +
+		"Authorization: Basic ZXZpbDpldmls\r\nCookie: a=b\r\nX-Forwarded-Host: evil\r\nX-HTTP-Method-Override: " +
+		"DELETE\r\n" +
 		"Git-Protocol: version=2\r\nAccept: evil\r\nUser-Agent: evil\r\nRange: bytes=0-1\r\n\r\n"
 	if code, body := raw(t, proxy, req); code != 200 {
 		t.Fatalf("answered %d: %s", code, body)
@@ -282,17 +308,69 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 		git         string // what git itself prints
 		message     string
 	}{
-		"host down":       {upstream: downURL, unreachable: true, heals: true, git: "error: 502", message: "connection refused"},
-		"no answer":       {fault: egresstest.Drop, unreachable: true, heals: true, git: "error: 502", message: "EOF"},
-		"silence":         {fault: egresstest.Stall, unreachable: true, heals: true, git: "error: 502", message: "no data for"},
-		"503":             {fault: egresstest.Status(503), unreachable: true, heals: true, status: 503, git: "error: 503", message: "503 Service Unavailable"},
-		"500":             {fault: egresstest.Status(500), unreachable: true, heals: true, status: 500, git: "error: 500", message: "500 Internal Server Error"},
-		"429":             {fault: egresstest.Status(429), heals: true, status: 429, git: "error: 429", message: "429 Too Many Requests"},
-		"401":             {fault: egresstest.Status(401), heals: true, status: 401, git: "error: 403", message: "GITHUB_TOKEN is wrong or has expired"},
-		"403":             {fault: egresstest.Status(403), status: 403, git: "error: 403", message: "403 Forbidden"},
-		"no repository":   {upstream: h.RepoURL("octo/none"), status: 404, git: "not found", message: "404 Not Found: repository not found, or GITHUB_TOKEN may not read it"},
-		"not git":         {fault: loginPage, status: 200, git: "error: 502", message: "something else than a git repository"},
-		"redirect to web": {fault: egresstest.RedirectTo("http://127.0.0.1:1/login"), git: "error: 502", message: "private address"},
+		"host down": {
+			upstream:    downURL,
+			unreachable: true,
+			heals:       true,
+			git:         "error: 502",
+			message:     "connection refused",
+		},
+		"no answer": {fault: egresstest.Drop, unreachable: true, heals: true, git: "error: 502", message: "EOF"},
+		"silence": {
+			fault:       egresstest.Stall,
+			unreachable: true,
+			heals:       true,
+			git:         "error: 502",
+			message:     "no data for",
+		},
+		"503": {
+			fault:       egresstest.Status(503),
+			unreachable: true,
+			heals:       true,
+			status:      503,
+			git:         "error: 503",
+			message:     "503 Service Unavailable",
+		},
+		"500": {
+			fault:       egresstest.Status(500),
+			unreachable: true,
+			heals:       true,
+			status:      500,
+			git:         "error: 500",
+			message:     "500 Internal Server Error",
+		},
+		"429": {
+			fault:   egresstest.Status(429),
+			heals:   true,
+			status:  429,
+			git:     "error: 429",
+			message: "429 Too Many Requests",
+		},
+		"401": {
+			fault:   egresstest.Status(401),
+			heals:   true,
+			status:  401,
+			git:     "error: 403",
+			message: "GITHUB_TOKEN is wrong or has expired",
+		},
+		"403": {fault: egresstest.Status(403), status: 403, git: "error: 403", message: "403 Forbidden"},
+		"no repository": {
+			upstream: h.RepoURL("octo/none"),
+			status:   404,
+			git:      "not found",
+			message:  "404 Not Found: repository not found, or GITHUB_TOKEN may not read it",
+		},
+		"not git": {
+			fault:   loginPage,
+			status:  200,
+			git:     "error: 502",
+			message: "something else than a git repository",
+		},
+		"redirect to web": {
+			fault:   egresstest.RedirectTo("http://127.0.0.1:1/login"),
+			git:     "error: 502",
+			message: "private address",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			up := c.upstream
@@ -313,8 +391,10 @@ func TestGitTellsUnreachableFromRefused(t *testing.T) {
 			if f == nil {
 				t.Fatal("no failure")
 			}
-			if f.Unreachable != c.unreachable || f.Heals != c.heals || f.StatusCode != c.status || !strings.Contains(f.Message, c.message) {
-				t.Errorf("failure %+v, want unreachable %v, heals %v, status %d and %q", *f, c.unreachable, c.heals, c.status, c.message)
+			if f.Unreachable != c.unreachable || f.Heals != c.heals || f.StatusCode != c.status ||
+				!strings.Contains(f.Message, c.message) {
+				t.Errorf("failure %+v, want unreachable %v, heals %v, status %d and %q", *f, c.unreachable, c.heals,
+					c.status, c.message)
 			}
 			if strings.ContainsAny(f.Message, "\r\n") || strings.Contains(f.Message, canary) {
 				t.Errorf("not one line without credentials: %q", f.Message)

@@ -35,7 +35,8 @@ func parseGitCall(r *http.Request) (gitCall, *refusal) {
 	case GitPath + "/info/refs?service=git-receive-pack", GitPath + "/git-receive-pack":
 		return c, refuse(http.StatusForbidden, "this repository can only be fetched from, not pushed to")
 	default:
-		return c, refuse(http.StatusNotFound, "only a fetch from %s over git's smart HTTP protocol is offered here", GitPath)
+		return c, refuse(http.StatusNotFound, "only a fetch from %s over git's smart HTTP protocol is offered here",
+			GitPath)
 	}
 	if r.Method != c.method {
 		return c, refuse(http.StatusMethodNotAllowed, "method not allowed: only %s is", c.method)

@@ -60,7 +60,10 @@ func (g *Git) failed(client context.Context, err error) (int, string) {
 // rejected records an answer that is not what a fetch needs, and says what to tell the
 // client. The host's own words are passed on when they are plain text.
 func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
-	f := GitFailure{StatusCode: res.StatusCode, Message: "git host " + res.Request.URL.Host + " answered " + statusText(res.StatusCode)}
+	f := GitFailure{
+		StatusCode: res.StatusCode,
+		Message:    "git host " + res.Request.URL.Host + " answered " + statusText(res.StatusCode),
+	}
 	status := res.StatusCode
 	switch {
 	case res.StatusCode == http.StatusUnauthorized && res.Request.Header.Get("Authorization") != "":

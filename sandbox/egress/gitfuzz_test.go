@@ -14,8 +14,17 @@ func FuzzGitCall(f *testing.F) {
 	f.Add("POST", GitPath+uploadPackPath, "", "application/x-git-upload-pack-request", "gzip", int64(-1))
 	f.Add("POST", "http://other.example"+GitPath+"/git-receive-pack", "version=1\r\nX: y", "text/plain", "br", int64(7))
 	f.Fuzz(func(t *testing.T, method, uri, protocol, contentType, encoding string, length int64) {
-		r := &http.Request{Method: method, RequestURI: uri, ContentLength: length, Header: http.Header{"Authorization": {"mine"}, "Cookie": {"mine"}}}
-		for name, value := range map[string]string{"Git-Protocol": protocol, "Content-Type": contentType, "Content-Encoding": encoding} {
+		r := &http.Request{
+			Method:        method,
+			RequestURI:    uri,
+			ContentLength: length,
+			Header:        http.Header{"Authorization": {"mine"}, "Cookie": {"mine"}},
+		}
+		for name, value := range map[string]string{
+			"Git-Protocol":     protocol,
+			"Content-Type":     contentType,
+			"Content-Encoding": encoding,
+		} {
 			if value != "" {
 				r.Header.Set(name, value)
 			}
@@ -24,11 +33,13 @@ func FuzzGitCall(f *testing.F) {
 		if refused != nil {
 			return
 		}
-		if got := c.method + " " + c.path; got != "GET "+advertisePath && got != "POST "+uploadPackPath || GitPath+c.path != uri {
+		if got := c.method + " " + c.path; got != "GET "+advertisePath && got != "POST "+uploadPackPath ||
+			GitPath+c.path != uri {
 			t.Errorf("%s %q passed as %s", method, uri, got)
 		}
 		for name, values := range c.header {
-			if name == "Authorization" || name == "Cookie" || len(values) != 1 || strings.ContainsAny(values[0], "\r\n") {
+			if name == "Authorization" || name == "Cookie" || len(values) != 1 ||
+				strings.ContainsAny(values[0], "\r\n") {
 				t.Errorf("the header %s: %q passed", name, values)
 			}
 		}
@@ -47,7 +58,8 @@ func FuzzGitRedirect(f *testing.F) {
 			return
 		}
 		to, err := url.Parse(base + advertisePath)
-		if err != nil || to.Scheme != "https" || to.User != nil || to.Fragment != "" || !strings.HasSuffix(to.RequestURI(), advertisePath) {
+		if err != nil || to.Scheme != "https" || to.User != nil || to.Fragment != "" ||
+			!strings.HasSuffix(to.RequestURI(), advertisePath) {
 			t.Errorf("%q leads to %q (%v)", location, base+advertisePath, err)
 		}
 	})

@@ -90,12 +90,15 @@ func nextBase(base string, c gitCall, location string) (string, error) {
 	}
 	to.User, to.Fragment = nil, ""
 	if to.Scheme != "https" && to.Scheme != from.Scheme {
-		return "", refuse(http.StatusBadGateway, "the git host redirects to %s, which is not https: not followed", origin(to))
+		return "", refuse(http.StatusBadGateway, "the git host redirects to %s, which is not https: not followed",
+			origin(to))
 	}
 	next, ok := strings.CutSuffix(to.String(), c.path)
 	// It must also name a host and a repository there: //info/refs would have its host cut off.
-	if repo, err := url.Parse(next); !ok || err != nil || repo.Host == "" || repo.Host != to.Host || strings.Trim(repo.Path, "/") == "" {
-		return "", refuse(http.StatusBadGateway, "the git host redirects to a page of %s that is not a git repository: not followed", origin(to))
+	if repo, err := url.Parse(next); !ok || err != nil || repo.Host == "" || repo.Host != to.Host ||
+		strings.Trim(repo.Path, "/") == "" {
+		return "", refuse(http.StatusBadGateway,
+			"the git host redirects to a page of %s that is not a git repository: not followed", origin(to))
 	}
 	return next, nil
 }

@@ -41,7 +41,8 @@ func TestGitFollowsARenamedRepositoryWithoutTheToken(t *testing.T) {
 		}
 	}
 	if withToken == 0 || without == 0 {
-		t.Errorf("%d requests with the token to the old place, %d to the new: the test shows nothing", withToken, without)
+		t.Errorf("%d requests with the token to the old place, %d to the new: the test shows nothing", withToken,
+			without)
 	}
 }
 

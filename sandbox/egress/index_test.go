@@ -99,7 +99,10 @@ func TestPipInstallsThroughTheIndex(t *testing.T) {
 			yanked.Yanked = "broken"
 			up.Add(
 				egresstest.Wheel("Alpha.Pkg", "1.0+local.1", map[string]string{"alpha.py": "ANSWER = 42\n"}, "beta>=2"),
-				egresstest.Wheel("beta", "2.1", map[string]string{"beta.py": strings.Repeat("# beta\n", 100_000)}), yanked, future)
+				egresstest.Wheel("beta", "2.1", map[string]string{"beta.py": strings.Repeat("# beta\n", 100_000)}),
+				yanked,
+				future,
+			)
 			x := newIndex(t, up, func(ic *IndexConfig) {
 				if c.Password != "" {
 					ic.Upstream.User = url.UserPassword("reader", c.Password)
@@ -107,7 +110,8 @@ func TestPipInstallsThroughTheIndex(t *testing.T) {
 			})
 			s, n := newSession(t, x)
 			dir := t.TempDir()
-			out, err := runPip(t, "install", "-q", "--no-compile", "--index-url", s+IndexPath, "--target", dir, "alpha-pkg")
+			out, err := runPip(t, "install", "-q", "--no-compile", "--index-url", s+IndexPath, "--target", dir,
+				"alpha-pkg")
 			if err != nil {
 				t.Fatalf("pip: %v\n%s\n%v", err, out, n.all())
 			}

@@ -57,7 +57,8 @@ func (l *ledger) settle(what wanted, err error) {
 		return
 	}
 	metadata := wanted{file: what.file, metadata: what.file != ""}
-	l.open = slices.DeleteFunc(l.open, func(e entered) bool { return e.wanted == what || e.wanted == metadata && err == nil })
+	l.open = slices.DeleteFunc(l.open,
+		func(e entered) bool { return e.wanted == what || e.wanted == metadata && err == nil })
 }
 
 // first is the trouble that has lasted longest; nil when there is none.

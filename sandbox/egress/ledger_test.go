@@ -167,7 +167,10 @@ func TestAClientThatLosesItsPatienceLeavesTheTroubleBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		stays time.Duration
 		want  string
-	}{"after long": {300 * time.Millisecond, "does not answer: no data for 0 s"}, "at once": {20 * time.Millisecond, ""}} {
+	}{
+		"after long": {300 * time.Millisecond, "does not answer: no data for 0 s"},
+		"at once":    {20 * time.Millisecond, ""},
+	} {
 		t.Run(name, func(t *testing.T) {
 			x := newIndex(t, up, nil)
 			x.fetcher.stall = 6 * 200 * time.Millisecond
@@ -222,9 +225,19 @@ func TestTroubleNamesTheNetworksErrorAndNoPassword(t *testing.T) {
 	}
 	defer restore()
 	for address, want := range map[string]string{
-		"http://me:hunter2@" + silent.Addr().String() + "/simple/":                             "index " + silent.Addr().String() + " does not answer: connection refused",
-		"http://me:hunter2@no-such-host.invalid/simple/":                                       "index no-such-host.invalid does not answer: look up no-such-host.invalid: lame referral", // an unknown name to this resolver
-		strings.Replace(tlsOnly.FilesURL(), "https://", "https://me:hunter2@", 1) + "/simple/": "index " + strings.TrimPrefix(tlsOnly.FilesURL(), "https://") + " has no certificate that is trusted: x509: certificate signed by unknown authority",
+		"http://me:hunter2@" + silent.Addr().String() + "/simple/": "index " + silent.Addr().String() +
+			" does not answer: connection refused",
+		"http://me:hunter2@no-such-host.invalid/simple/": "index no-such-host.invalid does not answer: " +
+			"look up no-such-host.invalid: lame referral", // an unknown name to this resolver
+		strings.Replace(
+			tlsOnly.FilesURL(),
+			"https://",
+			"https://me:hunter2@",
+			1,
+		) + "/simple/": "index " + strings.TrimPrefix(
+			tlsOnly.FilesURL(),
+			"https://",
+		) + " has no certificate that is trusted: x509: certificate signed by unknown authority",
 	} {
 		x, err := NewIndex(IndexConfig{Upstream: mustURL(t, address)})
 		if err != nil {

@@ -48,7 +48,8 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 			}
 			got := p.Files[0]
 			if p.Name != "beta" || got.Filename != f.Name || fmt.Sprint(got.Hashes) != "map[sha256:"+f.SHA256()+"]" ||
-				got.RequiresPython != f.RequiresPython || got.Yanked != f.Yanked || len(got.CoreMetadata["sha256"]) != 64 {
+				got.RequiresPython != f.RequiresPython || got.Yanked != f.Yanked ||
+				len(got.CoreMetadata["sha256"]) != 64 {
 				t.Errorf("got %+v of %s", got, body)
 			}
 			if p.Files[1].Filename != sdist.Name || p.Files[1].Yanked != nil || p.Files[1].CoreMetadata != nil {
@@ -61,7 +62,8 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 			}
 			want := regexp.MustCompile(`<a href="/files/[0-9a-f]{32}/beta-2\.5-py3-none-any\.whl#sha256=` + f.SHA256() +
 				`" data-requires-python="&gt;=3\.8,&lt;4" data-yanked="broken &amp; &#34;bad&#34;"` +
-				` data-core-metadata="sha256=[0-9a-f]{64}" data-dist-info-metadata="sha256=[0-9a-f]{64}">beta-2\.5-py3-none-any\.whl</a>`)
+				` data-core-metadata="sha256=[0-9a-f]{64}" data-dist-info-metadata="sha256=[0-9a-f]{64}">` +
+				`beta-2\.5-py3-none-any\.whl</a>`)
 			if !want.Match(body) {
 				t.Errorf("want %s in\n%s", want, body)
 			}
@@ -158,7 +160,8 @@ func TestASessionsTableIsBounded(t *testing.T) {
 	if _, err := s.learn(all); err != nil {
 		t.Errorf("a page that the session knows is refused: %v", err)
 	}
-	if _, err := s.learn(&simpleindex.Page{Files: []*simpleindex.File{{ID: "a", URL: &url.URL{}}}}); err == nil || len(s.links) != maxLinks {
+	if _, err := s.learn(&simpleindex.Page{Files: []*simpleindex.File{{ID: "a", URL: &url.URL{}}}}); err == nil ||
+		len(s.links) != maxLinks {
 		t.Errorf("got %v and %d links, want no more than the bound", err, len(s.links))
 	}
 }

@@ -25,7 +25,8 @@ var hostilePages = map[string]func(w io.Writer){
 	"texts of any shape": func(w io.Writer) {
 		io.WriteString(w, `{"files":[`)
 		for range 8 {
-			fmt.Fprintf(w, `{"filename":"a-1.tar.gz","url":"a","yanked":[%s0],"core-metadata":[%[1]s0],"hashes":{}},`, strings.Repeat(`{},`, 600_000))
+			fmt.Fprintf(w, `{"filename":"a-1.tar.gz","url":"a","yanked":[%s0],"core-metadata":[%[1]s0],"hashes":{}},`,
+				strings.Repeat(`{},`, 600_000))
 		}
 	},
 	"a deep list": func(w io.Writer) { io.WriteString(w, `{"x":`+strings.Repeat("[", 30<<20)) },
@@ -83,7 +84,8 @@ func compressed(write func(io.Writer)) egresstest.Fault {
 			r, _ := gzip.NewReader(strings.NewReader(text))
 			first := make([]byte, 1)
 			_, _ = r.Read(first)
-			w.Header().Set("Content-Type", map[string]string{"<": simpleindex.PlainType, "{": simpleindex.JSONType}[string(first)])
+			w.Header().Set("Content-Type",
+				map[string]string{"<": simpleindex.PlainType, "{": simpleindex.JSONType}[string(first)])
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = io.WriteString(w, text)
 		})
@@ -119,11 +121,23 @@ func peak(do func()) int64 {
 // largestPage is as large as PyPI's largest.
 func largestPage(w io.Writer) {
 	const files = 15_000
-	io.WriteString(w, `{"meta":{"api-version":"1.3"},"name":"large","versions":[`+strings.Repeat(`"1.0.0.dev20240101",`, files/8)+`"2"],"files":[`)
+	io.WriteString(
+		w,
+		`{"meta":{"api-version":"1.3"},"name":"large","versions":[`+strings.Repeat(`"1.0.0.dev20240101",`,
+			files/8)+`"2"],"files":[`,
+	)
 	for i := range files {
-		fmt.Fprintf(w, `{"core-metadata":{"sha256":"%064x"},"data-dist-info-metadata":{"sha256":"%064[1]x"},"filename":"large-1.0.0.dev%d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",`+
-			`"hashes":{"sha256":"%064[1]x"},"provenance":null,"requires-python":">=3.9","size":234567890,"upload-time":"2024-01-01T00:00:00.000000Z",`+
-			`"url":"https://files.pythonhosted.org/packages/aa/bb/%056[1]x/large-1.0.0.dev%[2]d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl","yanked":false},`, i, i)
+		fmt.Fprintf(
+			w,
+			`{"core-metadata":{"sha256":"%064x"},"data-dist-info-metadata":{"sha256":"%064[1]x"},`+
+				`"filename":"large-1.0.0.dev%d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",`+
+				`"hashes":{"sha256":"%064[1]x"},"provenance":null,"requires-python":">=3.9",`+
+				`"size":234567890,"upload-time":"2024-01-01T00:00:00.000000Z",`+
+				`"url":"https://files.pythonhosted.org/packages/aa/bb/%056[1]x/`+
+				`large-1.0.0.dev%[2]d-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl","yanked":false},`,
+			i,
+			i,
+		)
 	}
 	io.WriteString(w, `{"filename":"large-2.tar.gz","url":"large-2.tar.gz","hashes":{},"yanked":"broken"}]}`)
 }
@@ -150,7 +164,8 @@ func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 		up.SetFault(compressed(largestPage))
 		s, n := newSession(t, newIndex(t, up, nil))
 		var found map[string]string
-		if _, page, err := request(t, s+"/simple/large/", "Accept", simpleindex.JSONType); err != nil || strings.Count(string(page), `"sha256":"`) != 2*15_000 {
+		if _, page, err := request(t, s+"/simple/large/", "Accept", simpleindex.JSONType); err != nil ||
+			strings.Count(string(page), `"sha256":"`) != 2*15_000 {
 			t.Errorf("%v: not all hashes are told", err)
 		}
 		mib := peak(func() { found = links(t, s, "large") })
@@ -276,7 +291,8 @@ func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
 		s.bytes += bytes
 	}
 	grow(10 << 20)
-	if code, _ := raw(t, address, get("/simple/other/")); code != http.StatusServiceUnavailable || !strings.Contains(said, "other builds hold all") {
+	if code, _ := raw(t, address, get("/simple/other/")); code != http.StatusServiceUnavailable ||
+		!strings.Contains(said, "other builds hold all") {
 		t.Errorf("answered %d, and told %q", code, said)
 	}
 	grow(-10 << 20)

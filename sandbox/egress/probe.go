@@ -37,7 +37,11 @@ func ProbeGit(ctx context.Context, repository *url.URL) error {
 	}
 	// With protocol version 2 the answer is a short list of capabilities, whatever the repository's
 	// size.
-	req.Header = http.Header{"User-Agent": {"git/vivarium"}, "Git-Protocol": {"version=2"}, "Accept-Encoding": {"identity"}}
+	req.Header = http.Header{
+		"User-Agent":      {"git/vivarium"},
+		"Git-Protocol":    {"version=2"},
+		"Accept-Encoding": {"identity"},
+	}
 	res, err := sharedOwn().RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("git host %s %s", u.Host, silence(err))
@@ -56,7 +60,10 @@ func ProbeGit(ctx context.Context, repository *url.URL) error {
 func (x *Index) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	header := http.Header{"Accept": {simpleindex.JSONType + ", " + simpleindex.PlainType + ";q=0.1"}, "Accept-Encoding": {"gzip"}}
+	header := http.Header{
+		"Accept":          {simpleindex.JSONType + ", " + simpleindex.PlainType + ";q=0.1"},
+		"Accept-Encoding": {"gzip"},
+	}
 	res, err := x.fetcher.get(ctx, x.pageOf(probedProject), header)
 	if err != nil {
 		return fmt.Errorf("index %s %s", x.upstream.Host, silence(err))

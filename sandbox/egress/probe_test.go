@@ -40,7 +40,8 @@ func TestProbeTellsAGitHostThatAnswersFromOneThatDoesNot(t *testing.T) {
 		}
 	}
 	gone := &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/acme/hello.git", User: u.User}
-	if err := ProbeGit(t.Context(), gone); err == nil || err.Error() != "git host 127.0.0.1:1 does not answer: connection refused" {
+	if err := ProbeGit(t.Context(), gone); err == nil ||
+		err.Error() != "git host 127.0.0.1:1 does not answer: connection refused" {
 		t.Errorf("nobody listens: %v", err)
 	}
 }

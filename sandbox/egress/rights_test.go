@@ -37,9 +37,14 @@ func startPrivateHost(t *testing.T, elsewhere func() string) *privateHost {
 		w.Header().Set("Content-Type", simpleindex.PlainType)
 		switch r.URL.EscapedPath() {
 		case "/simple/own/":
-			fmt.Fprint(w, `<a href="/simple/f/below-1.tar.gz"></a><a href="/simple/f/local-1%2Bx.tar.gz"></a><a href="/private/beside-1.tar.gz"></a><a href="/private/hashed-1.tar.gz`+hashed+`"></a>`+
-				`<a href="/simple/%2e%2e/private/dots-1.tar.gz"></a><a href="/simple/x%2f..%2f../private/slashes-1.tar.gz"></a>`+
-				`<a href="/simple/x\..\..\private/back-1.tar.gz"></a><a href="`+elsewhere()+`/back/to-1.tar.gz`+hashed+`"></a>`)
+			fmt.Fprint(w, `<a href="/simple/f/below-1.tar.gz"></a>`+
+				`<a href="/simple/f/local-1%2Bx.tar.gz"></a>`+
+				`<a href="/private/beside-1.tar.gz"></a>`+
+				`<a href="/private/hashed-1.tar.gz`+hashed+`"></a>`+
+				`<a href="/simple/%2e%2e/private/dots-1.tar.gz"></a>`+
+				`<a href="/simple/x%2f..%2f../private/slashes-1.tar.gz"></a>`+
+				`<a href="/simple/x\..\..\private/back-1.tar.gz"></a>`+
+				`<a href="`+elsewhere()+`/back/to-1.tar.gz`+hashed+`"></a>`)
 		case "/simple/led-away/", "/simple/led-back/":
 			http.Redirect(w, r, elsewhere()+r.URL.Path, http.StatusFound)
 		case "/simple/beside/":
@@ -60,7 +65,8 @@ func (h *privateHost) asked() string {
 	defer h.mu.Unlock()
 	var some []string
 	for _, s := range h.seen {
-		if !strings.HasPrefix(s, "/simple/own/ ") && !strings.HasPrefix(s, "/simple/led-") && !strings.HasPrefix(s, "/simple/beside/ ") {
+		if !strings.HasPrefix(s, "/simple/own/ ") && !strings.HasPrefix(s, "/simple/led-") &&
+			!strings.HasPrefix(s, "/simple/beside/ ") {
 			some = append(some, s)
 		}
 	}
@@ -79,7 +85,10 @@ func TestOnlyPagesOfTheIndexsOwnOriginHaveItsRights(t *testing.T) {
 		w.Header().Set("Content-Type", simpleindex.PlainType)
 		switch r.URL.Path {
 		case "/simple/led-away/":
-			fmt.Fprint(w, `<base href="`+h.URL+`/simple/"><a href="f/bare-1.tar.gz"></a><a href="/private/led-1.tar.gz#sha256=`+egresstest.File{Data: []byte(privateSecret)}.SHA256()+`"></a>`)
+			led := egresstest.File{Data: []byte(privateSecret)}
+			fmt.Fprint(w, `<base href="`+h.URL+`/simple/">`+
+				`<a href="f/bare-1.tar.gz"></a>`+
+				`<a href="/private/led-1.tar.gz#sha256=`+led.SHA256()+`"></a>`)
 		case "/simple/led-back/":
 			http.Redirect(w, r, h.URL+"/simple/secret/", http.StatusFound)
 		default:
@@ -103,7 +112,11 @@ func TestOnlyPagesOfTheIndexsOwnOriginHaveItsRights(t *testing.T) {
 		what, address, arrives string
 	}{
 		{"control: below the index's path", ownPage["below-1.tar.gz"], "/simple/f/below-1.tar.gz true"},
-		{"control: below it, with an escape in its name", ownPage["local-1+x.tar.gz"], "/simple/f/local-1%2Bx.tar.gz true"},
+		{
+			"control: below it, with an escape in its name",
+			ownPage["local-1+x.tar.gz"],
+			"/simple/f/local-1%2Bx.tar.gz true",
+		},
 		{"control: beside it, with a hash", ownPage["hashed-1.tar.gz"], "/private/hashed-1.tar.gz true"},
 		{"beside it, without a hash", ownPage["beside-1.tar.gz"], ""},
 		{"by encoded dots", ownPage["dots-1.tar.gz"], ""},

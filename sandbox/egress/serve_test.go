@@ -36,14 +36,16 @@ func TestAFileIsFetchedOnceAndThenServedFromDisk(t *testing.T) {
 	x := newIndex(t, up, func(c *IndexConfig) { dir = c.CacheDir })
 	for range 2 {
 		s, _ := newSession(t, x)
-		if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) ||
+		if res, body, err := request(t, links(t, s, "large")[f.Name]); err != nil || res.StatusCode != 200 ||
+			!bytes.Equal(body, f.Data) ||
 			res.ContentLength != int64(len(f.Data)) {
 			t.Fatalf("%d, %v, %d bytes", res.StatusCode, err, len(body))
 		}
 	}
 	s, _ := newSession(t, x)
 	link := links(t, s, "large")[f.Name]
-	if res, body, err := request(t, link, "Range", "bytes=10-19"); err != nil || res.StatusCode != 206 || !bytes.Equal(body, f.Data[10:20]) {
+	if res, body, err := request(t, link, "Range", "bytes=10-19"); err != nil || res.StatusCode != 206 ||
+		!bytes.Equal(body, f.Data[10:20]) {
 		t.Errorf("a range: %d, %v, %d bytes", res.StatusCode, err, len(body))
 	}
 	if res, err := http.Head(link); err != nil || res.StatusCode != 200 || res.ContentLength != int64(len(f.Data)) {
@@ -128,7 +130,8 @@ func TestAWrongFileNeverArrivesCompleteAndIsNotKept(t *testing.T) {
 	var dir string
 	x := newIndex(t, up, func(c *IndexConfig) { dir = c.CacheDir })
 	s, n := newSession(t, x)
-	if res, body, err := request(t, links(t, s, "small")[small.Name]); res.StatusCode != 502 || !strings.Contains(string(body), "SHA-256") {
+	if res, body, err := request(t, links(t, s, "small")[small.Name]); res.StatusCode != 502 ||
+		!strings.Contains(string(body), "SHA-256") {
 		t.Errorf("small: %d, %v, %q", res.StatusCode, err, body)
 	}
 	res, body, err := request(t, links(t, s, "large")[big.Name])
@@ -301,7 +304,8 @@ func TestFilesAreBounded(t *testing.T) {
 	x := newIndex(t, up, func(c *IndexConfig) { c.MaxFile, dir = 512<<10, c.CacheDir })
 	s, n := newSession(t, x)
 	link := links(t, s, "large")[f.Name]
-	if res, body, _ := request(t, link); res.StatusCode != 403 || !strings.Contains(string(body), "larger than the limit") {
+	if res, body, _ := request(t, link); res.StatusCode != 403 ||
+		!strings.Contains(string(body), "larger than the limit") {
 		t.Errorf("with its size told: %d: %s", res.StatusCode, body)
 	}
 	up.SetFilesFault(egresstest.Endless("application/octet-stream"))
@@ -329,7 +333,8 @@ func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
 	x := newIndex(t, up, func(c *IndexConfig) { c.MaxCache, dir = 2*size+size/2, c.CacheDir })
 	s, _ := newSession(t, x)
 	for _, name := range []string{"aa", "bb", "aa", "cc"} {
-		if res, _, err := request(t, links(t, s, name)[name+"-1.0-py3-none-any.whl"]); err != nil || res.StatusCode != 200 {
+		if res, _, err := request(t, links(t, s, name)[name+"-1.0-py3-none-any.whl"]); err != nil ||
+			res.StatusCode != 200 {
 			t.Fatalf("%s: %d, %v", name, res.StatusCode, err)
 		}
 	}

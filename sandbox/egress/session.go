@@ -133,7 +133,8 @@ func (s *Session) learn(p *simpleindex.Page) (*simpleindex.Page, error) {
 	case len(s.links)+len(added) > maxLinks:
 		return nil, refuse(http.StatusForbidden, "package index: this build has asked for more than %d links", maxLinks)
 	case s.bytes+bytes > maxTable:
-		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s", quantity.Bytes(maxTable))
+		return nil, refuse(http.StatusForbidden, "package index: this build has asked for pages of more than %s",
+			quantity.Bytes(maxTable))
 	case !s.index.tables.TryAcquire(beyondOwn(s.bytes+bytes) - beyondOwn(s.bytes)):
 		return nil, errNoTable
 	}
@@ -162,7 +163,13 @@ func (s *Session) serveLink(w http.ResponseWriter, r *http.Request, id, escaped 
 	case err != nil || f == nil:
 	case name == f.Name:
 		return s.serveFile(w, r, wanted{file: id}, download{
-			name: f.Name, url: f.URL, own: f.Own, sha256: f.SHA256(), size: f.Size, limit: s.index.maxFile, room: s.room,
+			name:   f.Name,
+			url:    f.URL,
+			own:    f.Own,
+			sha256: f.SHA256(),
+			size:   f.Size,
+			limit:  s.index.maxFile,
+			room:   s.room,
 		})
 	case name == f.Name+".metadata" && f.Metadata != "":
 		return s.serveFile(w, r, wanted{file: id, metadata: true}, download{

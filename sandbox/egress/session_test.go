@@ -79,29 +79,36 @@ func TestIndexRefusesEverythingButPagesAndTheirLinks(t *testing.T) {
 		request string
 		want    int
 	}{
-		"root":                      {get("/"), 404},
-		"list of all projects":      {get("/simple/"), 404},
-		"page without slash":        {get("/simple/six"), 404},
-		"page with query":           {get("/simple/six/?format=json"), 404},
-		"page with empty query":     {get("/simple/six/?"), 404},
-		"dotted page":               {get("/simple/../simple/six/"), 404},
-		"dots as a name":            {get("/simple/../"), 404},
-		"encoded name":              {get("/simple/s%69x/"), 404},
-		"name with a slash":         {get("/simple/a/b/"), 404},
-		"name that is too long":     {get("/simple/" + strings.Repeat("a", 129) + "/"), 404},
-		"absolute-form":             {get(s + "/simple/six/"), 404},
-		"absolute-form elsewhere":   {get(up.FilesURL() + direct), 404},
-		"upstream's own path":       {get(direct), 404},
-		"link with a query":         {get(path + "?x=1"), 404},
-		"link with another name":    {get(strings.Replace(path, "six-1.0", "six-1.1", 1)), 404},
-		"link with another id":      {get(strings.Replace(path, "/files/", "/files/0", 1)), 404},
-		"link without a name":       {get(path[:strings.LastIndexByte(path, '/')+1]), 404},
-		"link with an encoded path": {get(path[:strings.LastIndexByte(path, '/')+1] + "..%2fsix-1.0-py3-none-any.whl"), 404},
-		"signature":                 {get(path + ".asc"), 404},
-		"POST":                      {method("POST", "/simple/six/"), 405},
-		"PUT":                       {method("PUT", path), 405},
-		"DELETE":                    {method("DELETE", path), 405},
-		"CONNECT":                   {"CONNECT " + strings.TrimPrefix(up.FilesURL(), "http://") + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
+		"root":                    {get("/"), 404},
+		"list of all projects":    {get("/simple/"), 404},
+		"page without slash":      {get("/simple/six"), 404},
+		"page with query":         {get("/simple/six/?format=json"), 404},
+		"page with empty query":   {get("/simple/six/?"), 404},
+		"dotted page":             {get("/simple/../simple/six/"), 404},
+		"dots as a name":          {get("/simple/../"), 404},
+		"encoded name":            {get("/simple/s%69x/"), 404},
+		"name with a slash":       {get("/simple/a/b/"), 404},
+		"name that is too long":   {get("/simple/" + strings.Repeat("a", 129) + "/"), 404},
+		"absolute-form":           {get(s + "/simple/six/"), 404},
+		"absolute-form elsewhere": {get(up.FilesURL() + direct), 404},
+		"upstream's own path":     {get(direct), 404},
+		"link with a query":       {get(path + "?x=1"), 404},
+		"link with another name":  {get(strings.Replace(path, "six-1.0", "six-1.1", 1)), 404},
+		"link with another id":    {get(strings.Replace(path, "/files/", "/files/0", 1)), 404},
+		"link without a name":     {get(path[:strings.LastIndexByte(path, '/')+1]), 404},
+		"link with an encoded path": {
+			get(path[:strings.LastIndexByte(path, '/')+1] + "..%2fsix-1.0-py3-none-any.whl"),
+			404,
+		},
+		"signature": {get(path + ".asc"), 404},
+		"POST":      {method("POST", "/simple/six/"), 405},
+		"PUT":       {method("PUT", path), 405},
+		"DELETE":    {method("DELETE", path), 405},
+		"CONNECT": {
+			"CONNECT " + strings.TrimPrefix(up.FilesURL(), "http://") + " HTTP/1.1\r\nHost: x\r\nConnection: " +
+				"close\r\n\r\n",
+			405,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if code, body := raw(t, s, c.request); code != c.want {
@@ -136,14 +143,17 @@ func TestRequestsUpstreamCarryNothingOfTheClients(t *testing.T) {
 	up := startIndex(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	s, _ := newSession(t, newIndex(t, up, nil))
-	req := "GET /simple/Six/ HTTP/1.1\r\nHost: evil\r\nConnection: close\r\nAuthorization: Basic eDp5\r\nCookie: a=b\r\n" +
+	req := "GET /simple/Six/ HTTP/1.1\r\nHost: evil\r\nConnection: close\r\nAuthorization: Basic eDp5\r\nCookie: " +
+		"a=b\r\n" +
 		"X-Forwarded-For: evil\r\nUser-Agent: evil\r\nIf-None-Match: \"evil\"\r\nRange: bytes=0-1\r\n\r\n"
 	if code, body := raw(t, s, req); code != 200 {
 		t.Fatalf("answered %d: %s", code, body)
 	}
 	r := up.Requests()[0]
 	if r.Path != "/simple/six/" || fmt.Sprint(r.Header) != fmt.Sprint(http.Header{
-		"Accept":          {simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1"},
+		"Accept": {
+			simpleindex.JSONType + ", " + simpleindex.HTMLType + ";q=0.2, " + simpleindex.PlainType + ";q=0.1",
+		},
 		"Accept-Encoding": {"gzip"},
 		"User-Agent":      {"vivarium"},
 	}) {
@@ -217,7 +227,8 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 			f := secret
 			f.URL = address
 			up.Add(f)
-			s, n := newSession(t, newIndex(t, up, func(c *IndexConfig) { c.Allow, c.RootCAs = nil, tlsOracle.RootCAs() }))
+			s, n := newSession(t,
+				newIndex(t, up, func(c *IndexConfig) { c.Allow, c.RootCAs = nil, tlsOracle.RootCAs() }))
 			link := links(t, s, "secret")[f.Name]
 			if link == "" {
 				if !strings.HasPrefix(address, "f") {
@@ -271,7 +282,8 @@ func TestPagesFollowRedirectsOnlyWithinTheRules(t *testing.T) {
 		t.Errorf("%d requests reached the oracle", got-before)
 	}
 	up.SetFault(egresstest.RedirectTo(""))
-	if code, body := raw(t, s, get("/simple/six/")); code != http.StatusBadGateway || !strings.Contains(body, "more than") {
+	if code, body := raw(t, s, get("/simple/six/")); code != http.StatusBadGateway ||
+		!strings.Contains(body, "more than") {
 		t.Errorf("a redirect to itself is answered %d: %s", code, body)
 	}
 	up.SetFault(nil)
@@ -373,7 +385,13 @@ func TestNotesAreBounded(t *testing.T) {
 }
 
 func TestNewIndexRefusesWhatIsNoIndex(t *testing.T) {
-	for _, address := range []string{"", "pypi.org/simple", "ftp://pypi.org/simple/", "https:///simple/", "https://u:pw-canary@pypi.org/simple/?x=1"} {
+	for _, address := range []string{
+		"",
+		"pypi.org/simple",
+		"ftp://pypi.org/simple/",
+		"https:///simple/",
+		"https://u:pw-canary@pypi.org/simple/?x=1",
+	} {
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)

@@ -117,7 +117,8 @@ func (t *transfer) spool(body io.Reader) error {
 func (t *transfer) add(p []byte) error {
 	if t.size < 0 {
 		if t.written+int64(len(p)) > spoolMax {
-			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", quantity.Bytes(spoolMax), filecache.ErrNotKept)
+			return fmt.Errorf("it has more than %s, and its host does not say how much: %w", quantity.Bytes(spoolMax),
+				filecache.ErrNotKept)
 		}
 		if err := t.file.Reserve(int64(len(p))); err != nil {
 			return err

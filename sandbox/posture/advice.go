@@ -25,7 +25,8 @@ func (j *judgement) advice() {
 		j.sharedUser()
 	}
 	if !j.security("rootless") && !j.security("userns") {
-		j.note("the engine runs as root: a rootless engine, or userns-remap in its configuration, narrows what an escape from a sandbox gains")
+		j.note("the engine runs as root: a rootless engine, or userns-remap in its configuration, narrows what an " +
+			"escape from a sandbox gains")
 	}
 }
 
@@ -33,8 +34,10 @@ func (j *judgement) advice() {
 // version 1 (engine 20.10).
 func (j *judgement) buffers() {
 	if j.info.CgroupVersion == "1" {
-		j.advise("what waits in a build's TCP and UDP sockets is memory beyond its limit, since cgroup v1 does not count it: " +
-			"boot the engine's machine with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use gVisor (VIVARIUM_RUNTIME=runsc)")
+		j.advise("what waits in a build's TCP and UDP sockets is memory beyond its limit, since cgroup v1 does not " +
+			"count it: " +
+			"boot the engine's machine with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use gVisor " +
+			"(VIVARIUM_RUNTIME=runsc)")
 	}
 }
 
@@ -51,7 +54,8 @@ func (j *judgement) coreHelper() {
 	if helper, pipe := strings.CutPrefix(strings.TrimSpace(j.Files["/proc/sys/kernel/core_pattern"]), "|"); pipe {
 		name, _, _ := strings.Cut(strings.TrimSpace(helper), " ")
 		j.advise("a crash in a build has the engine's machine run " + path.Base(name) + " as root: there, set " +
-			"`sysctl -w kernel.core_pattern=core`, and in /etc/sysctl.d for the next start (with apport: systemctl disable --now apport)")
+			"`sysctl -w kernel.core_pattern=core`, and in /etc/sysctl.d for the next start (with apport: systemctl " +
+			"disable --now apport)")
 	}
 }
 
@@ -67,9 +71,12 @@ const enoughInstances = 1 << 22
 func (j *judgement) sharedUser() {
 	most, err := strconv.Atoi(strings.TrimSpace(j.Files[inotifyInstances]))
 	if (j.security("userns") || j.security("rootless")) && (err != nil || most < enoughInstances) {
-		j.advise("in user namespaces (userns-remap, rootless) one build can use up the inotify instances of all others and of the " +
-			"user that the engine runs as: on the engine's machine, set `sysctl -w fs.inotify.max_user_instances=" +
-			strconv.Itoa(enoughInstances) + "`, and in /etc/sysctl.d for the next start")
+		j.advise(
+			"in user namespaces (userns-remap, rootless) one build can use up the inotify instances of all others " +
+				"and of the " +
+				"user that the engine runs as: on the engine's machine, set `sysctl -w fs.inotify.max_user_instances=" +
+				strconv.Itoa(enoughInstances) + "`, and in /etc/sysctl.d for the next start",
+		)
 	}
 }
 
@@ -92,8 +99,12 @@ func (j *judgement) runcAge() {
 		j.advise("runc " + r.Version + " is open to " + runcFlaws + ": install runc 1.2.8, 1.3.3, 1.4.0, or later")
 		return
 	}
-	j.advise("runc " + cmp.Or(r.Commit, r.Version) + " may be open to " + runcFlaws + ", since a distribution mends under an old number: " +
-		"install its updates, and look for these in its security tracker; runc itself is mended from 1.2.8 and 1.3.3 on")
+	j.advise(
+		"runc " + cmp.Or(r.Commit,
+			r.Version) + " may be open to " + runcFlaws + ", since a distribution mends under an old number: " +
+			"install its updates, and look for these in its security tracker; runc itself is mended from 1.2.8 and " +
+			"1.3.3 on",
+	)
 }
 
 // runc is a release of runc.

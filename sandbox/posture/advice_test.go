@@ -12,7 +12,10 @@ import (
 // same.
 func TestAdviceIsNoProblem(t *testing.T) {
 	good := sandbox.Info{
-		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: sandbox.Release{Version: "1.3.3", Commit: "v1.3.3-0-gd842d771"},
+		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: sandbox.Release{
+			Version: "1.3.3",
+			Commit:  "v1.3.3-0-gd842d771",
+		},
 		Security: []string{"name=apparmor", "name=seccomp,profile=builtin", "name=rootless"},
 	}
 	pattern := func(text string) func(*facts) { return edit("/proc/sys/kernel/core_pattern", "core\n", text) }
@@ -22,18 +25,54 @@ func TestAdviceIsNoProblem(t *testing.T) {
 		facts  func(*facts)
 		want   string // among the advice; empty for none
 	}{
-		"nothing":                   {func(*sandbox.Info) {}, same, ""},
-		"cgroup v1":                 {func(i *sandbox.Info) { i.CgroupVersion = "1" }, same, "with cgroup v2 (systemd"},
-		"no security module":        {func(i *sandbox.Info) { i.Security = []string{"name=seccomp,profile=builtin", "name=userns"} }, same, "neither AppArmor nor SELinux"},
-		"SELinux alone":             {func(i *sandbox.Info) { i.Security = []string{"name=selinux", "name=rootless"} }, same, ""},
-		"an old runc":               {func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.2.5", Commit: "v1.2.5-0-g59923ef"} }, same, "runc 1.2.5 is open to"},
-		"Debian's runc":             {func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.1.5+ds1", Commit: "1.1.5+ds1-1+deb12u2"} }, same, "runc 1.1.5+ds1-1+deb12u2 may be open to"},
-		"another runtime":           {func(i *sandbox.Info) { i.Runc = sandbox.Release{} }, same, ""},
-		"Ubuntu's helper":           {func(*sandbox.Info) {}, pattern("|/usr/share/apport/apport -p%p -s%s\n"), "run apport as root"},
-		"systemd's helper":          {func(*sandbox.Info) {}, pattern("|/usr/lib/systemd/systemd-coredump %P\n"), "run systemd-coredump as root"},
-		"few inotify instances":     {func(*sandbox.Info) {}, edit(inotifyInstances, "4194304", "128"), "fs.inotify.max_user_instances=4194304"},
-		"few, with userns-remap":    {func(i *sandbox.Info) { i.Security[2] = "name=userns" }, edit(inotifyInstances, "4194304", "8192"), "fs.inotify.max_user_instances=4194304"},
-		"few, on an engine of root": {func(i *sandbox.Info) { i.Security[2] = "name=cgroupns" }, edit(inotifyInstances, "4194304", "128"), ""},
+		"nothing":   {func(*sandbox.Info) {}, same, ""},
+		"cgroup v1": {func(i *sandbox.Info) { i.CgroupVersion = "1" }, same, "with cgroup v2 (systemd"},
+		"no security module": {
+			func(i *sandbox.Info) { i.Security = []string{"name=seccomp,profile=builtin", "name=userns"} },
+			same,
+			"neither AppArmor nor SELinux",
+		},
+		"SELinux alone": {
+			func(i *sandbox.Info) { i.Security = []string{"name=selinux", "name=rootless"} },
+			same,
+			"",
+		},
+		"an old runc": {
+			func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.2.5", Commit: "v1.2.5-0-g59923ef"} },
+			same,
+			"runc 1.2.5 is open to",
+		},
+		"Debian's runc": {
+			func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.1.5+ds1", Commit: "1.1.5+ds1-1+deb12u2"} },
+			same,
+			"runc 1.1.5+ds1-1+deb12u2 may be open to",
+		},
+		"another runtime": {func(i *sandbox.Info) { i.Runc = sandbox.Release{} }, same, ""},
+		"Ubuntu's helper": {
+			func(*sandbox.Info) {},
+			pattern("|/usr/share/apport/apport -p%p -s%s\n"),
+			"run apport as root",
+		},
+		"systemd's helper": {
+			func(*sandbox.Info) {},
+			pattern("|/usr/lib/systemd/systemd-coredump %P\n"),
+			"run systemd-coredump as root",
+		},
+		"few inotify instances": {
+			func(*sandbox.Info) {},
+			edit(inotifyInstances, "4194304", "128"),
+			"fs.inotify.max_user_instances=4194304",
+		},
+		"few, with userns-remap": {
+			func(i *sandbox.Info) { i.Security[2] = "name=userns" },
+			edit(inotifyInstances, "4194304", "8192"),
+			"fs.inotify.max_user_instances=4194304",
+		},
+		"few, on an engine of root": {
+			func(i *sandbox.Info) { i.Security[2] = "name=cgroupns" },
+			edit(inotifyInstances, "4194304", "128"),
+			"",
+		},
 		"a core file in some place": {func(*sandbox.Info) {}, pattern("/var/crash/core.%p\n"), ""},
 	} {
 		f, spec, _ := goodFacts(t, "cgroup2")
@@ -60,11 +99,16 @@ func TestGVisorNeedsNoAdviceOnTheHostsKernel(t *testing.T) {
 }
 
 func TestAnEngineOfRootsIsNoted(t *testing.T) {
-	for option, want := range map[string]bool{"name=seccomp,profile=default": true, "name=rootless": false, "name=userns": false} {
+	for option, want := range map[string]bool{
+		"name=seccomp,profile=default": true,
+		"name=rootless":                false,
+		"name=userns":                  false,
+	} {
 		f, spec, info := goodFacts(t, "cgroup1")
 		info.Security = []string{option}
 		p := judge(f, spec, info)
-		if got := slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "the engine runs as root") }); got != want {
+		if got := slices.ContainsFunc(p.Notes,
+			func(n string) bool { return strings.Contains(n, "the engine runs as root") }); got != want {
 			t.Errorf("%s: notes %q, want it said: %v", option, p.Notes, want)
 		}
 	}
@@ -72,8 +116,10 @@ func TestAnEngineOfRootsIsNoted(t *testing.T) {
 
 func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 	for version, want := range map[string]bool{
-		"1.1.5+ds1": true, "1.0.0-rc95": true, "1.1.15": true, "1.2.7": true, "1.2.8": false, "1.2.10": false, "1.3.0": true, "1.3.2": true,
-		"1.3.3": false, "1.3.3+ds1": false, "1.4.0-rc.2": true, "1.4.0-rc.3": false, "1.4.0~rc.2+ds": true, "1.4.0": false, "1.4.1": false,
+		"1.1.5+ds1": true, "1.0.0-rc95": true, "1.1.15": true, "1.2.7": true, "1.2.8": false, "1.2.10": false,
+		"1.3.0": true, "1.3.2": true,
+		"1.3.3": false, "1.3.3+ds1": false, "1.4.0-rc.2": true, "1.4.0-rc.3": false, "1.4.0~rc.2+ds": true,
+		"1.4.0": false, "1.4.1": false,
 		"1.5.0": false, "2.0.0": false, "v1.2.5": true, "": false, "unknown": false, "1.1.99999999999999999999": true,
 	} {
 		if got := (runc{Version: version}).beforeFixes(); got != want {

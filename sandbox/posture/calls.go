@@ -14,7 +14,8 @@ var refusedCalls = []string{
 	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
 	"bpf", "io_uring_setup", "io_uring_enter", "io_uring_register", "perf_event_open", "userfaultfd",
 	"keyctl", "add_key", "request_key",
-	"unshare", "setns", "clone of a user namespace", "mount", "umount2", "chroot", "open_tree", "fsconfig", "mount_setattr",
+	"unshare", "setns", "clone of a user namespace", "mount", "umount2", "chroot", "open_tree", "fsconfig",
+	"mount_setattr",
 	"open_by_handle_at", "quotactl", "personality", "io_setup",
 	"seccomp", "setsockopt of a filter",
 }
@@ -56,7 +57,8 @@ func refusal(answer string) bool {
 // sockets: a kind that cannot be opened is closed, whatever the error.
 func (j *judgement) sockets() {
 	for _, name := range []string{"TCP", "UDP over IPv6", "Unix"} {
-		if answer, ok := j.Sockets[name]; !ok || answer != "" && !(name == "UDP over IPv6" && answer == "EAFNOSUPPORT") {
+		if answer, ok := j.Sockets[name]; !ok ||
+			answer != "" && !(name == "UDP over IPv6" && answer == "EAFNOSUPPORT") {
 			j.problem("builds cannot open a socket of the kind %s (%q): "+filterRemedy, name, answer)
 		}
 	}
@@ -75,12 +77,16 @@ func (j *judgement) sockets() {
 // (where code and data lie). Triggers on pressure keep a process from ending.
 var closed = []string{
 	"/proc/pressure",
-	"/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/modules", "/proc/vmallocinfo", "/proc/iomem", "/proc/ioports", "/proc/config.gz",
-	"/proc/cmdline", "/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/keys", "/proc/key-users",
+	"/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/modules", "/proc/vmallocinfo", "/proc/iomem",
+	"/proc/ioports", "/proc/config.gz",
+	"/proc/cmdline", "/proc/acpi", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/keys",
+	"/proc/key-users",
 	"/proc/interrupts", "/proc/softirqs", "/proc/diskstats", "/proc/partitions", "/proc/swaps", "/proc/latency_stats",
-	"/proc/sched_debug", "/proc/schedstat", "/proc/timer_list", "/proc/timer_stats", "/proc/slabinfo", "/proc/buddyinfo",
+	"/proc/sched_debug", "/proc/schedstat", "/proc/timer_list", "/proc/timer_stats", "/proc/slabinfo",
+	"/proc/buddyinfo",
 	"/proc/pagetypeinfo", "/proc/zoneinfo", "/proc/sysrq-trigger",
-	"/sys/block", "/sys/bus", "/sys/class/dmi", "/sys/class/thermal", "/sys/firmware", "/sys/kernel", "/sys/module", "/sys/power",
+	"/sys/block", "/sys/bus", "/sys/class/dmi", "/sys/class/thermal", "/sys/firmware", "/sys/kernel", "/sys/module",
+	"/sys/power",
 	"/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap", "/sys/fs/bpf",
 }
 
@@ -94,7 +100,8 @@ func (j *judgement) closedPaths() {
 		return shown == "absent" || shown == "refused" || shown == "empty"
 	})
 	if len(open) > 0 {
-		j.problem("builds can look into %s: the engine must mask the paths that it is told to mask", strings.Join(open, ", "))
+		j.problem("builds can look into %s: the engine must mask the paths that it is told to mask",
+			strings.Join(open, ", "))
 	}
 }
 
@@ -113,9 +120,11 @@ func (j *judgement) devices() {
 		j.problem("what devices builds have cannot be told: /dev/null is none")
 	}
 	for _, path := range slices.Sorted(maps.Keys(j.Devices)) {
-		known := slices.Contains(engineDevices, path) || strings.HasPrefix(path, "/dev/pts/") || j.gvisor && slices.Contains(gvisorDevices, path)
+		known := slices.Contains(engineDevices, path) || strings.HasPrefix(path, "/dev/pts/") ||
+			j.gvisor && slices.Contains(gvisorDevices, path)
 		if j.Devices[path] == "block" || !known {
-			j.problem("builds have the %s device %s: the engine must give a container no device of the host's", j.Devices[path], path)
+			j.problem("builds have the %s device %s: the engine must give a container no device of the host's",
+				j.Devices[path], path)
 		}
 	}
 }
@@ -124,8 +133,8 @@ func (j *judgement) devices() {
 func (j *judgement) names() {
 	config, _ := sandbox.Settings(j.spec, j.info)
 	if j.Hostname != config.Hostname {
-		j.problem("builds run on the host name %q in place of %q: the engine must give a container a UTS namespace of its own",
-			j.Hostname, config.Hostname)
+		j.problem("builds run on the host name %q in place of %q: the engine must give a container a UTS namespace of "+
+			"its own", j.Hostname, config.Hostname)
 	}
 	if j.Files["/etc/hosts"] == "" {
 		j.problem("the hosts that builds know by name cannot be told: the engine must write /etc/hosts")
@@ -133,7 +142,8 @@ func (j *judgement) names() {
 	for line := range strings.Lines(j.Files["/etc/hosts"]) {
 		line, _, _ = strings.Cut(line, "#")
 		if fields := strings.Fields(line); len(fields) > 0 && !ownAddress(fields[0]) {
-			j.problem("builds know a host by name (%s): the engine must add no hosts to a container", strings.Join(fields[1:], " "))
+			j.problem("builds know a host by name (%s): the engine must add no hosts to a container",
+				strings.Join(fields[1:], " "))
 		}
 	}
 }

@@ -66,8 +66,13 @@ func (j *judgement) readBack() {
 	changed := differing(fields(&host), j.granted.host, elsewhere)
 	changed = append(changed, differing(fields(&config), j.granted.config, fromImage)...)
 	for _, name := range changed {
-		j.problem("the engine made a container with another %s than it was asked for%s: what changes it (an authorization plugin, "+
-			"a proxy before the engine, the engine's configuration) must leave sandboxes alone", name, consequence(name))
+		j.problem(
+			"the engine made a container with another %s than it was asked for%s: what changes it (an authorization "+
+				"plugin, "+
+				"a proxy before the engine, the engine's configuration) must leave sandboxes alone",
+			name,
+			consequence(name),
+		)
 	}
 	j.environment()
 	if j.granted.appArmor == "unconfined" {
@@ -113,7 +118,8 @@ func empty(v any) bool {
 	case []any:
 		return !slices.ContainsFunc(v, func(v any) bool { return !empty(v) })
 	case map[string]any:
-		return len(v) == 0 || !slices.ContainsFunc(slices.Collect(maps.Values(v)), func(v any) bool { return !empty(v) })
+		return len(v) == 0 || !slices.ContainsFunc(slices.Collect(maps.Values(v)),
+			func(v any) bool { return !empty(v) })
 	}
 	return v == nil || reflect.ValueOf(v).IsZero()
 }

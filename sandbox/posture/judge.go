@@ -59,8 +59,11 @@ func (j *judgement) note(format string, args ...any) {
 // runtime: an operator who asks for gVisor by its usual name must not get less.
 func (j *judgement) runtime() {
 	if sandbox.IsGVisor(j.spec.Runtime) && !j.gvisor {
-		j.problem("the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name runsc's path",
-			j.spec.Runtime)
+		j.problem(
+			"the runtime %q is not gVisor: the host's own kernel answers inside; let the engine's configuration name "+
+				"runsc's path",
+			j.spec.Runtime,
+		)
 	}
 }
 
@@ -68,7 +71,8 @@ func (j *judgement) user() {
 	for name, want := range map[string]string{"Uid": strconv.Itoa(j.spec.User()), "Gid": strconv.Itoa(sandbox.GID)} {
 		ids, _ := j.status(name)
 		if len(ids) == 0 || slices.ContainsFunc(ids, func(id string) bool { return id != want }) {
-			j.problem("builds run with %s %v in place of %s: the engine must not change a container's user", strings.ToLower(name), ids, want)
+			j.problem("builds run with %s %v in place of %s: the engine must not change a container's user",
+				strings.ToLower(name), ids, want)
 		}
 	}
 	groups, _ := j.status("Groups")
@@ -88,11 +92,19 @@ func (j *judgement) privileges() {
 		value, _ := j.status(set)
 		bits, err := strconv.ParseUint(strings.Join(value, ""), 16, 64)
 		if err != nil || bits != 0 {
-			j.problem("builds hold capabilities (%s is %q): the engine or its runtime does not drop them all; use runc, or runsc", set, value)
+			j.problem(
+				"builds hold capabilities (%s is %q): the engine or its runtime does not drop them all; use runc, "+
+					"or runsc",
+				set,
+				value,
+			)
 		}
 	}
 	if j.NoNewPrivs != 1 {
-		j.problem("builds could gain privileges by set-uid programs: the engine does not set no-new-privileges; use runc, or runsc")
+		j.problem(
+			"builds could gain privileges by set-uid programs: the engine does not set no-new-privileges; use runc, " +
+				"or runsc",
+		)
 	}
 }
 
@@ -103,10 +115,12 @@ func (j *judgement) filter() {
 		return
 	}
 	if mode, _ := j.status("Seccomp"); !slices.Equal(mode, []string{"2"}) {
-		j.problem("system calls of builds are not filtered (seccomp mode %v, not 2): use a kernel and a runtime with seccomp "+
+		j.problem("system calls of builds are not filtered (seccomp mode %v, not 2): use a kernel and a runtime with "+
+			"seccomp "+
 			"(Kata: disable_guest_seccomp=false)", mode)
 	} else if !j.Profile {
-		j.problem("system calls of builds are filtered by another profile than Vivarium's: the engine must not replace it")
+		j.problem("system calls of builds are filtered by another profile than Vivarium's: the engine must not " +
+			"replace it")
 	}
 }
 
@@ -114,7 +128,8 @@ func (j *judgement) rlimits() {
 	l := j.spec.Limits
 	for name, want := range map[string]int64{"core": 1, "fsize": l.FileSize, "nofile": l.OpenFiles} {
 		if got, ok := j.Rlimits[name]; !ok || got != [2]int64{want, want} {
-			j.problem("the limit %q of a process is %v in place of %d: the engine must pass a container's ulimits on", name, got, want)
+			j.problem("the limit %q of a process is %v in place of %d: the engine must pass a container's ulimits on",
+				name, got, want)
 		}
 	}
 }
@@ -132,8 +147,12 @@ func (j *judgement) root() {
 	}
 	// cgroup.procs and the limits themselves.
 	for _, m := range j.mounts() {
-		if strings.HasPrefix(m.kind, "cgroup") && slices.Contains(m.options, "rw") && !slices.Contains(m.options, "ro") {
-			j.problem("%s can be written inside, and with it a build's limits; use an engine that mounts cgroups read-only", m.path)
+		if strings.HasPrefix(m.kind, "cgroup") && slices.Contains(m.options, "rw") &&
+			!slices.Contains(m.options, "ro") {
+			j.problem(
+				"%s can be written inside, and with it a build's limits; use an engine that mounts cgroups read-only",
+				m.path,
+			)
 		}
 	}
 }
@@ -166,8 +185,8 @@ func (j *judgement) places() {
 			want = min(want, sandbox.ShmSize)
 		}
 		if got := sizeIn(m.option("size")); got < want-pageRound || got > want+pageRound {
-			j.problem("%s holds %q in place of %s: the engine does not limit a tmpfs, and a build could fill the machine's memory",
-				path, m.option("size"), quantity.Bytes(want))
+			j.problem("%s holds %q in place of %s: the engine does not limit a tmpfs, and a build could fill the "+
+				"machine's memory", path, m.option("size"), quantity.Bytes(want))
 		}
 		j.owner(path)
 		if !j.gvisor {
@@ -197,7 +216,8 @@ func (j *judgement) owner(path string) {
 // placeOptions are options of a place that gVisor's kernel does not show.
 func (j *judgement) placeOptions(m mount) {
 	if got := sizeIn(m.option("nr_inodes")); got != j.spec.Limits.Inodes {
-		j.problem("%s holds %q files in place of %d: the engine does not limit them", m.path, m.option("nr_inodes"), j.spec.Limits.Inodes)
+		j.problem("%s holds %q files in place of %d: the engine does not limit them", m.path, m.option("nr_inodes"),
+			j.spec.Limits.Inodes)
 	}
 	for _, want := range []string{"nosuid", "nodev"} {
 		if !slices.Contains(m.options, want) {
@@ -205,7 +225,11 @@ func (j *judgement) placeOptions(m mount) {
 		}
 	}
 	if slices.Contains(m.options, "noexec") {
-		j.problem("%s is mounted with noexec, so that compiled packages cannot be loaded: the engine must keep the options of a tmpfs", m.path)
+		j.problem(
+			"%s is mounted with noexec, so that compiled packages cannot be loaded: the engine must keep the options "+
+				"of a tmpfs",
+			m.path,
+		)
 	}
 }
 
@@ -234,13 +258,14 @@ var kernelKinds = []string{"proc", "sysfs", "tmpfs", "devtmpfs", "devpts", "mque
 // strangeMounts: nothing of the host is mounted inside.
 func (j *judgement) strangeMounts() {
 	for _, m := range j.mounts() {
-		kernel := slices.Contains(kernelKinds, m.kind) && slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(top string) bool {
-			return m.path == top || strings.HasPrefix(m.path, top+"/")
-		})
+		kernel := slices.Contains(kernelKinds, m.kind) &&
+			slices.ContainsFunc([]string{"/proc", "/sys", "/dev"}, func(top string) bool {
+				return m.path == top || strings.HasPrefix(m.path, top+"/")
+			})
 		engine := slices.Contains(engineFiles, m.path) && !m.rw
 		if !kernel && !engine && m.path != "/" && !slices.Contains(places, m.path) && m.path != sandbox.Names {
-			j.problem("%s is mounted inside (%s): the engine must add nothing to a container; look for mounts in its configuration or runtime",
-				m.path, m.kind)
+			j.problem("%s is mounted inside (%s): the engine must add nothing to a container; look for mounts in its "+
+				"configuration or runtime", m.path, m.kind)
 		}
 	}
 }
@@ -273,8 +298,11 @@ func (j *judgement) network() {
 // at all is checked first.
 func (j *judgement) reach() {
 	if j.Loopback != "open" {
-		j.problem("a sandbox cannot reach its own loopback (%s): the services of a build need it; look at the runtime's network settings",
-			cmp.Or(j.Loopback, "it says nothing"))
+		j.problem(
+			"a sandbox cannot reach its own loopback (%s): the services of a build need it; look at the runtime's "+
+				"network settings",
+			cmp.Or(j.Loopback, "it says nothing"),
+		)
 	}
 	if len(j.targets) == 0 {
 		j.problem("the reach of a sandbox was not tried")
@@ -284,7 +312,10 @@ func (j *judgement) reach() {
 		case !ok:
 			j.problem("a sandbox does not say whether it reaches %s", t.host)
 		case answer == "open":
-			j.problem("builds reach this machine at %s: the engine must give a container of network mode \"none\" no network", t.host)
+			j.problem(
+				"builds reach this machine at %s: the engine must give a container of network mode \"none\" no network",
+				t.host,
+			)
 		}
 	}
 }

@@ -25,17 +25,22 @@ func (j *judgement) limits() {
 	if j.accepted.swap != j.spec.Limits.Memory+j.spec.Limits.Disk {
 		j.swap(nil)
 	}
-	j.note("the engine has taken the limits of memory, CPUs and processes; whether its kernel holds them cannot be seen from here")
+	j.note(
+		"the engine has taken the limits of memory, CPUs and processes; whether its kernel holds them cannot be seen " +
+			"from here",
+	)
 }
 
-const cgroupRemedy = "the engine drops this limit; enable the cgroup controller %q on its machine (with cgroup v2 and a rootless engine: delegate it)"
+const cgroupRemedy = "the engine drops this limit; enable the cgroup controller %q on its machine (with cgroup v2 " +
+	"and a rootless engine: delegate it)"
 
 // cgroup also finds limits lower than promised: with less, a build dies and nobody knows why.
 func (j *judgement) cgroup(c cgroup) {
 	l := j.spec.Limits
 	want := float64(l.Memory + l.Disk)
 	if c.memory == nil || *c.memory > want || *c.memory < want-pageRound {
-		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory), quantity.Bytes(int64(want)), "memory")
+		j.problem("memory is limited to %s in place of %s: "+cgroupRemedy, bytesIn(c.memory),
+			quantity.Bytes(int64(want)), "memory")
 	}
 	// Quotas are rounded; systemd rounds to a hundredth of a CPU.
 	cpus := min(l.CPUs, float64(j.info.CPUs))
@@ -43,7 +48,8 @@ func (j *judgement) cgroup(c cgroup) {
 		j.problem("CPUs are limited to %s in place of %g: "+cgroupRemedy, number(c.cpus), cpus, "cpu")
 	}
 	if c.pids == nil || *c.pids != float64(j.spec.HostPids()) {
-		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), j.spec.HostPids(), "pids")
+		j.problem("processes are limited to %s in place of %d: "+cgroupRemedy, number(c.pids), j.spec.HostPids(),
+			"pids")
 	}
 	j.swap(c.swap)
 }
@@ -55,7 +61,8 @@ func (j *judgement) swap(got *float64) {
 	switch {
 	case got != nil && *got == 0:
 	case got != nil:
-		j.problem("builds may use swap (it is limited to %s in place of 0): the engine drops this limit; %s", bytesIn(got), remedy)
+		j.problem("builds may use swap (it is limited to %s in place of 0): the engine drops this limit; %s",
+			bytesIn(got), remedy)
 	case has == 0:
 		j.note("swap cannot be limited, and the engine's machine has none")
 	case has > 0:
@@ -85,7 +92,8 @@ func (j *judgement) namespace() {
 	text := strings.TrimSpace(j.Files["/proc/self/cgroup"])
 	for line := range strings.Lines(text + "\n") {
 		if fields := strings.SplitN(strings.TrimSpace(line), ":", 3); len(fields) != 3 || fields[2] != "/" {
-			j.problem("builds see the host's cgroups (%q): use an engine and a kernel with cgroup namespaces", strings.TrimSpace(line))
+			j.problem("builds see the host's cgroups (%q): use an engine and a kernel with cgroup namespaces",
+				strings.TrimSpace(line))
 			return
 		}
 	}
@@ -101,7 +109,9 @@ func (j *judgement) oomKiller() {
 			return
 		}
 	}
-	j.problem("a build out of memory hangs instead of being ended: the engine must not turn a container's OOM killer off")
+	j.problem(
+		"a build out of memory hangs instead of being ended: the engine must not turn a container's OOM killer off",
+	)
 }
 
 // acceptedLimits: an engine removes from a container's settings what it cannot do.
@@ -116,7 +126,8 @@ func (j *judgement) acceptedLimits() {
 		{"processes", j.accepted.pids, j.spec.HostPids()},
 	} {
 		if c.got != c.want {
-			j.problem("the engine limits %s to %d in place of %d: enable the cgroup controllers on its machine", c.what, c.got, c.want)
+			j.problem("the engine limits %s to %d in place of %d: enable the cgroup controllers on its machine", c.what,
+				c.got, c.want)
 		}
 	}
 }

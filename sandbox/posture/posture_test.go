@@ -53,7 +53,10 @@ func grantedAsAsked(spec sandbox.Spec, info sandbox.Info) (granted, []string) {
 	host.LogConfig.Config = map[string]string{}
 	disabled := false
 	host.OomKillDisable = &disabled
-	found := container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{HostConfig: &host}, Config: &config}
+	found := container.InspectResponse{
+		ContainerJSONBase: &container.ContainerJSONBase{HostConfig: &host},
+		Config:            &config,
+	}
 	return grantedBy(found), imageEnv
 }
 
@@ -83,7 +86,8 @@ func TestNoFactIsIgnored(t *testing.T) {
 			}
 		}
 		for path := range f.Files {
-			if path == ipv6 || path == meminfo || path == pattern || path == inotify || path == cgroup && name == "gvisor" {
+			if path == ipv6 || path == meminfo || path == pattern || path == inotify ||
+				path == cgroup && name == "gvisor" {
 				continue
 			}
 			f := f
@@ -208,12 +212,36 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{postures, edit(status, "Gid:\t10001\t10001\t10001\t10001", "Gid:\t0\t0\t0\t0"), "run with gid"},
 		{both, edit(status, "Groups:\t10001", "Groups:\t10001 999"), "groups"},
 
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.limit_in_bytes", "369098752", "9223372036854771712"), `memory is limited to nothing in place of 352 MiB`},
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "738197504"), "builds may use swap (it is limited to 352 MiB"},
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "9223372036854771712"), "builds may use swap (it is limited to nothing"},
-		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_quota_us", "200000", "-1"), "CPUs are limited to nothing in place of 2"},
-		{[]string{"cgroup1"}, edit(v1+"cpu/cpu.cfs_period_us", "100000", "10000"), "CPUs are limited to 20 in place of 2"},
-		{[]string{"cgroup1"}, edit(v1+"pids/pids.max", "512", "max"), "processes are limited to nothing in place of 512"},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"memory/memory.limit_in_bytes", "369098752", "9223372036854771712"),
+			`memory is limited to nothing in place of 352 MiB`,
+		},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "738197504"),
+			"builds may use swap (it is limited to 352 MiB",
+		},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"memory/memory.memsw.limit_in_bytes", "369098752", "9223372036854771712"),
+			"builds may use swap (it is limited to nothing",
+		},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"cpu/cpu.cfs_quota_us", "200000", "-1"),
+			"CPUs are limited to nothing in place of 2",
+		},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"cpu/cpu.cfs_period_us", "100000", "10000"),
+			"CPUs are limited to 20 in place of 2",
+		},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"pids/pids.max", "512", "max"),
+			"processes are limited to nothing in place of 512",
+		},
 		{[]string{"cgroup1"}, writable("/sys/fs/cgroup/pids"), "/sys/fs/cgroup/pids can be written"},
 		{v2, edit(v1+"memory.max", "369098752", "max"), "memory is limited to nothing"},
 		{v2, edit(v1+"memory.max", "369098752", "738197504"), "memory is limited to 704 MiB in place of 352 MiB"},
@@ -227,7 +255,11 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 
 		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"core": {0, -1}} }, `the limit "core"`},
 		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"fsize": {-1, -1}} }, `the limit "fsize"`},
-		{postures, func(f *facts) { f.Rlimits = map[string][2]int64{"nofile": {16384, 1048576}} }, `the limit "nofile"`},
+		{
+			postures,
+			func(f *facts) { f.Rlimits = map[string][2]int64{"nofile": {16384, 1048576}} },
+			`the limit "nofile"`,
+		},
 
 		{postures, writable("/"), "/ can be written"},
 		{postures, writable("/sys"), "/sys can be written"},
@@ -241,11 +273,31 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{both, edit(mountinfo, "nr_inodes=262144", "nr_inodes=0"), `holds "0" files in place of 262144`},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid", "/ /tmp rw"), "/tmp is mounted without nosuid"},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid"), "/tmp is mounted without nodev"},
-		{both, edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid,nodev,noexec"), "/tmp is mounted with noexec"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Workspace: {0, 0, 0o755}} }, "/workspace belongs to 0:0"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Home: {sandbox.FirstUser, sandbox.GID, 0o777}} }, "/home/vivarium belongs to 10001:10001 with mode 777"},
-		{postures, func(f *facts) { f.Owners = map[string][3]int64{sandbox.Tmp: {0, 0, 0o777}} }, "/tmp belongs to 0:0 with mode 777"},
-		{both, edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"), "/run/docker.sock is mounted inside"},
+		{
+			both,
+			edit(mountinfo, "/ /tmp rw,nosuid,nodev", "/ /tmp rw,nosuid,nodev,noexec"),
+			"/tmp is mounted with noexec",
+		},
+		{
+			postures,
+			func(f *facts) { f.Owners = map[string][3]int64{sandbox.Workspace: {0, 0, 0o755}} },
+			"/workspace belongs to 0:0",
+		},
+		{
+			postures,
+			func(f *facts) { f.Owners = map[string][3]int64{sandbox.Home: {sandbox.FirstUser, sandbox.GID, 0o777}} },
+			"/home/vivarium belongs to 10001:10001 with mode 777",
+		},
+		{
+			postures,
+			func(f *facts) { f.Owners = map[string][3]int64{sandbox.Tmp: {0, 0, 0o777}} },
+			"/tmp belongs to 0:0 with mode 777",
+		},
+		{
+			both,
+			edit(mountinfo, "/ /dev/shm", "/docker.sock /run/docker.sock rw - tmpfs tmpfs rw\n1 2 0:9 / /dev/shm"),
+			"/run/docker.sock is mounted inside",
+		},
 		{both, edit(mountinfo, "/etc/hosts ro,", "/etc/hosts rw,"), "/etc/hosts is mounted inside"},
 
 		{both, let(callsOf, "bpf", ""), "that they do not need (bpf)"},
@@ -260,7 +312,11 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{postures, let(devicesOf, "/dev/kvm", "character"), "the character device /dev/kvm"},
 		{postures, func(f *facts) { f.Hostname = "build-host" }, `the host name "build-host" in place of "vivarium"`},
 		{postures, edit("/etc/hosts", "ff02::1", "10.1.2.3"), "know a host by name (ip6-allnodes)"},
-		{[]string{"cgroup1"}, edit(v1+"memory/memory.oom_control", "oom_kill_disable 0", "oom_kill_disable 1"), "hangs instead of being ended"},
+		{
+			[]string{"cgroup1"},
+			edit(v1+"memory/memory.oom_control", "oom_kill_disable 0", "oom_kill_disable 1"),
+			"hangs instead of being ended",
+		},
 		{postures, func(f *facts) {
 			f.granted.env = append(slices.Clone(f.granted.env), "HTTP_PROXY=http://me:canary@proxy")
 		}, "puts HTTP_PROXY into"},
@@ -273,10 +329,19 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 			f.Files["/proc/net/route"] += "eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
 		}, "builds have a route by eth0"},
 		{both, edit("/proc/net/ipv6_route", "       lo", "     eth0"), "builds have a route by eth0"},
-		{postures, func(f *facts) { f.Dials = map[string]string{"192.0.2.1 80": "open"} }, "builds reach this machine at 192.0.2.1"},
-		{postures, func(f *facts) { f.Dials = map[string]string{"192.0.2.2 80": "refused"} }, "does not say whether it reaches 192.0.2.1"},
+		{
+			postures,
+			func(f *facts) { f.Dials = map[string]string{"192.0.2.1 80": "open"} },
+			"builds reach this machine at 192.0.2.1",
+		},
+		{
+			postures,
+			func(f *facts) { f.Dials = map[string]string{"192.0.2.2 80": "refused"} },
+			"does not say whether it reaches 192.0.2.1",
+		},
 		{postures, func(f *facts) {
-			f.warnings = []string{"Your kernel does not support pids limit capabilities or the cgroup is not mounted. PIDs limit discarded."}
+			f.warnings = []string{"Your kernel does not support pids limit capabilities or the cgroup is not " +
+				"mounted. PIDs limit discarded."}
 		}, "the engine says: Your kernel does not support pids limit"},
 
 		{[]string{"gvisor"}, func(f *facts) { f.KernelLog = "" }, `the runtime "runsc" is not gVisor`},
@@ -284,7 +349,11 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.cpus = 0 }, "the engine limits CPUs"},
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.pids = 0 }, "the engine limits processes to 0"},
 		{[]string{"gvisor"}, func(f *facts) { f.accepted.swap = -1 }, "swap is not limited"},
-		{[]string{"gvisor"}, func(f *facts) { none := limitIn("max"); f.host = cgroup{memory: none, cpus: none, pids: none} }, "memory is limited to nothing"},
+		{
+			[]string{"gvisor"},
+			func(f *facts) { none := limitIn("max"); f.host = cgroup{memory: none, cpus: none, pids: none} },
+			"memory is limited to nothing",
+		},
 	} {
 		for _, name := range c.on {
 			f, spec, info := goodFacts(t, name)
@@ -320,7 +389,10 @@ func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 	} {
 		f, spec, info := goodFacts(t, name)
 		delete(f.Files, file)
-		f.warnings = []string{"Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap."}
+		f.warnings = []string{
+			"Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited " +
+				"without swap.",
+		}
 		p := judge(f, spec, info)
 		if p.Err() != nil || !slices.Contains(p.Notes, "swap cannot be limited, and the engine's machine has none") {
 			t.Errorf("%s without swap: %v, notes %q", name, p.Err(), p.Notes)
@@ -336,7 +408,8 @@ func TestSwapThatCannotBeLimitedMattersWhereThereIsSome(t *testing.T) {
 func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
 	unknown := func(p Report) bool {
-		return slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "cannot be seen from here") })
+		return slices.ContainsFunc(p.Notes,
+			func(n string) bool { return strings.Contains(n, "cannot be seen from here") })
 	}
 	if p := judge(f, spec, info); p.Err() != nil || !unknown(p) {
 		t.Errorf("without the host's cgroup: %v, notes %q", p.Err(), p.Notes)
@@ -353,10 +426,14 @@ func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 func TestHostCgroupIsTheContainersOwn(t *testing.T) {
 	const id = "4f3a"
 	for text, want := range map[string]map[string]string{
-		"4:memory:/docker/4f3a\n2:cpu,cpuacct:/docker/4f3a\n0::/\n": {"memory": "/docker/4f3a", "cpu": "/docker/4f3a", "cpuacct": "/docker/4f3a"},
-		"0::/system.slice/docker-4f3a.scope\n":                      {"": "/system.slice/docker-4f3a.scope"},
-		"0::/user.slice\n":                                          {}, // here that number belongs to a process of another machine
-		"no cgroup":                                                 {},
+		"4:memory:/docker/4f3a\n2:cpu,cpuacct:/docker/4f3a\n0::/\n": {
+			"memory":  "/docker/4f3a",
+			"cpu":     "/docker/4f3a",
+			"cpuacct": "/docker/4f3a",
+		},
+		"0::/system.slice/docker-4f3a.scope\n": {"": "/system.slice/docker-4f3a.scope"},
+		"0::/user.slice\n":                     {}, // here that number belongs to a process of another machine
+		"no cgroup":                            {},
 	} {
 		if got := cgroupFolders(text, id); !maps.Equal(got, want) {
 			t.Errorf("%q: got %v, want %v", text, got, want)
@@ -368,7 +445,14 @@ func TestHostCgroupIsTheContainersOwn(t *testing.T) {
 }
 
 func TestHostileFactsAreProblemsAndNoMore(t *testing.T) {
-	for _, text := range []string{"", "null", "[]", `{"files":[]}`, `{"owners":{"/tmp":["x"]}}`, `{"rlimits":{"core":[1e99,0]}}`} {
+	for _, text := range []string{
+		"",
+		"null",
+		"[]",
+		`{"files":[]}`,
+		`{"owners":{"/tmp":["x"]}}`,
+		`{"rlimits":{"core":[1e99,0]}}`,
+	} {
 		f, err := parseFacts([]byte(text))
 		_, spec, info := goodFacts(t, "cgroup1")
 		if err == nil && judge(f, spec, info).Err() == nil {

@@ -44,7 +44,7 @@ type Hello struct {
 	Disk    int64         `json:"disk"`    // bytes that they may hold together
 	Inodes  int64         `json:"inodes"`  // and files
 	Pids    int64         `json:"pids"`    // tasks to allow; zero where the kernel counts them
-	Sockets int64         `json:"sockets"` // bytes that may wait in TCP and UDP sockets; zero where the cgroup counts them
+	Sockets int64         `json:"sockets"` // bytes that may wait in sockets; zero where the cgroup counts them
 }
 
 // Welcome answers Hello.

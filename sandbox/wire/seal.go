@@ -75,7 +75,12 @@ func sealHost(conn io.ReadWriteCloser, forged func()) *sealed {
 }
 
 func sealGuest(conn io.ReadWriteCloser) *sealed {
-	return &sealed{ReadWriteCloser: conn, ready: make(chan struct{}), in: nonce{from: fromHost}, out: nonce{from: fromGuest}}
+	return &sealed{
+		ReadWriteCloser: conn,
+		ready:           make(chan struct{}),
+		in:              nonce{from: fromHost},
+		out:             nonce{from: fromGuest},
+	}
 }
 
 func (s *sealed) use(key []byte) {

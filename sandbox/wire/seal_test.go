@@ -41,7 +41,8 @@ func TestSealedBytesArriveAsTheyWereSent(t *testing.T) {
 		_, _ = host.Write(sent)
 	}()
 	got := make([]byte, len("first")+len(sent))
-	if _, err := io.ReadFull(guest, got); err != nil || !bytes.Equal(got, append([]byte("first"), sent...)) || forged.Load() != 0 {
+	if _, err := io.ReadFull(guest, got); err != nil || !bytes.Equal(got, append([]byte("first"), sent...)) ||
+		forged.Load() != 0 {
 		t.Fatalf("%v, %d forged; %d bytes came", err, forged.Load(), len(got))
 	}
 	go func() { _, _ = guest.Write([]byte("back")) }()

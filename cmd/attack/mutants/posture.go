@@ -9,7 +9,13 @@ var posture = []mutant{
 	inPosture("names", "\tj.names()\n"),
 	inPosture("the engine's account", "\tj.readBack()\n"),
 	{"posture: the environment", "sandbox/posture/inspect.go", "\tj.environment()\n", "", "^TestWeakenedEngine$"},
-	{"posture: what kernels say before they look", "sandbox/posture/calls.go", `return tried && refusal(answer)`, `return tried && answer != ""`, "^TestWeakenedEngine$"},
+	{
+		"posture: what kernels say before they look",
+		"sandbox/posture/calls.go",
+		`return tried && refusal(answer)`,
+		`return tried && answer != ""`,
+		"^TestWeakenedEngine$",
+	},
 	{"admission: a sandbox's deadline", "sandbox/others.go", `<= longestClaim`, `> 0`, "^TestLabel$"},
 }
 

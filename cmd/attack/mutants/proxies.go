@@ -33,12 +33,16 @@ var proxies = []mutant{
 		`strings.CutPrefix(r.URL.Path, IndexPath)`, "^TestIndexProxy$"),
 	inEgress("index: names of projects", "session.go", `slash && projectPattern.MatchString(project)`,
 		`slash`, "^TestIndexProxy$"),
-	inEgress("index: links of its own pages only", "session.go",
+	inEgress(
+		"index: links of its own pages only",
+		"session.go",
 		`	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
-		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); err == nil && u.Host != "" {
+		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); `+`err == nil && u.Host != "" {
 		return s.serveFile(w, r, wanted{}, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
 	}
-	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`, "^TestIndexProxy$"),
+	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
+		"^TestIndexProxy$",
+	),
 	// Where it goes.
 	inEgress("index: addresses, for http", "fetcher.go", `listed: guard{allow: allow}.transport(roots),`,
 		`listed: transport(roots),`, "^TestIndexLinks$"),

@@ -42,7 +42,8 @@ func (h *GitHost) Commit(ctx context.Context, fullName string, commits ...Commit
 	if err != nil {
 		return nil, err
 	}
-	out, err := h.run(ctx, bytes.NewReader(script), "--git-dir="+dir, "fast-import", "--quiet", "--force", "--date-format=raw")
+	out, err := h.run(ctx, bytes.NewReader(script), "--git-dir="+dir, "fast-import", "--quiet", "--force",
+		"--date-format=raw")
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,8 @@ func (h *GitHost) init(ctx context.Context, dir string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for the repository: %w", err)
 	}
-	if _, err := h.run(ctx, nil, "init", "--quiet", "--bare", "--initial-branch=main", "--object-format="+cmp.Or(h.format, "sha1"), dir); err != nil {
+	if _, err := h.run(ctx, nil, "init", "--quiet", "--bare", "--initial-branch=main",
+		"--object-format="+cmp.Or(h.format, "sha1"), dir); err != nil {
 		return err
 	}
 	_, err := h.run(ctx, nil, "--git-dir="+dir, "config", "http.receivepack", "true")
@@ -105,7 +107,8 @@ func (h *GitHost) script(ctx context.Context, dir string, commits []Commit) ([]b
 	for i, c := range commits {
 		ref := "refs/heads/" + orDefault(c.Branch, "main")
 		fmt.Fprintf(&b, "commit %s\nmark :%d\n", ref, i+1)
-		fmt.Fprintf(&b, "committer %s %d +0000\n", orDefault(c.Author, "Ada Lovelace <ada@example.com>"), firstCommitTime+i)
+		fmt.Fprintf(&b, "committer %s %d +0000\n", orDefault(c.Author, "Ada Lovelace <ada@example.com>"),
+			firstCommitTime+i)
 		writeData(&b, orDefault(c.Message, "Change"))
 		if !begun[ref] {
 			begun[ref] = true

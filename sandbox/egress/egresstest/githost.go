@@ -49,7 +49,13 @@ func StartGitHost(c GitHostConfig) (*GitHost, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the git host's folder: %w", err)
 	}
-	h := &GitHost{token: c.Token, format: c.ObjectFormat, dir: filepath.Join(root, "repos"), home: filepath.Join(root, "home"), git: git}
+	h := &GitHost{
+		token:  c.Token,
+		format: c.ObjectFormat,
+		dir:    filepath.Join(root, "repos"),
+		home:   filepath.Join(root, "home"),
+		git:    git,
+	}
 	if err := h.start(c.Addr); err != nil {
 		_ = os.RemoveAll(root)
 		return nil, err

@@ -34,10 +34,16 @@ func git(t *testing.T, dir string, args ...string) (string, error) {
 
 func TestGitHostServesExactlyTheCommittedTree(t *testing.T) {
 	h := startGitHost(t, GitHostConfig{})
-	shas, err := h.Commit(t.Context(), "octo/demo",
+	shas, err := h.Commit(
+		t.Context(),
+		"octo/demo",
 		Commit{Files: map[string]string{"a.txt": "one", "gone.txt": "x"}},
 		Commit{Branch: "side", Files: map[string]string{"s": "side"}},
-		Commit{Files: map[string]string{"a.txt": "two", `d/"q" \.txt`: "quoted"}, Symlinks: map[string]string{"l": "a.txt"}})
+		Commit{
+			Files:    map[string]string{"a.txt": "two", `d/"q" \.txt`: "quoted"},
+			Symlinks: map[string]string{"l": "a.txt"},
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +59,12 @@ func TestGitHostServesExactlyTheCommittedTree(t *testing.T) {
 		t.Fatalf("clone: %v: %s", err, out)
 	}
 	clone := filepath.Join(dir, "c")
-	if out, err := git(t, clone, "rev-list", "--reverse", "HEAD"); err != nil || out != strings.Join([]string{shas[0], shas[2], more[0]}, "\n") {
+	if out, err := git(t, clone, "rev-list", "--reverse", "HEAD"); err != nil ||
+		out != strings.Join([]string{shas[0], shas[2], more[0]}, "\n") {
 		t.Errorf("history is %q (%v), want %v", out, err, []string{shas[0], shas[2], more[0]})
 	}
-	if out, err := git(t, clone, "ls-tree", "-rz", "--name-only", shas[2]); err != nil || out != "a.txt\x00d/\"q\" \\.txt\x00l\x00" {
+	if out, err := git(t, clone, "ls-tree", "-rz", "--name-only", shas[2]); err != nil ||
+		out != "a.txt\x00d/\"q\" \\.txt\x00l\x00" {
 		t.Errorf("tree is %q (%v)", out, err)
 	}
 	if out, err := git(t, clone, "show", shas[2]+":a.txt"); err != nil || out != "two" {

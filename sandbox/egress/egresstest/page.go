@@ -67,7 +67,8 @@ func (x *Index) htmlPage(name string, files []File) []byte {
 			fmt.Fprintf(&b, ` data-yanked="%s"`, html.EscapeString(f.Yanked))
 		}
 		if f.Metadata != nil {
-			fmt.Fprintf(&b, ` data-dist-info-metadata="sha256=%[1]s" data-core-metadata="sha256=%[1]s"`, digest(f.Metadata))
+			fmt.Fprintf(&b, ` data-dist-info-metadata="sha256=%[1]s" data-core-metadata="sha256=%[1]s"`,
+				digest(f.Metadata))
 		}
 		fmt.Fprintf(&b, ">%s</a><br>\n", html.EscapeString(f.Name))
 	}
@@ -78,7 +79,12 @@ func (x *Index) htmlPage(name string, files []File) []byte {
 func (x *Index) jsonPage(name string, files []File) []byte {
 	list := []map[string]any{}
 	for _, f := range files {
-		entry := map[string]any{"filename": f.Name, "url": x.fileURL(f), "hashes": map[string]string{}, "size": len(f.Data)}
+		entry := map[string]any{
+			"filename": f.Name,
+			"url":      x.fileURL(f),
+			"hashes":   map[string]string{},
+			"size":     len(f.Data),
+		}
 		if h := f.toldHash(); h != "" {
 			entry["hashes"] = map[string]string{"sha256": h}
 		}

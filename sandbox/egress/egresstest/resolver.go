@@ -7,8 +7,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// UseNames makes this process resolve names by address until restore is called: the A record of a name, or that there is no
-// such name. The name server is a real one on loopback.
+// UseNames makes this process resolve names by address until restore is called. address returns a
+// name's A record, or that the name is not known. The name server is a real one on loopback.
 func UseNames(address func(name string) (a [4]byte, known bool)) (restore func(), err error) {
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -52,7 +52,11 @@ func answerName(question []byte, address func(string) ([4]byte, bool)) []byte {
 			m.RCode = dnsmessage.RCodeNameError
 		}
 		m.Answers = []dnsmessage.Resource{{
-			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, Type: q.Type}, Body: &dnsmessage.AResource{A: a},
+			Header: dnsmessage.ResourceHeader{
+				Name:  q.Name,
+				Class: q.Class,
+				Type:  q.Type,
+			}, Body: &dnsmessage.AResource{A: a},
 		}}
 	}
 	reply, err := m.Pack()

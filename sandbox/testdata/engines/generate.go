@@ -41,8 +41,18 @@ type filter struct {
 
 func main() {
 	for _, p := range []profile{
-		{Engine: "docker-20.10", Module: "github.com/docker/docker", Version: "v20.10.24+incompatible", folder: "profiles/seccomp"},
-		{Engine: "docker-26.1", Module: "github.com/docker/docker", Version: "v26.1.5+incompatible", folder: "profiles/seccomp"},
+		{
+			Engine:  "docker-20.10",
+			Module:  "github.com/docker/docker",
+			Version: "v20.10.24+incompatible",
+			folder:  "profiles/seccomp",
+		},
+		{
+			Engine:  "docker-26.1",
+			Module:  "github.com/docker/docker",
+			Version: "v26.1.5+incompatible",
+			folder:  "profiles/seccomp",
+		},
 		{Engine: "moby-2.0", Module: "github.com/moby/profiles/seccomp", Version: "v0.2.3"},
 	} {
 		if err := write(p); err != nil {
