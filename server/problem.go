@@ -12,7 +12,7 @@ import (
 
 	"vivarium/server/github"
 	"vivarium/server/store"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 	"vivarium/server/web"
 )
 

@@ -16,7 +16,7 @@ import (
 
 	"vivarium/server/github/githubtest"
 	"vivarium/server/servertest"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // checkOf is what a readiness answer says about one condition.

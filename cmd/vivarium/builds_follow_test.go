@@ -8,7 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // goingAway is a log whose database is away for some queries, between two lines.

@@ -13,7 +13,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // database is what differs between SQLite and PostgreSQL.

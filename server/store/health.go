@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // leastSpace is how many free bytes the data folder is to have: a build's log takes up to VIVARIUM_LOG_LIMIT, most take little.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
-	"vivarium/server/store/trouble"
 )
 
 // TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds takes the store through hours of kills by a clock of its own: two

@@ -17,7 +17,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // postgresDB is a database that several servers share: one pool for GORM and River.

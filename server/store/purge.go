@@ -10,7 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
-	"vivarium/server/store/dirlock"
+	"vivarium/server/store/database/dirlock"
 )
 
 // purgePatience is how long a purge waits for running builds to end, and for pushes that come meanwhile to cease.

@@ -12,7 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/dirlock"
+	"vivarium/server/store/database/dirlock"
 	"vivarium/server/store/outbox"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/dirlock"
+	"vivarium/server/store/database/dirlock"
 	"vivarium/server/store/patience"
 )
 

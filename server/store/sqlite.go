@@ -18,8 +18,8 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 
-	"vivarium/server/store/bell"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/bell"
+	"vivarium/server/store/database/trouble"
 )
 
 // sqliteDB is the embedded database: one connection that writes, shared by GORM and River, and

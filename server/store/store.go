@@ -16,8 +16,8 @@ import (
 
 	"gorm.io/gorm"
 
+	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/intake"
-	"vivarium/server/store/trouble"
 )
 
 // ErrNotFound says that there is no such build.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"vivarium/server/servertest"
-	"vivarium/server/store/trouble"
+	"vivarium/server/store/database/trouble"
 )
 
 // TestTroubleIsTranslatedAtTheBorder: also of a statement of GORM's outside of a transaction.

@@ -11,8 +11,8 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
-	"vivarium/server/store/trouble"
 )
 
 // buildWorker works on tickets.
