@@ -15,7 +15,7 @@ func (s *Store) full(tx *tx) (registry.Full, error) {
 	if err := s.db.oneClaim(tx); err != nil {
 		return registry.Full{}, err
 	}
-	running, err := tx.running()
+	running, err := runningNow(tx)
 	return registry.FullNow(running, s.repoWorkers, caps), err
 }
 
@@ -39,8 +39,8 @@ type runningRow struct {
 	ParentID int64
 }
 
-// running lists what runs. There are no more builds than workers.
-func (tx *tx) running() ([]registry.Running, error) {
+// runningNow lists what runs. There are no more builds than workers.
+func runningNow(tx *tx) ([]registry.Running, error) {
 	var rows []runningRow
 	err := tx.Raw(`SELECT lower(b.repo) AS repo, b.entry_id, coalesce(r.parent_id, 0) AS parent_id
 		FROM builds b LEFT JOIN repositories r ON r.id = b.entry_id WHERE b.state = ?`, pipeline.Running).Scan(&rows).Error

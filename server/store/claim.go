@@ -90,6 +90,6 @@ func (s *Store) begin(tx *tx, id, job int64, owner string, turn turnRow, b *buil
 }
 
 // fenced is the build's row on the condition that the attempt is still the one that runs.
-func (tx *tx) fenced(build int64, attempt int) *gorm.DB {
+func fenced(tx *tx, build int64, attempt int) *gorm.DB {
 	return tx.Model(&buildRow{}).Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)
 }

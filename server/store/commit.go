@@ -86,7 +86,7 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 	defer cancel()
 	build, number := r.attempt.build, r.attempt.number
 	err := r.s.db.transact(ctx, func(tx *tx) error {
-		seq, err := tx.numbers(build, number, len(chunks))
+		seq, err := numbers(tx, build, number, len(chunks))
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 		if change == nil {
 			return nil
 		}
-		return tx.putStep(newStepRow(build, number, *change), seq)
+		return putStep(tx, newStepRow(build, number, *change), seq)
 	})
 	if err != nil {
 		if errors.Is(err, errLost) {
@@ -116,7 +116,7 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 }
 
 // numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
-func (tx *tx) numbers(build int64, attempt, n int) (int64, error) {
+func numbers(tx *tx, build int64, attempt, n int) (int64, error) {
 	var b buildRow
 	r := tx.DB.Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
 		Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running).
@@ -125,7 +125,7 @@ func (tx *tx) numbers(build int64, attempt, n int) (int64, error) {
 }
 
 // putStep writes a step that begins or ends when the log has come to seq.
-func (tx *tx) putStep(row stepRow, seq int64) error {
+func putStep(tx *tx, row stepRow, seq int64) error {
 	keep := []string{"state", "cause", "exit_code", "signal", "ended_at", "cpu", "peak_memory", "note"}
 	if row.StartedAt != 0 {
 		keep = append(keep, "started_at")

@@ -35,7 +35,7 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 	if o.Image != "" {
 		b.Image = o.Image
 	}
-	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
+	r := fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
 		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt, "spent": b.Spent,
 		"job_id": 0, "owner": "", "lease_until": 0, "cancel_requested": false,
 	})
@@ -88,7 +88,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if l.Waits != nil {
 		note = "the attempt " + l.Why
 	}
-	seq, err := tx.numbers(b.ID, b.Attempt, 1)
+	seq, err := numbers(tx, b.ID, b.Attempt, 1)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 		return err
 	}
 	b.NotBefore = micros(s.now().Add(pause))
-	r := tx.fenced(b.ID, b.Attempt).Updates(map[string]any{
+	r := fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
 		"state": pipeline.Queued, "losses": b.Losses, "shared_losses": b.SharedLosses, "lost_since": b.LostSince,
 		"not_before": b.NotBefore, "spent": b.Spent, "job_id": 0, "owner": "", "lease_until": 0,
 		"wait_cause": b.WaitCause, "wait_why": b.WaitWhy, "wait_since": b.WaitSince, "wait_tries": b.WaitTries,
@@ -133,7 +133,7 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 	if s.count(b, l); l.Clean || l.Shared {
 		return l.Pause, false, nil
 	}
-	others, err := tx.othersDied(*b)
+	others, err := othersDied(tx, *b)
 	if err != nil {
 		return 0, false, err
 	}
@@ -195,7 +195,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 		case pipeline.Queued:
 			err = s.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
-			err = one(tx.fenced(b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+			err = one(fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), errLost)
 		default:
 			err = ErrEnded
 		}

@@ -38,7 +38,7 @@ func (s *Store) count(b *buildRow, l loss) {
 }
 
 // othersDied counts what died without b since its first loss.
-func (tx *tx) othersDied(b buildRow) (n int, err error) {
+func othersDied(tx *tx, b buildRow) (n int, err error) {
 	err = tx.Raw(`SELECT (SELECT count(*) FROM deaths WHERE at >= ? AND build_id = 0)
 		+ (SELECT count(DISTINCT build_id) FROM deaths WHERE at >= ? AND build_id NOT IN (0, ?)
 			AND owner NOT IN (SELECT owner FROM deaths WHERE build_id = ?))`,
@@ -57,7 +57,7 @@ type deathRow struct {
 func (deathRow) TableName() string { return "deaths" }
 
 // died notes that b's server died with it, and reports whether others died with it. Their leases may run out one after the other.
-func (tx *tx) died(b buildRow, now time.Time) (shared bool, err error) {
+func died(tx *tx, b buildRow, now time.Time) (shared bool, err error) {
 	var company int64
 	err = tx.Raw(`SELECT (SELECT count(*) FROM builds WHERE state = ? AND owner = ? AND id <> ?)
 		+ (SELECT count(*) FROM deaths WHERE owner = ? AND build_id <> ?)`,
@@ -100,7 +100,7 @@ func (v *server) enter(ctx context.Context) error {
 			return err
 		}
 		for _, s := range before {
-			if err := tx.diedIdle(s.Owner, v.now()); err != nil {
+			if err := diedIdle(tx, s.Owner, v.now()); err != nil {
 				return err
 			}
 		}
@@ -117,7 +117,7 @@ func (v *server) enter(ctx context.Context) error {
 }
 
 // diedIdle notes the death of a server that ran nothing.
-func (tx *tx) diedIdle(owner string, now time.Time) error {
+func diedIdle(tx *tx, owner string, now time.Time) error {
 	var ran int64
 	err := tx.Raw("SELECT (SELECT count(*) FROM builds WHERE state = ? AND owner = ?) + (SELECT count(*) FROM deaths WHERE owner = ?)",
 		pipeline.Running, owner, owner).Scan(&ran).Error
@@ -143,7 +143,7 @@ type suspects struct {
 
 // suspects reads that for a claim of owner's. While there are some, claims are made one at a time.
 func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
-	if some, err := tx.anySuspect(); err != nil || !some {
+	if some, err := anySuspect(tx); err != nil || !some {
 		return c, err
 	}
 	if err := s.db.oneClaim(tx); err != nil {
@@ -159,7 +159,7 @@ func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
 }
 
 // anySuspect reports whether a build waits or runs that is tried alone: by an index, in its words.
-func (tx *tx) anySuspect() (bool, error) {
+func anySuspect(tx *tx) (bool, error) {
 	var ids []int64
 	err := tx.Model(&buildRow{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, err

@@ -50,8 +50,8 @@ func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
 	return list, nil
 }
 
-// away is what does not answer, to claims.
-func (tx *tx) away() (map[pipeline.Cause]bool, error) {
+// awayNow is what does not answer, to claims.
+func awayNow(tx *tx) (map[pipeline.Cause]bool, error) {
 	var causes []pipeline.Cause
 	err := tx.Model(&outageRow{}).Pluck("cause", &causes).Error
 	away := make(map[pipeline.Cause]bool, len(causes))
@@ -63,7 +63,7 @@ func (tx *tx) away() (map[pipeline.Cause]bool, error) {
 
 // tellAway notes that a build met trouble. It is looked at once more before others are kept waiting for long: the trouble may
 // be that build's repository's alone.
-func (tx *tx) tellAway(c pipeline.Cause, now time.Time) error {
+func tellAway(tx *tx, c pipeline.Cause, now time.Time) error {
 	r := outageRow{Cause: c, Why: doesNotAnswer, Since: micros(now), NextAt: micros(now)}
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
 }

@@ -62,7 +62,7 @@ func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outco
 	}
 	b.WaitCause, b.WaitWhy, b.WaitSince, b.WaitTries = o.Cause, o.Summary, micros(since), b.WaitTries+1
 	if o.Cause != pipeline.CauseEngine && s.told.probes(o.Cause) {
-		err = tx.tellAway(o.Cause, now)
+		err = tellAway(tx, o.Cause, now)
 	}
 	if pause = patience.Pause(b.WaitTries, s.told.probes(o.Cause)); pause > 0 {
 		pause = patience.Spread(pause)

@@ -30,7 +30,7 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 				continue
 			}
 			for index, read := range map[string]func() error{
-				"builds_suspect":                      inTransaction(func(tx *tx) error { _, err := tx.anySuspect(); return err }),
+				"builds_suspect":                      inTransaction(func(tx *tx) error { _, err := anySuspect(tx); return err }),
 				"builds_waiting of what nobody holds": func() error { return s.goOnUnheld(t.Context()) },
 				"builds_waiting":                      func() error { return v.endImpatient(t.Context()) },
 				"builds_waiting of what answers again": inTransaction(func(tx *tx) error {

@@ -39,7 +39,7 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 		l := loss{Why: "was lost: the server that ran it died", Died: true}
 		err := v.db.transact(ctx, func(tx *tx) error {
 			// A server that is slow, not dead, may have renewed its lease meanwhile.
-			r := tx.fenced(b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
+			r := fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
 			if err := one(r, errLost); err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 			}
 			job := b.JobID
 			var err error
-			if l.Shared, err = tx.died(b, v.now()); err != nil {
+			if l.Shared, err = died(tx, b, v.now()); err != nil {
 				return err
 			}
 			if err := v.requeue(ctx, tx, &b, l); err != nil {
@@ -88,7 +88,7 @@ func (v *server) replaceTickets(ctx context.Context) error {
 		return nil // they would be used up at once
 	}
 	return v.db.transact(ctx, func(tx *tx) error {
-		away, err := tx.away()
+		away, err := awayNow(tx)
 		if err != nil || away[pipeline.CauseClone] {
 			return err
 		}

@@ -54,7 +54,7 @@ const firstTurns, moreTurns = 4, 100
 // served longest ago, among those that run fewer builds than the caps allow. id is 0 when there is none, while what every build
 // needs is away, and while a build is tried alone, or is to be, on the server that asks.
 func (s *Store) nextBuild(tx *tx, owner string) (id int64, turn turnRow, err error) {
-	away, err := tx.away()
+	away, err := awayNow(tx)
 	if err != nil || away[pipeline.CauseClone] {
 		return 0, turnRow{}, err
 	}
