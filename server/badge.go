@@ -6,6 +6,7 @@ import (
 
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 	"vivarium/server/web"
 )
 
@@ -36,14 +37,14 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 		q.Ref = "refs/heads/" + in.Branch
 	}
 	if !isPicture || !isText(in.Branch) || registry.CheckPattern(q.Repos) != nil || registry.IsPattern(q.Repos) {
-		return nil, store.ErrNotFound
+		return nil, database.ErrNotFound
 	}
 	verdicts, err := s.builds.Verdicts(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	if len(verdicts) == 0 {
-		return nil, store.ErrNotFound
+		return nil, database.ErrNotFound
 	}
 	return &badgeAnswer{ContentType: "image/svg+xml", Resource: "cross-origin",
 		Body: web.Badge(verdicts[0].Judged.State)}, nil

@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // pageSize is how many builds a list holds.
@@ -62,7 +63,7 @@ func listPath(before int64) string { return "/logs?before=" + strconv.FormatInt(
 func parseID(id string) (int64, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n < 1 || strconv.FormatInt(n, 10) != id {
-		return 0, store.ErrNotFound
+		return 0, database.ErrNotFound
 	}
 	return n, nil
 }

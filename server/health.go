@@ -82,10 +82,10 @@ func (s *Server) ready(ctx context.Context, in *readyInput) (*readyAnswer, error
 func (s *Server) conditions() []Condition {
 	all := []Condition{
 		Holds("database", func(ctx context.Context) error {
-			return s.logged(ctx, "database", s.builds.Health().Ping(ctx))
+			return s.logged(ctx, "database", s.builds.Database.Health().Ping(ctx))
 		}),
 		{Name: "writing", Look: s.writing},
-		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Health().DiskSpace()) }),
+		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Database.Health().DiskSpace()) }),
 		Holds("worker", s.config.Ready),
 	}
 	return append(all, s.config.Conditions...)
@@ -93,7 +93,7 @@ func (s *Server) conditions() []Condition {
 
 // writing reports why the database cannot be written to.
 func (s *Server) writing(ctx context.Context) *Trouble {
-	t := s.builds.Health().Writing(ctx)
+	t := s.builds.Database.Health().Writing(ctx)
 	if t == nil {
 		_ = s.logged(ctx, "writing", nil)
 		return nil

@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/github"
-	"vivarium/server/store"
+	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/web"
 )
@@ -72,7 +72,7 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 	case errors.As(err, &away):
 		s.log.ErrorContext(ctx, "request refused", "err", err)
 		return unavailable(away.Kind)
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, database.ErrNotFound):
 		return &Problem{Message: "there is no such build", status: http.StatusNotFound}
 	case errors.Is(err, github.ErrSignature):
 		return &Problem{Message: err.Error(), status: http.StatusUnauthorized}

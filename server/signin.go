@@ -10,7 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"vivarium/server/store"
+	"vivarium/server/store/database"
 	"vivarium/server/web"
 )
 
@@ -50,7 +50,7 @@ func (s *Server) signIn(c echo.Context) error {
 	})
 	var known *Problem
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, database.ErrNotFound):
 		return s.render(c, http.StatusUnauthorized,
 			web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
 	case errors.As(err, &known):

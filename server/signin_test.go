@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // post sends a form as this server's own page does.
@@ -237,7 +237,7 @@ func TestAnAttemptThatPanicsIsOver(t *testing.T) {
 
 func TestThrottleForgetsWhoNoLongerFails(t *testing.T) {
 	fails := func(th *throttle, client string) int {
-		p, _ := th.attempt(client, func() error { return store.ErrNotFound }).(*Problem)
+		p, _ := th.attempt(client, func() error { return database.ErrNotFound }).(*Problem)
 		if p == nil {
 			return 0
 		}

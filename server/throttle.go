@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // throttle bounds how often one network may fail to name a token. Success costs nothing.
@@ -57,7 +57,7 @@ func (t *throttle) attempt(client string, try func() error) error {
 	failed := false
 	defer func() { t.end(f, failed) }() // even when try panics
 	err := try()
-	failed = errors.Is(err, store.ErrNotFound)
+	failed = errors.Is(err, database.ErrNotFound)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // viewer is who asks: which builds they see, and by what right.
@@ -51,7 +52,7 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 		if err == nil {
 			return viewer{sight: s.opens(t), name: t.Name(), session: session}, nil
 		}
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, database.ErrNotFound) {
 			return viewer{}, err
 		}
 	}
@@ -82,7 +83,7 @@ func (s *Server) byBearer(ctx context.Context, client, text string) (t store.Tok
 		t, err = s.builds.TokenOf(ctx, text)
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, database.ErrNotFound) {
 		err = &Problem{Message: "this bearer token is not known; `vivarium token` makes one",
 			status: http.StatusUnauthorized}
 	}
@@ -98,7 +99,7 @@ func (s *Server) still(ctx context.Context, v viewer) (bool, error) {
 	case v.session != "":
 		_, err = s.builds.Session(ctx, v.session)
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, database.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err

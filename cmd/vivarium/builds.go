@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 func newBuilds(a *app) *cobra.Command {
@@ -43,7 +44,7 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 	if err := checkDatabase(c, "builds"); err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c, store.Keep, slog.New(slog.DiscardHandler))
+	s, err := openStore(ctx, c, database.Keep, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (a *app) withBuild(ctx context.Context, arg string, f func(s *store.Store, 
 	}
 	return a.withStore(ctx, func(_ config, s *store.Store) error {
 		err := f(s, id)
-		if errors.Is(err, store.ErrNotFound) {
+		if errors.Is(err, database.ErrNotFound) {
 			return fmt.Errorf("cannot find build %d; `vivarium builds list` shows those there are", id)
 		}
 		return err

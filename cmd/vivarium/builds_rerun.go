@@ -18,6 +18,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // mostReruns is how many builds one command queues: the most that a query returns.
@@ -146,7 +147,7 @@ func (r *reruns) queue(ctx context.Context, s *store.Store, builds []pipeline.Bu
 		again, err := s.Rerun(ctx, store.Actor{Who: userName()}, b.ID)
 		var over *store.QuotaError
 		switch {
-		case errors.As(err, &over), errors.Is(err, store.ErrNotFound): // purged in the meantime
+		case errors.As(err, &over), errors.Is(err, database.ErrNotFound): // purged in the meantime
 			fmt.Fprintf(r.stdout, "build %d is not queued again: %v\n", b.ID, err)
 			continue
 		case err != nil:

@@ -23,6 +23,7 @@ import (
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 const (
@@ -332,8 +333,8 @@ func (c *checkup) undelivered(ctx context.Context) {
 		c.add(fine, "database", "there is none yet; the first start makes it")
 		return
 	}
-	s, err := openStore(ctx, c.config, store.Keep, slog.New(slog.DiscardHandler))
-	if older, ok := errors.AsType[*store.OlderError](err); ok { // the server migrates it when it starts
+	s, err := openStore(ctx, c.config, database.Keep, slog.New(slog.DiscardHandler))
+	if older, ok := errors.AsType[*database.OlderError](err); ok { // the server migrates it when it starts
 		c.add(advice, "database", "%v", older)
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 func newRepos(a *app) *cobra.Command {
@@ -40,7 +41,7 @@ func (a *app) registryOf(ctx context.Context, f func(r *repos) error) error {
 	if err := checkDatabase(c, "the registry"); err != nil {
 		return err
 	}
-	return a.openRegistry(ctx, c, store.Keep, f)
+	return a.openRegistry(ctx, c, database.Keep, f)
 }
 
 // registryToBe runs f on the registry. Repositories may be let in before the server's first start:
@@ -52,21 +53,21 @@ func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) err
 		return err
 	}
 	if fresh {
-		return a.openRegistry(ctx, c, store.Make, f)
+		return a.openRegistry(ctx, c, database.Make, f)
 	}
 	if c.databaseURL == "" && !hasDatabase(c) {
 		return fmt.Errorf("there is no database in %s: set VIVARIUM_DATA_DIR to the server's, or add --new to make "+
 			"one before the server's first start", c.dataDir)
 	}
-	err = a.openRegistry(ctx, c, store.Keep, f)
-	if older, ok := errors.AsType[*store.OlderError](err); ok && older.New {
+	err = a.openRegistry(ctx, c, database.Keep, f)
+	if older, ok := errors.AsType[*database.OlderError](err); ok && older.New {
 		return errors.New("the database of VIVARIUM_DATABASE_URL is empty: add --new to make what is needed before " +
 			"the server's first start")
 	}
 	return err
 }
 
-func (a *app) openRegistry(ctx context.Context, c config, schema store.Schema, f func(r *repos) error) (err error) {
+func (a *app) openRegistry(ctx context.Context, c config, schema database.Schema, f func(r *repos) error) (err error) {
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -353,7 +354,7 @@ func (a *app) changeRepos(use, short, done string,
 }
 
 func (r *repos) explain(verb, name string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, database.ErrNotFound) {
 		return fmt.Errorf("cannot %s %s: it is not in the registry; `vivarium repos list` shows what is", verb, name)
 	}
 	return fmt.Errorf("cannot %s %s: %w", verb, name, err)

@@ -99,11 +99,11 @@ func (r *repos) purge(ctx context.Context, names []string) error {
 		}
 		all = append(all, p)
 	}
-	if size := r.Size(); size > sizeWorthTelling {
+	if size := r.Database.Size(); size > sizeWorthTelling {
 		fmt.Fprintf(r.app.stderr, "vivarium: writing the database's %s anew; a running server's writes wait, those "+
 			"longer than 10 s fail\n", quantity.Bytes(size))
 	}
-	copies, err := r.Scrub(ctx)
+	copies, err := r.Database.Scrub(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold "+
 			"their bytes; "+

@@ -23,6 +23,7 @@ import (
 	"vivarium/server/github"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 // sweepInterval is how often the server looks for containers that outlived their build.
@@ -85,7 +86,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.workshop.Close()
-	if s.store, err = openStore(ctx, c, store.Migrate, log); err != nil {
+	if s.store, err = openStore(ctx, c, database.Migrate, log); err != nil {
 		return err
 	}
 	defer s.store.Close()
@@ -159,7 +160,7 @@ func letIn(entries []registry.Entry) (n int) {
 	return n
 }
 
-func openStore(ctx context.Context, c config, schema store.Schema, log *slog.Logger) (*store.Store, error) {
+func openStore(ctx context.Context, c config, schema database.Schema, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
 		QueueLimit: c.queueLimit, Schema: schema,

@@ -12,6 +12,7 @@ import (
 
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
 )
 
 func newToken(a *app) *cobra.Command {
@@ -124,7 +125,7 @@ func newTokenRemove(a *app) *cobra.Command {
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
 				err := r.RemoveToken(cmd.Context(), r.by, id)
-				if errors.Is(err, store.ErrNotFound) {
+				if errors.Is(err, database.ErrNotFound) {
 					return fmt.Errorf("cannot remove token %d: there is none; `vivarium token list` shows them", id)
 				}
 				if err != nil {

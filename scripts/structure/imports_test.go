@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 		"sandbox/posture",
 		"sandbox/capacity",
 		"sandbox/quantity",
+		"server/store/database",
 	},
 	"cmd/vivarium-init":     {"sandbox/wire"},
 	"cmd/vivarium/worktree": {"sandbox/quantity"},
@@ -40,6 +41,7 @@ var mayImport = map[string][]string{
 		"pipeline/limits",
 		"pipeline/termtext",
 		"sandbox/quantity",
+		"server/store/database",
 	},
 	"server/dispatch":               {"server/github", "server/store", "pipeline", "pipeline/outward", "sandbox/quantity"},
 	"server/incoming":               {},
@@ -51,6 +53,11 @@ var mayImport = map[string][]string{
 	"server/web":                    {"pipeline", "pipeline/findings", "server/verdict", "sandbox/quantity"},
 	"server/github":                 {"pipeline"},
 	"server/registry":               {"sandbox/quantity"},
+	"server/store/database": {
+		"server/store/database/bell",
+		"server/store/database/dirlock",
+		"server/store/database/trouble",
+	},
 	"server/store": {
 		"server/registry",
 		"pipeline",
@@ -59,11 +66,10 @@ var mayImport = map[string][]string{
 		"pipeline/mask",
 		"server/store/outbox",
 		"server/verdict",
-		"server/store/database/bell",
-		"server/store/database/dirlock",
 		"server/store/intake",
 		"server/store/patience",
 		"server/store/database/trouble",
+		"server/store/database",
 	},
 	"pipeline": {
 		"pipeline/limits",
@@ -140,8 +146,16 @@ var onlyIn = map[string][]string{
 	},
 	"github.com/docker/go-units":  {"sandbox/quantity"}, // what people read is written in one place
 	"github.com/labstack/echo/v4": {"server"},
-	"gorm.io":                     {"server/store"},
-	"github.com/riverqueue":       {"server/store", "server/store/database/bell"},
+	"gorm.io": {
+		"server/store",
+		"server/store/database",
+		"server/store/storetest",
+	},
+	"github.com/riverqueue": {
+		"server/store",
+		"server/store/database",
+		"server/store/database/bell",
+	},
 	"github.com/google/go-github": {"server/github"},
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"vivarium/server/store/database"
 )
 
 // Actor is who changes something, for the audit.
@@ -35,13 +37,13 @@ type auditRow struct {
 func (auditRow) TableName() string { return "audit" }
 
 // audit writes a line in the transaction of what it tells of, so that there is no change without its line.
-func (s *Store) audit(tx *tx, by Actor, what, object string) error {
-	return tx.Create(&auditRow{At: micros(s.now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
+func (s *Store) audit(tx *database.Tx, by Actor, what, object string) error {
+	return tx.Create(&auditRow{At: database.Micros(s.db.Now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
 }
 
 // Note writes a line of a change that was made elsewhere, such as on GitHub.
 func (s *Store) Note(ctx context.Context, by Actor, what, object string) error {
-	if err := s.db.transact(ctx, func(tx *tx) error { return s.audit(tx, by, what, object) }); err != nil {
+	if err := s.db.Transact(ctx, func(tx *database.Tx) error { return s.audit(tx, by, what, object) }); err != nil {
 		return fmt.Errorf("write to the audit: %w", err)
 	}
 	return nil
@@ -49,11 +51,11 @@ func (s *Store) Note(ctx context.Context, by Actor, what, object string) error {
 
 // Audit gives the newest changes, newest first. With names, only those that one of them stands in as a word of its own.
 func (s *Store) Audit(ctx context.Context, limit int, names ...string) ([]Change, error) {
-	query := s.db.read(ctx).Order("id DESC").Limit(limit)
+	query := s.db.Read(ctx).Order("id DESC").Limit(limit)
 	if len(names) > 0 {
-		named := s.db.read(ctx)
+		named := s.db.Read(ctx)
 		for _, name := range names {
-			named = named.Or(`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`, containing(" "+strings.ToLower(name)+" "))
+			named = named.Or(`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`, database.Containing(" "+strings.ToLower(name)+" "))
 		}
 		query = query.Where(named)
 	}
@@ -63,7 +65,7 @@ func (s *Store) Audit(ctx context.Context, limit int, names ...string) ([]Change
 	}
 	changes := make([]Change, len(rows))
 	for i, r := range rows {
-		changes[i] = Change{ID: r.ID, At: fromMicros(r.At), Who: r.Who, From: r.Address, What: r.What, Of: r.Object}
+		changes[i] = Change{ID: r.ID, At: database.FromMicros(r.At), Who: r.Who, From: r.Address, What: r.What, Of: r.Object}
 	}
 	return changes, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"vivarium/server/store/database"
 )
 
 const (
@@ -21,7 +23,7 @@ func (s *Store) dropAuthors(ctx context.Context, keep time.Duration) error {
 	}
 	for {
 		var ids []int64
-		err := s.db.read(ctx).Model(&buildRow{}).Where("author <> '' AND ended_at > 0 AND ended_at < ?", micros(s.now().Add(-keep))).
+		err := s.db.Read(ctx).Model(&buildRow{}).Where("author <> '' AND ended_at > 0 AND ended_at < ?", database.Micros(s.db.Now().Add(-keep))).
 			Order("id").Limit(authorsMost).Pluck("id", &ids).Error
 		if err != nil {
 			return fmt.Errorf("look for authors to drop: %w", err)
@@ -29,7 +31,7 @@ func (s *Store) dropAuthors(ctx context.Context, keep time.Duration) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		err = s.db.transact(ctx, func(tx *tx) error {
+		err = s.db.Transact(ctx, func(tx *database.Tx) error {
 			return tx.Model(&buildRow{}).Where("id IN ?", ids).Update("author", "").Error
 		})
 		if err != nil {

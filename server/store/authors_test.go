@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 func TestAuthorsAreDroppedAfterTheirTime(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAuthorsAreDroppedAfterTheirTime(t *testing.T) {
 			{time.Hour, 59 * time.Minute, "octocat"},
 			{time.Hour, 61 * time.Minute, ""},
 		} {
-			s.now = func() time.Time { return time.Now().Add(c.later) }
+			s.db.Now = func() time.Time { return time.Now().Add(c.later) }
 			if err := s.dropAuthors(t.Context(), c.keep); err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +55,7 @@ func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 	id := accept(t, s, p)
 	waitState(t, s, id, pipeline.Passed)
 	stop()
-	err := s.db.transact(t.Context(), func(tx *tx) error { // pages full of rows, in which some bytes stay unless they are overwritten
+	err := s.db.Transact(t.Context(), func(tx *database.Tx) error { // pages full of rows, in which some bytes stay unless they are overwritten
 		for n := range 50 {
 			row := buildRow{Repo: "octo/old", Author: p.Author, Message: strings.Repeat("m", 7*n), State: pipeline.Passed, EndedAt: 1, Compacted: true}
 			if err := tx.Create(&row).Error; err != nil {
@@ -67,7 +68,7 @@ func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkpoint := func() {
-		if err := s.db.read(t.Context()).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error; err != nil {
+		if err := s.db.Read(t.Context()).Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error; err != nil {
 			t.Fatal(err)
 		}
 	}

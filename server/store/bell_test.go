@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"vivarium/pipeline"
 )
 
@@ -16,17 +14,6 @@ func pickups(started chan<- int64) func(context.Context, pipeline.Build, pipelin
 		started <- b.ID
 		return pipeline.Outcome{State: pipeline.Passed}, nil
 	}
-}
-
-// TestIdleQueueIsNotPolled: a poll each 20 ms cost 5 % of a core.
-func TestIdleQueueIsNotPolled(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Store) {
-		var c river.Config
-		open().db.fetch(&c)
-		if c.FetchPollInterval < time.Second || c.PollOnly {
-			t.Errorf("River looks for jobs each %s, poll only %t; want to be told of them", c.FetchPollInterval, c.PollOnly)
-		}
-	})
 }
 
 // TestPushIsPickedUpAtOnce: workers are told of a job by the commit that makes it. Ten builds that each waited for the poll

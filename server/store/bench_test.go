@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 func benchStore(b *testing.B) *Store {
@@ -132,10 +133,10 @@ func waitingStore(b *testing.B, n int) *Store {
 	for i := range rows {
 		p := push(i)
 		repo := fmt.Sprintf("octo/repo-%d", i/10)
-		rows[i] = buildRow{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: micros(s.now())}
+		rows[i] = buildRow{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
 		turns[repo] = turnRow{RepoKey: repo, Waiting: true}
 	}
-	err := s.db.transact(b.Context(), func(tx *tx) error {
+	err := s.db.Transact(b.Context(), func(tx *database.Tx) error {
 		if err := tx.CreateInBatches(rows, 500).Error; err != nil {
 			return err
 		}
@@ -156,7 +157,7 @@ func claimOnce(b *testing.B, s *Store) time.Duration {
 	if err != nil || !ok {
 		b.Fatal(ok, err)
 	}
-	err = s.db.transact(b.Context(), func(tx *tx) error {
+	err = s.db.Transact(b.Context(), func(tx *database.Tx) error {
 		return tx.Model(&buildRow{}).Where("id = ?", row.ID).Update("state", pipeline.Queued).Error
 	})
 	if err != nil {

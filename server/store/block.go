@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // A block is a run of chunks of a finished build. Before compression it is a version byte and, for each
@@ -38,7 +39,7 @@ func pack(chunks []Chunk) ([]byte, error) {
 	raw := []byte{blockVersion}
 	for _, c := range chunks {
 		raw = binary.AppendVarint(raw, int64(c.Attempt))
-		raw = binary.AppendVarint(raw, micros(c.Time))
+		raw = binary.AppendVarint(raw, database.Micros(c.Time))
 		raw = binary.AppendVarint(raw, c.Omitted)
 		raw = appendBytes(raw, []byte(c.Step))
 		raw = appendBytes(raw, []byte(c.Stream))

@@ -3,16 +3,20 @@ package store
 import (
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
+
+// claimLock is the key of the claims' lock, an arbitrary constant of ours that no other lock of this database has.
+const claimLock = 0x7669766173
 
 // full is what may start no further build now. While there is a cap, claims are made one at a time, also of several
 // servers: else two would both see the last place free.
-func (s *Store) full(tx *tx) (registry.Full, error) {
+func (s *Store) full(tx *database.Tx) (registry.Full, error) {
 	caps, err := s.caps(tx)
 	if err != nil || s.repoWorkers == 0 && len(caps) == 0 {
 		return registry.Full{}, err
 	}
-	if err := s.db.oneClaim(tx); err != nil {
+	if err := tx.Alone(claimLock); err != nil {
 		return registry.Full{}, err
 	}
 	running, err := runningNow(tx)
@@ -20,7 +24,7 @@ func (s *Store) full(tx *tx) (registry.Full, error) {
 }
 
 // caps are the entries that have a cap of running builds.
-func (s *Store) caps(tx *tx) (map[int64]registry.Limits, error) {
+func (s *Store) caps(tx *database.Tx) (map[int64]registry.Limits, error) {
 	var rows []repositoryRow
 	if err := tx.Where("running_limit > 0 OR each_limit > 0").Find(&rows).Error; err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ type runningRow struct {
 }
 
 // runningNow lists what runs. There are no more builds than workers.
-func runningNow(tx *tx) ([]registry.Running, error) {
+func runningNow(tx *database.Tx) ([]registry.Running, error) {
 	var rows []runningRow
 	err := tx.Raw(`SELECT lower(b.repo) AS repo, b.entry_id, coalesce(r.parent_id, 0) AS parent_id
 		FROM builds b LEFT JOIN repositories r ON r.id = b.entry_id WHERE b.state = ?`, pipeline.Running).Scan(&rows).Error

@@ -52,7 +52,7 @@ func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([
 // StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
 func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
 	var rows []stepRow
-	err := s.db.read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
+	err := s.db.Read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
 		Where("steps.build_id = ? AND steps.name = ?", build, step).Limit(1).Find(&rows).Error
 	if err != nil {
 		return "", false, fmt.Errorf("read step %s of build %d: %w", step, build, err)
@@ -120,7 +120,7 @@ func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk)
 
 // eachPiece calls f with the chunks of the next pieces, and returns how many these were.
 func (s *Store) eachPiece(ctx context.Context, build, after int64, limit int, f func(Chunk) bool) (read int, err error) {
-	rows, err := s.db.read(ctx).Raw(pieces, map[string]any{"build": build, "after": after, "limit": limit}).Rows()
+	rows, err := s.db.Read(ctx).Raw(pieces, map[string]any{"build": build, "after": after, "limit": limit}).Rows()
 	if err != nil {
 		return 0, err
 	}

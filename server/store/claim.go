@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // errLost says that an attempt is no longer the build's: another one has replaced it, or the build has ended.
@@ -25,7 +26,7 @@ const (
 func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow, ok bool, err error) {
 	for {
 		var next int64
-		err := s.db.transact(ctx, func(tx *tx) (err error) {
+		err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
 			next, b, err = s.claimNext(ctx, tx, job, owner)
 			return err
 		})
@@ -44,7 +45,7 @@ func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow,
 
 // claimNext takes the next build: it runs then, or has ended over its quota, or another server was faster and b is empty.
 // next is 0 when there is none.
-func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) (next int64, b buildRow, err error) {
+func (s *Store) claimNext(ctx context.Context, tx *database.Tx, job int64, owner string) (next int64, b buildRow, err error) {
 	next, turn, err := s.nextBuild(tx, owner)
 	if err != nil || next == 0 {
 		return next, b, err
@@ -67,7 +68,7 @@ func (s *Store) claimNext(ctx context.Context, tx *tx, job int64, owner string) 
 }
 
 // refuse ends a build that is over its quota, unless another server was faster.
-func (s *Store) refuse(ctx context.Context, tx *tx, id int64, why string) (next int64, b buildRow, err error) {
+func (s *Store) refuse(ctx context.Context, tx *database.Tx, id int64, why string) (next int64, b buildRow, err error) {
 	if err := tx.Take(&b, id).Error; err != nil {
 		return id, b, err
 	}
@@ -78,11 +79,11 @@ func (s *Store) refuse(ctx context.Context, tx *tx, id int64, why string) (next 
 }
 
 // begin moves a build from queued to running, unless another server was faster.
-func (s *Store) begin(tx *tx, id, job int64, owner string, turn turnRow, b *buildRow) (bool, error) {
+func (s *Store) begin(tx *database.Tx, id, job int64, owner string, turn turnRow, b *buildRow) (bool, error) {
 	r := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, job_id = ?, owner = ?,
-			started_at = ?, lease_until = `+s.db.clock()+` + ?, turn_served = ?, wait_cause = ''
+			started_at = ?, lease_until = `+s.db.Clock()+` + ?, turn_served = ?, wait_cause = ''
 		WHERE id = ? AND state = ?`,
-		pipeline.Running, job, owner, micros(s.now()), leaseTime.Microseconds(), turn.Served, id, pipeline.Queued)
+		pipeline.Running, job, owner, database.Micros(s.db.Now()), leaseTime.Microseconds(), turn.Served, id, pipeline.Queued)
 	if r.Error != nil || r.RowsAffected == 0 {
 		return false, r.Error
 	}
@@ -90,6 +91,6 @@ func (s *Store) begin(tx *tx, id, job int64, owner string, turn turnRow, b *buil
 }
 
 // fenced is the build's row on the condition that the attempt is still the one that runs.
-func fenced(tx *tx, build int64, attempt int) *gorm.DB {
+func fenced(tx *database.Tx, build int64, attempt int) *gorm.DB {
 	return tx.Model(&buildRow{}).Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)
 }

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // commitAll commits what the caller gathers, until close.
@@ -22,7 +23,7 @@ func (r *recorder) commitAll(ctx context.Context) {
 		chunks, change, closing := r.take()
 		if len(chunks) > 0 || change != nil {
 			err := r.commit(ctx, chunks, change)
-			last = r.s.now()
+			last = r.s.db.Now()
 			locked(&r.mu, func() {
 				if r.change == change { // who was canceled did not wait, and may have told of the step's end meanwhile
 					r.change = nil
@@ -45,7 +46,7 @@ func (r *recorder) commitAll(ctx context.Context) {
 // pace waits until output that flows has been gathered for a while, or there is a chunk's worth of it,
 // or somebody waits for the commit.
 func (r *recorder) pace(last time.Time) {
-	timer := time.NewTimer(flushEvery - r.s.now().Sub(last))
+	timer := time.NewTimer(flushEvery - r.s.db.Now().Sub(last))
 	defer timer.Stop()
 	for {
 		var urgent bool
@@ -85,7 +86,7 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	build, number := r.attempt.build, r.attempt.number
-	err := r.s.db.transact(ctx, func(tx *tx) error {
+	err := r.s.db.Transact(ctx, func(tx *database.Tx) error {
 		seq, err := numbers(tx, build, number, len(chunks))
 		if err != nil {
 			return err
@@ -116,16 +117,16 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 }
 
 // numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
-func numbers(tx *tx, build int64, attempt, n int) (int64, error) {
+func numbers(tx *database.Tx, build int64, attempt, n int) (int64, error) {
 	var b buildRow
 	r := tx.DB.Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
 		Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running).
 		Update("log_seq", gorm.Expr("log_seq + ?", n))
-	return b.LogSeq, one(r, errLost)
+	return b.LogSeq, database.One(r, errLost)
 }
 
 // putStep writes a step that begins or ends when the log has come to seq.
-func putStep(tx *tx, row stepRow, seq int64) error {
+func putStep(tx *database.Tx, row stepRow, seq int64) error {
 	keep := []string{"state", "cause", "exit_code", "signal", "ended_at", "cpu", "peak_memory", "note"}
 	if row.StartedAt != 0 {
 		keep = append(keep, "started_at")

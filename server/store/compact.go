@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // blockSize is how many bytes of log one block holds before compression: enough to compress well, little enough to
@@ -33,7 +34,7 @@ func (s *Store) compact(ctx context.Context, build int64) error {
 			return fmt.Errorf("compact the log of build %d: %w", build, err)
 		}
 	}
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Model(&buildRow{}).Where("id = ?", build).Updates(map[string]any{
 			"compacted": true,
 			"log_bytes": gorm.Expr("(SELECT coalesce(sum(length(data)), 0) FROM log_blocks WHERE build_id = ?)", build),
@@ -47,7 +48,7 @@ func (s *Store) compact(ctx context.Context, build int64) error {
 
 // looseChunks are the first of the chunks that are in no block yet, as many as a block takes.
 func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, err error) {
-	rows, err := s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
+	rows, err := s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, e
 	size := 0
 	for size < blockSize && len(chunks) < maxChunks && rows.Next() {
 		var r chunkRow
-		if err := s.db.read(ctx).ScanRows(rows, &r); err != nil {
+		if err := s.db.Read(ctx).ScanRows(rows, &r); err != nil {
 			return nil, err
 		}
 		chunks = append(chunks, r.chunk())
@@ -74,7 +75,7 @@ func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error 
 		return err
 	}
 	first, last := chunks[0].Seq, chunks[len(chunks)-1].Seq
-	return s.db.transact(ctx, func(tx *tx) error {
+	return s.db.Transact(ctx, func(tx *database.Tx) error {
 		gone := tx.Where("build_id = ? AND seq BETWEEN ? AND ?", build, first, last).Delete(&chunkRow{})
 		if gone.Error != nil {
 			return gone.Error
@@ -89,7 +90,7 @@ func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error 
 // compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
 func (s *Store) compactNext(ctx context.Context, after int64) (int64, error) {
 	var ids []int64
-	err := s.db.read(ctx).Model(&buildRow{}).
+	err := s.db.Read(ctx).Model(&buildRow{}).
 		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
 		Order("id").Limit(1).Pluck("id", &ids).Error
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -12,10 +13,10 @@ import (
 // doubted is what a target remembers after the post of r ended without a word about its outcome.
 func (t targetRow) doubted(r statusRow, now time.Time, p outbox.Pace) (id, until int64) {
 	id = r.ID
-	if t.LateUntil > micros(now) {
+	if t.LateUntil > database.Micros(now) {
 		id = min(id, t.LateID) // what is after the older one is after both
 	}
-	return id, micros(now.Add(p.Late))
+	return id, database.Micros(now.Add(p.Late))
 }
 
 // again decides which state of a target, of which nothing is left to be sent, is posted once more, and when.
@@ -32,8 +33,8 @@ func again(rows []statusRow, t targetRow, now time.Time) (repeat *statusRow, wai
 	switch {
 	case newest == nil, newest.ID <= t.LateID, newest.SentAt > t.LateUntil:
 		return nil, 0
-	case micros(now) < t.LateUntil:
-		return nil, fromMicros(t.LateUntil).Sub(now)
+	case database.Micros(now) < t.LateUntil:
+		return nil, database.FromMicros(t.LateUntil).Sub(now)
 	}
 	return newest, 0
 }

@@ -10,17 +10,18 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
 func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
-	b.Spent += micros(s.now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
-	err := s.db.transact(ctx, func(tx *tx) error {
+	b.Spent += database.Micros(s.db.Now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.end(ctx, tx, &b, o); err != nil || job == nil {
 			return err
 		}
-		return tx.river.complete(ctx, job)
+		return tx.Jobs.Complete(ctx, job.JobRow)
 	})
 	if err != nil {
 		return fmt.Errorf("end build %d: %w", b.ID, err)
@@ -30,8 +31,8 @@ func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job 
 }
 
 // end writes the end state of the attempt that b is, once.
-func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) error {
-	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, micros(s.now())
+func (s *Store) end(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) error {
+	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(s.db.Now())
 	if o.Image != "" {
 		b.Image = o.Image
 	}
@@ -39,7 +40,7 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt, "spent": b.Spent,
 		"job_id": 0, "owner": "", "lease_until": 0, "cancel_requested": false,
 	})
-	if err := one(r, errLost); err != nil {
+	if err := database.One(r, errLost); err != nil {
 		return err
 	}
 	if b.Cause != "" { // who was to tell of a step's end may be dead
@@ -59,7 +60,7 @@ func (s *Store) end(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome
 	if s.repoWorkers > 0 || len(caps) > 0 { // a ticket that found only what is at its cap was used up
 		jobs = append(jobs, ticket(0))
 	}
-	return tx.river.insert(ctx, jobs...)
+	return tx.Jobs.Insert(ctx, jobs...)
 }
 
 // ended tells of an end that was committed.
@@ -72,8 +73,8 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 
 // requeue queues the running attempt b again, or ends the build where it was to be canceled, is given up, or has waited long
 // enough. It leaves a line in the build's log. The dead worker's job ends with it.
-func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error {
-	ran := s.now().Sub(fromMicros(b.StartedAt))
+func (s *Store) requeue(ctx context.Context, tx *database.Tx, b *buildRow, l loss) error {
+	ran := s.db.Now().Sub(database.FromMicros(b.StartedAt))
 	if l.Waits != nil && patience.IsCharged(l.Waits.Cause) {
 		b.Spent += ran.Microseconds()
 	}
@@ -99,18 +100,18 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err := s.interruptSteps(tx, *b, pipeline.CauseInternal, note); err != nil {
 		return err
 	}
-	b.NotBefore = micros(s.now().Add(pause))
+	b.NotBefore = database.Micros(s.db.Now().Add(pause))
 	r := fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
 		"state": pipeline.Queued, "losses": b.Losses, "shared_losses": b.SharedLosses, "lost_since": b.LostSince,
 		"not_before": b.NotBefore, "spent": b.Spent, "job_id": 0, "owner": "", "lease_until": 0,
 		"wait_cause": b.WaitCause, "wait_why": b.WaitWhy, "wait_since": b.WaitSince, "wait_tries": b.WaitTries,
 	})
-	if err := one(r, errLost); err != nil {
+	if err := database.One(r, errLost); err != nil {
 		return err
 	}
 	err = tx.Create(&chunkRow{
 		BuildID: b.ID, Seq: seq, Attempt: b.Attempt, Step: step, Stream: pipeline.System,
-		Time: micros(s.now()), Data: []byte(requeuedLine(*b, l)),
+		Time: database.Micros(s.db.Now()), Data: []byte(requeuedLine(*b, l)),
 	}).Error
 	if err != nil {
 		return err
@@ -122,11 +123,11 @@ func (s *Store) requeue(ctx context.Context, tx *tx, b *buildRow, l loss) error 
 	if err := s.lineAgain(tx, *b, l.Waits != nil && ran >= patience.FreeTurn); err != nil {
 		return err
 	}
-	return tx.river.insert(ctx, ticket(pause))
+	return tx.Jobs.Insert(ctx, ticket(pause))
 }
 
 // judgeLoss decides what a loss means for b: how long it waits, or that it has ended.
-func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pause time.Duration, ended bool, err error) {
+func (s *Store) judgeLoss(ctx context.Context, tx *database.Tx, b *buildRow, l loss) (pause time.Duration, ended bool, err error) {
 	if l.Waits != nil {
 		return s.waits(ctx, tx, b, *l.Waits)
 	}
@@ -149,7 +150,7 @@ func (s *Store) judgeLoss(ctx context.Context, tx *tx, b *buildRow, l loss) (pau
 		return patience.Pause(b.Losses, true), false, nil
 	}
 	// Where no server worked for a while, that counts too: a longer wait does no harm, a shorter one could.
-	return patience.Hold(b.Losses, s.now().Sub(fromMicros(b.StartedAt))), false, nil
+	return patience.Hold(b.Losses, s.db.Now().Sub(database.FromMicros(b.StartedAt))), false, nil
 }
 
 // requeuedLine is what a build's log says of it.
@@ -162,16 +163,16 @@ func requeuedLine(b buildRow, l loss) string {
 }
 
 // interruptSteps ends the steps of an attempt that still run, where its log has come to.
-func (s *Store) interruptSteps(tx *tx, b buildRow, why pipeline.Cause, note string) error {
+func (s *Store) interruptSteps(tx *database.Tx, b buildRow, why pipeline.Cause, note string) error {
 	return tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
 		Updates(map[string]any{
-			"state": pipeline.StepErrored, "cause": why, "ended_at": micros(s.now()), "note": note,
+			"state": pipeline.StepErrored, "cause": why, "ended_at": database.Micros(s.db.Now()), "note": note,
 			"last_seq": gorm.Expr("(SELECT log_seq FROM builds WHERE id = ?)", b.ID),
 		}).Error
 }
 
 // lastStep is the step that an attempt came to.
-func lastStep(tx *tx, b buildRow) (pipeline.StepName, error) {
+func lastStep(tx *database.Tx, b buildRow) (pipeline.StepName, error) {
 	var last []pipeline.StepName
 	err := tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
 		Order("started_at DESC").Limit(1).Pluck("name", &last).Error
@@ -186,7 +187,7 @@ var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseC
 // Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
 func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 	var b buildRow
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Take(&b, id).Error; err != nil {
 			return err
 		}
@@ -195,7 +196,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 		case pipeline.Queued:
 			err = s.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
-			err = one(fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+			err = database.One(fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), errLost)
 		default:
 			err = ErrEnded
 		}
@@ -206,7 +207,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 	})
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
-		err = ErrNotFound
+		err = database.ErrNotFound
 	case errors.Is(err, errLost): // it moved on meanwhile, which only another server can do
 		return s.Cancel(ctx, by, id)
 	}
@@ -223,16 +224,16 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 }
 
 // endQueued ends a build that waits.
-func (s *Store) endQueued(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) error {
-	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, micros(s.now())
+func (s *Store) endQueued(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) error {
+	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(s.db.Now())
 	r := tx.Model(&buildRow{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
 		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt})
-	if err := one(r, errLost); err != nil {
+	if err := database.One(r, errLost); err != nil {
 		return err
 	}
 	status, err := s.addStatus(tx, *b)
 	if err != nil {
 		return err
 	}
-	return tx.river.insert(ctx, status)
+	return tx.Jobs.Insert(ctx, status)
 }

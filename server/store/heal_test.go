@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -60,7 +61,7 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 		for i := range 10 {
 			list, err := s.Statuses(t.Context(), int64(i+1))
 			must(t, err)
-			if d := Undelivered(list); d == nil || d.Code != 401 || d.GivenUp || !strings.Contains(d.Text(s.now()), "GitHub answered 401: Bad credentials") {
+			if d := Undelivered(list); d == nil || d.Code != 401 || d.GivenUp || !strings.Contains(d.Text(s.db.Now()), "GitHub answered 401: Bad credentials") {
 				t.Errorf("build %d says %+v", i+1, d)
 			}
 		}
@@ -109,7 +110,7 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 			eventually(t, "the end is kept back", func() bool {
 				list, err := s.Statuses(t.Context(), id)
 				d := Undelivered(list)
-				return err == nil && len(list) == 2 && d != nil && d.NextTry.After(s.now().Add(time.Minute))
+				return err == nil && len(list) == 2 && d != nil && d.NextTry.After(s.db.Now().Add(time.Minute))
 			})
 			if got := poster.states(push(1).SHA); len(got) > 0 {
 				t.Fatalf("control: %v was taken", got)
@@ -130,13 +131,13 @@ func TestRefusedStatusesHaveAnotherChanceAtTheStart(t *testing.T) {
 			waitState(t, s, accept(t, s, push(i)), pipeline.Passed)
 		}
 		stop()
-		now := s.now()
-		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		now := s.db.Now()
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return errors.Join(
 				tx.Exec("UPDATE statuses SET attempts = 1, code = 401, last_error = 'status refused (HTTP 401): Bad credentials'").Error,
-				tx.Exec("UPDATE status_targets SET not_before = ?", micros(now.Add(time.Hour))).Error,
-				tx.Exec("UPDATE statuses SET failed_at = ? WHERE build_id > 1", micros(now)).Error,
-				tx.Exec("UPDATE statuses SET queued_at = ? WHERE build_id = 3", micros(now.Add(-25*time.Hour))).Error,
+				tx.Exec("UPDATE status_targets SET not_before = ?", database.Micros(now.Add(time.Hour))).Error,
+				tx.Exec("UPDATE statuses SET failed_at = ? WHERE build_id > 1", database.Micros(now)).Error,
+				tx.Exec("UPDATE statuses SET queued_at = ? WHERE build_id = 3", database.Micros(now.Add(-25*time.Hour))).Error,
 			)
 		}))
 		poster := newFakePoster()
@@ -182,7 +183,7 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 	<-arrived
 	eventually(t, "no doubt left", func() bool {
 		var doubts int64
-		must(t, s.db.read(t.Context()).Model(&targetRow{}).Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
+		must(t, s.db.Read(t.Context()).Model(&targetRow{}).Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
 		return doubts == 0
 	})
 }

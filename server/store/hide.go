@@ -3,12 +3,14 @@ package store
 import (
 	"regexp"
 	"strings"
+
+	"vivarium/server/store/database"
 )
 
 // hideInAudit puts a pseudonym into every line of the audit that names a repository, and counts them.
-func hideInAudit(tx *tx, key, pseudonym string) (int64, error) {
+func hideInAudit(tx *database.Tx, key, pseudonym string) (int64, error) {
 	var rows []auditRow
-	like := containing(key)
+	like := database.Containing(key)
 	err := tx.Where(`lower(who) LIKE ? ESCAPE '\' OR lower(what) LIKE ? ESCAPE '\' OR lower(object) LIKE ? ESCAPE '\'`, like, like, like).
 		Find(&rows).Error
 	if err != nil {

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -47,18 +45,3 @@ func statusJob(target int64, ended bool) river.InsertManyParams {
 		InsertOpts: &river.InsertOpts{Queue: statusQueue, MaxAttempts: 25, Priority: priority},
 	}
 }
-
-// warnings are what River's log is good for here: its own starts and stops are no change of state of a build.
-type warnings struct{ slog.Handler }
-
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
-}
-
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
-}
-
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
-
-func riverLog(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }

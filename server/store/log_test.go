@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // recording begins an attempt at a new build and gives its recorder.
@@ -27,13 +29,6 @@ func recording(t testing.TB, s *Store, limit int64, secrets ...string) (context.
 	ctx, attempt := s.attempts.add(t.Context(), b.ID, b.Attempt)
 	t.Cleanup(func() { s.attempts.remove(attempt) })
 	return ctx, b, newRecorder(ctx, s, attempt, limit, secrets)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
@@ -153,8 +148,8 @@ func TestLogOfTinyPiecesIsBoundedToo(t *testing.T) {
 	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
 	must(t, rec.close())
 	var rows, omitted int64
-	must(t, s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Count(&rows).Error)
-	must(t, s.db.read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Select("sum(omitted)").Scan(&omitted).Error)
+	must(t, s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Count(&rows).Error)
+	must(t, s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Select("sum(omitted)").Scan(&omitted).Error)
 	if most := int64(limit/bytesPerChunk + minChunks + maxTailChunks + 1); rows > most || omitted != pieces-(rows-1) {
 		t.Errorf("%d chunks and %d bytes left out; want at most %d chunks", rows, omitted, most)
 	}
@@ -194,8 +189,8 @@ func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 			t.Fatalf("compact: %d, %v", build, err)
 		}
 		var loose, blocks int64
-		must(t, s.db.read(ctx).Model(&chunkRow{}).Count(&loose).Error)
-		must(t, s.db.read(ctx).Model(&blockRow{}).Count(&blocks).Error)
+		must(t, s.db.Read(ctx).Model(&chunkRow{}).Count(&loose).Error)
+		must(t, s.db.Read(ctx).Model(&blockRow{}).Count(&blocks).Error)
 		if loose != 0 || blocks < 2 {
 			t.Errorf("%d loose chunks and %d blocks, want none and several", loose, blocks)
 		}
@@ -222,21 +217,21 @@ func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		id := accept(t, s, push(1))
-		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return tx.Exec(`INSERT INTO log_chunks (build_id, seq, attempt, step, stream, at, data, omitted)
 				WITH RECURSIVE n (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 20000)
 				SELECT ?, seq, 1, 'test', 'stdout', 0, ?, 0 FROM n`, id, bytes.Repeat([]byte("x"), 50)).Error
 		}))
-		must(t, s.db.transact(t.Context(), func(tx *tx) error { return tx.Exec("ANALYZE").Error }))
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Exec("ANALYZE").Error }))
 		chunks, err := s.Chunks(t.Context(), id, 10, 1<<20)
 		if err != nil || len(chunks) != maxChunks || chunks[0].Seq != 11 || chunks[maxChunks-1].Seq != maxChunks+10 {
 			t.Errorf("got %d chunks, %v; want %d, after the tenth", len(chunks), err, maxChunks)
 		}
 		explain := "EXPLAIN " + pieces
-		if s.db.exclusive() {
+		if s.db.Exclusive() {
 			explain = "EXPLAIN QUERY PLAN " + pieces
 		}
-		rows, err := s.db.read(t.Context()).Raw(explain, map[string]any{"build": id, "after": 10, "limit": firstPieces}).Rows()
+		rows, err := s.db.Read(t.Context()).Raw(explain, map[string]any{"build": id, "after": 10, "limit": firstPieces}).Rows()
 		must(t, err)
 		defer rows.Close()
 		names, err := rows.Columns()
@@ -263,7 +258,7 @@ func TestLogOfAQueuedBuildIsCompactedOnceItIsCanceled(t *testing.T) {
 	must(t, rec.Output(t.Context(), pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
 	must(t, rec.close())
 	b.Losses = 3 // it waits before it is tried again
-	must(t, s.db.transact(t.Context(), func(tx *tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
 	serve(t, s, Work{Build: passing})
 	must(t, s.Cancel(t.Context(), Actor{}, b.ID))
 	eventually(t, "the log compacted", func() bool { return compacted(t, s, b.ID) })
@@ -279,7 +274,7 @@ func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
 		must(t, s.finish(ctx, b, pipeline.Outcome{State: pipeline.Passed}, nil))
 		ids = append(ids, b.ID)
 	}
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		return tx.Exec(fmt.Sprintf("CREATE TRIGGER no BEFORE INSERT ON log_blocks WHEN NEW.build_id = %d BEGIN SELECT RAISE(ABORT, 'no'); END", ids[0])).Error
 	}))
 	serve(t, s, Work{Build: passing})
@@ -292,7 +287,7 @@ func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
 func compacted(t *testing.T, s *Store, build int64) bool {
 	t.Helper()
 	var is []bool
-	must(t, s.db.read(t.Context()).Model(&buildRow{}).Where("id = ?", build).Pluck("compacted", &is).Error)
+	must(t, s.db.Read(t.Context()).Model(&buildRow{}).Where("id = ?", build).Pluck("compacted", &is).Error)
 	return len(is) == 1 && is[0]
 }
 
@@ -314,12 +309,16 @@ func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
 	s := sqliteStore(t)
 	ctx, b, rec := recording(t, s, 0)
 	ctx, cancel := context.WithCancelCause(ctx)
-	begun, free, over := make(chan struct{}), make(chan struct{}), make(chan error, 3)
+	begun, free, over := make(chan *sql.DB), make(chan struct{}), make(chan error, 3)
 	go func() {
-		over <- s.db.transact(t.Context(), func(*tx) error { close(begun); <-free; return nil })
+		over <- s.db.Transact(t.Context(), func(tx *database.Tx) error {
+			pool, _ := tx.Config.ConnPool.(*sql.DB)
+			begun <- pool
+			<-free
+			return nil
+		})
 	}()
-	<-begun
-	pool := s.db.(*sqliteDB).writer
+	pool := <-begun
 	waited := pool.Stats().WaitCount
 	go func() { over <- rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone}) }()
 	eventually(t, "the beginning waits for the database", func() bool { return pool.Stats().WaitCount > waited })

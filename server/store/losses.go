@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -32,13 +33,13 @@ func (s *Store) count(b *buildRow, l loss) {
 	default:
 		b.Losses++
 		if b.LostSince == 0 {
-			b.LostSince = micros(s.now())
+			b.LostSince = database.Micros(s.db.Now())
 		}
 	}
 }
 
 // othersDied counts what died without b since its first loss.
-func othersDied(tx *tx, b buildRow) (n int, err error) {
+func othersDied(tx *database.Tx, b buildRow) (n int, err error) {
 	err = tx.Raw(`SELECT (SELECT count(*) FROM deaths WHERE at >= ? AND build_id = 0)
 		+ (SELECT count(DISTINCT build_id) FROM deaths WHERE at >= ? AND build_id NOT IN (0, ?)
 			AND owner NOT IN (SELECT owner FROM deaths WHERE build_id = ?))`,
@@ -57,7 +58,7 @@ type deathRow struct {
 func (deathRow) TableName() string { return "deaths" }
 
 // died notes that b's server died with it, and reports whether others died with it. Their leases may run out one after the other.
-func died(tx *tx, b buildRow, now time.Time) (shared bool, err error) {
+func died(tx *database.Tx, b buildRow, now time.Time) (shared bool, err error) {
 	var company int64
 	err = tx.Raw(`SELECT (SELECT count(*) FROM builds WHERE state = ? AND owner = ? AND id <> ?)
 		+ (SELECT count(*) FROM deaths WHERE owner = ? AND build_id <> ?)`,
@@ -65,7 +66,7 @@ func died(tx *tx, b buildRow, now time.Time) (shared bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return company > 0, tx.Create(&deathRow{Owner: b.Owner, BuildID: b.ID, At: micros(now)}).Error
+	return company > 0, tx.Create(&deathRow{Owner: b.Owner, BuildID: b.ID, At: database.Micros(now)}).Error
 }
 
 // serverRow is a server that has not been stopped. One that is found when its successor starts has died.
@@ -81,30 +82,30 @@ const deathsKept = 7 * 24 * time.Hour
 
 // place tells the servers apart that serve one database from several folders or machines.
 func (v *server) place() string {
-	if v.db.exclusive() {
+	if v.db.Exclusive() {
 		return ""
 	}
 	host, _ := os.Hostname()
-	dir, err := filepath.Abs(v.dir)
+	dir, err := filepath.Abs(v.db.Dir)
 	if err != nil {
-		dir = v.dir
+		dir = v.db.Dir
 	}
 	return host + ":" + dir
 }
 
 // enter notes that this server works, and that the one before it died idle, if it did.
 func (v *server) enter(ctx context.Context) error {
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		var before []serverRow
 		if err := tx.Where("place = ?", v.place()).Find(&before).Error; err != nil {
 			return err
 		}
 		for _, s := range before {
-			if err := diedIdle(tx, s.Owner, v.now()); err != nil {
+			if err := diedIdle(tx, s.Owner, v.db.Now()); err != nil {
 				return err
 			}
 		}
-		if err := tx.Where("at < ?", micros(v.now().Add(-deathsKept))).Delete(&deathRow{}).Error; err != nil {
+		if err := tx.Where("at < ?", database.Micros(v.db.Now().Add(-deathsKept))).Delete(&deathRow{}).Error; err != nil {
 			return err
 		}
 		if err := tx.Where("cause = ?", pipeline.CauseEngine).Delete(&outageRow{}).Error; err != nil {
@@ -117,19 +118,19 @@ func (v *server) enter(ctx context.Context) error {
 }
 
 // diedIdle notes the death of a server that ran nothing.
-func diedIdle(tx *tx, owner string, now time.Time) error {
+func diedIdle(tx *database.Tx, owner string, now time.Time) error {
 	var ran int64
 	err := tx.Raw("SELECT (SELECT count(*) FROM builds WHERE state = ? AND owner = ?) + (SELECT count(*) FROM deaths WHERE owner = ?)",
 		pipeline.Running, owner, owner).Scan(&ran).Error
 	if err != nil || ran > 0 {
 		return err
 	}
-	return tx.Create(&deathRow{Owner: owner, At: micros(now)}).Error
+	return tx.Create(&deathRow{Owner: owner, At: database.Micros(now)}).Error
 }
 
 // leave notes that this server was stopped.
 func (v *server) leave(ctx context.Context) error {
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Where("place = ? AND owner = ?", v.place(), v.owner).Delete(&serverRow{}).Error
 	})
 }
@@ -142,11 +143,11 @@ type suspects struct {
 }
 
 // suspects reads that for a claim of owner's. While there are some, claims are made one at a time.
-func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
+func (s *Store) suspects(tx *database.Tx, owner string) (c suspects, err error) {
 	if some, err := anySuspect(tx); err != nil || !some {
 		return c, err
 	}
-	if err := s.db.oneClaim(tx); err != nil {
+	if err := tx.Alone(claimLock); err != nil {
 		return c, err
 	}
 	var mine []int
@@ -159,7 +160,7 @@ func (s *Store) suspects(tx *tx, owner string) (c suspects, err error) {
 }
 
 // anySuspect reports whether a build waits or runs that is tried alone: by an index, in its words.
-func anySuspect(tx *tx) (bool, error) {
+func anySuspect(tx *database.Tx) (bool, error) {
 	var ids []int64
 	err := tx.Model(&buildRow{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, err

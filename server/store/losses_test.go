@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
 )
@@ -22,7 +23,7 @@ import (
 func TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds(t *testing.T) {
 	s := sqliteStore(t)
 	now := time.Now()
-	s.now = func() time.Time { return now }
+	s.db.Now = func() time.Time { return now }
 	r := rand.New(rand.NewPCG(3, 4))
 	takes := map[int64]time.Duration{}
 	for i := range 30 {
@@ -248,13 +249,13 @@ func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
 			}
 			break
 		}
-		s.now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
+		s.db.Now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
 		row, ok, err := s.claim(t.Context(), 0, "me")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 		w := &buildWorker{server: &server{Store: s}}
-		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return w.requeue(t.Context(), tx, &row, loss{Why: "was lost: " + lost.Summary, End: &lost})
 		}))
 	}
@@ -272,7 +273,7 @@ func TestTroubleOfTheDatabaseEndsNoBuild(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sqliteStore(t)
 			forward := clockOf(s)
-			id, began := accept(t, s, push(1)), s.now()
+			id, began := accept(t, s, push(1)), s.db.Now()
 			w := &buildWorker{server: &server{Store: s}}
 			for n := 1; n <= 4*patience.MaxLosses; n++ {
 				row, ok, err := s.claim(t.Context(), 0, "me")
@@ -280,19 +281,19 @@ func TestTroubleOfTheDatabaseEndsNoBuild(t *testing.T) {
 					t.Fatal(n, ok, err)
 				}
 				must(t, w.settleOnce(t.Context(), nil, row, pipeline.Outcome{}, c.err, true, nil))
-				must(t, s.db.read(t.Context()).Take(&row, id).Error)
+				must(t, s.db.Read(t.Context()).Take(&row, id).Error)
 				if row.State.Ended() {
 					if n != c.most {
 						t.Errorf("it was given up after %d attempts: %s", n, row.Summary)
 					}
 					return
 				}
-				forward(max(fromMicros(row.NotBefore).Sub(s.now()), 0))
+				forward(max(database.FromMicros(row.NotBefore).Sub(s.db.Now()), 0))
 			}
 			if c.most > 0 {
 				t.Errorf("it is never given up")
 			}
-			if took := s.now().Sub(began); took < 10*time.Minute {
+			if took := s.db.Now().Sub(began); took < 10*time.Minute {
 				t.Errorf("%d attempts came within %s", 4*patience.MaxLosses, took)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -71,12 +72,12 @@ func (r buildRow) build() pipeline.Build {
 		Cause:     r.Cause,
 		Summary:   r.Summary,
 		Image:     r.Image,
-		QueuedAt:  fromMicros(r.QueuedAt),
-		StartedAt: fromMicros(r.StartedAt),
-		EndedAt:   fromMicros(r.EndedAt),
+		QueuedAt:  database.FromMicros(r.QueuedAt),
+		StartedAt: database.FromMicros(r.StartedAt),
+		EndedAt:   database.FromMicros(r.EndedAt),
 	}
 	if r.State == pipeline.Queued && r.WaitCause != "" {
-		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: fromMicros(r.WaitSince), Next: fromMicros(r.NotBefore)})
+		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince), Next: database.FromMicros(r.NotBefore)})
 	}
 	return b
 }
@@ -119,7 +120,7 @@ func newStepRow(build int64, attempt int, s pipeline.Step) stepRow {
 	return stepRow{
 		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
 		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
-		StartedAt: micros(s.StartedAt), EndedAt: micros(s.EndedAt),
+		StartedAt: database.Micros(s.StartedAt), EndedAt: database.Micros(s.EndedAt),
 		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings),
 	}
 }
@@ -130,7 +131,7 @@ func (r stepRow) step() (pipeline.Step, error) {
 	return pipeline.Step{
 		Name: r.Name, State: r.State, Cause: r.Cause,
 		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
-		StartedAt: fromMicros(r.StartedAt), EndedAt: fromMicros(r.EndedAt),
+		StartedAt: database.FromMicros(r.StartedAt), EndedAt: database.FromMicros(r.EndedAt),
 		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits, Findings: found,
 	}, errors.Join(limitsErr, findingsErr)
 }
@@ -151,14 +152,14 @@ func (chunkRow) TableName() string { return "log_chunks" }
 func newChunkRow(build int64, c Chunk) chunkRow {
 	return chunkRow{
 		BuildID: build, Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
-		Time: micros(c.Time), Data: c.Data, Omitted: c.Omitted,
+		Time: database.Micros(c.Time), Data: c.Data, Omitted: c.Omitted,
 	}
 }
 
 func (r chunkRow) chunk() Chunk {
 	return Chunk{
 		Seq: r.Seq, Attempt: r.Attempt, Step: r.Step, Stream: r.Stream,
-		Time: fromMicros(r.Time), Data: r.Data, Omitted: r.Omitted,
+		Time: database.FromMicros(r.Time), Data: r.Data, Omitted: r.Omitted,
 	}
 }
 
@@ -219,7 +220,7 @@ func (r statusRow) ends() bool { return r.State != "pending" }
 func (r statusRow) judged(now time.Time) outbox.Status {
 	s := outbox.Status{Plain: r.Plain, Ends: r.ends()}
 	if r.FailingSince > 0 {
-		s.Failing = now.Sub(fromMicros(r.FailingSince))
+		s.Failing = now.Sub(database.FromMicros(r.FailingSince))
 	}
 	return s
 }

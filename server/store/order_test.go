@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // deliveredAs accepts pushes of one branch in an order: each is named by its number in the order in which they were made.
@@ -89,7 +90,7 @@ func TestARerunIsTheVerdictOfTheLastPushAlone(t *testing.T) {
 // endAs gives a build an end, as a worker would have.
 func endAs(t *testing.T, s *Store, id int64, state pipeline.State) {
 	t.Helper()
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": micros(s.now())}).Error
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Model(&buildRow{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": database.Micros(s.db.Now())}).Error
 	}))
 }

@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -40,18 +41,18 @@ const probeTimeout = 10 * time.Second
 // Outages lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
 func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
 	var rows []outageRow
-	if err := s.db.read(ctx).Order("cause").Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Order("cause").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read what does not answer: %w", err)
 	}
 	list := make([]Outage, len(rows))
 	for i, r := range rows {
-		list[i] = Outage{Cause: r.Cause, Why: r.Why, Since: fromMicros(r.Since), Next: fromMicros(r.NextAt)}
+		list[i] = Outage{Cause: r.Cause, Why: r.Why, Since: database.FromMicros(r.Since), Next: database.FromMicros(r.NextAt)}
 	}
 	return list, nil
 }
 
 // awayNow is what does not answer, to claims.
-func awayNow(tx *tx) (map[pipeline.Cause]bool, error) {
+func awayNow(tx *database.Tx) (map[pipeline.Cause]bool, error) {
 	var causes []pipeline.Cause
 	err := tx.Model(&outageRow{}).Pluck("cause", &causes).Error
 	away := make(map[pipeline.Cause]bool, len(causes))
@@ -63,8 +64,8 @@ func awayNow(tx *tx) (map[pipeline.Cause]bool, error) {
 
 // tellAway notes that a build met trouble. It is looked at once more before others are kept waiting for long: the trouble may
 // be that build's repository's alone.
-func tellAway(tx *tx, c pipeline.Cause, now time.Time) error {
-	r := outageRow{Cause: c, Why: doesNotAnswer, Since: micros(now), NextAt: micros(now)}
+func tellAway(tx *database.Tx, c pipeline.Cause, now time.Time) error {
+	r := outageRow{Cause: c, Why: doesNotAnswer, Since: database.Micros(now), NextAt: database.Micros(now)}
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
 }
 
@@ -75,11 +76,11 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 	if why == "" {
 		return s.heal(ctx, pipeline.CauseEngine)
 	}
-	if !s.db.exclusive() {
+	if !s.db.Exclusive() {
 		return nil
 	}
-	err := s.db.transact(ctx, func(tx *tx) error {
-		r := outageRow{Cause: pipeline.CauseEngine, Why: why, Since: micros(s.now())}
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+		r := outageRow{Cause: pipeline.CauseEngine, Why: why, Since: database.Micros(s.db.Now())}
 		return tx.Clauses(clause.OnConflict{
 			Columns: []clause.Column{{Name: "cause"}}, DoUpdates: clause.Assignments(map[string]any{"why": why}),
 		}).Create(&r).Error
@@ -92,7 +93,7 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 
 // heal notes that something answers again: who waits for it waits for its turn alone, from now on.
 func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Where("cause = ?", c).Delete(&outageRow{}).Error; err != nil {
 			return err
 		}
@@ -105,8 +106,8 @@ func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 }
 
 // goOn has the builds go on that wait for c.
-func (s *Store) goOn(tx *tx, c pipeline.Cause) error {
-	now := micros(s.now())
+func (s *Store) goOn(tx *database.Tx, c pipeline.Cause) error {
+	now := database.Micros(s.db.Now())
 	return tx.Model(&buildRow{}).Where(waits+" AND wait_cause = ?", c).Updates(map[string]any{
 		"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
 	}).Error
@@ -120,14 +121,14 @@ func (s *Store) goOnUnheld(ctx context.Context) error {
 		held = append(held, pipeline.CauseEngine)
 	}
 	unheld := func(db *gorm.DB) *gorm.DB { // in one statement: another server may note both now
-		return db.Model(&buildRow{}).Where(waits+" AND not_before <= ? AND wait_cause NOT IN ?", micros(s.now()), held).
+		return db.Model(&buildRow{}).Where(waits+" AND not_before <= ? AND wait_cause NOT IN ?", database.Micros(s.db.Now()), held).
 			Where("wait_cause NOT IN (SELECT cause FROM outages WHERE cause <> ?)", pipeline.CauseEngine)
 	}
 	var ids []int64
-	if err := unheld(s.db.read(ctx)).Limit(1).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+	if err := unheld(s.db.Read(ctx)).Limit(1).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
 		return err
 	}
-	return s.db.transact(ctx, func(tx *tx) error { return unheld(tx.DB).Update("wait_cause", "").Error })
+	return s.db.Transact(ctx, func(tx *database.Tx) error { return unheld(tx.DB).Update("wait_cause", "").Error })
 }
 
 // waits holds for queued builds that wait for something outside, in the words of an index: of one that runs wait_cause is empty.
@@ -139,11 +140,11 @@ func (v *server) prober(ctx context.Context) {
 		next, err := v.probeAll(ctx)
 		v.warn(ctx, "cannot look whether what failed answers again", err)
 		if err != nil {
-			next = v.now().Add(scanEvery)
+			next = v.db.Now().Add(scanEvery)
 		}
 		var due <-chan time.Time
 		if !next.IsZero() {
-			due = time.After(max(next.Sub(v.now()), 10*time.Millisecond))
+			due = time.After(max(next.Sub(v.db.Now()), 10*time.Millisecond))
 		}
 		select {
 		case <-ctx.Done():
@@ -157,12 +158,12 @@ func (v *server) prober(ctx context.Context) {
 // probeAll looks at what is due, and says when something is next; zero while nothing is away.
 func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
 	var rows []outageRow
-	if err := v.db.read(ctx).Where("cause <> ?", pipeline.CauseEngine).Find(&rows).Error; err != nil {
+	if err := v.db.Read(ctx).Where("cause <> ?", pipeline.CauseEngine).Find(&rows).Error; err != nil {
 		return next, err
 	}
 	for _, t := range rows {
-		at := fromMicros(t.NextAt)
-		if !at.After(v.now()) {
+		at := database.FromMicros(t.NextAt)
+		if !at.After(v.db.Now()) {
 			if at, err = v.probe(ctx, t); err != nil {
 				return next, err
 			}
@@ -176,13 +177,13 @@ func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
 
 // probe looks once, unless another server does, and says when to look again; zero when it answers.
 func (v *server) probe(ctx context.Context, t outageRow) (next time.Time, err error) {
-	next = v.now().Add(patience.Spread(patience.LookPause(t.Tries + 1)))
+	next = v.db.Now().Add(patience.Spread(patience.LookPause(t.Tries + 1)))
 	mine := func(db *gorm.DB) *gorm.DB {
 		return db.Model(&outageRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
 	}
 	taken := false
-	err = v.db.transact(ctx, func(tx *tx) error {
-		r := mine(tx.DB).Updates(map[string]any{"tries": t.Tries + 1, "next_at": micros(next)})
+	err = v.db.Transact(ctx, func(tx *database.Tx) error {
+		r := mine(tx.DB).Updates(map[string]any{"tries": t.Tries + 1, "next_at": database.Micros(next)})
 		taken = r.RowsAffected > 0
 		return r.Error
 	})
@@ -194,13 +195,13 @@ func (v *server) probe(ctx context.Context, t outageRow) (next time.Time, err er
 		if t.Tries == 1 {
 			v.log.WarnContext(ctx, "builds wait", "for", pipeline.Outside(t.Cause), "why", why)
 		}
-		return next, v.db.transact(ctx, func(tx *tx) error { return mine(tx.DB).Update("why", why.Error()).Error })
+		return next, v.db.Transact(ctx, func(tx *database.Tx) error { return mine(tx.DB).Update("why", why.Error()).Error })
 	}
 	if err := v.heal(ctx, t.Cause); err != nil {
 		return next, err
 	}
 	if t.Tries > 1 {
-		v.log.InfoContext(ctx, "builds go on", "for", pipeline.Outside(t.Cause), "away", v.now().Sub(fromMicros(t.Since)).String())
+		v.log.InfoContext(ctx, "builds go on", "for", pipeline.Outside(t.Cause), "away", v.db.Now().Sub(database.FromMicros(t.Since)).String())
 	}
 	return time.Time{}, v.replaceTickets(ctx)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"vivarium/server/store/database"
+)
 
 // behindAfter is how long a status may wait before the outbox counts as behind.
 const behindAfter = 5 * time.Second
@@ -54,5 +58,5 @@ func known(later []statusRow, build int64) bool {
 
 // isBehind reports whether the outbox is behind with r.
 func isBehind(r statusRow, now time.Time) bool {
-	return r.LastError != "" || now.Sub(fromMicros(r.QueuedAt)) > behindAfter
+	return r.LastError != "" || now.Sub(database.FromMicros(r.QueuedAt)) > behindAfter
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // fakePoster is a git host in memory. fault, if set, is asked before each post and may
@@ -69,7 +70,7 @@ func (f *fakePoster) states(sha string) []string {
 
 func TestNextSendsTheNewestState(t *testing.T) {
 	now := time.Unix(1000, 0)
-	fresh, old := micros(now), micros(now.Add(-time.Minute))
+	fresh, old := database.Micros(now), database.Micros(now.Add(-time.Minute))
 	pending := func(id, build, queued int64) statusRow {
 		return statusRow{ID: id, BuildID: build, State: "pending", QueuedAt: queued}
 	}
@@ -177,7 +178,7 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 		}
 		eventually(t, "an empty outbox", func() bool {
 			var left int64
-			if err := s.db.read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&left).Error; err != nil {
+			if err := s.db.Read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&left).Error; err != nil {
 				t.Fatal(err)
 			}
 			return left == 0
@@ -327,8 +328,8 @@ func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
 						t.Fatal(p.Err)
 					}
 				}
-				if !s.db.exclusive() { // where others may live, a claim has to run out
-					must(t, s.db.read(t.Context()).Exec("UPDATE status_targets SET claimed_until = 1").Error)
+				if !s.db.Exclusive() { // where others may live, a claim has to run out
+					must(t, s.db.Read(t.Context()).Exec("UPDATE status_targets SET claimed_until = 1").Error)
 				}
 				serve(t, s, work)
 				eventually(t, "both states", func() bool { return slices.Equal(poster.states(push(1).SHA), want) })
@@ -375,7 +376,7 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests}, nil))
-		must(t, s.db.transact(t.Context(), func(tx *tx) error { // it had fetched the jobs, and no more
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { // it had fetched the jobs, and no more
 			return tx.Exec("UPDATE river_job SET state = ?, attempt = 1, attempted_at = ?",
 				rivertype.JobStateRunning, time.Now().UTC().Add(-claimTime-time.Second)).Error
 		}))
@@ -395,7 +396,7 @@ func TestLastStatusOfEachRepository(t *testing.T) {
 			accept(t, s, pushOf(i, repo, "main"))
 		}
 		set := func(build int64, values string, text string) {
-			must(t, s.db.transact(t.Context(), func(tx *tx) error {
+			must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 				return tx.Exec("UPDATE statuses SET "+values+", last_error = ?, state = ? WHERE build_id = ?", text, text, build).Error
 			}))
 		}

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -51,16 +52,16 @@ func (w *buildWorker) hold(ctx context.Context, b buildRow, o pipeline.Outcome, 
 func (v *server) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngine && v.work.probes(c) }
 
 // waits notes in b what it waits for, and how long at least; ended says that it has ended in place of that.
-func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
-	now := s.now()
-	since, over := patience.Since(fromMicros(b.WaitSince), fromMicros(b.NotBefore), fromMicros(b.StartedAt), now, s.told.patience())
+func (s *Store) waits(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
+	now := s.db.Now()
+	since, over := patience.Since(database.FromMicros(b.WaitSince), database.FromMicros(b.NotBefore), database.FromMicros(b.StartedAt), now, s.told.patience())
 	if over {
 		return 0, true, s.end(ctx, tx, b, patience.InVain(o.Cause, o.Summary, since, now))
 	}
-	if micros(since) != b.WaitSince {
+	if database.Micros(since) != b.WaitSince {
 		b.WaitTries = 0
 	}
-	b.WaitCause, b.WaitWhy, b.WaitSince, b.WaitTries = o.Cause, o.Summary, micros(since), b.WaitTries+1
+	b.WaitCause, b.WaitWhy, b.WaitSince, b.WaitTries = o.Cause, o.Summary, database.Micros(since), b.WaitTries+1
 	if o.Cause != pipeline.CauseEngine && s.told.probes(o.Cause) {
 		err = tellAway(tx, o.Cause, now)
 	}
@@ -71,7 +72,7 @@ func (s *Store) waits(ctx context.Context, tx *tx, b *buildRow, o pipeline.Outco
 }
 
 // tellWait adds a pending status that says what a build waits for, once for each thing until the build has begun.
-func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
+func (s *Store) tellWait(ctx context.Context, tx *database.Tx, b *buildRow) error {
 	if b.WaitCause == "" || b.WaitCause == b.WaitTold {
 		return nil
 	}
@@ -79,7 +80,7 @@ func (s *Store) tellWait(ctx context.Context, tx *tx, b *buildRow) error {
 }
 
 // tellBegun adds a pending status where the last one says that b waits, since it has begun.
-func (s *Store) tellBegun(ctx context.Context, tx *tx, b *buildRow) error {
+func (s *Store) tellBegun(ctx context.Context, tx *database.Tx, b *buildRow) error {
 	if b.WaitTold == "" || b.WaitTries > patience.ToldTries {
 		return nil
 	}
@@ -87,7 +88,7 @@ func (s *Store) tellBegun(ctx context.Context, tx *tx, b *buildRow) error {
 }
 
 // tellPending adds a pending status that says that b waits for told, or, where that is empty, that it does not wait.
-func (s *Store) tellPending(ctx context.Context, tx *tx, b *buildRow, told pipeline.Cause) error {
+func (s *Store) tellPending(ctx context.Context, tx *database.Tx, b *buildRow, told pipeline.Cause) error {
 	b.WaitTold = told
 	if err := tx.Model(&buildRow{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
 		return err
@@ -96,25 +97,25 @@ func (s *Store) tellPending(ctx context.Context, tx *tx, b *buildRow, told pipel
 	if err != nil {
 		return err
 	}
-	return tx.river.insert(ctx, status)
+	return tx.Jobs.Insert(ctx, status)
 }
 
 // endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back. Those that were
 // only not tried go on before (goOnUnheld).
 func (v *server) endImpatient(ctx context.Context) error {
 	var late []buildRow
-	err := v.db.read(ctx).Where(waits+" AND wait_since <= ?", micros(v.now().Add(-v.work.patience()))).
+	err := v.db.Read(ctx).Where(waits+" AND wait_since <= ?", database.Micros(v.db.Now().Add(-v.work.patience()))).
 		Order("wait_since, id").Find(&late).Error
 	for _, b := range late {
 		if err != nil {
 			return err
 		}
-		err = v.db.transact(ctx, func(tx *tx) error {
+		err = v.db.Transact(ctx, func(tx *database.Tx) error {
 			still := tx.Model(&buildRow{}).Where("id = ? AND wait_cause = ?", b.ID, b.WaitCause).Update("wait_cause", b.WaitCause)
-			if err := one(still, errLost); err != nil {
+			if err := database.One(still, errLost); err != nil {
 				return err
 			}
-			return v.endQueued(ctx, tx, &b, patience.InVain(b.WaitCause, b.WaitWhy, fromMicros(b.WaitSince), v.now()))
+			return v.endQueued(ctx, tx, &b, patience.InVain(b.WaitCause, b.WaitWhy, database.FromMicros(b.WaitSince), v.db.Now()))
 		})
 		switch {
 		case err == nil:

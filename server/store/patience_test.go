@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -28,7 +29,7 @@ func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
 				s := open()
 				forward := clockOf(s)
 				s.told.Probe = func(context.Context, pipeline.Cause) error { return nil }
-				id, began := accept(t, s, push(1)), s.now()
+				id, began := accept(t, s, push(1)), s.db.Now()
 				o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "broken off", Heals: true}
 				for try := 1; ; try++ {
 					b, ok, err := s.claim(t.Context(), 0, "me")
@@ -36,22 +37,22 @@ func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
 						t.Fatal(ok, err)
 					}
 					forward(time.Second)
-					must(t, s.db.transact(t.Context(), func(tx *tx) error {
+					must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 						return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
 					}))
 					must(t, s.heal(t.Context(), o.Cause))
 					if b.State.Ended() {
 						break
 					}
-					forward(max(fromMicros(b.NotBefore).Sub(s.now()), 0))
+					forward(max(database.FromMicros(b.NotBefore).Sub(s.db.Now()), 0))
 					if try == 1 {
 						forward(c.queued)
 					}
-					if took := s.now().Sub(began); took > c.most {
+					if took := s.db.Now().Sub(began); took > c.most {
 						t.Fatalf("build %d still waits after %s and %d tries", id, took, try)
 					}
 				}
-				if took := s.now().Sub(began); took < c.most-3*patience.Longest {
+				if took := s.db.Now().Sub(began); took < c.most-3*patience.Longest {
 					t.Errorf("it was ended after %s, before its patience was over", took)
 				}
 			})
@@ -159,7 +160,7 @@ func TestWaitingBuildKeepsItsTurn(t *testing.T) {
 		}
 		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "it does not answer", Heals: true}
 		s.told.Ready = func(context.Context) func() { return func() {} }
-		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
 		}))
 		if b, _, err = s.claim(t.Context(), 0, "me"); err != nil || b.ID != first || b.Attempt != 2 {
@@ -182,7 +183,7 @@ func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
 		}
 		eventually(t, "its status", func() bool { return slices.Contains(poster.states(push(1).SHA), "error") })
 		var spent int64
-		must(t, s.db.read(t.Context()).Model(&buildRow{}).Where("id = ?", id).Pluck("spent", &spent).Error)
+		must(t, s.db.Read(t.Context()).Model(&buildRow{}).Where("id = ?", id).Pluck("spent", &spent).Error)
 		if spent != 0 {
 			t.Errorf("its repository is charged %d µs for attempts that came to nothing", spent)
 		}

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // MaxPlace is the last place that is told exactly. A build further back has the place after it, so that asking costs little
@@ -42,7 +43,7 @@ func (s *Store) Place(ctx context.Context, b pipeline.Build) (int, error) {
 	if b.State != pipeline.Queued {
 		return 0, nil
 	}
-	db, key := s.db.read(ctx), strings.ToLower(b.Repo.FullName)
+	db, key := s.db.Read(ctx), strings.ToLower(b.Repo.FullName)
 	ahead, err := s.aheadOf(db, key, b)
 	if err != nil || ahead >= MaxPlace {
 		return MaxPlace + 1, wrapPlace(b, err)
@@ -103,8 +104,8 @@ func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err er
 // StartedBetween counts the builds whose attempts began between two moments, up to a bound.
 func (s *Store) StartedBetween(ctx context.Context, from, to time.Time, most int) (int, error) {
 	var n int64
-	few := s.db.read(ctx).Model(&buildRow{}).Select("1").Where("started_at > ? AND started_at < ?", micros(from), micros(to)).Limit(most)
-	if err := s.db.read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
+	few := s.db.Read(ctx).Model(&buildRow{}).Select("1").Where("started_at > ? AND started_at < ?", database.Micros(from), database.Micros(to)).Limit(most)
+	if err := s.db.Read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("count the builds that were started: %w", err)
 	}
 	return int(n), nil

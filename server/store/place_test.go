@@ -146,7 +146,7 @@ func TestBuildsStartedWhileOneWaitedAreCounted(t *testing.T) {
 func TestPlaceIsFoundByIndexes(t *testing.T) {
 	s := sqliteStore(t)
 	var plan []struct{ Detail string }
-	must(t, s.db.read(t.Context()).Raw("EXPLAIN QUERY PLAN "+othersQuery, sql.Named("served", 0), sql.Named("key", "a/a"),
+	must(t, s.db.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+othersQuery, sql.Named("served", 0), sql.Named("key", "a/a"),
 		sql.Named("most", 1), sql.Named("repos", 1)).Scan(&plan).Error)
 	text := fmt.Sprint(plan)
 	if strings.Count(text, "USING INDEX builds_turn") != 2 || !strings.Contains(text, "SCAN t USING INDEX turns_next") || strings.Contains(text, "B-TREE") {

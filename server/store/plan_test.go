@@ -1,16 +1,13 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
+	"vivarium/server/store/storetest"
 )
 
 // TestWhatAClaimAndALookNeedIsFoundByIndexes: however many builds are queued. SQLite chooses by rules where it has no figures, and
@@ -20,20 +17,20 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 		s := open()
 		v := &server{Store: s}
 		flood(t, s, 2000)
-		inTransaction := func(fn func(tx *tx) error) func() error {
-			return func() error { return s.db.transact(t.Context(), fn) }
+		inTransaction := func(fn func(tx *database.Tx) error) func() error {
+			return func() error { return s.db.Transact(t.Context(), fn) }
 		}
 		for _, analyzed := range []bool{false, true} {
 			if analyzed {
-				must(t, s.db.transact(t.Context(), func(tx *tx) error { return tx.Exec("ANALYZE builds").Error }))
-			} else if !s.db.exclusive() {
+				must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Exec("ANALYZE builds").Error }))
+			} else if !s.db.Exclusive() {
 				continue
 			}
 			for index, read := range map[string]func() error{
-				"builds_suspect":                      inTransaction(func(tx *tx) error { _, err := anySuspect(tx); return err }),
+				"builds_suspect":                      inTransaction(func(tx *database.Tx) error { _, err := anySuspect(tx); return err }),
 				"builds_waiting of what nobody holds": func() error { return s.goOnUnheld(t.Context()) },
 				"builds_waiting":                      func() error { return v.endImpatient(t.Context()) },
-				"builds_waiting of what answers again": inTransaction(func(tx *tx) error {
+				"builds_waiting of what answers again": inTransaction(func(tx *database.Tx) error {
 					return s.goOn(tx, pipeline.CauseIndex)
 				}),
 			} {
@@ -52,32 +49,27 @@ func flood(t *testing.T, s *Store, n int) {
 	rows := make([]buildRow, n)
 	for i := range rows {
 		p := push(i)
-		rows[i] = buildRow{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: micros(s.now())}
+		rows[i] = buildRow{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
 	}
-	must(t, s.db.transact(t.Context(), func(tx *tx) error { return tx.CreateInBatches(rows, 500).Error }))
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.CreateInBatches(rows, 500).Error }))
 }
 
 // planOf is how the database carries out the first statement of a function.
 func planOf(t *testing.T, s *Store, read func() error) (plan, statement string) {
 	t.Helper()
 	explain := "EXPLAIN "
-	var handles []*gorm.DB
-	switch d := s.db.(type) {
-	case *sqliteDB:
-		handles, explain = []*gorm.DB{d.reading, d.writing}, "EXPLAIN QUERY PLAN "
-	case *postgresDB:
-		handles = []*gorm.DB{d.gorm}
+	if s.db.Exclusive() {
+		explain = "EXPLAIN QUERY PLAN "
 	}
-	first := &firstStatement{}
-	for _, g := range handles {
-		g.Logger = first
+	first := func(text string) { // about builds
+		if statement == "" && strings.Contains(text, "builds") {
+			statement = text
+		}
 	}
-	err := read()
-	for _, g := range handles {
-		g.Logger = logger.Discard
-	}
-	must(t, err)
-	rows, err := s.db.read(t.Context()).Raw(explain + first.text).Rows()
+	must(t, storetest.Trace(s.db.Read(t.Context()), first))
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return storetest.Trace(tx.DB, first) }))
+	must(t, read())
+	rows, err := s.db.Read(t.Context()).Raw(explain + statement).Rows()
 	must(t, err)
 	defer rows.Close()
 	names, err := rows.Columns()
@@ -92,17 +84,5 @@ func planOf(t *testing.T, s *Store, read func() error) (plan, statement string) 
 		fmt.Fprintln(&lines, *fields[len(fields)-1].(*any))
 	}
 	must(t, rows.Err())
-	return lines.String(), first.text
-}
-
-// firstStatement is a log that keeps the first statement about builds.
-type firstStatement struct {
-	logger.Interface
-	text string
-}
-
-func (l *firstStatement) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
-	if text, _ := statement(); l.text == "" && strings.Contains(text, "builds") {
-		l.text = text
-	}
+	return lines.String(), statement
 }

@@ -10,7 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
-	"vivarium/server/store/database/dirlock"
+	"vivarium/server/store/database"
 )
 
 // purgePatience is how long a purge waits for running builds to end, and for pushes that come meanwhile to cease.
@@ -87,7 +87,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 			return nil
 		}
 		for _, id := range running {
-			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotFound) {
+			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, database.ErrNotFound) {
 				return err
 			}
 		}
@@ -101,13 +101,13 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 
 // stillRunning are the builds of a repository that a living server works on. Those of a dead one need no end.
 func (s *Store) stillRunning(ctx context.Context, key string) (ids []int64, err error) {
-	query := s.db.read(ctx).Model(&buildRow{}).Where("lower(repo) = ? AND state = ?", key, pipeline.Running)
-	if s.db.exclusive() {
-		if served, err := dirlock.IsHeld(s.dir); err != nil || !served {
+	query := s.db.Read(ctx).Model(&buildRow{}).Where("lower(repo) = ? AND state = ?", key, pipeline.Running)
+	if s.db.Exclusive() {
+		if served, err := s.db.Locked(); err != nil || !served {
 			return nil, err
 		}
 	} else {
-		query = query.Where("lease_until >= " + s.db.clock())
+		query = query.Where("lease_until >= " + s.db.Clock())
 	}
 	return ids, query.Order("id").Pluck("id", &ids).Error
 }
@@ -115,7 +115,7 @@ func (s *Store) stillRunning(ctx context.Context, key string) (ids []int64, err 
 // builds removes the builds in a state, or in any, one by one, each with all that hangs on it, so that no transaction keeps webhooks waiting. One
 // that a server has begun meanwhile is left for the next round.
 func (e *erasure) builds(ctx context.Context, state pipeline.State) error {
-	query := e.db.read(ctx).Select("id", "attempt").Where("lower(repo) = ?", e.key)
+	query := e.db.Read(ctx).Select("id", "attempt").Where("lower(repo) = ?", e.key)
 	if state != "" {
 		query = query.Where("state = ?", state)
 	}
@@ -125,7 +125,7 @@ func (e *erasure) builds(ctx context.Context, state pipeline.State) error {
 	}
 	for _, b := range rows {
 		var n Purged
-		err := e.transact(ctx, func(tx *tx) (err error) {
+		err := e.transact(ctx, func(tx *database.Tx) (err error) {
 			n, err = removeBuild(tx, b)
 			return err
 		})
@@ -142,8 +142,8 @@ const deadlocks = 10
 
 // transact tries again where PostgreSQL has ended the transaction so that another one could go on: the compactor takes a
 // log's rows before their build's, a purge the build's first.
-func (e *erasure) transact(ctx context.Context, fn func(*tx) error) error {
-	return tryAgain(deadlocks, isDeadlock, func() error { return e.db.transact(ctx, fn) })
+func (e *erasure) transact(ctx context.Context, fn func(*database.Tx) error) error {
+	return database.TryAgain(deadlocks, database.IsDeadlock, func() error { return e.db.Transact(ctx, fn) })
 }
 
 func (e *erasure) add(n Purged) {
@@ -154,7 +154,7 @@ func (e *erasure) add(n Purged) {
 	e.sum.Statuses += n.Statuses
 }
 
-func removeBuild(tx *tx, b buildRow) (n Purged, err error) {
+func removeBuild(tx *database.Tx, b buildRow) (n Purged, err error) {
 	for _, count := range []struct {
 		into  *int64
 		query string
@@ -185,7 +185,7 @@ var errMore = errors.New("builds have come meanwhile")
 // a push that is under way is either waited for and seen, or begins anew after this.
 func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
-	err = e.transact(ctx, func(tx *tx) (err error) {
+	err = e.transact(ctx, func(tx *database.Tx) (err error) {
 		n = Purged{}
 		if err := e.removeEntry(tx, &n); err != nil {
 			return err
@@ -229,17 +229,16 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 }
 
 // removeJobs removes the jobs that send the repository's statuses. What other jobs say of errors may name it too.
-func (e *erasure) removeJobs(tx *tx, n *Purged) error {
-	d := e.db.dialect()
-	r := tx.Exec("DELETE FROM river_job WHERE kind = ? AND "+d.jobTarget+" IN (SELECT id FROM status_targets WHERE lower(repo) = ?)",
+func (e *erasure) removeJobs(tx *database.Tx, n *Purged) error {
+	r := tx.Exec("DELETE FROM river_job WHERE kind = ? AND "+e.db.JobNumber("target")+" IN (SELECT id FROM status_targets WHERE lower(repo) = ?)",
 		statusArgs{}.Kind(), e.key)
 	if n.Jobs = r.RowsAffected; r.Error != nil {
 		return r.Error
 	}
-	return tx.Exec(`UPDATE river_job SET errors = NULL WHERE lower(`+d.jobErrors+`) LIKE ? ESCAPE '\'`, containing(e.key)).Error
+	return tx.Exec(`UPDATE river_job SET errors = NULL WHERE lower(`+e.db.JobErrors()+`) LIKE ? ESCAPE '\'`, database.Containing(e.key)).Error
 }
 
-func (e *erasure) removeEntry(tx *tx, n *Purged) error {
+func (e *erasure) removeEntry(tx *database.Tx, n *Purged) error {
 	own := "name_key = ? AND kind IN ?"
 	kinds := []registry.Kind{registry.Repository, registry.Seen}
 	var changed int64
@@ -255,7 +254,7 @@ func (e *erasure) removeEntry(tx *tx, n *Purged) error {
 // sameRepository gives other names under which GitHub's id of the repository stands here, and names whose secret is
 // derived from this one. The ids are what deliveries said: who signs one can name any, so that they are a hint and no more.
 func (s *Store) sameRepository(ctx context.Context, key string) (names []string, err error) {
-	err = s.db.read(ctx).Raw(`SELECT DISTINCT repo FROM builds
+	err = s.db.Read(ctx).Raw(`SELECT DISTINCT repo FROM builds
 			WHERE lower(repo) <> ? AND repo_id IN (SELECT repo_id FROM builds WHERE lower(repo) = ? AND repo_id > 0)
 		UNION SELECT name FROM repositories WHERE lower(secret_name) = ? AND name_key <> ? ORDER BY 1`, key, key, key, key).Scan(&names).Error
 	return names, err

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 	"vivarium/server/verdict"
 )
 
@@ -69,8 +71,8 @@ const acceptTries = 3
 func (s *Store) acceptAll(ctx context.Context, pushes []Push) (all []Accepted, err error) {
 	// Another server accepted one of them between our look and our insert, or each waited for the other: a push that makes
 	// a repository private takes builds as well as turns, and whoever signs deliveries chooses their GUIDs.
-	passing := func(err error) bool { return isDuplicate(err) || isDeadlock(err) }
-	err = tryAgain(acceptTries, passing, func() (err error) {
+	passing := func(err error) bool { return database.IsDuplicate(err) || database.IsDeadlock(err) }
+	err = database.TryAgain(acceptTries, passing, func() (err error) {
 		all, err = s.acceptOnce(ctx, pushes)
 		return err
 	})
@@ -87,7 +89,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 	}
 	key := func(i int) string { return strings.ToLower(pushes[i].Repo.FullName) }
 	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(key(a), key(b)) })
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var jobs []river.InsertManyParams
 		var queued []turnRow
 		for _, i := range order {
@@ -115,12 +117,12 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 				return err
 			}
 		}
-		return tx.river.insert(ctx, jobs...)
+		return tx.Jobs.Insert(ctx, jobs...)
 	})
 	return all, err
 }
 
-func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, error) {
+func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
 	entry, err := s.see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
@@ -142,7 +144,7 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 	}
 	b := buildRow{
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
-		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: micros(verdict.PushTime(p.At, s.now())),
+		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: database.Micros(verdict.PushTime(p.At, s.db.Now())),
 		Author: p.Author, Message: p.Message, Trigger: "push",
 	}
 	why, err := s.overQuota(tx, turnOf(b), false)
@@ -159,7 +161,7 @@ func (s *Store) accept(tx *tx, p Push) (Accepted, []river.InsertManyParams, erro
 
 // hideEarlier makes a repository's earlier builds private with it, those under a name that it had before too: a renaming keeps its
 // line in the registry. It makes none public: what was built in private was not meant for everybody.
-func hideEarlier(tx *tx, t turnRow, private bool) error {
+func hideEarlier(tx *database.Tx, t turnRow, private bool) error {
 	if !private {
 		return nil
 	}
@@ -169,9 +171,9 @@ func hideEarlier(tx *tx, t turnRow, private bool) error {
 
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are
 // to be inserted in the same transaction.
-func (s *Store) enqueue(tx *tx, b *buildRow, over string) ([]river.InsertManyParams, error) {
+func (s *Store) enqueue(tx *database.Tx, b *buildRow, over string) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
-	b.QueuedAt = micros(s.now())
+	b.QueuedAt = database.Micros(s.db.Now())
 	if over != "" {
 		o := overQuota(over)
 		b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, b.QueuedAt

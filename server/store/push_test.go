@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
@@ -171,8 +172,8 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 		if err != nil || len(changes) != 2 || changes[1].What != "repeated build 1 as build 2 of" || changes[0].What != "canceled build 2 of" || changes[0].Of != b.Repo.FullName {
 			t.Errorf("audit: %+v, %v", changes, err)
 		}
-		if _, err := s.Rerun(t.Context(), byTest, 999); !errors.Is(err, ErrNotFound) {
-			t.Errorf("rerun of an unknown build: got %v, want ErrNotFound", err)
+		if _, err := s.Rerun(t.Context(), byTest, 999); !errors.Is(err, database.ErrNotFound) {
+			t.Errorf("rerun of an unknown build: got %v, want database.ErrNotFound", err)
 		}
 	})
 }
@@ -218,8 +219,8 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 		if n, err := s.Waiting(t.Context()); n != 5 || err != nil {
 			t.Errorf("waiting: got %d, %v; want 5", n, err)
 		}
-		if _, err := s.Build(t.Context(), 99); !errors.Is(err, ErrNotFound) {
-			t.Errorf("unknown build: got %v, want ErrNotFound", err)
+		if _, err := s.Build(t.Context(), 99); !errors.Is(err, database.ErrNotFound) {
+			t.Errorf("unknown build: got %v, want database.ErrNotFound", err)
 		}
 	})
 }
@@ -238,7 +239,7 @@ func TestARepositoryBecomesPrivateUnderAllItsNames(t *testing.T) {
 		private := via(pushOf(3, "octo/second", "main"), entry)
 		private.Repo.Private = true
 		accept(t, s, private)
-		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); !errors.Is(err, ErrNotFound) {
+		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("everybody sees the build under its former name: %v", err)
 		}
 		if _, err := s.Visible(t.Context(), others, Sight{Public: true}); err != nil {

@@ -12,9 +12,10 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
-// Build gives one build with its newest attempt's steps, in their order, or ErrNotFound.
+// Build gives one build with its newest attempt's steps, in their order, or database.ErrNotFound.
 func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
 	return s.Visible(ctx, id, Sight{All: true})
 }
@@ -23,15 +24,15 @@ func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
 // does not exist, so that not even the time it takes tells the two apart.
 func (s *Store) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build, error) {
 	var r buildRow
-	err := v.restrict(s.db.read(ctx), "builds").Take(&r, id).Error
+	err := v.restrict(s.db.Read(ctx), "builds").Take(&r, id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
+		err = database.ErrNotFound
 	}
 	if err != nil {
 		return pipeline.Build{}, fmt.Errorf("read build %d: %w", id, err)
 	}
 	var steps []stepRow
-	if err := s.db.read(ctx).Where("build_id = ? AND attempt = ?", id, r.Attempt).Find(&steps).Error; err != nil {
+	if err := s.db.Read(ctx).Where("build_id = ? AND attempt = ?", id, r.Attempt).Find(&steps).Error; err != nil {
 		return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
 	}
 	b := r.build()
@@ -74,7 +75,7 @@ const (
 
 // Builds lists builds without their steps.
 func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
-	db := q.Sight.restrict(s.db.read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	db := q.Sight.restrict(s.db.Read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Before > 0 {
 		db = db.Where("id < ?", q.Before)
 	}
@@ -88,10 +89,10 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 		db = db.Where("state = ?", q.State)
 	}
 	if q.Fits != "" {
-		db = db.Where(fits("repo", q.Fits))
+		db = db.Where(database.Fits("repo", q.Fits))
 	}
 	if !q.Since.IsZero() {
-		db = db.Where("ended_at >= ?", micros(q.Since))
+		db = db.Where("ended_at >= ?", database.Micros(q.Since))
 	}
 	if q.Last {
 		db = db.Where("NOT EXISTS (" + builtAgain + ")")
@@ -119,7 +120,7 @@ func builds(rows []buildRow) []pipeline.Build {
 // Waiting is how many builds are queued.
 func (s *Store) Waiting(ctx context.Context) (int64, error) {
 	var n int64
-	if err := s.db.read(ctx).Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&n).Error; err != nil {
+	if err := s.db.Read(ctx).Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("count waiting builds: %w", err)
 	}
 	return n, nil

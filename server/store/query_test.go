@@ -1,12 +1,10 @@
 package store
 
 import (
-	"context"
 	"strings"
 	"testing"
-	"time"
 
-	"gorm.io/gorm/logger"
+	"vivarium/server/store/storetest"
 )
 
 func TestBuildsOfARepositoryAreListedWhateverItsLetters(t *testing.T) {
@@ -47,35 +45,23 @@ func TestBuildsAndVerdictsOfARepositoryAreFoundEachByItsIndex(t *testing.T) {
 		"of a pattern":    {verdicts("octo/*"), "builds_branch"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := s.db.(*sqliteDB).reading
-			var last lastStatement
-			g.Logger = &last
+			g, last := s.db.Read(t.Context()), ""
+			must(t, storetest.Trace(g, func(statement string) { last = statement }))
 			must(t, c.read())
-			g.Logger = logger.Discard
 			var plan []struct{ Detail string }
-			must(t, g.Raw("EXPLAIN QUERY PLAN "+last.text).Scan(&plan).Error)
+			must(t, g.Raw("EXPLAIN QUERY PLAN "+last).Scan(&plan).Error)
 			used := 0
 			for _, step := range plan {
 				if _, index, ok := strings.Cut(step.Detail, " builds USING INDEX "); ok {
 					used++
 					if !strings.HasPrefix(index, c.index+" ") && index != c.index {
-						t.Errorf("%s: %s", last.text, step.Detail)
+						t.Errorf("%s: %s", last, step.Detail)
 					}
 				}
 			}
 			if used == 0 {
-				t.Errorf("%s uses no index: %+v", last.text, plan)
+				t.Errorf("%s uses no index: %+v", last, plan)
 			}
 		})
 	}
-}
-
-// lastStatement is a log that keeps the last statement.
-type lastStatement struct {
-	logger.Interface
-	text string
-}
-
-func (l *lastStatement) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
-	l.text, _ = statement()
 }

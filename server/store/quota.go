@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 // QuotaError says that a build is over a quota of its repository's.
@@ -17,7 +18,7 @@ type QuotaError struct{ Why string }
 func (e *QuotaError) Error() string { return e.Why }
 
 // overQuota is why no build of a repository may be queued now, or started where queued is set; empty while one may.
-func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
+func (s *Store) overQuota(tx *database.Tx, t turnRow, queued bool) (string, error) {
 	if s.queueLimit > 0 && !queued {
 		if why, err := s.queueFull(tx, t); err != nil || why != "" {
 			return why, err
@@ -35,7 +36,7 @@ func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
 			l.Queue = 0    // it has its place
 			l.LogBytes = 0 // all stored logs are summed for it, which a push may wait for and a claim need not
 		}
-		use, err := used(tx.DB, r.ID, l, s.now())
+		use, err := used(tx.DB, r.ID, l, s.db.Now())
 		if err != nil {
 			return "", err
 		}
@@ -52,7 +53,7 @@ func (s *Store) overQuota(tx *tx, t turnRow, queued bool) (string, error) {
 }
 
 // queueFull is why a repository may queue no further build as long as so many wait in all.
-func (s *Store) queueFull(tx *tx, t turnRow) (string, error) {
+func (s *Store) queueFull(tx *database.Tx, t turnRow) (string, error) {
 	var waiting int64
 	if err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error; err != nil || waiting < int64(s.queueLimit) {
 		return "", err
@@ -67,7 +68,7 @@ func overQuota(why string) pipeline.Outcome {
 
 // Used is what the repositories of an entry have used of its limits now.
 func (s *Store) Used(ctx context.Context, e registry.Entry) (registry.Use, error) {
-	u, err := used(s.db.read(ctx), e.ID, e.Limits, s.now())
+	u, err := used(s.db.Read(ctx), e.ID, e.Limits, s.db.Now())
 	if err != nil {
 		return u, fmt.Errorf("read what %s has used: %w", e.Name, err)
 	}
@@ -96,9 +97,9 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 	}
 	if l.Minutes > 0 {
 		today := now.UTC().Truncate(24 * time.Hour)
-		total(&ended, own().Where("ended_at >= ?", micros(today)), "spent")
+		total(&ended, own().Where("ended_at >= ?", database.Micros(today)), "spent")
 		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts of builds that go on
-		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", micros(now))
+		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", database.Micros(now))
 	}
 	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+before+soFar)*time.Microsecond
 	return u, err

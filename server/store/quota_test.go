@@ -9,13 +9,14 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
 // clockOf lets a test move a store's time, which begins at noon.
 func clockOf(s *Store) (forward func(time.Duration)) {
 	now := time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
-	s.now = func() time.Time { return now }
+	s.db.Now = func() time.Time { return now }
 	return func(d time.Duration) { now = now.Add(d) }
 }
 
@@ -256,7 +257,7 @@ func met(t *testing.T, s *Store, forward func(time.Duration), cause pipeline.Cau
 	}
 	forward(after)
 	o := pipeline.Outcome{State: pipeline.Errored, Cause: cause, Summary: "it does not answer", Heals: true}
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		return s.requeue(t.Context(), tx, &b, loss{Why: "was ended", Clean: true, Waits: &o})
 	}))
 }

@@ -159,7 +159,7 @@ func (r *recorder) add(stream pipeline.Stream, p []byte) {
 }
 
 func (r *recorder) chunk(stream pipeline.Stream) Chunk {
-	return Chunk{Attempt: r.attempt.number, Step: r.step, Stream: stream, Time: r.s.now()}
+	return Chunk{Attempt: r.attempt.number, Step: r.step, Stream: stream, Time: r.s.db.Now()}
 }
 
 // appendOutput appends a copy of p to the last chunk, if that is of the same step and stream and has room, and to
@@ -184,7 +184,7 @@ func appendOutput(chunks []Chunk, c Chunk, p []byte) []Chunk {
 
 func (r *recorder) tellOmitted() {
 	r.attempt.omitted.Store(r.omitted + r.tail.omitted)
-	if now := r.s.now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
+	if now := r.s.db.Now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
 		r.lastTold = now
 		r.s.watch.wake(r.attempt.build)
 	}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"vivarium/server/store/database"
 	"vivarium/server/verdict"
 )
 
 // acceptAgain answers a delivery that comes again. The commit is built again where its builds on the branch have come to nothing: they
 // errored or were canceled. It keeps its place among the branch's pushes: the new build repeats the push's. known is false where a
 // purge has removed delivery and builds meanwhile: then it is a new one.
-func (s *Store) acceptAgain(tx *tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
+func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
 	var rows []buildRow // of its commit on its branch, from the delivery's build on
 	err = tx.Table("builds b").Select("b.*").Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
 		Where("d.id = ?", d.BuildID).Order("b.id").Find(&rows).Error
@@ -42,7 +43,7 @@ func (r buildRow) again() buildRow {
 }
 
 // builtBefore is the newest build of a commit in a repository, or zero.
-func builtBefore(tx *tx, key, sha string) (int64, error) {
+func builtBefore(tx *database.Tx, key, sha string) (int64, error) {
 	var ids []int64
 	err := tx.Model(&buildRow{}).Where("sha = ? AND lower(repo) = ?", sha, key).Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	return slices.Max(append(ids, 0)), err

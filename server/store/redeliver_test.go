@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 // TestARedeliveredPushIsBuiltAgainWhereItsBuildCameToNothing: it errored or was canceled, and GitHub's Redeliver is what people
@@ -63,7 +64,7 @@ func TestARedeliveryAmidAPurgeIsANewDelivery(t *testing.T) {
 				must(t, db.Session(&gorm.Session{NewDB: true}).Exec("DELETE FROM builds WHERE id = ?", first).Error)
 			}
 		}
-		must(t, s.db.transact(t.Context(), func(tx *tx) error {
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return tx.Callback().Query().After("gorm:query").Register("purge", purge)
 		}))
 		a, err := s.AcceptPush(t.Context(), push(1))
@@ -171,7 +172,7 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 		others := accept(t, s, pushOf(3, "octo/other", "main"))
 		visible := func(id int64) bool {
 			_, err := s.Visible(t.Context(), id, Sight{Public: true})
-			if err != nil && !errors.Is(err, ErrNotFound) {
+			if err != nil && !errors.Is(err, database.ErrNotFound) {
 				t.Error(err)
 			}
 			return err == nil
@@ -194,16 +195,12 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 
 func TestDeliveriesOfAnEarlierSchemaAreKnownStill(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
-	before := len(migrations)
-	for i, m := range migrations {
-		if m.id == "0015_0.1.0_order_of_pushes" {
-			before = i
-		}
-	}
-	s, err := open(t.Context(), o, migrations[:before])
+	early := o
+	early.Before = "0015"
+	s, err := Open(t.Context(), early)
 	must(t, err)
 	const old = 1
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		err := tx.Exec(`INSERT INTO builds (repo_id, repo, default_branch, private, ref, sha, author, message, "trigger", rerun_of, attempt, losses, state,
 				cause, summary, image, queued_at, started_at, ended_at, not_before, job_id, owner, lease_until, cancel_requested, log_seq, compacted)
 			VALUES (7, 'Octo/Hello', 'main', FALSE, 'refs/heads/main', ?, '', '', 'push', 0, 1, 0, 'passed', '', '', '', 5, 5, 5, 0, 0, '', 0, FALSE, 0, TRUE)`,

@@ -8,6 +8,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"vivarium/server/store/database"
 )
 
 // maxRefusals bounds the names that are kept of what was refused: anybody can claim any number of them.
@@ -32,9 +34,9 @@ func (refusalRow) TableName() string { return "refusals" }
 
 // Refuse counts a delivery that was refused. Past the bound the names that were longest not seen go.
 func (s *Store) Refuse(ctx context.Context, name string) error {
-	now := micros(s.now())
+	now := database.Micros(s.db.Now())
 	row := refusalRow{Name: strings.ToLower(name), Times: 1, FirstAt: now, LastAt: now}
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "name"}},
 			DoUpdates: clause.Assignments(map[string]any{"times": gorm.Expr("refusals.times + 1"), "last_at": now}),
@@ -54,12 +56,12 @@ func (s *Store) Refuse(ctx context.Context, name string) error {
 // Refusals gives what was refused, newest first.
 func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	var rows []refusalRow
-	if err := s.db.read(ctx).Order("last_at DESC, name").Limit(maxRefusals).Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Order("last_at DESC, name").Limit(maxRefusals).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the refusals: %w", err)
 	}
 	refusals := make([]Refusal, len(rows))
 	for i, r := range rows {
-		refusals[i] = Refusal{Name: r.Name, Count: r.Times, First: fromMicros(r.FirstAt), Last: fromMicros(r.LastAt)}
+		refusals[i] = Refusal{Name: r.Name, Count: r.Times, First: database.FromMicros(r.FirstAt), Last: database.FromMicros(r.LastAt)}
 	}
 	return refusals, nil
 }

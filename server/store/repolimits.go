@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 func (r repositoryRow) limits() registry.Limits {
@@ -20,7 +21,7 @@ func (r *repositoryRow) setLimits(l registry.Limits) {
 // down for it.
 func (s *Store) Limit(ctx context.Context, by Actor, name string, change func(*registry.Limits)) (registry.Entry, error) {
 	var row repositoryRow
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.takeOrSee(tx, name, &row); err != nil {
 			return err
 		}

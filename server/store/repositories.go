@@ -12,6 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 // ErrExists says that an entry of this name is there already.
@@ -44,8 +45,8 @@ func (repositoryRow) TableName() string { return "repositories" }
 func (r repositoryRow) entry() registry.Entry {
 	return registry.Entry{
 		ID: r.ID, Kind: r.Kind, Name: r.Name, Parent: r.ParentID, GitHubID: r.GitHubID,
-		SecretName: r.SecretName, Generation: r.Generation, OldUntil: fromMicros(r.OldUntil), Disabled: r.Disabled,
-		AddedAt: fromMicros(r.AddedAt), DeliveryAt: fromMicros(r.DeliveryAt), Limits: r.limits(),
+		SecretName: r.SecretName, Generation: r.Generation, OldUntil: database.FromMicros(r.OldUntil), Disabled: r.Disabled,
+		AddedAt: database.FromMicros(r.AddedAt), DeliveryAt: database.FromMicros(r.DeliveryAt), Limits: r.limits(),
 	}
 }
 
@@ -53,13 +54,13 @@ func (r repositoryRow) entry() registry.Entry {
 // made, and all that let in more than one.
 func (s *Store) EntriesFor(ctx context.Context, c registry.Claim) ([]registry.Entry, error) {
 	key := strings.ToLower(c.Name)
-	return s.entries(s.db.read(ctx).Where("kind IN ? OR name_key = ? OR lower(secret_name) = ? OR (github_id = ? AND github_id > 0)",
+	return s.entries(s.db.Read(ctx).Where("kind IN ? OR name_key = ? OR lower(secret_name) = ? OR (github_id = ? AND github_id > 0)",
 		[]registry.Kind{registry.Pattern, registry.Organization}, key, key, c.ID))
 }
 
 // Entries gives the whole registry, by name.
 func (s *Store) Entries(ctx context.Context) ([]registry.Entry, error) {
-	return s.entries(s.db.read(ctx))
+	return s.entries(s.db.Read(ctx))
 }
 
 func (s *Store) entries(query *gorm.DB) ([]registry.Entry, error) {
@@ -76,8 +77,8 @@ func (s *Store) entries(query *gorm.DB) ([]registry.Entry, error) {
 
 // AddEntry lets a repository in, or all that fit a pattern. What was only seen so far becomes an entry of its own.
 func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name string) (registry.Entry, error) {
-	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), AddedAt: micros(s.now())}
-	err := s.db.transact(ctx, func(tx *tx) (err error) {
+	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), AddedAt: database.Micros(s.db.Now())}
+	err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
 		if row.SecretName, err = freeSecretName(tx, name); err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name
 
 // freeSecretName is what the secret of a repository that gets this name is derived from. One that was called so before it was
 // renamed keeps its secret, which must not open another.
-func freeSecretName(tx *tx, name string) (string, error) {
+func freeSecretName(tx *database.Tx, name string) (string, error) {
 	free := name
 	for n := 2; ; n++ {
 		var taken int64
@@ -126,7 +127,7 @@ func freeSecretName(tx *tx, name string) (string, error) {
 // never seen is written down for it.
 func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Duration) (registry.Entry, error) {
 	var row repositoryRow
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.takeOrSee(tx, name, &row); err != nil {
 			return err
 		}
@@ -134,7 +135,7 @@ func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Du
 			return err
 		}
 		row.Generation++
-		row.OldUntil = micros(s.now().Add(grace))
+		row.OldUntil = database.Micros(s.db.Now().Add(grace))
 		if err := tx.Save(&row).Error; err != nil {
 			return err
 		}
@@ -147,7 +148,7 @@ func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Du
 }
 
 // hasOwnSecret says why an entry has no secret that could be changed.
-func (s *Store) hasOwnSecret(tx *tx, row repositoryRow) error {
+func (s *Store) hasOwnSecret(tx *database.Tx, row repositoryRow) error {
 	if row.Kind == registry.Pattern {
 		return errors.New("a pattern has no secret, each repository has its own: name one")
 	}
@@ -168,13 +169,13 @@ func (s *Store) hasOwnSecret(tx *tx, row repositoryRow) error {
 }
 
 // takeOrSee reads the entry of a name, or makes one for a repository that a pattern or an organization's hook lets in.
-func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
+func (s *Store) takeOrSee(tx *database.Tx, name string, row *repositoryRow) error {
 	err := takeEntry(tx, name, row)
-	if !errors.Is(err, ErrNotFound) {
+	if !errors.Is(err, database.ErrNotFound) {
 		return err
 	}
 	if registry.CheckPattern(name) != nil || registry.IsPattern(name) { // it may fit a pattern, but is no repository's
-		return ErrNotFound
+		return database.ErrNotFound
 	}
 	var patterns []repositoryRow
 	if err := tx.Where("kind IN ?", []registry.Kind{registry.Pattern, registry.Organization}).Find(&patterns).Error; err != nil {
@@ -186,9 +187,9 @@ func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
 		}
 	}
 	if row.ParentID == 0 {
-		return ErrNotFound
+		return database.ErrNotFound
 	}
-	row.Kind, row.Name, row.NameKey, row.AddedAt = registry.Seen, name, strings.ToLower(name), micros(s.now())
+	row.Kind, row.Name, row.NameKey, row.AddedAt = registry.Seen, name, strings.ToLower(name), database.Micros(s.db.Now())
 	if row.SecretName, err = freeSecretName(tx, name); err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (s *Store) takeOrSee(tx *tx, name string, row *repositoryRow) error {
 // Disable closes an entry, and opens it again. A repository that a pattern lets in and that was never seen is written down for it.
 func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled bool) error {
 	what := map[bool]string{true: "closed", false: "opened"}[disabled]
-	return s.changeEntry(ctx, by, what, name, s.takeOrSee, func(tx *tx, row repositoryRow) error {
+	return s.changeEntry(ctx, by, what, name, s.takeOrSee, func(tx *database.Tx, row repositoryRow) error {
 		return tx.Model(&row).Update("disabled", disabled).Error
 	})
 }
@@ -206,7 +207,7 @@ func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled boo
 // RemoveEntry takes an entry out, with all that was seen by way of it. Its builds stay. It gives the names whose secret had been
 // changed: let in again, each has its first one.
 func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) (changed []string, err error) {
-	err = s.changeEntry(ctx, by, "took out", name, takeEntry, func(tx *tx, row repositoryRow) error {
+	err = s.changeEntry(ctx, by, "took out", name, takeEntry, func(tx *database.Tx, row repositoryRow) error {
 		its := func() *gorm.DB { return tx.Model(&repositoryRow{}).Where("id = ? OR parent_id = ?", row.ID, row.ID) }
 		if err := its().Where("generation > 0").Order("name_key").Pluck("name", &changed).Error; err != nil {
 			return err
@@ -216,17 +217,17 @@ func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) (changed
 	return changed, err
 }
 
-func takeEntry(tx *tx, name string, row *repositoryRow) error {
+func takeEntry(tx *database.Tx, name string, row *repositoryRow) error {
 	err := tx.Where("name_key = ?", strings.ToLower(name)).Take(row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
+		err = database.ErrNotFound
 	}
 	return err
 }
 
-func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, take func(*tx, string, *repositoryRow) error,
-	change func(*tx, repositoryRow) error) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, take func(*database.Tx, string, *repositoryRow) error,
+	change func(*database.Tx, repositoryRow) error) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var row repositoryRow
 		if err := take(tx, name, &row); err != nil {
 			return err
@@ -244,7 +245,7 @@ func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, ta
 
 // Rename follows a repository that GitHub says has another name now.
 func (s *Store) Rename(ctx context.Context, entry int64, name string) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var row repositoryRow
 		if err := tx.Take(&row, entry).Error; err != nil {
 			return err
@@ -264,7 +265,7 @@ func (s *Store) Rename(ctx context.Context, entry int64, name string) error {
 
 // LearnID keeps GitHub's id of a repository, once GitHub itself has told it.
 func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Model(&repositoryRow{}).
 			Where("name_key = ? AND kind IN ?", strings.ToLower(name), []registry.Kind{registry.Repository, registry.Seen}).
 			Update("github_id", id).Error
@@ -278,8 +279,8 @@ func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
 // Heard notes a delivery that asks for no build and whose signature held. One that says that its repository is private hides its
 // earlier builds.
 func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Repository) error {
-	err := tryAgain(acceptTries, isDeadlock, func() error {
-		return s.db.transact(ctx, func(tx *tx) error {
+	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {
+		return s.db.Transact(ctx, func(tx *database.Tx) error {
 			entry, err := s.see(tx, via, r.FullName)
 			if err != nil {
 				return err
@@ -294,8 +295,8 @@ func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Reposi
 }
 
 // see notes a delivery whose signature held, in the transaction that accepts it, and gives the repository's own entry.
-func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err error) {
-	key, now := strings.ToLower(name), micros(s.now())
+func (s *Store) see(tx *database.Tx, via registry.Entry, name string) (entry int64, err error) {
+	key, now := strings.ToLower(name), database.Micros(s.db.Now())
 	var row repositoryRow
 	changes := map[string]any{"delivery_at": now}
 	if via.Kind == registry.Seen { // a pattern may let it in now that the shared secret does not
@@ -318,7 +319,7 @@ func (s *Store) see(tx *tx, via registry.Entry, name string) (entry int64, err e
 // Unidentified gives the names after one, in order, of repositories that have delivered and whose id is not known.
 func (s *Store) Unidentified(ctx context.Context, after string, limit int) ([]string, error) {
 	var names []string
-	err := s.db.read(ctx).Model(&repositoryRow{}).
+	err := s.db.Read(ctx).Model(&repositoryRow{}).
 		Where("github_id = 0 AND delivery_at > 0 AND name_key > ? AND kind IN ?", strings.ToLower(after),
 			[]registry.Kind{registry.Repository, registry.Seen}).
 		Order("name_key").Limit(limit).Pluck("name", &names).Error

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 // TestRotateRefusesWhatHasNoSecretOfItsOwn: it would print a secret that opens nothing, and leave the one that may have leaked.
@@ -39,10 +40,10 @@ func TestAPatternBelowAPatternIsNoRepository(t *testing.T) {
 	letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
 	limit := func(l *registry.Limits) { l.Running = 1 }
 	for _, name := range []string{"school/group-*", "school/a b", "school/..", "school/"} {
-		if e, err := s.Limit(t.Context(), byTest, name, limit); !errors.Is(err, ErrNotFound) {
+		if e, err := s.Limit(t.Context(), byTest, name, limit); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("%s is limited: %+v, %v", name, e, err)
 		}
-		if e, err := s.Rotate(t.Context(), byTest, name, 0); !errors.Is(err, ErrNotFound) {
+		if e, err := s.Rotate(t.Context(), byTest, name, 0); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("%s has a secret: %+v, %v", name, e, err)
 		}
 	}
@@ -88,7 +89,7 @@ func TestARepositoryIsClosedBeforeItWasSeen(t *testing.T) {
 			t.Errorf("%s is let in: %+v, %v", name, g, err)
 		}
 	}
-	if err := s.Disable(t.Context(), byTest, "octo/none", true); !errors.Is(err, ErrNotFound) {
+	if err := s.Disable(t.Context(), byTest, "octo/none", true); !errors.Is(err, database.ErrNotFound) {
 		t.Errorf("what nothing lets in: %v", err)
 	}
 }

@@ -6,20 +6,22 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/database"
 )
 
 // Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
 // status stays as it is: who asks is told.
 func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 	var b buildRow
-	err := tryAgain(acceptTries, isDeadlock, func() error {
-		return s.db.transact(ctx, func(tx *tx) (err error) {
+	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {
+		return s.db.Transact(ctx, func(tx *database.Tx) (err error) {
 			b, err = s.repeat(ctx, tx, by, id)
 			return err
 		})
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
+		err = database.ErrNotFound
 	}
 	if err != nil {
 		return 0, fmt.Errorf("rerun build %d: %w", id, err)
@@ -30,7 +32,7 @@ func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 }
 
 // repeat queues a new build of the commit of another one.
-func (s *Store) repeat(ctx context.Context, tx *tx, by Actor, id int64) (buildRow, error) {
+func (s *Store) repeat(ctx context.Context, tx *database.Tx, by Actor, id int64) (buildRow, error) {
 	var old buildRow
 	if err := tx.Take(&old, id).Error; err != nil {
 		return buildRow{}, err
@@ -53,5 +55,5 @@ func (s *Store) repeat(ctx context.Context, tx *tx, by Actor, id int64) (buildRo
 	if err := s.line(tx, turnOf(b)); err != nil {
 		return buildRow{}, err
 	}
-	return b, tx.river.insert(ctx, jobs...)
+	return b, tx.Jobs.Insert(ctx, jobs...)
 }

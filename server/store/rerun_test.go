@@ -1,15 +1,16 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
@@ -20,9 +21,9 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 			p := pushOf(n, repo, ref)
 			p.GUID, p.BodyHash = fmt.Sprint(repo, ref, n, ago), fmt.Sprint(repo, ref, n, ago)
 			id := accept(t, s, p)
-			s.now = func() time.Time { return now.Add(-ago) }
+			s.db.Now = func() time.Time { return now.Add(-ago) }
 			endAs(t, s, id, state)
-			s.now = time.Now
+			s.db.Now = time.Now
 			return id
 		}
 		errored := ended(1, "octo/hello", "main", pipeline.Errored, time.Hour)
@@ -56,20 +57,17 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 	})
 }
 
-// deadlocked is a database that ends the first transactions so that others can go on, as PostgreSQL does at their end.
-type deadlocked struct {
-	database
-	left int
-}
-
-func (d *deadlocked) transact(ctx context.Context, fn func(tx *tx) error) error {
-	return d.database.transact(ctx, func(tx *tx) error {
-		if err := fn(tx); err != nil || d.left == 0 {
-			return err
-		}
-		d.left--
-		return &pgconn.PgError{Code: "40P01", Message: "deadlock detected"}
-	})
+// deadlock has the next transactions that make a row end so that others can go on, as PostgreSQL ends them.
+func deadlock(t *testing.T, s *Store, left int) {
+	t.Helper()
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Callback().Create().After("gorm:create").Register("test:deadlock", func(g *gorm.DB) {
+			if left > 0 {
+				left--
+				_ = g.AddError(&pgconn.PgError{Code: "40P01", Message: "deadlock detected"})
+			}
+		})
+	}))
 }
 
 // TestRerunGoesOnAfterADeadlock: `builds rerun --state` repeats many in a row, beside pushes and claims.
@@ -77,7 +75,7 @@ func TestRerunGoesOnAfterADeadlock(t *testing.T) {
 	for left, ok := range map[int]bool{acceptTries - 1: true, acceptTries: false} {
 		s := sqliteStore(t)
 		first := accept(t, s, push(1))
-		s.db = &deadlocked{s.db, left}
+		deadlock(t, s, left)
 		again, err := s.Rerun(t.Context(), byTest, first)
 		if (err == nil) != ok {
 			t.Fatalf("after %d deadlocks: %v", left, err)

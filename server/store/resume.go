@@ -6,6 +6,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -18,20 +19,20 @@ func (v *server) resumeStatuses(ctx context.Context, boot bool) error {
 	if v.work.Poster == nil {
 		return nil
 	}
-	return v.db.transact(ctx, func(tx *tx) error {
-		if boot && v.db.exclusive() {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
+		if boot && v.db.Exclusive() {
 			// The claim itself stays: it tells the next sender that a post may have been under way.
 			if err := tx.Exec("UPDATE status_targets SET claimed_until = 0 WHERE claim <> ''").Error; err != nil {
 				return err
 			}
 			return insertSenders(ctx, tx, "TRUE")
 		}
-		return insertSenders(ctx, tx, "target_id IN (SELECT id FROM status_targets WHERE claim <> '' AND claimed_until < "+v.db.clock()+")")
+		return insertSenders(ctx, tx, "target_id IN (SELECT id FROM status_targets WHERE claim <> '' AND claimed_until < "+v.db.Clock()+")")
 	})
 }
 
 // insertSenders makes a job for each target of which a status is open that fulfils a condition, ends first.
-func insertSenders(ctx context.Context, tx *tx, condition string, args ...any) error {
+func insertSenders(ctx context.Context, tx *database.Tx, condition string, args ...any) error {
 	var waiting []struct {
 		TargetID int64
 		Ends     int
@@ -45,12 +46,12 @@ func insertSenders(ctx context.Context, tx *tx, condition string, args ...any) e
 	for _, t := range waiting {
 		jobs = append(jobs, statusJob(t.TargetID, t.Ends == 1))
 	}
-	return tx.river.insert(ctx, jobs...)
+	return tx.Jobs.Insert(ctx, jobs...)
 }
 
 // resume has the statuses tried now that the host refused with one of these codes.
 func (v *server) resume(ctx context.Context, codes ...int) error {
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Exec("UPDATE status_targets SET not_before = 0 WHERE id IN (SELECT target_id FROM statuses WHERE "+
 			openStatus+" AND code IN ?)", codes).Error
 		if err != nil {
@@ -62,9 +63,9 @@ func (v *server) resume(ctx context.Context, codes ...int) error {
 
 // revive opens the statuses again that were given up too early: an older version did so at the first refusal, for whatever reason.
 func (v *server) revive(ctx context.Context) error {
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Exec("UPDATE statuses SET failed_at = 0 WHERE failed_at > 0 AND queued_at > ? AND (code IN ? OR code = ? AND NOT plain)",
-			micros(v.now().Add(-outbox.GiveUpAfter)), refusals, http.StatusUnprocessableEntity).Error
+			database.Micros(v.db.Now().Add(-outbox.GiveUpAfter)), refusals, http.StatusUnprocessableEntity).Error
 	})
 }
 

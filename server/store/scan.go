@@ -9,13 +9,14 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // scan puts right what a dead server left: its running builds are queued again, and
 // every waiting build has a ticket and every unsent status a job. It is no job of River's itself, since it
 // is what recovers River's jobs. All of it may be done by several servers at once.
 func (v *server) scan(ctx context.Context, boot bool) error {
-	if !v.db.exclusive() {
+	if !v.db.Exclusive() {
 		signal(v.look) // another server may have met trouble, and died
 	}
 	return errors.Join(v.requeueLost(ctx, boot), v.abandonJobs(ctx, boot), v.goOnUnheld(ctx), v.endImpatient(ctx),
@@ -24,12 +25,12 @@ func (v *server) scan(ctx context.Context, boot bool) error {
 
 // requeueLost queues the builds of dead servers again. On SQLite these are, at boot, all that run, and none later.
 func (v *server) requeueLost(ctx context.Context, boot bool) error {
-	if v.db.exclusive() && !boot {
+	if v.db.Exclusive() && !boot {
 		return nil
 	}
-	db := v.db.read(ctx).Where("state = ?", pipeline.Running)
-	if !v.db.exclusive() {
-		db = db.Where("lease_until < " + v.db.clock())
+	db := v.db.Read(ctx).Where("state = ?", pipeline.Running)
+	if !v.db.Exclusive() {
+		db = db.Where("lease_until < " + v.db.Clock())
 	}
 	var lost []buildRow
 	if err := db.Order("id").Find(&lost).Error; err != nil {
@@ -37,10 +38,10 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 	}
 	for _, b := range lost {
 		l := loss{Why: "was lost: the server that ran it died", Died: true}
-		err := v.db.transact(ctx, func(tx *tx) error {
+		err := v.db.Transact(ctx, func(tx *database.Tx) error {
 			// A server that is slow, not dead, may have renewed its lease meanwhile.
 			r := fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
-			if err := one(r, errLost); err != nil {
+			if err := database.One(r, errLost); err != nil {
 				return err
 			}
 			if err := tx.Take(&b, b.ID).Error; err != nil {
@@ -48,13 +49,13 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 			}
 			job := b.JobID
 			var err error
-			if l.Shared, err = died(tx, b, v.now()); err != nil {
+			if l.Shared, err = died(tx, b, v.db.Now()); err != nil {
 				return err
 			}
 			if err := v.requeue(ctx, tx, &b, l); err != nil {
 				return err
 			}
-			return tx.river.abandon(ctx, []int64{job})
+			return tx.Jobs.Abandon(ctx, []int64{job})
 		})
 		if errors.Is(err, errLost) {
 			continue
@@ -69,15 +70,15 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 
 // abandonJobs ends the jobs that a dead server left running on SQLite, which River itself would do after an hour.
 func (v *server) abandonJobs(ctx context.Context, boot bool) error {
-	if !boot || !v.db.exclusive() {
+	if !boot || !v.db.Exclusive() {
 		return nil
 	}
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		var ids []int64
 		if err := tx.Table("river_job").Where("state = ?", rivertype.JobStateRunning).Pluck("id", &ids).Error; err != nil {
 			return err
 		}
-		return tx.river.abandon(ctx, ids)
+		return tx.Jobs.Abandon(ctx, ids)
 	})
 }
 
@@ -87,7 +88,7 @@ func (v *server) replaceTickets(ctx context.Context) error {
 	if v.heldBack.Load() && len(v.attempts.running()) > 0 {
 		return nil // they would be used up at once
 	}
-	return v.db.transact(ctx, func(tx *tx) error {
+	return v.db.Transact(ctx, func(tx *database.Tx) error {
 		away, err := awayNow(tx)
 		if err != nil || away[pipeline.CauseClone] {
 			return err
@@ -106,26 +107,26 @@ func (v *server) replaceTickets(ctx context.Context) error {
 		for ; tickets < waiting; tickets++ {
 			jobs = append(jobs, ticket(0))
 		}
-		return tx.river.insert(ctx, jobs...)
+		return tx.Jobs.Insert(ctx, jobs...)
 	})
 }
 
 // renew keeps the leases of this server's attempts, and ends those that it has lost.
 func (v *server) renew(ctx context.Context) {
-	renewed := v.now()
+	renewed := v.db.Now()
 	every(ctx, leaseRenew, func() {
 		running := v.attempts.running()
 		if len(running) == 0 {
-			renewed = v.now()
+			renewed = v.db.Now()
 			return
 		}
-		started := v.now()
+		started := v.db.Now()
 		lost, err := v.renewOnce(ctx, running)
 		v.warn(ctx, "cannot renew the leases of running builds", err)
 		switch {
 		case err == nil:
 			renewed = started
-		case v.now().Sub(renewed) > leaseTime-time.Second:
+		case v.db.Now().Sub(renewed) > leaseTime-time.Second:
 			// Another server may have begun these builds anew.
 			for id := range running {
 				v.attempts.cancel(id, errLost)
@@ -141,10 +142,10 @@ func (v *server) renew(ctx context.Context) {
 func (v *server) renewOnce(ctx context.Context, running map[int64]int) (lost []int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, leaseRenew)
 	defer cancel()
-	err = v.db.transact(ctx, func(tx *tx) error {
+	err = v.db.Transact(ctx, func(tx *database.Tx) error {
 		lost = nil
 		for id, number := range running {
-			r := tx.Exec("UPDATE builds SET lease_until = "+v.db.clock()+" + ? WHERE id = ? AND attempt = ? AND state = ?",
+			r := tx.Exec("UPDATE builds SET lease_until = "+v.db.Clock()+" + ? WHERE id = ? AND attempt = ? AND state = ?",
 				leaseTime.Microseconds(), id, number, pipeline.Running)
 			if r.Error != nil {
 				return r.Error

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -38,7 +39,7 @@ func (w *sender) Work(ctx context.Context, job *river.Job[statusArgs]) error {
 	if err != nil {
 		return fmt.Errorf("claim the statuses of target %d: %w", job.Args.Target, err)
 	}
-	if wait := fromMicros(t.NotBefore).Sub(w.now()); wait > 0 {
+	if wait := database.FromMicros(t.NotBefore).Sub(w.db.Now()); wait > 0 {
 		return river.JobSnooze(wait)
 	}
 	wait, err := w.deliver(ctx, &t, send)
@@ -72,7 +73,7 @@ func (w *sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wa
 
 // attempt posts r, unless the gate is closed. healed says that the host takes a credential again that it had refused.
 func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p outbox.Result, healed bool) {
-	right, wait, why := w.gate.Enter(w.credential(), w.now(), w.pace())
+	right, wait, why := w.gate.Enter(w.credential(), w.db.Now(), w.pace())
 	if wait > 0 {
 		p = outbox.Result{Err: why, Held: true, Retry: wait + outbox.Jitter(w.pace().FirstTrouble)}
 		if outbox.IsDead(why) {
@@ -94,8 +95,8 @@ func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p out
 	}
 	r.Context = st.Context
 	err := w.work.Poster.Post(ctx, st)
-	wait, healed = w.gate.Leave(right, err, w.now(), w.pace())
-	p = outbox.Judge(r.judged(w.now()), err, w.now(), w.pace())
+	wait, healed = w.gate.Leave(right, err, w.db.Now(), w.pace())
+	p = outbox.Judge(r.judged(w.db.Now()), err, w.db.Now(), w.pace())
 	if p.Code == http.StatusUnauthorized {
 		p.Retry = wait + outbox.Jitter(w.pace().FirstTrouble)
 	}

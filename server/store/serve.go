@@ -12,7 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/database/dirlock"
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -78,13 +78,11 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 		return errors.New("serve: it needs at least one worker and something to build with")
 	}
 	s.repoWorkers, s.told = w.RepoWorkers, w
-	if s.db.exclusive() {
-		release, err := dirlock.Take(s.dir)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, release()) }()
+	release, err := s.db.Lock()
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, release()) }()
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
 	v := &server{Store: s, work: w, look: make(chan struct{}, 1), owner: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])}
 	s.attempts.start()
@@ -104,7 +102,7 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	if err := client.Start(running); err != nil {
-		return fmt.Errorf("start the queue: %w", s.db.translate(err))
+		return fmt.Errorf("start the queue: %w", err)
 	}
 	var background sync.WaitGroup
 	v.background(running, &background)
@@ -135,7 +133,9 @@ func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
 		every(ctx, cancelEvery, func() { v.warn(ctx, "cannot look for canceled builds", v.cancelAsked(ctx)) })
 	})
 	wg.Go(func() {
-		every(ctx, announceEvery, func() { v.warn(ctx, "cannot look for jobs of other processes", v.db.announce(ctx)) })
+		every(ctx, announceEvery, func() {
+			v.warn(ctx, "cannot look for jobs of other processes", v.db.Announce(ctx, buildQueue, statusQueue))
+		})
 	})
 	wg.Go(func() { v.compactor(ctx) })
 	wg.Go(func() { v.prober(ctx) })
@@ -144,7 +144,7 @@ func (v *server) background(ctx context.Context, wg *sync.WaitGroup) {
 		drop()
 		every(ctx, authorsEvery, drop)
 	})
-	if !v.db.exclusive() {
+	if !v.db.Exclusive() {
 		wg.Go(func() { v.renew(ctx) })
 	}
 }
@@ -168,9 +168,8 @@ func (v *server) warn(ctx context.Context, message string, err error) {
 	}
 }
 
-func (v *server) client() (queueClient, error) {
+func (v *server) client() (database.Client, error) {
 	c := &river.Config{
-		Logger: riverLog(v.log),
 		Queues: map[string]river.QueueConfig{buildQueue: {MaxWorkers: v.work.Workers}},
 		// What a job of ours leaves behind is of no use to anybody once it is done.
 		CompletedJobRetentionPeriod: time.Hour,
@@ -179,14 +178,13 @@ func (v *server) client() (queueClient, error) {
 		RescueStuckJobsAfter: claimTime,
 		Workers:              river.NewWorkers(),
 	}
-	v.db.fetch(c)
 	river.AddWorker(c.Workers, &buildWorker{server: v})
 	// Who sends nothing knows the kind too: River's leader drops the dead senders' jobs of a kind that it does not know.
 	river.AddWorker(c.Workers, &sender{server: v})
 	if v.work.Poster != nil {
 		c.Queues[statusQueue] = river.QueueConfig{MaxWorkers: statusWorkers}
 	}
-	return v.db.client(c)
+	return v.db.Client(c)
 }
 
 // cancelAsked ends the running attempts that another process asked to cancel.
@@ -195,7 +193,7 @@ func (v *server) cancelAsked(ctx context.Context) error {
 		return nil
 	}
 	var ids []int64
-	err := v.db.read(ctx).Model(&buildRow{}).
+	err := v.db.Read(ctx).Model(&buildRow{}).
 		Where("state = ? AND cancel_requested AND owner = ?", pipeline.Running, v.owner).Pluck("id", &ids).Error
 	for _, id := range ids {
 		v.attempts.cancel(id, pipeline.ErrCanceled)

@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/database/dirlock"
 	"vivarium/server/store/patience"
 )
@@ -155,7 +156,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "success") })
 	eventually(t, "the end of the dead server's jobs", func() bool { // a ticket that came too late may be looked at just now
 		var running int64
-		must(t, s.db.read(t.Context()).Table("river_job").Where("state = ? AND kind = 'build'", rivertype.JobStateRunning).Count(&running).Error)
+		must(t, s.db.Read(t.Context()).Table("river_job").Where("state = ? AND kind = 'build'", rivertype.JobStateRunning).Count(&running).Error)
 		return running == 0
 	})
 }
@@ -190,7 +191,7 @@ func TestLeaseOfADeadServerRunsOut(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if err := s.db.read(t.Context()).Exec("UPDATE builds SET lease_until = 1 WHERE id = ?", id).Error; err != nil {
+	if err := s.db.Read(t.Context()).Exec("UPDATE builds SET lease_until = 1 WHERE id = ?", id).Error; err != nil {
 		t.Fatal(err)
 	}
 	serve(t, s, Work{Build: passing})
@@ -216,7 +217,7 @@ func TestReplacedAttemptCannotWrite(t *testing.T) {
 		if err := say(ctx, rec, pipeline.StepClone, "old\n"); err != nil {
 			t.Fatalf("before it was replaced: %v", err)
 		}
-		err = s.db.transact(t.Context(), func(tx *tx) error {
+		err = s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			b := old
 			return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"})
 		})
@@ -304,8 +305,8 @@ func TestCancel(t *testing.T) {
 		if err := s.Cancel(t.Context(), byTest, queued); !errors.Is(err, ErrEnded) {
 			t.Errorf("an ended build: got %v, want ErrEnded", err)
 		}
-		if err := s.Cancel(t.Context(), byTest, 99); !errors.Is(err, ErrNotFound) {
-			t.Errorf("an unknown build: got %v, want ErrNotFound", err)
+		if err := s.Cancel(t.Context(), byTest, 99); !errors.Is(err, database.ErrNotFound) {
+			t.Errorf("an unknown build: got %v, want database.ErrNotFound", err)
 		}
 		serve(t, s, Work{Build: blocking(started), Poster: poster, StatusContext: "vivarium"})
 		for i, canceler := range []*Store{s, other} {
@@ -333,7 +334,7 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 			must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("fetching\n")))
 			must(t, rec.close())
 			lose(&b)
-			must(t, s.db.transact(t.Context(), func(tx *tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
+			must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
 			got, err := s.Build(t.Context(), b.ID)
 			if err != nil || got.Cause != want || len(got.Steps) != 1 {
 				t.Fatalf("got %+v, %v; want cause %s", got, err, want)
@@ -352,12 +353,12 @@ func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
 	for n := range patience.MaxLosses {
-		s.now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) } // past the wait after a loss
+		s.db.Now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) } // past the wait after a loss
 		b, ok, err := s.claim(t.Context(), 0, "me")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		err = s.db.transact(t.Context(), func(tx *tx) error {
+		err = s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"})
 		})
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/database"
 )
 
 // SessionLife is how long a browser stays signed in.
@@ -21,28 +23,28 @@ type sessionRow struct {
 
 func (sessionRow) TableName() string { return "sessions" }
 
-// SignIn begins a session by a token's text and gives what the browser is to send from now on, or ErrNotFound.
+// SignIn begins a session by a token's text and gives what the browser is to send from now on, or database.ErrNotFound.
 func (s *Store) SignIn(ctx context.Context, from, text string) (session string, t Token, err error) {
 	if t, err = s.TokenOf(ctx, text); err != nil {
 		return "", Token{}, err
 	}
 	session, hash := newSecret("")
-	now := s.now()
-	err = s.db.transact(ctx, func(tx *tx) error {
-		if err := tx.Where("expires_at <= ?", micros(now)).Delete(&sessionRow{}).Error; err != nil {
+	now := s.db.Now()
+	err = s.db.Transact(ctx, func(tx *database.Tx) error {
+		if err := tx.Where("expires_at <= ?", database.Micros(now)).Delete(&sessionRow{}).Error; err != nil {
 			return err
 		}
 		// The token is looked for once more: it may have been removed since.
 		if err := tx.Take(&tokenRow{}, t.ID).Error; err != nil {
 			return err
 		}
-		if err := tx.Create(&sessionRow{Hash: hash, TokenID: t.ID, ExpiresAt: micros(now.Add(SessionLife))}).Error; err != nil {
+		if err := tx.Create(&sessionRow{Hash: hash, TokenID: t.ID, ExpiresAt: database.Micros(now.Add(SessionLife))}).Error; err != nil {
 			return err
 		}
 		return s.audit(tx, Actor{Who: t.who(), From: from}, "signed in to", t.Name())
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return "", Token{}, ErrNotFound
+		return "", Token{}, database.ErrNotFound
 	}
 	if err != nil {
 		return "", Token{}, fmt.Errorf("sign in: %w", err)
@@ -53,13 +55,13 @@ func (s *Store) SignIn(ctx context.Context, from, text string) (session string, 
 // who is t in the audit.
 func (t Token) who() string { return fmt.Sprintf("token %d", t.ID) }
 
-// Session gives the token by which a session began, or ErrNotFound once it has ended.
+// Session gives the token by which a session began, or database.ErrNotFound once it has ended.
 func (s *Store) Session(ctx context.Context, session string) (Token, error) {
 	var row tokenRow
-	err := s.db.read(ctx).Joins("JOIN sessions ON sessions.token_id = tokens.id").
-		Where("sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), micros(s.now())).Take(&row).Error
+	err := s.db.Read(ctx).Joins("JOIN sessions ON sessions.token_id = tokens.id").
+		Where("sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), database.Micros(s.db.Now())).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return Token{}, ErrNotFound
+		return Token{}, database.ErrNotFound
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("look up a session: %w", err)
@@ -69,7 +71,7 @@ func (s *Store) Session(ctx context.Context, session string) (Token, error) {
 
 // SignOut ends a session, if there is one.
 func (s *Store) SignOut(ctx context.Context, session string) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Delete(&sessionRow{Hash: hashSecret(session)}).Error
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 )
 
 // Sight says whose builds somebody may see. The zero Sight sees none.
@@ -35,7 +36,7 @@ func (s *Store) mayKnow(ctx context.Context, v Sight, name string) (bool, error)
 		return false, nil
 	}
 	var found []int
-	err := s.db.read(ctx).Raw(publicQuery, strings.ToLower(name)).Scan(&found).Error
+	err := s.db.Read(ctx).Raw(publicQuery, strings.ToLower(name)).Scan(&found).Error
 	if err != nil {
 		return false, fmt.Errorf("look for public builds of a repository: %w", err)
 	}
@@ -49,11 +50,11 @@ func (v Sight) restrict(db *gorm.DB, table string) *gorm.DB {
 	}
 	switch {
 	case v.Public && v.Pattern != "":
-		return db.Where("(NOT "+table+".private OR ?)", fits(table+".repo", v.Pattern))
+		return db.Where("(NOT "+table+".private OR ?)", database.Fits(table+".repo", v.Pattern))
 	case v.Public: // in the words of the index of what is public
 		return db.Where("NOT " + table + ".private")
 	case v.Pattern != "":
-		return db.Where("?", fits(table+".repo", v.Pattern))
+		return db.Where("?", database.Fits(table+".repo", v.Pattern))
 	}
 	return db.Where("FALSE")
 }

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // TestSightInSQLIsSight holds that what a query finds is what Sees says.
@@ -29,7 +30,7 @@ func TestSightInSQLIsSight(t *testing.T) {
 		} {
 			for _, b := range all {
 				_, err := s.Visible(t.Context(), b.ID, v)
-				if err != nil && !errors.Is(err, ErrNotFound) {
+				if err != nil && !errors.Is(err, database.ErrNotFound) {
 					t.Fatal(err)
 				}
 				if found := err == nil; found != v.Sees(b.Repo) {
@@ -54,7 +55,7 @@ func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
 		}
 	}
 	var plan []struct{ Detail string }
-	if err := s.db.read(t.Context()).Raw("EXPLAIN QUERY PLAN "+publicQuery, "octo/open").Scan(&plan).Error; err != nil {
+	if err := s.db.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+publicQuery, "octo/open").Scan(&plan).Error; err != nil {
 		t.Fatal(err)
 	}
 	if len(plan) != 1 || !strings.Contains(plan[0].Detail, "builds_public") {
@@ -65,11 +66,11 @@ func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
 // TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes: without an index anybody who lists builds has all private ones read.
 func TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes(t *testing.T) {
 	s := sqliteStore(t)
-	list := s.db.read(t.Context()).ToSQL(func(db *gorm.DB) *gorm.DB {
+	list := s.db.Read(t.Context()).ToSQL(func(db *gorm.DB) *gorm.DB {
 		return Sight{Public: true}.restrict(db, "builds").Order("id DESC").Limit(100).Find(&[]buildRow{})
 	})
 	var plan []struct{ Detail string }
-	if err := s.db.read(t.Context()).Raw("EXPLAIN QUERY PLAN " + list).Scan(&plan).Error; err != nil {
+	if err := s.db.Read(t.Context()).Raw("EXPLAIN QUERY PLAN " + list).Scan(&plan).Error; err != nil {
 		t.Fatal(err)
 	}
 	if len(plan) != 1 || !strings.Contains(plan[0].Detail, "builds_newest_public") {

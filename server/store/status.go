@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // Status is one row of the outbox.
@@ -32,11 +33,11 @@ type Status struct {
 func (r statusRow) status(notBefore int64) Status {
 	st := Status{
 		BuildID: r.BuildID, State: r.State, Description: r.Description, Context: r.Context,
-		SentAt: fromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError, Code: r.Code,
+		SentAt: database.FromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError, Code: r.Code,
 		Undelivered: r.FailedAt > 0, Superseded: r.Superseded,
 	}
 	if r.open() {
-		st.NextTry = fromMicros(notBefore)
+		st.NextTry = database.FromMicros(notBefore)
 	}
 	return st
 }
@@ -56,7 +57,7 @@ func statusesWith(db *gorm.DB) *gorm.DB {
 // Statuses of a build, oldest first.
 func (s *Store) Statuses(ctx context.Context, build int64) ([]Status, error) {
 	var rows []statusOfTarget
-	if err := statusesWith(s.db.read(ctx)).Where("build_id = ?", build).Order("statuses.id").Scan(&rows).Error; err != nil {
+	if err := statusesWith(s.db.Read(ctx)).Where("build_id = ?", build).Order("statuses.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the statuses of build %d: %w", build, err)
 	}
 	list := make([]Status, len(rows))
@@ -72,10 +73,10 @@ const lateAfter = time.Minute
 // Undelivered is a status that somebody should know of: the newest that was given up in the last day, else the oldest that the host
 // refuses or has not taken for a minute; nil when there is none.
 func (s *Store) Undelivered(ctx context.Context) (*Status, error) {
-	now := s.now()
+	now := s.db.Now()
 	for _, q := range []*gorm.DB{
-		s.db.read(ctx).Where("failed_at > ?", micros(now.Add(-24*time.Hour))).Order("failed_at DESC"),
-		s.db.read(ctx).Where(openStatus+" AND last_error <> '' AND (code > 0 OR queued_at < ?)", micros(now.Add(-lateAfter))).Order("statuses.id"),
+		s.db.Read(ctx).Where("failed_at > ?", database.Micros(now.Add(-24*time.Hour))).Order("failed_at DESC"),
+		s.db.Read(ctx).Where(openStatus+" AND last_error <> '' AND (code > 0 OR queued_at < ?)", database.Micros(now.Add(-lateAfter))).Order("statuses.id"),
 	} {
 		var rows []statusOfTarget
 		if err := statusesWith(q).Limit(1).Scan(&rows).Error; err != nil {
@@ -91,7 +92,7 @@ func (s *Store) Undelivered(ctx context.Context) (*Status, error) {
 
 // addStatus puts the build's state as it is now into the outbox. The job that it returns is to be inserted
 // in the same transaction.
-func (s *Store) addStatus(tx *tx, b buildRow) (river.InsertManyParams, error) {
+func (s *Store) addStatus(tx *database.Tx, b buildRow) (river.InsertManyParams, error) {
 	t := targetRow{Repo: b.Repo, SHA: b.SHA, Version: 1}
 	err := tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}},
@@ -102,7 +103,7 @@ func (s *Store) addStatus(tx *tx, b buildRow) (river.InsertManyParams, error) {
 	}
 	r := statusRow{
 		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
-		Description: b.description(), QueuedAt: micros(s.now()),
+		Description: b.description(), QueuedAt: database.Micros(s.db.Now()),
 	}
 	return statusJob(t.ID, b.State.Ended()), tx.Create(&r).Error
 }
@@ -187,14 +188,14 @@ func (s *Store) LastStatuses(ctx context.Context) (map[string]RepoStatus, error)
 		return nil, err
 	}
 	for _, r := range accepted {
-		last[r.RepoKey] = RepoStatus{State: r.Row.State, SentAt: fromMicros(r.Row.SentAt)}
+		last[r.RepoKey] = RepoStatus{State: r.Row.State, SentAt: database.FromMicros(r.Row.SentAt)}
 	}
 	refused, err := s.newestBy(ctx, "tried_at", "sent_at = 0 AND NOT superseded AND (failed_at > 0 OR code > 0)")
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range refused {
-		if l := last[r.RepoKey]; fromMicros(r.Row.TriedAt).After(l.SentAt) {
+		if l := last[r.RepoKey]; database.FromMicros(r.Row.TriedAt).After(l.SentAt) {
 			l.Refusal, l.Code = r.Row.LastError, r.Row.Code
 			last[r.RepoKey] = l
 		}
@@ -211,7 +212,7 @@ type repoStatusRow struct {
 // newestBy gives of each repository the status with the latest of one of its times, of those that fulfil a condition.
 func (s *Store) newestBy(ctx context.Context, column, condition string) ([]repoStatusRow, error) {
 	var rows []repoStatusRow
-	err := s.db.read(ctx).Raw(`SELECT * FROM (
+	err := s.db.Read(ctx).Raw(`SELECT * FROM (
 			SELECT s.*, lower(t.repo) AS repo_key, ROW_NUMBER() OVER (PARTITION BY lower(t.repo) ORDER BY s.` + column + ` DESC, s.id DESC) AS place
 			FROM statuses s JOIN status_targets t ON t.id = s.target_id WHERE ` + condition + `
 		) newest WHERE place = 1`).Scan(&rows).Error

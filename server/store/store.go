@@ -12,16 +12,10 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"gorm.io/gorm"
-
-	"vivarium/server/store/database/trouble"
+	"vivarium/server/store/database"
 	"vivarium/server/store/intake"
 )
-
-// ErrNotFound says that there is no such build.
-var ErrNotFound = errors.New("not found")
 
 // ErrEnded says that a build cannot be canceled because it has ended.
 var ErrEnded = errors.New("the build has ended")
@@ -31,31 +25,20 @@ type Options struct {
 	DataDir     string // holds vivarium.db (SQLite), the lock, the copies made before migrations
 	DatabaseURL string // postgres://...; empty is SQLite in DataDir
 	Log         *slog.Logger
-	Schema      Schema
+	Schema      database.Schema
+	Before      string // as in database.Options
 	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
 	DefaultBranchFirst bool
 	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none waits may always queue one.
 	QueueLimit int
 }
 
-// Schema is what Open may do to a database's schema.
-type Schema int
-
-const (
-	// Migrate brings it up to date.
-	Migrate Schema = iota
-	// Make makes a new database's. An existing one is the server's to migrate, since one of an older version may be at work.
-	Make
-	// Keep changes nothing.
-	Keep
-)
-
 // Store is the database.
 type Store struct {
-	dir string
+	Database *database.DB
+
 	log *slog.Logger
-	db  database
-	now func() time.Time
+	db  *database.DB // the same
 
 	defaultBranchFirst bool
 	queueLimit         int
@@ -69,7 +52,6 @@ type Store struct {
 
 	intake intake.Intake[Push, Accepted]
 	watch  watchers
-	prober trouble.Prober
 
 	// finished tells the compactor of a build that ended.
 	finished chan struct{}
@@ -78,32 +60,20 @@ type Store struct {
 	attempts attempts
 }
 
-// Open opens the database. One whose schema it may not bring up to date is an OlderError; one newer than
-// this binary is refused, with the version needed. It takes no lock: several commands may have it open.
+// Open opens the database, as database.Open does.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	return open(ctx, o, migrations)
-}
-
-func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{
-		dir: o.DataDir, log: o.Log, now: time.Now, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
-		finished: make(chan struct{}, 1),
-	}
-	var err error
-	if o.DatabaseURL == "" {
-		s.db, err = openSQLite(ctx, o.DataDir, o.Log)
-	} else {
-		s.db, err = openPostgres(ctx, o.DatabaseURL, o.Log)
-	}
+	db, err := database.Open(ctx, database.Options{
+		DataDir: o.DataDir, DatabaseURL: o.DatabaseURL, Log: o.Log, Schema: o.Schema, Before: o.Before,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.prober.Try, s.prober.Noted = s.tryWriting, s.db
-	if err := s.migrate(ctx, steps, o.Schema); err != nil {
-		return nil, errors.Join(err, s.db.close())
+	s := &Store{
+		Database: db, db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
+		finished: make(chan struct{}, 1),
 	}
 	s.watch.init(s)
 	return s, nil
@@ -112,34 +82,7 @@ func open(ctx context.Context, o Options, steps []migration) (*Store, error) {
 // Close closes the database. Serve must have returned.
 func (s *Store) Close() error {
 	s.watch.close()
-	s.prober.Wait()
-	return s.db.close()
-}
-
-// micros is how times are kept: microseconds since 1970, the same on both databases, 0 for the zero time.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
-func fromMicros(us int64) time.Time {
-	if us == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
-}
-
-// one turns the result of a conditional update into an error: miss when no row met the condition.
-func one(r *gorm.DB, miss error) error {
-	if r.Error != nil {
-		return r.Error
-	}
-	if r.RowsAffected == 0 {
-		return miss
-	}
-	return nil
+	return s.db.Close()
 }
 
 // locked runs f under mu.

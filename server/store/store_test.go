@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
 	"os"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -23,31 +23,26 @@ func TestMain(m *testing.M) {
 		serveMortals(dir)
 		return
 	}
-	if dir := os.Getenv("VIVARIUM_TEST_LOCK_DIR"); dir != "" {
-		lockUntilTold(dir)
-		return
-	}
 	if address := os.Getenv("VIVARIUM_TEST_SERVE_URL"); address != "" {
 		serveOnURL(address)
 		return
 	}
-	code := m.Run()
-	if cluster.Postgres != nil {
-		cluster.Close()
-	}
-	os.Exit(code)
+	storetest.Main(m)
 }
+
+// The test helpers that stand in nearly every line.
+var (
+	must        = storetest.Must
+	eventually  = storetest.Eventually
+	testLog     = storetest.Log
+	postgresURL = storetest.PostgresURL
+)
 
 // everyDatabase runs a test on each database. open opens the same one each time.
 func everyDatabase(t *testing.T, test func(t *testing.T, open func() *Store)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		o := Options{DataDir: t.TempDir(), Log: testLog(t)}
-		test(t, func() *Store { return openStore(t, o) })
-	})
-	t.Run("postgres", func(t *testing.T) {
-		o := Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)}
-		test(t, func() *Store { return openStore(t, o) })
+	storetest.EveryDatabase(t, func(t *testing.T, dir, url string) {
+		test(t, func() *Store { return openStore(t, Options{DataDir: dir, DatabaseURL: url, Log: testLog(t)}) })
 	})
 }
 
@@ -68,13 +63,6 @@ func openStore(t *testing.T, o Options) *Store {
 func sqliteStore(t *testing.T) *Store {
 	t.Helper()
 	return openStore(t, Options{DataDir: t.TempDir(), Log: testLog(t)})
-}
-
-func testLog(t *testing.T) *slog.Logger {
-	if os.Getenv("VIVARIUM_TEST_LOG") == "" {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }
 
 // push is a delivery for the n-th commit.
@@ -133,18 +121,6 @@ func noLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
 }
 
 func waitState(t *testing.T, s *Store, id int64, want pipeline.State) pipeline.Build {

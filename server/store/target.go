@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
 
@@ -22,16 +23,16 @@ const openStatus = "sent_at = 0 AND failed_at = 0 AND NOT superseded"
 // post, which was of the oldest status that is open.
 func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *statusRow, err error) {
 	claim := rand.Text()
-	err = w.db.transact(ctx, func(tx *tx) error {
+	err = w.db.Transact(ctx, func(tx *database.Tx) error {
 		t, send = targetRow{}, nil
-		clock, now := w.db.clock(), w.now()
+		clock, now := w.db.Clock(), w.db.Now()
 		r := tx.Exec(`UPDATE status_targets
 			SET late_id = CASE WHEN claim <> '' AND late_until < ? THEN
 					coalesce((SELECT min(id) FROM statuses WHERE target_id = status_targets.id AND `+openStatus+`), 0) ELSE late_id END,
 				late_until = CASE WHEN claim <> '' THEN ? ELSE late_until END,
 				claim = ?, claimed_until = `+clock+` + ?
 			WHERE id = ? AND not_before <= ? AND (claim = '' OR claimed_until < `+clock+`)`,
-			micros(now), micros(now.Add(w.pace().Late)), claim, claimTime.Microseconds(), id, micros(now))
+			database.Micros(now), database.Micros(now.Add(w.pace().Late)), claim, claimTime.Microseconds(), id, database.Micros(now))
 		if r.Error != nil {
 			return r.Error
 		}
@@ -45,12 +46,12 @@ func (w *sender) claimTarget(ctx context.Context, id int64) (t targetRow, send *
 }
 
 // look decides in a transaction what to send next, and lets go of the target when there is nothing, or nothing yet.
-func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
+func (w *sender) look(tx *database.Tx, t *targetRow) (*statusRow, error) {
 	var rows []statusRow
 	if err := tx.Where("target_id = ?", t.ID).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	now := w.now()
+	now := w.db.Now()
 	send, superseded := next(rows, now)
 	if len(superseded) > 0 {
 		if err := tx.Model(&statusRow{}).Where("id IN ?", superseded).Update("superseded", true).Error; err != nil {
@@ -73,30 +74,30 @@ func (w *sender) look(tx *tx, t *targetRow) (*statusRow, error) {
 		return send, nil
 	}
 	// Who adds a status changes the target's row first, and so waits for this transaction or is seen by it.
-	return nil, one(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).
+	return nil, database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).
 		Updates(map[string]any{"claim": "", "claimed_until": 0}), errLost)
 }
 
 // endsWait reports whether the end of a build waits to be sent that nobody works on. Where the outbox is behind, beginnings let
 // it go first: GitHub takes 500 statuses an hour, and it is the ends that people wait for.
-func endsWait(tx *tx, now time.Time) (bool, error) {
+func endsWait(tx *database.Tx, now time.Time) (bool, error) {
 	var found []int64
 	err := tx.Raw(`SELECT statuses.id FROM statuses JOIN status_targets ON status_targets.id = statuses.target_id
-		WHERE `+openStatus+` AND state <> 'pending' AND claim = '' AND not_before <= ? LIMIT 1`, micros(now)).Scan(&found).Error
+		WHERE `+openStatus+` AND state <> 'pending' AND claim = '' AND not_before <= ? LIMIT 1`, database.Micros(now)).Scan(&found).Error
 	return len(found) > 0, err
 }
 
 // record writes what became of a post and says what to send next. A target that has to wait is let go.
 func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p outbox.Result) (send *statusRow, err error) {
 	status, target := w.changes(*t, *r, p)
-	err = w.db.transact(ctx, func(tx *tx) error {
+	err = w.db.Transact(ctx, func(tx *database.Tx) error {
 		send = nil
 		if p.Plain && r.SentAt == 0 {
 			if status["description"], err = plainDescription(tx, *r); err != nil {
 				return err
 			}
 		}
-		if err := one(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), errLost); err != nil {
+		if err := database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), errLost); err != nil {
 			return err
 		}
 		if len(status) > 0 {
@@ -123,20 +124,20 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p outbo
 
 // changes are what an attempt changes in the rows of the status and of its target.
 func (w *sender) changes(t targetRow, r statusRow, p outbox.Result) (status, target map[string]any) {
-	now := w.now()
+	now := w.db.Now()
 	target = map[string]any{}
 	if p.Retry > 0 {
 		target["claim"], target["claimed_until"] = "", 0
 	}
 	if r.SentAt > 0 { // it was sent again, for safety's sake: newer states do not wait for that
 		target["late_until"] = 0
-		if p.Retry > 0 && now.Sub(fromMicros(r.SentAt)) < outbox.GiveUpAfter {
-			target["late_until"] = micros(now.Add(p.Retry))
+		if p.Retry > 0 && now.Sub(database.FromMicros(r.SentAt)) < outbox.GiveUpAfter {
+			target["late_until"] = database.Micros(now.Add(p.Retry))
 		}
 		return nil, target
 	}
 	if p.Retry > 0 {
-		target["not_before"] = micros(now.Add(p.Retry))
+		target["not_before"] = database.Micros(now.Add(p.Retry))
 	}
 	if p.Unsure {
 		target["late_id"], target["late_until"] = t.doubted(r, now, w.pace())
@@ -149,7 +150,7 @@ func (w *sender) changes(t targetRow, r statusRow, p outbox.Result) (status, tar
 
 // changesOf are what an attempt changes in the row of a status that has not been sent.
 func changesOf(r statusRow, p outbox.Result, now time.Time) map[string]any {
-	status := map[string]any{"context": r.Context, "last_error": "", "code": p.Code, "tried_at": micros(now)}
+	status := map[string]any{"context": r.Context, "last_error": "", "code": p.Code, "tried_at": database.Micros(now)}
 	if p.Err != nil {
 		status["last_error"] = p.Err.Error()
 	}
@@ -159,21 +160,21 @@ func changesOf(r statusRow, p outbox.Result, now time.Time) map[string]any {
 	status["attempts"] = gorm.Expr("attempts + 1")
 	switch {
 	case p.Err == nil:
-		status["sent_at"] = micros(now)
+		status["sent_at"] = database.Micros(now)
 	case p.Gone:
-		status["failed_at"] = micros(now)
+		status["failed_at"] = database.Micros(now)
 	case p.Plain:
 		status["plain"] = true
 	case p.Code == http.StatusUnauthorized:
 		status["failing_since"] = 0
 	case r.FailingSince == 0:
-		status["failing_since"] = micros(now)
+		status["failing_since"] = database.Micros(now)
 	}
 	return status
 }
 
 // plainDescription is what r says in plain words.
-func plainDescription(tx *tx, r statusRow) (string, error) {
+func plainDescription(tx *database.Tx, r statusRow) (string, error) {
 	var b buildRow
 	if err := tx.Select("cause").Take(&b, r.BuildID).Error; err != nil {
 		return "", err

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/database"
 )
 
 // Token opens builds to whoever holds its text, which is not kept.
@@ -43,7 +45,7 @@ type tokenRow struct {
 func (tokenRow) TableName() string { return "tokens" }
 
 func (r tokenRow) token() Token {
-	return Token{ID: r.ID, Pattern: r.Pattern, MadeAt: fromMicros(r.MadeAt), UsedAt: fromMicros(r.UsedAt)}
+	return Token{ID: r.ID, Pattern: r.Pattern, MadeAt: database.FromMicros(r.MadeAt), UsedAt: database.FromMicros(r.UsedAt)}
 }
 
 // tokenPrefix lets people, and programs that look for leaked secrets, tell what a token is of.
@@ -65,7 +67,7 @@ func hashSecret(text string) string {
 
 // FirstOperatorToken makes the operator's token and gives its text, or the empty string when there is one already.
 func (s *Store) FirstOperatorToken(ctx context.Context, by Actor) (text string, err error) {
-	err = s.db.transact(ctx, func(tx *tx) error {
+	err = s.db.Transact(ctx, func(tx *database.Tx) error {
 		var n int64
 		if err := tx.Model(&tokenRow{}).Where("pattern = ''").Count(&n).Error; err != nil || n > 0 {
 			return err
@@ -73,7 +75,7 @@ func (s *Store) FirstOperatorToken(ctx context.Context, by Actor) (text string, 
 		text, err = s.addToken(tx, by, "")
 		return err
 	})
-	if isDuplicate(err) { // another server was first
+	if database.IsDuplicate(err) { // another server was first
 		return "", nil
 	}
 	if err != nil {
@@ -84,7 +86,7 @@ func (s *Store) FirstOperatorToken(ctx context.Context, by Actor) (text string, 
 
 // RenewOperatorToken makes a new operator's token. The old one opens nothing any more, nor does who signed in by it.
 func (s *Store) RenewOperatorToken(ctx context.Context, by Actor) (text string, err error) {
-	err = s.db.transact(ctx, func(tx *tx) error {
+	err = s.db.Transact(ctx, func(tx *database.Tx) error {
 		if _, err := dropTokens(tx, "pattern = ''"); err != nil {
 			return err
 		}
@@ -102,7 +104,7 @@ func (s *Store) AddToken(ctx context.Context, by Actor, pattern string) (text st
 	if pattern == "" {
 		return "", errors.New("make a token: it names no repository")
 	}
-	err = s.db.transact(ctx, func(tx *tx) error {
+	err = s.db.Transact(ctx, func(tx *database.Tx) error {
 		text, err = s.addToken(tx, by, pattern)
 		return err
 	})
@@ -112,9 +114,9 @@ func (s *Store) AddToken(ctx context.Context, by Actor, pattern string) (text st
 	return text, nil
 }
 
-func (s *Store) addToken(tx *tx, by Actor, pattern string) (string, error) {
+func (s *Store) addToken(tx *database.Tx, by Actor, pattern string) (string, error) {
 	text, hash := newSecret(tokenPrefix)
-	row := tokenRow{Hash: hash, Pattern: pattern, MadeAt: micros(s.now())}
+	row := tokenRow{Hash: hash, Pattern: pattern, MadeAt: database.Micros(s.db.Now())}
 	if err := tx.Create(&row).Error; err != nil {
 		return "", err
 	}
@@ -123,7 +125,7 @@ func (s *Store) addToken(tx *tx, by Actor, pattern string) (string, error) {
 
 // RemoveToken takes a token's right away, and that of all who signed in by it.
 func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
-	err := s.db.transact(ctx, func(tx *tx) error {
+	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var row tokenRow
 		if err := tx.Take(&row, id).Error; err != nil {
 			return err
@@ -134,7 +136,7 @@ func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
 		return s.audit(tx, by, fmt.Sprintf("removed token %d of", id), row.token().Name())
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = ErrNotFound
+		err = database.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("remove token %d: %w", id, err)
@@ -143,7 +145,7 @@ func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
 }
 
 // dropTokens removes tokens and all sessions that began by them.
-func dropTokens(tx *tx, where string, value ...any) (n int64, err error) {
+func dropTokens(tx *database.Tx, where string, value ...any) (n int64, err error) {
 	those := tx.Model(&tokenRow{}).Select("id").Where(where, value...)
 	if err := tx.Where("token_id IN (?)", those).Delete(&sessionRow{}).Error; err != nil {
 		return 0, err
@@ -155,7 +157,7 @@ func dropTokens(tx *tx, where string, value ...any) (n int64, err error) {
 // Tokens gives all tokens, oldest first.
 func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
 	var rows []tokenRow
-	if err := s.db.read(ctx).Order("id").Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
 	tokens := make([]Token, len(rows))
@@ -165,12 +167,12 @@ func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
 	return tokens, nil
 }
 
-// TokenOf gives the token of a text, or ErrNotFound.
+// TokenOf gives the token of a text, or database.ErrNotFound.
 func (s *Store) TokenOf(ctx context.Context, text string) (Token, error) {
 	var row tokenRow
-	err := s.db.read(ctx).Where("hash = ?", hashSecret(text)).Take(&row).Error
+	err := s.db.Read(ctx).Where("hash = ?", hashSecret(text)).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return Token{}, ErrNotFound
+		return Token{}, database.ErrNotFound
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("look up a token: %w", err)
@@ -188,14 +190,14 @@ const (
 
 // noteUse keeps when a token was used. That is worth no failed request: what goes wrong is logged, and the next one tries again.
 func (s *Store) noteUse(ctx context.Context, row tokenRow) {
-	now := s.now()
-	if now.Sub(fromMicros(row.UsedAt)) < usedPrecision {
+	now := s.db.Now()
+	if now.Sub(database.FromMicros(row.UsedAt)) < usedPrecision {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, useTimeout)
 	defer cancel()
-	err := s.db.transact(bounded, func(tx *tx) error {
-		return tx.Model(&row).Update("used_at", micros(now.Truncate(usedPrecision))).Error
+	err := s.db.Transact(bounded, func(tx *database.Tx) error {
+		return tx.Model(&row).Update("used_at", database.Micros(now.Truncate(usedPrecision))).Error
 	})
 	if err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "cannot note the use of a token", "token", row.ID, "err", err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vivarium/server/store/database"
 )
 
 var byTest = Actor{Who: "a test"}
@@ -15,7 +17,7 @@ var byTest = Actor{Who: "a test"}
 func sees(t *testing.T, s *Store, text string) (Token, bool) {
 	t.Helper()
 	k, err := s.TokenOf(t.Context(), text)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, database.ErrNotFound) {
 		t.Fatal(err)
 	}
 	return k, err == nil
@@ -45,7 +47,7 @@ func TestOperatorTokenIsShownOnceAndRenewed(t *testing.T) {
 		if _, ok := sees(t, s, first); ok {
 			t.Error("the old token still opens")
 		}
-		if _, err := s.Session(t.Context(), session); !errors.Is(err, ErrNotFound) {
+		if _, err := s.Session(t.Context(), session); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("who signed in by the old one still is: %v", err)
 		}
 		if k, ok := sees(t, s, renewed); !ok || !k.Operator() {
@@ -65,8 +67,8 @@ func TestTokenTextsAreNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tokens, sessions string
-	s.db.read(t.Context()).Raw("SELECT group_concat(hash || pattern) FROM tokens").Scan(&tokens)
-	s.db.read(t.Context()).Raw("SELECT group_concat(hash) FROM sessions").Scan(&sessions)
+	s.db.Read(t.Context()).Raw("SELECT group_concat(hash || pattern) FROM tokens").Scan(&tokens)
+	s.db.Read(t.Context()).Raw("SELECT group_concat(hash) FROM sessions").Scan(&sessions)
 	if !strings.Contains(tokens, hashSecret(text)) || !strings.Contains(sessions, hashSecret(session)) {
 		t.Fatalf("the search does not find the hashes: %q, %q", tokens, sessions)
 	}
@@ -80,7 +82,7 @@ func TestATokenOpensWhileItsUseCannotBeNoted(t *testing.T) {
 	s := sqliteStore(t)
 	text, err := s.AddToken(t.Context(), byTest, "octo/hello")
 	must(t, err)
-	other, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, sqliteFile)+"?_txlock=immediate")
+	other, err := sql.Open("sqlite", "file:"+filepath.Join(s.db.Dir, "vivarium.db")+"?_txlock=immediate")
 	must(t, err)
 	defer other.Close()
 	busy, err := other.BeginTx(t.Context(), nil)
@@ -103,7 +105,7 @@ func TestSessionEndsBySignOutExpiryAndRemoval(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		now := time.Now()
-		s.now = func() time.Time { return now }
+		s.db.Now = func() time.Time { return now }
 		text, err := s.AddToken(t.Context(), byTest, "octo/hello")
 		if err != nil {
 			t.Fatal(err)
@@ -119,10 +121,10 @@ func TestSessionEndsBySignOutExpiryAndRemoval(t *testing.T) {
 			endsSession(t, s, name, text, end)
 		}
 		endsSession(t, s, "removal", text, func(string) error { return s.RemoveToken(t.Context(), byTest, tokens[0].ID) })
-		if _, _, err := s.SignIn(t.Context(), "", text); !errors.Is(err, ErrNotFound) {
+		if _, _, err := s.SignIn(t.Context(), "", text); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("a removed token signs in: %v", err)
 		}
-		if err := s.RemoveToken(t.Context(), byTest, tokens[0].ID); !errors.Is(err, ErrNotFound) {
+		if err := s.RemoveToken(t.Context(), byTest, tokens[0].ID); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("removed a second time: %v", err)
 		}
 	})
@@ -143,7 +145,7 @@ func endsSession(t *testing.T, s *Store, name, text string, end func(session str
 	if err := end(session); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Session(t.Context(), session); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Session(t.Context(), session); !errors.Is(err, database.ErrNotFound) {
 		t.Errorf("after %s: %v", name, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -53,7 +54,7 @@ const firstTurns, moreTurns = 4, 100
 // nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the repository that was
 // served longest ago, among those that run fewer builds than the caps allow. id is 0 when there is none, while what every build
 // needs is away, and while a build is tried alone, or is to be, on the server that asks.
-func (s *Store) nextBuild(tx *tx, owner string) (id int64, turn turnRow, err error) {
+func (s *Store) nextBuild(tx *database.Tx, owner string) (id int64, turn turnRow, err error) {
 	away, err := awayNow(tx)
 	if err != nil || away[pipeline.CauseClone] {
 		return 0, turnRow{}, err
@@ -78,7 +79,7 @@ func (s *Store) nextBuild(tx *tx, owner string) (id int64, turn turnRow, err err
 }
 
 // nextInTurn is the build whose turn it is, of those that do not wait for what is away.
-func (s *Store) nextInTurn(tx *tx, away map[pipeline.Cause]bool) (id int64, turn turnRow, err error) {
+func (s *Store) nextInTurn(tx *database.Tx, away map[pipeline.Cause]bool) (id int64, turn turnRow, err error) {
 	full, err := s.full(tx)
 	if err != nil {
 		return 0, turnRow{}, err
@@ -101,7 +102,7 @@ func (s *Store) nextInTurn(tx *tx, away map[pipeline.Cause]bool) (id int64, turn
 }
 
 // mayStart are the turns of repositories that wait and are not full.
-func mayStart(tx *tx, full registry.Full) *gorm.DB {
+func mayStart(tx *database.Tx, full registry.Full) *gorm.DB {
 	turns := tx.Where("waiting")
 	if len(full.Repos) > 0 {
 		turns = turns.Where("repo_key NOT IN ?", full.Repos)
@@ -113,14 +114,14 @@ func mayStart(tx *tx, full registry.Full) *gorm.DB {
 }
 
 // firstOf is the first build of a repository that may start now, or zero.
-func (s *Store) firstOf(tx *tx, key string, away map[pipeline.Cause]bool) (int64, error) {
+func (s *Store) firstOf(tx *database.Tx, key string, away map[pipeline.Cause]bool) (int64, error) {
 	order := "id"
 	if s.defaultBranchFirst {
 		order = offDefaultBranch + ", id"
 	}
 	var ids []int64
 	queued := func() error {
-		waiting := tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, micros(s.now()))
+		waiting := tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, database.Micros(s.db.Now()))
 		return notForNow(waiting, away).Order(order).Limit(1).Pluck("id", &ids).Error
 	}
 	if err := queued(); err != nil || len(ids) > 0 {
@@ -134,7 +135,7 @@ func (s *Store) firstOf(tx *tx, key string, away map[pipeline.Cause]bool) (int64
 
 // clearTurn notes that nothing waits of a repository. A push that was under way when that was looked for is waited for, since it
 // holds the row, and then seen; one that comes later waits for this transaction and notes its build after it.
-func clearTurn(tx *tx, key string) error {
+func clearTurn(tx *database.Tx, key string) error {
 	note := func(waiting bool) error {
 		return tx.Model(&turnRow{}).Where("repo_key = ?", key).Update("waiting", waiting).Error
 	}
@@ -151,13 +152,13 @@ func clearTurn(tx *tx, key string) error {
 const offDefaultBranch = "CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END"
 
 // served puts a repository behind all others that wait.
-func (s *Store) served(tx *tx, repo string) error {
-	return tx.Exec("UPDATE turns SET served = "+s.db.clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
+func (s *Store) served(tx *database.Tx, repo string) error {
+	return tx.Exec("UPDATE turns SET served = "+s.db.Clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
 }
 
 // lineAgain queues a build again whose attempt came to nothing: where it was, since its repository has not had its turn, unless used
 // says that it has.
-func (s *Store) lineAgain(tx *tx, b buildRow, used bool) error {
+func (s *Store) lineAgain(tx *database.Tx, b buildRow, used bool) error {
 	if used {
 		return s.line(tx, turnOf(b))
 	}
@@ -170,7 +171,7 @@ func (s *Store) lineAgain(tx *tx, b buildRow, used bool) error {
 
 // line notes that builds of these repositories are queued, in the transaction that queues them. They are noted in one
 // order, so that two servers do not wait for each other.
-func (s *Store) line(tx *tx, turns ...turnRow) error {
+func (s *Store) line(tx *database.Tx, turns ...turnRow) error {
 	slices.SortStableFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
 	for _, t := range slices.CompactFunc(turns, func(a, b turnRow) bool { return a.RepoKey == b.RepoKey }) {
 		err := tx.Clauses(clause.OnConflict{

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
@@ -59,13 +60,13 @@ func TestBuildThatMustWaitHoldsUpNoOther(t *testing.T) {
 	s := sqliteStore(t)
 	first := accept(t, s, pushOf(1, "a/a", "main"))
 	second := accept(t, s, pushOf(2, "a/a", "main"))
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", first).Update("not_before", micros(time.Now().Add(time.Hour))).Error
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Model(&buildRow{}).Where("id = ?", first).Update("not_before", database.Micros(time.Now().Add(time.Hour))).Error
 	}))
 	if _, ids := order(t, s); !slices.Equal(ids, []int64{second}) {
 		t.Errorf("got %v, want the second alone", ids)
 	}
-	s.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	s.db.Now = func() time.Time { return time.Now().Add(2 * time.Hour) }
 	if _, ids := order(t, s); !slices.Equal(ids, []int64{first}) {
 		t.Errorf("later got %v, want the first", ids)
 	}
@@ -83,7 +84,7 @@ func TestCapOfRunningBuildsPerRepository(t *testing.T) {
 			t.Errorf("got %v, want %v", repos, want)
 		}
 		var b buildRow
-		must(t, s.db.read(t.Context()).Take(&b, ids[0]).Error)
+		must(t, s.db.Read(t.Context()).Take(&b, ids[0]).Error)
 		must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}, nil))
 		if repos, _ := order(t, s); !slices.Equal(repos, []string{"a/a"}) {
 			t.Errorf("after one has ended: got %v, want one more", repos)
@@ -127,7 +128,7 @@ func via(p Push, e registry.Entry) Push {
 func endOne(t *testing.T, s *Store, repo string) {
 	t.Helper()
 	var b buildRow
-	must(t, s.db.read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").Take(&b).Error)
+	must(t, s.db.Read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").Take(&b).Error)
 	must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}, nil))
 }
 
@@ -247,7 +248,7 @@ func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
 	}
 	claimed := make(chan error)
 	var id int64
-	must(t, s.db.transact(t.Context(), func(tx *tx) error {
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		a, _, err := s.accept(tx, push(2))
 		if err != nil {
 			return err
@@ -262,7 +263,7 @@ func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
 		}()
 		eventually(t, "the claim waits for the push", func() bool {
 			var waiting int64
-			err := s.db.read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
+			err := s.db.Read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
 			return err == nil && waiting > 0
 		})
 		return nil

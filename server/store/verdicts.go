@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/database"
 	"vivarium/server/verdict"
 )
 
@@ -52,7 +53,7 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	}
 	at := q.At
 	if at.IsZero() {
-		at = s.now()
+		at = s.db.Now()
 	}
 	last, err := s.lastPushes(ctx, q, at)
 	if err != nil {
@@ -61,7 +62,7 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 	if len(last) == 0 {
 		return nil, nil
 	}
-	builds := s.db.read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
+	builds := s.db.Read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
 		Joins("JOIN builds p ON b.sha = p.sha AND b.id >= p.id AND b.ref = p.ref AND lower(b.repo) = lower(p.repo)").
 		Where("p.id IN ?", last)
 	builds = q.Sight.restrict(builds, "b")
@@ -86,7 +87,7 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 // lastPushes are the builds of the last push of each branch until a time.
 func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
 	until := func() *gorm.DB {
-		db := s.db.read(ctx).Model(&buildRow{}).Where(`"trigger" = 'push' AND queued_at <= ?`, micros(at))
+		db := s.db.Read(ctx).Model(&buildRow{}).Where(`"trigger" = 'push' AND queued_at <= ?`, database.Micros(at))
 		return q.Sight.restrict(db, "builds")
 	}
 	key := strings.ToLower(q.After.Repo)
@@ -95,7 +96,7 @@ func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([
 		Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
 		Group("lower(repo), ref").Order("lower(repo), ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Repos != "" {
-		times = times.Where(fits("repo", q.Repos))
+		times = times.Where(database.Fits("repo", q.Repos))
 	}
 	if q.Ref != "" {
 		times = times.Where("ref = ?", q.Ref)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 )
 
 // deadline is the time that the tests ask about.
@@ -15,11 +16,11 @@ var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
 // handIn writes a build that was pushed so long before the deadline.
 func handIn(t *testing.T, s *Store, r buildRow, before time.Duration) int64 {
 	t.Helper()
-	r.QueuedAt, r.EndedAt, r.Compacted = micros(deadline.Add(-before)), micros(deadline.Add(time.Minute-before)), true
+	r.QueuedAt, r.EndedAt, r.Compacted = database.Micros(deadline.Add(-before)), database.Micros(deadline.Add(time.Minute-before)), true
 	if r.Trigger == "" {
 		r.Trigger = "push"
 	}
-	if err := s.db.transact(t.Context(), func(tx *tx) error { return tx.Create(&r).Error }); err != nil {
+	if err := s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Create(&r).Error }); err != nil {
 		t.Fatal(err)
 	}
 	return r.ID
@@ -69,7 +70,7 @@ func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
 			"now":                               {VerdictQuery{Sight: Sight{All: true}, Repos: two}, []string{"school/group-2 main b failed"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				s.now = func() time.Time { return deadline.Add(time.Hour) }
+				s.db.Now = func() time.Time { return deadline.Add(time.Hour) }
 				verdicts, err := s.Verdicts(t.Context(), c.query)
 				if err != nil {
 					t.Fatal(err)

@@ -130,7 +130,7 @@ func (w *watchers) marks(ctx context.Context) ([]mark, error) {
 		return nil, nil
 	}
 	var marks []mark
-	err := w.s.db.read(ctx).Raw(`SELECT id, state, attempt, log_seq,
+	err := w.s.db.Read(ctx).Raw(`SELECT id, state, attempt, log_seq,
 		(SELECT coalesce(sum(started_at + ended_at), 0) FROM steps WHERE build_id = builds.id) AS steps
 		FROM builds WHERE id IN ?`, ids).Scan(&marks).Error
 	return marks, err

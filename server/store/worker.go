@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
 )
@@ -129,7 +130,7 @@ func abandoned(attempt int, err error, stored bool) loss {
 
 // giveBack queues the build of an abandoned attempt again.
 func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *river.Job[buildArgs]) error {
-	err := w.db.transact(ctx, func(tx *tx) error {
+	err := w.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return errLost // another server has taken the build over
@@ -140,7 +141,7 @@ func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *riv
 		if err := w.requeue(ctx, tx, &b, l); err != nil || job == nil {
 			return err
 		}
-		return tx.river.complete(ctx, job)
+		return tx.Jobs.Complete(ctx, job.JobRow)
 	})
 	if err != nil {
 		return fmt.Errorf("queue build %d again: %w", b.ID, err)

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -38,9 +38,10 @@ func (e *OlderError) Error() string {
 
 // dialect is how statements read in one database.
 type dialect struct {
-	id, bytes string // in migrations
-	jobTarget string // of a row of river_job: the target in a status job's arguments
-	jobErrors string // of a row of river_job: its errors as text
+	id, bytes string                   // in migrations
+	clock     string                   // DB.Clock
+	jobNumber func(name string) string // DB.JobNumber
+	jobErrors string                   // DB.JobErrors
 }
 
 func (d dialect) expand(statement string) string {
@@ -50,15 +51,15 @@ func (d dialect) expand(statement string) string {
 const migrationTable = "schema_migrations"
 
 // migrate applies the steps that the database lacks, where it may: River's first, then ours in one transaction.
-func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err error) {
+func (d *DB) migrate(ctx context.Context, steps []migration, may Schema) (err error) {
 	if may != Keep {
-		release, failed := s.db.only(ctx)
+		release, failed := d.engine.only(ctx)
 		if failed != nil {
 			return failed
 		}
 		defer func() { err = errors.Join(err, release()) }()
 	}
-	applied, err := s.appliedSteps(ctx)
+	applied, err := d.appliedSteps(ctx)
 	if err != nil {
 		return fmt.Errorf("read the database's version: %w", err)
 	}
@@ -70,7 +71,7 @@ func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err
 		return &OlderError{Steps: len(todo), New: len(applied) == 0}
 	}
 	if len(applied) > 0 {
-		if err := s.db.copyBefore(ctx, stepNumber(applied[len(applied)-1])); err != nil {
+		if err := d.engine.copyBefore(ctx, stepNumber(applied[len(applied)-1])); err != nil {
 			return err
 		}
 	}
@@ -78,14 +79,14 @@ func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err
 		if m.river == 0 {
 			continue
 		}
-		if err := s.db.migrateQueue(ctx, m.river); err != nil {
-			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, s.db.translate(err))
+		if err := d.engine.migrateQueue(ctx, m.river); err != nil {
+			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, d.engine.translate(err))
 		}
 	}
-	err = s.db.transact(ctx, func(tx *tx) error {
+	err = d.Transact(ctx, func(tx *Tx) error {
 		list := make([]*gormigrate.Migration, len(steps))
 		for i, m := range steps {
-			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return s.apply(tx, m) }}
+			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return d.apply(tx, m) }}
 		}
 		return gormigrate.New(tx.DB, &gormigrate.Options{TableName: migrationTable}, list).Migrate()
 	})
@@ -95,23 +96,33 @@ func (s *Store) migrate(ctx context.Context, steps []migration, may Schema) (err
 	return nil
 }
 
-func (s *Store) apply(tx *tx, m migration) error {
+func (d *DB) apply(tx *Tx, m migration) error {
 	for _, statement := range m.statements {
-		if err := tx.Exec(s.db.dialect().expand(statement)).Error; err != nil {
+		if err := tx.Exec(d.engine.dialect().expand(statement)).Error; err != nil {
 			return fmt.Errorf("step %s: %w", m.id, err)
 		}
 	}
 	return nil
 }
 
-func (s *Store) appliedSteps(ctx context.Context) ([]string, error) {
-	db := s.db.read(ctx)
+func (d *DB) appliedSteps(ctx context.Context) ([]string, error) {
+	db := d.Read(ctx)
 	if !db.Migrator().HasTable(migrationTable) {
 		return nil, nil
 	}
 	var ids []string
 	err := db.Table(migrationTable).Order("id").Pluck("id", &ids).Error
 	return ids, err
+}
+
+// stepsBefore are the migrations before the one with this number; all of them for an empty one.
+func stepsBefore(number string) []migration {
+	for i, m := range migrations {
+		if stepNumber(m.id) == number {
+			return migrations[:i]
+		}
+	}
+	return migrations
 }
 
 // missingSteps decides what a database with these applied steps, in their order, lacks.

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -22,11 +22,11 @@ const scrubPatience = time.Minute
 // before migrations, which hold the rows themselves; it gives their paths. It writes the whole SQLite database anew: others'
 // writes wait meanwhile. On PostgreSQL it vacuums; what its write-ahead log, its free space and its backups keep is its
 // operator's. ErrBusy when it could not be done for others; it may be repeated.
-func (s *Store) Scrub(ctx context.Context) (copies []string, err error) {
-	if err := s.db.scrub(ctx, scrubPatience); err != nil {
+func (d *DB) Scrub(ctx context.Context) (copies []string, err error) {
+	if err := d.engine.scrub(ctx, scrubPatience); err != nil {
 		return nil, fmt.Errorf("remove what deleted rows left in the database: %w", err)
 	}
-	copies, err = filepath.Glob(filepath.Join(s.dir, backupDir, "*"))
+	copies, err = filepath.Glob(filepath.Join(d.Dir, backupDir, "*"))
 	for _, path := range copies {
 		err = errors.Join(err, os.Remove(path))
 	}
@@ -37,9 +37,9 @@ func (s *Store) Scrub(ctx context.Context) (copies []string, err error) {
 }
 
 // Size is how many bytes the database's file has, 0 for PostgreSQL's.
-func (s *Store) Size() int64 {
-	info, err := os.Stat(filepath.Join(s.dir, sqliteFile))
-	if err != nil || !s.db.exclusive() {
+func (d *DB) Size() int64 {
+	info, err := os.Stat(filepath.Join(d.Dir, sqliteFile))
+	if err != nil || !d.Exclusive() {
 		return 0
 	}
 	return info.Size()

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -12,45 +12,47 @@ import (
 
 	"vivarium/server/servertest"
 	"vivarium/server/store/database/trouble"
+	"vivarium/server/store/storetest"
 )
 
 // TestTroubleIsTranslatedAtTheBorder: also of a statement of GORM's outside of a transaction.
 func TestTroubleIsTranslatedAtTheBorder(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
-		s := sqliteStore(t)
-		pool := s.db.(*sqliteDB).writer
+		d := openDB(t, Options{DataDir: t.TempDir(), Log: storetest.Log(t)})
+		pool := d.engine.(*sqliteDB).writer
 		if _, err := pool.Exec("PRAGMA max_page_count = 1"); err != nil { // as small as it is now: SQLite's own "disk full"
 			t.Fatal(err)
 		}
-		p := push(1)
-		p.Message = strings.Repeat("x", 1<<20)
-		_, err := s.AcceptPush(t.Context(), p)
+		large := func(tx *Tx) error {
+			return tx.Exec("INSERT INTO refusals VALUES (?, 1, 2, 3)", strings.Repeat("x", 1<<20)).Error
+		}
+		err := d.Transact(t.Context(), large)
 		if !errors.Is(err, trouble.ErrDiskFull) || strings.Contains(err.Error(), "(13)") {
 			t.Errorf("got %v, want trouble.ErrDiskFull in our words", err)
 		}
-		noted := s.db.Trouble()
+		noted := d.engine.Trouble()
 		if noted == nil || !errors.Is(noted.Err, trouble.ErrDiskFull) || time.Since(noted.Since) > time.Minute {
 			t.Errorf("noted %+v", noted)
 		}
 		if _, err := pool.Exec("PRAGMA max_page_count = 1000000"); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Health().Writing(t.Context()); got != nil {
+		if got := d.Health().Writing(t.Context()); got != nil {
 			t.Errorf("with room again: %v", got.Err)
 		}
-		accept(t, s, p)
+		must(t, d.Transact(t.Context(), large))
 	})
 	t.Run("postgres", func(t *testing.T) {
-		s := openStore(t, Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)})
+		d := openDB(t, Options{DatabaseURL: storetest.PostgresURL(t), DataDir: t.TempDir(), Log: storetest.Log(t)})
 		raise := "DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
-		if err := s.db.read(t.Context()).Exec(raise).Error; !errors.Is(err, trouble.ErrDiskFull) {
+		if err := d.Read(t.Context()).Exec(raise).Error; !errors.Is(err, trouble.ErrDiskFull) {
 			t.Errorf("outside of a transaction: got %v, want trouble.ErrDiskFull", err)
 		}
-		err := s.db.transact(t.Context(), func(tx *tx) error { return tx.Exec(raise).Error })
-		if noted := s.db.Trouble(); !errors.Is(err, trouble.ErrDiskFull) || noted == nil {
+		err := d.Transact(t.Context(), func(tx *Tx) error { return tx.Exec(raise).Error })
+		if noted := d.engine.Trouble(); !errors.Is(err, trouble.ErrDiskFull) || noted == nil {
 			t.Errorf("in a transaction: got %v, noted %v", err, noted)
 		}
-		if got := s.Health().Writing(t.Context()); got != nil {
+		if got := d.Health().Writing(t.Context()); got != nil {
 			t.Errorf("it can be written to: %v", got.Err)
 		}
 	})
@@ -59,16 +61,16 @@ func TestTroubleIsTranslatedAtTheBorder(t *testing.T) {
 // TestStartOnAFullDiskSaysSo: it was "disk I/O error (4874)".
 func TestStartOnAFullDiskSaysSo(t *testing.T) {
 	servertest.OnSmallDisk(t, 16<<20, func(dir string) {
-		s, err := Open(t.Context(), Options{DataDir: dir, Log: testLog(t)})
+		d, err := Open(t.Context(), Options{DataDir: dir, Log: storetest.Log(t)})
 		must(t, err)
-		must(t, s.Close())
+		must(t, d.Close())
 		makeRoom := servertest.Fill(t, dir)
-		_, err = Open(t.Context(), Options{DataDir: dir, Log: testLog(t)})
+		_, err = Open(t.Context(), Options{DataDir: dir, Log: storetest.Log(t)})
 		if !errors.Is(err, trouble.ErrDiskFull) || !strings.Contains(err.Error(), "make room in "+dir) || strings.Contains(err.Error(), "4874") {
 			t.Errorf("got %v, want trouble.ErrDiskFull and where to make room", err)
 		}
 		makeRoom()
-		accept(t, openStore(t, Options{DataDir: dir, Log: testLog(t)}), push(1))
+		must(t, openDB(t, Options{DataDir: dir, Log: storetest.Log(t)}).tryWriting(t.Context()))
 	})
 }
 
@@ -84,7 +86,7 @@ func TestPostgresThatIsAwaySaysSo(t *testing.T) {
 // TestLockedDatabaseNamesItsHolder: another process of this very program holds the write lock.
 func TestLockedDatabaseNamesItsHolder(t *testing.T) {
 	dir := t.TempDir()
-	s := openStore(t, Options{DataDir: dir, Log: testLog(t)})
+	d := openDB(t, Options{DataDir: dir, Log: storetest.Log(t)})
 	self, err := os.Executable()
 	must(t, err)
 	child := exec.Command(self)
@@ -98,20 +100,20 @@ func TestLockedDatabaseNamesItsHolder(t *testing.T) {
 	if _, err := out.Read(make([]byte, 1)); err != nil {
 		t.Fatalf("the child did not lock the database: %v", err)
 	}
-	err = s.Serve(t.Context(), Work{Workers: 1, Build: passing}, func() {})
+	err = d.tryWriting(t.Context())
 	if want := fmt.Sprintf("process %d (", child.Process.Pid); !errors.Is(err, trouble.ErrLocked) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want trouble.ErrLocked by %q", err, want)
 	}
 	must(t, in.Close())
 	must(t, child.Wait())
-	serve(t, s, Work{Build: passing})
+	must(t, d.tryWriting(t.Context()))
 }
 
 // lockUntilTold is the child process of that test: it writes until its standard input ends.
 func lockUntilTold(dir string) {
-	s, err := Open(context.Background(), Options{DataDir: dir})
+	d, err := Open(context.Background(), Options{DataDir: dir})
 	if err == nil {
-		err = s.db.transact(context.Background(), func(tx *tx) error {
+		err = d.Transact(context.Background(), func(tx *Tx) error {
 			fmt.Println("locked")
 			_, _ = os.Stdin.Read(make([]byte, 1))
 			return nil

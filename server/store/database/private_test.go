@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"io/fs"
@@ -30,22 +30,13 @@ func TestNoOtherUserCanOpenTheDatabase(t *testing.T) {
 			}
 		}
 	}
-	open := func() *Store {
-		t.Helper()
-		s, err := Open(t.Context(), Options{DataDir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
-	}
-	open()
+	openDB(t, Options{DataDir: dir})
 	expect("made anew")
 	for name := range modes() {
 		if err := os.Chmod(filepath.Join(dir, name), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	open() // the first one's files stay with it
+	openDB(t, Options{DataDir: dir}) // the first one's files stay with it
 	expect("made by an older version")
 }

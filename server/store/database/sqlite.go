@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -140,14 +140,15 @@ func sqliteDSN(path string, readOnly bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-func (d *sqliteDB) transact(ctx context.Context, fn func(tx *tx) error) error {
+func (d *sqliteDB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 	var queues []string // that got jobs
 	err := d.writing.WithContext(ctx).Transaction(func(g *gorm.DB) error {
 		t, ok := g.Statement.ConnPool.(*sql.Tx)
 		if !ok {
 			return fmt.Errorf("begin a transaction: GORM's is a %T, not a *sql.Tx", g.Statement.ConnPool)
 		}
-		return fn(&tx{DB: g, river: jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}})
+		jobs := jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}
+		return fn(&Tx{DB: g, Jobs: jobs, engine: d})
 	})
 	if err != nil {
 		return d.Note(d.translate(err), time.Now())
@@ -176,16 +177,14 @@ func (d *sqliteDB) translate(err error) error {
 
 func (d *sqliteDB) read(ctx context.Context) *gorm.DB { return d.reading.WithContext(ctx) }
 
-func (d *sqliteDB) client(c *river.Config) (queueClient, error) {
+func (d *sqliteDB) client(c *river.Config) (Client, error) {
 	return river.NewClient(bell.NewDriver(d.writer, d.bell), c)
 }
 
 func (d *sqliteDB) exclusive() bool { return true }
 
-func (d *sqliteDB) clock() string { return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)" }
-
-// oneClaim has nothing to do: SQLite has one writer at a time.
-func (d *sqliteDB) oneClaim(*tx) error { return nil }
+// alone has nothing to do: SQLite has one writer at a time.
+func (d *sqliteDB) alone(*Tx, int64) error { return nil }
 
 func (d *sqliteDB) migrateQueue(ctx context.Context, version int) error {
 	return migrateRiver(ctx, riversqlite.New(d.writer), version, d.log)
@@ -195,7 +194,9 @@ func (d *sqliteDB) dialect() dialect {
 	// AUTOINCREMENT: a build's id, which people quote, is never given twice.
 	return dialect{
 		id: "integer PRIMARY KEY AUTOINCREMENT", bytes: "blob",
-		jobTarget: "json_extract(args, '$.target')", jobErrors: "coalesce(json(errors), '')",
+		clock:     "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+		jobNumber: func(name string) string { return "json_extract(args, '$." + name + "')" },
+		jobErrors: "coalesce(json(errors), '')",
 	}
 }
 
@@ -229,23 +230,21 @@ func (d *sqliteDB) fetch(c *river.Config) {
 
 // announce finds the jobs that other processes put in, and those whose time has come. It asks an index whether there are any:
 // a look of River's own, which would take them, costs many times as much.
-func (d *sqliteDB) announce(ctx context.Context) error {
-	var builds, statuses bool
-	if err := d.reader.QueryRowContext(ctx, waitingJobs, buildQueue, statusQueue).Scan(&builds, &statuses); err != nil {
-		return err
-	}
-	if builds {
-		d.bell.Ring(buildQueue)
-	}
-	if statuses {
-		d.bell.Ring(statusQueue)
+func (d *sqliteDB) announce(ctx context.Context, queues []string) error {
+	for _, queue := range queues {
+		var waiting bool
+		if err := d.reader.QueryRowContext(ctx, waitingJob, queue).Scan(&waiting); err != nil {
+			return err
+		}
+		if waiting {
+			d.bell.Ring(queue)
+		}
 	}
 	return nil
 }
 
-// waitingJobs asks of two queues whether they have a job.
-const waitingJobs = `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ?),
-	EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ?)`
+// waitingJob asks of a queue whether it has a job.
+const waitingJob = "SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = ?)"
 
 func (d *sqliteDB) close() error {
 	var errs []error

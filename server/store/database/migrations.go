@@ -1,4 +1,4 @@
-package store
+package database
 
 // migration is one step of the schema. Its statements serve both databases: {{id}} stands for an
 // auto-increment key and {{bytes}} for a binary column. A step that was released is never edited,

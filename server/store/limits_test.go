@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"vivarium/pipeline"
+	"vivarium/pipeline/limits"
+)
+
+func TestLimitsOfAStepAreStored(t *testing.T) {
+	want := limits.Limits{Timeout: time.Minute, LogLimit: 5, LogRate: 6}
+	want.Memory, want.Disk, want.CPUs, want.Pids, want.FileSize, want.OpenFiles, want.Inodes = 1<<30, 2<<30, 0.1, 3, 4, 7, 8
+	if got, err := decodeLimits(encodeLimits(want)); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		id := accept(t, s, push(1))
+		serve(t, s, Work{Build: func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			lower := want
+			lower.Pids = 1
+			step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), Limits: want}
+			err := rec.StepStarted(ctx, step)
+			step.EndedAt, step.Limits = time.Now(), lower
+			err = errors.Join(err, rec.StepEnded(ctx, step), rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}))
+			return pipeline.Outcome{State: pipeline.Passed}, err
+		}})
+		eventually(t, "the build's end", func() bool {
+			b, err := s.Build(t.Context(), id)
+			must(t, err)
+			return b.State == pipeline.Passed && b.Limits() != nil && b.Limits().Pids == 1 && b.Limits().CPUs == 0.1
+		})
+	})
+}

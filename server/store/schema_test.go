@@ -1,0 +1,34 @@
+package store
+
+import (
+	"slices"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/store/database"
+)
+
+func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
+	early := o
+	early.Before = "0002"
+	s, err := Open(t.Context(), early)
+	must(t, err)
+	old := buildRow{Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued}
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		if err := tx.Omit("EntryID", "Spent", "LogBytes", "BeforeSHA", "PushedAt", "SharedLosses", "LostSince", "WaitCause", "WaitWhy", "WaitSince",
+			"WaitTries", "WaitTold", "TurnServed").Create(&old).Error; err != nil {
+			return err
+		}
+		return tx.Exec(`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`, old.ID).Error
+	}))
+	must(t, s.Close())
+	s = openStore(t, o)
+	b, err := s.Build(t.Context(), old.ID)
+	if err != nil || len(b.Steps) != 1 || b.Steps[0].Note != "a note" || b.Limits() != nil {
+		t.Errorf("got %+v, %v; want the step as it was, without limits", b.Steps, err)
+	}
+	if repos, _ := order(t, s); !slices.Equal(repos, []string{"Octo/Hello"}) {
+		t.Errorf("claimed %v, want the build that waited", repos)
+	}
+}
