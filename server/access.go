@@ -94,5 +94,5 @@ func (s *Server) build(ctx context.Context, id string) (pipeline.Build, error) {
 	if err != nil {
 		return pipeline.Build{}, err
 	}
-	return s.builds.Visible(ctx, n, viewerOf(ctx).sight)
+	return s.builds.Builds.Visible(ctx, n, viewerOf(ctx).sight)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/web"
 )
@@ -30,16 +30,16 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 	name, isPicture := strings.CutSuffix(in.File, ".svg")
 	sight := viewerOf(ctx).sight
 	if in.Site == "cross-site" || in.Site == "same-site" {
-		sight = store.Sight{Public: s.config.PublicBuilds}
+		sight = builds.Sight{Public: s.config.PublicBuilds}
 	}
-	q := store.VerdictQuery{Sight: sight, Repos: in.Owner + "/" + name, DefaultBranch: in.Branch == "", Limit: 1}
+	q := builds.VerdictQuery{Sight: sight, Repos: in.Owner + "/" + name, DefaultBranch: in.Branch == "", Limit: 1}
 	if in.Branch != "" {
 		q.Ref = "refs/heads/" + in.Branch
 	}
 	if !isPicture || !isText(in.Branch) || registry.CheckPattern(q.Repos) != nil || registry.IsPattern(q.Repos) {
 		return nil, database.ErrNotFound
 	}
-	verdicts, err := s.builds.Verdicts(ctx, q)
+	verdicts, err := s.builds.Builds.Verdicts(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -46,7 +46,7 @@ func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, er
 // newest gives one page of the builds that the client may see, and the ID before which the next
 // page begins, or zero.
 func (s *Server) newest(ctx context.Context, before int64) ([]pipeline.Build, int64, error) {
-	builds, err := s.builds.Builds(ctx, store.Query{Before: before, Limit: pageSize + 1, Sight: viewerOf(ctx).sight})
+	builds, err := s.builds.Builds.List(ctx, builds.Query{Before: before, Limit: pageSize + 1, Sight: viewerOf(ctx).sight})
 	if err != nil {
 		return nil, 0, fmt.Errorf("list builds: %w", err)
 	}

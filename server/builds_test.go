@@ -66,7 +66,7 @@ func TestReadyzTellsWhatIsMissing(t *testing.T) {
 func TestBuildHasTheShapeThatScriptsKnow(t *testing.T) {
 	s := newSite(t)
 	id := s.built("o/n", false)
-	b, err := s.store.Build(t.Context(), id)
+	b, err := s.store.Builds.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestLimitsInForceAreShown(t *testing.T) {
 func TestQueuedBuildIsPendingSinceItWasQueued(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
-	b, err := s.store.Build(t.Context(), id)
+	b, err := s.store.Builds.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,13 +136,12 @@ var errDraining = errors.New("the server goes down")
 // closed. It reads the build before its chunks: when the build has ended by then, all its chunks
 // are found.
 func (f *follower) pull(ctx context.Context, stop <-chan struct{}) error {
-	builds := f.server.builds
-	b, err := builds.Visible(ctx, f.build, viewerOf(ctx).sight)
+	b, err := f.server.builds.Builds.Visible(ctx, f.build, viewerOf(ctx).sight)
 	if err != nil {
 		return fmt.Errorf("read build %d: %w", f.build, err)
 	}
 	for {
-		chunks, err := builds.Chunks(ctx, f.build, f.after, pullBytes)
+		chunks, err := f.server.builds.Chunks(ctx, f.build, f.after, pullBytes)
 		if err != nil {
 			return fmt.Errorf("read the log of build %d after %d: %w", f.build, f.after, err)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // told notes what a reader is told.
@@ -23,7 +24,7 @@ func (r *told) stopping() error            { return r.add("stopping") }
 func TestFollowerIsToldWhatEachReasonAsksFor(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
-	ctx := context.WithValue(t.Context(), viewerKey{}, viewer{sight: store.Sight{All: true}})
+	ctx := context.WithValue(t.Context(), viewerKey{}, viewer{sight: builds.Sight{All: true}})
 	for name, c := range map[string]struct {
 		why     reason
 		state   pipeline.State // as last read
@@ -53,7 +54,7 @@ func TestFollowerIsToldWhatEachReasonAsksFor(t *testing.T) {
 func TestFollowerStopsWhereItsBuildHasEnded(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
-	ctx := context.WithValue(t.Context(), viewerKey{}, viewer{sight: store.Sight{All: true}})
+	ctx := context.WithValue(t.Context(), viewerKey{}, viewer{sight: builds.Sight{All: true}})
 	var r told
 	f := &follower{server: s.Server, build: id, reader: &r}
 	if over, err := f.step(ctx, committed); over || err != nil {

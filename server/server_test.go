@@ -206,7 +206,7 @@ func (s *site) ended(id int64) pipeline.Build {
 	wake, stop := s.store.Watch(id)
 	defer stop()
 	for {
-		b, err := s.store.Build(s.t.Context(), id)
+		b, err := s.store.Builds.Get(s.t.Context(), id)
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/web"
 )
 
@@ -46,7 +46,7 @@ type verdictDoc struct {
 // verdicts is one page of the verdicts that the client may see and asked for.
 type verdicts struct {
 	at   time.Time
-	list []store.Verdict
+	list []builds.Verdict
 	next string // the page after it; empty on the last
 }
 
@@ -57,7 +57,7 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 	}
 	q.Limit, q.Sight = pageSize+1, viewerOf(ctx).sight
 	v.at = q.At
-	if v.list, err = s.builds.Verdicts(ctx, q); err != nil {
+	if v.list, err = s.builds.Builds.Verdicts(ctx, q); err != nil {
 		return verdicts{}, err
 	}
 	if len(v.list) > pageSize {
@@ -69,8 +69,8 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 }
 
 // query reads the parameters. Neither a name nor a ref contains a colon.
-func (in verdictsInput) query(now time.Time) (q store.VerdictQuery, err error) {
-	q = store.VerdictQuery{At: now, Repos: in.Repo}
+func (in verdictsInput) query(now time.Time) (q builds.VerdictQuery, err error) {
+	q = builds.VerdictQuery{At: now, Repos: in.Repo}
 	if in.At != "" {
 		if q.At, err = ParseMoment(in.At, time.Local); err != nil {
 			return q, err
@@ -121,7 +121,7 @@ func (s *Server) listVerdicts(ctx context.Context, in *verdictsInput) (*verdicts
 	return a, nil
 }
 
-func newVerdictDoc(v store.Verdict) verdictDoc {
+func newVerdictDoc(v builds.Verdict) verdictDoc {
 	d := verdictDoc{
 		Repository: v.Push.Repo.FullName, Branch: v.Branch(), Verdict: string(v.Judged.State),
 		Cause:  string(v.Judged.Cause),

@@ -44,7 +44,7 @@ func TestVerdictsShowWhatTheClientMaySee(t *testing.T) {
 func TestVerdictsAreAsOfATime(t *testing.T) {
 	s := newSite(t)
 	id := s.push("o/n", false)
-	b, err := s.store.Build(t.Context(), id)
+	b, err := s.store.Builds.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

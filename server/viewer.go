@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
 // viewer is who asks: which builds they see, and by what right.
 type viewer struct {
-	sight   store.Sight
+	sight   builds.Sight
 	name    string // of the token that they signed in with; empty: none
 	local   bool   // a program on this machine
 	bearer  string // the token in the request; empty: none
@@ -57,9 +58,9 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 		}
 	}
 	if s.fromHere(r) {
-		return viewer{sight: store.Sight{All: true}, local: true}, nil
+		return viewer{sight: builds.Sight{All: true}, local: true}, nil
 	}
-	return viewer{sight: store.Sight{Public: s.config.PublicBuilds}}, nil
+	return viewer{sight: builds.Sight{Public: s.config.PublicBuilds}}, nil
 }
 
 // fromHere reports whether a program on this machine asks, for itself.
@@ -68,8 +69,8 @@ func (s *Server) fromHere(r *http.Request) bool {
 }
 
 // opens is what a token lets its holder see.
-func (s *Server) opens(t store.Token) store.Sight {
-	return store.Sight{All: t.Operator(), Public: s.config.PublicBuilds, Pattern: t.Pattern}
+func (s *Server) opens(t store.Token) builds.Sight {
+	return builds.Sight{All: t.Operator(), Public: s.config.PublicBuilds, Pattern: t.Pattern}
 }
 
 // bearerOf is the token in a request (RFC 6750, section 2.1). Other schemes are a proxy's business.

@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // groups is a server with builds of two private repositories and a public one, and a token for each
@@ -154,7 +155,7 @@ func TestFollowingEndsWithTheRightToLook(t *testing.T) {
 	g.bounds.beat = 10 * time.Millisecond
 	sc := g.work()
 	sc.start(pipeline.StepTest)
-	list, err := g.store.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, State: pipeline.Running})
+	list, err := g.store.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Running})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("running: %v, %v", list, err)
 	}

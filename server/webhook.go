@@ -118,7 +118,7 @@ func (s *Server) accepted(ctx context.Context, a store.Accepted) (*deliveryAnswe
 	case !a.Duplicate && !a.Skipped:
 		return answerDelivery(http.StatusAccepted, "queued", a.BuildID), nil
 	}
-	b, err := s.builds.Build(ctx, a.BuildID)
+	b, err := s.builds.Builds.Get(ctx, a.BuildID)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // deliver posts a signed delivery.
@@ -24,7 +25,7 @@ func (s *site) deliver(event string, body []byte, change ...func(*http.Request))
 
 func (s *site) count() int {
 	s.t.Helper()
-	builds, err := s.store.Builds(s.t.Context(), store.Query{Sight: store.Sight{All: true}})
+	builds, err := s.store.Builds.List(s.t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 	if a.code != http.StatusAccepted || body["success"] != true || body["message"] == "" || body["build"] != "1" {
 		t.Fatalf("answered %d %s", a.code, a.body)
 	}
-	b, err := s.store.Build(t.Context(), 1)
+	b, err := s.store.Builds.Get(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +191,7 @@ func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
 			s := newSite(t)
 			s.deliver("push", githubtest.Push{Repo: "octo/hello"}.Payload())
 			private := func() bool {
-				b, err := s.store.Build(t.Context(), 1)
+				b, err := s.store.Builds.Get(t.Context(), 1)
 				if err != nil {
 					t.Fatal(err)
 				}

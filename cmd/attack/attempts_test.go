@@ -268,7 +268,7 @@ func (f fence) judge(t *testing.T, l *line, s *store.Store, id int64, name strin
 
 func (f fence) read(t *testing.T, s *store.Store, id int64) pipeline.Build {
 	t.Helper()
-	b, err := s.Build(t.Context(), id)
+	b, err := s.Builds.Get(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 const secret = "attack-webhook-secret-9c3e"
@@ -69,7 +70,7 @@ func receive(t *testing.T, builds *store.Store, change func(*server.Config)) *re
 // count is how many builds there are, which is all that a delivery can change.
 func (r *receiver) count(t *testing.T) int {
 	t.Helper()
-	list, err := r.builds.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, Limit: 1000})
+	list, err := r.builds.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"vivarium/server/dispatch"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // refs are names of branches that a shell, git's options or a line-based protocol would take for
@@ -43,7 +44,7 @@ func TestRefs(t *testing.T) {
 		if r.count(t) == before {
 			return code, nil
 		}
-		list, err := r.builds.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, Limit: 1})
+		list, err := r.builds.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

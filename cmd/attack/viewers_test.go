@@ -15,6 +15,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // shop is a server that others can reach, with a private build and a token of each of two groups.
@@ -54,7 +55,7 @@ func (s *shop) pushOf(t *testing.T, repo string) int64 {
 	if code, text := s.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted {
 		t.Fatalf("a push of %s is answered %d %s", repo, code, text)
 	}
-	list, err := s.builds.Builds(t.Context(), store.Query{Sight: store.Sight{All: true}, Limit: 1})
+	list, err := s.builds.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Limit: 1})
 	if err != nil || s.count(t) != before+1 || list[0].State != pipeline.Queued {
 		t.Fatalf("the push of %s: %v, %v", repo, list, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 func newBuildsExport(a *app) *cobra.Command {
@@ -63,8 +64,8 @@ func newBuildsExport(a *app) *cobra.Command {
 
 // verdictQuery selects what the command was asked for. Now is set once, so that all pages show the
 // same time.
-func verdictQuery(at, repos string) (store.VerdictQuery, error) {
-	q := store.VerdictQuery{Sight: store.Sight{All: true}, At: time.Now(), Repos: repos, Limit: 1000}
+func verdictQuery(at, repos string) (builds.VerdictQuery, error) {
+	q := builds.VerdictQuery{Sight: builds.Sight{All: true}, At: time.Now(), Repos: repos, Limit: 1000}
 	if repos != "" {
 		if err := registry.CheckPattern(repos); err != nil {
 			return q, err
@@ -79,16 +80,16 @@ func verdictQuery(at, repos string) (store.VerdictQuery, error) {
 }
 
 // allVerdicts reads all pages.
-func allVerdicts(ctx context.Context, s *store.Store, q store.VerdictQuery) ([]store.Verdict, error) {
-	var all []store.Verdict
+func allVerdicts(ctx context.Context, s *store.Store, q builds.VerdictQuery) ([]builds.Verdict, error) {
+	var all []builds.Verdict
 	for {
-		page, err := s.Verdicts(ctx, q)
+		page, err := s.Builds.Verdicts(ctx, q)
 		all = append(all, page...)
 		if err != nil || len(page) < q.Limit {
 			return all, err
 		}
 		last := page[len(page)-1].Push
-		q.After = store.Branch{Repo: last.Repo.FullName, Ref: last.Ref}
+		q.After = builds.Branch{Repo: last.Repo.FullName, Ref: last.Ref}
 	}
 }
 
@@ -104,7 +105,7 @@ type exportedVerdict struct {
 	Build      int64  `json:"build"`
 }
 
-func exported(verdicts []store.Verdict, zone *time.Location) []exportedVerdict {
+func exported(verdicts []builds.Verdict, zone *time.Location) []exportedVerdict {
 	lines := []exportedVerdict{}
 	for _, v := range verdicts {
 		lines = append(lines, exportedVerdict{

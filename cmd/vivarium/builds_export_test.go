@@ -8,11 +8,12 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 func TestExportIsReadByWhatReadsCSV(t *testing.T) {
 	pushed := time.Date(2026, 12, 1, 16, 59, 30, 0, time.UTC)
-	v := store.Verdict{
+	v := builds.Verdict{
 		Push: pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "school/group-7"}, Ref: "refs/heads/a,\"b\"",
 			SHA: "c0ffee", QueuedAt: pushed},
 		Judged: pipeline.Build{ID: 9, State: pipeline.Failed, Cause: pipeline.CauseTests,
@@ -22,7 +23,7 @@ func TestExportIsReadByWhatReadsCSV(t *testing.T) {
 	formula.Push.Ref = "refs/heads/=HYPERLINK(1)"
 	formula.Judged = pipeline.Build{ID: 10, State: pipeline.Running}
 	var out strings.Builder
-	if err := writeCSV(&out, exported([]store.Verdict{v, formula}, time.FixedZone("", 3600))); err != nil {
+	if err := writeCSV(&out, exported([]builds.Verdict{v, formula}, time.FixedZone("", 3600))); err != nil {
 		t.Fatal(err)
 	}
 	want := "repository,branch,verdict,cause,commit,pushed,ended,build\r\n" +
@@ -60,7 +61,7 @@ func TestExportReadsEveryPage(t *testing.T) {
 		}
 	}
 	verdicts, err := allVerdicts(t.Context(), s,
-		store.VerdictQuery{Sight: store.Sight{All: true}, Repos: "school/*", Limit: 2})
+		builds.VerdictQuery{Sight: builds.Sight{All: true}, Repos: "school/*", Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

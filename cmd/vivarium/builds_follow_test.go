@@ -17,7 +17,7 @@ type goingAway struct {
 	err   error
 }
 
-func (g *goingAway) Build(context.Context, int64) (pipeline.Build, error) {
+func (g *goingAway) Get(context.Context, int64) (pipeline.Build, error) {
 	g.asked++
 	switch {
 	case g.asked == 1:
@@ -37,11 +37,13 @@ func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]store.Ch
 		Data: []byte(lines[after])}}, nil
 }
 
+func (g *goingAway) source() logSource { return logSource{builds: g, log: g} }
+
 func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 	var out, notes strings.Builder
 	p := logPrinter{out: &out, notes: &notes}
 	away := &trouble.Error{Kind: trouble.ErrAway, Err: errors.New("connection refused")}
-	if err := p.print(t.Context(), &goingAway{err: away}, 1, true); err != nil {
+	if err := p.print(t.Context(), (&goingAway{err: away}).source(), 1, true); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "before\nafter\n" || strings.Count(notes.String(), trouble.ErrAway.Error()) != 1 {
@@ -52,11 +54,11 @@ func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 	// once.
 	other := errors.New("another")
 	if err := (&logPrinter{out: &out, notes: &notes}).
-		print(t.Context(), &goingAway{err: other}, 1, true); !errors.Is(err, other) {
+		print(t.Context(), (&goingAway{err: other}).source(), 1, true); !errors.Is(err, other) {
 		t.Errorf("another error: got %v", err)
 	}
 	if err := (&logPrinter{out: &out, notes: &notes}).
-		print(t.Context(), &goingAway{err: away, asked: 1}, 1, false); !errors.Is(err, trouble.ErrAway) {
+		print(t.Context(), (&goingAway{err: away, asked: 1}).source(), 1, false); !errors.Is(err, trouble.ErrAway) {
 		t.Errorf("without following: got %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // states are all states of a build.
@@ -26,7 +27,7 @@ func stateList() string {
 }
 
 func newBuildsList(a *app) *cobra.Command {
-	q := store.Query{Sight: store.Sight{All: true}}
+	q := builds.Query{Sight: builds.Sight{All: true}}
 	var state string
 	cmd := &cobra.Command{
 		Use:     "list",
@@ -55,7 +56,7 @@ func newBuildsList(a *app) *cobra.Command {
 	return cmd
 }
 
-func checkBuildsQuery(q store.Query) error {
+func checkBuildsQuery(q builds.Query) error {
 	if q.State != "" && !slices.Contains(states, q.State) {
 		return fmt.Errorf("cannot list builds in state %q: there are only %s", q.State, stateList())
 	}
@@ -69,8 +70,8 @@ func checkBuildsQuery(q store.Query) error {
 }
 
 // queryBuilds returns builds, and the place of each in the queue.
-func queryBuilds(ctx context.Context, s *store.Store, q store.Query) ([]pipeline.Build, []int, error) {
-	builds, err := s.Builds(ctx, q)
+func queryBuilds(ctx context.Context, s *store.Store, q builds.Query) ([]pipeline.Build, []int, error) {
+	builds, err := s.Builds.List(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}

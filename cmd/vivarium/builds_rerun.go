@@ -18,6 +18,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -69,8 +70,8 @@ func newBuildsRerun(a *app) *cobra.Command {
 }
 
 // query makes the flags into a query.
-func (r *reruns) query(now time.Time) (q store.Query, err error) {
-	q = store.Query{Sight: store.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true,
+func (r *reruns) query(now time.Time) (q builds.Query, err error) {
+	q = builds.Query{Sight: builds.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true,
 		Limit: mostReruns}
 	if !slices.Contains(states, q.State) || !q.State.Ended() {
 		return q, fmt.Errorf("--state is passed, failed, errored or canceled, not %q", r.state)
@@ -100,7 +101,7 @@ func (r *reruns) all(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("cannot rerun: %w", err)
 	}
 	return r.withStore(ctx, func(_ config, s *store.Store) error {
-		builds, err := s.Builds(ctx, q)
+		builds, err := s.Builds.List(ctx, q)
 		if err != nil {
 			return fmt.Errorf("cannot rerun: %w", err)
 		}

@@ -28,7 +28,7 @@ func newBuildsShow(a *app) *cobra.Command {
 }
 
 func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
-	b, err := s.Build(ctx, id)
+	b, err := s.Builds.Get(ctx, id)
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}

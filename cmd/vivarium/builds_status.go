@@ -12,6 +12,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 func newBuildsStatus(a *app) *cobra.Command {
@@ -54,7 +55,7 @@ func buildsOf(ctx context.Context, s *store.Store, repo, ref string,
 	} else if len(theirs) > 0 {
 		sha = theirs[0].SHA
 	}
-	builds, err := s.Builds(ctx, store.Query{Sight: store.Sight{All: true}, Repo: repo, SHA: sha})
+	builds, err := s.Builds.List(ctx, builds.Query{Sight: builds.Sight{All: true}, Repo: repo, SHA: sha})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list builds: %w", err)
 	}

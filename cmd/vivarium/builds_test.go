@@ -64,7 +64,7 @@ func serveUntilEnded(ctx context.Context, s *store.Store, id int64,
 		done <- s.Serve(ctx, store.Work{Workers: 1, Build: build, StatusContext: "vivarium"}, func() {})
 	}()
 	for {
-		b, err := s.Build(ctx, id)
+		b, err := s.Builds.Get(ctx, id)
 		if err != nil || b.State.Ended() {
 			stop()
 			return errors.Join(err, <-done)

@@ -14,6 +14,7 @@ import (
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 )
 
 // history is how many of a repository's builds are searched for the image that the next one
@@ -40,8 +41,8 @@ type Dispatcher struct {
 
 // Build runs one attempt. An error abandons the attempt, as pipeline.Runner.Run says.
 func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	earlier, err := d.Builds.Builds(ctx,
-		store.Query{Sight: store.Sight{All: true}, Repo: b.Repo.FullName, Before: b.ID, Limit: history})
+	earlier, err := d.Builds.Builds.List(ctx,
+		builds.Query{Sight: builds.Sight{All: true}, Repo: b.Repo.FullName, Before: b.ID, Limit: history})
 	if err != nil {
 		return pipeline.Outcome{}, fmt.Errorf("find earlier builds of %s: %w", b.Repo.FullName, err)
 	}

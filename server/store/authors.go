@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -23,7 +24,7 @@ func (s *Store) dropAuthors(ctx context.Context, keep time.Duration) error {
 	}
 	for {
 		var ids []int64
-		err := s.db.Read(ctx).Model(&buildRow{}).Where("author <> '' AND ended_at > 0 AND ended_at < ?", database.Micros(s.db.Now().Add(-keep))).
+		err := s.db.Read(ctx).Model(&builds.Row{}).Where("author <> '' AND ended_at > 0 AND ended_at < ?", database.Micros(s.db.Now().Add(-keep))).
 			Order("id").Limit(authorsMost).Pluck("id", &ids).Error
 		if err != nil {
 			return fmt.Errorf("look for authors to drop: %w", err)
@@ -32,7 +33,7 @@ func (s *Store) dropAuthors(ctx context.Context, keep time.Duration) error {
 			return nil
 		}
 		err = s.db.Transact(ctx, func(tx *database.Tx) error {
-			return tx.Model(&buildRow{}).Where("id IN ?", ids).Update("author", "").Error
+			return tx.Model(&builds.Row{}).Where("id IN ?", ids).Update("author", "").Error
 		})
 		if err != nil {
 			return fmt.Errorf("drop authors: %w", err)

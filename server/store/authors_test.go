@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -18,7 +19,7 @@ func TestAuthorsAreDroppedAfterTheirTime(t *testing.T) {
 		stop()
 		waiting := accept(t, s, push(2))
 		author := func(id int64) string {
-			b, err := s.Build(t.Context(), id)
+			b, err := s.Builds.Get(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +58,7 @@ func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 	stop()
 	err := s.db.Transact(t.Context(), func(tx *database.Tx) error { // pages full of rows, in which some bytes stay unless they are overwritten
 		for n := range 50 {
-			row := buildRow{Repo: "octo/old", Author: p.Author, Message: strings.Repeat("m", 7*n), State: pipeline.Passed, EndedAt: 1, Compacted: true}
+			row := builds.Row{Repo: "octo/old", Author: p.Author, Message: strings.Repeat("m", 7*n), State: pipeline.Passed, EndedAt: 1, Compacted: true}
 			if err := tx.Create(&row).Error; err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 	}
 	serve(t, s, Work{Build: passing, KeepAuthors: time.Nanosecond})
 	eventually(t, "the author is dropped", func() bool {
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		return err == nil && b.Author == ""
 	})
 	checkpoint()

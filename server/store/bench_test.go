@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -129,11 +130,11 @@ func BenchmarkClaim(b *testing.B) {
 func waitingStore(b *testing.B, n int) *Store {
 	b.Helper()
 	s := benchStore(b)
-	rows, turns := make([]buildRow, n), map[string]turnRow{}
+	rows, turns := make([]builds.Row, n), map[string]turnRow{}
 	for i := range rows {
 		p := push(i)
 		repo := fmt.Sprintf("octo/repo-%d", i/10)
-		rows[i] = buildRow{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
+		rows[i] = builds.Row{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
 		turns[repo] = turnRow{RepoKey: repo, Waiting: true}
 	}
 	err := s.db.Transact(b.Context(), func(tx *database.Tx) error {
@@ -158,7 +159,7 @@ func claimOnce(b *testing.B, s *Store) time.Duration {
 		b.Fatal(ok, err)
 	}
 	err = s.db.Transact(b.Context(), func(tx *database.Tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", row.ID).Update("state", pipeline.Queued).Error
+		return tx.Model(&builds.Row{}).Where("id = ?", row.ID).Update("state", pipeline.Queued).Error
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 )
 
 // Chunk is one committed piece of a build's log.
@@ -51,7 +52,7 @@ func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([
 
 // StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
 func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
-	var rows []stepRow
+	var rows []builds.StepRow
 	err := s.db.Read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
 		Where("steps.build_id = ? AND steps.name = ?", build, step).Limit(1).Find(&rows).Error
 	if err != nil {

@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
-
-// errLost says that an attempt is no longer the build's: another one has replaced it, or the build has ended.
-// Whoever gets it stops, and writes nothing more.
-var errLost = errors.New("the attempt was replaced")
 
 const (
 	leaseTime  = 10 * time.Second // PostgreSQL: a server that did not renew for so long is dead
@@ -23,7 +18,7 @@ const (
 
 // claim begins an attempt at the build whose turn it is, for a job. ok is false when there is none. Builds that have come over
 // their quota since they were pushed are ended on the way.
-func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow, ok bool, err error) {
+func (s *Store) claim(ctx context.Context, job int64, owner string) (b builds.Row, ok bool, err error) {
 	for {
 		var next int64
 		err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
@@ -32,11 +27,11 @@ func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow,
 		})
 		switch {
 		case err != nil:
-			return buildRow{}, false, fmt.Errorf("claim a build: %w", err)
+			return builds.Row{}, false, fmt.Errorf("claim a build: %w", err)
 		case b.State == pipeline.Running:
 			return b, true, nil
 		case next == 0:
-			return buildRow{}, false, nil
+			return builds.Row{}, false, nil
 		case b.State.Ended():
 			s.ended(ctx, b)
 		}
@@ -45,7 +40,7 @@ func (s *Store) claim(ctx context.Context, job int64, owner string) (b buildRow,
 
 // claimNext takes the next build: it runs then, or has ended over its quota, or another server was faster and b is empty.
 // next is 0 when there is none.
-func (s *Store) claimNext(ctx context.Context, tx *database.Tx, job int64, owner string) (next int64, b buildRow, err error) {
+func (s *Store) claimNext(ctx context.Context, tx *database.Tx, job int64, owner string) (next int64, b builds.Row, err error) {
 	next, turn, err := s.nextBuild(tx, owner)
 	if err != nil || next == 0 {
 		return next, b, err
@@ -59,27 +54,27 @@ func (s *Store) claimNext(ctx context.Context, tx *database.Tx, job int64, owner
 	}
 	ok, err := s.begin(tx, next, job, owner, turn, &b)
 	if err != nil || !ok {
-		return next, buildRow{}, err
+		return next, builds.Row{}, err
 	}
 	if err := s.tellBegun(ctx, tx, &b); err != nil { // before the turn: a push takes the rows in this order
-		return next, buildRow{}, err
+		return next, builds.Row{}, err
 	}
 	return next, b, s.served(tx, b.Repo)
 }
 
 // refuse ends a build that is over its quota, unless another server was faster.
-func (s *Store) refuse(ctx context.Context, tx *database.Tx, id int64, why string) (next int64, b buildRow, err error) {
+func (s *Store) refuse(ctx context.Context, tx *database.Tx, id int64, why string) (next int64, b builds.Row, err error) {
 	if err := tx.Take(&b, id).Error; err != nil {
 		return id, b, err
 	}
-	if err := s.endQueued(ctx, tx, &b, overQuota(why)); !errors.Is(err, errLost) {
+	if err := s.endQueued(ctx, tx, &b, overQuota(why)); !errors.Is(err, builds.ErrLost) {
 		return id, b, err
 	}
-	return id, buildRow{}, nil
+	return id, builds.Row{}, nil
 }
 
 // begin moves a build from queued to running, unless another server was faster.
-func (s *Store) begin(tx *database.Tx, id, job int64, owner string, turn turnRow, b *buildRow) (bool, error) {
+func (s *Store) begin(tx *database.Tx, id, job int64, owner string, turn turnRow, b *builds.Row) (bool, error) {
 	r := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, job_id = ?, owner = ?,
 			started_at = ?, lease_until = `+s.db.Clock()+` + ?, turn_served = ?, wait_cause = ''
 		WHERE id = ? AND state = ?`,
@@ -88,9 +83,4 @@ func (s *Store) begin(tx *database.Tx, id, job int64, owner string, turn turnRow
 		return false, r.Error
 	}
 	return true, tx.Take(b, id).Error
-}
-
-// fenced is the build's row on the condition that the attempt is still the one that runs.
-func fenced(tx *database.Tx, build int64, attempt int) *gorm.DB {
-	return tx.Model(&buildRow{}).Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)
 }

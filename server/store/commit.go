@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -104,10 +105,10 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 		if change == nil {
 			return nil
 		}
-		return putStep(tx, newStepRow(build, number, *change), seq)
+		return builds.PutStep(tx, builds.NewStepRow(build, number, *change), seq)
 	})
 	if err != nil {
-		if errors.Is(err, errLost) {
+		if errors.Is(err, builds.ErrLost) {
 			return err
 		}
 		return fmt.Errorf("store the log of build %d: %w", build, err)
@@ -118,35 +119,8 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 
 // numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
 func numbers(tx *database.Tx, build int64, attempt, n int) (int64, error) {
-	var b buildRow
-	r := tx.DB.Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
-		Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running).
+	var b builds.Row
+	r := builds.Fenced(tx, build, attempt).Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
 		Update("log_seq", gorm.Expr("log_seq + ?", n))
-	return b.LogSeq, database.One(r, errLost)
-}
-
-// putStep writes a step that begins or ends when the log has come to seq.
-func putStep(tx *database.Tx, row stepRow, seq int64) error {
-	keep := []string{"state", "cause", "exit_code", "signal", "ended_at", "cpu", "peak_memory", "note"}
-	if row.StartedAt != 0 {
-		keep = append(keep, "started_at")
-	}
-	if row.Command != "" {
-		keep = append(keep, "command")
-	}
-	if row.Limits != "" {
-		keep = append(keep, "limits")
-	}
-	if row.Findings != "" {
-		keep = append(keep, "findings")
-	}
-	row.AfterSeq = seq
-	if row.State != pipeline.StepRunning {
-		row.LastSeq = seq
-		keep = append(keep, "last_seq") // after_seq stays what it was when the step began
-	}
-	return tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "build_id"}, {Name: "attempt"}, {Name: "name"}},
-		DoUpdates: clause.AssignmentColumns(keep),
-	}).Create(&row).Error
+	return b.LogSeq, database.One(r, builds.ErrLost)
 }

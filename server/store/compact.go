@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -35,7 +36,7 @@ func (s *Store) compact(ctx context.Context, build int64) error {
 		}
 	}
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", build).Updates(map[string]any{
+		return tx.Model(&builds.Row{}).Where("id = ?", build).Updates(map[string]any{
 			"compacted": true,
 			"log_bytes": gorm.Expr("(SELECT coalesce(sum(length(data)), 0) FROM log_blocks WHERE build_id = ?)", build),
 		}).Error
@@ -90,7 +91,7 @@ func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error 
 // compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
 func (s *Store) compactNext(ctx context.Context, after int64) (int64, error) {
 	var ids []int64
-	err := s.db.Read(ctx).Model(&buildRow{}).
+	err := s.db.Read(ctx).Model(&builds.Row{}).
 		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
 		Order("id").Limit(1).Pluck("id", &ids).Error
 	if err != nil {

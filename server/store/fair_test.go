@@ -13,6 +13,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 )
 
 // started is a build that a worker works on until it is released.
@@ -87,7 +88,7 @@ func servedBesideAFlood(t *testing.T, s *Store, starts <-chan started, workers i
 // inOrderOfStart sorts builds by when their attempts began, as the database has it.
 func inOrderOfStart(t *testing.T, s *Store, ids []int64) (ordered []int64) {
 	t.Helper()
-	must(t, s.db.Read(t.Context()).Model(&buildRow{}).Where("id IN ?", ids).Order("started_at").Pluck("id", &ordered).Error)
+	must(t, s.db.Read(t.Context()).Model(&builds.Row{}).Where("id IN ?", ids).Order("started_at").Pluck("id", &ordered).Error)
 	return ordered
 }
 

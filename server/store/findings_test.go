@@ -25,7 +25,7 @@ func TestFindingsAreStoredWithTheirStep(t *testing.T) {
 		}})
 		id := accept(t, s, push(1))
 		waitState(t, s, id, pipeline.Failed)
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		must(t, err)
 		if got := b.Steps[0].Findings; !reflect.DeepEqual(got, found) {
 			t.Errorf("got %+v, want %+v", got, found)

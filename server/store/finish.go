@@ -10,12 +10,13 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
-func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
+func (s *Store) finish(ctx context.Context, b builds.Row, o pipeline.Outcome, job *river.Job[buildArgs]) error {
 	b.Spent += database.Micros(s.db.Now()) - b.StartedAt // of an attempt with a result: what was lost is not its repository's doing
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.end(ctx, tx, &b, o); err != nil || job == nil {
@@ -31,16 +32,16 @@ func (s *Store) finish(ctx context.Context, b buildRow, o pipeline.Outcome, job 
 }
 
 // end writes the end state of the attempt that b is, once.
-func (s *Store) end(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) error {
+func (s *Store) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) error {
 	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(s.db.Now())
 	if o.Image != "" {
 		b.Image = o.Image
 	}
-	r := fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
+	r := builds.Fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
 		"state": b.State, "cause": b.Cause, "summary": b.Summary, "image": b.Image, "ended_at": b.EndedAt, "spent": b.Spent,
 		"job_id": 0, "owner": "", "lease_until": 0, "cancel_requested": false,
 	})
-	if err := database.One(r, errLost); err != nil {
+	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
 	if b.Cause != "" { // who was to tell of a step's end may be dead
@@ -64,7 +65,7 @@ func (s *Store) end(ctx context.Context, tx *database.Tx, b *buildRow, o pipelin
 }
 
 // ended tells of an end that was committed.
-func (s *Store) ended(ctx context.Context, b buildRow) {
+func (s *Store) ended(ctx context.Context, b builds.Row) {
 	s.log.InfoContext(ctx, "build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
 		"attempt", b.Attempt, "state", b.State, "cause", b.Cause, "summary", b.Summary)
 	s.watch.wake(b.ID)
@@ -73,7 +74,7 @@ func (s *Store) ended(ctx context.Context, b buildRow) {
 
 // requeue queues the running attempt b again, or ends the build where it was to be canceled, is given up, or has waited long
 // enough. It leaves a line in the build's log. The dead worker's job ends with it.
-func (s *Store) requeue(ctx context.Context, tx *database.Tx, b *buildRow, l loss) error {
+func (s *Store) requeue(ctx context.Context, tx *database.Tx, b *builds.Row, l loss) error {
 	ran := s.db.Now().Sub(database.FromMicros(b.StartedAt))
 	if l.Waits != nil && patience.IsCharged(l.Waits.Cause) {
 		b.Spent += ran.Microseconds()
@@ -101,12 +102,12 @@ func (s *Store) requeue(ctx context.Context, tx *database.Tx, b *buildRow, l los
 		return err
 	}
 	b.NotBefore = database.Micros(s.db.Now().Add(pause))
-	r := fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
+	r := builds.Fenced(tx, b.ID, b.Attempt).Updates(map[string]any{
 		"state": pipeline.Queued, "losses": b.Losses, "shared_losses": b.SharedLosses, "lost_since": b.LostSince,
 		"not_before": b.NotBefore, "spent": b.Spent, "job_id": 0, "owner": "", "lease_until": 0,
 		"wait_cause": b.WaitCause, "wait_why": b.WaitWhy, "wait_since": b.WaitSince, "wait_tries": b.WaitTries,
 	})
-	if err := database.One(r, errLost); err != nil {
+	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
 	err = tx.Create(&chunkRow{
@@ -127,7 +128,7 @@ func (s *Store) requeue(ctx context.Context, tx *database.Tx, b *buildRow, l los
 }
 
 // judgeLoss decides what a loss means for b: how long it waits, or that it has ended.
-func (s *Store) judgeLoss(ctx context.Context, tx *database.Tx, b *buildRow, l loss) (pause time.Duration, ended bool, err error) {
+func (s *Store) judgeLoss(ctx context.Context, tx *database.Tx, b *builds.Row, l loss) (pause time.Duration, ended bool, err error) {
 	if l.Waits != nil {
 		return s.waits(ctx, tx, b, *l.Waits)
 	}
@@ -154,7 +155,7 @@ func (s *Store) judgeLoss(ctx context.Context, tx *database.Tx, b *buildRow, l l
 }
 
 // requeuedLine is what a build's log says of it.
-func requeuedLine(b buildRow, l loss) string {
+func requeuedLine(b builds.Row, l loss) string {
 	line := fmt.Sprintf("\nAttempt %d %s. The build is queued again", b.Attempt, l.Why)
 	if l.Waits != nil {
 		line += " and waits for " + pipeline.Outside(l.Waits.Cause)
@@ -163,8 +164,8 @@ func requeuedLine(b buildRow, l loss) string {
 }
 
 // interruptSteps ends the steps of an attempt that still run, where its log has come to.
-func (s *Store) interruptSteps(tx *database.Tx, b buildRow, why pipeline.Cause, note string) error {
-	return tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
+func (s *Store) interruptSteps(tx *database.Tx, b builds.Row, why pipeline.Cause, note string) error {
+	return tx.Model(&builds.StepRow{}).Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
 		Updates(map[string]any{
 			"state": pipeline.StepErrored, "cause": why, "ended_at": database.Micros(s.db.Now()), "note": note,
 			"last_seq": gorm.Expr("(SELECT log_seq FROM builds WHERE id = ?)", b.ID),
@@ -172,9 +173,9 @@ func (s *Store) interruptSteps(tx *database.Tx, b buildRow, why pipeline.Cause, 
 }
 
 // lastStep is the step that an attempt came to.
-func lastStep(tx *database.Tx, b buildRow) (pipeline.StepName, error) {
+func lastStep(tx *database.Tx, b builds.Row) (pipeline.StepName, error) {
 	var last []pipeline.StepName
-	err := tx.Model(&stepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
+	err := tx.Model(&builds.StepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).
 		Order("started_at DESC").Limit(1).Pluck("name", &last).Error
 	if err != nil || len(last) == 0 {
 		return pipeline.StepClone, err
@@ -186,7 +187,7 @@ var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseC
 
 // Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
 func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
-	var b buildRow
+	var b builds.Row
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Take(&b, id).Error; err != nil {
 			return err
@@ -196,7 +197,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 		case pipeline.Queued:
 			err = s.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
-			err = database.One(fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), errLost)
+			err = database.One(builds.Fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), builds.ErrLost)
 		default:
 			err = ErrEnded
 		}
@@ -208,7 +209,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		err = database.ErrNotFound
-	case errors.Is(err, errLost): // it moved on meanwhile, which only another server can do
+	case errors.Is(err, builds.ErrLost): // it moved on meanwhile, which only another server can do
 		return s.Cancel(ctx, by, id)
 	}
 	if err != nil {
@@ -224,11 +225,11 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 }
 
 // endQueued ends a build that waits.
-func (s *Store) endQueued(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) error {
+func (s *Store) endQueued(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) error {
 	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(s.db.Now())
-	r := tx.Model(&buildRow{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
+	r := tx.Model(&builds.Row{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
 		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt})
-	if err := database.One(r, errLost); err != nil {
+	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
 	status, err := s.addStatus(tx, *b)

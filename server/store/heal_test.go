@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
@@ -281,8 +282,8 @@ func TestDescriptionsHoldNothingBeyondTheBasicPlane(t *testing.T) {
 	if want := "install: Invalid requirement: '□==1' in größe.txt"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	waits := buildRow{State: pipeline.Queued, WaitCause: pipeline.CauseClone, WaitWhy: "git host 🐍 does not answer", WaitSince: 1}
-	if got := waits.description(); !strings.Contains(got, "git host □ does not answer") {
+	waits := builds.Row{State: pipeline.Queued, WaitCause: pipeline.CauseClone, WaitWhy: "git host 🐍 does not answer", WaitSince: 1}
+	if got := description(waits); !strings.Contains(got, "git host □ does not answer") {
 		t.Errorf("of one that waits: got %q", got)
 	}
 }

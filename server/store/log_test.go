@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
 // recording begins an attempt at a new build and gives its recorder.
-func recording(t testing.TB, s *Store, limit int64, secrets ...string) (context.Context, buildRow, *recorder) {
+func recording(t testing.TB, s *Store, limit int64, secrets ...string) (context.Context, builds.Row, *recorder) {
 	t.Helper()
 	if _, err := s.AcceptPush(t.Context(), push(rand.IntN(1<<30))); err != nil {
 		t.Fatal(err)
@@ -287,7 +288,7 @@ func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
 func compacted(t *testing.T, s *Store, build int64) bool {
 	t.Helper()
 	var is []bool
-	must(t, s.db.Read(t.Context()).Model(&buildRow{}).Where("id = ?", build).Pluck("compacted", &is).Error)
+	must(t, s.db.Read(t.Context()).Model(&builds.Row{}).Where("id = ?", build).Pluck("compacted", &is).Error)
 	return len(is) == 1 && is[0]
 }
 
@@ -337,7 +338,7 @@ func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
 	must(t, <-over)
 	must(t, <-over)
 	must(t, rec.close())
-	got, err := s.Build(t.Context(), b.ID)
+	got, err := s.Builds.Get(t.Context(), b.ID)
 	if err != nil || len(got.Steps) != 1 || got.Steps[0].State != pipeline.StepErrored {
 		t.Errorf("steps %+v, %v; want the one that ended", got.Steps, err)
 	}

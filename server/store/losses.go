@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
@@ -25,7 +26,7 @@ type loss struct {
 }
 
 // count adds a loss to what speaks against b.
-func (s *Store) count(b *buildRow, l loss) {
+func (s *Store) count(b *builds.Row, l loss) {
 	switch {
 	case l.Clean:
 	case l.Shared:
@@ -39,7 +40,7 @@ func (s *Store) count(b *buildRow, l loss) {
 }
 
 // othersDied counts what died without b since its first loss.
-func othersDied(tx *database.Tx, b buildRow) (n int, err error) {
+func othersDied(tx *database.Tx, b builds.Row) (n int, err error) {
 	err = tx.Raw(`SELECT (SELECT count(*) FROM deaths WHERE at >= ? AND build_id = 0)
 		+ (SELECT count(DISTINCT build_id) FROM deaths WHERE at >= ? AND build_id NOT IN (0, ?)
 			AND owner NOT IN (SELECT owner FROM deaths WHERE build_id = ?))`,
@@ -58,7 +59,7 @@ type deathRow struct {
 func (deathRow) TableName() string { return "deaths" }
 
 // died notes that b's server died with it, and reports whether others died with it. Their leases may run out one after the other.
-func died(tx *database.Tx, b buildRow, now time.Time) (shared bool, err error) {
+func died(tx *database.Tx, b builds.Row, now time.Time) (shared bool, err error) {
 	var company int64
 	err = tx.Raw(`SELECT (SELECT count(*) FROM builds WHERE state = ? AND owner = ? AND id <> ?)
 		+ (SELECT count(*) FROM deaths WHERE owner = ? AND build_id <> ?)`,
@@ -108,7 +109,7 @@ func (v *server) enter(ctx context.Context) error {
 		if err := tx.Where("at < ?", database.Micros(v.db.Now().Add(-deathsKept))).Delete(&deathRow{}).Error; err != nil {
 			return err
 		}
-		if err := tx.Where("cause = ?", pipeline.CauseEngine).Delete(&outageRow{}).Error; err != nil {
+		if err := tx.Where("cause = ?", pipeline.CauseEngine).Delete(&builds.OutageRow{}).Error; err != nil {
 			return err
 		}
 		return tx.Clauses(clause.OnConflict{
@@ -151,7 +152,7 @@ func (s *Store) suspects(tx *database.Tx, owner string) (c suspects, err error) 
 		return c, err
 	}
 	var mine []int
-	err = tx.Model(&buildRow{}).Where("state = ? AND owner = ?", pipeline.Running, owner).Pluck("shared_losses", &mine).Error
+	err = tx.Model(&builds.Row{}).Where("state = ? AND owner = ?", pipeline.Running, owner).Pluck("shared_losses", &mine).Error
 	c = suspects{any: true, others: len(mine)}
 	for _, n := range mine {
 		c.running = c.running || n >= patience.TryAlone
@@ -162,6 +163,6 @@ func (s *Store) suspects(tx *database.Tx, owner string) (c suspects, err error) 
 // anySuspect reports whether a build waits or runs that is tried alone: by an index, in its words.
 func anySuspect(tx *database.Tx) (bool, error) {
 	var ids []int64
-	err := tx.Model(&buildRow{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error
+	err := tx.Model(&builds.Row{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, err
 }

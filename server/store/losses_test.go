@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
@@ -35,7 +36,7 @@ func TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds(t *testing.T) {
 		v := &server{Store: s, owner: fmt.Sprintf("server-%d", deaths)}
 		must(t, v.enter(t.Context()))
 		must(t, v.requeueLost(t.Context(), true))
-		if waiting, err := s.Waiting(t.Context()); err != nil || waiting == 0 {
+		if waiting, err := s.Builds.Waiting(t.Context()); err != nil || waiting == 0 {
 			must(t, err)
 			break
 		}
@@ -43,7 +44,7 @@ func TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds(t *testing.T) {
 	}
 	most := 0
 	for id := range takes {
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		must(t, err)
 		if most = max(most, b.Attempt); b.State != pipeline.Passed {
 			t.Errorf("build %d of %s, attempt %d, ended %s: %s", id, takes[id], b.Attempt, b.State, b.Summary)
@@ -56,7 +57,7 @@ func TestNoBuildIsGivenUpWhereServersAreKilledEveryFewSeconds(t *testing.T) {
 func liveUntil(t *testing.T, v *server, now *time.Time, death time.Time, takes map[int64]time.Duration) time.Time {
 	t.Helper()
 	ends := map[int64]time.Time{}
-	rows := map[int64]buildRow{}
+	rows := map[int64]builds.Row{}
 	for {
 		for len(rows) < 2 {
 			b, ok, err := v.claim(t.Context(), 0, v.owner)
@@ -80,7 +81,7 @@ func liveUntil(t *testing.T, v *server, now *time.Time, death time.Time, takes m
 			must(t, v.finish(t.Context(), rows[first], pipeline.Outcome{State: pipeline.Passed}, nil))
 			delete(rows, first)
 			delete(ends, first)
-		} else if waiting, err := v.Waiting(t.Context()); err != nil || waiting == 0 {
+		} else if waiting, err := v.Builds.Waiting(t.Context()); err != nil || waiting == 0 {
 			must(t, err)
 			return *now
 		}
@@ -177,7 +178,7 @@ func TestBuildThatKillsItsServerIsGivenUpAlone(t *testing.T) {
 	}
 	deaths := 0
 	for ; ; deaths++ {
-		b, err := s.Build(t.Context(), killer)
+		b, err := s.Builds.Get(t.Context(), killer)
 		must(t, err)
 		if b.State.Ended() {
 			if b.Cause != pipeline.CauseInternal {
@@ -197,7 +198,7 @@ func TestBuildThatKillsItsServerIsGivenUpAlone(t *testing.T) {
 				return true
 			default:
 			}
-			b, err := s.Build(t.Context(), killer)
+			b, err := s.Builds.Get(t.Context(), killer)
 			return err == nil && b.State.Ended()
 		})
 		_ = child.Process.Kill()
@@ -215,7 +216,7 @@ func waitEnd(t *testing.T, s *Store, id int64, want pipeline.State) (b pipeline.
 	t.Helper()
 	eventually(t, fmt.Sprintf("the end of build %d", id), func() bool {
 		var err error
-		b, err = s.Build(t.Context(), id)
+		b, err = s.Builds.Get(t.Context(), id)
 		must(t, err)
 		return b.State.Ended()
 	})
@@ -241,7 +242,7 @@ func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
 	}
 	stop()
 	for n := 1; ; n++ {
-		b, err := s.Build(t.Context(), always)
+		b, err := s.Builds.Get(t.Context(), always)
 		must(t, err)
 		if b.State.Ended() {
 			if b.Cause != pipeline.CauseEngine || b.Attempt != patience.MaxLosses {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"time"
 
 	"vivarium/pipeline"
@@ -10,77 +9,6 @@ import (
 )
 
 // The rows as GORM sees them. The schema is made by the migrations alone.
-
-type buildRow struct {
-	ID              int64 `gorm:"primaryKey"`
-	RepoID          int64
-	Repo            string
-	DefaultBranch   string
-	Private         bool
-	Ref             string
-	SHA             string `gorm:"column:sha"`
-	Author          string
-	Message         string
-	Trigger         string
-	RerunOf         int64
-	Attempt         int
-	Losses          int   // attempts that ended without an outcome and speak against the build; losses.go says which
-	SharedLosses    int   // servers that died while this build and others ran there
-	LostSince       int64 // the first of Losses
-	State           pipeline.State
-	Cause           pipeline.Cause
-	Summary         string
-	Image           string
-	QueuedAt        int64
-	StartedAt       int64
-	EndedAt         int64
-	NotBefore       int64  // a build that was queued again after a failure waits until then
-	JobID           int64  // River's job that works on the running attempt
-	Owner           string // the server that it runs on
-	LeaseUntil      int64  // PostgreSQL: after it the owner is dead
-	CancelRequested bool
-	LogSeq          int64 // the last chunk's number
-	Compacted       bool
-	EntryID         int64  // the repository's own line in the registry
-	Spent           int64  // microseconds that attempts ran that count: the one that ended the build, and those that the index did
-	LogBytes        int64  // that its log takes, once it is compacted
-	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
-	PushedAt        int64  // of a push: when it was made
-
-	WaitCause  pipeline.Cause // what a queued build waits for besides its turn; empty: nothing
-	WaitWhy    string
-	WaitSince  int64          // its first attempt that failed by trouble outside
-	WaitTries  int            // how many did
-	WaitTold   pipeline.Cause // what its last pending status says that it waits for
-	TurnServed int64          // its repository's turn before the running attempt took it
-}
-
-func (buildRow) TableName() string { return "builds" }
-
-func (r buildRow) build() pipeline.Build {
-	b := pipeline.Build{
-		ID:        r.ID,
-		Repo:      pipeline.Repository{ID: r.RepoID, FullName: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private},
-		Ref:       r.Ref,
-		SHA:       r.SHA,
-		Author:    r.Author,
-		Message:   r.Message,
-		Trigger:   r.Trigger,
-		RerunOf:   r.RerunOf,
-		Attempt:   r.Attempt,
-		State:     r.State,
-		Cause:     r.Cause,
-		Summary:   r.Summary,
-		Image:     r.Image,
-		QueuedAt:  database.FromMicros(r.QueuedAt),
-		StartedAt: database.FromMicros(r.StartedAt),
-		EndedAt:   database.FromMicros(r.EndedAt),
-	}
-	if r.State == pipeline.Queued && r.WaitCause != "" {
-		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince), Next: database.FromMicros(r.NotBefore)})
-	}
-	return b
-}
 
 // deliveryRow is a delivery that was taken. An organization's hook and a repository's give one event the same GUID, and whoever signs
 // deliveries chooses theirs, so that a GUID counts for its repository alone.
@@ -93,48 +21,6 @@ type deliveryRow struct {
 }
 
 func (deliveryRow) TableName() string { return "deliveries" }
-
-type stepRow struct {
-	BuildID    int64             `gorm:"primaryKey;autoIncrement:false"`
-	Attempt    int               `gorm:"primaryKey;autoIncrement:false"`
-	Name       pipeline.StepName `gorm:"primaryKey"`
-	State      pipeline.StepState
-	Cause      pipeline.Cause
-	Command    string
-	ExitCode   *int
-	Signal     string
-	StartedAt  int64
-	EndedAt    int64
-	CPU        int64 `gorm:"column:cpu"` // nanoseconds
-	PeakMemory int64
-	Note       string
-	Limits     string // JSON; empty of steps from before they were stored, and of skipped ones
-	AfterSeq   int64  // the log's last number when the step began: its chunks come after
-	LastSeq    int64  // its last chunk's number; 0 while it runs
-	Findings   string // JSON; empty of steps without any, and of those from before they were stored
-}
-
-func (stepRow) TableName() string { return "steps" }
-
-func newStepRow(build int64, attempt int, s pipeline.Step) stepRow {
-	return stepRow{
-		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
-		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
-		StartedAt: database.Micros(s.StartedAt), EndedAt: database.Micros(s.EndedAt),
-		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings),
-	}
-}
-
-func (r stepRow) step() (pipeline.Step, error) {
-	limits, limitsErr := decodeLimits(r.Limits)
-	found, findingsErr := decodeFindings(r.Findings)
-	return pipeline.Step{
-		Name: r.Name, State: r.State, Cause: r.Cause,
-		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
-		StartedAt: database.FromMicros(r.StartedAt), EndedAt: database.FromMicros(r.EndedAt),
-		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits, Findings: found,
-	}, errors.Join(limitsErr, findingsErr)
-}
 
 type chunkRow struct {
 	BuildID int64 `gorm:"primaryKey;autoIncrement:false"`

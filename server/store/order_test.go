@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -45,9 +46,9 @@ func TestAVerdictIsThePushsThatWasMadeLast(t *testing.T) {
 			everyDatabase(t, func(t *testing.T, open func() *Store) {
 				s := open()
 				deliveredAs(t, s, c.at, c.before, c.order...)
-				for _, q := range []VerdictQuery{{}, {Repos: push(1).Repo.FullName, DefaultBranch: true}, {Repos: "octo/*"}} {
-					q.Sight = Sight{All: true}
-					got, err := s.Verdicts(t.Context(), q)
+				for _, q := range []builds.VerdictQuery{{}, {Repos: push(1).Repo.FullName, DefaultBranch: true}, {Repos: "octo/*"}} {
+					q.Sight = builds.Sight{All: true}
+					got, err := s.Builds.Verdicts(t.Context(), q)
 					if err != nil || len(got) != 1 || got[0].Push.SHA != push(c.want).SHA || got[0].Judged.SHA != push(c.want).SHA {
 						t.Errorf("%+v: got %+v, %v; want that of push %d", q, got, err, c.want)
 					}
@@ -68,7 +69,7 @@ func TestARerunIsTheVerdictOfTheLastPushAlone(t *testing.T) {
 			endAs(t, s, id, state)
 		}
 		judged := func() string {
-			v, err := s.Verdicts(t.Context(), VerdictQuery{Sight: Sight{All: true}})
+			v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}})
 			must(t, err)
 			return fmt.Sprintf("build %d %s of push %d", v[0].Judged.ID, v[0].Judged.State, v[0].Push.ID)
 		}
@@ -91,6 +92,6 @@ func TestARerunIsTheVerdictOfTheLastPushAlone(t *testing.T) {
 func endAs(t *testing.T, s *Store, id int64, state pipeline.State) {
 	t.Helper()
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": database.Micros(s.db.Now())}).Error
+		return tx.Model(&builds.Row{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": database.Micros(s.db.Now())}).Error
 	}))
 }

@@ -9,52 +9,20 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
-
-// Outage is something outside that does not answer.
-type Outage struct {
-	Cause pipeline.Cause // which: what builds end with that need it
-	Why   string         // for everybody: it names no repository
-	Since time.Time
-	Next  time.Time // when it is looked at next
-}
-
-// outageRow is what does not answer, for all servers of this database. An engine's stands there on SQLite alone, for people to
-// see: elsewhere each server has one of its own.
-type outageRow struct {
-	Cause  pipeline.Cause `gorm:"primaryKey"`
-	Why    string
-	Since  int64
-	Tries  int
-	NextAt int64
-}
-
-func (outageRow) TableName() string { return "outages" }
 
 const doesNotAnswer = "it does not answer"
 
 // probeTimeout bounds one look.
 const probeTimeout = 10 * time.Second
 
-// Outages lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
-func (s *Store) Outages(ctx context.Context) ([]Outage, error) {
-	var rows []outageRow
-	if err := s.db.Read(ctx).Order("cause").Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read what does not answer: %w", err)
-	}
-	list := make([]Outage, len(rows))
-	for i, r := range rows {
-		list[i] = Outage{Cause: r.Cause, Why: r.Why, Since: database.FromMicros(r.Since), Next: database.FromMicros(r.NextAt)}
-	}
-	return list, nil
-}
-
 // awayNow is what does not answer, to claims.
 func awayNow(tx *database.Tx) (map[pipeline.Cause]bool, error) {
 	var causes []pipeline.Cause
-	err := tx.Model(&outageRow{}).Pluck("cause", &causes).Error
+	err := tx.Model(&builds.OutageRow{}).Pluck("cause", &causes).Error
 	away := make(map[pipeline.Cause]bool, len(causes))
 	for _, c := range causes {
 		away[c] = true
@@ -65,7 +33,7 @@ func awayNow(tx *database.Tx) (map[pipeline.Cause]bool, error) {
 // tellAway notes that a build met trouble. It is looked at once more before others are kept waiting for long: the trouble may
 // be that build's repository's alone.
 func tellAway(tx *database.Tx, c pipeline.Cause, now time.Time) error {
-	r := outageRow{Cause: c, Why: doesNotAnswer, Since: database.Micros(now), NextAt: database.Micros(now)}
+	r := builds.OutageRow{Cause: c, Why: doesNotAnswer, Since: database.Micros(now), NextAt: database.Micros(now)}
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
 }
 
@@ -80,7 +48,7 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 		return nil
 	}
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
-		r := outageRow{Cause: pipeline.CauseEngine, Why: why, Since: database.Micros(s.db.Now())}
+		r := builds.OutageRow{Cause: pipeline.CauseEngine, Why: why, Since: database.Micros(s.db.Now())}
 		return tx.Clauses(clause.OnConflict{
 			Columns: []clause.Column{{Name: "cause"}}, DoUpdates: clause.Assignments(map[string]any{"why": why}),
 		}).Create(&r).Error
@@ -94,7 +62,7 @@ func (s *Store) SetEngine(ctx context.Context, why string) error {
 // heal notes that something answers again: who waits for it waits for its turn alone, from now on.
 func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
-		if err := tx.Where("cause = ?", c).Delete(&outageRow{}).Error; err != nil {
+		if err := tx.Where("cause = ?", c).Delete(&builds.OutageRow{}).Error; err != nil {
 			return err
 		}
 		return s.goOn(tx, c)
@@ -108,7 +76,7 @@ func (s *Store) heal(ctx context.Context, c pipeline.Cause) error {
 // goOn has the builds go on that wait for c.
 func (s *Store) goOn(tx *database.Tx, c pipeline.Cause) error {
 	now := database.Micros(s.db.Now())
-	return tx.Model(&buildRow{}).Where(waits+" AND wait_cause = ?", c).Updates(map[string]any{
+	return tx.Model(&builds.Row{}).Where(waits+" AND wait_cause = ?", c).Updates(map[string]any{
 		"wait_cause": "", "not_before": gorm.Expr("CASE WHEN not_before < ? THEN ? ELSE not_before END", now, now),
 	}).Error
 }
@@ -121,7 +89,7 @@ func (s *Store) goOnUnheld(ctx context.Context) error {
 		held = append(held, pipeline.CauseEngine)
 	}
 	unheld := func(db *gorm.DB) *gorm.DB { // in one statement: another server may note both now
-		return db.Model(&buildRow{}).Where(waits+" AND not_before <= ? AND wait_cause NOT IN ?", database.Micros(s.db.Now()), held).
+		return db.Model(&builds.Row{}).Where(waits+" AND not_before <= ? AND wait_cause NOT IN ?", database.Micros(s.db.Now()), held).
 			Where("wait_cause NOT IN (SELECT cause FROM outages WHERE cause <> ?)", pipeline.CauseEngine)
 	}
 	var ids []int64
@@ -157,7 +125,7 @@ func (v *server) prober(ctx context.Context) {
 
 // probeAll looks at what is due, and says when something is next; zero while nothing is away.
 func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
-	var rows []outageRow
+	var rows []builds.OutageRow
 	if err := v.db.Read(ctx).Where("cause <> ?", pipeline.CauseEngine).Find(&rows).Error; err != nil {
 		return next, err
 	}
@@ -176,10 +144,10 @@ func (v *server) probeAll(ctx context.Context) (next time.Time, err error) {
 }
 
 // probe looks once, unless another server does, and says when to look again; zero when it answers.
-func (v *server) probe(ctx context.Context, t outageRow) (next time.Time, err error) {
+func (v *server) probe(ctx context.Context, t builds.OutageRow) (next time.Time, err error) {
 	next = v.db.Now().Add(patience.Spread(patience.LookPause(t.Tries + 1)))
 	mine := func(db *gorm.DB) *gorm.DB {
-		return db.Model(&outageRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
+		return db.Model(&builds.OutageRow{}).Where("cause = ? AND tries = ?", t.Cause, t.Tries)
 	}
 	taken := false
 	err = v.db.Transact(ctx, func(tx *database.Tx) error {
@@ -214,30 +182,4 @@ func (v *server) ask(ctx context.Context, c pipeline.Cause) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	return v.work.Probe(ctx, c)
-}
-
-// addOutages says of queued builds what they wait for that were never tried.
-func (s *Store) addOutages(ctx context.Context, builds ...*pipeline.Build) error {
-	var waiting []*pipeline.Build
-	for _, b := range builds {
-		if b.State == pipeline.Queued && b.Waiting == nil {
-			waiting = append(waiting, b)
-		}
-	}
-	if len(waiting) == 0 {
-		return nil
-	}
-	outages, err := s.Outages(ctx)
-	if err != nil {
-		return err
-	}
-	for _, t := range outages {
-		if t.Cause != pipeline.CauseClone && t.Cause != pipeline.CauseEngine { // what every build needs
-			continue
-		}
-		for _, b := range waiting {
-			wait(b, pipeline.Waiting{Cause: t.Cause, Why: t.Why, Since: t.Since, Next: t.Next})
-		}
-	}
-	return nil
 }

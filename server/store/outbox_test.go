@@ -383,7 +383,7 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 		poster := newFakePoster()
 		serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
 		eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "failure") })
-		if got, err := s.Build(t.Context(), id); err != nil || got.Attempt != 1 {
+		if got, err := s.Builds.Get(t.Context(), id); err != nil || got.Attempt != 1 {
 			t.Errorf("got attempt %d, %v; want the one that ended", got.Attempt, err)
 		}
 	})

@@ -10,17 +10,13 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
 
 // Trouble outside (an Outcome with Heals) ends an attempt and not its build: it is queued again, keeps its place, and says what
 // it waits for. Patience bounds that.
-
-// wait puts what a build waits for into it, where people look.
-func wait(b *pipeline.Build, w pipeline.Waiting) {
-	b.Waiting, b.Summary = &w, w.String()
-}
 
 // probes reports whether somebody looks for all builds whether what ends one for this cause answers: the prober, or who lets
 // builds begin.
@@ -37,7 +33,7 @@ func (w Work) probes(c pipeline.Cause) bool {
 func (w Work) patience() time.Duration { return cmp.Or(w.Patience, patience.Default) }
 
 // hold queues the build of an attempt again that trouble outside ended, or ends it where its patience is over.
-func (w *buildWorker) hold(ctx context.Context, b buildRow, o pipeline.Outcome, job *river.Job[buildArgs]) error {
+func (w *buildWorker) hold(ctx context.Context, b builds.Row, o pipeline.Outcome, job *river.Job[buildArgs]) error {
 	l := loss{Why: "was ended by trouble outside (" + o.Summary + ")", Clean: true, Waits: &o}
 	if err := w.giveBack(ctx, b, l, job); err != nil {
 		return err
@@ -52,7 +48,7 @@ func (w *buildWorker) hold(ctx context.Context, b buildRow, o pipeline.Outcome, 
 func (v *server) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngine && v.work.probes(c) }
 
 // waits notes in b what it waits for, and how long at least; ended says that it has ended in place of that.
-func (s *Store) waits(ctx context.Context, tx *database.Tx, b *buildRow, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
+func (s *Store) waits(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) (pause time.Duration, ended bool, err error) {
 	now := s.db.Now()
 	since, over := patience.Since(database.FromMicros(b.WaitSince), database.FromMicros(b.NotBefore), database.FromMicros(b.StartedAt), now, s.told.patience())
 	if over {
@@ -72,7 +68,7 @@ func (s *Store) waits(ctx context.Context, tx *database.Tx, b *buildRow, o pipel
 }
 
 // tellWait adds a pending status that says what a build waits for, once for each thing until the build has begun.
-func (s *Store) tellWait(ctx context.Context, tx *database.Tx, b *buildRow) error {
+func (s *Store) tellWait(ctx context.Context, tx *database.Tx, b *builds.Row) error {
 	if b.WaitCause == "" || b.WaitCause == b.WaitTold {
 		return nil
 	}
@@ -80,7 +76,7 @@ func (s *Store) tellWait(ctx context.Context, tx *database.Tx, b *buildRow) erro
 }
 
 // tellBegun adds a pending status where the last one says that b waits, since it has begun.
-func (s *Store) tellBegun(ctx context.Context, tx *database.Tx, b *buildRow) error {
+func (s *Store) tellBegun(ctx context.Context, tx *database.Tx, b *builds.Row) error {
 	if b.WaitTold == "" || b.WaitTries > patience.ToldTries {
 		return nil
 	}
@@ -88,9 +84,9 @@ func (s *Store) tellBegun(ctx context.Context, tx *database.Tx, b *buildRow) err
 }
 
 // tellPending adds a pending status that says that b waits for told, or, where that is empty, that it does not wait.
-func (s *Store) tellPending(ctx context.Context, tx *database.Tx, b *buildRow, told pipeline.Cause) error {
+func (s *Store) tellPending(ctx context.Context, tx *database.Tx, b *builds.Row, told pipeline.Cause) error {
 	b.WaitTold = told
-	if err := tx.Model(&buildRow{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
+	if err := tx.Model(&builds.Row{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
 		return err
 	}
 	status, err := s.addStatus(tx, *b)
@@ -103,7 +99,7 @@ func (s *Store) tellPending(ctx context.Context, tx *database.Tx, b *buildRow, t
 // endImpatient ends the queued builds whose patience is over while they wait: what they wait for has not come back. Those that were
 // only not tried go on before (goOnUnheld).
 func (v *server) endImpatient(ctx context.Context) error {
-	var late []buildRow
+	var late []builds.Row
 	err := v.db.Read(ctx).Where(waits+" AND wait_since <= ?", database.Micros(v.db.Now().Add(-v.work.patience()))).
 		Order("wait_since, id").Find(&late).Error
 	for _, b := range late {
@@ -111,8 +107,8 @@ func (v *server) endImpatient(ctx context.Context) error {
 			return err
 		}
 		err = v.db.Transact(ctx, func(tx *database.Tx) error {
-			still := tx.Model(&buildRow{}).Where("id = ? AND wait_cause = ?", b.ID, b.WaitCause).Update("wait_cause", b.WaitCause)
-			if err := database.One(still, errLost); err != nil {
+			still := tx.Model(&builds.Row{}).Where("id = ? AND wait_cause = ?", b.ID, b.WaitCause).Update("wait_cause", b.WaitCause)
+			if err := database.One(still, builds.ErrLost); err != nil {
 				return err
 			}
 			return v.endQueued(ctx, tx, &b, patience.InVain(b.WaitCause, b.WaitWhy, database.FromMicros(b.WaitSince), v.db.Now()))
@@ -120,7 +116,7 @@ func (v *server) endImpatient(ctx context.Context) error {
 		switch {
 		case err == nil:
 			v.ended(ctx, b)
-		case errors.Is(err, errLost): // it has begun meanwhile, or goes on
+		case errors.Is(err, builds.ErrLost): // it has begun meanwhile, or goes on
 			err = nil
 		}
 	}

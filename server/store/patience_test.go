@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
@@ -113,7 +114,7 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 	eventually(t, "three looks in vain", func() bool { return h.probes.Load() >= 3 })
 	met := 0
 	for _, id := range ids {
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		must(t, err)
 		if b.State.Ended() {
 			t.Fatalf("build %d ended %s: %s", id, b.State, b.Summary)
@@ -128,7 +129,7 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 	if tries := h.tries.Load(); met == 0 || tries > n || cause == pipeline.CauseClone && tries > 4 {
 		t.Errorf("%d builds met the trouble in %d tries", met, tries)
 	}
-	if list, err := s.Outages(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
+	if list, err := s.Builds.Outages(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
 		t.Errorf("Outages: %+v, %v", list, err)
 	}
 	h.away.Store(false)
@@ -142,7 +143,7 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 			t.Errorf("statuses of build %d: %v", id, states)
 		}
 	}
-	if list, err := s.Outages(t.Context()); err != nil || len(list) != 0 {
+	if list, err := s.Builds.Outages(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("Outages in the end: %+v, %v", list, err)
 	}
 	t.Logf("%d attempts at %d builds, %d looks", h.tries.Load(), n, h.probes.Load())
@@ -183,7 +184,7 @@ func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
 		}
 		eventually(t, "its status", func() bool { return slices.Contains(poster.states(push(1).SHA), "error") })
 		var spent int64
-		must(t, s.db.Read(t.Context()).Model(&buildRow{}).Where("id = ?", id).Pluck("spent", &spent).Error)
+		must(t, s.db.Read(t.Context()).Model(&builds.Row{}).Where("id = ?", id).Pluck("spent", &spent).Error)
 		if spent != 0 {
 			t.Errorf("its repository is charged %d µs for attempts that came to nothing", spent)
 		}
@@ -198,11 +199,11 @@ func TestWaitingBuildIsCanceledAtOnce(t *testing.T) {
 		id := accept(t, s, push(1))
 		serve(t, s, Work{Build: h.build, Probe: h.probe})
 		eventually(t, "it waits", func() bool {
-			b, err := s.Build(t.Context(), id)
+			b, err := s.Builds.Get(t.Context(), id)
 			return err == nil && b.Waiting != nil
 		})
 		must(t, other.Cancel(t.Context(), byTest, id))
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		if err != nil || b.State != pipeline.Canceled || b.Waiting != nil {
 			t.Errorf("got %s, %+v, %v", b.State, b.Waiting, err)
 		}
@@ -239,11 +240,11 @@ func TestBuildThatWasNeverTriedSaysWhatItWaitsFor(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
 	must(t, s.SetEngine(t.Context(), "it does not answer"))
-	if b, err := s.Build(t.Context(), id); err != nil || b.Waiting == nil || b.Summary != "waiting for the Docker engine: it does not answer" {
+	if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Waiting == nil || b.Summary != "waiting for the Docker engine: it does not answer" {
 		t.Errorf("got %+v, %q, %v", b.Waiting, b.Summary, err)
 	}
 	must(t, s.SetEngine(t.Context(), ""))
-	if b, err := s.Build(t.Context(), id); err != nil || b.Waiting != nil || b.Summary != "" {
+	if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Waiting != nil || b.Summary != "" {
 		t.Errorf("once it answers: %+v, %q, %v", b.Waiting, b.Summary, err)
 	}
 }
@@ -306,12 +307,12 @@ func TestBuildThatIsOnlyNotTriedIsNotImpatient(t *testing.T) {
 				id := accept(t, s, push(1))
 				must(t, s.SetEngine(t.Context(), c.engine))
 				met(t, s, forward, c.cause, time.Second)
-				if b, err := s.Build(t.Context(), id); err != nil || b.Waiting == nil {
+				if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Waiting == nil {
 					t.Fatalf("control: at first it waits for %+v, %v", b.Waiting, err)
 				}
 				forward(c.queued)
 				must(t, v.scan(t.Context(), false))
-				if b, err := s.Build(t.Context(), id); err != nil || b.State != c.want || (b.Waiting != nil) != c.isWaiting {
+				if b, err := s.Builds.Get(t.Context(), id); err != nil || b.State != c.want || (b.Waiting != nil) != c.isWaiting {
 					t.Errorf("got %s: %s, waiting for %+v, %v", b.State, b.Summary, b.Waiting, err)
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -69,7 +70,7 @@ func wrapPlace(b pipeline.Build, err error) error {
 
 // aheadOf counts the builds of b's own repository that are before it, up to MaxPlace.
 func (s *Store) aheadOf(db *gorm.DB, key string, b pipeline.Build) (int, error) {
-	first := db.Model(&buildRow{}).Select("1").Where("lower(repo) = ? AND state = 'queued'", key).Limit(MaxPlace)
+	first := db.Model(&builds.Row{}).Select("1").Where("lower(repo) = ? AND state = 'queued'", key).Limit(MaxPlace)
 	if s.defaultBranchFirst {
 		off := 1
 		if b.Ref == "refs/heads/"+b.Repo.DefaultBranch {
@@ -104,7 +105,7 @@ func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err er
 // StartedBetween counts the builds whose attempts began between two moments, up to a bound.
 func (s *Store) StartedBetween(ctx context.Context, from, to time.Time, most int) (int, error) {
 	var n int64
-	few := s.db.Read(ctx).Model(&buildRow{}).Select("1").Where("started_at > ? AND started_at < ?", database.Micros(from), database.Micros(to)).Limit(most)
+	few := s.db.Read(ctx).Model(&builds.Row{}).Select("1").Where("started_at > ? AND started_at < ?", database.Micros(from), database.Micros(to)).Limit(most)
 	if err := s.db.Read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("count the builds that were started: %w", err)
 	}

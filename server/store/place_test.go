@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 )
 
 func TestPlaceOf(t *testing.T) {
@@ -51,7 +52,7 @@ func TestPlaceIsTheOrderInWhichBuildsAreStarted(t *testing.T) {
 					}
 					accept(t, s, pushOf(i, fmt.Sprintf("o/Repo-%d", random.IntN(1+i%7)), []string{"main", "topic"}[random.IntN(2)]))
 				}
-				waiting, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}, State: pipeline.Queued})
+				waiting, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Queued})
 				must(t, err)
 				want := make([]int64, len(waiting))
 				for _, b := range waiting {
@@ -68,7 +69,7 @@ func TestPlaceIsTheOrderInWhichBuildsAreStarted(t *testing.T) {
 				if !slices.Equal(got, want) {
 					t.Errorf("started %v, told %v", got, want)
 				}
-				b, err := s.Build(t.Context(), want[0])
+				b, err := s.Builds.Get(t.Context(), want[0])
 				must(t, err)
 				if place, err := s.Place(t.Context(), b); place != 0 || err != nil {
 					t.Errorf("a build that runs has place %d, %v", place, err)
@@ -104,7 +105,7 @@ func TestPlaceIsBounded(t *testing.T) {
 			id   int64
 			want int
 		}{{1, 1}, {last, MaxPlace + 1}, {behind, MaxPlace + 1}, {behind - 100, 31}, {2, MaxPlace + 1}} {
-			b, err := s.Build(t.Context(), c.id)
+			b, err := s.Builds.Get(t.Context(), c.id)
 			must(t, err)
 			if place, err := s.Place(t.Context(), b); place != c.want || err != nil {
 				t.Errorf("build %d: got place %d, %v; want %d", c.id, place, err, c.want)
@@ -132,7 +133,7 @@ func TestBuildsStartedWhileOneWaitedAreCounted(t *testing.T) {
 		if last := runFor(t, s, forward, time.Second); last != id || first == id {
 			t.Fatalf("build %d came last, want %d", last, id)
 		}
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		must(t, err)
 		if n, err := s.StartedBetween(t.Context(), b.QueuedAt, b.StartedAt, 100); n != 3 || err != nil {
 			t.Errorf("got %d, %v; want 3", n, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/storetest"
 )
@@ -46,10 +47,10 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 // flood queues n builds, with figures for the planner.
 func flood(t *testing.T, s *Store, n int) {
 	t.Helper()
-	rows := make([]buildRow, n)
+	rows := make([]builds.Row, n)
 	for i := range rows {
 		p := push(i)
-		rows[i] = buildRow{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
+		rows[i] = builds.Row{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.db.Now())}
 	}
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.CreateInBatches(rows, 500).Error }))
 }

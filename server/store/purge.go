@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -101,7 +102,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 
 // stillRunning are the builds of a repository that a living server works on. Those of a dead one need no end.
 func (s *Store) stillRunning(ctx context.Context, key string) (ids []int64, err error) {
-	query := s.db.Read(ctx).Model(&buildRow{}).Where("lower(repo) = ? AND state = ?", key, pipeline.Running)
+	query := s.db.Read(ctx).Model(&builds.Row{}).Where("lower(repo) = ? AND state = ?", key, pipeline.Running)
 	if s.db.Exclusive() {
 		if served, err := s.db.Locked(); err != nil || !served {
 			return nil, err
@@ -119,7 +120,7 @@ func (e *erasure) builds(ctx context.Context, state pipeline.State) error {
 	if state != "" {
 		query = query.Where("state = ?", state)
 	}
-	var rows []buildRow
+	var rows []builds.Row
 	if err := query.Order("id").Find(&rows).Error; err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (e *erasure) add(n Purged) {
 	e.sum.Statuses += n.Statuses
 }
 
-func removeBuild(tx *database.Tx, b buildRow) (n Purged, err error) {
+func removeBuild(tx *database.Tx, b builds.Row) (n Purged, err error) {
 	for _, count := range []struct {
 		into  *int64
 		query string
@@ -169,7 +170,7 @@ func removeBuild(tx *database.Tx, b buildRow) (n Purged, err error) {
 			return Purged{}, err
 		}
 	}
-	r := tx.Where("id = ? AND attempt = ?", b.ID, b.Attempt).Delete(&buildRow{}) // the rest goes with it
+	r := tx.Where("id = ? AND attempt = ?", b.ID, b.Attempt).Delete(&builds.Row{}) // the rest goes with it
 	if r.Error != nil || r.RowsAffected == 0 {
 		return Purged{}, r.Error
 	}
@@ -209,11 +210,11 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if n.AuditLines, err = hideInAudit(tx, e.key, e.pseudonym); err != nil {
 			return err
 		}
-		var builds int64
-		if err := tx.Model(&buildRow{}).Where("lower(repo) = ?", e.key).Count(&builds).Error; err != nil {
+		var left int64
+		if err := tx.Model(&builds.Row{}).Where("lower(repo) = ?", e.key).Count(&left).Error; err != nil {
 			return err
 		}
-		if builds > 0 {
+		if left > 0 {
 			return errMore
 		}
 		return e.audit(tx, e.by, "purged", e.pseudonym)

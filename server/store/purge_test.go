@@ -14,6 +14,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -130,7 +131,7 @@ func TestPurgeRemovesARepositoryAndNothingElse(t *testing.T) {
 				t.Errorf("the %s is still there: %.200q", where, after[max(at-100, 0):])
 			}
 		}
-		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
+		builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 		if err != nil || len(builds) != 1 || builds[0].Repo.FullName != canaryName+"-two" {
 			t.Errorf("of the other repository there is %+v, %v", builds, err)
 		}
@@ -238,7 +239,7 @@ func TestPurgeOutlivesADeadlock(t *testing.T) {
 	if err := <-purged; err != nil {
 		t.Errorf("the purge ended with %v", err)
 	}
-	if builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}}); err != nil || len(builds) > 0 {
+	if builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}}); err != nil || len(builds) > 0 {
 		t.Errorf("of the repository there is %+v, %v", builds, err)
 	}
 }

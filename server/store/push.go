@@ -12,6 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/verdict"
 )
@@ -142,7 +143,7 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 			return Accepted{BuildID: built, Skipped: true, turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}
 	}
-	b := buildRow{
+	b := builds.Row{
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
 		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: database.Micros(verdict.PushTime(p.At, s.db.Now())),
 		Author: p.Author, Message: p.Message, Trigger: "push",
@@ -165,13 +166,13 @@ func hideEarlier(tx *database.Tx, t turnRow, private bool) error {
 	if !private {
 		return nil
 	}
-	return tx.Model(&buildRow{}).Where("lower(repo) = ? AND NOT private", t.RepoKey).Or("entry_id = ? AND NOT private", t.EntryID).
+	return tx.Model(&builds.Row{}).Where("lower(repo) = ? AND NOT private", t.RepoKey).Or("entry_id = ? AND NOT private", t.EntryID).
 		Update("private", true).Error
 }
 
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are
 // to be inserted in the same transaction.
-func (s *Store) enqueue(tx *database.Tx, b *buildRow, over string) ([]river.InsertManyParams, error) {
+func (s *Store) enqueue(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = database.Micros(s.db.Now())
 	if over != "" {

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -29,7 +30,7 @@ func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
 		if other := accept(t, s, push(2)); other == first {
 			t.Errorf("another delivery got the same build %d", other)
 		}
-		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
+		builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 		if err != nil || len(builds) != 2 {
 			t.Errorf("got %d builds, %v; want 2", len(builds), err)
 		}
@@ -125,7 +126,7 @@ func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
 		p99 := took[n*99/100-1]
 		t.Logf("answered: p50 %s, p99 %s, max %s", took[n/2], p99, took[n-1]) // BenchmarkBurst holds the figure
 		eventually(t, "all builds passed", func() bool {
-			passed, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}, State: pipeline.Passed, Limit: 1000})
+			passed, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Passed, Limit: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +159,7 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,20 +192,20 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name string
-			q    Query
+			q builds.Query
 			want []int64
 		}{
-			{"all", Query{Sight: Sight{All: true}}, []int64{5, 4, 3, 2, 1}},
-			{"page", Query{Sight: Sight{All: true}, Limit: 2, Before: 4}, []int64{3, 2}},
-			{"repo", Query{Sight: Sight{All: true}, Repo: "octo/other"}, []int64{3}},
-			{"public", Query{Sight: Sight{Public: true}}, []int64{5, 4, 3}}, // the second push said private: what was built before is, too
-			{"a group's", Query{Sight: Sight{Pattern: "OCTO/o*"}}, []int64{3}},
-			{"public and a group's", Query{Sight: Sight{Public: true, Pattern: "octo/hello"}}, []int64{5, 4, 3, 2, 1}},
-			{"nobody's", Query{}, nil},
-			{"sha", Query{Sight: Sight{All: true}, SHA: push(4).SHA}, []int64{5}},
-			{"state", Query{Sight: Sight{All: true}, State: pipeline.Passed}, nil},
+			{"all", builds.Query{Sight: builds.Sight{All: true}}, []int64{5, 4, 3, 2, 1}},
+			{"page", builds.Query{Sight: builds.Sight{All: true}, Limit: 2, Before: 4}, []int64{3, 2}},
+			{"repo", builds.Query{Sight: builds.Sight{All: true}, Repo: "octo/other"}, []int64{3}},
+			{"public", builds.Query{Sight: builds.Sight{Public: true}}, []int64{5, 4, 3}}, // the second push said private: what was built before is, too
+			{"a group's", builds.Query{Sight: builds.Sight{Pattern: "OCTO/o*"}}, []int64{3}},
+			{"public and a group's", builds.Query{Sight: builds.Sight{Public: true, Pattern: "octo/hello"}}, []int64{5, 4, 3, 2, 1}},
+			{"nobody's", builds.Query{}, nil},
+			{"sha", builds.Query{Sight: builds.Sight{All: true}, SHA: push(4).SHA}, []int64{5}},
+			{"state", builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Passed}, nil},
 		} {
-			builds, err := s.Builds(t.Context(), c.q)
+			builds, err := s.Builds.List(t.Context(), c.q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,10 +217,10 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 			}
 		}
-		if n, err := s.Waiting(t.Context()); n != 5 || err != nil {
+		if n, err := s.Builds.Waiting(t.Context()); n != 5 || err != nil {
 			t.Errorf("waiting: got %d, %v; want 5", n, err)
 		}
-		if _, err := s.Build(t.Context(), 99); !errors.Is(err, database.ErrNotFound) {
+		if _, err := s.Builds.Get(t.Context(), 99); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("unknown build: got %v, want database.ErrNotFound", err)
 		}
 	})
@@ -233,16 +234,16 @@ func TestARepositoryBecomesPrivateUnderAllItsNames(t *testing.T) {
 		former := accept(t, s, via(pushOf(1, "octo/first", "main"), entry))
 		others := accept(t, s, pushOf(2, "octo/other", "main"))
 		must(t, s.Rename(t.Context(), entry.ID, "octo/second"))
-		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); err != nil {
+		if _, err := s.Builds.Visible(t.Context(), former, builds.Sight{Public: true}); err != nil {
 			t.Fatalf("control: while it is public: %v", err)
 		}
 		private := via(pushOf(3, "octo/second", "main"), entry)
 		private.Repo.Private = true
 		accept(t, s, private)
-		if _, err := s.Visible(t.Context(), former, Sight{Public: true}); !errors.Is(err, database.ErrNotFound) {
+		if _, err := s.Builds.Visible(t.Context(), former, builds.Sight{Public: true}); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("everybody sees the build under its former name: %v", err)
 		}
-		if _, err := s.Visible(t.Context(), others, Sight{Public: true}); err != nil {
+		if _, err := s.Builds.Visible(t.Context(), others, builds.Sight{Public: true}); err != nil {
 			t.Errorf("another repository's build: %v", err)
 		}
 	})
@@ -256,7 +257,7 @@ func TestADeliveryThatComesAgainHidesNothing(t *testing.T) {
 	accept(t, s, private)
 	opened := accept(t, s, push(2))
 	accept(t, s, private)
-	if _, err := s.Visible(t.Context(), opened, Sight{Public: true}); err != nil {
+	if _, err := s.Builds.Visible(t.Context(), opened, builds.Sight{Public: true}); err != nil {
 		t.Errorf("the build since it was opened: %v", err)
 	}
 }

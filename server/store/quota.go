@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -55,7 +56,7 @@ func (s *Store) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 // queueFull is why a repository may queue no further build as long as so many wait in all.
 func (s *Store) queueFull(tx *database.Tx, t turnRow) (string, error) {
 	var waiting int64
-	if err := tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error; err != nil || waiting < int64(s.queueLimit) {
+	if err := tx.Model(&builds.Row{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error; err != nil || waiting < int64(s.queueLimit) {
 		return "", err
 	}
 	own, err := waitingOf(tx.DB, t.RepoKey)
@@ -78,7 +79,7 @@ func (s *Store) Used(ctx context.Context, e registry.Entry) (registry.Use, error
 // used counts what is limited, by indexes alone.
 func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registry.Use, err error) {
 	own := func() *gorm.DB {
-		return db.Model(&buildRow{}).Where("entry_id IN (SELECT id FROM repositories WHERE id = ? OR parent_id = ?)", entry, entry)
+		return db.Model(&builds.Row{}).Where("entry_id IN (SELECT id FROM repositories WHERE id = ? OR parent_id = ?)", entry, entry)
 	}
 	total := func(into *int64, of *gorm.DB, expression string, values ...any) {
 		if err == nil {
@@ -108,6 +109,6 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 // waitingOf counts the builds that wait of one repository.
 func waitingOf(db *gorm.DB, key string) (int, error) {
 	var n int64
-	err := db.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued'", key).Count(&n).Error
+	err := db.Model(&builds.Row{}).Where("lower(repo) = ? AND state = 'queued'", key).Count(&n).Error
 	return int(n), err
 }

@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
@@ -56,7 +57,7 @@ func TestPushOverItsMinutesEndsAtOnceAndSaysSo(t *testing.T) {
 		if a.OverQuota != want || a.BuildID == 0 {
 			t.Errorf("got %+v, want a build, and %q", a, want)
 		}
-		b, err := s.Build(t.Context(), a.BuildID)
+		b, err := s.Builds.Get(t.Context(), a.BuildID)
 		if err != nil || b.State != pipeline.Canceled || b.Cause != pipeline.CauseQuota || b.Summary != want || b.EndedAt.IsZero() {
 			t.Errorf("the build: got %+v, %v", b, err)
 		}
@@ -103,7 +104,7 @@ func TestBuildsThatWaitedUntilTheyWereOverQuotaAreEnded(t *testing.T) {
 		if _, ids := order(t, s); len(ids) != 1 || ids[0] != other {
 			t.Errorf("started %v, want %d alone", ids, other)
 		}
-		over, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}, Repo: "octo/hello", State: pipeline.Canceled})
+		over, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Repo: "octo/hello", State: pipeline.Canceled})
 		if err != nil || len(over) != 2 || over[0].Cause != pipeline.CauseQuota {
 			t.Errorf("over the quota: %+v, %v; want two builds that say so", over, err)
 		}
@@ -127,7 +128,7 @@ func TestQueueQuotaBoundsAFlood(t *testing.T) {
 				}
 			}
 		}
-		if waiting, err := s.Waiting(t.Context()); err != nil || waiting != 5 || refused != 55 {
+		if waiting, err := s.Builds.Waiting(t.Context()); err != nil || waiting != 5 || refused != 55 {
 			t.Errorf("%d wait, %d were refused, %v; want 5 and 55", waiting, refused, err)
 		}
 		for i, want := range []bool{false, true} {
@@ -156,7 +157,7 @@ func TestQueueLimitBoundsAFloodAndSilencesNobodyElse(t *testing.T) {
 				refused++
 			}
 		}
-		if waiting, err := s.Waiting(t.Context()); err != nil || waiting != 10 || refused != 40 {
+		if waiting, err := s.Builds.Waiting(t.Context()); err != nil || waiting != 10 || refused != 40 {
 			t.Errorf("%d wait, %d were refused, %v; want 10 and 40", waiting, refused, err)
 		}
 		for i, want := range []string{"", "over quota: 11 of 10 builds wait; push again when fewer do"} {

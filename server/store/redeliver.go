@@ -5,6 +5,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/verdict"
 )
@@ -13,18 +14,18 @@ import (
 // errored or were canceled. It keeps its place among the branch's pushes: the new build repeats the push's. known is false where a
 // purge has removed delivery and builds meanwhile: then it is a new one.
 func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
-	var rows []buildRow // of its commit on its branch, from the delivery's build on
+	var rows []builds.Row // of its commit on its branch, from the delivery's build on
 	err = tx.Table("builds b").Select("b.*").Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
 		Where("d.id = ?", d.BuildID).Order("b.id").Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return Accepted{}, nil, false, err
 	}
-	last := verdict.Standing(builds(rows))
+	last := verdict.Standing(builds.Of(rows))
 	a = Accepted{BuildID: last.ID, Duplicate: true}
 	if !verdict.CameToNothing(last.State) || p.SHA != last.SHA || p.Ref != last.Ref {
 		return a, nil, true, nil
 	}
-	b := rows[slices.IndexFunc(rows, func(r buildRow) bool { return r.ID == last.ID })].again()
+	b := repeated(rows[slices.IndexFunc(rows, func(r builds.Row) bool { return r.ID == last.ID })])
 	if a.OverQuota, err = s.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
 		return a, nil, true, err
 	}
@@ -34,9 +35,9 @@ func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted,
 	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil
 }
 
-// again is a new build of the same commit.
-func (r buildRow) again() buildRow {
-	return buildRow{
+// repeated is a new build of the same commit.
+func repeated(r builds.Row) builds.Row {
+	return builds.Row{
 		EntryID: r.EntryID, RepoID: r.RepoID, Repo: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private,
 		Ref: r.Ref, SHA: r.SHA, Author: r.Author, Message: r.Message, Trigger: "rerun", RerunOf: r.ID,
 	}
@@ -45,6 +46,6 @@ func (r buildRow) again() buildRow {
 // builtBefore is the newest build of a commit in a repository, or zero.
 func builtBefore(tx *database.Tx, key, sha string) (int64, error) {
 	var ids []int64
-	err := tx.Model(&buildRow{}).Where("sha = ? AND lower(repo) = ?", sha, key).Order("id DESC").Limit(1).Pluck("id", &ids).Error
+	err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ?", sha, key).Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	return slices.Max(append(ids, 0)), err
 }

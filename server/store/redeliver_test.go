@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -32,7 +33,7 @@ func TestARedeliveredPushIsBuiltAgainWhereItsBuildCameToNothing(t *testing.T) {
 					}
 					return
 				}
-				b, err := s.Build(t.Context(), a.BuildID)
+				b, err := s.Builds.Get(t.Context(), a.BuildID)
 				if err != nil || a.Duplicate || a.Again != first || b.RerunOf != first || b.Trigger != "rerun" || b.SHA != push(1).SHA || b.State != pipeline.Queued {
 					t.Fatalf("got %+v, %+v, %v; want a new build of the same commit", a, b, err)
 				}
@@ -43,7 +44,7 @@ func TestARedeliveredPushIsBuiltAgainWhereItsBuildCameToNothing(t *testing.T) {
 				if third, err := s.AcceptPush(t.Context(), push(1)); err != nil || !third.Duplicate || third.BuildID != b.ID {
 					t.Errorf("when that one has passed: got %+v, %v; want a duplicate of build %d", third, err, b.ID)
 				}
-				v, err := s.Verdicts(t.Context(), VerdictQuery{Sight: Sight{All: true}})
+				v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}})
 				if err != nil || len(v) != 1 || v[0].Push.ID != first || v[0].Judged.ID != b.ID {
 					t.Errorf("verdict %+v, %v; want build %d of push %d", v, err, b.ID, first)
 				}
@@ -71,7 +72,7 @@ func TestARedeliveryAmidAPurgeIsANewDelivery(t *testing.T) {
 		if !purged || err != nil || a.Duplicate || a.BuildID == 0 || a.BuildID == first {
 			t.Fatalf("got %+v, %v, purged %t; want a new build", a, err, purged)
 		}
-		if b, err := s.Build(t.Context(), a.BuildID); err != nil || b.State != pipeline.Queued || b.RerunOf != 0 {
+		if b, err := s.Builds.Get(t.Context(), a.BuildID); err != nil || b.State != pipeline.Queued || b.RerunOf != 0 {
 			t.Errorf("got %+v, %v", b, err)
 		}
 	})
@@ -91,7 +92,7 @@ func TestARedeliveryAtTwoServersMakesOneBuild(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		builds, err := servers[0].Builds(t.Context(), Query{Sight: Sight{All: true}})
+		builds, err := servers[0].Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 		if err != nil || len(builds) != 2 {
 			t.Errorf("got %d builds, %v; want 2", len(builds), err)
 		}
@@ -171,7 +172,7 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 		now := accept(t, s, via(pushOf(2, "octo/second", "main"), entry))
 		others := accept(t, s, pushOf(3, "octo/other", "main"))
 		visible := func(id int64) bool {
-			_, err := s.Visible(t.Context(), id, Sight{Public: true})
+			_, err := s.Builds.Visible(t.Context(), id, builds.Sight{Public: true})
 			if err != nil && !errors.Is(err, database.ErrNotFound) {
 				t.Error(err)
 			}
@@ -215,7 +216,7 @@ func TestDeliveriesOfAnEarlierSchemaAreKnownStill(t *testing.T) {
 	if a, err := s.AcceptPush(t.Context(), push(1)); err != nil || a != (Accepted{BuildID: old, Duplicate: true}) {
 		t.Errorf("got %+v, %v; want a duplicate of build %d", a, err, old)
 	}
-	if v, err := s.Verdicts(t.Context(), VerdictQuery{Sight: Sight{All: true}}); err != nil || len(v) != 1 || v[0].Push.ID != old {
+	if v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}}); err != nil || len(v) != 1 || v[0].Push.ID != old {
 		t.Errorf("verdicts %+v, %v", v, err)
 	}
 }

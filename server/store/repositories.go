@@ -12,6 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -285,7 +286,7 @@ func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Reposi
 			if err != nil {
 				return err
 			}
-			return hideEarlier(tx, turnOf(buildRow{Repo: r.FullName, EntryID: entry}), r.Private)
+			return hideEarlier(tx, turnOf(builds.Row{Repo: r.FullName, EntryID: entry}), r.Private)
 		})
 	})
 	if err != nil {

@@ -7,13 +7,14 @@ import (
 
 	"gorm.io/gorm"
 
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
 // Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
 // status stays as it is: who asks is told.
 func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
-	var b buildRow
+	var b builds.Row
 	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {
 		return s.db.Transact(ctx, func(tx *database.Tx) (err error) {
 			b, err = s.repeat(ctx, tx, by, id)
@@ -32,28 +33,28 @@ func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 }
 
 // repeat queues a new build of the commit of another one.
-func (s *Store) repeat(ctx context.Context, tx *database.Tx, by Actor, id int64) (buildRow, error) {
-	var old buildRow
+func (s *Store) repeat(ctx context.Context, tx *database.Tx, by Actor, id int64) (builds.Row, error) {
+	var old builds.Row
 	if err := tx.Take(&old, id).Error; err != nil {
-		return buildRow{}, err
+		return builds.Row{}, err
 	}
-	b := old.again()
+	b := repeated(old)
 	why, err := s.overQuota(tx, turnOf(b), false)
 	if err != nil {
-		return buildRow{}, err
+		return builds.Row{}, err
 	}
 	if why != "" {
-		return buildRow{}, &QuotaError{why}
+		return builds.Row{}, &QuotaError{why}
 	}
 	jobs, err := s.enqueue(tx, &b, "")
 	if err != nil {
-		return buildRow{}, err
+		return builds.Row{}, err
 	}
 	if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
-		return buildRow{}, err
+		return builds.Row{}, err
 	}
 	if err := s.line(tx, turnOf(b)); err != nil {
-		return buildRow{}, err
+		return builds.Row{}, err
 	}
 	return b, tx.Jobs.Insert(ctx, jobs...)
 }

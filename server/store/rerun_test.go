@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -35,16 +36,16 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 		twice := ended(5, "octo/hello", "main", pipeline.Errored, 2*time.Hour)
 		newer := ended(5, "Octo/Hello", "main", pipeline.Errored, time.Hour)
 		for name, c := range map[string]struct {
-			q    Query
+			q    builds.Query
 			want []int64
 		}{
-			"errored":         {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored}, []int64{newer, long, other, errored}},
-			"of late":         {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{newer, other, errored}},
-			"of a repository": {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "OCTO/other"}, []int64{long}},
-			"of a pattern":    {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "octo/h*"}, []int64{newer, other, errored}},
-			"canceled":        {Query{Sight: Sight{All: true}, Last: true, State: pipeline.Canceled}, nil},
+			"errored":         {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored}, []int64{newer, long, other, errored}},
+			"of late":         {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{newer, other, errored}},
+			"of a repository": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "OCTO/other"}, []int64{long}},
+			"of a pattern":    {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "octo/h*"}, []int64{newer, other, errored}},
+			"canceled":        {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Canceled}, nil},
 		} {
-			builds, err := s.Builds(t.Context(), c.q)
+			builds, err := s.Builds.List(t.Context(), c.q)
 			must(t, err)
 			var got []int64
 			for _, b := range builds {
@@ -80,7 +81,7 @@ func TestRerunGoesOnAfterADeadlock(t *testing.T) {
 		if (err == nil) != ok {
 			t.Fatalf("after %d deadlocks: %v", left, err)
 		}
-		builds, err := s.Builds(t.Context(), Query{Sight: Sight{All: true}})
+		builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 		if must(t, err); ok && (len(builds) != 2 || builds[0].ID != again) {
 			t.Errorf("after %d deadlocks there are %d builds, the newest %d; want one more, %d", left, len(builds), builds[0].ID, again)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -32,7 +33,7 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 	if !v.db.Exclusive() {
 		db = db.Where("lease_until < " + v.db.Clock())
 	}
-	var lost []buildRow
+	var lost []builds.Row
 	if err := db.Order("id").Find(&lost).Error; err != nil {
 		return err
 	}
@@ -40,8 +41,8 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 		l := loss{Why: "was lost: the server that ran it died", Died: true}
 		err := v.db.Transact(ctx, func(tx *database.Tx) error {
 			// A server that is slow, not dead, may have renewed its lease meanwhile.
-			r := fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
-			if err := database.One(r, errLost); err != nil {
+			r := builds.Fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).Update("lease_until", 0)
+			if err := database.One(r, builds.ErrLost); err != nil {
 				return err
 			}
 			if err := tx.Take(&b, b.ID).Error; err != nil {
@@ -57,7 +58,7 @@ func (v *server) requeueLost(ctx context.Context, boot bool) error {
 			}
 			return tx.Jobs.Abandon(ctx, []int64{job})
 		})
-		if errors.Is(err, errLost) {
+		if errors.Is(err, builds.ErrLost) {
 			continue
 		}
 		if err != nil {
@@ -94,7 +95,7 @@ func (v *server) replaceTickets(ctx context.Context) error {
 			return err
 		}
 		var waiting, tickets int64
-		err = notForNow(tx.Model(&buildRow{}).Where("state = ?", pipeline.Queued), away).Count(&waiting).Error
+		err = notForNow(tx.Model(&builds.Row{}).Where("state = ?", pipeline.Queued), away).Count(&waiting).Error
 		if err != nil {
 			return err
 		}
@@ -129,11 +130,11 @@ func (v *server) renew(ctx context.Context) {
 		case v.db.Now().Sub(renewed) > leaseTime-time.Second:
 			// Another server may have begun these builds anew.
 			for id := range running {
-				v.attempts.cancel(id, errLost)
+				v.attempts.cancel(id, builds.ErrLost)
 			}
 		}
 		for _, id := range lost {
-			v.attempts.cancel(id, errLost)
+			v.attempts.cancel(id, builds.ErrLost)
 		}
 	})
 }

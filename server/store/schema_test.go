@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -14,7 +15,7 @@ func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 	early.Before = "0002"
 	s, err := Open(t.Context(), early)
 	must(t, err)
-	old := buildRow{Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued}
+	old := builds.Row{Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued}
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		if err := tx.Omit("EntryID", "Spent", "LogBytes", "BeforeSHA", "PushedAt", "SharedLosses", "LostSince", "WaitCause", "WaitWhy", "WaitSince",
 			"WaitTries", "WaitTold", "TurnServed").Create(&old).Error; err != nil {
@@ -24,7 +25,7 @@ func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 	}))
 	must(t, s.Close())
 	s = openStore(t, o)
-	b, err := s.Build(t.Context(), old.ID)
+	b, err := s.Builds.Get(t.Context(), old.ID)
 	if err != nil || len(b.Steps) != 1 || b.Steps[0].Note != "a note" || b.Limits() != nil {
 		t.Errorf("got %+v, %v; want the step as it was, without limits", b.Steps, err)
 	}

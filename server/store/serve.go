@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
@@ -193,7 +194,7 @@ func (v *server) cancelAsked(ctx context.Context) error {
 		return nil
 	}
 	var ids []int64
-	err := v.db.Read(ctx).Model(&buildRow{}).
+	err := v.db.Read(ctx).Model(&builds.Row{}).
 		Where("state = ? AND cancel_requested AND owner = ?", pipeline.Running, v.owner).Pluck("id", &ids).Error
 	for _, id := range ids {
 		v.attempts.cancel(id, pipeline.ErrCanceled)

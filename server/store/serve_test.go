@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/dirlock"
 	"vivarium/server/store/patience"
@@ -68,7 +69,7 @@ func TestBuildStaysQueuedUntilTheServerIsReady(t *testing.T) {
 		stop := serve(t, s, work)
 		id := accept(t, s, push(1))
 		<-asked
-		if b, err := s.Build(t.Context(), id); err != nil || b.State != pipeline.Queued || b.Attempt != 0 {
+		if b, err := s.Builds.Get(t.Context(), id); err != nil || b.State != pipeline.Queued || b.Attempt != 0 {
 			t.Errorf("before the server is ready: %s, attempt %d, %v; want queued, 0", b.State, b.Attempt, err)
 		}
 		stop() // and the ticket is lost
@@ -93,7 +94,7 @@ func TestStoppedServerQueuesItsBuildsAgain(t *testing.T) {
 		id := accept(t, s, push(1))
 		<-started
 		stop()
-		b, err := s.Build(t.Context(), id)
+		b, err := s.Builds.Get(t.Context(), id)
 		if err != nil || b.State != pipeline.Queued {
 			t.Fatalf("after the stop: got %s, %v; want queued", b.State, err)
 		}
@@ -198,8 +199,8 @@ func TestLeaseOfADeadServerRunsOut(t *testing.T) {
 	if b := waitState(t, s, id, pipeline.Passed); b.Attempt != 2 {
 		t.Errorf("got attempt %d, want 2", b.Attempt)
 	}
-	if err := s.finish(t.Context(), dead, pipeline.Outcome{State: pipeline.Failed}, nil); !errors.Is(err, errLost) {
-		t.Errorf("the dead attempt's end: got %v, want errLost", err)
+	if err := s.finish(t.Context(), dead, pipeline.Outcome{State: pipeline.Failed}, nil); !errors.Is(err, builds.ErrLost) {
+		t.Errorf("the dead attempt's end: got %v, want builds.ErrLost", err)
 	}
 }
 
@@ -228,21 +229,21 @@ func TestReplacedAttemptCannotWrite(t *testing.T) {
 			t.Fatalf("the new attempt: %v, %v", ok, err)
 		}
 		before := wholeLog(t, s, id)
-		if err := say(ctx, rec, pipeline.StepInstall, "too late\n"); !errors.Is(err, errLost) {
-			t.Errorf("output: got %v, want errLost", err)
+		if err := say(ctx, rec, pipeline.StepInstall, "too late\n"); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("output: got %v, want builds.ErrLost", err)
 		}
-		if err := rec.close(); !errors.Is(err, errLost) {
-			t.Errorf("close: got %v, want errLost", err)
+		if err := rec.close(); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("close: got %v, want builds.ErrLost", err)
 		}
-		if cause := context.Cause(ctx); !errors.Is(cause, errLost) {
-			t.Errorf("the attempt's context ended with %v, want errLost", cause)
+		if cause := context.Cause(ctx); !errors.Is(cause, builds.ErrLost) {
+			t.Errorf("the attempt's context ended with %v, want builds.ErrLost", cause)
 		}
-		if err := s.finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed}, nil); !errors.Is(err, errLost) {
-			t.Errorf("end: got %v, want errLost", err)
+		if err := s.finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed}, nil); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("end: got %v, want builds.ErrLost", err)
 		}
 		w := &buildWorker{server: &server{Store: s}}
-		if err := w.giveBack(t.Context(), old, loss{Why: "was abandoned"}, nil); !errors.Is(err, errLost) {
-			t.Errorf("queueing it again: got %v, want errLost", err)
+		if err := w.giveBack(t.Context(), old, loss{Why: "was abandoned"}, nil); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("queueing it again: got %v, want builds.ErrLost", err)
 		}
 		if after := wholeLog(t, s, id); after != before {
 			t.Errorf("the log grew: %q, before %q", after, before)
@@ -325,9 +326,9 @@ func TestCancel(t *testing.T) {
 func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
-		for want, lose := range map[pipeline.Cause]func(*buildRow){
-			pipeline.CauseCanceled: func(b *buildRow) { b.CancelRequested = true },
-			pipeline.CauseInternal: func(b *buildRow) { b.Losses = patience.MaxLosses },
+		for want, lose := range map[pipeline.Cause]func(*builds.Row){
+			pipeline.CauseCanceled: func(b *builds.Row) { b.CancelRequested = true },
+			pipeline.CauseInternal: func(b *builds.Row) { b.Losses = patience.MaxLosses },
 		} {
 			ctx, b, rec := recording(t, s, 0)
 			must(t, rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}))
@@ -335,7 +336,7 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 			must(t, rec.close())
 			lose(&b)
 			must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
-			got, err := s.Build(t.Context(), b.ID)
+			got, err := s.Builds.Get(t.Context(), b.ID)
 			if err != nil || got.Cause != want || len(got.Steps) != 1 {
 				t.Fatalf("got %+v, %v; want cause %s", got, err, want)
 			}
@@ -400,7 +401,7 @@ func TestWatcherSeesOtherProcessesWork(t *testing.T) {
 			case <-time.After(time.Minute):
 				t.Fatal("no wake")
 			}
-			if b, err := viewer.Build(t.Context(), id); err != nil || b.State == pipeline.Passed {
+			if b, err := viewer.Builds.Get(t.Context(), id); err != nil || b.State == pipeline.Passed {
 				return
 			}
 		}

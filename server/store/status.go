@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -92,7 +93,7 @@ func (s *Store) Undelivered(ctx context.Context) (*Status, error) {
 
 // addStatus puts the build's state as it is now into the outbox. The job that it returns is to be inserted
 // in the same transaction.
-func (s *Store) addStatus(tx *database.Tx, b buildRow) (river.InsertManyParams, error) {
+func (s *Store) addStatus(tx *database.Tx, b builds.Row) (river.InsertManyParams, error) {
 	t := targetRow{Repo: b.Repo, SHA: b.SHA, Version: 1}
 	err := tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}},
@@ -103,7 +104,7 @@ func (s *Store) addStatus(tx *database.Tx, b buildRow) (river.InsertManyParams, 
 	}
 	r := statusRow{
 		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
-		Description: b.description(), QueuedAt: database.Micros(s.db.Now()),
+		Description: description(b), QueuedAt: database.Micros(s.db.Now()),
 	}
 	return statusJob(t.ID, b.State.Ended()), tx.Create(&r).Error
 }
@@ -133,8 +134,8 @@ var causeWords = map[pipeline.Cause]string{
 }
 
 // description is what b's status says as it is now.
-func (b buildRow) description() string {
-	if w := b.build().Waiting; w != nil {
+func description(b builds.Row) string {
+	if w := b.Build().Waiting; w != nil {
 		return cutWords(basicPlane(strings.Join(strings.Fields(w.String()), " ")), maxDescription)
 	}
 	return describe(b.State, b.Cause, b.Summary)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/intake"
 )
@@ -36,6 +37,7 @@ type Options struct {
 // Store is the database.
 type Store struct {
 	Database *database.DB
+	Builds   *builds.Builds
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -72,7 +74,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		Database: db, db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
+		Database: db, Builds: builds.New(db), db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
 		finished: make(chan struct{}, 1),
 	}
 	s.watch.init(s)

@@ -128,7 +128,7 @@ func waitState(t *testing.T, s *Store, id int64, want pipeline.State) pipeline.B
 	var b pipeline.Build
 	eventually(t, fmt.Sprintf("build %d %s", id, want), func() bool {
 		var err error
-		if b, err = s.Build(t.Context(), id); err != nil {
+		if b, err = s.Builds.Get(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		return b.State == want

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
@@ -75,7 +76,7 @@ func (w *sender) look(tx *database.Tx, t *targetRow) (*statusRow, error) {
 	}
 	// Who adds a status changes the target's row first, and so waits for this transaction or is seen by it.
 	return nil, database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).
-		Updates(map[string]any{"claim": "", "claimed_until": 0}), errLost)
+		Updates(map[string]any{"claim": "", "claimed_until": 0}), builds.ErrLost)
 }
 
 // endsWait reports whether the end of a build waits to be sent that nobody works on. Where the outbox is behind, beginnings let
@@ -97,7 +98,7 @@ func (w *sender) record(ctx context.Context, t *targetRow, r *statusRow, p outbo
 				return err
 			}
 		}
-		if err := database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), errLost); err != nil {
+		if err := database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target), builds.ErrLost); err != nil {
 			return err
 		}
 		if len(status) > 0 {
@@ -175,7 +176,7 @@ func changesOf(r statusRow, p outbox.Result, now time.Time) map[string]any {
 
 // plainDescription is what r says in plain words.
 func plainDescription(tx *database.Tx, r statusRow) (string, error) {
-	var b buildRow
+	var b builds.Row
 	if err := tx.Select("cause").Take(&b, r.BuildID).Error; err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
@@ -31,7 +32,7 @@ func (turnRow) TableName() string { return "turns" }
 const neverServed = 1 << 62
 
 // turnOf is the turn that a build waits for.
-func turnOf(b buildRow) turnRow {
+func turnOf(b builds.Row) turnRow {
 	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, Served: b.ID - neverServed, EntryID: b.EntryID}
 }
 
@@ -68,7 +69,7 @@ func (s *Store) nextBuild(tx *database.Tx, owner string) (id int64, turn turnRow
 		return id, turn, err
 	}
 	var losses int
-	if err := tx.Model(&buildRow{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
+	if err := tx.Model(&builds.Row{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
 		return 0, turnRow{}, err
 	}
 	if !patience.MayBegin(losses >= patience.TryAlone, alone.others, alone.running) {
@@ -121,7 +122,7 @@ func (s *Store) firstOf(tx *database.Tx, key string, away map[pipeline.Cause]boo
 	}
 	var ids []int64
 	queued := func() error {
-		waiting := tx.Model(&buildRow{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, database.Micros(s.db.Now()))
+		waiting := tx.Model(&builds.Row{}).Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, database.Micros(s.db.Now()))
 		return notForNow(waiting, away).Order(order).Limit(1).Pluck("id", &ids).Error
 	}
 	if err := queued(); err != nil || len(ids) > 0 {
@@ -158,7 +159,7 @@ func (s *Store) served(tx *database.Tx, repo string) error {
 
 // lineAgain queues a build again whose attempt came to nothing: where it was, since its repository has not had its turn, unless used
 // says that it has.
-func (s *Store) lineAgain(tx *database.Tx, b buildRow, used bool) error {
+func (s *Store) lineAgain(tx *database.Tx, b builds.Row, used bool) error {
 	if used {
 		return s.line(tx, turnOf(b))
 	}

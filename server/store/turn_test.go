@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
 )
@@ -61,7 +62,7 @@ func TestBuildThatMustWaitHoldsUpNoOther(t *testing.T) {
 	first := accept(t, s, pushOf(1, "a/a", "main"))
 	second := accept(t, s, pushOf(2, "a/a", "main"))
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Model(&buildRow{}).Where("id = ?", first).Update("not_before", database.Micros(time.Now().Add(time.Hour))).Error
+		return tx.Model(&builds.Row{}).Where("id = ?", first).Update("not_before", database.Micros(time.Now().Add(time.Hour))).Error
 	}))
 	if _, ids := order(t, s); !slices.Equal(ids, []int64{second}) {
 		t.Errorf("got %v, want the second alone", ids)
@@ -83,7 +84,7 @@ func TestCapOfRunningBuildsPerRepository(t *testing.T) {
 		if want := []string{"a/a", "b/b"}; !slices.Equal(repos, want) {
 			t.Errorf("got %v, want %v", repos, want)
 		}
-		var b buildRow
+		var b builds.Row
 		must(t, s.db.Read(t.Context()).Take(&b, ids[0]).Error)
 		must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}, nil))
 		if repos, _ := order(t, s); !slices.Equal(repos, []string{"a/a"}) {
@@ -127,7 +128,7 @@ func via(p Push, e registry.Entry) Push {
 // endOne ends the oldest build that runs of a repository.
 func endOne(t *testing.T, s *Store, repo string) {
 	t.Helper()
-	var b buildRow
+	var b builds.Row
 	must(t, s.db.Read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").Take(&b).Error)
 	must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}, nil))
 }
@@ -224,7 +225,7 @@ func TestBuildThatACapHeldBackStartsWhenOneEnds(t *testing.T) {
 		}
 		beside.release()
 		waitState(t, s, other, pipeline.Passed)
-		if b, err := s.Build(t.Context(), second); err != nil || b.State != pipeline.Queued {
+		if b, err := s.Builds.Get(t.Context(), second); err != nil || b.State != pipeline.Queued {
 			t.Errorf("the build over the cap is %s, %v; want queued", b.State, err)
 		}
 		one.release()
@@ -292,7 +293,7 @@ func TestFirstTurnFollowsThePushes(t *testing.T) {
 		accept(t, s, pushOf(20, "a/last", "main"))
 		var place []int
 		for id := gone + 1; id <= gone+5; id++ {
-			b, err := s.Build(t.Context(), id)
+			b, err := s.Builds.Get(t.Context(), id)
 			must(t, err)
 			n, err := s.Place(t.Context(), b)
 			must(t, err)

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/patience"
@@ -61,7 +62,7 @@ func (w *buildWorker) secrets() []string {
 }
 
 // run calls Build. A panic is an outcome: the next attempt would meet it again.
-func (w *buildWorker) run(ctx context.Context, b buildRow, rec pipeline.Recorder) (o pipeline.Outcome, err error) {
+func (w *buildWorker) run(ctx context.Context, b builds.Row, rec pipeline.Recorder) (o pipeline.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.log.ErrorContext(ctx, "a build panicked", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
@@ -72,16 +73,16 @@ func (w *buildWorker) run(ctx context.Context, b buildRow, rec pipeline.Recorder
 			}, nil
 		}
 	}()
-	return w.work.Build(ctx, b.build(), rec)
+	return w.work.Build(ctx, b.Build(), rec)
 }
 
 // settle writes how an attempt ended: with an outcome, canceled, or without one. Where the database does not take it,
 // it is tried again until the server stops: nobody else would end the build before the next boot.
-func (w *buildWorker) settle(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
+func (w *buildWorker) settle(ctx context.Context, cause error, b builds.Row, o pipeline.Outcome, err error, job *river.Job[buildArgs]) error {
 	write := context.WithoutCancel(ctx)
 	for stored := true; ; stored = false {
 		failed := w.settleOnce(write, cause, b, o, err, stored, job)
-		if failed == nil || errors.Is(failed, errLost) {
+		if failed == nil || errors.Is(failed, builds.ErrLost) {
 			return nil
 		}
 		w.log.ErrorContext(ctx, "cannot store how a build ended", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "err", failed)
@@ -97,7 +98,7 @@ const settleRetry = 2 * time.Second
 
 // settleOnce is told by stored whether the database has taken all so far: where it does not, an attempt may have been abandoned
 // for that alone.
-func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o pipeline.Outcome, err error, stored bool,
+func (w *buildWorker) settleOnce(ctx context.Context, cause error, b builds.Row, o pipeline.Outcome, err error, stored bool,
 	job *river.Job[buildArgs]) error {
 	switch {
 	case err == nil && o.Heals && o.State == pipeline.Errored:
@@ -108,7 +109,7 @@ func (w *buildWorker) settleOnce(ctx context.Context, cause error, b buildRow, o
 		return w.finish(ctx, b, o, job)
 	case errors.Is(cause, pipeline.ErrCanceled):
 		return w.finish(ctx, b, canceled, job)
-	case errors.Is(err, errLost), errors.Is(cause, errLost):
+	case errors.Is(err, builds.ErrLost), errors.Is(cause, builds.ErrLost):
 		w.log.WarnContext(ctx, "attempt abandoned: another one has replaced it",
 			"build", b.ID, "repo", b.Repo, "sha", b.SHA, "attempt", b.Attempt)
 		return nil
@@ -129,11 +130,11 @@ func abandoned(attempt int, err error, stored bool) loss {
 }
 
 // giveBack queues the build of an abandoned attempt again.
-func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *river.Job[buildArgs]) error {
+func (w *buildWorker) giveBack(ctx context.Context, b builds.Row, l loss, job *river.Job[buildArgs]) error {
 	err := w.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return errLost // another server has taken the build over
+			return builds.ErrLost // another server has taken the build over
 		}
 		if err != nil {
 			return err
@@ -150,7 +151,7 @@ func (w *buildWorker) giveBack(ctx context.Context, b buildRow, l loss, job *riv
 	return nil
 }
 
-func (s *Store) tellRequeued(ctx context.Context, b buildRow, l loss) {
+func (s *Store) tellRequeued(ctx context.Context, b builds.Row, l loss) {
 	if b.State.Ended() {
 		s.ended(ctx, b)
 		return

@@ -158,12 +158,12 @@ var serverSide = []mutant{
 	},
 
 	// The attempt fence.
-	{"fence: the state and steps of a build", "server/store/claim.go",
+	{"fence: the state and steps of a build", "server/store/builds/fence.go",
 		`Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
 		`Where("id = ?", build)`, "^TestAttempts$"},
 	{"fence: the log and the steps", "server/store/commit.go",
-		`Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
-		`Where("id = ?", build)`, "^TestAttempts$"},
+		`builds.Fenced(tx, build, attempt).Model(&b)`,
+		`tx.Model(&b).Where("id = ?", build)`, "^TestAttempts$"},
 }
 
 func inDelivery(name, old, new, attacks string) mutant {

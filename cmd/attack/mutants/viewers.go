@@ -4,16 +4,16 @@ package main
 var viewers = []mutant{
 	{
 		"viewers: one build",
-		"server/store/query.go",
-		`v.restrict(s.db.read(ctx), "builds").Take(`,
-		`s.db.read(ctx).Take(`,
+		"server/store/builds/builds.go",
+		`v.restrict(b.db.Read(ctx), "builds").Take(`,
+		`b.db.Read(ctx).Take(`,
 		"^TestOthersBuilds$",
 	},
 	{
 		"viewers: lists of builds",
-		"server/store/query.go",
-		`q.Sight.restrict(s.db.read(ctx), "builds").Order(`,
-		`s.db.read(ctx).Order(`,
+		"server/store/builds/builds.go",
+		`q.Sight.restrict(b.db.Read(ctx), "builds").Order(`,
+		`b.db.Read(ctx).Order(`,
 		"^TestOthersBuilds$",
 	},
 	{"viewers: nobody is local on a public server", "server/viewer.go",

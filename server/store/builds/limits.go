@@ -1,4 +1,4 @@
-package store
+package builds
 
 import (
 	"encoding/json"

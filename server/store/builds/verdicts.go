@@ -1,4 +1,4 @@
-package store
+package builds
 
 import (
 	"cmp"
@@ -45,39 +45,39 @@ const branchRefs = "refs/heads/%"
 
 // Verdicts tells of each branch what it had come to. What was purged is not known any more, nor is that a branch was
 // deleted.
-func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error) {
+func (b *Builds) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error) {
 	if q.Repos != "" && !registry.IsPattern(q.Repos) {
-		if known, err := s.mayKnow(ctx, q.Sight, q.Repos); err != nil || !known {
+		if known, err := b.mayKnow(ctx, q.Sight, q.Repos); err != nil || !known {
 			return nil, err
 		}
 	}
 	at := q.At
 	if at.IsZero() {
-		at = s.db.Now()
+		at = b.db.Now()
 	}
-	last, err := s.lastPushes(ctx, q, at)
+	last, err := b.lastPushes(ctx, q, at)
 	if err != nil {
 		return nil, fmt.Errorf("read the verdicts: %w", err)
 	}
 	if len(last) == 0 {
 		return nil, nil
 	}
-	builds := s.db.Read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
+	judged := b.db.Read(ctx).Table("builds AS b").Select("b.*, p.id AS push_id").
 		Joins("JOIN builds p ON b.sha = p.sha AND b.id >= p.id AND b.ref = p.ref AND lower(b.repo) = lower(p.repo)").
 		Where("p.id IN ?", last)
-	builds = q.Sight.restrict(builds, "b")
+	judged = q.Sight.restrict(judged, "b")
 	var rows []struct {
-		Build  buildRow `gorm:"embedded"`
+		Build  Row `gorm:"embedded"`
 		PushID int64
 	}
-	if err := builds.Order("lower(p.repo), p.ref, b.id").Scan(&rows).Error; err != nil {
+	if err := judged.Order("lower(p.repo), p.ref, b.id").Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the verdicts: %w", err)
 	}
 	var all []Verdict
 	for from := 0; from < len(rows); {
 		var same []pipeline.Build
 		for push := rows[from].PushID; from < len(rows) && rows[from].PushID == push; from++ {
-			same = append(same, rows[from].Build.build())
+			same = append(same, rows[from].Build.Build())
 		}
 		all = append(all, Verdict{Push: same[0], Judged: verdict.Of(same)})
 	}
@@ -85,9 +85,9 @@ func (s *Store) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error)
 }
 
 // lastPushes are the builds of the last push of each branch until a time.
-func (s *Store) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
+func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
 	until := func() *gorm.DB {
-		db := s.db.Read(ctx).Model(&buildRow{}).Where(`"trigger" = 'push' AND queued_at <= ?`, database.Micros(at))
+		db := b.db.Read(ctx).Model(&Row{}).Where(`"trigger" = 'push' AND queued_at <= ?`, database.Micros(at))
 		return q.Sight.restrict(db, "builds")
 	}
 	key := strings.ToLower(q.After.Repo)

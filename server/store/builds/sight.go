@@ -1,4 +1,4 @@
-package store
+package builds
 
 import (
 	"context"
@@ -28,7 +28,7 @@ const publicQuery = "SELECT 1 FROM builds WHERE lower(repo) = ? AND NOT private 
 
 // mayKnow reports whether a repository may be known by its name. For who sees the public ones only this is one look into an index
 // that holds no private build: how long it takes does not tell a hidden repository from none.
-func (s *Store) mayKnow(ctx context.Context, v Sight, name string) (bool, error) {
+func (b *Builds) mayKnow(ctx context.Context, v Sight, name string) (bool, error) {
 	if v.All || v.Pattern != "" && registry.Matches(v.Pattern, name) {
 		return true, nil
 	}
@@ -36,7 +36,7 @@ func (s *Store) mayKnow(ctx context.Context, v Sight, name string) (bool, error)
 		return false, nil
 	}
 	var found []int
-	err := s.db.Read(ctx).Raw(publicQuery, strings.ToLower(name)).Scan(&found).Error
+	err := b.db.Read(ctx).Raw(publicQuery, strings.ToLower(name)).Scan(&found).Error
 	if err != nil {
 		return false, fmt.Errorf("look for public builds of a repository: %w", err)
 	}

@@ -1,4 +1,9 @@
-package store
+// Package builds is the builds and their steps as a database has them: their rows, and the queries
+// that find them for who may see them.
+//
+// Every query is restricted by a Sight. Every write of an attempt is fenced by the attempt's number,
+// so that a process that was thought dead cannot write into the attempt that replaced it.
+package builds
 
 import (
 	"cmp"
@@ -15,41 +20,53 @@ import (
 	"vivarium/server/store/database"
 )
 
-// Build gives one build with its newest attempt's steps, in their order, or database.ErrNotFound.
-func (s *Store) Build(ctx context.Context, id int64) (pipeline.Build, error) {
-	return s.Visible(ctx, id, Sight{All: true})
+// Builds reads the builds of a database.
+type Builds struct{ db *database.DB }
+
+// New reads those of db.
+func New(db *database.DB) *Builds { return &Builds{db} }
+
+// Get gives one build with its newest attempt's steps, in their order, or database.ErrNotFound.
+func (b *Builds) Get(ctx context.Context, id int64) (pipeline.Build, error) {
+	return b.Visible(ctx, id, Sight{All: true})
 }
 
-// Visible is Build for somebody who sees what v says. One query finds neither a build that may not be seen nor one that
+// Visible is Get for somebody who sees what v says. One query finds neither a build that may not be seen nor one that
 // does not exist, so that not even the time it takes tells the two apart.
-func (s *Store) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build, error) {
-	var r buildRow
-	err := v.restrict(s.db.Read(ctx), "builds").Take(&r, id).Error
+func (b *Builds) Visible(ctx context.Context, id int64, v Sight) (pipeline.Build, error) {
+	var r Row
+	err := v.restrict(b.db.Read(ctx), "builds").Take(&r, id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = database.ErrNotFound
 	}
 	if err != nil {
 		return pipeline.Build{}, fmt.Errorf("read build %d: %w", id, err)
 	}
-	var steps []stepRow
-	if err := s.db.Read(ctx).Where("build_id = ? AND attempt = ?", id, r.Attempt).Find(&steps).Error; err != nil {
+	one := r.Build()
+	if one.Steps, err = b.steps(ctx, r); err != nil {
 		return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
 	}
-	b := r.build()
-	for _, r := range steps {
-		st, err := r.step()
+	return one, b.addOutages(ctx, &one)
+}
+
+// steps are those of the newest attempt, in their order.
+func (b *Builds) steps(ctx context.Context, r Row) ([]pipeline.Step, error) {
+	var rows []StepRow
+	if err := b.db.Read(ctx).Where("build_id = ? AND attempt = ?", r.ID, r.Attempt).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	var steps []pipeline.Step
+	for _, r := range rows {
+		st, err := r.Step()
 		if err != nil {
-			return pipeline.Build{}, fmt.Errorf("read the steps of build %d: %w", id, err)
+			return nil, err
 		}
-		b.Steps = append(b.Steps, st)
+		steps = append(steps, st)
 	}
-	if err := s.addOutages(ctx, &b); err != nil {
-		return pipeline.Build{}, err
-	}
-	slices.SortFunc(b.Steps, func(x, y pipeline.Step) int {
+	slices.SortFunc(steps, func(x, y pipeline.Step) int {
 		return cmp.Compare(slices.Index(pipeline.StepNames, x.Name), slices.Index(pipeline.StepNames, y.Name))
 	})
-	return b, nil
+	return steps, nil
 }
 
 // Query selects builds, newest first. Zero fields other than Sight do not restrict.
@@ -73,9 +90,9 @@ const (
 	maxLimit     = 1000
 )
 
-// Builds lists builds without their steps.
-func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
-	db := q.Sight.restrict(s.db.Read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+// List lists builds without their steps.
+func (b *Builds) List(ctx context.Context, q Query) ([]pipeline.Build, error) {
+	db := q.Sight.restrict(b.db.Read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Before > 0 {
 		db = db.Where("id < ?", q.Before)
 	}
@@ -97,30 +114,31 @@ func (s *Store) Builds(ctx context.Context, q Query) ([]pipeline.Build, error) {
 	if q.Last {
 		db = db.Where("NOT EXISTS (" + builtAgain + ")")
 	}
-	var rows []buildRow
+	var rows []Row
 	if err := db.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list builds: %w", err)
 	}
-	list := builds(rows)
+	list := Of(rows)
 	each := make([]*pipeline.Build, len(list))
 	for i := range list {
 		each[i] = &list[i]
 	}
-	return list, s.addOutages(ctx, each...)
+	return list, b.addOutages(ctx, each...)
 }
 
-func builds(rows []buildRow) []pipeline.Build {
+// Of are the builds of rows.
+func Of(rows []Row) []pipeline.Build {
 	list := make([]pipeline.Build, len(rows))
 	for i, r := range rows {
-		list[i] = r.build()
+		list[i] = r.Build()
 	}
 	return list
 }
 
 // Waiting is how many builds are queued.
-func (s *Store) Waiting(ctx context.Context) (int64, error) {
+func (b *Builds) Waiting(ctx context.Context) (int64, error) {
 	var n int64
-	if err := s.db.Read(ctx).Model(&buildRow{}).Where("state = ?", pipeline.Queued).Count(&n).Error; err != nil {
+	if err := b.db.Read(ctx).Model(&Row{}).Where("state = ?", pipeline.Queued).Count(&n).Error; err != nil {
 		return 0, fmt.Errorf("count waiting builds: %w", err)
 	}
 	return n, nil

@@ -1,4 +1,4 @@
-package store
+package builds
 
 import (
 	"fmt"
@@ -7,43 +7,25 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/database"
 )
 
-// deadline is the time that the tests ask about.
-var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
-
-// handIn writes a build that was pushed so long before the deadline.
-func handIn(t *testing.T, s *Store, r buildRow, before time.Duration) int64 {
-	t.Helper()
-	r.QueuedAt, r.EndedAt, r.Compacted = database.Micros(deadline.Add(-before)), database.Micros(deadline.Add(time.Minute-before)), true
-	if r.Trigger == "" {
-		r.Trigger = "push"
-	}
-	if err := s.db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Create(&r).Error }); err != nil {
-		t.Fatal(err)
-	}
-	return r.ID
-}
-
 func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Store) {
-		s := open()
+	everyDatabase(t, func(t *testing.T, b *Builds) {
 		const heads = "refs/heads/"
 		one, two, three := "school/group-1", "school/group-2", "school/group-1x"
-		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "a", State: pipeline.Failed}, 3*time.Hour)
-		handIn(t, s, buildRow{Repo: "School/Group-1", Ref: heads + "main", SHA: "b", State: pipeline.Failed}, 2*time.Hour)
-		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "c", State: pipeline.Passed}, -time.Microsecond) // too late
-		handIn(t, s, buildRow{Repo: one, Ref: heads + "main", SHA: "b", State: pipeline.Passed, Trigger: "rerun"}, -time.Hour)
-		handIn(t, s, buildRow{Repo: one, Ref: heads + "draft", SHA: "d", State: pipeline.Running}, time.Minute)
-		handIn(t, s, buildRow{Repo: one, Ref: "refs/tags/v1", SHA: "e", State: pipeline.Passed}, time.Minute)
-		handIn(t, s, buildRow{Repo: two, Ref: heads + "main", SHA: "b", State: pipeline.Failed, Private: true}, 0) // just in time
-		handIn(t, s, buildRow{Repo: three, Ref: heads + "main", SHA: "f", State: pipeline.Errored}, time.Hour)
-		handIn(t, s, buildRow{Repo: "school/groupZ1", Ref: heads + "main", SHA: "f", State: pipeline.Passed}, time.Hour)
-		handIn(t, s, buildRow{Repo: "other/group-1", Ref: heads + "main", SHA: "g", State: pipeline.Passed}, time.Hour)
-		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "main", DefaultBranch: "main", SHA: "h", State: pipeline.Failed}, 3*time.Hour)
-		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "trunk", DefaultBranch: "trunk", SHA: "i", State: pipeline.Passed}, 2*time.Hour)
-		handIn(t, s, buildRow{Repo: "moved/x", Ref: heads + "draft", DefaultBranch: "trunk", SHA: "j", State: pipeline.Failed}, time.Hour)
+		handIn(t, b, Row{Repo: one, Ref: heads + "main", SHA: "a", State: pipeline.Failed}, 3*time.Hour)
+		handIn(t, b, Row{Repo: "School/Group-1", Ref: heads + "main", SHA: "b", State: pipeline.Failed}, 2*time.Hour)
+		handIn(t, b, Row{Repo: one, Ref: heads + "main", SHA: "c", State: pipeline.Passed}, -time.Microsecond) // too late
+		handIn(t, b, Row{Repo: one, Ref: heads + "main", SHA: "b", State: pipeline.Passed, Trigger: "rerun"}, -time.Hour)
+		handIn(t, b, Row{Repo: one, Ref: heads + "draft", SHA: "d", State: pipeline.Running}, time.Minute)
+		handIn(t, b, Row{Repo: one, Ref: "refs/tags/v1", SHA: "e", State: pipeline.Passed}, time.Minute)
+		handIn(t, b, Row{Repo: two, Ref: heads + "main", SHA: "b", State: pipeline.Failed, Private: true}, 0) // just in time
+		handIn(t, b, Row{Repo: three, Ref: heads + "main", SHA: "f", State: pipeline.Errored}, time.Hour)
+		handIn(t, b, Row{Repo: "school/groupZ1", Ref: heads + "main", SHA: "f", State: pipeline.Passed}, time.Hour)
+		handIn(t, b, Row{Repo: "other/group-1", Ref: heads + "main", SHA: "g", State: pipeline.Passed}, time.Hour)
+		handIn(t, b, Row{Repo: "moved/x", Ref: heads + "main", DefaultBranch: "main", SHA: "h", State: pipeline.Failed}, 3*time.Hour)
+		handIn(t, b, Row{Repo: "moved/x", Ref: heads + "trunk", DefaultBranch: "trunk", SHA: "i", State: pipeline.Passed}, 2*time.Hour)
+		handIn(t, b, Row{Repo: "moved/x", Ref: heads + "draft", DefaultBranch: "trunk", SHA: "j", State: pipeline.Failed}, time.Hour)
 		for name, c := range map[string]struct {
 			query VerdictQuery
 			want  []string
@@ -70,8 +52,8 @@ func TestVerdictsAreThoseOfTheLastPushBeforeTheTime(t *testing.T) {
 			"now":                               {VerdictQuery{Sight: Sight{All: true}, Repos: two}, []string{"school/group-2 main b failed"}},
 		} {
 			t.Run(name, func(t *testing.T) {
-				s.db.Now = func() time.Time { return deadline.Add(time.Hour) }
-				verdicts, err := s.Verdicts(t.Context(), c.query)
+				b.db.Now = func() time.Time { return deadline.Add(time.Hour) }
+				verdicts, err := b.Verdicts(t.Context(), c.query)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,0 +1,79 @@
+package builds
+
+import (
+	"vivarium/pipeline"
+	"vivarium/server/store/database"
+)
+
+// Row is a build as GORM sees it. The schema is made by the migrations alone.
+type Row struct {
+	ID              int64 `gorm:"primaryKey"`
+	RepoID          int64
+	Repo            string
+	DefaultBranch   string
+	Private         bool
+	Ref             string
+	SHA             string `gorm:"column:sha"`
+	Author          string
+	Message         string
+	Trigger         string
+	RerunOf         int64
+	Attempt         int
+	Losses          int   // attempts that ended without an outcome and speak against the build; the queue says which
+	SharedLosses    int   // servers that died while this build and others ran there
+	LostSince       int64 // the first of Losses
+	State           pipeline.State
+	Cause           pipeline.Cause
+	Summary         string
+	Image           string
+	QueuedAt        int64
+	StartedAt       int64
+	EndedAt         int64
+	NotBefore       int64  // a build that was queued again after a failure waits until then
+	JobID           int64  // River's job that works on the running attempt
+	Owner           string // the server that it runs on
+	LeaseUntil      int64  // PostgreSQL: after it the owner is dead
+	CancelRequested bool
+	LogSeq          int64 // the last chunk's number
+	Compacted       bool
+	EntryID         int64  // the repository's own line in the registry
+	Spent           int64  // microseconds that attempts ran that count: the one that ended the build, and those that the index did
+	LogBytes        int64  // that its log takes, once it is compacted
+	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
+	PushedAt        int64  // of a push: when it was made
+
+	WaitCause  pipeline.Cause // what a queued build waits for besides its turn; empty: nothing
+	WaitWhy    string
+	WaitSince  int64          // its first attempt that failed by trouble outside
+	WaitTries  int            // how many did
+	WaitTold   pipeline.Cause // what its last pending status says that it waits for
+	TurnServed int64          // its repository's turn before the running attempt took it
+}
+
+func (Row) TableName() string { return "builds" }
+
+// Build is the build without its steps.
+func (r Row) Build() pipeline.Build {
+	b := pipeline.Build{
+		ID:        r.ID,
+		Repo:      pipeline.Repository{ID: r.RepoID, FullName: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private},
+		Ref:       r.Ref,
+		SHA:       r.SHA,
+		Author:    r.Author,
+		Message:   r.Message,
+		Trigger:   r.Trigger,
+		RerunOf:   r.RerunOf,
+		Attempt:   r.Attempt,
+		State:     r.State,
+		Cause:     r.Cause,
+		Summary:   r.Summary,
+		Image:     r.Image,
+		QueuedAt:  database.FromMicros(r.QueuedAt),
+		StartedAt: database.FromMicros(r.StartedAt),
+		EndedAt:   database.FromMicros(r.EndedAt),
+	}
+	if r.State == pipeline.Queued && r.WaitCause != "" {
+		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince), Next: database.FromMicros(r.NotBefore)})
+	}
+	return b
+}
