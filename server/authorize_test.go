@@ -12,10 +12,10 @@ import (
 
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
-var byTest = store.Actor{Who: "the test"}
+var byTest = people.Actor{Who: "the test"}
 
 // letIn adds entries to the registry: a repository of group A, one of group B, and a pattern.
 func (s *site) letIn(t *testing.T) {

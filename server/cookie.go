@@ -4,10 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"net/http"
+	"vivarium/server/store/people"
 
 	"github.com/gorilla/sessions"
-
-	"vivarium/server/store"
 )
 
 // cookies keeps browsers signed in: the cookie holds a session's secret, signed with a key of this
@@ -36,7 +35,7 @@ func newCookies(key []byte, base string, https bool) *cookies {
 	case https:
 		c.name = "__Secure-vivarium"
 	}
-	c.store.MaxAge(int(store.SessionLife.Seconds()))
+	c.store.MaxAge(int(people.SessionLife.Seconds()))
 	return c
 }
 

@@ -45,7 +45,7 @@ func (s *Server) signIn(c echo.Context) error {
 	next := ownPath(r.PostForm.Get("next"))
 	var session string
 	err := s.signIns.attempt(c.RealIP(), func() (err error) {
-		session, _, err = s.builds.SignIn(r.Context(), c.RealIP(), strings.TrimSpace(r.PostForm.Get("token")))
+		session, _, err = s.builds.People.SignIn(r.Context(), c.RealIP(), strings.TrimSpace(r.PostForm.Get("token")))
 		return err
 	})
 	var known *Problem
@@ -84,7 +84,7 @@ func (s *Server) endSession(r *http.Request) error {
 	if old == "" {
 		return nil
 	}
-	return s.builds.SignOut(r.Context(), old)
+	return s.builds.People.SignOut(r.Context(), old)
 }
 
 // ownPath makes an address from a form into one of this server: a cleaned path, and a query. An

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strings"
 
-	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // viewer is who asks: which builds they see, and by what right.
@@ -49,7 +49,7 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 		return viewer{sight: s.opens(t), name: t.Name(), bearer: text}, err
 	}
 	if session := s.cookies.session(r); session != "" {
-		t, err := s.builds.Session(r.Context(), session)
+		t, err := s.builds.People.Session(r.Context(), session)
 		if err == nil {
 			return viewer{sight: s.opens(t), name: t.Name(), session: session}, nil
 		}
@@ -69,7 +69,7 @@ func (s *Server) fromHere(r *http.Request) bool {
 }
 
 // opens is what a token lets its holder see.
-func (s *Server) opens(t store.Token) builds.Sight {
+func (s *Server) opens(t people.Token) builds.Sight {
 	return builds.Sight{All: t.Operator(), Public: s.config.PublicBuilds, Pattern: t.Pattern}
 }
 
@@ -79,9 +79,9 @@ func bearerOf(r *http.Request) (token string, ok bool) {
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
-func (s *Server) byBearer(ctx context.Context, client, text string) (t store.Token, err error) {
+func (s *Server) byBearer(ctx context.Context, client, text string) (t people.Token, err error) {
 	err = s.bearers.attempt(client, func() error {
-		t, err = s.builds.TokenOf(ctx, text)
+		t, err = s.builds.People.TokenOf(ctx, text)
 		return err
 	})
 	if errors.Is(err, database.ErrNotFound) {
@@ -96,9 +96,9 @@ func (s *Server) still(ctx context.Context, v viewer) (bool, error) {
 	var err error
 	switch {
 	case v.bearer != "":
-		_, err = s.builds.TokenOf(ctx, v.bearer)
+		_, err = s.builds.People.TokenOf(ctx, v.bearer)
 	case v.session != "":
-		_, err = s.builds.Session(ctx, v.session)
+		_, err = s.builds.People.Session(ctx, v.session)
 	}
 	if errors.Is(err, database.ErrNotFound) {
 		return false, nil

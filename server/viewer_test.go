@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/people"
 )
 
 // groups is a server with builds of two private repositories and a public one, and a token for each
@@ -25,7 +25,7 @@ func newGroups(t *testing.T, change ...func(*Config)) groups {
 	g := groups{site: newSite(t, change...)}
 	g.open, g.ofA, g.ofB = g.push("o/open", false), g.push("o/group-a", true), g.push("o/group-b", true)
 	var err error
-	if g.operator, err = g.store.FirstOperatorToken(t.Context(), store.Actor{}); err != nil {
+	if g.operator, err = g.store.People.FirstOperatorToken(t.Context(), people.Actor{}); err != nil {
 		t.Fatal(err)
 	}
 	g.tokenA, g.any = g.token("o/group-a"), g.token("o/group-*")
@@ -34,7 +34,7 @@ func newGroups(t *testing.T, change ...func(*Config)) groups {
 
 func (s *site) token(pattern string) string {
 	s.t.Helper()
-	text, err := s.store.AddToken(s.t.Context(), store.Actor{}, pattern)
+	text, err := s.store.People.AddToken(s.t.Context(), people.Actor{}, pattern)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,11 +180,11 @@ func TestFollowingEndsWithTheRightToLook(t *testing.T) {
 			break
 		}
 	}
-	tokens, err := g.store.Tokens(t.Context())
+	tokens, err := g.store.People.Tokens(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.store.RemoveToken(t.Context(), store.Actor{}, tokens[len(tokens)-1].ID); err != nil {
+	if err := g.store.People.RemoveToken(t.Context(), people.Actor{}, tokens[len(tokens)-1].ID); err != nil {
 		t.Fatal(err)
 	}
 	for ok := true; ok; _, ok = es.next() { // ends, or the test times out

@@ -11,8 +11,8 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
-	"vivarium/server/store"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/people"
 )
 
 // deliver posts a signed delivery.
@@ -53,7 +53,7 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
 	s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
-	if _, err := s.store.Limit(t.Context(), store.Actor{}, "o/n",
+	if _, err := s.store.Limit(t.Context(), people.Actor{}, "o/n",
 		func(l *registry.Limits) { l.Queue = 1 }); err != nil {
 		t.Fatal(err)
 	}

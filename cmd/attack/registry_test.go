@@ -12,6 +12,7 @@ import (
 	"vivarium/server/github/githubtest"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
 const operatorsKey = "the operator's key of this suite"
@@ -137,7 +138,7 @@ func newRegistered(t *testing.T) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	by := store.Actor{Who: "the suite"}
+	by := people.Actor{Who: "the suite"}
 	for name, kind := range map[string]registry.Kind{
 		"school/group-a": registry.Repository, "school/group-b": registry.Repository,
 		"school/changed": registry.Repository, "course/lab-*": registry.Pattern} {

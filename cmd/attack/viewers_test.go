@@ -16,6 +16,7 @@ import (
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/people"
 )
 
 // shop is a server that others can reach, with a private build and a token of each of two groups.
@@ -37,7 +38,7 @@ func newShop(t *testing.T) *shop {
 	})}
 	s.ofA, s.ofB = s.pushOf(t, "school/group-a"), s.pushOf(t, "school/group-b")
 	for pattern, token := range map[string]*string{"school/group-a": &s.a, "school/group-b": &s.b} {
-		if *token, err = builds.AddToken(t.Context(), store.Actor{Who: "the suite"}, pattern); err != nil {
+		if *token, err = builds.People.AddToken(t.Context(), people.Actor{Who: "the suite"}, pattern); err != nil {
 			t.Fatal(err)
 		}
 	}

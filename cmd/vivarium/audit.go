@@ -25,7 +25,7 @@ func newAudit(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				changes, err := s.Audit(cmd.Context(), limit, names...)
+				changes, err := s.People.Audit(cmd.Context(), limit, names...)
 				if err != nil {
 					return fmt.Errorf("cannot list the audit: %w", err)
 				}

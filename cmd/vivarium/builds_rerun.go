@@ -20,6 +20,7 @@ import (
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // mostReruns is how many builds one command queues: the most that a query returns.
@@ -52,7 +53,7 @@ func newBuildsRerun(a *app) *cobra.Command {
 				return r.all(cmd.Context(), time.Now())
 			}
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				again, err := s.Rerun(cmd.Context(), store.Actor{Who: userName()}, id)
+				again, err := s.Rerun(cmd.Context(), people.Actor{Who: userName()}, id)
 				if err != nil {
 					return fmt.Errorf("cannot rerun build %d: %w", id, err)
 				}
@@ -145,7 +146,7 @@ func (r *reruns) confirm(n int) error {
 func (r *reruns) queue(ctx context.Context, s *store.Store, builds []pipeline.Build) error {
 	queued := 0
 	for _, b := range builds {
-		again, err := s.Rerun(ctx, store.Actor{Who: userName()}, b.ID)
+		again, err := s.Rerun(ctx, people.Actor{Who: userName()}, b.ID)
 		var over *store.QuotaError
 		switch {
 		case errors.As(err, &over), errors.Is(err, database.ErrNotFound): // purged in the meantime

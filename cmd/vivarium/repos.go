@@ -14,6 +14,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 func newRepos(a *app) *cobra.Command {
@@ -71,7 +72,7 @@ func (a *app) openRegistry(ctx context.Context, c config, schema database.Schema
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
-	r := &repos{app: a, config: c, by: store.Actor{Who: userName()}}
+	r := &repos{app: a, config: c, by: people.Actor{Who: userName()}}
 	if r.key, err = operatorKey(c); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ type repos struct {
 	app    *app
 	config config
 	key    []byte
-	by     store.Actor
+	by     people.Actor
 }
 
 // rules gives what decides on a name.

@@ -124,7 +124,7 @@ func (r *repos) addHook(ctx context.Context, client *github.Client, repo string,
 	if created {
 		done, what = "webhook created", "created the webhook of"
 	}
-	if err := r.Note(ctx, r.by, what, repo); err != nil {
+	if err := r.People.Note(ctx, r.by, what, repo); err != nil {
 		return hookResult{repo: repo, done: done, err: err}
 	}
 	heard, err := r.awaitPing(ctx, repo, before, wait)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
 // TestReposRmSaysWhatIsNotAsItMayBeThought: a secret that was changed because it leaked counts
@@ -14,11 +14,11 @@ import (
 func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
 	s := emptyStore(t)
 	for name, kind := range map[string]registry.Kind{"school/*": registry.Pattern, "octo/hello": registry.Repository} {
-		if _, err := s.AddEntry(t.Context(), store.Actor{}, kind, name); err != nil {
+		if _, err := s.AddEntry(t.Context(), people.Actor{}, kind, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Rotate(t.Context(), store.Actor{}, "school/group-7", 0); err != nil {
+	if _, err := s.Rotate(t.Context(), people.Actor{}, "school/group-7", 0); err != nil {
 		t.Fatal(err)
 	}
 	const changed, still = "vivarium repos rotate school/group-7", "school/* still lets school/group-7 in"

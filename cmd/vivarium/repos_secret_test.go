@@ -7,16 +7,16 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
 func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 	s := emptyStore(t)
-	organization, err := s.AddEntry(t.Context(), store.Actor{}, registry.Organization, "corp/*")
+	organization, err := s.AddEntry(t.Context(), people.Actor{}, registry.Organization, "corp/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, err := s.AddEntry(t.Context(), store.Actor{}, registry.Pattern, "school/*")
+	group, err := s.AddEntry(t.Context(), people.Actor{}, registry.Pattern, "school/*")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
 // TestServeRefusesARegistryThatLetsNothingIn: without the shared secret, what it let in is refused.
@@ -21,7 +22,7 @@ func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	if err := checkRegistry(t.Context(), config{webhookSecret: "shared"}, s); err != nil {
 		t.Errorf("control: with the shared secret: %v", err)
 	}
-	if _, err := s.AddEntry(t.Context(), store.Actor{}, registry.Pattern, "team/*"); err != nil {
+	if _, err := s.AddEntry(t.Context(), people.Actor{}, registry.Pattern, "team/*"); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkRegistry(t.Context(), config{}, s); err != nil {

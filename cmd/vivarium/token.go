@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/server/registry"
-	"vivarium/server/store"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 func newToken(a *app) *cobra.Command {
@@ -62,14 +62,14 @@ func checkTokenFlags(cmd *cobra.Command, repo string, read bool) error {
 
 func (r *repos) makeToken(ctx context.Context, repo string) error {
 	if repo == "" {
-		text, err := r.RenewOperatorToken(ctx, r.by)
+		text, err := r.People.RenewOperatorToken(ctx, r.by)
 		if err != nil {
 			return fmt.Errorf("cannot renew the operator's token: %w", err)
 		}
 		fmt.Fprintf(r.app.stdout, "The operator's token, which opens everything. It is not shown again:\n%s\n", text)
 		return nil
 	}
-	text, err := r.AddToken(ctx, r.by, repo)
+	text, err := r.People.AddToken(ctx, r.by, repo)
 	if err != nil {
 		return fmt.Errorf("cannot make a token: %w", err)
 	}
@@ -85,7 +85,7 @@ func newTokenList(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				tokens, err := r.Tokens(cmd.Context())
+				tokens, err := r.People.Tokens(cmd.Context())
 				if err != nil {
 					return fmt.Errorf("cannot list the tokens: %w", err)
 				}
@@ -95,7 +95,7 @@ func newTokenList(a *app) *cobra.Command {
 	}
 }
 
-func printTokens(w io.Writer, tokens []store.Token) error {
+func printTokens(w io.Writer, tokens []people.Token) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tOPENS\tMADE\tLAST USED (TO THE HOUR)")
 	for _, k := range tokens {
@@ -124,7 +124,7 @@ func newTokenRemove(a *app) *cobra.Command {
 					args[0])
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				err := r.RemoveToken(cmd.Context(), r.by, id)
+				err := r.People.RemoveToken(cmd.Context(), r.by, id)
 				if errors.Is(err, database.ErrNotFound) {
 					return fmt.Errorf("cannot remove token %d: there is none; `vivarium token list` shows them", id)
 				}
@@ -141,7 +141,7 @@ func newTokenRemove(a *app) *cobra.Command {
 // showFirstToken makes the operator's token at the first start. It prints the token and keeps it
 // out of the log, since logs are kept.
 func (s *service) showFirstToken(ctx context.Context) error {
-	text, err := s.store.FirstOperatorToken(ctx, store.Actor{Who: "the first start of serve"})
+	text, err := s.store.People.FirstOperatorToken(ctx, people.Actor{Who: "the first start of serve"})
 	if err != nil || text == "" {
 		return err
 	}

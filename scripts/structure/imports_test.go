@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 		"server/store/database",
 		"server/store/builds",
+		"server/store/people",
 	},
 	"cmd/vivarium-init":     {"sandbox/wire"},
 	"cmd/vivarium/worktree": {"sandbox/quantity"},
@@ -44,6 +45,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 		"server/store/database",
 		"server/store/builds",
+		"server/store/people",
 	},
 	"server/dispatch": {
 		"server/github",
@@ -75,6 +77,13 @@ var mayImport = map[string][]string{
 		"server/store/database/dirlock",
 		"server/store/database/trouble",
 	},
+	"server/store/database/databasetest": {
+		"server/store/database",
+		"server/store/storetest",
+	},
+	"server/store/people": {
+		"server/store/database",
+	},
 	"server/store": {
 		"server/registry",
 		"pipeline",
@@ -86,6 +95,7 @@ var mayImport = map[string][]string{
 		"server/store/database/trouble",
 		"server/store/database",
 		"server/store/builds",
+		"server/store/people",
 	},
 	"pipeline": {
 		"pipeline/limits",
@@ -166,6 +176,7 @@ var onlyIn = map[string][]string{
 		"server/store",
 		"server/store/builds",
 		"server/store/database",
+		"server/store/people",
 		"server/store/storetest",
 	},
 	"github.com/riverqueue": {

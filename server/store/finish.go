@@ -13,6 +13,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
+	"vivarium/server/store/people"
 )
 
 // finish writes the end of a running attempt, its status and the end of its job, if there is one in this process.
@@ -186,7 +187,7 @@ func lastStep(tx *database.Tx, b builds.Row) (pipeline.StepName, error) {
 var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled on request"}
 
 // Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
-func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
+func (s *Store) Cancel(ctx context.Context, by people.Actor, id int64) error {
 	var b builds.Row
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Take(&b, id).Error; err != nil {
@@ -204,7 +205,7 @@ func (s *Store) Cancel(ctx context.Context, by Actor, id int64) error {
 		if err != nil {
 			return err
 		}
-		return s.audit(tx, by, fmt.Sprintf("canceled build %d of", b.ID), b.Repo)
+		return people.AddChange(tx, by, fmt.Sprintf("canceled build %d of", b.ID), b.Repo)
 	})
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):

@@ -15,6 +15,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // recording begins an attempt at a new build and gives its recorder.
@@ -261,7 +262,7 @@ func TestLogOfAQueuedBuildIsCompactedOnceItIsCanceled(t *testing.T) {
 	b.Losses = 3 // it waits before it is tried again
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
 	serve(t, s, Work{Build: passing})
-	must(t, s.Cancel(t.Context(), Actor{}, b.ID))
+	must(t, s.Cancel(t.Context(), people.Actor{}, b.ID))
 	eventually(t, "the log compacted", func() bool { return compacted(t, s, b.ID) })
 }
 

@@ -12,6 +12,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // purgePatience is how long a purge waits for running builds to end, and for pushes that come meanwhile to cease.
@@ -41,7 +42,7 @@ type Purged struct {
 // Purge removes what there is of one repository, and keeps of it an audit line that holds its pseudonym. Queued builds go,
 // running ones are canceled first and waited for: after a minute it is ErrStillRunning. What was removed up to an error
 // stays removed; the purge may be repeated. Scrub removes what deleted rows leave in the files.
-func (s *Store) Purge(ctx context.Context, by Actor, name, pseudonym string) (p Purged, err error) {
+func (s *Store) Purge(ctx context.Context, by people.Actor, name, pseudonym string) (p Purged, err error) {
 	e := &erasure{Store: s, by: by, name: name, key: strings.ToLower(name), pseudonym: pseudonym}
 	limit, cancel := context.WithTimeout(ctx, purgePatience)
 	defer cancel()
@@ -69,7 +70,7 @@ func (s *Store) Purge(ctx context.Context, by Actor, name, pseudonym string) (p 
 type erasure struct {
 	*Store
 	sum       Purged
-	by        Actor
+	by        people.Actor
 	name      string
 	key       string // the name in lower case
 	pseudonym string
@@ -194,7 +195,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if err := e.removeJobs(tx, &n); err != nil {
 			return err
 		}
-		if n.Tokens, err = dropTokens(tx, "lower(pattern) = ?", e.key); err != nil {
+		if n.Tokens, err = people.DropTokensOf(tx, e.key); err != nil {
 			return err
 		}
 		if err := tx.Where("lower(repo) = ?", e.key).Delete(&targetRow{}).Error; err != nil {
@@ -207,7 +208,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if n.Refusals = refusals.RowsAffected; refusals.Error != nil {
 			return refusals.Error
 		}
-		if n.AuditLines, err = hideInAudit(tx, e.key, e.pseudonym); err != nil {
+		if n.AuditLines, err = people.HideInAudit(tx, e.key, e.pseudonym); err != nil {
 			return err
 		}
 		var left int64
@@ -217,7 +218,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if left > 0 {
 			return errMore
 		}
-		return e.audit(tx, e.by, "purged", e.pseudonym)
+		return people.AddChange(tx, e.by, "purged", e.pseudonym)
 	})
 	if errors.Is(err, errMore) {
 		return false, nil

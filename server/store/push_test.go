@@ -169,7 +169,7 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 		if err := s.Cancel(t.Context(), byTest, id); err != nil {
 			t.Fatal(err)
 		}
-		changes, err := s.Audit(t.Context(), 10)
+		changes, err := s.People.Audit(t.Context(), 10)
 		if err != nil || len(changes) != 2 || changes[1].What != "repeated build 1 as build 2 of" || changes[0].What != "canceled build 2 of" || changes[0].Of != b.Repo.FullName {
 			t.Errorf("audit: %+v, %v", changes, err)
 		}
@@ -192,7 +192,7 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name string
-			q builds.Query
+			q    builds.Query
 			want []int64
 		}{
 			{"all", builds.Query{Sight: builds.Sight{All: true}}, []int64{5, 4, 3, 2, 1}},

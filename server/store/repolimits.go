@@ -6,6 +6,7 @@ import (
 
 	"vivarium/server/registry"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 func (r repositoryRow) limits() registry.Limits {
@@ -19,7 +20,7 @@ func (r *repositoryRow) setLimits(l registry.Limits) {
 
 // Limit changes what an entry's repositories may use. A repository that a pattern lets in and that was never seen is written
 // down for it.
-func (s *Store) Limit(ctx context.Context, by Actor, name string, change func(*registry.Limits)) (registry.Entry, error) {
+func (s *Store) Limit(ctx context.Context, by people.Actor, name string, change func(*registry.Limits)) (registry.Entry, error) {
 	var row repositoryRow
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.takeOrSee(tx, name, &row); err != nil {
@@ -31,7 +32,7 @@ func (s *Store) Limit(ctx context.Context, by Actor, name string, change func(*r
 		if err := tx.Save(&row).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, by, "limited to "+l.String()+":", row.Name)
+		return people.AddChange(tx, by, "limited to "+l.String()+":", row.Name)
 	})
 	if err != nil {
 		return registry.Entry{}, fmt.Errorf("limit %s: %w", name, err)

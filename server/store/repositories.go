@@ -14,6 +14,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // ErrExists says that an entry of this name is there already.
@@ -77,7 +78,7 @@ func (s *Store) entries(query *gorm.DB) ([]registry.Entry, error) {
 }
 
 // AddEntry lets a repository in, or all that fit a pattern. What was only seen so far becomes an entry of its own.
-func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name string) (registry.Entry, error) {
+func (s *Store) AddEntry(ctx context.Context, by people.Actor, kind registry.Kind, name string) (registry.Entry, error) {
 	row := repositoryRow{Kind: kind, Name: name, NameKey: strings.ToLower(name), AddedAt: database.Micros(s.db.Now())}
 	err := s.db.Transact(ctx, func(tx *database.Tx) (err error) {
 		if row.SecretName, err = freeSecretName(tx, name); err != nil {
@@ -101,7 +102,7 @@ func (s *Store) AddEntry(ctx context.Context, by Actor, kind registry.Kind, name
 				return err
 			}
 		}
-		return s.audit(tx, by, "let in "+string(kind), name)
+		return people.AddChange(tx, by, "let in "+string(kind), name)
 	})
 	if err != nil {
 		return registry.Entry{}, fmt.Errorf("let in %s: %w", name, err)
@@ -126,7 +127,7 @@ func freeSecretName(tx *database.Tx, name string) (string, error) {
 
 // Rotate gives an entry a new secret; the old one counts for grace longer. A repository that a pattern lets in and that was
 // never seen is written down for it.
-func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Duration) (registry.Entry, error) {
+func (s *Store) Rotate(ctx context.Context, by people.Actor, name string, grace time.Duration) (registry.Entry, error) {
 	var row repositoryRow
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := s.takeOrSee(tx, name, &row); err != nil {
@@ -140,7 +141,7 @@ func (s *Store) Rotate(ctx context.Context, by Actor, name string, grace time.Du
 		if err := tx.Save(&row).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, by, "changed the secret of", row.Name)
+		return people.AddChange(tx, by, "changed the secret of", row.Name)
 	})
 	if err != nil {
 		return registry.Entry{}, fmt.Errorf("change the secret of %s: %w", name, err)
@@ -198,7 +199,7 @@ func (s *Store) takeOrSee(tx *database.Tx, name string, row *repositoryRow) erro
 }
 
 // Disable closes an entry, and opens it again. A repository that a pattern lets in and that was never seen is written down for it.
-func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled bool) error {
+func (s *Store) Disable(ctx context.Context, by people.Actor, name string, disabled bool) error {
 	what := map[bool]string{true: "closed", false: "opened"}[disabled]
 	return s.changeEntry(ctx, by, what, name, s.takeOrSee, func(tx *database.Tx, row repositoryRow) error {
 		return tx.Model(&row).Update("disabled", disabled).Error
@@ -207,7 +208,7 @@ func (s *Store) Disable(ctx context.Context, by Actor, name string, disabled boo
 
 // RemoveEntry takes an entry out, with all that was seen by way of it. Its builds stay. It gives the names whose secret had been
 // changed: let in again, each has its first one.
-func (s *Store) RemoveEntry(ctx context.Context, by Actor, name string) (changed []string, err error) {
+func (s *Store) RemoveEntry(ctx context.Context, by people.Actor, name string) (changed []string, err error) {
 	err = s.changeEntry(ctx, by, "took out", name, takeEntry, func(tx *database.Tx, row repositoryRow) error {
 		its := func() *gorm.DB { return tx.Model(&repositoryRow{}).Where("id = ? OR parent_id = ?", row.ID, row.ID) }
 		if err := its().Where("generation > 0").Order("name_key").Pluck("name", &changed).Error; err != nil {
@@ -226,7 +227,7 @@ func takeEntry(tx *database.Tx, name string, row *repositoryRow) error {
 	return err
 }
 
-func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, take func(*database.Tx, string, *repositoryRow) error,
+func (s *Store) changeEntry(ctx context.Context, by people.Actor, what, name string, take func(*database.Tx, string, *repositoryRow) error,
 	change func(*database.Tx, repositoryRow) error) error {
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var row repositoryRow
@@ -236,7 +237,7 @@ func (s *Store) changeEntry(ctx context.Context, by Actor, what, name string, ta
 		if err := change(tx, row); err != nil {
 			return err
 		}
-		return s.audit(tx, by, what, row.Name)
+		return people.AddChange(tx, by, what, row.Name)
 	})
 	if err != nil {
 		return fmt.Errorf("change the entry of %s: %w", name, err)
@@ -256,7 +257,7 @@ func (s *Store) Rename(ctx context.Context, entry int64, name string) error {
 		if err := tx.Save(&row).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, Actor{Who: "GitHub"}, "renamed "+old+" to", name)
+		return people.AddChange(tx, people.Actor{Who: "GitHub"}, "renamed "+old+" to", name)
 	})
 	if err != nil {
 		return fmt.Errorf("follow the renaming to %s: %w", name, err)

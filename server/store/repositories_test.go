@@ -8,13 +8,14 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // TestRotateRefusesWhatHasNoSecretOfItsOwn: it would print a secret that opens nothing, and leave the one that may have leaked.
 func TestRotateRefusesWhatHasNoSecretOfItsOwn(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
-		by := Actor{Who: "test"}
+		by := people.Actor{Who: "test"}
 		organization := letIn(t, s, registry.Organization, "corp/*", registry.Limits{})
 		group := letIn(t, s, registry.Pattern, "school/*", registry.Limits{})
 		must(t, s.Heard(t.Context(), organization, pipeline.Repository{FullName: "corp/tool"}))

@@ -9,11 +9,12 @@ import (
 
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a QuotaError, and the commit's
 // status stays as it is: who asks is told.
-func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
+func (s *Store) Rerun(ctx context.Context, by people.Actor, id int64) (int64, error) {
 	var b builds.Row
 	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {
 		return s.db.Transact(ctx, func(tx *database.Tx) (err error) {
@@ -33,7 +34,7 @@ func (s *Store) Rerun(ctx context.Context, by Actor, id int64) (int64, error) {
 }
 
 // repeat queues a new build of the commit of another one.
-func (s *Store) repeat(ctx context.Context, tx *database.Tx, by Actor, id int64) (builds.Row, error) {
+func (s *Store) repeat(ctx context.Context, tx *database.Tx, by people.Actor, id int64) (builds.Row, error) {
 	var old builds.Row
 	if err := tx.Take(&old, id).Error; err != nil {
 		return builds.Row{}, err
@@ -50,7 +51,7 @@ func (s *Store) repeat(ctx context.Context, tx *database.Tx, by Actor, id int64)
 	if err != nil {
 		return builds.Row{}, err
 	}
-	if err := s.audit(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
+	if err := people.AddChange(tx, by, fmt.Sprintf("repeated build %d as build %d of", id, b.ID), b.Repo); err != nil {
 		return builds.Row{}, err
 	}
 	if err := s.line(tx, turnOf(b)); err != nil {

@@ -16,6 +16,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/intake"
+	"vivarium/server/store/people"
 )
 
 // ErrEnded says that a build cannot be canceled because it has ended.
@@ -38,6 +39,7 @@ type Options struct {
 type Store struct {
 	Database *database.DB
 	Builds   *builds.Builds
+	People   *people.People
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -74,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		Database: db, Builds: builds.New(db), db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
+		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
 		finished: make(chan struct{}, 1),
 	}
 	s.watch.init(s)

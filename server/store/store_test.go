@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/people"
 	"vivarium/server/store/storetest"
 )
 
@@ -64,6 +65,8 @@ func sqliteStore(t *testing.T) *Store {
 	t.Helper()
 	return openStore(t, Options{DataDir: t.TempDir(), Log: testLog(t)})
 }
+
+var byTest = people.Actor{Who: "a test"}
 
 // push is a delivery for the n-th commit.
 func push(n int) Push {

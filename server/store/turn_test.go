@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/patience"
+	"vivarium/server/store/people"
 )
 
 // pushOf is the n-th push of a test, of a repository and branch.
@@ -113,9 +114,9 @@ func TestDefaultBranchGoesFirstWhereSwitchedOn(t *testing.T) {
 // letIn makes an entry of the registry, with limits.
 func letIn(t *testing.T, s *Store, kind registry.Kind, name string, limits registry.Limits) registry.Entry {
 	t.Helper()
-	_, err := s.AddEntry(t.Context(), Actor{Who: "test"}, kind, name)
+	_, err := s.AddEntry(t.Context(), people.Actor{Who: "test"}, kind, name)
 	must(t, err)
-	e, err := s.Limit(t.Context(), Actor{Who: "test"}, name, func(l *registry.Limits) { *l = limits })
+	e, err := s.Limit(t.Context(), people.Actor{Who: "test"}, name, func(l *registry.Limits) { *l = limits })
 	must(t, err)
 	return e
 }
@@ -156,9 +157,9 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 		if want := []string{"school/elsewhere"}; !slices.Equal(repos, want) {
 			t.Errorf("after one has ended: got %v, want %v, which counts for the pattern under its new name too", repos, want)
 		}
-		_, err := s.Limit(t.Context(), Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
+		_, err := s.Limit(t.Context(), people.Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
 		must(t, err)
-		_, err = s.Limit(t.Context(), Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
+		_, err = s.Limit(t.Context(), people.Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
 		must(t, err)
 		repos, _ = order(t, s)
 		if slices.Contains(repos, "school/group-0") || !slices.Contains(repos, "school/group-1") {
@@ -281,7 +282,7 @@ func TestFirstTurnFollowsThePushes(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		gone := accept(t, s, pushOf(0, "m/gone", "main"))
-		must(t, s.Cancel(t.Context(), Actor{}, gone))
+		must(t, s.Cancel(t.Context(), people.Actor{}, gone))
 		if repos, _ := order(t, s); len(repos) != 0 {
 			t.Fatalf("control: got %v, want nothing to wait", repos)
 		}

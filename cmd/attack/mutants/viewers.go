@@ -21,7 +21,7 @@ var viewers = []mutant{
 		`return !s.throughProxy(r) && isLocal(r)`, "^TestOthersBuilds$"},
 	{
 		"viewers: a token is found by all of its text",
-		"server/store/tokens.go",
+		"server/store/people/tokens.go",
 		`Where("hash = ?", hashSecret(text))`,
 		`Where("hash LIKE ?", "%")`,
 		"^TestGuessedTokens$",

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"vivarium/server/store/database"
+	"vivarium/server/store/database/databasetest"
 	"vivarium/server/store/storetest"
 )
 
@@ -13,21 +14,10 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // everyDatabase runs a test on each database.
 func everyDatabase(t *testing.T, test func(t *testing.T, b *Builds)) {
 	t.Helper()
-	storetest.EveryDatabase(t, func(t *testing.T, dir, url string) { test(t, on(t, dir, url)) })
+	databasetest.Every(t, func(t *testing.T, open func() *database.DB) { test(t, New(open())) })
 }
 
-func onSQLite(t *testing.T) *Builds {
-	t.Helper()
-	return on(t, t.TempDir(), "")
-}
-
-func on(t *testing.T, dir, url string) *Builds {
-	t.Helper()
-	db, err := database.Open(t.Context(), database.Options{DataDir: dir, DatabaseURL: url, Log: storetest.Log(t)})
-	storetest.Must(t, err)
-	t.Cleanup(func() { storetest.Must(t, db.Close()) })
-	return New(db)
-}
+func onSQLite(t *testing.T) *Builds { return New(databasetest.SQLite(t)) }
 
 // deadline is the time that the tests ask about.
 var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)

@@ -85,7 +85,10 @@ func (d *DB) Close() error {
 
 // Transact runs fn in one transaction, which GORM and River share. The workers hear of the jobs that it puts in.
 func (d *DB) Transact(ctx context.Context, fn func(tx *Tx) error) error {
-	return d.engine.transact(ctx, fn)
+	return d.engine.transact(ctx, func(tx *Tx) error {
+		tx.db = d
+		return fn(tx)
+	})
 }
 
 // Read is for queries outside of a transaction.

@@ -91,7 +91,7 @@ func (d *postgresDB) transact(ctx context.Context, fn func(tx *Tx) error) (err e
 		g := d.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
 		g.Statement.ConnPool = conn
 		jobs := jobsIn[*riverpgxv5.Driver, pgx.Tx]{client: d.inserts, tx: t, now: time.Now, queues: new([]string)}
-		return fn(&Tx{DB: g, Jobs: jobs, engine: d})
+		return fn(&Tx{DB: g, Jobs: jobs})
 	})
 }
 

@@ -148,7 +148,7 @@ func (d *sqliteDB) transact(ctx context.Context, fn func(tx *Tx) error) error {
 			return fmt.Errorf("begin a transaction: GORM's is a %T, not a *sql.Tx", g.Statement.ConnPool)
 		}
 		jobs := jobsIn[*riversqlite.Driver, *sql.Tx]{client: d.inserts, tx: t, now: time.Now, queues: &queues}
-		return fn(&Tx{DB: g, Jobs: jobs, engine: d})
+		return fn(&Tx{DB: g, Jobs: jobs})
 	})
 	if err != nil {
 		return d.Note(d.translate(err), time.Now())

@@ -16,12 +16,18 @@ type Tx struct {
 	*gorm.DB
 	Jobs Jobs
 
-	engine engine
+	db *DB
 }
+
+// Now is DB.Now.
+func (tx *Tx) Now() time.Time { return tx.db.Now() }
+
+// Clock is DB.Clock.
+func (tx *Tx) Clock() string { return tx.db.Clock() }
 
 // Alone keeps others who call it with the same key from going on until the transaction ends. What they did before is seen
 // after it.
-func (tx *Tx) Alone(key int64) error { return tx.engine.alone(tx, key) }
+func (tx *Tx) Alone(key int64) error { return tx.db.engine.alone(tx, key) }
 
 // Jobs is what River does in the same transaction.
 type Jobs interface {

@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -24,13 +24,13 @@ type sessionRow struct {
 func (sessionRow) TableName() string { return "sessions" }
 
 // SignIn begins a session by a token's text and gives what the browser is to send from now on, or database.ErrNotFound.
-func (s *Store) SignIn(ctx context.Context, from, text string) (session string, t Token, err error) {
-	if t, err = s.TokenOf(ctx, text); err != nil {
+func (p *People) SignIn(ctx context.Context, from, text string) (session string, t Token, err error) {
+	if t, err = p.TokenOf(ctx, text); err != nil {
 		return "", Token{}, err
 	}
 	session, hash := newSecret("")
-	now := s.db.Now()
-	err = s.db.Transact(ctx, func(tx *database.Tx) error {
+	now := p.db.Now()
+	err = p.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Where("expires_at <= ?", database.Micros(now)).Delete(&sessionRow{}).Error; err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (s *Store) SignIn(ctx context.Context, from, text string) (session string, 
 		if err := tx.Create(&sessionRow{Hash: hash, TokenID: t.ID, ExpiresAt: database.Micros(now.Add(SessionLife))}).Error; err != nil {
 			return err
 		}
-		return s.audit(tx, Actor{Who: t.who(), From: from}, "signed in to", t.Name())
+		return AddChange(tx, Actor{Who: t.who(), From: from}, "signed in to", t.Name())
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return "", Token{}, database.ErrNotFound
@@ -56,10 +56,10 @@ func (s *Store) SignIn(ctx context.Context, from, text string) (session string, 
 func (t Token) who() string { return fmt.Sprintf("token %d", t.ID) }
 
 // Session gives the token by which a session began, or database.ErrNotFound once it has ended.
-func (s *Store) Session(ctx context.Context, session string) (Token, error) {
+func (p *People) Session(ctx context.Context, session string) (Token, error) {
 	var row tokenRow
-	err := s.db.Read(ctx).Joins("JOIN sessions ON sessions.token_id = tokens.id").
-		Where("sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), database.Micros(s.db.Now())).Take(&row).Error
+	err := p.db.Read(ctx).Joins("JOIN sessions ON sessions.token_id = tokens.id").
+		Where("sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), database.Micros(p.db.Now())).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Token{}, database.ErrNotFound
 	}
@@ -70,8 +70,8 @@ func (s *Store) Session(ctx context.Context, session string) (Token, error) {
 }
 
 // SignOut ends a session, if there is one.
-func (s *Store) SignOut(ctx context.Context, session string) error {
-	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+func (p *People) SignOut(ctx context.Context, session string) error {
+	err := p.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Delete(&sessionRow{Hash: hashSecret(session)}).Error
 	})
 	if err != nil {

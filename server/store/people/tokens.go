@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -66,13 +66,13 @@ func hashSecret(text string) string {
 }
 
 // FirstOperatorToken makes the operator's token and gives its text, or the empty string when there is one already.
-func (s *Store) FirstOperatorToken(ctx context.Context, by Actor) (text string, err error) {
-	err = s.db.Transact(ctx, func(tx *database.Tx) error {
+func (p *People) FirstOperatorToken(ctx context.Context, by Actor) (text string, err error) {
+	err = p.db.Transact(ctx, func(tx *database.Tx) error {
 		var n int64
 		if err := tx.Model(&tokenRow{}).Where("pattern = ''").Count(&n).Error; err != nil || n > 0 {
 			return err
 		}
-		text, err = s.addToken(tx, by, "")
+		text, err = addToken(tx, by, "")
 		return err
 	})
 	if database.IsDuplicate(err) { // another server was first
@@ -85,12 +85,12 @@ func (s *Store) FirstOperatorToken(ctx context.Context, by Actor) (text string, 
 }
 
 // RenewOperatorToken makes a new operator's token. The old one opens nothing any more, nor does who signed in by it.
-func (s *Store) RenewOperatorToken(ctx context.Context, by Actor) (text string, err error) {
-	err = s.db.Transact(ctx, func(tx *database.Tx) error {
+func (p *People) RenewOperatorToken(ctx context.Context, by Actor) (text string, err error) {
+	err = p.db.Transact(ctx, func(tx *database.Tx) error {
 		if _, err := dropTokens(tx, "pattern = ''"); err != nil {
 			return err
 		}
-		text, err = s.addToken(tx, by, "")
+		text, err = addToken(tx, by, "")
 		return err
 	})
 	if err != nil {
@@ -100,12 +100,12 @@ func (s *Store) RenewOperatorToken(ctx context.Context, by Actor) (text string, 
 }
 
 // AddToken makes a token that opens the builds of the repositories that a checked pattern names.
-func (s *Store) AddToken(ctx context.Context, by Actor, pattern string) (text string, err error) {
+func (p *People) AddToken(ctx context.Context, by Actor, pattern string) (text string, err error) {
 	if pattern == "" {
 		return "", errors.New("make a token: it names no repository")
 	}
-	err = s.db.Transact(ctx, func(tx *database.Tx) error {
-		text, err = s.addToken(tx, by, pattern)
+	err = p.db.Transact(ctx, func(tx *database.Tx) error {
+		text, err = addToken(tx, by, pattern)
 		return err
 	})
 	if err != nil {
@@ -114,18 +114,18 @@ func (s *Store) AddToken(ctx context.Context, by Actor, pattern string) (text st
 	return text, nil
 }
 
-func (s *Store) addToken(tx *database.Tx, by Actor, pattern string) (string, error) {
+func addToken(tx *database.Tx, by Actor, pattern string) (string, error) {
 	text, hash := newSecret(tokenPrefix)
-	row := tokenRow{Hash: hash, Pattern: pattern, MadeAt: database.Micros(s.db.Now())}
+	row := tokenRow{Hash: hash, Pattern: pattern, MadeAt: database.Micros(tx.Now())}
 	if err := tx.Create(&row).Error; err != nil {
 		return "", err
 	}
-	return text, s.audit(tx, by, fmt.Sprintf("made token %d for", row.ID), row.token().Name())
+	return text, AddChange(tx, by, fmt.Sprintf("made token %d for", row.ID), row.token().Name())
 }
 
 // RemoveToken takes a token's right away, and that of all who signed in by it.
-func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
-	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+func (p *People) RemoveToken(ctx context.Context, by Actor, id int64) error {
+	err := p.db.Transact(ctx, func(tx *database.Tx) error {
 		var row tokenRow
 		if err := tx.Take(&row, id).Error; err != nil {
 			return err
@@ -133,7 +133,7 @@ func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
 		if _, err := dropTokens(tx, "id = ?", id); err != nil {
 			return err
 		}
-		return s.audit(tx, by, fmt.Sprintf("removed token %d of", id), row.token().Name())
+		return AddChange(tx, by, fmt.Sprintf("removed token %d of", id), row.token().Name())
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		err = database.ErrNotFound
@@ -142,6 +142,11 @@ func (s *Store) RemoveToken(ctx context.Context, by Actor, id int64) error {
 		return fmt.Errorf("remove token %d: %w", id, err)
 	}
 	return nil
+}
+
+// DropTokensOf removes the tokens that open one repository alone, by its name in lower case, and counts them.
+func DropTokensOf(tx *database.Tx, repo string) (int64, error) {
+	return dropTokens(tx, "lower(pattern) = ?", repo)
 }
 
 // dropTokens removes tokens and all sessions that began by them.
@@ -155,9 +160,9 @@ func dropTokens(tx *database.Tx, where string, value ...any) (n int64, err error
 }
 
 // Tokens gives all tokens, oldest first.
-func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
+func (p *People) Tokens(ctx context.Context) ([]Token, error) {
 	var rows []tokenRow
-	if err := s.db.Read(ctx).Order("id").Find(&rows).Error; err != nil {
+	if err := p.db.Read(ctx).Order("id").Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
 	tokens := make([]Token, len(rows))
@@ -168,16 +173,16 @@ func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
 }
 
 // TokenOf gives the token of a text, or database.ErrNotFound.
-func (s *Store) TokenOf(ctx context.Context, text string) (Token, error) {
+func (p *People) TokenOf(ctx context.Context, text string) (Token, error) {
 	var row tokenRow
-	err := s.db.Read(ctx).Where("hash = ?", hashSecret(text)).Take(&row).Error
+	err := p.db.Read(ctx).Where("hash = ?", hashSecret(text)).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Token{}, database.ErrNotFound
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("look up a token: %w", err)
 	}
-	s.noteUse(ctx, row)
+	p.noteUse(ctx, row)
 	return row.token(), nil
 }
 
@@ -189,17 +194,17 @@ const (
 )
 
 // noteUse keeps when a token was used. That is worth no failed request: what goes wrong is logged, and the next one tries again.
-func (s *Store) noteUse(ctx context.Context, row tokenRow) {
-	now := s.db.Now()
+func (p *People) noteUse(ctx context.Context, row tokenRow) {
+	now := p.db.Now()
 	if now.Sub(database.FromMicros(row.UsedAt)) < usedPrecision {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, useTimeout)
 	defer cancel()
-	err := s.db.Transact(bounded, func(tx *database.Tx) error {
+	err := p.db.Transact(bounded, func(tx *database.Tx) error {
 		return tx.Model(&row).Update("used_at", database.Micros(now.Truncate(usedPrecision))).Error
 	})
 	if err != nil && ctx.Err() == nil {
-		s.log.WarnContext(ctx, "cannot note the use of a token", "token", row.ID, "err", err)
+		p.log.WarnContext(ctx, "cannot note the use of a token", "token", row.ID, "err", err)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"regexp"
@@ -7,8 +7,8 @@ import (
 	"vivarium/server/store/database"
 )
 
-// hideInAudit puts a pseudonym into every line of the audit that names a repository, and counts them.
-func hideInAudit(tx *database.Tx, key, pseudonym string) (int64, error) {
+// HideInAudit puts a pseudonym into every line of the audit that names a repository, and counts them.
+func HideInAudit(tx *database.Tx, key, pseudonym string) (int64, error) {
 	var rows []auditRow
 	like := database.Containing(key)
 	err := tx.Where(`lower(who) LIKE ? ESCAPE '\' OR lower(what) LIKE ? ESCAPE '\' OR lower(object) LIKE ? ESCAPE '\'`, like, like, like).

@@ -1,4 +1,4 @@
-package store
+package people
 
 import (
 	"context"
@@ -36,24 +36,24 @@ type auditRow struct {
 
 func (auditRow) TableName() string { return "audit" }
 
-// audit writes a line in the transaction of what it tells of, so that there is no change without its line.
-func (s *Store) audit(tx *database.Tx, by Actor, what, object string) error {
-	return tx.Create(&auditRow{At: database.Micros(s.db.Now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
+// AddChange writes a line in the transaction of what it tells of, so that there is no change without its line.
+func AddChange(tx *database.Tx, by Actor, what, object string) error {
+	return tx.Create(&auditRow{At: database.Micros(tx.Now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
 }
 
 // Note writes a line of a change that was made elsewhere, such as on GitHub.
-func (s *Store) Note(ctx context.Context, by Actor, what, object string) error {
-	if err := s.db.Transact(ctx, func(tx *database.Tx) error { return s.audit(tx, by, what, object) }); err != nil {
+func (p *People) Note(ctx context.Context, by Actor, what, object string) error {
+	if err := p.db.Transact(ctx, func(tx *database.Tx) error { return AddChange(tx, by, what, object) }); err != nil {
 		return fmt.Errorf("write to the audit: %w", err)
 	}
 	return nil
 }
 
 // Audit gives the newest changes, newest first. With names, only those that one of them stands in as a word of its own.
-func (s *Store) Audit(ctx context.Context, limit int, names ...string) ([]Change, error) {
-	query := s.db.Read(ctx).Order("id DESC").Limit(limit)
+func (p *People) Audit(ctx context.Context, limit int, names ...string) ([]Change, error) {
+	query := p.db.Read(ctx).Order("id DESC").Limit(limit)
 	if len(names) > 0 {
-		named := s.db.Read(ctx)
+		named := p.db.Read(ctx)
 		for _, name := range names {
 			named = named.Or(`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`, database.Containing(" "+strings.ToLower(name)+" "))
 		}
