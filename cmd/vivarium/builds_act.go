@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/people"
 )
 
@@ -19,7 +20,7 @@ func newBuildsCancel(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
 				err := s.Cancel(cmd.Context(), people.Actor{Who: userName()}, id)
-				if errors.Is(err, store.ErrEnded) {
+				if errors.Is(err, builds.ErrEnded) {
 					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how",
 						id, id)
 				}

@@ -19,7 +19,7 @@ const (
 var larger = map[string]int{
 	"cmd/vivarium":         5805,
 	"server":               4000,
-	"server/store":         5012,
+	"server/store":         5013,
 	"server/store (Store)": 30,
 }
 

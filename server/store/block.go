@@ -108,3 +108,13 @@ func (r *blockReader) bytes() []byte {
 	r.rest = r.rest[n+int(size):]
 	return field
 }
+
+// blockRow is a run of chunks of a finished build, compressed.
+type blockRow struct {
+	BuildID  int64 `gorm:"primaryKey;autoIncrement:false"`
+	FirstSeq int64 `gorm:"primaryKey;autoIncrement:false"`
+	LastSeq  int64
+	Data     []byte
+}
+
+func (blockRow) TableName() string { return "log_blocks" }

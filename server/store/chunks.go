@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
 )
 
 // Chunk is one committed piece of a build's log.
@@ -149,4 +150,32 @@ func (s *Store) eachPiece(ctx context.Context, build, after int64, limit int, f 
 		}
 	}
 	return read, rows.Err()
+}
+
+// chunkRow is a Chunk as GORM sees it.
+type chunkRow struct {
+	BuildID int64 `gorm:"primaryKey;autoIncrement:false"`
+	Seq     int64 `gorm:"primaryKey;autoIncrement:false"`
+	Attempt int
+	Step    pipeline.StepName
+	Stream  pipeline.Stream
+	Time    int64 `gorm:"column:at"`
+	Data    []byte
+	Omitted int64
+}
+
+func (chunkRow) TableName() string { return "log_chunks" }
+
+func newChunkRow(build int64, c Chunk) chunkRow {
+	return chunkRow{
+		BuildID: build, Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
+		Time: database.Micros(c.Time), Data: c.Data, Omitted: c.Omitted,
+	}
+}
+
+func (r chunkRow) chunk() Chunk {
+	return Chunk{
+		Seq: r.Seq, Attempt: r.Attempt, Step: r.Step, Stream: r.Stream,
+		Time: database.FromMicros(r.Time), Data: r.Data, Omitted: r.Omitted,
+	}
 }

@@ -50,7 +50,7 @@ func (s *Store) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipel
 			return err
 		}
 	}
-	status, err := s.addStatus(tx, *b)
+	status, err := addStatus(tx, *b)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func lastStep(tx *database.Tx, b builds.Row) (pipeline.StepName, error) {
 
 var canceled = pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled on request"}
 
-// Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is ErrEnded.
+// Cancel ends a queued build, and asks the worker of a running one to end it. An ended build is builds.ErrEnded.
 func (s *Store) Cancel(ctx context.Context, by people.Actor, id int64) error {
 	var b builds.Row
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
@@ -200,7 +200,7 @@ func (s *Store) Cancel(ctx context.Context, by people.Actor, id int64) error {
 		case pipeline.Running:
 			err = database.One(builds.Fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), builds.ErrLost)
 		default:
-			err = ErrEnded
+			err = builds.ErrEnded
 		}
 		if err != nil {
 			return err
@@ -233,7 +233,7 @@ func (s *Store) endQueued(ctx context.Context, tx *database.Tx, b *builds.Row, o
 	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
-	status, err := s.addStatus(tx, *b)
+	status, err := addStatus(tx, *b)
 	if err != nil {
 		return err
 	}

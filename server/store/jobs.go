@@ -6,10 +6,8 @@ import (
 	"github.com/riverqueue/river"
 )
 
-const (
-	buildQueue  = "builds"
-	statusQueue = "statuses"
-)
+// buildQueue is the queue of tickets.
+const buildQueue = "builds"
 
 // buildArgs is a ticket: whoever draws it works on the build whose turn it is.
 type buildArgs struct{}
@@ -24,24 +22,4 @@ func ticket(wait time.Duration) river.InsertManyParams {
 		opts.ScheduledAt = time.Now().Add(wait)
 	}
 	return river.InsertManyParams{Args: buildArgs{}, InsertOpts: opts}
-}
-
-// statusArgs tells the sender to look at a target's statuses.
-type statusArgs struct {
-	Target int64 `json:"target"`
-}
-
-func (statusArgs) Kind() string { return "status" }
-
-// statusJob for an end is worked before those for a beginning: with many builds waiting, a result is
-// not kept back by their pending statuses.
-func statusJob(target int64, ended bool) river.InsertManyParams {
-	priority := 2
-	if ended {
-		priority = 1
-	}
-	return river.InsertManyParams{
-		Args:       statusArgs{Target: target},
-		InsertOpts: &river.InsertOpts{Queue: statusQueue, MaxAttempts: 25, Priority: priority},
-	}
 }

@@ -89,7 +89,7 @@ func (s *Store) tellPending(ctx context.Context, tx *database.Tx, b *builds.Row,
 	if err := tx.Model(&builds.Row{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
 		return err
 	}
-	status, err := s.addStatus(tx, *b)
+	status, err := addStatus(tx, *b)
 	if err != nil {
 		return err
 	}

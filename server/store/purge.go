@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
@@ -89,7 +88,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 			return nil
 		}
 		for _, id := range running {
-			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, database.ErrNotFound) {
+			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, builds.ErrEnded) && !errors.Is(err, database.ErrNotFound) {
 				return err
 			}
 		}
@@ -189,24 +188,23 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
 	err = e.transact(ctx, func(tx *database.Tx) (err error) {
 		n = Purged{}
-		if err := e.removeEntry(tx, &n); err != nil {
+		if n.Entries, n.Changed, err = dropEntry(tx, e.key); err != nil {
 			return err
 		}
-		if err := e.removeJobs(tx, &n); err != nil {
+		if n.Jobs, err = dropJobs(tx, e.key); err != nil {
 			return err
 		}
 		if n.Tokens, err = people.DropTokensOf(tx, e.key); err != nil {
 			return err
 		}
-		if err := tx.Where("lower(repo) = ?", e.key).Delete(&targetRow{}).Error; err != nil {
+		if err := dropTargets(tx, e.key); err != nil {
 			return err
 		}
-		if err := tx.Where("repo_key = ?", e.key).Delete(&turnRow{}).Error; err != nil {
+		if err := dropTurn(tx, e.key); err != nil {
 			return err
 		}
-		refusals := tx.Where("name = ?", e.key).Delete(&refusalRow{})
-		if n.Refusals = refusals.RowsAffected; refusals.Error != nil {
-			return refusals.Error
+		if n.Refusals, err = dropRefusal(tx, e.key); err != nil {
+			return err
 		}
 		if n.AuditLines, err = people.HideInAudit(tx, e.key, e.pseudonym); err != nil {
 			return err
@@ -228,29 +226,6 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		e.sum.AuditLines, e.sum.Changed = n.AuditLines, n.Changed
 	}
 	return err == nil, err
-}
-
-// removeJobs removes the jobs that send the repository's statuses. What other jobs say of errors may name it too.
-func (e *erasure) removeJobs(tx *database.Tx, n *Purged) error {
-	r := tx.Exec("DELETE FROM river_job WHERE kind = ? AND "+e.db.JobNumber("target")+" IN (SELECT id FROM status_targets WHERE lower(repo) = ?)",
-		statusArgs{}.Kind(), e.key)
-	if n.Jobs = r.RowsAffected; r.Error != nil {
-		return r.Error
-	}
-	return tx.Exec(`UPDATE river_job SET errors = NULL WHERE lower(`+e.db.JobErrors()+`) LIKE ? ESCAPE '\'`, database.Containing(e.key)).Error
-}
-
-func (e *erasure) removeEntry(tx *database.Tx, n *Purged) error {
-	own := "name_key = ? AND kind IN ?"
-	kinds := []registry.Kind{registry.Repository, registry.Seen}
-	var changed int64
-	if err := tx.Model(&repositoryRow{}).Where(own+" AND generation > 0", e.key, kinds).Count(&changed).Error; err != nil {
-		return err
-	}
-	n.Changed = changed > 0
-	r := tx.Where(own, e.key, kinds).Delete(&repositoryRow{})
-	n.Entries = r.RowsAffected
-	return r.Error
 }
 
 // sameRepository gives other names under which GitHub's id of the repository stands here, and names whose secret is

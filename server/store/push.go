@@ -114,7 +114,10 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 			if all[i].Duplicate || all[i].Again != 0 { // what was said then may not hold any more
 				continue
 			}
-			if err := hideEarlier(tx, all[i].turn, pushes[i].Repo.Private); err != nil {
+			if !pushes[i].Repo.Private {
+				continue
+			}
+			if err := builds.Hide(tx, all[i].turn.RepoKey, all[i].turn.EntryID); err != nil {
 				return err
 			}
 		}
@@ -124,7 +127,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 }
 
 func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
-	entry, err := s.see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
+	entry, err := see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
 	}
@@ -160,16 +163,6 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
-// hideEarlier makes a repository's earlier builds private with it, those under a name that it had before too: a renaming keeps its
-// line in the registry. It makes none public: what was built in private was not meant for everybody.
-func hideEarlier(tx *database.Tx, t turnRow, private bool) error {
-	if !private {
-		return nil
-	}
-	return tx.Model(&builds.Row{}).Where("lower(repo) = ? AND NOT private", t.RepoKey).Or("entry_id = ? AND NOT private", t.EntryID).
-		Update("private", true).Error
-}
-
 // enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are
 // to be inserted in the same transaction.
 func (s *Store) enqueue(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
@@ -183,9 +176,21 @@ func (s *Store) enqueue(tx *database.Tx, b *builds.Row, over string) ([]river.In
 	if err := tx.Create(b).Error; err != nil {
 		return nil, err
 	}
-	status, err := s.addStatus(tx, *b)
+	status, err := addStatus(tx, *b)
 	if over != "" {
 		return []river.InsertManyParams{status}, err
 	}
 	return []river.InsertManyParams{ticket(0), status}, err
 }
+
+// deliveryRow is a delivery that was taken. An organization's hook and a repository's give one event the same GUID, and whoever signs
+// deliveries chooses theirs, so that a GUID counts for its repository alone.
+type deliveryRow struct {
+	RepoKey    string `gorm:"primaryKey"`
+	GUID       string `gorm:"primaryKey;column:guid"`
+	BodyHash   string
+	BuildID    int64
+	ReceivedAt int64
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }

@@ -65,3 +65,9 @@ func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
 	}
 	return refusals, nil
 }
+
+// dropRefusal removes what was refused of a repository, by its name in lower case.
+func dropRefusal(tx *database.Tx, key string) (int64, error) {
+	r := tx.Where("name = ?", key).Delete(&refusalRow{})
+	return r.RowsAffected, r.Error
+}

@@ -23,7 +23,7 @@ func (r *repositoryRow) setLimits(l registry.Limits) {
 func (s *Store) Limit(ctx context.Context, by people.Actor, name string, change func(*registry.Limits)) (registry.Entry, error) {
 	var row repositoryRow
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
-		if err := s.takeOrSee(tx, name, &row); err != nil {
+		if err := takeOrSee(tx, name, &row); err != nil {
 			return err
 		}
 		l := row.limits()

@@ -130,10 +130,10 @@ func freeSecretName(tx *database.Tx, name string) (string, error) {
 func (s *Store) Rotate(ctx context.Context, by people.Actor, name string, grace time.Duration) (registry.Entry, error) {
 	var row repositoryRow
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
-		if err := s.takeOrSee(tx, name, &row); err != nil {
+		if err := takeOrSee(tx, name, &row); err != nil {
 			return err
 		}
-		if err := s.hasOwnSecret(tx, row); err != nil {
+		if err := hasOwnSecret(tx, row); err != nil {
 			return err
 		}
 		row.Generation++
@@ -150,7 +150,7 @@ func (s *Store) Rotate(ctx context.Context, by people.Actor, name string, grace 
 }
 
 // hasOwnSecret says why an entry has no secret that could be changed.
-func (s *Store) hasOwnSecret(tx *database.Tx, row repositoryRow) error {
+func hasOwnSecret(tx *database.Tx, row repositoryRow) error {
 	if row.Kind == registry.Pattern {
 		return errors.New("a pattern has no secret, each repository has its own: name one")
 	}
@@ -171,7 +171,7 @@ func (s *Store) hasOwnSecret(tx *database.Tx, row repositoryRow) error {
 }
 
 // takeOrSee reads the entry of a name, or makes one for a repository that a pattern or an organization's hook lets in.
-func (s *Store) takeOrSee(tx *database.Tx, name string, row *repositoryRow) error {
+func takeOrSee(tx *database.Tx, name string, row *repositoryRow) error {
 	err := takeEntry(tx, name, row)
 	if !errors.Is(err, database.ErrNotFound) {
 		return err
@@ -191,7 +191,7 @@ func (s *Store) takeOrSee(tx *database.Tx, name string, row *repositoryRow) erro
 	if row.ParentID == 0 {
 		return database.ErrNotFound
 	}
-	row.Kind, row.Name, row.NameKey, row.AddedAt = registry.Seen, name, strings.ToLower(name), database.Micros(s.db.Now())
+	row.Kind, row.Name, row.NameKey, row.AddedAt = registry.Seen, name, strings.ToLower(name), database.Micros(tx.Now())
 	if row.SecretName, err = freeSecretName(tx, name); err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *Store) takeOrSee(tx *database.Tx, name string, row *repositoryRow) erro
 // Disable closes an entry, and opens it again. A repository that a pattern lets in and that was never seen is written down for it.
 func (s *Store) Disable(ctx context.Context, by people.Actor, name string, disabled bool) error {
 	what := map[bool]string{true: "closed", false: "opened"}[disabled]
-	return s.changeEntry(ctx, by, what, name, s.takeOrSee, func(tx *database.Tx, row repositoryRow) error {
+	return s.changeEntry(ctx, by, what, name, takeOrSee, func(tx *database.Tx, row repositoryRow) error {
 		return tx.Model(&row).Update("disabled", disabled).Error
 	})
 }
@@ -283,11 +283,14 @@ func (s *Store) LearnID(ctx context.Context, name string, id int64) error {
 func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Repository) error {
 	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {
 		return s.db.Transact(ctx, func(tx *database.Tx) error {
-			entry, err := s.see(tx, via, r.FullName)
+			entry, err := see(tx, via, r.FullName)
 			if err != nil {
 				return err
 			}
-			return hideEarlier(tx, turnOf(builds.Row{Repo: r.FullName, EntryID: entry}), r.Private)
+			if !r.Private {
+				return nil
+			}
+			return builds.Hide(tx, strings.ToLower(r.FullName), entry)
 		})
 	})
 	if err != nil {
@@ -297,8 +300,8 @@ func (s *Store) Heard(ctx context.Context, via registry.Entry, r pipeline.Reposi
 }
 
 // see notes a delivery whose signature held, in the transaction that accepts it, and gives the repository's own entry.
-func (s *Store) see(tx *database.Tx, via registry.Entry, name string) (entry int64, err error) {
-	key, now := strings.ToLower(name), database.Micros(s.db.Now())
+func see(tx *database.Tx, via registry.Entry, name string) (entry int64, err error) {
+	key, now := strings.ToLower(name), database.Micros(tx.Now())
 	var row repositoryRow
 	changes := map[string]any{"delivery_at": now}
 	if via.Kind == registry.Seen { // a pattern may let it in now that the shared secret does not
@@ -329,4 +332,16 @@ func (s *Store) Unidentified(ctx context.Context, after string, limit int) ([]st
 		return nil, fmt.Errorf("find repositories without an id: %w", err)
 	}
 	return names, nil
+}
+
+// dropEntry removes a repository's own entry, by its name in lower case. changed says that its secret had been changed.
+func dropEntry(tx *database.Tx, key string) (n int64, changed bool, err error) {
+	own := "name_key = ? AND kind IN ?"
+	kinds := []registry.Kind{registry.Repository, registry.Seen}
+	var generations int64
+	if err := tx.Model(&repositoryRow{}).Where(own+" AND generation > 0", key, kinds).Count(&generations).Error; err != nil {
+		return 0, false, err
+	}
+	r := tx.Where(own, key, kinds).Delete(&repositoryRow{})
+	return r.RowsAffected, generations > 0, r.Error
 }

@@ -102,3 +102,26 @@ func (w *sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p out
 	}
 	return p, healed
 }
+
+// statusQueue is the queue of status jobs.
+const statusQueue = "statuses"
+
+// statusArgs tells the sender to look at a target's statuses.
+type statusArgs struct {
+	Target int64 `json:"target"`
+}
+
+func (statusArgs) Kind() string { return "status" }
+
+// statusJob for an end is worked before those for a beginning: with many builds waiting, a result is
+// not kept back by their pending statuses.
+func statusJob(target int64, ended bool) river.InsertManyParams {
+	priority := 2
+	if ended {
+		priority = 1
+	}
+	return river.InsertManyParams{
+		Args:       statusArgs{Target: target},
+		InsertOpts: &river.InsertOpts{Queue: statusQueue, MaxAttempts: 25, Priority: priority},
+	}
+}

@@ -303,8 +303,8 @@ func TestCancel(t *testing.T) {
 		if b := waitState(t, s, queued, pipeline.Canceled); b.Cause != pipeline.CauseCanceled || b.Attempt != 0 {
 			t.Errorf("a queued build: got %+v", b)
 		}
-		if err := s.Cancel(t.Context(), byTest, queued); !errors.Is(err, ErrEnded) {
-			t.Errorf("an ended build: got %v, want ErrEnded", err)
+		if err := s.Cancel(t.Context(), byTest, queued); !errors.Is(err, builds.ErrEnded) {
+			t.Errorf("an ended build: got %v, want builds.ErrEnded", err)
 		}
 		if err := s.Cancel(t.Context(), byTest, 99); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("an unknown build: got %v, want database.ErrNotFound", err)

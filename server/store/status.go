@@ -14,6 +14,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/outbox"
 )
 
 // Status is one row of the outbox.
@@ -93,7 +94,7 @@ func (s *Store) Undelivered(ctx context.Context) (*Status, error) {
 
 // addStatus puts the build's state as it is now into the outbox. The job that it returns is to be inserted
 // in the same transaction.
-func (s *Store) addStatus(tx *database.Tx, b builds.Row) (river.InsertManyParams, error) {
+func addStatus(tx *database.Tx, b builds.Row) (river.InsertManyParams, error) {
 	t := targetRow{Repo: b.Repo, SHA: b.SHA, Version: 1}
 	err := tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}},
@@ -104,7 +105,7 @@ func (s *Store) addStatus(tx *database.Tx, b builds.Row) (river.InsertManyParams
 	}
 	r := statusRow{
 		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
-		Description: description(b), QueuedAt: database.Micros(s.db.Now()),
+		Description: description(b), QueuedAt: database.Micros(tx.Now()),
 	}
 	return statusJob(t.ID, b.State.Ended()), tx.Create(&r).Error
 }
@@ -222,3 +223,41 @@ func (s *Store) newestBy(ctx context.Context, column, condition string) ([]repoS
 	}
 	return rows, nil
 }
+
+// statusRow is a status as GORM sees it.
+type statusRow struct {
+	ID          int64 `gorm:"primaryKey"`
+	TargetID    int64
+	BuildID     int64
+	State       string
+	Description string
+	Context     string // set when it was first tried
+	QueuedAt    int64
+	SentAt      int64
+	Attempts    int
+	LastError   string
+	FailedAt    int64 // given up then
+	Superseded  bool  // a newer state was known before this one was sent
+
+	Code         int   // of the host's refusal, as its last answer stands; 0: it was none
+	TriedAt      int64 // when it was last tried, or held back
+	FailingSince int64 // when the host began to fail, or to refuse it for another reason than the token's; 0: it does not
+	Plain        bool  // its description is in plain words, since the host did not take the first one
+}
+
+func (statusRow) TableName() string { return "statuses" }
+
+// ends reports whether r is the end of a build, and not its beginning.
+func (r statusRow) ends() bool { return r.State != "pending" }
+
+// judged is what the judgement of an attempt needs to know of r.
+func (r statusRow) judged(now time.Time) outbox.Status {
+	s := outbox.Status{Plain: r.Plain, Ends: r.ends()}
+	if r.FailingSince > 0 {
+		s.Failing = now.Sub(database.FromMicros(r.FailingSince))
+	}
+	return s
+}
+
+// open reports whether r is still to be sent.
+func (r statusRow) open() bool { return r.SentAt == 0 && r.FailedAt == 0 && !r.Superseded }

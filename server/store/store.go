@@ -8,7 +8,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,9 +17,6 @@ import (
 	"vivarium/server/store/intake"
 	"vivarium/server/store/people"
 )
-
-// ErrEnded says that a build cannot be canceled because it has ended.
-var ErrEnded = errors.New("the build has ended")
 
 // Options for Open. Fixed after it.
 type Options struct {

@@ -200,3 +200,38 @@ func (w *sender) tellPosted(ctx context.Context, t *targetRow, r *statusRow, p o
 		log.WarnContext(ctx, "commit status not sent, will be tried again", "err", p.Err, "in", p.Retry.Round(time.Millisecond))
 	}
 }
+
+// targetRow is what statuses are posted to, and who is posting. A server posts under one
+// context, so repository and commit are the whole key.
+type targetRow struct {
+	ID           int64 `gorm:"primaryKey"`
+	Repo         string
+	SHA          string `gorm:"column:sha"`
+	Version      int64  // grows with every status that is added, which locks the row
+	Claim        string // the job that posts now; empty for none
+	ClaimedUntil int64
+	NotBefore    int64 // after a failure nothing is posted until then
+	LateUntil    int64 // until then a post whose outcome is unknown may take effect; 0: there is none
+	LateID       int64 // the status that it was of
+
+	wait time.Duration // until there is something to send, as far as is known
+}
+
+func (targetRow) TableName() string { return "status_targets" }
+
+// dropJobs removes the jobs that send a repository's statuses, by its name in lower case. What other jobs say of errors may
+// name it too.
+func dropJobs(tx *database.Tx, key string) (int64, error) {
+	r := tx.Exec("DELETE FROM river_job WHERE kind = ? AND "+tx.JobNumber("target")+" IN (SELECT id FROM status_targets WHERE lower(repo) = ?)",
+		statusArgs{}.Kind(), key)
+	if r.Error != nil {
+		return 0, r.Error
+	}
+	err := tx.Exec(`UPDATE river_job SET errors = NULL WHERE lower(`+tx.JobErrors()+`) LIKE ? ESCAPE '\'`, database.Containing(key)).Error
+	return r.RowsAffected, err
+}
+
+// dropTargets removes a repository's targets, with their statuses.
+func dropTargets(tx *database.Tx, key string) error {
+	return tx.Where("lower(repo) = ?", key).Delete(&targetRow{}).Error
+}

@@ -186,3 +186,8 @@ func (s *Store) line(tx *database.Tx, turns ...turnRow) error {
 	}
 	return nil
 }
+
+// dropTurn removes a repository's turn.
+func dropTurn(tx *database.Tx, key string) error {
+	return tx.Where("repo_key = ?", key).Delete(&turnRow{}).Error
+}

@@ -77,3 +77,10 @@ func (r Row) Build() pipeline.Build {
 	}
 	return b
 }
+
+// Hide makes a repository's builds private with it, those under a name that it had before too: a renaming keeps its
+// line in the registry. Nothing makes one public: what was built in private was not meant for everybody.
+func Hide(tx *database.Tx, repoKey string, entry int64) error {
+	return tx.Model(&Row{}).Where("lower(repo) = ? AND NOT private", repoKey).Or("entry_id = ? AND NOT private", entry).
+		Update("private", true).Error
+}

@@ -101,12 +101,6 @@ func (d *DB) Exclusive() bool { return d.engine.exclusive() }
 // Clock is the SQL for the database's own time in microseconds, which several servers agree on.
 func (d *DB) Clock() string { return d.engine.dialect().clock }
 
-// JobNumber is the SQL for a number among the arguments of a job, over the rows of river_job. name must be a constant.
-func (d *DB) JobNumber(name string) string { return d.engine.dialect().jobNumber(name) }
-
-// JobErrors is the SQL for the errors of a job as text, over the rows of river_job.
-func (d *DB) JobErrors() string { return d.engine.dialect().jobErrors }
-
 // Lock makes this process the one server of an exclusive database until release is called; a dirlock.HeldError when there is one.
 func (d *DB) Lock() (release func() error, err error) {
 	if !d.Exclusive() {

@@ -40,8 +40,8 @@ func (e *OlderError) Error() string {
 type dialect struct {
 	id, bytes string                   // in migrations
 	clock     string                   // DB.Clock
-	jobNumber func(name string) string // DB.JobNumber
-	jobErrors string                   // DB.JobErrors
+	jobNumber func(name string) string // Tx.JobNumber
+	jobErrors string                   // Tx.JobErrors
 }
 
 func (d dialect) expand(statement string) string {

@@ -25,6 +25,12 @@ func (tx *Tx) Now() time.Time { return tx.db.Now() }
 // Clock is DB.Clock.
 func (tx *Tx) Clock() string { return tx.db.Clock() }
 
+// JobNumber is the SQL for a number among the arguments of a job, over the rows of river_job. name must be a constant.
+func (tx *Tx) JobNumber(name string) string { return tx.db.engine.dialect().jobNumber(name) }
+
+// JobErrors is the SQL for the errors of a job as text, over the rows of river_job.
+func (tx *Tx) JobErrors() string { return tx.db.engine.dialect().jobErrors }
+
 // Alone keeps others who call it with the same key from going on until the transaction ends. What they did before is seen
 // after it.
 func (tx *Tx) Alone(key int64) error { return tx.db.engine.alone(tx, key) }
