@@ -37,7 +37,7 @@ func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]store.Ch
 		Data: []byte(lines[after])}}, nil
 }
 
-func (g *goingAway) source() logSource { return logSource{builds: g, log: g} }
+func (g *goingAway) source() logSource { return logSource{build: g.Get, chunks: g.Chunks} }
 
 func TestFollowedLogComesBackWithItsDatabase(t *testing.T) {
 	var out, notes strings.Builder

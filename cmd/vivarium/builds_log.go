@@ -32,7 +32,7 @@ func newBuildsLog(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
 				p := logPrinter{out: a.stdout, notes: a.stderr, colour: terminalOf(a.stdout, a.environ).colour}
-				return p.print(cmd.Context(), logSource{builds: s.Builds, log: s}, id, follow)
+				return p.print(cmd.Context(), logSource{build: s.Builds.Get, chunks: s.Chunks}, id, follow)
 			})
 		},
 	}
@@ -53,14 +53,10 @@ type logPrinter struct {
 	filters map[pipeline.Stream]*termtext.Filter
 }
 
-// logSource is the parts of the store that a log is read from.
+// logSource is what of the store a log is read from.
 type logSource struct {
-	builds interface {
-		Get(ctx context.Context, id int64) (pipeline.Build, error)
-	}
-	log interface {
-		Chunks(ctx context.Context, build, after int64, maxBytes int) ([]store.Chunk, error)
-	}
+	build  func(ctx context.Context, id int64) (pipeline.Build, error)
+	chunks func(ctx context.Context, build, after int64, maxBytes int) ([]store.Chunk, error)
 }
 
 // place is where in the build a chunk belongs.
@@ -91,7 +87,7 @@ func (p *logPrinter) print(ctx context.Context, s logSource, id int64, follow bo
 // once prints the chunks that exist now. It reads the state before the chunks: once a build has
 // ended, all its chunks are stored.
 func (p *logPrinter) once(ctx context.Context, s logSource, id int64) (ended bool, err error) {
-	b, err := s.builds.Get(ctx, id)
+	b, err := s.build(ctx, id)
 	if err != nil {
 		return false, fmt.Errorf("cannot read build %d: %w", id, err)
 	}
@@ -115,7 +111,7 @@ func (p *logPrinter) waitedFor(err error, follow bool) error {
 // rest prints the chunks that were not printed yet.
 func (p *logPrinter) rest(ctx context.Context, s logSource, id int64) error {
 	for {
-		chunks, err := s.log.Chunks(ctx, id, p.after, logBatch)
+		chunks, err := s.chunks(ctx, id, p.after, logBatch)
 		if err != nil {
 			return fmt.Errorf("cannot read the log of build %d: %w", id, err)
 		}

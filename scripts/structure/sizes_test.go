@@ -17,9 +17,9 @@ const (
 // larger are the packages and types that exceed these bounds today, each with how large it may be
 // until it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
-	"cmd/vivarium":         5805,
-	"server":               4000,
-	"server/store":         5013,
+	"cmd/vivarium":         5801,
+	"server":               3973,
+	"server/store":         5012,
 	"server/store (Store)": 30,
 }
 
