@@ -7,7 +7,7 @@ var proxies = []mutant{
 		`switch r.URL.RequestURI() {`, "^TestGitProxy$"),
 	inEgress("git: nothing but two requests", "gitcall.go",
 		`return c, refuse(http.StatusNotFound, `+
-			`"only a fetch from %s over git's smart HTTP protocol is offered here", GitPath)`,
+			`"only a fetch from %s over git's smart HTTP protocol is offered here",`+"\n\t\t\tGitPath)",
 		passOn, "^TestGitProxy$"),
 	inEgress("git: no pushes", "gitcall.go",
 		`return c, refuse(http.StatusForbidden, "this repository can only be fetched from, not pushed to")`,
