@@ -68,7 +68,11 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 	if a.over {
 		return a.record(ctx, Step{Name: name, State: StepSkipped})
 	}
-	note, err := a.perform(ctx, name)
+	do, err := a.begin(ctx, name)
+	note := ""
+	if err == nil {
+		note, err = do(ctx)
+	}
 	end, err := a.explain(ctx, name, err)
 	if err != nil {
 		return err
@@ -85,7 +89,8 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 	return a.record(ctx, a.step)
 }
 
-func (a *attempt) perform(ctx context.Context, name StepName) (note string, err error) {
+// begin tells the recorder that a step begins, and gives what it does.
+func (a *attempt) begin(ctx context.Context, name StepName) (do stepWork, err error) {
 	do, command := a.work(name)
 	// The command line may hold a repository's own words, such as what its flake8 leaves out. They
 	// need not be printable text.
@@ -97,16 +102,19 @@ func (a *attempt) perform(ctx context.Context, name StepName) (note string, err 
 		Limits:    a.limits,
 	}
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if err := a.rec.StepStarted(ctx, a.step); err != nil {
-		return "", recorderError{err}
+		return nil, recorderError{err}
 	}
-	return do(ctx)
+	return do, nil
 }
 
+// stepWork is what a step does. It returns a note for people.
+type stepWork func(ctx context.Context) (note string, err error)
+
 // work is what a step does, and its command line for people.
-func (a *attempt) work(name StepName) (do func(context.Context) (string, error), command string) {
+func (a *attempt) work(name StepName) (do stepWork, command string) {
 	switch name {
 	case StepClone:
 		return a.clone, a.cloneCommand()
@@ -149,47 +157,4 @@ func lastLine(s Step) string {
 // bound limits ctx to the build's deadline.
 func (a *attempt) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadlineCause(ctx, a.deadline.Add(grace), errTimeout)
-}
-
-// start starts a sandbox from the attempt's image, or from the image that has replaced it since it
-// was resolved.
-func (a *attempt) start(ctx context.Context) error {
-	err := a.startFromImage(ctx)
-	if !errors.Is(err, sandbox.ErrNoImage) {
-		return err
-	}
-	name := a.image.Name
-	if a.image, err = a.resolve(ctx, name); err != nil {
-		return imageTrouble("runner image "+name, err)
-	}
-	return a.startFromImage(ctx)
-}
-
-func (a *attempt) startFromImage(ctx context.Context) error {
-	ctx, cancel := startBound(ctx)
-	defer cancel()
-	s, err := a.runner.Engine.Start(ctx, sandbox.Spec{
-		Image:    a.image.ID,
-		Instance: a.runner.Instance,
-		Deadline: a.deadline.Add(grace),
-		Runtime:  a.req.Settings.Runtime,
-		Limits:   a.req.Settings.Limits.Limits,
-	})
-	if errors.Is(err, errTimeout) {
-		return errStalled // nothing of the build has run yet, so the build did not use up the time
-	}
-	if err != nil {
-		return err
-	}
-	a.sandbox = s
-	return nil
-}
-
-// leaveSandbox does not wait until the container is gone, which takes the engine another 0.1 s: the
-// build's result is already known.
-func (a *attempt) leaveSandbox() {
-	if a.sandbox != nil {
-		a.sandbox.Release()
-	}
-	a.sandbox = nil
 }

@@ -71,7 +71,13 @@ func (a *attempt) checkOut(ctx context.Context) error {
 	if err := a.say(ctx, fmt.Sprintf("Sandbox from image %s (Python %s)", a.image.Name, a.image.Python)); err != nil {
 		return err
 	}
-	if err := a.start(ctx); err != nil {
+	err := a.start(ctx)
+	if errors.Is(err, sandbox.ErrNoImage) {
+		if err = a.findImageAgain(ctx); err == nil {
+			err = a.start(ctx)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	switch src := a.req.Source.(type) {
