@@ -8,11 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"vivarium/images"
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
+	"vivarium/sandbox/eventually"
 )
 
 func TestHelloPasses(t *testing.T) {
@@ -280,10 +280,5 @@ func TestImageThatIsReplacedAsABuildBeginsIsLookedForAgain(t *testing.T) {
 	if err != nil || state(o, pipeline.StepClone) != pipeline.StepPassed {
 		t.Errorf("%v; %s %s %q; log:\n%s", err, o.State, o.Cause, o.Summary, l.text())
 	}
-	// its container is being removed
-	for end := time.Now().Add(time.Minute); remove() != nil; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the image cannot be removed")
-		}
-	}
+	eventually.Holds(t, "the image is removed, once its container is", func() bool { return remove() == nil })
 }

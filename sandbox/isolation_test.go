@@ -18,6 +18,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/eventually"
 )
 
 func docker(t testing.TB) *client.Client {
@@ -270,16 +271,10 @@ func goneAfterKill(t *testing.T) time.Duration {
 	}
 	killed := time.Now()
 	_ = cmd.Wait() // killed
-	for {
+	eventually.Holds(t, "the container is gone", func() bool {
 		_, err := cli.ContainerInspect(t.Context(), id)
-		if errdefs.IsNotFound(err) {
-			break
-		}
-		if time.Since(killed) > time.Minute {
-			t.Fatal("the container is still there after a minute")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return errdefs.IsNotFound(err)
+	})
 	return time.Since(killed)
 }
 
@@ -324,12 +319,10 @@ func TestAnOutlivedOOMIsNotWhyPID1Ended(t *testing.T) {
 			t.Fatal(err)
 		}
 		var lost *sandbox.LostError
-		for lost == nil {
+		eventually.Holds(t, "the sandbox has ended", func() bool {
 			_, err := s.Run(t.Context(), shell("sleep 300"), func(sandbox.Stream, []byte) error { return nil })
-			if !errors.As(err, &lost) {
-				time.Sleep(10 * time.Millisecond)
-			}
-		}
+			return errors.As(err, &lost)
+		})
 		if !lost.Deadline || lost.OOMKilled {
 			t.Errorf("got %#v, want the deadline named and no word of memory", lost)
 		}
@@ -346,11 +339,10 @@ func TestDeadlineEndsCommandAndContainer(t *testing.T) {
 		t.Fatalf("got %+v, %v; want a time-out by SIGTERM", r, err)
 	}
 	var lost *sandbox.LostError
-	for !errors.As(err, &lost) {
-		if _, err = s.Run(t.Context(), shell("true"), func(sandbox.Stream, []byte) error { return nil }); err == nil {
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
+	eventually.Holds(t, "the sandbox has ended", func() bool {
+		_, err := s.Run(t.Context(), shell("true"), func(sandbox.Stream, []byte) error { return nil })
+		return errors.As(err, &lost)
+	})
 	if !lost.Deadline {
 		t.Errorf("got %#v, want the deadline named", lost)
 	}

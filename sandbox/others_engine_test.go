@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/eventually"
 )
 
 func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
@@ -21,23 +22,19 @@ func TestSandboxesOfOtherServersCountByTheirLimits(t *testing.T) {
 	}
 	t.Cleanup(func() { s.Close() })
 	// Sandboxes of others come and go between the two looks, so this may need several tries.
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		toOthers, err := e.Others(t.Context(), testInstance+"-somebody-else")
-		if err != nil {
+	var toOthers, toItself sandbox.Others
+	want := sp.Limits.Memory + sp.Limits.Disk
+	if !eventually.Within(30*time.Second, func() bool {
+		if toOthers, err = e.Others(t.Context(), testInstance+"-somebody-else"); err != nil {
 			t.Fatal(err)
 		}
-		toItself, err := e.Others(t.Context(), sp.Instance)
-		if err != nil {
+		if toItself, err = e.Others(t.Context(), sp.Instance); err != nil {
 			t.Fatal(err)
 		}
-		counted, want := toOthers.Sandboxes-toItself.Sandboxes, sp.Limits.Memory+sp.Limits.Disk
-		if counted == want {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers.Sandboxes,
-				toItself.Sandboxes, want)
-		}
+		return toOthers.Sandboxes-toItself.Sandboxes == want
+	}) {
+		t.Fatalf("it counts %d for others and %d for itself, want %d more for others", toOthers.Sandboxes,
+			toItself.Sandboxes, want)
 	}
 }
 
@@ -81,13 +78,12 @@ func TestOtherContainersCountByTheirLimitOrTheirUse(t *testing.T) {
 			others.Rest, err)
 	}
 	filled := run("head -c 64m /dev/zero >/tmp/filled; sleep 600", 0, nil)
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		got, err := e.MemoryOf(t.Context(), filled)
-		if err == nil && got >= 64<<20 && got < 80<<20 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("a container that uses 64 MiB: got %d, %v", got, err)
-		}
+	var got int64
+	var err error
+	if !eventually.Within(30*time.Second, func() bool {
+		got, err = e.MemoryOf(t.Context(), filled)
+		return err == nil && got >= 64<<20 && got < 80<<20
+	}) {
+		t.Fatalf("a container that uses 64 MiB: got %d, %v", got, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"vivarium/sandbox/eventually"
 )
 
 // session is a script as in a terminal's foreground: a Ctrl-C goes to its whole process group.
@@ -42,14 +43,10 @@ func begin(t *testing.T, env []string, argv ...string) *session {
 // come.
 func (s *session) interrupt(t *testing.T, when string) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(when); err == nil {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s is not there after a minute", when)
-		}
-	}
+	eventually.Holds(t, when+" is there", func() bool {
+		_, err := os.Stat(when)
+		return err == nil
+	})
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT)
 	select {
 	case err := <-s.ended:

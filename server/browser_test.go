@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/eventually"
 )
 
 // newBrowser starts a headless browser and collects its errors and the addresses that it requests.
@@ -234,12 +235,11 @@ func TestBrowserSignsInWithoutHTTPS(t *testing.T) {
 func lands(t *testing.T, ctx context.Context, text string) {
 	t.Helper()
 	var body string
-	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
-		if err == nil && strings.Contains(got, text) {
-			return
-		}
-		body = got
+	if !eventually.Within(40*time.Second, func() bool {
+		var err error
+		body, err = chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		return err == nil && strings.Contains(body, text)
+	}) {
+		t.Fatalf("the form does not lead to %q but to\n%s", text, body)
 	}
-	t.Fatalf("the form does not lead to %q but to\n%s", text, body)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/eventually"
 )
 
 // small lowers the server's bounds.
@@ -157,7 +158,7 @@ func TestFollowersAreBounded(t *testing.T) {
 		t.Errorf("who does not follow is answered %d", a.code)
 	}
 	resp.Body.Close()
-	waitFor(t, "room for another", func() bool {
+	eventually.Holds(t, "there is room for another", func() bool {
 		r := s.open(t.Context(), buildPath(id)+"/events", nil)
 		defer r.Body.Close()
 		return r.StatusCode == 200

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/sandbox/eventually"
 	"vivarium/server/servertest"
 )
 
@@ -69,17 +70,18 @@ func startProgram(t *testing.T, env []string, program string, args ...string) *p
 // await waits until ok holds, for at most a minute. It fails at once when the program has ended.
 func (p *process) await(what string, ok func() bool) {
 	p.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(time.Minute)
-	for !ok() {
+	if !eventually.Within(time.Minute, func() bool {
+		if ok() {
+			return true
+		}
 		select {
-		case <-tick.C:
 		case <-p.ended:
 			p.t.Fatalf("%s ended before %s:\n%s", p.cmd.Path, what, p.output.String())
-		case <-end:
-			p.t.Fatalf("no %s within a minute:\n%s", what, p.output.String())
+		default:
 		}
+		return false
+	}) {
+		p.t.Fatalf("no %s within a minute:\n%s", what, p.output.String())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/sandbox/eventually"
 	"vivarium/server/github/githubtest"
 )
 
@@ -91,7 +92,7 @@ func TestConnectionsOfOneNetworkAreBounded(t *testing.T) {
 				t.Fatalf("%d of 4 connections are answered, want %d", len(answered), c.most)
 			}
 			answered[0].Close()
-			waitFor(t, "an answer once another has gone", func() bool {
+			eventually.Holds(t, "it is answered once another has gone", func() bool {
 				return healthy(dial(t, l.Addr().String())) == nil
 			})
 		})

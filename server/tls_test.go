@@ -18,6 +18,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"vivarium/sandbox/eventually"
 )
 
 // writePair makes a self-signed certificate for name and 127.0.0.1, and its key.
@@ -94,19 +95,6 @@ func presented(t *testing.T, addr string, change func(*tls.Config)) (*x509.Certi
 
 func asIs(*tls.Config) {}
 
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.After(time.Minute); !ok(); {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("no %s within a minute", what)
-		}
-	}
-}
-
 func TestNewPairIsServedOnceItIsWhole(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -128,14 +116,15 @@ func TestNewPairIsServedOnceItIsWhole(t *testing.T) {
 	}
 	// A certificate whose key has not arrived yet.
 	second := writePair(t, "ci.example", cert, filepath.Join(dir, "next.pem"))
-	waitFor(t, "word of the broken pair", func() bool { return strings.Contains(log.String(), "level=ERROR") })
+	eventually.Holds(t, "the log tells of the broken pair",
+		func() bool { return strings.Contains(log.String(), "level=ERROR") })
 	if !serves(first)() {
 		t.Error("a broken pair took the place of the one before")
 	}
 	if err := os.Rename(filepath.Join(dir, "next.pem"), key); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "second certificate", serves(second))
+	eventually.Holds(t, "the second certificate is served", serves(second))
 	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 		t.Errorf("the broken pair was told of %d times, want once:\n%s", n, log.String())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vivarium/pipeline"
+	"vivarium/sandbox/eventually"
 	"vivarium/server/store"
 )
 
@@ -245,9 +246,7 @@ func (f fence) judge(t *testing.T, l *line, s *store.Store, id int64, name strin
 		t.Errorf("after the late write the build is %s in attempt %d", b.State, b.Attempt)
 	}
 	close(f.end[name])
-	for end := time.Now().Add(patience(t, 30*time.Second)); !f.read(t, s, id).State.Ended() && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually.Within(patience(t, 30*time.Second), func() bool { return f.read(t, s, id).State.Ended() })
 	b := f.read(t, s, id)
 	log, _, err := s.StepLog(t.Context(), id, pipeline.StepClone, 1<<20)
 	if err != nil {

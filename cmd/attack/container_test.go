@@ -20,6 +20,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 	"vivarium/sandbox"
+	"vivarium/sandbox/eventually"
 	"vivarium/server"
 )
 
@@ -163,9 +164,7 @@ func deathOfTheServer(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 		limit := patience(t, 20*time.Second)
-		for time.Since(began) < limit && len(w.containers(t, name)) > 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
+		eventually.Within(limit, func() bool { return len(w.containers(t, name)) == 0 })
 		l.outcome = fmt.Sprintf("its container is gone after %s", time.Since(began).Round(10*time.Millisecond))
 		for _, id := range w.containers(t, name) {
 			t.Errorf("container %s is still there after %s", id, limit)

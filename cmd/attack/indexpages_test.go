@@ -19,6 +19,7 @@ import (
 
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/eventually"
 )
 
 // Bounds of the growth of the server's heap, MiB. The links of one page may take 24, and two pages
@@ -178,9 +179,7 @@ func pagesAtOnce(t *testing.T, l *line, up *egresstest.Index) {
 	up.SetFault(zipped(honestPage, func() {
 		// All are in memory together, unless they wait for each other.
 		sent.Add(1)
-		for end := time.Now().Add(time.Second); time.Now().Before(end) && sent.Load() < builds*each; {
-			time.Sleep(time.Millisecond)
-		}
+		eventually.Within(time.Second, func() bool { return sent.Load() >= builds*each })
 	}))
 	x := linkIndex(t, up, nil)
 	var good, other atomic.Int32

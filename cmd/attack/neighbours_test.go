@@ -10,6 +10,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/eventually"
 )
 
 // counted are the things that Linux counts by user.
@@ -105,12 +106,11 @@ func hold(t *testing.T, s *sandbox.Sandbox) (within map[string]result, stop func
 			t.Errorf("the attack ended early (%v):\n%s", err, said)
 		}
 	}
-	for end := time.Now().Add(patience(t, time.Minute)); !strings.Contains(said.String(), "HOLDING"); time.Sleep(
-		10 * time.Millisecond) {
-		if len(ended) > 0 || time.Now().After(end) {
-			stop()
-			t.Fatalf("the attack holds nothing:\n%s", said)
-		}
+	holding := func() bool { return strings.Contains(said.String(), "HOLDING") }
+	eventually.Within(patience(t, time.Minute), func() bool { return holding() || len(ended) > 0 })
+	if !holding() {
+		stop()
+		t.Fatalf("the attack holds nothing:\n%s", said)
 	}
 	return results(t, said.String()), stop
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docker/docker/api/types/network"
 
+	"vivarium/sandbox/eventually"
 	"vivarium/server/servertest"
 )
 
@@ -76,14 +77,12 @@ func TestReach(t *testing.T) {
 // await gives the counts once everything that was sent has arrived, or after some time.
 func (o *oracle) await(sent map[string]result) map[string]int {
 	counts := map[string]int{}
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	eventually.Within(5*time.Second, func() bool {
 		for name, n := range o.take() {
 			counts[name] += n
 		}
-		if len(counts) == len(sent) {
-			break
-		}
-	}
+		return len(counts) == len(sent)
+	})
 	return counts
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/sandbox/eventually"
 	"vivarium/server"
 	"vivarium/server/github/githubtest"
 )
@@ -57,17 +58,17 @@ func (s *site) push(t *testing.T, name string, files map[string]string) (id stri
 // await waits for a build's end.
 func (s *site) await(t *testing.T, id string) server.Build {
 	t.Helper()
-	for end := time.Now().Add(patience(t, 5*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		b, err := s.Build(t.Context(), id)
-		if err != nil {
+	var b server.Build
+	if !eventually.Within(patience(t, 5*time.Minute), func() bool {
+		var err error
+		if b, err = s.Build(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if b.State.Ended() {
-			return b
-		}
+		return b.State.Ended()
+	}) {
+		t.Fatalf("build %s does not end", id)
 	}
-	t.Fatalf("build %s does not end", id)
-	return server.Build{}
+	return b
 }
 
 // stored is what is kept of a build's log.

@@ -13,6 +13,7 @@ import (
 
 	"vivarium/cmd/internal/harness"
 	"vivarium/images/imagestest"
+	"vivarium/sandbox/eventually"
 	"vivarium/server"
 	"vivarium/server/github/githubtest"
 )
@@ -114,17 +115,17 @@ func serve(t *testing.T, env ...string) *served {
 // until waits until ok accepts the build.
 func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) server.Build {
 	t.Helper()
-	for end := time.Now().Add(patience(t, 2*time.Minute)); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		b, err := s.Build(t.Context(), id)
-		if err != nil {
+	var b server.Build
+	if !eventually.Within(patience(t, 2*time.Minute), func() (done bool) {
+		var err error
+		if b, err = s.Build(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		if ok(b) {
-			return b
-		}
+		return ok(b)
+	}) {
+		t.Fatalf("build %s does not come to what is waited for: it is %s", id, b.State)
 	}
-	t.Fatalf("build %s does not come to what is waited for", id)
-	return server.Build{}
+	return b
 }
 
 func push(repo, sha string) githubtest.Push { return githubtest.Push{Repo: repo, SHA: sha} }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"vivarium/sandbox/eventually"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -165,17 +166,13 @@ func (b *browser) signOut(t *testing.T, at string) {
 // replaced by the next there is none to ask, so errors are no failure until the deadline.
 func (b *browser) lands(t *testing.T, expression string) {
 	t.Helper()
-	deadline := time.After(patience(t, 40*time.Second))
-	for {
-		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
-		if err == nil && holds {
-			return
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("the page does not come to %s (%v):\n%.3000s", expression, err,
-				value[string](t, b, "document.body.innerText"))
-		case <-time.After(50 * time.Millisecond):
-		}
+	var holds bool
+	var err error
+	if !eventually.Within(patience(t, 40*time.Second), func() bool {
+		holds, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression))
+		return err == nil && holds
+	}) {
+		t.Fatalf("the page does not come to %s (%v):\n%.3000s", expression, err,
+			value[string](t, b, "document.body.innerText"))
 	}
 }

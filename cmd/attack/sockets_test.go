@@ -11,6 +11,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox"
+	"vivarium/sandbox/eventually"
 	"vivarium/sandbox/quantity"
 )
 
@@ -99,11 +100,11 @@ func TestSockets(t *testing.T) {
 // It first waits until what they held before is gone.
 func peakOfSockets(t *testing.T, f func()) (most int64) {
 	t.Helper()
-	before := ofSockets(t)
-	for end := time.Now().Add(patience(t, 10*time.Second)); before > 16<<20 &&
-		time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	var before int64
+	eventually.Within(patience(t, 10*time.Second), func() bool {
 		before = ofSockets(t)
-	}
+		return before <= 16<<20
+	})
 	quit := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {

@@ -23,6 +23,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/images/imagestest"
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/eventually"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/servertest"
 )
@@ -192,12 +193,9 @@ func (w *world) get(path string) (int, string) {
 
 func (w *world) until(limit time.Duration, what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if ok() {
-			return
-		}
+	if !eventually.Within(limit, ok) {
+		w.t.Fatalf("after %s still not: %s", limit, what)
 	}
-	w.t.Fatalf("after %s still not: %s", limit, what)
 }
 
 // commits makes n different commits, each with these files, and tells GitHub of their repository.

@@ -16,6 +16,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/cmd/internal/treetest"
 	"vivarium/images/imagestest"
+	"vivarium/sandbox/eventually"
 )
 
 // TestInterruptedRunExits2AndLeavesNoContainer interrupts a build during its tests.
@@ -70,12 +71,7 @@ class T(unittest.TestCase):
 	if !strings.HasPrefix(last, "canceled after ") {
 		t.Errorf("last line %q", last)
 	}
-	for end := time.Now().
-		Add(time.Minute); len(containersWithMemory(t, memory+256)) > 0; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the container is still there")
-		}
-	}
+	eventually.Holds(t, "the container is gone", func() bool { return len(containersWithMemory(t, memory+256)) == 0 })
 }
 
 // containersWithMemory are the containers of `vivarium run` with this memory limit, in MiB.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
+	"vivarium/sandbox/eventually"
 	"vivarium/sandbox/filecache"
 )
 
@@ -90,7 +91,8 @@ func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
 	if !n.contains("its host does not say how much") || !n.contains("larger than the limit") {
 		t.Errorf("the log has %q", n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
+	eventually.Holds(t, "no file is left, and its room is free",
+		func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 }
 
 func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
@@ -105,7 +107,8 @@ func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
 	if res, body, err := request(t, link); err != nil || res.StatusCode != 200 || !bytes.Equal(body, f.Data) {
 		t.Errorf("%d, %v, %d of %d bytes; the log has %q", res.StatusCode, err, len(body), len(f.Data), n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
+	eventually.Holds(t, "no file is left, and its room is free",
+		func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 
 	for name, at := range map[string]int{"at its beginning": 100, "at its end": len(f.Data) - 1} {
 		var calls atomic.Int32
@@ -182,7 +185,8 @@ func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
 		t.Errorf("the log has %q", n.all())
 	}
 	// The part that was written is removed once the file's last byte is sent.
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
+	eventually.Holds(t, "no file is left, and its room is free",
+		func() bool { return len(ls(t, dir)) == 0 && free(t, x) })
 }
 
 func TestOneSessionKeepsAtMostItsShareInUse(t *testing.T) {

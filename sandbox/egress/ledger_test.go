@@ -12,6 +12,7 @@ import (
 
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/eventually"
 )
 
 // wantTrouble compares what a session remembers with want; an empty want means no trouble. A client
@@ -24,11 +25,8 @@ func wantTrouble(t *testing.T, s *Session, want string) {
 		}
 		return ""
 	}
-	for end := time.Now().Add(5 * time.Second); told() != want && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
-	if got := told(); got != want {
-		t.Errorf("the trouble is %q, want %q", got, want)
+	if !eventually.Within(5*time.Second, func() bool { return told() == want }) {
+		t.Errorf("the trouble is %q, want %q", told(), want)
 	}
 }
 

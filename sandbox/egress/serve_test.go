@@ -16,6 +16,7 @@ import (
 
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/eventually"
 )
 
 // large is a wheel of well over holdBack bytes.
@@ -142,7 +143,7 @@ func TestAWrongFileNeverArrivesCompleteAndIsNotKept(t *testing.T) {
 	if !n.contains("small-1.0-py3-none-any.whl") || !n.contains("large-1.0-py3-none-any.whl") {
 		t.Errorf("the log has %q", n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 })
+	eventually.Holds(t, "no file is left", func() bool { return len(ls(t, dir)) == 0 })
 }
 
 func TestMetadataIsCheckedAgainstItsOwnHash(t *testing.T) {
@@ -227,7 +228,7 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 		}
 		return readers
 	}
-	waitFor(t, func() bool { return readers() == 1 })
+	eventually.Holds(t, "one client reads", func() bool { return readers() == 1 })
 	results := make(chan []byte, 4)
 	for range cap(results) {
 		s, _ := newSession(t, x)
@@ -243,10 +244,10 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 			results <- body
 		}()
 	}
-	waitFor(t, func() bool { return readers() == 1+cap(results) })
+	eventually.Holds(t, "all clients read", func() bool { return readers() == 1+cap(results) })
 	cancel()
 	<-gone
-	waitFor(t, func() bool { return readers() == cap(results) })
+	eventually.Holds(t, "one client has left", func() bool { return readers() == cap(results) })
 	close(release)
 	for range cap(results) {
 		if body := <-results; !bytes.Equal(body, f.Data) {
@@ -256,7 +257,7 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 	if got := len(up.FileRequests()); got != 1 {
 		t.Errorf("fetched %d times, want once", got)
 	}
-	waitFor(t, func() bool { return readers() == 0 })
+	eventually.Holds(t, "nobody reads", func() bool { return readers() == 0 })
 }
 
 func TestADownloadThatNobodyWaitsForEnds(t *testing.T) {
@@ -284,13 +285,13 @@ func TestADownloadThatNobodyWaitsForEnds(t *testing.T) {
 		}
 		answered <- err == nil
 	}()
-	waitFor(t, func() bool { return len(up.FileRequests()) == 1 })
+	eventually.Holds(t, "the file is asked for", func() bool { return len(up.FileRequests()) == 1 })
 	cancel()
 	if <-answered {
 		t.Error("answered")
 	}
 	<-ended
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 })
+	eventually.Holds(t, "no file is left", func() bool { return len(ls(t, dir)) == 0 })
 }
 
 func TestFilesAreBounded(t *testing.T) {
@@ -318,7 +319,7 @@ func TestFilesAreBounded(t *testing.T) {
 	if !n.contains("larger than the limit") {
 		t.Errorf("the log has %q", n.all())
 	}
-	waitFor(t, func() bool { return len(ls(t, dir)) == 0 })
+	eventually.Holds(t, "no file is left", func() bool { return len(ls(t, dir)) == 0 })
 }
 
 func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
@@ -361,7 +362,7 @@ func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	if got := len(up.FileRequests()); got != 2 {
 		t.Errorf("fetched %d times, want twice", got)
 	}
-	waitFor(t, func() bool { return len(ls(t, os.TempDir())) == 0 })
+	eventually.Holds(t, "no temporary file is left", func() bool { return len(ls(t, os.TempDir())) == 0 })
 }
 
 func TestDebiansWheelsArePassedOn(t *testing.T) {

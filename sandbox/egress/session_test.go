@@ -15,6 +15,7 @@ import (
 
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/eventually"
 )
 
 // request sends one request and returns status, header and body. err is an error of reading the
@@ -443,7 +444,8 @@ func TestSessionBoundsWhatIsInWorkAtATime(t *testing.T) {
 			results <- res.StatusCode
 		}()
 	}
-	waitFor(t, func() bool { return arrived.Load() == all && inWork.Load() == maxConcurrent })
+	eventually.Holds(t, "all requests have come, and as many as may be served at a time are",
+		func() bool { return arrived.Load() == all && inWork.Load() == maxConcurrent })
 	close(release)
 	for range all {
 		if code := <-results; code != 200 {
@@ -452,14 +454,5 @@ func TestSessionBoundsWhatIsInWorkAtATime(t *testing.T) {
 	}
 	if got := peak.Load(); got != maxConcurrent {
 		t.Errorf("%d requests went upstream at a time, want %d", got, maxConcurrent)
-	}
-}
-
-func waitFor(t *testing.T, cond func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("waited in vain")
-		}
 	}
 }

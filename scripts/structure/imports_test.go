@@ -151,6 +151,7 @@ var mayImport = map[string][]string{
 	"server/github/githubtest":    {"server/github", "pipeline"},
 	"sandbox/egress/egresstest":   {},
 	"sandbox/engineproxy":         {},
+	"sandbox/eventually":          {},
 	"sandbox/egress/simpleindex":  {},
 	"sandbox/posture":             {"sandbox", "sandbox/quantity"},
 	"sandbox/capacity":            {"sandbox", "sandbox/quantity"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/images/imagestest"
+	"vivarium/sandbox/eventually"
 )
 
 func TestCompareNamesWhatChanged(t *testing.T) {
@@ -104,9 +105,10 @@ func TestACtrlCEndsTheCommand(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := os.Stat(started); err != nil && t.Context().Err() == nil; _, err = os.Stat(started) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually.Holds(t, "the command has started", func() bool {
+		_, err := os.Stat(started)
+		return err == nil
+	})
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
