@@ -5,4 +5,6 @@ type Command struct {
 	Dir  string   // its working folder below the checkout; empty is the checkout's root
 	Env  []string // NAME=value, added to the environment of the build
 	Argv []string
+	// Shown is a command line to the same end that one could type, where Argv is none; else nil.
+	Shown []string
 }
