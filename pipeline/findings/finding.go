@@ -67,6 +67,14 @@ func (l *List) add(f Finding) {
 	}
 }
 
+// Append adds what another list holds.
+func (l *List) Append(m List) {
+	for _, f := range m.Findings {
+		l.add(f)
+	}
+	l.Total += m.Total - len(m.Findings)
+}
+
 func bounded(s string) string {
 	s = termtext.Line(strings.ToValidUTF8(s, "\uFFFD"))
 	if len(s) > maxText {
