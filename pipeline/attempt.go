@@ -41,8 +41,9 @@ type attempt struct {
 	step  Step   // the step that runs
 	steps []Step // the steps that ended
 	over  bool   // no further step is to run
-	// As in Outcome, of the first step that is not green.
-	heals, unclear bool
+	ends  map[StepName]ending
+	// linted is the lint step, which is taken before the installation, until its place has come.
+	linted *tape
 }
 
 func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
@@ -50,18 +51,40 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 		q.Image = images.Default
 	}
 	return &attempt{
-		runner: r, req: q, rec: rec,
+		runner: r, req: q, rec: rec, ends: map[StepName]ending{},
 		limits: q.Settings.Limits,
 	}
 }
 
-// green reports whether all steps so far are green.
-func (a *attempt) green() bool {
-	return !slices.ContainsFunc(a.steps, func(s Step) bool { return s.Cause != "" })
-}
-
 // errNothing is what a step returns when it had nothing to do. The step's note says why.
 var errNothing = errors.New("nothing to do")
+
+// takeInOrder takes a step in its place, but for lint: that looks at the checkout before anything is
+// installed, and is recorded in its place.
+func (a *attempt) takeInOrder(ctx context.Context, name StepName) error {
+	if name == StepInstall && !a.over {
+		if err := a.lintAsCloned(ctx); err != nil {
+			return err
+		}
+	}
+	if name == StepLint && a.linted != nil {
+		return a.linted.play(ctx, a.rec)
+	}
+	return a.take(ctx, name)
+}
+
+// outcome is what the steps came to together, in their places.
+func (a *attempt) outcome() Outcome {
+	slices.SortStableFunc(a.steps, func(s, t Step) int {
+		return slices.Index(StepNames, s.Name) - slices.Index(StepNames, t.Name)
+	})
+	o := verdict(a.image.Name, a.steps)
+	if i := slices.IndexFunc(a.steps, func(s Step) bool { return s.Cause != "" }); i >= 0 {
+		end := a.ends[a.steps[i].Name]
+		o.Heals, o.Unclear = end.heals, end.unclear
+	}
+	return o
+}
 
 // take runs one step and tells the recorder of it. An error abandons the attempt.
 func (a *attempt) take(ctx context.Context, name StepName) error {
@@ -78,9 +101,7 @@ func (a *attempt) take(ctx context.Context, name StepName) error {
 		return err
 	}
 	a.over = end.over
-	if a.green() {
-		a.heals, a.unclear = end.heals, end.unclear
-	}
+	a.ends[name] = end
 	a.step.State, a.step.Cause, a.step.Note = end.state(), end.cause, note
 	if end.cause != "" {
 		a.step.Note = end.note

@@ -71,11 +71,9 @@ func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, err
 	a := newAttempt(r, q, rec)
 	defer a.leaveSandbox()
 	for _, name := range StepNames {
-		if err := a.take(ctx, name); err != nil {
+		if err := a.takeInOrder(ctx, name); err != nil {
 			return Outcome{}, err
 		}
 	}
-	o := verdict(a.image.Name, a.steps)
-	o.Heals, o.Unclear = a.heals, a.unclear
-	return o, nil
+	return a.outcome(), nil
 }

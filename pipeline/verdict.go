@@ -2,10 +2,8 @@ package pipeline
 
 import (
 	"fmt"
-	"strconv"
 
 	"vivarium/pipeline/limits"
-	"vivarium/pipeline/python"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 )
@@ -88,46 +86,6 @@ func timeoutNote(l limits.Limits) string {
 
 func logLimitNote(l limits.Limits) string {
 	return fmt.Sprintf("too much output: %s limit", quantity.Bytes(l.LogLimit))
-}
-
-// judgeTests is judge for unittest. Before Python 3.12 a run without tests exits 0. A program that
-// exits 0 is green only if unittest came to its end and said so: os._exit(0) in a test would hide
-// all tests after it, and at exit all failures. Where several summaries come, as from a test that
-// forks, nobody knows which is the program's own: its exit code counts.
-//
-// failure is the first failure in words, with the number of further ones; empty when none could be
-// parsed.
-func judgeTests(
-	program string, r sandbox.Result, l limits.Limits, report python.TestReport, failure string,
-) (Cause, string) {
-	said := ""
-	if report.Seen {
-		said = report.String()
-	}
-	if failure != "" && report.Bad() && (!r.Success() || report.Runs == 1) {
-		said = failure
-		if report.NotGreen() > 1 {
-			said += " of " + strconv.Itoa(report.Ran)
-		}
-	}
-	cause, note := judge(StepTest, program, r, l, said)
-	switch {
-	case report.None() && (cause == "" || cause == CauseTests):
-		return CauseNoTests, "no tests: unittest found nothing to run"
-	case cause != "":
-		return cause, note
-	case report.Runs == 0:
-		return blame(StepTest, program, r, l,
-			"unittest did not come to its summary: a test ended Python with exit code 0, or closed its standard error")
-	case report.Bad() && report.Runs == 1:
-		return blame(StepTest, program, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", program))
-	case !report.Seen:
-		said = "unittest's summary stands between other output"
-	}
-	if note != "" {
-		said += "; " + note
-	}
-	return "", said
 }
 
 // verdict is the outcome of a build with these steps: the first that is not green gives the cause.

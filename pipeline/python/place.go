@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/declared"
+	"vivarium/pipeline/python/suite"
 )
 
 // place is where the project stands: dir below the checkout, "." for its root. why is empty where
@@ -71,7 +72,7 @@ func isAside(p string) bool {
 func hasTests(t *checkout.Tree) bool {
 	for _, dir := range []string{".", "tests", "test"} {
 		for _, name := range t.List(dir) {
-			if looksLikeTest(name) && t.IsFile(path.Join(dir, name)) {
+			if suite.NamedAsTest(name) && t.IsFile(path.Join(dir, name)) {
 				return true
 			}
 		}

@@ -12,9 +12,11 @@ import (
 
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/contract"
 	"vivarium/pipeline/python/declared"
 	"vivarium/pipeline/python/interpreter"
 	"vivarium/pipeline/python/requirement"
+	"vivarium/pipeline/python/suite"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -46,6 +48,8 @@ type Plan struct {
 	Requirements map[string][]byte
 	Lint         []checkout.Command
 	Test         []checkout.Command // empty when there are no tests
+	TestProgram  suite.Program      // what runs them
+	NotRun       []suite.Left       // what looks like a test and is not run
 	TestWhy      string             // why these tests, or why there are none
 	NotFetched   []string           // submodules and LFS files
 	Limits       limits.Limits
@@ -117,12 +121,13 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 		return err
 	}
 	in := chooseInstall(t, project, conf)
-	lint, err := lintCommand(t, conf.limits.CPUs)
+	lint, err := contract.Choose(t, conf.limits.CPUs)
 	if err != nil {
 		return err
 	}
-	p.Lint = []checkout.Command{{Argv: lint}}
-	p.chooseTests(t)
+	p.Lint = []checkout.Command{lint.Command}
+	p.Notes = append(p.Notes, lint.Notes...)
+	p.chooseTests(t, in)
 	p.install(in)
 	return nil
 }
@@ -164,6 +169,9 @@ func (p *Plan) below() {
 		files[path.Join(p.Dir, file)] = data
 	}
 	p.Requirements = files
+	for i := range p.NotRun {
+		p.NotRun[i].Path = path.Join(p.Dir, p.NotRun[i].Path)
+	}
 	if p.Refused != "" {
 		p.Refused = p.Dir + "/" + p.Refused
 	}
@@ -210,6 +218,12 @@ func (p Plan) Text() string {
 	commands("lint", p.Lint)
 	commands("test", p.Test)
 	line("tests", "%s", p.TestWhy)
+	for _, l := range p.NotRun[:min(len(p.NotRun), mostNotRun)] {
+		line("not run", "%s: %s", l.Path, l.Reason)
+	}
+	if more := len(p.NotRun) - mostNotRun; more > 0 {
+		line("not run", "%s more", count(more, "file"))
+	}
 	for _, name := range p.NotFetched {
 		line("not fetched", "%s", name)
 	}

@@ -89,8 +89,8 @@ func TestPlanTextNamesEverything(t *testing.T) {
 		"requirements.txt":   "six\n",
 		"pyproject.toml":     "[build-system]\n[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\nmemory = '512MiB'\n",
 		"Pipfile":            "[packages]\nsix = '*'\n",
-		"tests/test_a.py":    "",
-		"other/test_b.py":    "",
+		"tests/test_a.py":    testCase,
+		"other/test_b.py":    testCase,
 		".gitmodules":        "[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = https://example.com/lib\n",
 		"evil\x1b[2J\n/x.py": "",
 	})
@@ -98,15 +98,15 @@ func TestPlanTextNamesEverything(t *testing.T) {
   python       3.13.5 (image python-3.13): the newest for which requires-python is met: >=3.12
   install      there is a requirements.txt; passed over: Pipfile
                $ /opt/vivarium/env/bin/python -I -u -m pip install -r requirements.txt
-  lint         $ python3 -I -u -m flake8 --isolated --select=E9,F63,F7,F82 --jobs=1 ` +
-		`'--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg,./build' .
+  lint         $ python3 -I -m flake8 --isolated --select=E9,F63,F7,F821,F822,F823 --jobs=1 ` +
+		`'--exclude=.svn,CVS,.bzr,.hg,.git,__pycache__,.tox,.nox,.eggs,*.egg' .
   test         $ /opt/vivarium/env/bin/python -m unittest discover -v -s tests
   tests        1 test file in tests/
+  not run      other/test_b.py: the tests are taken from tests/
   not fetched  submodule vendor/lib
   limits       time 15 min, memory 512 MiB, disk 2 GiB in 262144 files, CPUs 2, processes 512, ` +
 		`open files 16384 for each, log 4 GiB at 32 MiB/s
                memory = 512MiB by [tool.vivarium]
-  note         not run, since they are not where the tests are taken from: other/test_b.py
   note         the project itself is not installed (pyproject.toml has a [build-system] table): ` +
 		`requirements.txt decides; add a line ` + "`.`" + ` to it to have it installed
 `
@@ -116,7 +116,7 @@ func TestPlanTextNamesEverything(t *testing.T) {
 }
 
 func TestPlanTextLetsNoNameWriteALineOfItsOwn(t *testing.T) {
-	text := detect(t, map[string]string{"other/test_b\x1b[2J\nfake line.py": ""}).Text()
+	text := detect(t, map[string]string{"other/test_b\x1b[2J\nfake line.py": testCase}).Text()
 	if strings.Contains(text, "\x1b") || strings.Contains(text, "\nfake") {
 		t.Errorf("control characters came through:\n%q", text)
 	}
@@ -124,6 +124,8 @@ func TestPlanTextLetsNoNameWriteALineOfItsOwn(t *testing.T) {
 		t.Errorf("the name is not in the plan at all:\n%s", text)
 	}
 }
+
+const testCase = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        pass\n"
 
 func FuzzDetect(f *testing.F) {
 	f.Add("[tool.vivarium]\ntimeout='1m'", "[flake8]\nexclude=a,b", "*.bin filter=lfs", "-e .")

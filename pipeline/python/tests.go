@@ -2,108 +2,31 @@ package python
 
 import (
 	"fmt"
-	"path"
-	"regexp"
-	"strings"
 
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/suite"
+	"vivarium/sandbox"
 )
 
-// moduleName is unittest.loader.VALID_MODULE_NAME: unittest skips files whose names cannot be
-// imported.
-var moduleName = regexp.MustCompile(`^(?i:[_a-z])[\p{L}\p{N}_]*\.py$`)
+// mostNotRun bounds how many files that are not run the plan names.
+const mostNotRun = 20
 
-// isTestFile reports whether unittest's default pattern, test*.py, matches the name.
-func isTestFile(name string) bool {
-	return strings.HasPrefix(name, "test") && moduleName.MatchString(name)
-}
-
-// looksLikeTest reports whether a person would take the name for that of a test file.
-func looksLikeTest(name string) bool {
-	return strings.HasSuffix(name, ".py") &&
-		(strings.HasPrefix(name, "test") || strings.HasSuffix(name, "_test.py")) ||
-		name == "tests.py"
-}
-
-// chooseTests takes the first of tests, test and the root in which `unittest discover` finds a
-// file.
-func (p *Plan) chooseTests(t *checkout.Tree) {
-	for _, start := range []string{"tests", "test", "."} {
-		files := discover(t, start)
-		if len(files) == 0 {
-			continue
-		}
-		where := start + "/"
-		if start == "." {
-			where = "the root and its packages"
-		}
-		p.Test = []checkout.Command{{Argv: testCommand(t, start)}}
-		p.TestWhy = fmt.Sprintf("%s in %s", count(len(files), "test file"), where)
-		if rest := otherTests(t, files); len(rest) > 0 {
-			p.note("not run, since they are not where the tests are taken from: %s", shorten(rest))
-		}
-		return
+// chooseTests decides what is run, and has pytest installed where that is needed.
+func (p *Plan) chooseTests(t *checkout.Tree, in *installation) {
+	s := suite.Choose(t, suite.Options{
+		Python:    EnvPython,
+		Root:      sandbox.Workspace,
+		Dir:       p.Dir,
+		Installed: in.root != "" || in.own != nil,
+	})
+	p.Test, p.TestProgram, p.TestWhy, p.NotRun = s.Runs, s.Program, s.Why, s.Left
+	p.Notes = append(p.Notes, s.Notes...)
+	if len(p.Test) == 0 && len(s.Left) > 0 {
+		p.TestWhy += "; " + s.Left[0].Path + " is not run: " + s.Left[0].Reason
 	}
-	p.TestWhy = "none found: no test*.py in tests, test or the root where unittest looks"
-	if near := otherTests(t, nil); len(near) > 0 {
-		p.TestWhy += "; unittest does not find " + shorten(near) +
-			": it takes files named test*.py, and below tests, test or the root only in " +
-			"folders that hold an __init__.py"
+	if s.NeedsPytest != "" && in.own == nil && !in.has("pytest") {
+		in.add("pytest", "pytest, which is declared nowhere")
+		p.Remarks = append(p.Remarks, fmt.Sprintf("pytest is declared nowhere and was added, since %s: declare it, "+
+			"such as in requirements-dev.txt or in a group named test", s.NeedsPytest))
 	}
-}
-
-// testCommand starts discovery from the root when the tests are in a package, whose relative
-// imports and imports of the project need that. For a plain folder it starts from that folder,
-// since unittest refuses a start folder that is below the top and no package.
-func testCommand(t *checkout.Tree, start string) []string {
-	argv := []string{EnvPython, "-m", "unittest", "discover", "-v", "-s", start}
-	if start != "." && t.IsPackage(start) {
-		argv = append(argv, "-t", ".")
-	}
-	return argv
-}
-
-// discover lists the files that unittest would load. Below the start it enters only packages, and
-// each folder once, however many links lead to it.
-func discover(t *checkout.Tree, start string) []string {
-	var found []string
-	seen := map[string]bool{}
-	var walk func(dir string)
-	walk = func(dir string) {
-		f, _ := t.Resolve(dir)
-		if seen[f.Path] {
-			return
-		}
-		seen[f.Path] = true
-		for _, name := range t.List(dir) {
-			p := path.Join(f.Path, name)
-			switch {
-			case t.IsFile(p):
-				if isTestFile(name) {
-					found = append(found, p)
-				}
-			case t.IsPackage(p):
-				walk(p)
-			}
-		}
-	}
-	walk(start)
-	return found
-}
-
-// otherTests lists what looks like a test file and is not among files.
-func otherTests(t *checkout.Tree, files []string) []string {
-	known := make(map[string]bool, len(files))
-	for _, f := range files {
-		known[f] = true
-	}
-	var rest []string
-	envs := checkout.NewFolders(t.Environments())
-	for _, p := range t.Paths {
-		if t.File(p).Dir || known[p] || !looksLikeTest(path.Base(p)) || envs.Hold(p) {
-			continue
-		}
-		rest = append(rest, p)
-	}
-	return rest
 }

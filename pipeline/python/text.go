@@ -10,7 +10,11 @@ import (
 
 // Line writes a command as one could type it in the checkout, for people to read.
 func Line(c checkout.Command) string {
-	line := shell.Line(c.Argv)
+	argv := c.Argv
+	if c.Shown != nil {
+		argv = c.Shown
+	}
+	line := shell.Line(argv)
 	if len(c.Env) > 0 {
 		line = shell.Line(c.Env) + " " + line
 	}

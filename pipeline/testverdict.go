@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"vivarium/pipeline/findings"
+	"vivarium/pipeline/limits"
+	"vivarium/pipeline/testreport"
+	"vivarium/sandbox"
+)
+
+// judgeRuns is the verdict on all runs of tests together: that of the first that is not green. A
+// run that found nothing is red only if no other found anything.
+func judgeRuns(by tester, runs []testRun, l limits.Limits) (Cause, string, findings.List) {
+	var found findings.List
+	var total testreport.Report
+	for _, run := range runs {
+		found.Append(run.found)
+		total = total.Add(run.report)
+	}
+	found.Total = max(found.Total, total.NotGreen())
+	failure := found.Sentence(0)
+	if total.NotGreen() > 1 && failure != "" {
+		failure += " of " + strconv.Itoa(total.Ran)
+	}
+	none := ""
+	var green []testRun
+	var remarks []string
+	for _, run := range runs {
+		cause, note := judgeTests(by, run.result, l, run.report, failure)
+		switch cause {
+		case CauseNoTests:
+			none = note
+		case "":
+			green, remarks = append(green, run), append(remarks, note)
+		default:
+			return cause, note, found
+		}
+	}
+	switch len(remarks) {
+	case 0:
+		return CauseNoTests, none, found
+	case 1:
+		return "", remarks[0], found
+	}
+	return "", together(total, green, remarks), found
+}
+
+// together sums up several green runs, and keeps what was remarkable about one.
+func together(total testreport.Report, runs []testRun, remarks []string) string {
+	note := total.String()
+	for i, run := range runs {
+		if remark, usual := strings.CutPrefix(remarks[i], run.report.String()); !usual {
+			note += "; " + remark
+		} else {
+			note += remark
+		}
+	}
+	return note
+}
+
+// judgeTests is judge for one run of tests. Before Python 3.12 a run of unittest without tests
+// exits 0. A program that exits 0 is green only if it came to its end and said so: os._exit(0) in a
+// test would hide all tests after it, and at exit all failures. Where several summaries come, as
+// from a test that forks, nobody knows which is the program's own: its exit code counts.
+//
+// failure is the first failure in words, with the number of further ones; empty when none could be
+// parsed.
+func judgeTests(by tester, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
+	said := failure
+	if report.Seen {
+		said = report.String()
+	}
+	if failure != "" && report.Bad() && (!r.Success() || report.Runs == 1) {
+		said = failure
+	}
+	cause, note := judge(StepTest, by.command, r, l, said)
+	switch {
+	case report.None() && (cause == "" || cause == CauseTests):
+		return CauseNoTests, noTests(by, report)
+	case cause == CauseTests && report.Seen && !report.Bad():
+		return cause, greenByItself(by, r, l, report)
+	case cause == CauseTimeout && report.Seen:
+		return cause, note + ": its tests had come to their end (" + report.String() +
+			"), and something kept Python from ending, such as a thread"
+	case cause != "":
+		return cause, note
+	case report.Runs == 0:
+		return blame(StepTest, by.command, r, l, by.name+
+			" did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary")
+	case report.Bad() && report.Runs == 1:
+		return blame(StepTest, by.command, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", by.command))
+	case report.Stopped != "":
+		return blame(StepTest, by.command, r, l, by.name+" was ended before its last test: "+report.Stopped)
+	case !report.Seen:
+		said = by.name + "'s summary stands between other output"
+	}
+	if note != "" {
+		said += "; " + note
+	}
+	return "", said
+}
+
+func noTests(by tester, report testreport.Report) string {
+	if report.Deselected > 0 {
+		return fmt.Sprintf("no tests: the repository's own settings of %s deselect all %d", by.name, report.Deselected)
+	}
+	return "no tests: " + by.name + " found nothing to run"
+}
+
+// greenByItself says that the run is red although its summary tells of no failure: a plug-in may
+// demand more than that the tests pass, or Python came to grief at its end.
+func greenByItself(by tester, r sandbox.Result, l limits.Limits, report testreport.Report) string {
+	_, note := blame(StepTest, by.command, r, l, "")
+	return fmt.Sprintf("%s, although its summary tells of no failure: %s", note, report)
+}
