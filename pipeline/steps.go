@@ -198,34 +198,64 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 // pip installs what is planned. getting says of an error that pip gave up over getting packages.
 func (a *attempt) pip(ctx context.Context, index string) (note string, getting bool, err error) {
 	var remarks []string
-	for _, planned := range a.plan.Install {
-		var words lastWords
+	for i := 0; i < len(a.plan.Install); i++ {
 		var end pipEnd
-		found := findings.Pip{Dir: planned.Dir, Requirements: a.plan.Requirements}
-		c := command{
-			Command: inCheckout(planned, append([]string{index}, envSettings...)),
-			name:    "pip install",
-			tap: func(stream sandbox.Stream, p []byte) {
-				words.take(stream, p)
-				end.take(stream, p)
-				if stream == sandbox.Stderr {
-					found.Write(p)
-				}
-			},
+		found := findings.Pip{Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements}
+		note, err := a.pipOnce(ctx, index, a.plan.Install[i], &end, &found)
+		if said, ok := a.leaveOut(err, &found); ok {
+			if err := a.say(ctx, said); err != nil {
+				return "", false, err
+			}
+			remarks = append(remarks, said)
+			i = -1 // pip has installed nothing of this call, and those before have nothing to do again
+			continue
 		}
-		r, err := a.run(ctx, c)
 		if err != nil {
-			return "", false, err
-		}
-		cause, note := judge(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
-		if cause != "" {
-			return "", end.getting, fail(cause, "%s", note)
+			return "", end.getting, err
 		}
 		if note != "" {
 			remarks = append(remarks, note)
 		}
 	}
 	return strings.Join(remarks, "; "), false, nil
+}
+
+// leaveOut takes what the index lacks out of the plan, where the tests do without it.
+func (a *attempt) leaveOut(err error, found *findings.Pip) (said string, ok bool) {
+	if failed := (*failure)(nil); !errors.As(err, &failed) || failed.cause != CauseInstall {
+		return "", false
+	}
+	said, ok = a.plan.LeaveOut(found.Lacking())
+	if ok {
+		a.step.Findings = findings.List{}
+	}
+	return said, ok
+}
+
+func (a *attempt) pipOnce(
+	ctx context.Context, index string, planned checkout.Command, end *pipEnd, found *findings.Pip,
+) (string, error) {
+	var words lastWords
+	c := command{
+		Command: inCheckout(planned, append([]string{index}, envSettings...)),
+		name:    "pip install",
+		tap: func(stream sandbox.Stream, p []byte) {
+			words.take(stream, p)
+			end.take(stream, p)
+			if stream == sandbox.Stderr {
+				found.Write(p)
+			}
+		},
+	}
+	r, err := a.run(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	cause, note := judge(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
+	if cause != "" {
+		return "", fail(cause, "%s", note)
+	}
+	return note, nil
 }
 
 // inCheckout is a planned command with the environment of its step.

@@ -180,15 +180,41 @@ func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 			"Requires-Python >=3.99\nERROR: Could not find a version that satisfies the requirement " +
 			"tiny_dep==9 (from versions: none)\n",
 			"requirements.txt:2: tiny_dep==9 needs another Python: the index has 2.0 Requires-Python >=3.99"},
+		"a module of Python": {"ERROR: Could not find a version that satisfies the requirement " +
+			"sqlite3 (from versions: none)\n",
+			"sqlite3 is no package: it is, or comes with, Python itself; take the line out"},
+		"a setup.py that fails": {"      Traceback (most recent call last):\n" +
+			"        File \"<string>\", line 2, in <module>\n        File \"/workspace/setup.py\", line 1, in <module>\n" +
+			"          import tinydep\n      ModuleNotFoundError: No module named 'tinydep'\n",
+			"setup.py:1: ModuleNotFoundError: No module named 'tinydep'; what setup.py imports must be there before " +
+				"anything is installed: name tinydep in [build-system] requires of pyproject.toml"},
+		"another script that fails": {"      Traceback (most recent call last):\n" +
+			"        File \"/usr/lib/x.py\", line 2, in <module>\n      ValueError: bad\n", ""},
 		"a line that is none": {"ERROR: Invalid requirement: 'two words' (from line 3 of requirements.txt)\n",
 			"requirements.txt:3: Invalid requirement: 'two words'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := read(t, func() reader { return &Pip{Requirements: files} }, c.out)
+			l := read(t, func() reader { return &Pip{Root: "/workspace", Requirements: files} }, c.out)
 			if got := l.Sentence(0); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestPipNamesWhatWasAskedForAndIsLacking(t *testing.T) {
+	const line = "ERROR: Could not find a version that satisfies the requirement %s(from versions: none)\n"
+	for requirement, want := range map[string]string{
+		"My_Lint==3 ": "my-lint",
+		"my-lint (from -r requirements-dev.txt (line 2)) ":               "my-lint",
+		"nope>2 (from my.lint) ":                                         "my-lint",
+		"nope (from b->my-lint==1.0->-r requirements-dev.txt (line 1)) ": "my-lint",
+	} {
+		p := Pip{}
+		fmt.Fprintf(&p, line, requirement)
+		if got := p.Lacking(); got != want {
+			t.Errorf("%s: got %q, want %q", requirement, got, want)
+		}
 	}
 }
 

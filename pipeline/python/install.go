@@ -17,7 +17,10 @@ type installation struct {
 
 	files   []string                  // requirements files
 	lists   []requirement.List        // what they hold
+	spare   string                    // the one of them that is for development; empty where none is
 	single  []requirement.Requirement // what stands in no requirements file
+	group   []requirement.Requirement // what a list for development names
+	left    []string                  // names of what is left out of what is for development
 	root    string                    // the project itself, such as .[test]; empty where it is not installed
 	noDeps  bool                      // root without its dependencies
 	own     []checkout.Command        // the repository's own, in place of all that
@@ -54,7 +57,7 @@ func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installat
 		in.root = "."
 	case p.Application != "":
 		in.because("what the project depends on, and not the project: %s", p.Application)
-		in.take(p.Dependencies)
+		in.single = in.take(p.Dependencies)
 	case len(files.Companions) == 0:
 		in.because("nothing to install: no requirements.txt and no installable project")
 	}
@@ -96,7 +99,8 @@ func (in *installation) forTests(files declared.Files) {
 	group, others, found := in.project.TestGroup()
 	if len(files.Companions) > 0 {
 		in.because("for the tests %s", files.Companions[0])
-		list := in.takeFile(files.Companions[0])
+		in.spare = files.Companions[0]
+		list := in.takeFile(in.spare)
 		if list.InstallsRoot() && !in.noDeps {
 			in.root = ""
 		}
@@ -118,7 +122,7 @@ func (in *installation) forTests(files declared.Files) {
 		in.known = append(in.known, group.Requirements...)
 		return
 	}
-	in.take(group)
+	in.group = in.take(group)
 }
 
 // passOver names the files of other tools that are not followed.
@@ -142,25 +146,25 @@ func (in *installation) takeFile(file string) requirement.List {
 	return list
 }
 
-// take takes a group's requirements one by one. What names the project itself is the project with
-// its extras.
-func (in *installation) take(g declared.Group) {
+// take gives a group's requirements. What names the project itself is the project with its extras.
+func (in *installation) take(g declared.Group) (all []requirement.Requirement) {
 	for _, q := range g.Requirements {
 		_, extras, _ := strings.Cut(q.Text, "[")
 		extras, _, more := strings.Cut(extras, "]")
 		switch {
 		case q.Name == "" || q.Name != in.project.Name:
-			in.single = append(in.single, q)
+			all = append(all, q)
 		case more && in.root != "":
 			in.root = "." + "[" + extras + "]"
 		}
 	}
+	return all
 }
 
 // has reports whether something is asked for by its name.
 func (in *installation) has(name string) bool {
 	named := func(q requirement.Requirement) bool { return q.Name == requirement.Normalize(name) }
-	return slices.ContainsFunc(in.single, named) || slices.ContainsFunc(in.known, named) ||
+	return slices.ContainsFunc(slices.Concat(in.single, in.group, in.known), named) ||
 		slices.ContainsFunc(in.lists, func(l requirement.List) bool { return l.Has(name) })
 }
 
@@ -199,6 +203,7 @@ func (in *installation) commands() []checkout.Command {
 	for _, q := range in.single {
 		args = append(args, argument(q)...)
 	}
+	args = append(args, in.withoutLeft(in.group)...)
 	if in.root != "" && !in.noDeps {
 		args = append(args, "-e", in.root)
 	}

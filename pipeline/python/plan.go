@@ -56,6 +56,8 @@ type Plan struct {
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
 	Remarks      []string // what the verdict says as well
+
+	installation *installation
 }
 
 // Detect makes the plan for a checkout, of which the survey holds the contents that Reads asked for.
@@ -147,6 +149,7 @@ func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf conf
 
 // install takes over what is going to be installed.
 func (p *Plan) install(in *installation) {
+	p.installation = in
 	p.Install, p.Refused, p.PassedOver = in.commands(), in.refused, in.passed
 	p.InstallWhy = strings.Join(in.why, "; ")
 	p.Requirements = requirement.Join(in.lists...).Files
@@ -159,11 +162,7 @@ func (p *Plan) below() {
 	if p.Dir == "" {
 		return
 	}
-	for _, commands := range [][]checkout.Command{p.Install, p.Lint, p.Test} {
-		for i := range commands {
-			commands[i].Dir = path.Join(p.Dir, commands[i].Dir)
-		}
-	}
+	p.Install, p.Lint, p.Test = p.inDir(p.Install), p.inDir(p.Lint), p.inDir(p.Test)
 	files := map[string][]byte{}
 	for file, data := range p.Requirements {
 		files[path.Join(p.Dir, file)] = data
@@ -176,6 +175,14 @@ func (p *Plan) below() {
 		p.Refused = p.Dir + "/" + p.Refused
 	}
 	p.note("what lies outside %s is neither installed, linted nor tested", p.Dir)
+}
+
+// inDir has commands run in the project's folder.
+func (p *Plan) inDir(commands []checkout.Command) []checkout.Command {
+	for i := range commands {
+		commands[i].Dir = path.Join(p.Dir, commands[i].Dir)
+	}
+	return commands
 }
 
 // below names the file of a mistake from the checkout's root.

@@ -25,7 +25,7 @@ func (in *installation) look() {
 			in.lookAtOption(o)
 		}
 	}
-	for _, q := range in.single {
+	for _, q := range slices.Concat(in.single, in.group) {
 		in.lookAt(q)
 	}
 }
@@ -96,7 +96,8 @@ func withoutPassword(address string) string {
 func (in *installation) arguments(i int) []string {
 	list := in.lists[i]
 	named := func(o requirement.Option) bool { return strings.HasSuffix(o.Name, "index-url") }
-	if !slices.ContainsFunc(list.Options, named) {
+	reduced := in.files[i] == in.spare && len(in.left) > 0
+	if !slices.ContainsFunc(list.Options, named) && !reduced {
 		return []string{"-r", in.files[i]}
 	}
 	var args []string
@@ -110,6 +111,9 @@ func (in *installation) arguments(i int) []string {
 	}
 	for _, c := range list.Constraints {
 		args = append(args, "-c", c)
+	}
+	if reduced {
+		return append(args, in.withoutLeft(list.Requirements)...)
 	}
 	for _, q := range list.Requirements {
 		args = append(args, argument(q)...)
