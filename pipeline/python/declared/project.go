@@ -165,6 +165,9 @@ func (r *reader) dependencies(meta, poetry map[string]any) {
 
 func (g *Group) add(requirements ...string) {
 	for _, s := range requirements {
+		if strings.HasPrefix(strings.TrimSpace(s), "-") {
+			continue // on pip's command line it would be an option
+		}
 		q := requirement.Parse(s)
 		q.File = g.File
 		g.Requirements = append(g.Requirements, q)

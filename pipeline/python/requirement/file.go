@@ -114,7 +114,7 @@ func (l *List) line(t *checkout.Tree, file string, line logicalLine, constraint 
 	case "--editable":
 		r := Parse(value)
 		r.Editable = true
-		if !constraint {
+		if !constraint && !strings.HasPrefix(value, "-") {
 			l.add(r, file, line)
 		}
 	case "--requirement":
