@@ -91,7 +91,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		},
 		"a limit that is raised": {
 			map[string]string{"pyproject.toml": "[tool.vivarium]\ntimeout='1h'\n"},
-			pipeline.CausePlan, "the operator's limit is 2m", pipeline.StepPlan, "",
+			pipeline.CausePlan, "the operator's limit is 2 min", pipeline.StepPlan, "",
 		},
 		"a limit that the engine refuses": {
 			map[string]string{"pyproject.toml": "[tool.vivarium]\npids=1\n"},
@@ -180,7 +180,7 @@ func TestSrcProjectBesideRequirementsIsInstalledToo(t *testing.T) {
 	files["requirements.txt"] = "greeter\n"
 	o, l := build(t, files)
 	wantCause(t, o, "")
-	wantText(t, l.step(pipeline.StepInstall), "--no-deps .", "Successfully installed adder-1.2")
+	wantText(t, l.step(pipeline.StepInstall), "--no-deps -e .", "Successfully installed adder-1.2")
 }
 
 func TestModulesOfTheRepositoryDoNotBreakPipOrFlake8(t *testing.T) {

@@ -95,7 +95,10 @@ func verdict(image string, steps []Step) Outcome {
 	remark := ""
 	for _, s := range steps {
 		if s.Cause != "" {
-			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note+remark
+			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note
+			if o.State == Failed {
+				o.Summary += remark
+			}
 			return o
 		}
 		if s.Name == StepPlan && s.Note != "" {

@@ -260,9 +260,10 @@ func TestVerdictIsTheFirstStepThatIsNotGreen(t *testing.T) {
 		cause   Cause
 		summary string
 	}{
-		"passed":         {steps("", "", "", "", ""), Passed, "", "note of test in 3.4 s"},
-		"lint and tests": {steps("", "", "", CauseLint, CauseTests), Failed, CauseLint, "note of lint"},
-		"tests":          {steps("", "", "", "", CauseNoTests), Failed, CauseNoTests, "note of test"},
+		"passed":         {steps("", "", "", "", ""), Passed, "", "note of test in 3.4 s; note of plan"},
+		"lint and tests": {steps("", "", "", CauseLint, CauseTests), Failed, CauseLint, "note of lint; note of plan"},
+		"tests":          {steps("", "", "", "", CauseNoTests), Failed, CauseNoTests, "note of test; note of plan"},
+		"plan":           {steps("", CausePlan, "", "", ""), Failed, CausePlan, "note of plan"},
 		"clone":          {steps(CauseClone, "", "", "", ""), Errored, CauseClone, "note of clone"},
 		"canceled":       {steps("", "", CauseCanceled, "", ""), Canceled, CauseCanceled, "note of install"},
 	} {
