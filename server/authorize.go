@@ -57,7 +57,7 @@ func claimOf(c github.Claim) registry.Claim {
 // grantFor gives what must have signed a delivery with this claim. It always has as many secrets,
 // so that the time to try them tells nothing; secrets that nobody has fill it up.
 func (s *Server) grantFor(ctx context.Context, claim registry.Claim) (registry.Grant, error) {
-	entries, err := s.builds.EntriesFor(ctx, claim)
+	entries, err := s.builds.Entries.For(ctx, claim)
 	if err != nil {
 		return registry.Grant{}, err
 	}
@@ -78,7 +78,7 @@ func (s *Server) grantFor(ctx context.Context, claim registry.Claim) (registry.G
 // everybody. name is what the delivery claims.
 func (s *Server) refuse(ctx context.Context, name string) error {
 	if s.refusals.Allow() {
-		if err := s.builds.Refuse(ctx, name); err != nil {
+		if err := s.builds.Entries.Refuse(ctx, name); err != nil {
 			return err
 		}
 	}

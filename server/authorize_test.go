@@ -23,7 +23,7 @@ func (s *site) letIn(t *testing.T) {
 	for name, kind := range map[string]registry.Kind{
 		"school/group-a": registry.Repository, "school/group-b": registry.Repository, "course/lab-*": registry.Pattern,
 	} {
-		if _, err := s.store.AddEntry(t.Context(), byTest, kind, name); err != nil {
+		if _, err := s.store.Entries.Add(t.Context(), byTest, kind, name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,13 +105,13 @@ func TestOldSecretCountsUntilItsGraceIsOver(t *testing.T) {
 		return s.signed(secretOf("school/group-a", generation),
 			githubtest.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
-	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-a", time.Hour); err != nil {
+	if _, err := s.store.Entries.Rotate(t.Context(), byTest, "school/group-a", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if got := deliver(0, "a"); got != http.StatusAccepted {
 		t.Errorf("control: within the grace the old secret is answered %d", got)
 	}
-	if _, err := s.store.Rotate(t.Context(), byTest, "School/Group-A", 0); err != nil {
+	if _, err := s.store.Entries.Rotate(t.Context(), byTest, "School/Group-A", 0); err != nil {
 		t.Fatal(err)
 	}
 	for generation, want := range []int{http.StatusUnauthorized, http.StatusUnauthorized, http.StatusAccepted} {
@@ -131,11 +131,11 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}
 	}
-	refused, err := s.store.Refusals(t.Context())
+	refused, err := s.store.Entries.Refusals(t.Context())
 	if err != nil || len(refused) != 1 || refused[0].Name != "evil/repo" || refused[0].Count != 3 {
 		t.Errorf("refusals %+v, %v", refused, err)
 	}
-	entries, err := s.store.Entries(t.Context())
+	entries, err := s.store.Entries.List(t.Context())
 	if err != nil || len(entries) != 3 {
 		t.Errorf("entries %+v, %v; want the three that were added", entries, err)
 	}
@@ -147,7 +147,7 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
-	if err := s.store.LearnID(t.Context(), "school/group-a", 1); err != nil {
+	if err := s.store.Entries.LearnID(t.Context(), "school/group-a", 1); err != nil {
 		t.Fatal(err)
 	}
 	names, asked := map[int64]string{1: "school/winners"}, 0
@@ -192,14 +192,14 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 	if got := deliver("a"); got != http.StatusAccepted {
 		t.Fatalf("control: before the renaming it is answered %d", got)
 	}
-	if err := s.store.LearnID(t.Context(), name, 9); err != nil {
+	if err := s.store.Entries.LearnID(t.Context(), name, 9); err != nil {
 		t.Fatal(err)
 	}
 	name = "o/second"
 	if got := deliver("b"); got != http.StatusAccepted {
 		t.Errorf("the renamed is answered %d", got)
 	}
-	entries, err := s.store.Entries(t.Context())
+	entries, err := s.store.Entries.List(t.Context())
 	if err != nil || len(entries) != 1 || entries[0].Name != "o/second" || entries[0].GitHubID != 9 {
 		t.Errorf("the registry holds %+v, %v; want the renamed alone", entries, err)
 	}
@@ -219,7 +219,7 @@ func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	if got := deliver(secret, "a"); got != http.StatusAccepted {
 		t.Fatalf("control: by the shared secret it is answered %d", got)
 	}
-	pattern, err := s.store.AddEntry(t.Context(), byTest, registry.Pattern, "o/*")
+	pattern, err := s.store.Entries.Add(t.Context(), byTest, registry.Pattern, "o/*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	if got := deliver(secret, "c"); got != http.StatusUnauthorized {
 		t.Errorf("by the shared secret it is answered %d since", got)
 	}
-	entries, err := s.store.EntriesFor(t.Context(), registry.Claim{Name: "o/app"})
+	entries, err := s.store.Entries.For(t.Context(), registry.Claim{Name: "o/app"})
 	if err != nil || len(entries) != 2 || entries[1].Name != "o/app" || entries[1].Parent != pattern.ID {
 		t.Errorf("the registry holds %+v, %v; want it below the pattern", entries, err)
 	}
@@ -247,7 +247,7 @@ func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 		return fmt.Sprintf("school/group-%d", id), nil
 	}
 	for id, name := range map[int64]string{1: "school/group-a", 2: "school/group-b"} {
-		if err := s.store.LearnID(t.Context(), name, id); err != nil {
+		if err := s.store.Entries.LearnID(t.Context(), name, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -282,7 +282,7 @@ func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
 	if got := push(first, "course/lab-1", 1, "a"); got != http.StatusAccepted {
 		t.Fatalf("control: before the renaming it is answered %d", got)
 	}
-	if err := s.store.LearnID(t.Context(), "course/lab-1", 1); err != nil {
+	if err := s.store.Entries.LearnID(t.Context(), "course/lab-1", 1); err != nil {
 		t.Fatal(err)
 	}
 	s.config.NameOf = func(context.Context, int64) (string, error) { return "course/lab-9", nil }
@@ -292,7 +292,7 @@ func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
 	if got := push(first, "course/lab-1", 2, "c"); got != http.StatusUnauthorized {
 		t.Errorf("by the other's secret the new one of the old name is answered %d", got)
 	}
-	e, err := s.store.AddEntry(t.Context(), byTest, registry.Repository, "Course/Lab-1")
+	e, err := s.store.Entries.Add(t.Context(), byTest, registry.Repository, "Course/Lab-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 	s.letIn(t)
 	ping := []byte(`{"zen":"x","hook_id":1,"repository":{"full_name":"course/lab-1","id":7}}`)
 	heard := func() *registry.Entry {
-		entries, err := s.store.EntriesFor(t.Context(), registry.Claim{Name: "course/lab-1"})
+		entries, err := s.store.Entries.For(t.Context(), registry.Claim{Name: "course/lab-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -348,10 +348,10 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
-	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
+	if _, err := s.store.Entries.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.store.LearnID(t.Context(), "school/group-a", 1); err != nil {
+	if err := s.store.Entries.LearnID(t.Context(), "school/group-a", 1); err != nil {
 		t.Fatal(err)
 	}
 	s.config.NameOf = func(context.Context, int64) (string, error) { return "school/group-a", nil }
@@ -394,7 +394,7 @@ func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
-	if _, err := s.store.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
+	if _, err := s.store.Entries.Rotate(t.Context(), byTest, "school/group-b", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}

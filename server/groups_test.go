@@ -28,7 +28,7 @@ const (
 // visible to its own group's token only.
 func TestFortyGroupsPushAtOnceAndSeeTheirOwn(t *testing.T) {
 	s := newSite(t)
-	if _, err := s.store.AddEntry(t.Context(), byTest, registry.Pattern, groupPrefix+"*"); err != nil {
+	if _, err := s.store.Entries.Add(t.Context(), byTest, registry.Pattern, groupPrefix+"*"); err != nil {
 		t.Fatal(err)
 	}
 	s.serveCanaries()

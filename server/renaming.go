@@ -64,5 +64,5 @@ func (s *Server) followRenaming(ctx context.Context, e registry.Entry, claim reg
 	if !strings.EqualFold(name, claim.Name) {
 		return s.refuse(ctx, claim.Name)
 	}
-	return s.builds.Rename(ctx, e.ID, claim.Name)
+	return s.builds.Entries.Rename(ctx, e.ID, claim.Name)
 }

@@ -98,7 +98,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 // private hides the repository's earlier builds.
 func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, error) {
 	if name := d.Claim.Repository; name != "" {
-		err := s.builds.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private})
+		err := s.builds.Entries.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private})
 		if err != nil {
 			return nil, err
 		}

@@ -53,7 +53,7 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
 	s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
-	if _, err := s.store.Limit(t.Context(), people.Actor{}, "o/n",
+	if _, err := s.store.Entries.Limit(t.Context(), people.Actor{}, "o/n",
 		func(l *registry.Limits) { l.Queue = 1 }); err != nil {
 		t.Fatal(err)
 	}

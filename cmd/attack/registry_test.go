@@ -142,14 +142,14 @@ func newRegistered(t *testing.T) *receiver {
 	for name, kind := range map[string]registry.Kind{
 		"school/group-a": registry.Repository, "school/group-b": registry.Repository,
 		"school/changed": registry.Repository, "course/lab-*": registry.Pattern} {
-		if _, err := builds.AddEntry(t.Context(), by, kind, name); err != nil {
+		if _, err := builds.Entries.Add(t.Context(), by, kind, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := builds.Rotate(t.Context(), by, "school/changed", 0); err != nil {
+	if _, err := builds.Entries.Rotate(t.Context(), by, "school/changed", 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := builds.LearnID(t.Context(), "school/group-a", 1); err != nil {
+	if err := builds.Entries.LearnID(t.Context(), "school/group-a", 1); err != nil {
 		t.Fatal(err)
 	}
 	return receive(t, builds, func(c *server.Config) {

@@ -343,7 +343,7 @@ func (c *checkup) undelivered(ctx context.Context) {
 		return
 	}
 	defer s.Close()
-	entries, err := s.Entries(ctx)
+	entries, err := s.Entries.List(ctx)
 	if err != nil {
 		c.add(essential, "database", "%v", err)
 		return

@@ -38,7 +38,7 @@ func (s *service) identify(ctx context.Context, client *github.Client) error {
 // the last name that it asked for, so that a repository that GitHub does not tell does not hold up
 // the others; an empty name when none was left.
 func (s *service) identifySome(ctx context.Context, client *github.Client, after string) (last string) {
-	names, err := s.store.Unidentified(ctx, after, identifyMost)
+	names, err := s.store.Entries.Unidentified(ctx, after, identifyMost)
 	if err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "repositories without an id not found", "err", err)
 	}
@@ -51,7 +51,7 @@ func (s *service) identifySome(ctx context.Context, client *github.Client, after
 		if err != nil {
 			continue
 		}
-		if err = s.store.LearnID(ctx, name, id); err != nil && ctx.Err() == nil {
+		if err = s.store.Entries.LearnID(ctx, name, id); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "id of a repository not kept", "repo", name, "err", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 	"vivarium/server/store/people"
 )
 
@@ -93,7 +94,7 @@ type repos struct {
 
 // rules gives what decides on a name.
 func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
-	entries, err := r.EntriesFor(ctx, registry.Claim{Name: name})
+	entries, err := r.Entries.For(ctx, registry.Claim{Name: name})
 	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret),
 		For: r.config.repositories}, err
 }
@@ -159,8 +160,8 @@ func kindOf(pattern string, organization bool) (registry.Kind, error) {
 }
 
 func (r *repos) add(ctx context.Context, kind registry.Kind, name string) error {
-	e, err := r.AddEntry(ctx, r.by, kind, name)
-	if errors.Is(err, store.ErrExists) {
+	e, err := r.Entries.Add(ctx, r.by, kind, name)
+	if errors.Is(err, entries.ErrExists) {
 		return fmt.Errorf("cannot let in %s: it is let in already; `vivarium repos list` shows it", name)
 	}
 	if err != nil {
@@ -180,8 +181,8 @@ func (r *repos) add(ctx context.Context, kind registry.Kind, name string) error 
 // addWithHooks lets in what is not let in yet, then creates the webhooks. The server must know a
 // name before the ping for it comes.
 func (r *repos) addWithHooks(ctx context.Context, kind registry.Kind, name string, wait time.Duration) error {
-	switch _, err := r.AddEntry(ctx, r.by, kind, name); {
-	case errors.Is(err, store.ErrExists):
+	switch _, err := r.Entries.Add(ctx, r.by, kind, name); {
+	case errors.Is(err, entries.ErrExists):
 		fmt.Fprintf(r.app.stdout, "%s is let in already.\n", name)
 	case err != nil:
 		return fmt.Errorf("cannot let in %s: %w", name, err)
@@ -254,7 +255,7 @@ func newReposRotate(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				e, err := r.Rotate(cmd.Context(), r.by, args[0], grace)
+				e, err := r.Entries.Rotate(cmd.Context(), r.by, args[0], grace)
 				if err != nil {
 					return r.explain("change the secret of", args[0], err)
 				}
@@ -272,12 +273,16 @@ func newReposRotate(a *app) *cobra.Command {
 func newReposDisable(a *app) *cobra.Command {
 	return a.changeRepos("disable OWNER/NAME|OWNER/PATTERN", "Refuse its deliveries until it is enabled again",
 		"closed",
-		func(ctx context.Context, r *repos, name string) error { return r.Disable(ctx, r.by, name, true) })
+		func(ctx context.Context, r *repos, name string) error {
+			return r.Entries.Disable(ctx, r.by, name, true)
+		})
 }
 
 func newReposEnable(a *app) *cobra.Command {
 	return a.changeRepos("enable OWNER/NAME|OWNER/PATTERN", "Take its deliveries again", "open",
-		func(ctx context.Context, r *repos, name string) error { return r.Disable(ctx, r.by, name, false) })
+		func(ctx context.Context, r *repos, name string) error {
+			return r.Entries.Disable(ctx, r.by, name, false)
+		})
 }
 
 func newReposRemove(a *app) *cobra.Command {
@@ -292,7 +297,7 @@ func newReposRemove(a *app) *cobra.Command {
 
 // remove removes an entry. It says what may differ from what the user expects then.
 func (r *repos) remove(ctx context.Context, name string) error {
-	changed, err := r.RemoveEntry(ctx, r.by, name)
+	changed, err := r.Entries.Remove(ctx, r.by, name)
 	if err != nil {
 		return err
 	}

@@ -188,7 +188,7 @@ func (r *repos) awaitPing(ctx context.Context, repo string, before time.Time, wa
 	tick := time.NewTicker(pingLook)
 	defer tick.Stop()
 	for {
-		entries, err := r.EntriesFor(context.WithoutCancel(ctx), registry.Claim{Name: repo})
+		entries, err := r.Entries.For(context.WithoutCancel(ctx), registry.Claim{Name: repo})
 		if err != nil {
 			return false, fmt.Errorf("look for the ping: %w", err)
 		}

@@ -41,7 +41,7 @@ func newReposLimit(a *app) *cobra.Command {
 				return fmt.Errorf("cannot limit %s: %w", args[0], err)
 			}
 			return a.registryOf(cmd.Context(), func(r *repos) error {
-				e, err := r.Limit(cmd.Context(), r.by, args[0], func(l *registry.Limits) {
+				e, err := r.Entries.Limit(cmd.Context(), r.by, args[0], func(l *registry.Limits) {
 					changeLimits(l, given, cmd.Flags())
 				})
 				if err != nil {

@@ -37,7 +37,7 @@ func newReposList(a *app) *cobra.Command {
 }
 
 func (r *repos) printEntries(ctx context.Context) error {
-	entries, err := r.Entries(ctx)
+	entries, err := r.Entries.List(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
@@ -115,7 +115,7 @@ func mayNot(code int) string {
 }
 
 func (r *repos) printRefusals(ctx context.Context) error {
-	refusals, err := r.Refusals(ctx)
+	refusals, err := r.Entries.Refusals(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list what was refused: %w", err)
 	}

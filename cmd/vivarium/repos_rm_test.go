@@ -14,11 +14,11 @@ import (
 func TestReposRmSaysWhatIsNotAsItMayBeThought(t *testing.T) {
 	s := emptyStore(t)
 	for name, kind := range map[string]registry.Kind{"school/*": registry.Pattern, "octo/hello": registry.Repository} {
-		if _, err := s.AddEntry(t.Context(), people.Actor{}, kind, name); err != nil {
+		if _, err := s.Entries.Add(t.Context(), people.Actor{}, kind, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Rotate(t.Context(), people.Actor{}, "school/group-7", 0); err != nil {
+	if _, err := s.Entries.Rotate(t.Context(), people.Actor{}, "school/group-7", 0); err != nil {
 		t.Fatal(err)
 	}
 	const changed, still = "vivarium repos rotate school/group-7", "school/* still lets school/group-7 in"

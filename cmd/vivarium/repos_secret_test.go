@@ -12,17 +12,17 @@ import (
 
 func TestReposSecretPrintsOnlyWhatOpensTheRepository(t *testing.T) {
 	s := emptyStore(t)
-	organization, err := s.AddEntry(t.Context(), people.Actor{}, registry.Organization, "corp/*")
+	organization, err := s.Entries.Add(t.Context(), people.Actor{}, registry.Organization, "corp/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, err := s.AddEntry(t.Context(), people.Actor{}, registry.Pattern, "school/*")
+	group, err := s.Entries.Add(t.Context(), people.Actor{}, registry.Pattern, "school/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, via := range map[string]registry.Entry{"corp/tool": organization, "school/seen": group, "team/app": {},
 		"school/before": {}} {
-		if err := s.Heard(t.Context(), via, pipeline.Repository{FullName: name}); err != nil {
+		if err := s.Entries.Heard(t.Context(), via, pipeline.Repository{FullName: name}); err != nil {
 			t.Fatal(err)
 		}
 	}

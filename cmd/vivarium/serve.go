@@ -130,7 +130,7 @@ func checkLetIn(c config) error {
 
 // checkRegistry refuses an empty registry when there is no shared secret either.
 func checkRegistry(ctx context.Context, c config, s *store.Store) error {
-	entries, err := s.Entries(ctx)
+	entries, err := s.Entries.List(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}

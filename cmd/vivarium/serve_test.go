@@ -13,7 +13,7 @@ import (
 // TestServeRefusesARegistryThatLetsNothingIn: without the shared secret, what it let in is refused.
 func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	s := emptyStore(t)
-	if err := s.Heard(t.Context(), registry.Entry{}, pipeline.Repository{FullName: "team/app"}); err != nil {
+	if err := s.Entries.Heard(t.Context(), registry.Entry{}, pipeline.Repository{FullName: "team/app"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkRegistry(t.Context(), config{}, s); !errors.Is(err, errNobodyLetIn) {
@@ -22,7 +22,7 @@ func TestServeRefusesARegistryThatLetsNothingIn(t *testing.T) {
 	if err := checkRegistry(t.Context(), config{webhookSecret: "shared"}, s); err != nil {
 		t.Errorf("control: with the shared secret: %v", err)
 	}
-	if _, err := s.AddEntry(t.Context(), people.Actor{}, registry.Pattern, "team/*"); err != nil {
+	if _, err := s.Entries.Add(t.Context(), people.Actor{}, registry.Pattern, "team/*"); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkRegistry(t.Context(), config{}, s); err != nil {

@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 		"server/store/database",
 		"server/store/builds",
+		"server/store/entries",
 		"server/store/people",
 	},
 	"cmd/vivarium-init":     {"sandbox/wire"},
@@ -81,6 +82,13 @@ var mayImport = map[string][]string{
 		"server/store/database",
 		"server/store/storetest",
 	},
+	"server/store/entries": {
+		"pipeline",
+		"server/registry",
+		"server/store/builds",
+		"server/store/database",
+		"server/store/people",
+	},
 	"server/store/people": {
 		"server/store/database",
 	},
@@ -96,6 +104,7 @@ var mayImport = map[string][]string{
 		"server/store/database",
 		"server/store/builds",
 		"server/store/people",
+		"server/store/entries",
 	},
 	"pipeline": {
 		"pipeline/limits",
@@ -186,6 +195,7 @@ var onlyIn = map[string][]string{
 		"server/store",
 		"server/store/builds",
 		"server/store/database",
+		"server/store/entries",
 		"server/store/people",
 		"server/store/storetest",
 	},

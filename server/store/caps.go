@@ -4,6 +4,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 )
 
 // claimLock is the key of the claims' lock, an arbitrary constant of ours that no other lock of this database has.
@@ -12,7 +13,7 @@ const claimLock = 0x7669766173
 // full is what may start no further build now. While there is a cap, claims are made one at a time, also of several
 // servers: else two would both see the last place free.
 func (s *Store) full(tx *database.Tx) (registry.Full, error) {
-	caps, err := s.caps(tx)
+	caps, err := entries.Capped(tx)
 	if err != nil || s.repoWorkers == 0 && len(caps) == 0 {
 		return registry.Full{}, err
 	}
@@ -21,19 +22,6 @@ func (s *Store) full(tx *database.Tx) (registry.Full, error) {
 	}
 	running, err := runningNow(tx)
 	return registry.FullNow(running, s.repoWorkers, caps), err
-}
-
-// caps are the entries that have a cap of running builds.
-func (s *Store) caps(tx *database.Tx) (map[int64]registry.Limits, error) {
-	var rows []repositoryRow
-	if err := tx.Where("running_limit > 0 OR each_limit > 0").Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	caps := make(map[int64]registry.Limits, len(rows))
-	for _, r := range rows {
-		caps[r.ID] = r.limits()
-	}
-	return caps, nil
 }
 
 // runningRow is a build that runs, with its repository's line in the registry and the one that let it in.

@@ -12,6 +12,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 	"vivarium/server/store/patience"
 	"vivarium/server/store/people"
 )
@@ -55,7 +56,7 @@ func (s *Store) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipel
 		return err
 	}
 	jobs := []river.InsertManyParams{status}
-	caps, err := s.caps(tx)
+	caps, err := entries.Capped(tx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 	"vivarium/server/store/people"
 )
 
@@ -188,7 +189,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
 	err = e.transact(ctx, func(tx *database.Tx) (err error) {
 		n = Purged{}
-		if n.Entries, n.Changed, err = dropEntry(tx, e.key); err != nil {
+		if n.Entries, n.Changed, err = entries.Drop(tx, e.key); err != nil {
 			return err
 		}
 		if n.Jobs, err = dropJobs(tx, e.key); err != nil {
@@ -203,7 +204,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if err := dropTurn(tx, e.key); err != nil {
 			return err
 		}
-		if n.Refusals, err = dropRefusal(tx, e.key); err != nil {
+		if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {
 			return err
 		}
 		if n.AuditLines, err = people.HideInAudit(tx, e.key, e.pseudonym); err != nil {

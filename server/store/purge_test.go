@@ -42,13 +42,13 @@ func canaryPush(n int) Push {
 func fill(t *testing.T, s *Store) {
 	t.Helper()
 	by := people.Actor{Who: "test"}
-	if _, err := s.AddEntry(t.Context(), by, registry.Pattern, "octo/*"); err != nil {
+	if _, err := s.Entries.Add(t.Context(), by, registry.Pattern, "octo/*"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Rotate(t.Context(), by, canaryName, time.Hour); err != nil {
+	if _, err := s.Entries.Rotate(t.Context(), by, canaryName, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Refuse(t.Context(), canaryName); err != nil {
+	if err := s.Entries.Refuse(t.Context(), canaryName); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.People.AddToken(t.Context(), by, canaryName); err != nil {

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 	"vivarium/server/verdict"
 )
 
@@ -127,7 +128,7 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 }
 
 func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
-	entry, err := see(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
+	entry, err := entries.See(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
 	}

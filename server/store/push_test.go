@@ -233,7 +233,7 @@ func TestARepositoryBecomesPrivateUnderAllItsNames(t *testing.T) {
 		entry := letIn(t, s, registry.Repository, "octo/first", registry.Limits{})
 		former := accept(t, s, via(pushOf(1, "octo/first", "main"), entry))
 		others := accept(t, s, pushOf(2, "octo/other", "main"))
-		must(t, s.Rename(t.Context(), entry.ID, "octo/second"))
+		must(t, s.Entries.Rename(t.Context(), entry.ID, "octo/second"))
 		if _, err := s.Builds.Visible(t.Context(), former, builds.Sight{Public: true}); err != nil {
 			t.Fatalf("control: while it is public: %v", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 )
 
 // QuotaError says that a build is over a quota of its repository's.
@@ -25,19 +26,17 @@ func (s *Store) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 			return why, err
 		}
 	}
-	var rows []repositoryRow
-	err := tx.Where("id = ? OR id = (SELECT parent_id FROM repositories WHERE id = ?)", t.EntryID, t.EntryID).
-		Where("minutes_limit > 0 OR log_limit > 0 OR queue_limit > 0").Order("id").Find(&rows).Error
+	limited, err := entries.Quotas(tx, t.EntryID)
 	if err != nil {
 		return "", err
 	}
-	for _, r := range rows {
-		l := r.limits()
+	for _, e := range limited {
+		l := e.Limits
 		if queued {
 			l.Queue = 0    // it has its place
 			l.LogBytes = 0 // all stored logs are summed for it, which a push may wait for and a claim need not
 		}
-		use, err := used(tx.DB, r.ID, l, s.db.Now())
+		use, err := used(tx.DB, e.ID, l, s.db.Now())
 		if err != nil {
 			return "", err
 		}

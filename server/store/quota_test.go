@@ -191,7 +191,7 @@ func TestLogQuotaCountsWhatIsStored(t *testing.T) {
 		if a := acceptAny(t, s, via(push(2), single)); a.OverQuota != "" {
 			t.Errorf("within the quota: %s", a.OverQuota)
 		}
-		_, err := s.Limit(t.Context(), people.Actor{}, "octo/hello", func(l *registry.Limits) { l.LogBytes = used.LogBytes })
+		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "octo/hello", func(l *registry.Limits) { l.LogBytes = used.LogBytes })
 		must(t, err)
 		if a := acceptAny(t, s, via(push(3), single)); !strings.Contains(a.OverQuota, "of log stored") {
 			t.Errorf("at the quota: got %q", a.OverQuota)

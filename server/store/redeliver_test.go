@@ -168,7 +168,7 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 		s := open()
 		entry := letIn(t, s, registry.Repository, "octo/first", registry.Limits{})
 		former := accept(t, s, via(pushOf(1, "octo/first", "main"), entry))
-		must(t, s.Rename(t.Context(), entry.ID, "octo/second"))
+		must(t, s.Entries.Rename(t.Context(), entry.ID, "octo/second"))
 		now := accept(t, s, via(pushOf(2, "octo/second", "main"), entry))
 		others := accept(t, s, pushOf(3, "octo/other", "main"))
 		visible := func(id int64) bool {
@@ -178,11 +178,11 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 			}
 			return err == nil
 		}
-		must(t, s.Heard(t.Context(), entry, pipeline.Repository{FullName: "octo/second"}))
+		must(t, s.Entries.Heard(t.Context(), entry, pipeline.Repository{FullName: "octo/second"}))
 		if !visible(former) || !visible(now) {
 			t.Fatal("control: they are hidden after a delivery that does not say so")
 		}
-		must(t, s.Heard(t.Context(), entry, pipeline.Repository{FullName: "Octo/Second", Private: true}))
+		must(t, s.Entries.Heard(t.Context(), entry, pipeline.Repository{FullName: "Octo/Second", Private: true}))
 		if visible(former) || visible(now) || !visible(others) {
 			t.Errorf("seen: former %v, now %v, another's %v; want the last alone", visible(former), visible(now), visible(others))
 		}

@@ -14,6 +14,7 @@ import (
 
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
 	"vivarium/server/store/intake"
 	"vivarium/server/store/people"
 )
@@ -36,6 +37,7 @@ type Store struct {
 	Database *database.DB
 	Builds   *builds.Builds
 	People   *people.People
+	Entries  *entries.Entries
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -72,7 +74,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
+		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
+		db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
 		finished: make(chan struct{}, 1),
 	}
 	s.watch.init(s)

@@ -114,9 +114,9 @@ func TestDefaultBranchGoesFirstWhereSwitchedOn(t *testing.T) {
 // letIn makes an entry of the registry, with limits.
 func letIn(t *testing.T, s *Store, kind registry.Kind, name string, limits registry.Limits) registry.Entry {
 	t.Helper()
-	_, err := s.AddEntry(t.Context(), people.Actor{Who: "test"}, kind, name)
+	_, err := s.Entries.Add(t.Context(), people.Actor{Who: "test"}, kind, name)
 	must(t, err)
-	e, err := s.Limit(t.Context(), people.Actor{Who: "test"}, name, func(l *registry.Limits) { *l = limits })
+	e, err := s.Entries.Limit(t.Context(), people.Actor{Who: "test"}, name, func(l *registry.Limits) { *l = limits })
 	must(t, err)
 	return e
 }
@@ -151,15 +151,15 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 			t.Errorf("got %v, want %v", repos, want)
 		}
 		endOne(t, s, "school/group-1")
-		must(t, s.Rename(t.Context(), entryOf(t, s, "school/group-2").ID, "school/elsewhere"))
+		must(t, s.Entries.Rename(t.Context(), entryOf(t, s, "school/group-2").ID, "school/elsewhere"))
 		accept(t, s, via(pushOf(30, "school/elsewhere", "main"), group))
 		repos, _ = order(t, s)
 		if want := []string{"school/elsewhere"}; !slices.Equal(repos, want) {
 			t.Errorf("after one has ended: got %v, want %v, which counts for the pattern under its new name too", repos, want)
 		}
-		_, err := s.Limit(t.Context(), people.Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
+		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
 		must(t, err)
-		_, err = s.Limit(t.Context(), people.Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
+		_, err = s.Entries.Limit(t.Context(), people.Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
 		must(t, err)
 		repos, _ = order(t, s)
 		if slices.Contains(repos, "school/group-0") || !slices.Contains(repos, "school/group-1") {
@@ -170,7 +170,7 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 
 func entryOf(t *testing.T, s *Store, name string) registry.Entry {
 	t.Helper()
-	entries, err := s.EntriesFor(t.Context(), registry.Claim{Name: name})
+	entries, err := s.Entries.For(t.Context(), registry.Claim{Name: name})
 	must(t, err)
 	for _, e := range entries {
 		if e.Name == name {

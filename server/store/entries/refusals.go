@@ -1,4 +1,4 @@
-package store
+package entries
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 	"vivarium/server/store/database"
 )
 
-// maxRefusals bounds the names that are kept of what was refused: anybody can claim any number of them.
+// maxRefusals bounds the names that are kept of what was refused, since a request may claim any
+// name.
 const maxRefusals = 1000
 
 // Refusal counts the deliveries of a repository that nothing lets in.
@@ -32,11 +33,12 @@ type refusalRow struct {
 
 func (refusalRow) TableName() string { return "refusals" }
 
-// Refuse counts a delivery that was refused. Past the bound the names that were longest not seen go.
-func (s *Store) Refuse(ctx context.Context, name string) error {
-	now := database.Micros(s.db.Now())
+// Refuse counts a delivery that was refused. Past the bound, the names that were refused longest
+// ago go.
+func (e *Entries) Refuse(ctx context.Context, name string) error {
+	now := database.Micros(e.db.Now())
 	row := refusalRow{Name: strings.ToLower(name), Times: 1, FirstAt: now, LastAt: now}
-	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+	err := e.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "name"}},
 			DoUpdates: clause.Assignments(map[string]any{"times": gorm.Expr("refusals.times + 1"), "last_at": now}),
@@ -44,8 +46,8 @@ func (s *Store) Refuse(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return tx.Exec(`DELETE FROM refusals WHERE name IN (SELECT name FROM refusals ORDER BY last_at DESC, name LIMIT 1000000 OFFSET ?)`,
-			maxRefusals).Error
+		return tx.Exec(`DELETE FROM refusals WHERE name IN
+			(SELECT name FROM refusals ORDER BY last_at DESC, name LIMIT 1000000 OFFSET ?)`, maxRefusals).Error
 	})
 	if err != nil {
 		return fmt.Errorf("count a refusal: %w", err)
@@ -54,20 +56,25 @@ func (s *Store) Refuse(ctx context.Context, name string) error {
 }
 
 // Refusals gives what was refused, newest first.
-func (s *Store) Refusals(ctx context.Context) ([]Refusal, error) {
+func (e *Entries) Refusals(ctx context.Context) ([]Refusal, error) {
 	var rows []refusalRow
-	if err := s.db.Read(ctx).Order("last_at DESC, name").Limit(maxRefusals).Find(&rows).Error; err != nil {
+	if err := e.db.Read(ctx).Order("last_at DESC, name").Limit(maxRefusals).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read the refusals: %w", err)
 	}
 	refusals := make([]Refusal, len(rows))
 	for i, r := range rows {
-		refusals[i] = Refusal{Name: r.Name, Count: r.Times, First: database.FromMicros(r.FirstAt), Last: database.FromMicros(r.LastAt)}
+		refusals[i] = Refusal{
+			Name:  r.Name,
+			Count: r.Times,
+			First: database.FromMicros(r.FirstAt),
+			Last:  database.FromMicros(r.LastAt),
+		}
 	}
 	return refusals, nil
 }
 
-// dropRefusal removes what was refused of a repository, by its name in lower case.
-func dropRefusal(tx *database.Tx, key string) (int64, error) {
+// DropRefusal removes what was counted of a repository's refusals, by its name in lower case.
+func DropRefusal(tx *database.Tx, key string) (int64, error) {
 	r := tx.Where("name = ?", key).Delete(&refusalRow{})
 	return r.RowsAffected, r.Error
 }
