@@ -21,7 +21,7 @@ func (m *Manager) Build(ctx context.Context, name string, o BuildOptions) (Image
 	if err := checkName(name); err != nil {
 		return Image{}, err
 	}
-	release, err := m.takeTurn(ctx)
+	release, err := m.lockImages(ctx)
 	if err != nil {
 		return Image{}, err
 	}

@@ -63,9 +63,9 @@ type Manager struct {
 	// firstAnswer is how long a registry may take for its first word.
 	firstAnswer time.Duration
 
-	// turn has room for one token. It is full while something in this process makes or replaces
+	// making has room for one token. It is full while something in this process makes or replaces
 	// images.
-	turn chan struct{}
+	making chan struct{}
 }
 
 // Open connects to the engine that the environment names.
@@ -86,7 +86,7 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 		init:     initBinary{dir: o.InitDir, arch: v.Arch},
 		indexURL: o.IndexURL,
 		runners:  o.Runners,
-		turn:     make(chan struct{}, 1),
+		making:   make(chan struct{}, 1),
 
 		firstAnswer: firstAnswer,
 	}
@@ -102,11 +102,11 @@ func Open(ctx context.Context, o Options) (*Manager, error) {
 // Close ends the connection to the engine.
 func (m *Manager) Close() error { return m.cli.Close() }
 
-// takeTurn waits until nothing else in this process makes images.
-func (m *Manager) takeTurn(ctx context.Context) (release func(), err error) {
+// lockImages waits until nothing else in this process makes images.
+func (m *Manager) lockImages(ctx context.Context) (release func(), err error) {
 	select {
-	case m.turn <- struct{}{}:
-		return func() { <-m.turn }, nil
+	case m.making <- struct{}{}:
+		return func() { <-m.making }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

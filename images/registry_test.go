@@ -237,7 +237,7 @@ func stubEngine(t *testing.T, pull http.HandlerFunc) *Manager {
 	m := &Manager{
 		cli: cli, log: slog.New(slog.DiscardHandler), arch: runtime.GOARCH,
 		init:    initBinary{dir: dir, arch: runtime.GOARCH},
-		runners: runnerRepo, turn: make(chan struct{}, 1), firstAnswer: firstAnswer,
+		runners: runnerRepo, making: make(chan struct{}, 1), firstAnswer: firstAnswer,
 	}
 	t.Cleanup(func() { m.Close() })
 	return m

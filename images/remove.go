@@ -18,7 +18,7 @@ func (m *Manager) Remove(ctx context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	release, err := m.takeTurn(ctx)
+	release, err := m.lockImages(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (m *Manager) Resolve(ctx context.Context, name string) (Image, error) {
 	if !errors.Is(err, errStale) {
 		return img, err
 	}
-	release, err := m.takeTurn(ctx)
+	release, err := m.lockImages(ctx)
 	if err != nil {
 		return Image{}, err
 	}
@@ -34,7 +34,7 @@ func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (
 		return Image{}, err
 	}
 	progress = told(progress)
-	release, err := m.takeTurn(ctx)
+	release, err := m.lockImages(ctx)
 	if err != nil {
 		return Image{}, err
 	}

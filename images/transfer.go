@@ -41,7 +41,7 @@ func (m *Manager) Export(ctx context.Context, name string, w io.Writer) error {
 // which of the two it was. Only a root file system needs name; an exported image has its own.
 func (m *Manager) Import(ctx context.Context, name string, r io.Reader, progress io.Writer) (Image, Kind, error) {
 	progress = told(progress)
-	release, err := m.takeTurn(ctx)
+	release, err := m.lockImages(ctx)
 	if err != nil {
 		return Image{}, "", err
 	}
