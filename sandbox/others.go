@@ -73,8 +73,8 @@ func (o *Others) add(memory int64, sandbox bool) {
 	o.Rest += memory
 }
 
-// longestClaim is far longer than any build takes.
-const longestClaim = 24 * time.Hour
+// farthestDeadline is far longer than any build takes.
+const farthestDeadline = 24 * time.Hour
 
 // isSandbox reports whether a running container is the sandbox that its label says it is. Anybody
 // who shares the engine can set the label, and a container that is no sandbox must not hold builds
@@ -82,7 +82,7 @@ const longestClaim = 24 * time.Hour
 func isSandbox(c container.Summary, now time.Time) bool {
 	deadline, err := time.Parse(time.RFC3339, c.Labels[LabelDeadline])
 	return c.Labels[LabelInstance] != "" && err == nil &&
-		now.Sub(deadline) <= sweepGrace && deadline.Sub(time.Unix(c.Created, 0)) <= longestClaim
+		now.Sub(deadline) <= sweepGrace && deadline.Sub(time.Unix(c.Created, 0)) <= farthestDeadline
 }
 
 // memoryOf is a container's memory limit, or its use where it has no limit. It is never more than

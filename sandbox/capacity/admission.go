@@ -63,7 +63,7 @@ func (a *Admission) Enter(ctx context.Context) (leave func()) {
 	began := time.Now()
 	for told := false; ctx.Err() == nil; {
 		others := a.othersOnceAnswered(ctx)
-		freed, ok := a.take(others, time.Since(began))
+		freed, ok := a.admit(others, time.Since(began))
 		if ok {
 			return sync.OnceFunc(a.leave)
 		}
@@ -116,8 +116,8 @@ func (a *Admission) tell(err error) {
 	}
 }
 
-// take lets a sandbox in that has waited this long, if it fits.
-func (a *Admission) take(o sandbox.Others, waited time.Duration) (freed <-chan struct{}, ok bool) {
+// admit lets a sandbox in that has waited this long, if it fits.
+func (a *Admission) admit(o sandbox.Others, waited time.Duration) (freed <-chan struct{}, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// A single sandbox always may begin on any engine: at the start, Check has refused limits that

@@ -60,7 +60,7 @@ func TestSandboxBeginsWhereItFits(t *testing.T) {
 		"one alone beside others of all size": {12 * gib, 4 * gib, 0, sandbox.Others{Rest: 99 * gib}, 4 * gib, true},
 	} {
 		a := &Admission{need: c.need, usable: c.usable, reserve: c.reserve, held: c.held}
-		if _, got := a.take(c.others, 0); got != c.want {
+		if _, got := a.admit(c.others, 0); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}

@@ -74,11 +74,11 @@ func TestTheShareOfSocketsCountsInWhatFits(t *testing.T) {
 		t.Errorf("got %v, want the sum spelled out", err)
 	}
 	a := &Admission{need: l.Whole(), usable: 12 << 30, held: 2 * l.Whole(), freed: make(chan struct{})}
-	if _, ok := a.take(sandbox.Others{}, 0); ok {
+	if _, ok := a.admit(sandbox.Others{}, 0); ok {
 		t.Error("a third one is let in")
 	}
 	a.need, a.held = a.need-l.Sockets, a.held-2*l.Sockets
-	if _, ok := a.take(sandbox.Others{}, 0); !ok {
+	if _, ok := a.admit(sandbox.Others{}, 0); !ok {
 		t.Error("control: without the sockets a third one is not let in")
 	}
 }

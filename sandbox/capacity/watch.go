@@ -19,9 +19,9 @@ const (
 // Watch knows whether the engine answers. It asks only when somebody wants to know, so it costs
 // nothing otherwise.
 type Watch struct {
-	ask  func(context.Context) error
-	told func(words string) error
-	turn chan struct{} // held by whoever looks
+	ask     func(context.Context) error
+	told    func(words string) error
+	looking chan struct{} // held by whoever looks
 
 	looks sync.WaitGroup // looks that nobody waits for any more
 
@@ -38,18 +38,18 @@ func NewWatch(e *sandbox.Engine, told func(words string) error) *Watch {
 	if told == nil {
 		told = func(string) error { return nil }
 	}
-	return &Watch{ask: e.Ping, told: told, turn: make(chan struct{}, 1)}
+	return &Watch{ask: e.Ping, told: told, looking: make(chan struct{}, 1)}
 }
 
 // Await waits until the engine answers, or ctx ends. However many callers wait, only one of them
 // looks, with growing pauses.
 func (w *Watch) Await(ctx context.Context) {
 	select {
-	case w.turn <- struct{}{}:
+	case w.looking <- struct{}{}:
 	case <-ctx.Done():
 		return
 	}
-	defer func() { <-w.turn }()
+	defer func() { <-w.looking }()
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, mostPause) {
 		if w.look(ctx) == nil {
 			return
@@ -65,11 +65,11 @@ func (w *Watch) Await(ctx context.Context) {
 // returns what was known before. Everybody may read the error.
 func (w *Watch) Look(ctx context.Context) error {
 	select {
-	case w.turn <- struct{}{}:
+	case w.looking <- struct{}{}:
 		answered := make(chan struct{})
 		w.looks.Go(func() { // it outlasts ctx, so that the next caller knows
 			defer close(answered)
-			defer func() { <-w.turn }()
+			defer func() { <-w.looking }()
 			_ = w.look(context.WithoutCancel(ctx))
 		})
 		select {

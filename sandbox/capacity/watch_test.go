@@ -20,8 +20,8 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 		var told []string
 		away.Store(true)
 		w := &Watch{
-			turn: make(chan struct{}, 1),
-			told: func(words string) error { told = append(told, words); return nil },
+			looking: make(chan struct{}, 1),
+			told:    func(words string) error { told = append(told, words); return nil },
 			ask: func(context.Context) error {
 				asked.Add(1)
 				if away.Load() {
@@ -62,7 +62,7 @@ func TestOneLooksForAllWhoWaitForTheEngine(t *testing.T) {
 func TestWhatCouldNotBeToldOfTheEngineIsToldAtTheNextLook(t *testing.T) {
 	var answers, taken error
 	var told []string
-	w := &Watch{turn: make(chan struct{}, 1), ask: func(context.Context) error { return answers },
+	w := &Watch{looking: make(chan struct{}, 1), ask: func(context.Context) error { return answers },
 		told: func(words string) error { told = append(told, words); return taken }}
 	for _, look := range []struct {
 		answers, taken error
@@ -92,8 +92,8 @@ func TestNobodyIsLetInWhileTheEngineDoesNotAnswer(t *testing.T) {
 		var away atomic.Bool
 		away.Store(true)
 		w := &Watch{
-			turn: make(chan struct{}, 1),
-			told: func(string) error { return nil },
+			looking: make(chan struct{}, 1),
+			told:    func(string) error { return nil },
 			ask: func(context.Context) error {
 				if away.Load() {
 					return context.DeadlineExceeded

@@ -117,7 +117,7 @@ func (s *sealed) open() error {
 	}
 	size := int(binary.BigEndian.Uint32(head[:]))
 	if size <= tagSize || size > pieceSize+tagSize {
-		return s.refuse()
+		return s.broken()
 	}
 	if cap(s.plain) < size {
 		s.plain = make([]byte, size)
@@ -128,13 +128,13 @@ func (s *sealed) open() error {
 	}
 	text, err := s.aead.Open(piece[:0], s.in.next(), piece, nil)
 	if err != nil {
-		return s.refuse()
+		return s.broken()
 	}
 	s.left = text
 	return nil
 }
 
-func (s *sealed) refuse() error {
+func (s *sealed) broken() error {
 	if s.forged != nil {
 		s.once.Do(s.forged)
 	}

@@ -16,7 +16,7 @@ var posture = []mutant{
 		`return tried && answer != ""`,
 		"^TestWeakenedEngine$",
 	},
-	{"admission: a sandbox's deadline", "sandbox/others.go", `<= longestClaim`, `> 0`, "^TestLabel$"},
+	{"admission: a sandbox's deadline", "sandbox/others.go", `<= farthestDeadline`, `> 0`, "^TestLabel$"},
 }
 
 func inPosture(name, check string) mutant {
