@@ -28,10 +28,10 @@ type Cache struct {
 	dir  string // empty keeps none
 	max  int64  // bytes
 
-	mu      sync.Mutex
-	entries map[string]*entry
-	order   list.List // of the entries' hashes, the least recently used first
-	total   int64     // bytes of the kept files, of those still read, and of those being written
+	mu    sync.Mutex
+	files map[string]*kept
+	order list.List // of the files' hashes, the least recently used first
+	total int64     // bytes of the kept files, of those still read, and of those being written
 }
 
 // ErrNotKept means that a file gets no place in the cache: it is too long, there is no room beside
@@ -39,8 +39,8 @@ type Cache struct {
 // can go on without the cache.
 var ErrNotKept = errors.New("not kept")
 
-// entry is what is known of a kept file.
-type entry struct {
+// kept is what is known of a kept file.
+type kept struct {
 	size  int64
 	place *list.Element // in the cache's order
 	// checked is the modification time at which this process has seen the contents match
@@ -59,7 +59,7 @@ var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 //
 // Its errors name the folder: they are for the operator.
 func New(name, dir string, max int64) (*Cache, error) {
-	c := &Cache{name: name, dir: dir, max: max, entries: map[string]*entry{}}
+	c := &Cache{name: name, dir: dir, max: max, files: map[string]*kept{}}
 	if dir == "" {
 		return c, nil
 	}
@@ -95,22 +95,22 @@ func New(name, dir string, max int64) (*Cache, error) {
 
 func (c *Cache) path(hash string) string { return filepath.Join(c.dir, hash) }
 
-// put makes the entry of a file that now has its name. The lock is held.
-func (c *Cache) put(hash string, info fs.FileInfo) *entry {
+// put adds a file that now has its name. The lock is held.
+func (c *Cache) put(hash string, info fs.FileInfo) *kept {
 	c.drop(hash)
-	e := &entry{size: info.Size(), place: c.order.PushBack(hash)}
-	c.entries[hash] = e
+	e := &kept{size: info.Size(), place: c.order.PushBack(hash)}
+	c.files[hash] = e
 	c.total += e.size
 	return e
 }
 
 // drop forgets a file that has lost its name. The lock is held.
 func (c *Cache) drop(hash string) {
-	e := c.entries[hash]
+	e := c.files[hash]
 	if e == nil {
 		return
 	}
-	delete(c.entries, hash)
+	delete(c.files, hash)
 	c.order.Remove(e.place)
 	e.gone = true
 	if e.readers == 0 {
@@ -124,7 +124,7 @@ func (c *Cache) makeRoom() {
 	for at := c.order.Front(); at != nil && c.total > c.max; {
 		hash := at.Value.(string)
 		at = at.Next()
-		if c.entries[hash].readers > 0 {
+		if c.files[hash].readers > 0 {
 			continue
 		}
 		if err := os.Remove(c.path(hash)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -102,8 +102,8 @@ func TestDownloadsUnderWayCountAgainstTheCachesBound(t *testing.T) {
 	c := newCache(t, 100)
 	old := putFile(t, c, 60)
 	one, two := create(t, c), create(t, c)
-	if err := one.Reserve(70); err != nil || c.entries[old] != nil {
-		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, c.entries[old])
+	if err := one.Reserve(70); err != nil || c.files[old] != nil {
+		t.Errorf("control: a kept file gives its room to a download: %v, kept %v", err, c.files[old])
 	}
 	if err := two.Reserve(40); !errors.Is(err, ErrNotKept) {
 		t.Errorf("a second download beyond the bound: %v, want %v", err, ErrNotKept)
@@ -156,7 +156,7 @@ func TestARemovalThatFailsFreesNoRoom(t *testing.T) {
 	if err := errors.Join(os.Remove(c.path(stuck)), os.MkdirAll(c.path(stuck)+"/x", 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	if err := create(t, c).Reserve(60); err != nil || c.entries[other] != nil || c.entries[stuck] == nil {
+	if err := create(t, c).Reserve(60); err != nil || c.files[other] != nil || c.files[stuck] == nil {
 		t.Errorf("%v; want the other file evicted and the stuck one counted", err)
 	}
 	if c.counted() != 90 {
@@ -175,8 +175,8 @@ func TestADamagedFileIsNotConfusedWithItsSuccessor(t *testing.T) {
 	putFile(t, c, 60)
 	c.removeDamaged(hash, damaged)
 	damaged.Close()
-	if _, err := os.Stat(c.path(hash)); err != nil || c.entries[hash] == nil || c.counted() != 60 {
-		t.Errorf("%v, entry %v, %d bytes counted; want the successor kept", err, c.entries[hash], c.counted())
+	if _, err := os.Stat(c.path(hash)); err != nil || c.files[hash] == nil || c.counted() != 60 {
+		t.Errorf("%v, kept as %v, %d bytes counted; want the successor kept", err, c.files[hash], c.counted())
 	}
 }
 
@@ -203,8 +203,8 @@ func TestRoomForALargeFileIsMadeOfManySmallOnesAtOnce(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("all builds' downloads waited %s", took)
 	}
-	if _, newest := c.entries[fmt.Sprintf("%064x", files-1)]; len(c.entries) != 1 || !newest {
-		t.Errorf("%d files are left, want the newest alone", len(c.entries))
+	if _, newest := c.files[fmt.Sprintf("%064x", files-1)]; len(c.files) != 1 || !newest {
+		t.Errorf("%d files are left, want the newest alone", len(c.files))
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 type File struct {
 	*os.File
 	Info  fs.FileInfo // as it was when the file was opened
-	entry *entry
+	kept  *kept
 	cache *Cache
 }
 
 // Close ends the reading.
 func (k *File) Close() error {
 	err := k.File.Close()
-	k.cache.unuse(k.entry)
+	k.cache.unuse(k.kept)
 	return err
 }
 
@@ -42,8 +42,8 @@ func (c *Cache) Open(hash string) *File {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.order.MoveToBack(k.entry.place)
-	k.entry.checked = k.Info.ModTime()
+	c.order.MoveToBack(k.kept.place)
+	k.kept.checked = k.Info.ModTime()
 	return k
 }
 
@@ -51,7 +51,7 @@ func (c *Cache) Open(hash string) *File {
 func (c *Cache) use(hash string) (k *File, checked bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[hash]
+	e := c.files[hash]
 	f, err := os.Open(c.path(hash))
 	if err != nil {
 		c.drop(hash)
@@ -70,7 +70,7 @@ func (c *Cache) use(hash string) (k *File, checked bool) {
 }
 
 // unuse removes one reader. The last reader of a file that has lost its name frees its room.
-func (c *Cache) unuse(e *entry) {
+func (c *Cache) unuse(e *kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.readers--
@@ -87,7 +87,7 @@ func (c *Cache) removeDamaged(hash string, k *File) {
 		return
 	}
 	// When it cannot be removed, the new download replaces it.
-	if err := os.Remove(c.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && c.entries[hash] == k.entry {
+	if err := os.Remove(c.path(hash)); (err == nil || errors.Is(err, fs.ErrNotExist)) && c.files[hash] == k.kept {
 		c.drop(hash)
 	}
 }

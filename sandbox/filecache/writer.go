@@ -15,7 +15,7 @@ type Writer struct {
 
 	// Guarded by the cache's lock.
 	reserved int64
-	kept     *entry // what became of the file
+	kept     *kept // what became of the file
 }
 
 // Create begins a file. Close releases it. Its error is ErrNotKept when no file can be written.
