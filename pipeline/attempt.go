@@ -42,7 +42,7 @@ type attempt struct {
 	steps []Step // the steps that ended
 	over  bool   // no further step is to run
 	ends  map[StepName]ending
-	// linted is the lint step, which is taken before the installation, until its place has come.
+	// linted is the lint step, which runs before the installation, until its place has come.
 	linted *tape
 }
 
@@ -59,9 +59,9 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 // errNothing is what a step returns when it had nothing to do. The step's note says why.
 var errNothing = errors.New("nothing to do")
 
-// takeInOrder takes a step in its place, but for lint: that looks at the checkout before anything is
+// runInOrder runs a step in its place, but for lint: that looks at the checkout before anything is
 // installed, and is recorded in its place.
-func (a *attempt) takeInOrder(ctx context.Context, name StepName) error {
+func (a *attempt) runInOrder(ctx context.Context, name StepName) error {
 	if name == StepInstall && !a.over {
 		if err := a.lintAsCloned(ctx); err != nil {
 			return err
@@ -70,7 +70,7 @@ func (a *attempt) takeInOrder(ctx context.Context, name StepName) error {
 	if name == StepLint && a.linted != nil {
 		return a.linted.play(ctx, a.rec)
 	}
-	return a.take(ctx, name)
+	return a.runStep(ctx, name)
 }
 
 // outcome is what the steps came to together, in their places.
@@ -78,7 +78,7 @@ func (a *attempt) outcome() Outcome {
 	slices.SortStableFunc(a.steps, func(s, t Step) int {
 		return slices.Index(StepNames, s.Name) - slices.Index(StepNames, t.Name)
 	})
-	o := verdict(a.image.Name, a.steps)
+	o := outcomeOf(a.image.Name, a.steps)
 	if i := slices.IndexFunc(a.steps, func(s Step) bool { return s.Cause != "" }); i >= 0 {
 		end := a.ends[a.steps[i].Name]
 		o.Heals, o.Unclear = end.heals, end.unclear
@@ -86,8 +86,8 @@ func (a *attempt) outcome() Outcome {
 	return o
 }
 
-// take runs one step and tells the recorder of it. An error abandons the attempt.
-func (a *attempt) take(ctx context.Context, name StepName) error {
+// runStep runs one step and tells the recorder of it. An error abandons the attempt.
+func (a *attempt) runStep(ctx context.Context, name StepName) error {
 	if a.over {
 		return a.record(ctx, Step{Name: name, State: StepSkipped})
 	}

@@ -27,7 +27,7 @@ func TestCommandOfAStepIsText(t *testing.T) {
 	var rec firstStep
 	a := newAttempt(&Runner{}, Request{}, &rec)
 	a.plan = python.Plan{Lint: []checkout.Command{{Argv: []string{"flake8", "--exclude=caf\xe9,\x1b[2J"}}}}
-	if err := a.take(t.Context(), StepLint); !errors.Is(err, errSeen) {
+	if err := a.runStep(t.Context(), StepLint); !errors.Is(err, errSeen) {
 		t.Fatal(err)
 	}
 	if got, want := rec.step.Command, "flake8 '--exclude=caf\uFFFD,\uFFFD[2J'"; got != want || !utf8.ValidString(got) {

@@ -1,4 +1,4 @@
-// Package pipeline is the domain: what a build is, which steps it takes, and what its verdict
+// Package pipeline is the domain: what a build is, which steps it takes, and what its outcome
 // means. It runs builds in sandboxes and knows nothing of HTTP, GitHub or databases.
 package pipeline
 

@@ -127,7 +127,7 @@ func (a *attempt) git(ctx context.Context, c command) error {
 	if err != nil {
 		return err
 	}
-	if cause, note := judge(a.step.Name, c.name, r, a.limits, words.said); cause != "" {
+	if cause, note := stepCause(a.step.Name, c.name, r, a.limits, words.said); cause != "" {
 		return fail(cause, "%s", note)
 	}
 	return nil

@@ -86,7 +86,7 @@ func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) e
 	if over {
 		return errLogLimit
 	}
-	return sleep(ctx, a.pace.take(time.Now(), int64(len(p)), a.limits.LogRate))
+	return sleep(ctx, a.pace.delay(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
 // count adds a result's figures to the step's figures.
@@ -108,7 +108,7 @@ func (a *attempt) say(ctx context.Context, line string) error {
 }
 
 func (a *attempt) sayNotes(ctx context.Context) error {
-	for _, line := range a.notes.take() {
+	for _, line := range a.notes.drain() {
 		if err := a.say(ctx, line); err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (n *notes) add(line string) {
 	}
 }
 
-func (n *notes) take() []string {
+func (n *notes) drain() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	lines := n.lines

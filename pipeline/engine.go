@@ -26,9 +26,10 @@ const (
 	unclear               // the engine or the build
 )
 
-// judgeEngine judges an error that the command did not cause. away says that the engine does not
-// answer now: then the engine is at fault, also when a sandbox was lost or the time was up.
-func judgeEngine(err error, away bool) fault {
+// engineFault says whose fault an error is that the command did not cause. away says that the
+// engine does not answer now: then the engine is at fault, also when a sandbox was lost or the time
+// was up.
+func engineFault(err error, away bool) fault {
 	var known *failure
 	var lost *sandbox.LostError
 	switch {
@@ -58,13 +59,13 @@ func judgeEngine(err error, away bool) fault {
 	return ofNobody
 }
 
-// mayBeAway reports whether the judgement of an error depends on whether the engine answers.
-func mayBeAway(err error) bool { return judgeEngine(err, true) != judgeEngine(err, false) }
+// mayBeAway reports whether the fault behind an error depends on whether the engine answers.
+func mayBeAway(err error) bool { return engineFault(err, true) != engineFault(err, false) }
 
-// faultOf judges an error, and pings the engine where the judgement depends on it.
+// faultOf says whose fault an error is, and pings the engine where that depends on it.
 func (a *attempt) faultOf(ctx context.Context, err error) fault {
 	away := mayBeAway(err) && a.runner != nil && a.runner.Engine.Ping(ctx) != nil
-	return judgeEngine(err, away)
+	return engineFault(err, away)
 }
 
 // engineNote says what is wrong with the engine, in words that everybody may read.

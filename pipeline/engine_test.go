@@ -44,10 +44,10 @@ func TestOnlyWhatTheBuildCannotHaveCausedIsWaitedFor(t *testing.T) {
 		"broke, nobody knows why":   {in(fmt.Errorf("%w: %w", sandbox.ErrUnexplained, io.EOF)), unclear, ofEngine},
 		"an answer that PID 1 made": {&sandbox.GuestError{Message: "no"}, ofNobody, ofNobody},
 	} {
-		if got := judgeEngine(c.err, false); got != c.answers {
+		if got := engineFault(c.err, false); got != c.answers {
 			t.Errorf("%s, and the engine answers: got %d, want %d", name, got, c.answers)
 		}
-		if got := judgeEngine(c.err, true); got != c.silent {
+		if got := engineFault(c.err, true); got != c.silent {
 			t.Errorf("%s, and the engine does not: got %d, want %d", name, got, c.silent)
 		}
 	}

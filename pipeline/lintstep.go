@@ -16,13 +16,13 @@ import (
 	"vivarium/sandbox"
 )
 
-// lintAsCloned takes the lint step before anything of the repository has run: a setup.py could else
-// rewrite what is looked at, and what an installation leaves behind is not its author's. The step is
-// shown in its place, so that it is kept until then.
+// lintAsCloned runs the lint step before anything of the repository has run: a setup.py could else
+// rewrite what is looked at, and what an installation leaves behind is not its author's. The step
+// is shown in its place, so that it is kept until then.
 func (a *attempt) lintAsCloned(ctx context.Context) error {
 	live, kept := a.rec, &tape{}
 	a.rec = kept
-	err := a.take(ctx, StepLint)
+	err := a.runStep(ctx, StepLint)
 	a.rec, a.linted = live, kept
 	return err
 }
@@ -34,13 +34,13 @@ func (a *attempt) lint(ctx context.Context) (string, error) {
 	return a.all(a.plan.Lint, func(c checkout.Command) (string, error) { return a.flake8(ctx, c) })
 }
 
-// all takes every planned command, also after one that was not green: each has its own to say. The
+// all runs every planned command, also after one that was not green: each has its own to say. The
 // first that was not green is the step's end.
-func (a *attempt) all(planned []checkout.Command, take func(checkout.Command) (string, error)) (string, error) {
+func (a *attempt) all(planned []checkout.Command, run func(checkout.Command) (string, error)) (string, error) {
 	var remarks []string
 	var first error
 	for _, c := range planned {
-		note, err := take(c)
+		note, err := run(c)
 		if failed := (*failure)(nil); err != nil && !errors.As(err, &failed) {
 			return "", err
 		}
@@ -79,7 +79,7 @@ func (a *attempt) flake8(ctx context.Context, planned checkout.Command) (string,
 	if problems > 0 {
 		said = a.said(found.List(), problems, fmt.Sprintf("flake8 wrote %d lines that name no place", problems))
 	}
-	cause, note := judge(StepLint, c.name, r, a.limits, said)
+	cause, note := stepCause(StepLint, c.name, r, a.limits, said)
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}

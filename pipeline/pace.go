@@ -2,7 +2,7 @@ package pipeline
 
 import "time"
 
-// pace limits a build's output to a rate. A reader that waits as long as take says reads nothing
+// pace limits a build's output to a rate. A reader that waits as long as delay says reads nothing
 // meanwhile. Then the pipe fills and the command waits in its write, so nothing is lost.
 type pace struct {
 	full time.Time // when a whole burst may come again
@@ -11,8 +11,8 @@ type pace struct {
 // burst is how much may come at once, as a time: as much as the rate allows in one second.
 const burst = time.Second
 
-// take counts n bytes that came now, and returns how long to wait before the next read.
-func (p *pace) take(now time.Time, n, rate int64) time.Duration {
+// delay counts n bytes that came now, and returns how long to wait before the next read.
+func (p *pace) delay(now time.Time, n, rate int64) time.Duration {
 	if rate <= 0 {
 		return 0
 	}

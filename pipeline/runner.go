@@ -71,7 +71,7 @@ func (r *Runner) Run(ctx context.Context, q Request, rec Recorder) (Outcome, err
 	a := newAttempt(r, q, rec)
 	defer a.leaveSandbox()
 	for _, name := range StepNames {
-		if err := a.takeInOrder(ctx, name); err != nil {
+		if err := a.runInOrder(ctx, name); err != nil {
 			return Outcome{}, err
 		}
 	}

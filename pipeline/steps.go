@@ -168,7 +168,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if cause, note := judge(StepInstall, seed.name, r, a.limits, ""); cause == CauseInstall {
+	if cause, note := stepCause(StepInstall, seed.name, r, a.limits, ""); cause == CauseInstall {
 		return "", fail(CauseImage, "the image's environment cannot be unpacked: %s; make it anew with `vivarium "+
 			"images build %s`", note, a.image.Name)
 	} else if cause != "" {
@@ -251,7 +251,7 @@ func (a *attempt) pipOnce(
 	if err != nil {
 		return "", err
 	}
-	cause, note := judge(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
+	cause, note := stepCause(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}

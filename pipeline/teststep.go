@@ -17,7 +17,7 @@ type testRun struct {
 	found  findings.List
 }
 
-// test takes every run of the plan, also after one that is red: each has its own tests.
+// test does every run of the plan, also after one that is red: each has its own tests.
 func (a *attempt) test(ctx context.Context) (string, error) {
 	if len(a.plan.Test) == 0 {
 		return "", fail(CauseNoTests, "no tests: %s", a.plan.TestWhy)

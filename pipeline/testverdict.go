@@ -29,7 +29,7 @@ func judgeRuns(by tester, runs []testRun, l limits.Limits) (Cause, string, findi
 	var green []testRun
 	var remarks []string
 	for _, run := range runs {
-		cause, note := judgeTests(by, run.result, l, run.report, failure)
+		cause, note := testsCause(by, run.result, l, run.report, failure)
 		switch cause {
 		case CauseNoTests:
 			none = note
@@ -61,14 +61,14 @@ func together(total testreport.Report, runs []testRun, remarks []string) string 
 	return note
 }
 
-// judgeTests is judge for one run of tests. Before Python 3.12 a run of unittest without tests
+// testsCause is stepCause for one run of tests. Before Python 3.12 a run of unittest without tests
 // exits 0. A program that exits 0 is green only if it came to its end and said so: os._exit(0) in a
 // test would hide all tests after it, and at exit all failures. Where several summaries come, as
 // from a test that forks, nobody knows which is the program's own: its exit code counts.
 //
 // failure is the first failure in words, with the number of further ones; empty when none could be
 // parsed.
-func judgeTests(by tester, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
+func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
 	said := failure
 	if report.Seen {
 		said = report.String()
@@ -76,7 +76,7 @@ func judgeTests(by tester, r sandbox.Result, l limits.Limits, report testreport.
 	if failure != "" && report.Bad() && (!r.Success() || report.Runs == 1) {
 		said = failure
 	}
-	cause, note := judge(StepTest, by.command, r, l, said)
+	cause, note := stepCause(StepTest, by.command, r, l, said)
 	switch {
 	case report.None() && (cause == "" || cause == CauseTests):
 		return CauseNoTests, noTests(by, report)

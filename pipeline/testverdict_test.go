@@ -107,7 +107,7 @@ func TestJudgeTests(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cause, note := judgeTests(prog, c.r, testLimits, c.report, "")
+			cause, note := testsCause(prog, c.r, testLimits, c.report, "")
 			if cause != c.cause || note != c.note {
 				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
 			}
@@ -145,7 +145,7 @@ func TestJudgeTestsBeginsWithTheFailure(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, note := judgeTests(prog, c.r, testLimits, c.report, c.failure); note != c.note {
+			if _, note := testsCause(prog, c.r, testLimits, c.report, c.failure); note != c.note {
 				t.Errorf("got %q, want %q", note, c.note)
 			}
 		})

@@ -17,10 +17,10 @@ var ownCause = map[StepName]Cause{
 	StepTest:    CauseTests,
 }
 
-// judge says what a command's result means for its step: a note and, unless the step is green, a
-// cause. said is what is known of a failure besides the exit code. A limit that was hit outranks
+// stepCause says what a command's result means for its step: a note and, unless the step is green,
+// a cause. said is what is known of a failure besides the exit code. A limit that was hit outranks
 // the exit code, but success is success.
-func judge(step StepName, program string, r sandbox.Result, l limits.Limits, said string) (Cause, string) {
+func stepCause(step StepName, program string, r sandbox.Result, l limits.Limits, said string) (Cause, string) {
 	if r.Success() {
 		if _, struck := strike(r, l); struck != "" {
 			return "", "green, although: " + struck
@@ -30,7 +30,7 @@ func judge(step StepName, program string, r sandbox.Result, l limits.Limits, sai
 	return blame(step, program, r, l, said)
 }
 
-// blame is judge for a command that is not green, whatever its exit code.
+// blame is stepCause for a command that is not green, whatever its exit code.
 func blame(step StepName, program string, r sandbox.Result, l limits.Limits, said string) (Cause, string) {
 	cause, struck := strike(r, l)
 	switch {
@@ -88,9 +88,9 @@ func logLimitNote(l limits.Limits) string {
 	return fmt.Sprintf("too much output: %s limit", quantity.Bytes(l.LogLimit))
 }
 
-// verdict is the outcome of a build with these steps: the first that is not green gives the cause.
-// What the plan did otherwise than the repository asks for is said at the end.
-func verdict(image string, steps []Step) Outcome {
+// outcomeOf is the outcome of a build with these steps: the first that is not green gives the
+// cause. What the plan did otherwise than the repository asks for is said at the end.
+func outcomeOf(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
 	remark := ""
 	for _, s := range steps {

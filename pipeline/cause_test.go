@@ -143,7 +143,7 @@ func TestJudge(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cause, note := judge(c.step, "prog", c.r, testLimits, c.said)
+			cause, note := stepCause(c.step, "prog", c.r, testLimits, c.said)
 			if cause != c.cause || note != c.note {
 				t.Errorf("got %q, %q; want %q, %q", cause, note, c.cause, c.note)
 			}
@@ -242,7 +242,7 @@ func TestCancellationOutranksWhatItCauses(t *testing.T) {
 	}
 }
 
-func TestVerdictIsTheFirstStepThatIsNotGreen(t *testing.T) {
+func TestTheFirstStepThatIsNotGreenGivesTheOutcome(t *testing.T) {
 	start := time.Now()
 	steps := func(causes ...Cause) []Step {
 		var all []Step
@@ -268,7 +268,7 @@ func TestVerdictIsTheFirstStepThatIsNotGreen(t *testing.T) {
 		"canceled":       {steps("", "", CauseCanceled, "", ""), Canceled, CauseCanceled, "note of install"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := verdict("python-3.11", c.steps)
+			o := outcomeOf("python-3.11", c.steps)
 			if o.State != c.state || o.Cause != c.cause || o.Summary != c.summary {
 				t.Errorf("got %s, %q, %q; want %s, %q, %q", o.State, o.Cause, o.Summary, c.state, c.cause, c.summary)
 			}
@@ -309,7 +309,7 @@ func TestNotesAreBounded(t *testing.T) {
 	for range 10 * maxNotes {
 		n.add("x")
 	}
-	if lines := n.take(); len(lines) != maxNotes || !strings.Contains(lines[maxNotes-1], "left out") {
+	if lines := n.drain(); len(lines) != maxNotes || !strings.Contains(lines[maxNotes-1], "left out") {
 		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
 }
