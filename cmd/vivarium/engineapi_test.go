@@ -122,7 +122,7 @@ func (r *recorded) images(t *testing.T) {
 	r.vivarium(t, exitOK, "images", "rm", r.name)
 }
 
-// serve builds one push whose repository lowers its limits: preflight, sweep, init layer, build.
+// serve builds one push whose repository lowers its limits: self-test, sweep, init layer, build.
 func (r *recorded) serve(t *testing.T) {
 	cmd, log := r.command("serve"), &bytes.Buffer{}
 	cmd.Env, cmd.Stderr = r.environ, log

@@ -21,7 +21,7 @@ const (
 // identify asks GitHub, until ctx ends, for the IDs of the repositories that deliver. The payload's
 // own ID does not count: whoever holds one repository's secret could claim another's ID, and follow
 // its name by it.
-func (s *service) identify(ctx context.Context, client *github.Client) error {
+func (s *daemon) identify(ctx context.Context, client *github.Client) error {
 	tick := time.NewTicker(identifyEvery)
 	defer tick.Stop()
 	for last := ""; ; {
@@ -37,7 +37,7 @@ func (s *service) identify(ctx context.Context, client *github.Client) error {
 // identifySome asks for the IDs of some repositories, those whose names follow after. It returns
 // the last name that it asked for, so that a repository that GitHub does not tell does not hold up
 // the others; an empty name when none was left.
-func (s *service) identifySome(ctx context.Context, client *github.Client, after string) (last string) {
+func (s *daemon) identifySome(ctx context.Context, client *github.Client, after string) (last string) {
 	names, err := s.store.Entries.Unidentified(ctx, after, identifyMost)
 	if err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "repositories without an id not found", "err", err)

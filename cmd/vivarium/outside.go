@@ -17,7 +17,7 @@ const readyTimeout = 900 * time.Millisecond
 
 // engineAnswers says since when the engine has not answered, and why; nil when it answers. When the
 // engine takes longer than a caller of /readyz waits, the next caller gets the answer.
-func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
+func (s *daemon) engineAnswers(ctx context.Context) *server.Trouble {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	err := s.watch.Look(ctx)
@@ -29,7 +29,7 @@ func (s *service) engineAnswers(ctx context.Context) *server.Trouble {
 }
 
 // tellEngine notes when the engine stops answering, and when it answers again. After an error it is called again at the next look.
-func (s *service) tellEngine(words string) error {
+func (s *daemon) tellEngine(words string) error {
 	if words == "" {
 		s.log.Info("the Docker engine answers again; builds go on")
 	} else {
@@ -50,7 +50,7 @@ const tellTimeout = 10 * time.Second
 const probed = "vivarium/probe"
 
 // probe asks once whether the git host or the package index answers.
-func (s *service) probe(ctx context.Context, c pipeline.Cause) error {
+func (s *daemon) probe(ctx context.Context, c pipeline.Cause) error {
 	if c == pipeline.CauseIndex {
 		return s.index.Probe(ctx)
 	}

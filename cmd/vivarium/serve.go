@@ -43,8 +43,8 @@ func newServe(a *app) *cobra.Command {
 	}
 }
 
-// service is a running `vivarium serve`.
-type service struct {
+// daemon is a running `vivarium serve`.
+type daemon struct {
 	*workshop
 	store      *store.Store
 	dispatcher *dispatch.Dispatcher
@@ -53,9 +53,9 @@ type service struct {
 	token      *personalToken
 	stdout     io.Writer // for what must not be in the log
 
-	watch     *capacity.Watch
-	locked    chan struct{} // closed when the store works: no other server uses this data
-	preflight *preflight
+	watch    *capacity.Watch
+	locked   chan struct{} // closed when the store works: no other server uses this data
+	selfTest *selfTest
 }
 
 func (a *app) serve(ctx context.Context) error {
@@ -71,8 +71,8 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &service{token: newPersonalToken(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
-		preflight: newPreflight()}
+	s := &daemon{token: newPersonalToken(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
+		selfTest: newSelfTest()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func openStore(ctx context.Context, c config, schema database.Schema, log *slog.
 
 // run works until ctx ends. Everything that lives as long as the server is in one group: when one
 // member ends, all do.
-func (s *service) run(ctx context.Context) error {
+func (s *daemon) run(ctx context.Context) error {
 	client, err := githubClientOf(s.config, s.token)
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-func (s *service) serveStore(ctx context.Context, work store.Work) error {
+func (s *daemon) serveStore(ctx context.Context, work store.Work) error {
 	err := s.store.Serve(ctx, work, func() { close(s.locked) })
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("cannot serve: %w", err)
@@ -234,7 +234,7 @@ func (s *service) serveStore(ctx context.Context, work store.Work) error {
 }
 
 // prepare makes builds possible, then sweeps until ctx ends. Meanwhile the server accepts webhooks.
-func (s *service) prepare(ctx context.Context) error {
+func (s *daemon) prepare(ctx context.Context) error {
 	// With the lock of the embedded database no other server runs containers of this instance; with
 	// PostgreSQL nothing guarantees that.
 	s.sweep(ctx, s.config.databaseURL == "")
@@ -263,7 +263,7 @@ func (s *service) prepare(ctx context.Context) error {
 	}
 }
 
-func (s *service) sweep(ctx context.Context, all bool) {
+func (s *daemon) sweep(ctx context.Context, all bool) {
 	n, err := s.engine.Sweep(ctx, s.instance, all)
 	switch {
 	case err != nil && ctx.Err() == nil:
@@ -273,7 +273,7 @@ func (s *service) sweep(ctx context.Context, all bool) {
 	}
 }
 
-func (s *service) serverConfig() server.Config {
+func (s *daemon) serverConfig() server.Config {
 	c := server.Config{
 		Addr:           s.config.addr,
 		TrustedProxies: s.config.trustedProxies,
@@ -284,7 +284,7 @@ func (s *service) serverConfig() server.Config {
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
 		Version:        readBuild().version,
-		Ready:          func(context.Context) error { return s.preflight.reason() },
+		Ready:          func(context.Context) error { return s.selfTest.reason() },
 		Conditions:     []server.Condition{{Name: "engine", Look: s.engineAnswers}},
 		Log:            s.log,
 	}
@@ -302,12 +302,12 @@ func tlsOf(c config) server.TLS {
 }
 
 // work tells the store how to run a build. It says once, here, what the operator has left out.
-func (s *service) work(client *github.Client) store.Work {
+func (s *daemon) work(client *github.Client) store.Work {
 	admission := capacity.NewAdmission(s.engine, s.watch, s.instance, s.settings.Limits.Limits, s.config.memoryReserve, s.log)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {
-			wait(ctx, s.preflight.passed)
+			wait(ctx, s.selfTest.passed)
 			return admission.Enter(ctx)
 		},
 		Build:         s.dispatcher.Build,
@@ -333,7 +333,7 @@ func (s *service) work(client *github.Client) store.Work {
 }
 
 // secrets are the values that no log may hold, the present token among them.
-func (s *service) secrets() []string {
+func (s *daemon) secrets() []string {
 	c := s.config
 	c.token = s.token.now()
 	return secretsOf(c)

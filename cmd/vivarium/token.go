@@ -140,7 +140,7 @@ func newTokenRemove(a *app) *cobra.Command {
 
 // showFirstToken makes the operator's token at the first start. It prints the token and keeps it
 // out of the log, since logs are kept.
-func (s *service) showFirstToken(ctx context.Context) error {
+func (s *daemon) showFirstToken(ctx context.Context) error {
 	text, err := s.store.People.FirstOperatorToken(ctx, people.Actor{Who: "the first start of serve"})
 	if err != nil || text == "" {
 		return err

@@ -24,8 +24,8 @@ func TestServerTakesNoBuildsFromAnEngineThatDropsALimit(t *testing.T) {
 	p := startEngineProxy(t)
 	p.setDrop(func(host map[string]any) { delete(host, "PidsLimit") })
 	t.Setenv("DOCKER_HOST", p.host)
-	defer func(d time.Duration) { preflightInterval = d }(preflightInterval)
-	preflightInterval = 100 * time.Millisecond
+	defer func(d time.Duration) { selfTestInterval = d }(selfTestInterval)
+	selfTestInterval = 100 * time.Millisecond
 	environ := w.environ()
 	t.Chdir(w.data) // a folder without .env
 	ctx, stop := context.WithCancel(t.Context())

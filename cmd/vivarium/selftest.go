@@ -13,26 +13,26 @@ import (
 	"vivarium/sandbox/posture"
 )
 
-// preflightInterval is how often an engine that did not keep its promises is checked again.
-var preflightInterval = time.Minute
+// selfTestInterval is how often an engine that did not keep its promises is checked again.
+var selfTestInterval = time.Minute
 
-// preflight holds why no build can start, until builds can start.
-type preflight struct {
+// selfTest holds why no build can start, until builds can start.
+type selfTest struct {
 	passed chan struct{} // closed when builds can start
 
 	mu  sync.Mutex
 	why error
 }
 
-func newPreflight() *preflight {
-	return &preflight{
+func newSelfTest() *selfTest {
+	return &selfTest{
 		passed: make(chan struct{}),
 		why:    errors.New("the runner image is being made; builds wait for it"),
 	}
 }
 
 // reason is nil once builds can start.
-func (p *preflight) reason() error {
+func (p *selfTest) reason() error {
 	select {
 	case <-p.passed:
 		return nil
@@ -43,8 +43,8 @@ func (p *preflight) reason() error {
 	return p.why
 }
 
-// refuse keeps the reason and reports whether it is a new one.
-func (p *preflight) refuse(why error) bool {
+// keep stores the reason and reports whether it is a new one.
+func (p *selfTest) keep(why error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	changed := p.why.Error() != why.Error()
@@ -55,7 +55,7 @@ func (p *preflight) refuse(why error) bool {
 // awaitPosture checks one sandbox until it is as promised, or ctx ends: no build should be the
 // first to meet an engine that drops a limit. Once the engine is mended, the server need not be
 // restarted.
-func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
+func (s *daemon) awaitPosture(ctx context.Context, image images.Image) bool {
 	for {
 		looked, err := lookAt(ctx, s.engine, postureSpec(s.settings, image.ID, s.instance))
 		if err == nil {
@@ -63,20 +63,20 @@ func (s *service) awaitPosture(ctx context.Context, image images.Image) bool {
 				s.log.WarnContext(ctx, "sandboxes could be isolated better; builds are taken all the same",
 					"advice", text)
 			}
-			close(s.preflight.passed)
+			close(s.selfTest.passed)
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		if s.preflight.refuse(err) {
+		if s.selfTest.keep(err) {
 			s.log.ErrorContext(ctx, "builds are not taken, since sandboxes are not as promised; they stay queued",
 				"err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return false
-		case <-time.After(preflightInterval):
+		case <-time.After(selfTestInterval):
 			s.sweep(ctx, false)
 		}
 	}
