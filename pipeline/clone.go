@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,7 +146,7 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	if err := a.git(ctx, git("init", "--template=", "--object-format="+format)); err != nil {
 		return err
 	}
-	if err := a.fetch(ctx, g); err != nil {
+	if err := a.fetch(ctx, g, "--depth=1", "--no-tags", egress.GitPath, g.SHA); err != nil {
 		return err
 	}
 	if err := a.git(ctx, git("checkout", "--detach", g.SHA)); err != nil {
@@ -168,10 +169,10 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 }
 
 // fetch fetches, and tries once more when the host did not answer. Longer trouble is waited for
-// without a sandbox.
-func (a *attempt) fetch(ctx context.Context, g Git) error {
+// without a sandbox. Among the arguments of git fetch, the repository is egress.GitPath.
+func (a *attempt) fetch(ctx context.Context, g Git, args ...string) error {
 	for try := 0; ; try++ {
-		again, err := a.fetchOnce(ctx, g)
+		again, err := a.fetchOnce(ctx, g, args)
 		if err == nil || !again || try == len(fetchPauses) {
 			return err
 		}
@@ -188,7 +189,7 @@ func (a *attempt) fetch(ctx context.Context, g Git) error {
 
 // fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
 // to try again at once.
-func (a *attempt) fetchOnce(ctx context.Context, g Git) (again bool, err error) {
+func (a *attempt) fetchOnce(ctx context.Context, g Git, args []string) (again bool, err error) {
 	token, err := g.Token(ctx)
 	if err != nil {
 		return false, failOutside(CauseClone, "%v", err)
@@ -198,7 +199,9 @@ func (a *attempt) fetchOnce(ctx context.Context, g Git) (again bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	err = a.git(ctx, git("fetch", "--depth=1", "--no-tags", service.URL+egress.GitPath, g.SHA))
+	args = slices.Clone(args)
+	args[slices.Index(args, egress.GitPath)] = service.URL + egress.GitPath
+	err = a.git(ctx, git("fetch", args...))
 	closed := service.Close()
 	if err == nil {
 		return false, closed

@@ -46,7 +46,10 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 	if err := a.say(ctx, strings.TrimSuffix(plan.Text(), "\n")); err != nil {
 		return "", err
 	}
-	return strings.Join(plan.Remarks, "; "), a.lower(bounded, plan.Limits)
+	if err := a.lower(bounded, plan.Limits); err != nil {
+		return "", err
+	}
+	return strings.Join(plan.Remarks, "; "), a.completeHistory(bounded)
 }
 
 func (a *attempt) detect(ctx context.Context) (python.Plan, error) {

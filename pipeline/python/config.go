@@ -24,6 +24,7 @@ type config struct {
 	workdir  string
 	install  []checkout.Command
 	installs bool // install is set, be it to nothing
+	history  bool
 	limits   limits.Limits
 	lowered  []string
 	notes    []string
@@ -34,6 +35,7 @@ var settings = map[string]func(*config, any) error{
 	"python":    (*config).setPython,
 	"workdir":   (*config).setWorkdir,
 	"install":   (*config).setInstall,
+	"history":   (*config).setHistory,
 	"timeout":   (*config).setTimeout,
 	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
 	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
@@ -44,7 +46,7 @@ var settings = map[string]func(*config, any) error{
 }
 
 // choices are the settings that are no limits.
-var choices = []string{"python", "workdir", "install"}
+var choices = []string{"python", "workdir", "install", "history"}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.
@@ -123,6 +125,14 @@ func (c *config) setInstall(v any) (err error) {
 	c.installs = true
 	c.install, err = commandsOf(v)
 	return err
+}
+
+func (c *config) setHistory(v any) (err error) {
+	var ok bool
+	if c.history, ok = v.(bool); !ok {
+		return fmt.Errorf("write true or false")
+	}
+	return nil
 }
 
 // commandsOf reads command lines as a person types them: one, or an array of them.

@@ -14,8 +14,14 @@ import (
 // notFetched names what the repository refers to and a build does not fetch.
 func notFetched(t *checkout.Tree) []string {
 	var names []string
-	for _, p := range submodules(t) {
+	known := submodules(t)
+	for _, p := range known {
 		names = append(names, "submodule "+p)
+	}
+	for _, p := range gitlinks(t) {
+		if !slices.Contains(known, p) {
+			names = append(names, "submodule "+p+", which .gitmodules does not name")
+		}
 	}
 	files, all := lfsPointers(t)
 	if len(files) > 0 {
@@ -40,6 +46,20 @@ func submodules(t *checkout.Tree) []string {
 		}
 	}
 	slices.Sort(paths)
+	return paths
+}
+
+// maxGitlinks bounds how many folders are named.
+const maxGitlinks = 20
+
+// gitlinks are the empty folders: git keeps no folder without a file, so each stands for a submodule.
+func gitlinks(t *checkout.Tree) []string {
+	var paths []string
+	for _, p := range t.Paths {
+		if t.File(p).Dir && len(t.List(p)) == 0 && len(paths) < maxGitlinks {
+			paths = append(paths, p)
+		}
+	}
 	return paths
 }
 

@@ -8,14 +8,45 @@ import (
 	"testing"
 
 	"vivarium/pipeline/python/checkout"
+	"vivarium/sandbox"
 )
 
 func TestPlanNamesSubmodulesThatAreNotThere(t *testing.T) {
 	const modules = "[submodule \"b\"]\n\tpath = vendor/b\n\turl = x\n[submodule \"a\"]\n\tpath = a\n[core]\n" +
 		"\tpath = no\n"
 	got := detect(t, map[string]string{".gitmodules": modules, "a/present.py": ""}).NotFetched
-	if want := []string{"submodule vendor/b"}; !slices.Equal(got, want) {
+	if want := []string{"submodule vendor/b", "tags and history"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestPlanNamesSubmodulesThatGitmodulesDoesNot(t *testing.T) {
+	s := survey(map[string]string{".gitmodules": "[submodule \"b\"]\n\tpath = b\n", "a/x.py": ""})
+	s.Files = append(s.Files, sandbox.File{Path: "b", Dir: true}, sandbox.File{Path: "vendored", Dir: true})
+	got := notFetched(checkout.New(s))
+	if want := []string{"submodule b", "submodule vendored, which .gitmodules does not name"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestHistoryIsFetchedWhereTheVersionNeedsIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  bool
+	}{
+		"setuptools_scm":   {map[string]string{"pyproject.toml": "[build-system]\nrequires=['setuptools_scm>=6']"}, true},
+		"hatch-vcs":        {map[string]string{"pyproject.toml": "[build-system]\nrequires=['a', 'hatch-vcs']"}, true},
+		"pbr":              {map[string]string{"setup.py": "setup(setup_requires=['pbr'], pbr=True)"}, true},
+		"versioneer":       {map[string]string{"setup.py": "import versioneer"}, true},
+		"PDM":              {map[string]string{"pyproject.toml": "[tool.pdm.version]\nsource = 'scm'"}, true},
+		"configured":       {map[string]string{"pyproject.toml": "[tool.vivarium]\nhistory = true"}, true},
+		"a plain project":  {map[string]string{"pyproject.toml": "[build-system]\nrequires=['setuptools']"}, false},
+		"nothing of these": {map[string]string{"a.py": ""}, false},
+	} {
+		plan := detect(t, c.files)
+		if got := plan.History != ""; got != c.want || got == slices.Contains(plan.NotFetched, "tags and history") {
+			t.Errorf("%s: got %q and %q", name, plan.History, plan.NotFetched)
+		}
 	}
 }
 
@@ -37,7 +68,7 @@ func TestPlanNamesLFSPointers(t *testing.T) {
 		"real.bin":            strings.Repeat("x", 4096),
 	})
 	const want = "5 files of Git LFS: a.bin, data/x/y.csv, deep/bx.dat and 2 more"
-	if got := strings.Join(plan.NotFetched, "; "); got != want {
+	if got := plan.NotFetched[0]; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if files, all := lfsPointers(checkout.New(survey(map[string]string{"a.bin": pointer}))); files != nil || !all {

@@ -51,7 +51,8 @@ type Plan struct {
 	TestProgram  suite.Program      // what runs them
 	NotRun       []suite.Left       // what looks like a test and is not run
 	TestWhy      string             // why these tests, or why there are none
-	NotFetched   []string           // submodules and LFS files
+	NotFetched   []string           // submodules, LFS files, history
+	History      string             // why tags and history are needed; empty where they are not
 	Limits       limits.Limits
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
@@ -129,6 +130,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	}
 	p.Lint = []checkout.Command{lint.Command}
 	p.Notes = append(p.Notes, lint.Notes...)
+	p.chooseHistory(t, doc, conf)
 	p.chooseTests(t, in)
 	p.install(in)
 	return nil
@@ -145,6 +147,17 @@ func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf conf
 	p.Notes = append(p.Notes, c.Notes...)
 	p.Remarks = append(p.Remarks, nonEmpty(c.Remark)...)
 	return nil
+}
+
+// chooseHistory decides whether the tags that lead to the commit are needed.
+func (p *Plan) chooseHistory(t *checkout.Tree, doc declared.Document, conf config) {
+	p.History = declared.VersionFromTags(t, doc)
+	if conf.history {
+		p.History = "[tool.vivarium] asks for them"
+	}
+	if p.History == "" {
+		p.NotFetched = append(p.NotFetched, "tags and history")
+	}
 }
 
 // install takes over what is going to be installed.
@@ -230,6 +243,9 @@ func (p Plan) Text() string {
 	}
 	if more := len(p.NotRun) - mostNotRun; more > 0 {
 		line("not run", "%s more", count(more, "file"))
+	}
+	if p.History != "" {
+		line("history", "with tags and history: %s", p.History)
 	}
 	for _, name := range p.NotFetched {
 		line("not fetched", "%s", name)

@@ -104,6 +104,7 @@ func TestPlanTextNamesEverything(t *testing.T) {
   tests        1 test file in tests/
   not run      other/test_b.py: the tests are taken from tests/
   not fetched  submodule vendor/lib
+  not fetched  tags and history
   limits       time 15 min, memory 512 MiB, disk 2 GiB in 262144 files, CPUs 2, processes 512, ` +
 		`open files 16384 for each, log 4 GiB at 32 MiB/s
                memory = 512MiB by [tool.vivarium]

@@ -84,10 +84,18 @@ func TestGroupsOfPEP735AreResolved(t *testing.T) {
 		want []string
 		note string
 	}{
-		"included":       {"test=['a', '--target=/', {include-group='x'}]\nx=['b']", []string{"a", "b"}, ""},
-		"names are one":  {"test=[{include-group='My_Group'}]\n'my.group'=['b']", []string{"b"}, ""},
-		"twice":          {"test=[{include-group='x'}, {include-group='y'}]\nx=['b']\ny=[{include-group='x'}, 'c']", []string{"b", "c"}, ""},
-		"a circle":       {"test=['a', {include-group='x'}]\nx=['b', {include-group='test'}]", []string{"a", "b"}, "test includes itself"},
+		"included":      {"test=['a', '--pre', {include-group='x'}]\nx=['b']", []string{"a", "b"}, ""},
+		"names are one": {"test=[{include-group='My_Group'}]\n'my.group'=['b']", []string{"b"}, ""},
+		"twice": {
+			"test=[{include-group='x'}, {include-group='y'}]\nx=['b']\ny=[{include-group='x'}, 'c']",
+			[]string{"b", "c"},
+			"",
+		},
+		"a circle": {
+			"test=['a', {include-group='x'}]\nx=['b', {include-group='test'}]",
+			[]string{"a", "b"},
+			"test includes itself",
+		},
 		"what is not":    {"test=['a', {include-group='x'}]", []string{"a"}, `a group "x" that is not there`},
 		"no test's name": {"lint=['a']", nil, ""},
 	} {
@@ -116,7 +124,9 @@ func TestTheMostTellingGroupIsTaken(t *testing.T) {
 	for _, o := range others {
 		names = append(names, o.String())
 	}
-	want := []string{"[dependency-groups] Testing of pyproject.toml", "its extra dev", "[dependency-groups] dev of pyproject.toml"}
+	want := []string{
+		"[dependency-groups] Testing of pyproject.toml", "its extra dev", "[dependency-groups] dev of pyproject.toml",
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("passed over: %q, want %q", names, want)
 	}
@@ -146,11 +156,14 @@ setup(name='x', python_requires = ">=3.9", install_requires=['a', "b"], extras_r
 }
 
 func FuzzRead(f *testing.F) {
-	f.Add("[dependency-groups]\na=[{include-group='a'}]", "[options]\ninstall_requires=a", "extras_require={'a': ['b'", "a: [")
-	f.Add("[tool.poetry.dependencies]\na='^1 || ~2'", "[testenv]\ndeps=-rx", "tests_require=['a']", "dependencies: [a=1=py, {pip: [b]}]")
+	f.Add("[dependency-groups]\na=[{include-group='a'}]", "[options]\ninstall_requires=a",
+		"extras_require={'a': ['b'", "a: [")
+	f.Add("[tool.poetry.dependencies]\na='^1 || ~2'", "[testenv]\ndeps=-rx", "tests_require=['a']",
+		"dependencies: [a=1=py, {pip: [b]}]")
 	f.Fuzz(func(t *testing.T, toml, cfg, script, conda string) {
 		files := map[string]string{
-			"pyproject.toml": toml, "setup.cfg": cfg, "tox.ini": cfg, "setup.py": script, "Pipfile": toml, "environment.yml": conda,
+			"pyproject.toml": toml, "setup.cfg": cfg, "tox.ini": cfg, "setup.py": script, "Pipfile": toml,
+			"environment.yml": conda,
 		}
 		s := sandbox.Survey{Contents: map[string][]byte{}}
 		for p, text := range files {

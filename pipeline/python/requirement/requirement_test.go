@@ -60,8 +60,8 @@ func TestIsRootIsTheCheckoutAlone(t *testing.T) {
 
 func TestReadFollowsIncludesAndPassesOverComments(t *testing.T) {
 	l := Read(tree(map[string]string{
-		"requirements.txt": "\ufeff# ours\r\nsix==1.0 # why\r\n-r req/base.txt\r\n--requirement=req/nowhere.txt\r\n-c bounds.txt\r\n" +
-			"-e .[test]\r\n--editable ./lib\r\n-i https://i/simple\r\nflask \\\r\n  >=2\r\nurl#egg\r\n",
+		"requirements.txt": "\ufeff# ours\r\nsix==1.0 # why\r\n-r req/base.txt\r\n--requirement=req/nowhere.txt\r\n" +
+			"-c bounds.txt\r\n-e .[test]\r\n--editable ./lib\r\n-i https://i/simple\r\nflask \\\r\n  >=2\r\nurl#egg\r\n",
 		"req/base.txt":  "-r ../requirements.txt\n-rmore.txt\nhash==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n",
 		"req/more.txt":  "mock",
 		"bounds.txt":    "-r req/bounds2.txt\nsix<2\n-e ./x\n",

@@ -24,6 +24,7 @@ type Commit struct {
 	Programs map[string]string // files that can be run
 	Symlinks map[string]string // path → target
 	Gitlinks map[string]string // path → SHA: a submodule's place
+	Tag      string            // an annotated tag that it gets; empty for none
 }
 
 const firstCommitTime = 1_700_000_000 // fixed, so that equal commits have equal SHAs
@@ -96,8 +97,12 @@ func (h *GitHost) init(ctx context.Context, dir string) error {
 		"--object-format="+cmp.Or(h.format, "sha1"), dir); err != nil {
 		return err
 	}
-	_, err := h.run(ctx, nil, "--git-dir="+dir, "config", "http.receivepack", "true")
-	return err
+	for _, option := range []string{"http.receivepack", "uploadpack.allowFilter"} {
+		if _, err := h.run(ctx, nil, "--git-dir="+dir, "config", option, "true"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // script is the input of git fast-import for these commits.
@@ -126,6 +131,10 @@ func (h *GitHost) script(ctx context.Context, dir string, commits []Commit) ([]b
 			fmt.Fprintf(&b, "M 160000 %s %s\n", c.Gitlinks[path], quotePath(path))
 		}
 		fmt.Fprintf(&b, "\nget-mark :%d\n", i+1)
+		if c.Tag != "" {
+			fmt.Fprintf(&b, "tag %s\nfrom :%d\ntagger Ada Lovelace <ada@example.com> %d +0000\n", c.Tag, i+1, firstCommitTime+i)
+			writeData(&b, "Release")
+		}
 	}
 	return b.Bytes(), nil
 }
