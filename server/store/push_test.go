@@ -58,6 +58,49 @@ func TestSameDeliveryAtOnceMakesOneBuild(t *testing.T) {
 	})
 }
 
+// TestAPushThatFailsFailsNoOtherOfItsBatch: the others are accepted, each once and with its job.
+func TestAPushThatFailsFailsNoOtherOfItsBatch(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+			return tx.Exec(fmt.Sprintf("CREATE UNIQUE INDEX once ON builds (sha) WHERE sha = '%s'", push(5).SHA)).Error
+		}))
+		accept(t, s, push(5))
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		hold := sync.OnceFunc(func() { close(begun); <-proceed })
+		s.db.Now = func() time.Time { hold(); return time.Now() }
+		const pushes = 9
+		var coming, over sync.WaitGroup
+		errs := make([]error, pushes)
+		accept := func(n int) {
+			p := push(n)
+			p.GUID, p.BodyHash = fmt.Sprint("again-", n), fmt.Sprint("again-", n)
+			coming.Add(1)
+			over.Go(func() { coming.Done(); _, errs[n] = s.AcceptPush(t.Context(), p) })
+		}
+		accept(0)
+		<-begun
+		for n := 1; n < pushes; n++ {
+			accept(n)
+		}
+		coming.Wait()
+		close(proceed)
+		over.Wait()
+		for n, err := range errs {
+			if bad := n == 5; bad != (err != nil) {
+				t.Errorf("push %d: %v", n, err)
+			}
+		}
+		list, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
+		must(t, err)
+		var jobs int64
+		must(t, s.db.Read(t.Context()).Table("river_job").Where("kind = ?", buildArgs{}.Kind()).Count(&jobs).Error)
+		if len(list) != pushes || jobs != pushes {
+			t.Errorf("%d builds and %d jobs, want %d of each", len(list), jobs, pushes)
+		}
+	})
+}
+
 // TestTwoServersTakePushesOfTheSameRepositoriesAtOnce: each takes a batch in one transaction, and the batches come in any order.
 func TestTwoServersTakePushesOfTheSameRepositoriesAtOnce(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {

@@ -34,8 +34,9 @@ type arrival[P, R any] struct {
 	err    error
 }
 
-// Accept waits until p is accepted. It heeds timeout and not ctx: a delivery that was read is not
-// dropped because its sender has hung up, and a leader that left would leave the others waiting.
+// Accept waits until p is accepted. all accepts every delivery that it is given, or none of them.
+// Accept heeds timeout and not ctx: a delivery that was read is not dropped because its sender has
+// hung up, and a leader that left would leave the others waiting.
 func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Context, []P) ([]R, error)) (R, error) {
 	a := &arrival[P, R]{push: p, lead: make(chan struct{}), done: make(chan struct{})}
 	locked(&in.mu, func() {
@@ -53,20 +54,40 @@ func (in *Intake[P, R]) Accept(ctx context.Context, p P, all func(context.Contex
 	return a.result, a.err
 }
 
-// run accepts what has gathered, the leader's own delivery first, and passes the lead on. Whatever happens, each caller gets an
-// answer: otherwise no push would be accepted until a restart.
+// run accepts what has gathered, the leader's own delivery first, and passes the lead on. Where the
+// batch fails, each of it is tried alone: one that cannot be accepted must not keep out the others.
+// Whatever happens, each caller gets an answer: otherwise no push would be accepted until a restart.
 func (in *Intake[P, R]) run(ctx context.Context, all func(context.Context, []P) ([]R, error)) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	batch := in.next()
+	for _, a := range batch {
+		a.err = errBroken
+	}
+	defer in.answer(batch)
+	if together(ctx, batch, all) == nil || len(batch) == 1 || ctx.Err() != nil {
+		return
+	}
+	for i := range batch {
+		_ = together(ctx, batch[i:i+1], all) // its caller has the error
+	}
+}
+
+// together accepts some deliveries by one call of all, and sets their results.
+func together[P, R any](
+	ctx context.Context, batch []*arrival[P, R], all func(context.Context, []P) ([]R, error),
+) error {
 	pushes := make([]P, len(batch))
 	for i, a := range batch {
 		pushes[i] = a.push
 	}
-	var results []R
-	err := errBroken
-	defer func() { in.answer(batch, results, err) }()
-	results, err = recovered(ctx, pushes, all)
+	results, err := recovered(ctx, pushes, all)
+	for i, a := range batch {
+		if a.err = err; err == nil {
+			a.result = results[i]
+		}
+	}
+	return err
 }
 
 // errBroken is how deliveries end whose transaction ended without a result or an error.
@@ -95,11 +116,8 @@ func (in *Intake[P, R]) next() (batch []*arrival[P, R]) {
 }
 
 // answer tells each of a batch what became of it, and hands on the lead.
-func (in *Intake[P, R]) answer(batch []*arrival[P, R], results []R, err error) {
-	for i, a := range batch {
-		if a.err = err; err == nil {
-			a.result = results[i]
-		}
+func (in *Intake[P, R]) answer(batch []*arrival[P, R]) {
+	for _, a := range batch {
 		close(a.done)
 	}
 	locked(&in.mu, func() {

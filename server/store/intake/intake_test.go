@@ -2,6 +2,8 @@ package intake
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,6 +79,93 @@ func TestWhoSharesABatchThatPanicsIsAnswered(t *testing.T) {
 		synctest.Wait()
 		close(proceed)
 		callers.Wait()
+	})
+}
+
+// TestADeliveryThatFailsFailsNoOtherOfItsBatch: by an error or a panic, and wherever it stands in the
+// batch.
+func TestADeliveryThatFailsFailsNoOtherOfItsBatch(t *testing.T) {
+	const bad = 2
+	failures := map[string]func() error{
+		"an error": func() error { return errors.New("kaboom") },
+		"a panic":  func() error { panic("kaboom") },
+	}
+	for name, fail := range failures {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var in Intake[int, int]
+				begun, proceed := make(chan struct{}), make(chan struct{})
+				var sizes []int
+				all := func(_ context.Context, pushes []int) ([]int, error) {
+					sizes = append(sizes, len(pushes))
+					if pushes[0] == 0 {
+						close(begun)
+						<-proceed
+					}
+					if slices.Contains(pushes, bad) {
+						return nil, fail()
+					}
+					return pushes, nil
+				}
+				var callers sync.WaitGroup
+				accept := func(n int) {
+					callers.Go(func() {
+						got, err := in.Accept(t.Context(), n, all)
+						switch {
+						case n != bad && (got != n || err != nil):
+							t.Errorf("push %d: got %d, %v", n, got, err)
+						case n == bad && (err == nil || !strings.Contains(err.Error(), "kaboom")):
+							t.Errorf("the one that fails got %v", err)
+						}
+					})
+				}
+				accept(0)
+				<-begun
+				for n := 1; n <= 4; n++ {
+					accept(n)
+				}
+				synctest.Wait()
+				close(proceed)
+				callers.Wait()
+				if !slices.Equal(sizes, []int{1, 4, 1, 1, 1, 1}) {
+					t.Errorf("they came in batches of %v; want one of 4, and then each alone", sizes)
+				}
+			})
+		})
+	}
+}
+
+// TestABatchThatRunsOutOfTimeEndsAtOnce: there is no time left to try each alone.
+func TestABatchThatRunsOutOfTimeEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in Intake[int, int]
+		begun, proceed := make(chan struct{}), make(chan struct{})
+		calls := 0
+		all := func(ctx context.Context, pushes []int) ([]int, error) {
+			if calls++; pushes[0] == 0 {
+				close(begun)
+				<-proceed
+				return pushes, nil
+			}
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
+		var callers sync.WaitGroup
+		callers.Go(func() { _, _ = in.Accept(t.Context(), 0, all) })
+		<-begun
+		for n := 1; n <= 3; n++ {
+			callers.Go(func() {
+				if _, err := in.Accept(t.Context(), n, all); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("push %d: %v", n, err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(proceed)
+		callers.Wait()
+		if calls != 2 {
+			t.Errorf("%d calls, want one for the first and one for the batch", calls)
+		}
 	})
 }
 
