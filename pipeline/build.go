@@ -67,13 +67,13 @@ type Repository struct {
 type Build struct {
 	ID       int64
 	Repo     Repository
-	Ref      string // such as refs/heads/main
+	Ref      Ref
 	SHA      string
 	Author   string // the pusher's name
 	Message  string // first line of the commit message
-	Trigger  string // push or rerun
-	RerunOf  int64  // the build that this one repeats; 0 for none
-	Attempt  int    // 0 while the build has never started
+	Trigger  Trigger
+	RerunOf  int64 // the build that this one repeats; 0 for none
+	Attempt  int   // 0 while the build has never started
 	State    State
 	Cause    Cause
 	Summary  string

@@ -32,9 +32,8 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 	if in.Site == "cross-site" || in.Site == "same-site" {
 		sight = builds.Sight{Public: s.config.PublicBuilds}
 	}
-	q := builds.VerdictQuery{Sight: sight, Repos: in.Owner + "/" + name, DefaultBranch: in.Branch == "", Limit: 1}
-	if in.Branch != "" {
-		q.Ref = "refs/heads/" + in.Branch
+	q := builds.VerdictQuery{
+		Sight: sight, Repos: in.Owner + "/" + name, Branch: in.Branch, DefaultBranch: in.Branch == "", Limit: 1,
 	}
 	if !isPicture || !isText(in.Branch) || registry.CheckPattern(q.Repos) != nil || registry.IsPattern(q.Repos) {
 		return nil, database.ErrNotFound

@@ -63,12 +63,12 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 	if len(v.list) > pageSize {
 		v.list = v.list[:pageSize]
 		last := v.list[pageSize-1].Push
-		v.next = last.Repo.FullName + ":" + last.Ref
+		v.next = builds.Branch{Repo: last.Repo.FullName, Ref: last.Ref}.String()
 	}
 	return v, nil
 }
 
-// query reads the parameters. Neither a name nor a ref contains a colon.
+// query reads the parameters.
 func (in verdictsInput) query(now time.Time) (q builds.VerdictQuery, err error) {
 	q = builds.VerdictQuery{At: now, Repos: in.Repo}
 	if in.At != "" {
@@ -82,7 +82,7 @@ func (in verdictsInput) query(now time.Time) (q builds.VerdictQuery, err error) 
 		}
 	}
 	var whole bool
-	if q.After.Repo, q.After.Ref, whole = strings.Cut(in.After, ":"); in.After != "" && (!whole || !isText(in.After)) {
+	if q.After, whole = builds.ParseBranch(in.After); in.After != "" && (!whole || !isText(in.After)) {
 		return q, fmt.Errorf("after must be what a page gave as next")
 	}
 	return q, nil

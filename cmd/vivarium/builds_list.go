@@ -89,7 +89,7 @@ func printBuilds(w io.Writer, builds []pipeline.Build, places []int) error {
 	fmt.Fprintln(t, "ID\tSTATE\tPLACE\tCAUSE\tREPOSITORY\tREF\tCOMMIT\tQUEUED\tTOOK")
 	for i, b := range builds {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", b.ID, b.State, queuePlace(places[i]), causeOrWait(b),
-			oneLine(b.Repo.FullName), oneLine(b.Ref), shortSHA(b.SHA), localTime(b.QueuedAt), buildTook(b))
+			oneLine(b.Repo.FullName), oneLine(string(b.Ref)), shortSHA(b.SHA), localTime(b.QueuedAt), buildTook(b))
 	}
 	return t.Flush()
 }

@@ -60,7 +60,7 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	line("cause", string(b.Cause))
 	line("summary", b.Summary)
 	line("repository", b.Repo.FullName)
-	line("ref", b.Ref)
+	line("ref", string(b.Ref))
 	line("commit", b.SHA)
 	line("message", b.Message)
 	line("author", b.Author)
@@ -87,7 +87,7 @@ func trigger(b pipeline.Build) string {
 	if b.RerunOf != 0 {
 		return fmt.Sprintf("%s of build %d", b.Trigger, b.RerunOf)
 	}
-	return b.Trigger
+	return string(b.Trigger)
 }
 
 func printSteps(w io.Writer, steps []pipeline.Step) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -64,8 +63,7 @@ func buildsOf(ctx context.Context, s *store.Store, repo, ref string,
 	}
 	var named []pipeline.Build
 	for _, b := range builds {
-		if b.Ref == ref || strings.TrimPrefix(b.Ref, "refs/heads/") == ref ||
-			strings.TrimPrefix(b.Ref, "refs/tags/") == ref {
+		if string(b.Ref) == ref || b.Ref.Short() == ref {
 			named = append(named, b)
 		}
 	}

@@ -83,7 +83,7 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 // guessImage is the last image of the newest build on this ref, else of the newest on the default
 // branch. It is empty, for the default image, when neither is known. The plan checks the guess.
 func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
-	for _, ref := range []string{b.Ref, "refs/heads/" + b.Repo.DefaultBranch} {
+	for _, ref := range []pipeline.Ref{b.Ref, b.Repo.DefaultRef()} {
 		for _, e := range earlier {
 			if e.Ref == ref && e.Image != "" {
 				return e.Image

@@ -39,7 +39,7 @@ type Delivery struct {
 // Push is what a push event says, checked.
 type Push struct {
 	Repo    pipeline.Repository
-	Ref     string
+	Ref     pipeline.Ref
 	SHA     string
 	Before  string    // the commit that the branch was at; empty where there was none, as for a new branch
 	At      time.Time // when GitHub received it, to the second; zero when the event does not say so

@@ -67,7 +67,7 @@ func checkDelivery(t *testing.T, d github.Delivery) {
 	if !fuzzSHA.MatchString(p.SHA) {
 		t.Errorf("accepted the SHA %q", p.SHA)
 	}
-	if !fuzzRef.MatchString(p.Ref) || strings.Contains(p.Ref, "..") {
+	if !fuzzRef.MatchString(string(p.Ref)) || strings.Contains(string(p.Ref), "..") {
 		t.Errorf("accepted the ref %q", p.Ref)
 	}
 	for _, text := range []string{p.Author, p.Message} {

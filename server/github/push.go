@@ -18,7 +18,7 @@ const (
 
 // pushEvent is what a build needs of a push event, and nothing else.
 type pushEvent struct {
-	Ref        string          `json:"ref"`
+	Ref        pipeline.Ref    `json:"ref"`
 	Before     text            `json:"before"`
 	Created    flag            `json:"created"`
 	Deleted    flag            `json:"deleted"`
@@ -48,7 +48,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 		return nil, "", fmt.Errorf("%w: it is not a push event: %v", ErrMalformed, err)
 	}
 	ref := event.Ref
-	if !validRef(ref) || !strings.HasPrefix(ref, "refs/") {
+	if !validRef(string(ref)) || !strings.HasPrefix(string(ref), "refs/") {
 		return nil, "", fmt.Errorf("%w: ref %.80q is not the full name of a branch or tag", ErrMalformed, ref)
 	}
 	repo, err := repository(event)
@@ -87,14 +87,13 @@ func firstLine(message string) string {
 // list of commits is no reason: a forced push back to an older commit brings no commits, nor does a
 // branch that is created at a commit which nobody has pushed to a branch before.
 func nothingToBuild(event pushEvent) string {
-	branch, isBranch := strings.CutPrefix(event.Ref, "refs/heads/")
-	switch {
-	case strings.HasPrefix(event.Ref, "refs/tags/"):
+	switch kind := event.Ref.Kind(); {
+	case kind == pipeline.RefTag:
 		return "tags are not built, only branches are"
-	case !isBranch:
+	case kind != pipeline.RefBranch:
 		return fmt.Sprintf("%s is not a branch", event.Ref)
 	case event.Deleted.isTrue():
-		return fmt.Sprintf("branch %s was deleted", branch)
+		return fmt.Sprintf("branch %s was deleted", event.Ref.Short())
 	}
 	return ""
 }

@@ -73,7 +73,7 @@ func (s *Store) aheadOf(db *gorm.DB, key string, b pipeline.Build) (int, error) 
 	first := db.Model(&builds.Row{}).Select("1").Where("lower(repo) = ? AND state = 'queued'", key).Limit(MaxPlace)
 	if s.defaultBranchFirst {
 		off := 1
-		if b.Ref == "refs/heads/"+b.Repo.DefaultBranch {
+		if b.OnDefaultBranch() {
 			off = 0
 		}
 		first = first.Where(offDefaultBranch+" < ? OR ("+offDefaultBranch+" = ? AND id < ?)", off, off, b.ID)

@@ -33,7 +33,7 @@ const pseudonym = "erased:0011223344556677"
 func canaryPush(n int) Push {
 	p := push(n)
 	p.Repo.FullName, p.Repo.ID = canaryName, 99
-	p.Author, p.Message, p.Ref = canaries["author"], canaries["message"], "refs/heads/"+canaries["branch"]
+	p.Author, p.Message, p.Ref = canaries["author"], canaries["message"], pipeline.BranchRef(canaries["branch"])
 	return p
 }
 

@@ -24,7 +24,7 @@ type Push struct {
 	BodyHash string         // hex SHA-256 of the raw body
 	Via      registry.Entry // what let it in; the zero Entry for the shared secret
 	Repo     pipeline.Repository
-	Ref      string
+	Ref      pipeline.Ref
 	SHA      string
 	Before   string    // the commit that the branch was at; empty for none
 	At       time.Time // when it was made, as GitHub says; zero when it does not
@@ -150,7 +150,7 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 	b := builds.Row{
 		EntryID: entry, RepoID: p.Repo.ID, Repo: p.Repo.FullName, DefaultBranch: p.Repo.DefaultBranch, Private: p.Repo.Private,
 		Ref: p.Ref, SHA: p.SHA, BeforeSHA: p.Before, PushedAt: database.Micros(verdict.PushTime(p.At, s.db.Now())),
-		Author: p.Author, Message: p.Message, Trigger: "push",
+		Author: p.Author, Message: p.Message, Trigger: pipeline.TriggerPush,
 	}
 	why, err := s.overQuota(tx, turnOf(b), false)
 	if err != nil {

@@ -25,7 +25,7 @@ func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted,
 	if !verdict.CameToNothing(last.State) || p.SHA != last.SHA || p.Ref != last.Ref {
 		return a, nil, true, nil
 	}
-	b := repeated(rows[slices.IndexFunc(rows, func(r builds.Row) bool { return r.ID == last.ID })])
+	b := rows[slices.IndexFunc(rows, func(r builds.Row) bool { return r.ID == last.ID })].Again()
 	if a.OverQuota, err = s.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
 		return a, nil, true, err
 	}
@@ -33,14 +33,6 @@ func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted,
 		return Accepted{}, nil, true, err
 	}
 	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil
-}
-
-// repeated is a new build of the same commit.
-func repeated(r builds.Row) builds.Row {
-	return builds.Row{
-		EntryID: r.EntryID, RepoID: r.RepoID, Repo: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private,
-		Ref: r.Ref, SHA: r.SHA, Author: r.Author, Message: r.Message, Trigger: "rerun", RerunOf: r.ID,
-	}
 }
 
 // builtBefore is the newest build of a commit in a repository, or zero.

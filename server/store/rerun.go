@@ -39,7 +39,7 @@ func (s *Store) repeat(ctx context.Context, tx *database.Tx, by people.Actor, id
 	if err := tx.Take(&old, id).Error; err != nil {
 		return builds.Row{}, err
 	}
-	b := repeated(old)
+	b := old.Again()
 	why, err := s.overQuota(tx, turnOf(b), false)
 	if err != nil {
 		return builds.Row{}, err

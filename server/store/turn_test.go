@@ -20,7 +20,7 @@ import (
 // pushOf is the n-th push of a test, of a repository and branch.
 func pushOf(n int, repo, branch string) Push {
 	p := push(n)
-	p.Repo.FullName, p.Ref = repo, "refs/heads/"+branch
+	p.Repo.FullName, p.Ref = repo, pipeline.BranchRef(branch)
 	return p
 }
 

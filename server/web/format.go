@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -12,16 +11,6 @@ import (
 
 // shortSHA is a commit's abbreviation, as git hosts show it.
 func shortSHA(sha string) string { return sha[:min(7, len(sha))] }
-
-// shortRef is the bare name of a branch or tag.
-func shortRef(ref string) string {
-	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
-		if name, ok := strings.CutPrefix(ref, prefix); ok {
-			return name
-		}
-	}
-	return ref
-}
 
 // sentence makes a message a sentence: our errors begin in lower case and have no full stop.
 func sentence(message string) string {

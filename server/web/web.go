@@ -129,7 +129,6 @@ func (s *Site) Render(p Page, v Visitor) ([]byte, error) {
 
 var functions = template.FuncMap{
 	"short":      shortSHA,
-	"branch":     shortRef,
 	"time":       machineTime,
 	"date":       humanTime,
 	"duration":   duration,

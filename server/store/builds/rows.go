@@ -12,11 +12,11 @@ type Row struct {
 	Repo            string
 	DefaultBranch   string
 	Private         bool
-	Ref             string
+	Ref             pipeline.Ref
 	SHA             string `gorm:"column:sha"`
 	Author          string
 	Message         string
-	Trigger         string
+	Trigger         pipeline.Trigger
 	RerunOf         int64
 	Attempt         int
 	Losses          int   // attempts that ended without an outcome and speak against the build; the queue says which
@@ -76,6 +76,23 @@ func (r Row) Build() pipeline.Build {
 		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince), Next: database.FromMicros(r.NotBefore)})
 	}
 	return b
+}
+
+// Again is a new build of the same commit.
+func (r Row) Again() Row {
+	return Row{
+		EntryID:       r.EntryID,
+		RepoID:        r.RepoID,
+		Repo:          r.Repo,
+		DefaultBranch: r.DefaultBranch,
+		Private:       r.Private,
+		Ref:           r.Ref,
+		SHA:           r.SHA,
+		Author:        r.Author,
+		Message:       r.Message,
+		Trigger:       pipeline.TriggerRerun,
+		RerunOf:       r.ID,
+	}
 }
 
 // Hide makes a repository's builds private with it, those under a name that it had before too: a renaming keeps its

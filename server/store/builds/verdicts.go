@@ -24,21 +24,33 @@ type Verdict struct {
 }
 
 // Branch is the branch's short name.
-func (v Verdict) Branch() string { return strings.TrimPrefix(v.Push.Ref, "refs/heads/") }
+func (v Verdict) Branch() string { return v.Push.Ref.Short() }
 
 // VerdictQuery selects verdicts, by repository and branch. Zero fields other than Sight do not restrict.
 type VerdictQuery struct {
 	Sight         Sight     // whose builds may be seen
 	At            time.Time // pushes that were taken until then count; the zero time is now
 	Repos         string    // OWNER/NAME or OWNER/PATTERN
-	Ref           string    // of one branch
+	Branch        string    // one branch, by its short name
 	DefaultBranch bool      // only the default branch of the one repository that Repos names
 	After         Branch    // only what comes after
 	Limit         int       // at most 1000; 0 is 100
 }
 
 // Branch is a place in the order of verdicts.
-type Branch struct{ Repo, Ref string }
+type Branch struct {
+	Repo string
+	Ref  pipeline.Ref
+}
+
+// String is read by ParseBranch. Neither a repository's name nor a ref contains a colon.
+func (b Branch) String() string { return b.Repo + ":" + string(b.Ref) }
+
+// ParseBranch reads what String has written.
+func ParseBranch(s string) (Branch, bool) {
+	repo, ref, ok := strings.Cut(s, ":")
+	return Branch{Repo: repo, Ref: pipeline.Ref(ref)}, ok
+}
 
 // branchRefs are the refs of branches; tags are built too, but nobody hands them in.
 const branchRefs = "refs/heads/%"
@@ -98,8 +110,8 @@ func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) (
 	if q.Repos != "" {
 		times = times.Where(database.Fits("repo", q.Repos))
 	}
-	if q.Ref != "" {
-		times = times.Where("ref = ?", q.Ref)
+	if q.Branch != "" {
+		times = times.Where("ref = ?", pipeline.BranchRef(q.Branch))
 	}
 	if q.DefaultBranch { // as the last push said: it may have been another before
 		last := until().Select("'refs/heads/' || default_branch").Where("lower(repo) = ?", strings.ToLower(q.Repos)).
