@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,9 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/intake"
 	"vivarium/server/verdict"
 )
 
@@ -51,7 +54,11 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if p.GUID == "" || p.BodyHash == "" {
 		return Accepted{}, errors.New("accept push: a delivery has a GUID and a hash of its body")
 	}
-	a, err := s.intake.Accept(ctx, p, s.acceptAll)
+	place := s.intake.Join(p)
+	if batch := place.Batch(); batch != nil {
+		s.enqueueAll(ctx, batch)
+	}
+	a, err := place.Result()
 	if err != nil {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}
@@ -66,59 +73,90 @@ func (s *Store) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	return a, nil
 }
 
-// acceptTries is how often some pushes are tried to be accepted where other servers come in between.
+// acceptTries is how often some pushes are tried to be accepted where other servers come in
+// between.
 const acceptTries = 3
 
-// acceptAll accepts some pushes in one transaction.
-func (s *Store) acceptAll(ctx context.Context, pushes []Push) (all []Accepted, err error) {
-	// Another server accepted one of them between our look and our insert, or each waited for the other: a push that makes
-	// a repository private takes builds as well as turns, and whoever signs deliveries chooses their GUIDs.
+// acceptTime bounds the work on one batch.
+const acceptTime = 30 * time.Second
+
+// enqueueAll works on a batch, in one transaction if it can. Where that fails, each push gets one of
+// its own, so that a push which fails fails no other.
+//
+// It heeds acceptTime and not ctx: a delivery that was read is not dropped because its sender has
+// hung up, and others wait for the batch.
+func (s *Store) enqueueAll(ctx context.Context, batch *intake.Batch[Push, Accepted]) {
+	defer batch.End()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTime)
+	defer cancel()
+	// Another server accepted one of them between our look and our insert, or each waited for the
+	// other: a push that makes a repository private takes builds as well as turns, and whoever signs
+	// deliveries chooses their GUIDs.
 	passing := func(err error) bool { return database.IsDuplicate(err) || database.IsDeadlock(err) }
-	err = database.TryAgain(acceptTries, passing, func() (err error) {
-		all, err = s.acceptOnce(ctx, pushes)
-		return err
-	})
-	return all, err
+	try := func(pushes []Push) (all []Accepted, err error) {
+		defer rescue(&err)
+		err = database.TryAgain(acceptTries, passing, func() (err error) {
+			all, err = s.enqueueTogether(ctx, pushes)
+			return err
+		})
+		return all, err
+	}
+	all, err := try(batch.Pushes)
+	alone := len(batch.Pushes) > 1 && mayBeOneOfThem(ctx, err)
+	for i := range batch.Pushes {
+		switch {
+		case err == nil:
+			batch.Answer(i, all[i], nil)
+		case !alone:
+			batch.Answer(i, Accepted{}, err)
+		default:
+			own, err := try(batch.Pushes[i : i+1])
+			batch.Answer(i, first(own, err), err)
+		}
+	}
 }
 
-// acceptOnce takes the repositories in one order, so that two servers do not wait for each other, and each one's pushes as
-// they came.
-func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, error) {
-	all := make([]Accepted, len(pushes))
-	order := make([]int, len(pushes))
-	for i := range order {
-		order[i] = i
+func first(all []Accepted, err error) (a Accepted) {
+	if err == nil {
+		a = all[0]
 	}
-	key := func(i int) string { return strings.ToLower(pushes[i].Repo.FullName) }
-	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(key(a), key(b)) })
+	return a
+}
+
+// rescue makes a panic an error with its stack, for the log.
+func rescue(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: panic: %v\n%s", intake.ErrUnanswered, p, debug.Stack())
+	}
+}
+
+// mayBeOneOfThem reports whether a batch may have failed for one of its pushes alone. Trouble of the
+// database's own fails each of them, and a batch whose time is up has none left.
+func mayBeOneOfThem(ctx context.Context, err error) bool {
+	_, ofDatabase := errors.AsType[*trouble.Error](err)
+	return err != nil && !ofDatabase && ctx.Err() == nil
+}
+
+// enqueueTogether enqueues pushes in one transaction. It takes the repositories in one order, so that
+// two servers do not wait for each other, and each one's pushes as they came.
+func (s *Store) enqueueTogether(ctx context.Context, pushes []Push) ([]Accepted, error) {
+	all := make([]Accepted, len(pushes))
+	order := byRepository(pushes)
 	err := s.db.Transact(ctx, func(tx *database.Tx) error {
 		var jobs []river.InsertManyParams
-		var queued []turnRow
 		for _, i := range order {
-			a, its, err := s.accept(tx, pushes[i])
+			a, its, err := s.enqueue(tx, pushes[i])
 			if err != nil {
 				return err
 			}
 			all[i] = a
 			jobs = append(jobs, its...)
 		}
-		for _, a := range all { // as they came
-			if !a.Duplicate && !a.Skipped && a.OverQuota == "" {
-				queued = append(queued, a.turn)
-			}
-		}
-		inOrder(queued)
-		if err := s.line(tx, queued...); err != nil {
+		if err := s.line(tx, turnsOf(all)...); err != nil {
 			return err
 		}
 		for _, i := range order { // after the turns, as a claim takes rows
-			if all[i].Duplicate || all[i].Again != 0 { // what was said then may not hold any more
-				continue
-			}
-			if !pushes[i].Repo.Private {
-				continue
-			}
-			if err := builds.Hide(tx, all[i].turn.RepoKey, all[i].turn.EntryID); err != nil {
+			if err := hideEarlier(tx, pushes[i], all[i]); err != nil {
 				return err
 			}
 		}
@@ -127,7 +165,41 @@ func (s *Store) acceptOnce(ctx context.Context, pushes []Push) ([]Accepted, erro
 	return all, err
 }
 
-func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
+// byRepository gives the places of pushes in the order of their repositories.
+func byRepository(pushes []Push) []int {
+	order := make([]int, len(pushes))
+	for i := range order {
+		order[i] = i
+	}
+	key := func(i int) string { return strings.ToLower(pushes[i].Repo.FullName) }
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(key(a), key(b)) })
+	return order
+}
+
+// turnsOf are the turns of the builds that were queued, as their pushes came.
+func turnsOf(all []Accepted) []turnRow {
+	var queued []turnRow
+	for _, a := range all {
+		if !a.Duplicate && !a.Skipped && a.OverQuota == "" {
+			queued = append(queued, a.turn)
+		}
+	}
+	inOrder(queued)
+	return queued
+}
+
+// hideEarlier hides a repository's earlier builds where its push says that it is private. What a
+// delivery that comes again said may not hold any more.
+func hideEarlier(tx *database.Tx, p Push, a Accepted) error {
+	if !p.Repo.Private || a.Duplicate || a.Again != 0 {
+		return nil
+	}
+	return builds.Hide(tx, a.turn.RepoKey, a.turn.EntryID)
+}
+
+// enqueue makes a push's build, unless the push is known. The jobs that it returns are to be
+// inserted in the same transaction.
+func (s *Store) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
 	entry, err := entries.See(tx, p.Via, p.Repo.FullName) // first: its row is held against other pushes of the repository
 	if err != nil {
 		return Accepted{}, nil, err
@@ -138,7 +210,7 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 		return Accepted{}, nil, err
 	}
 	if len(seen) > 0 {
-		if a, jobs, known, err := s.acceptAgain(tx, p, seen[0]); err != nil || known {
+		if a, jobs, known, err := s.enqueueAgain(tx, p, seen[0]); err != nil || known {
 			return a, jobs, err
 		}
 	}
@@ -156,7 +228,7 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 	if err != nil {
 		return Accepted{}, nil, err
 	}
-	jobs, err := s.enqueue(tx, &b, why)
+	jobs, err := s.addBuild(tx, &b, why)
 	if err != nil {
 		return Accepted{}, nil, err
 	}
@@ -164,9 +236,9 @@ func (s *Store) accept(tx *database.Tx, p Push) (Accepted, []river.InsertManyPar
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
-// enqueue makes the build and its pending status; one that is over its quota has ended at once. The jobs that it returns are
-// to be inserted in the same transaction.
-func (s *Store) enqueue(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
+// addBuild makes a build and its pending status; one that is over its quota has ended at once. The
+// jobs that it returns are to be inserted in the same transaction.
+func (s *Store) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = database.Micros(s.db.Now())
 	if over != "" {

@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/database/trouble"
+	"vivarium/server/store/intake"
 )
 
 func TestDuplicateDeliveryIsNotBuiltTwice(t *testing.T) {
@@ -101,6 +106,73 @@ func TestAPushThatFailsFailsNoOtherOfItsBatch(t *testing.T) {
 	})
 }
 
+// TestAPushThatPanicsFailsNoOtherOfItsBatch: nor does a push that came alone stop the next.
+func TestAPushThatPanicsFailsNoOtherOfItsBatch(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		failFor(t, s, push(2).SHA, func(*gorm.DB) { panic("kaboom") })
+		batch, places := oneBatch(s, push(1), push(2), push(3))
+		s.enqueueAll(t.Context(), batch)
+		for i, place := range places {
+			a, err := place.Result()
+			if bad := i == 1; bad != (err != nil) || bad != (a.BuildID == 0) {
+				t.Errorf("push %d got %+v, %v", i+1, a, err)
+			}
+		}
+		if _, err := s.AcceptPush(t.Context(), push(2)); err == nil || !strings.Contains(err.Error(), "kaboom") {
+			t.Errorf("alone it got %v, want an error with the panic for the log", err)
+		}
+		if id := accept(t, s, push(4)); id == 0 {
+			t.Error("the next push has no build")
+		}
+	})
+}
+
+// TestTroubleOfTheDatabaseFailsABatchOnce: each push alone would meet it again.
+func TestTroubleOfTheDatabaseFailsABatchOnce(t *testing.T) {
+	s := sqliteStore(t)
+	tries := 0
+	for n := range 3 {
+		failFor(t, s, push(n).SHA, func(g *gorm.DB) { tries++; _ = g.AddError(&trouble.Error{Kind: trouble.ErrDiskFull}) })
+	}
+	batch, places := oneBatch(s, push(0), push(1), push(2))
+	s.enqueueAll(t.Context(), batch)
+	for i, place := range places {
+		if _, err := place.Result(); !errors.Is(err, trouble.ErrDiskFull) {
+			t.Errorf("push %d got %v", i, err)
+		}
+	}
+	if tries != 1 {
+		t.Errorf("%d tries, want one for all", tries)
+	}
+}
+
+// failFor makes the row of a build of a commit fail.
+func failFor(t *testing.T, s *Store, sha string, fail func(*gorm.DB)) {
+	t.Helper()
+	err := s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Callback().Create().Before("gorm:create").Register("fail for "+sha, func(g *gorm.DB) {
+			if row, ok := g.Statement.Dest.(*builds.Row); ok && row.SHA == sha {
+				fail(g)
+			}
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// oneBatch gathers pushes that come while another one is being worked on.
+func oneBatch(s *Store, pushes ...Push) (*intake.Batch[Push, Accepted], []*intake.Place[Push, Accepted]) {
+	before := s.intake.Join(Push{}).Batch()
+	places := make([]*intake.Place[Push, Accepted], len(pushes))
+	for i, p := range pushes {
+		places[i] = s.intake.Join(p)
+	}
+	before.End()
+	return places[0].Batch(), places
+}
+
 // TestTwoServersTakePushesOfTheSameRepositoriesAtOnce: each takes a batch in one transaction, and the batches come in any order.
 func TestTwoServersTakePushesOfTheSameRepositoriesAtOnce(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
@@ -122,7 +194,7 @@ func TestTwoServersTakePushesOfTheSameRepositoriesAtOnce(t *testing.T) {
 					slices.Reverse(batch)
 				}
 				wg.Go(func() {
-					all, err := s.acceptOnce(t.Context(), batch)
+					all, err := s.enqueueTogether(t.Context(), batch)
 					if err != nil {
 						t.Errorf("round %d: %v", round, err)
 						return

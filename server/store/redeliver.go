@@ -10,10 +10,10 @@ import (
 	"vivarium/server/verdict"
 )
 
-// acceptAgain answers a delivery that comes again. The commit is built again where its builds on the branch have come to nothing: they
+// enqueueAgain answers a delivery that comes again. The commit is built again where its builds on the branch have come to nothing: they
 // errored or were canceled. It keeps its place among the branch's pushes: the new build repeats the push's. known is false where a
 // purge has removed delivery and builds meanwhile: then it is a new one.
-func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
+func (s *Store) enqueueAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
 	var rows []builds.Row // of its commit on its branch, from the delivery's build on
 	err = tx.Table("builds b").Select("b.*").Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
 		Where("d.id = ?", d.BuildID).Order("b.id").Find(&rows).Error
@@ -29,7 +29,7 @@ func (s *Store) acceptAgain(tx *database.Tx, p Push, d deliveryRow) (a Accepted,
 	if a.OverQuota, err = s.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
 		return a, nil, true, err
 	}
-	if jobs, err = s.enqueue(tx, &b, ""); err != nil {
+	if jobs, err = s.addBuild(tx, &b, ""); err != nil {
 		return Accepted{}, nil, true, err
 	}
 	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil

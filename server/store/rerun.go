@@ -47,7 +47,7 @@ func (s *Store) repeat(ctx context.Context, tx *database.Tx, by people.Actor, id
 	if why != "" {
 		return builds.Row{}, &QuotaError{why}
 	}
-	jobs, err := s.enqueue(tx, &b, "")
+	jobs, err := s.addBuild(tx, &b, "")
 	if err != nil {
 		return builds.Row{}, err
 	}

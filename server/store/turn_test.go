@@ -251,7 +251,7 @@ func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
 	claimed := make(chan error)
 	var id int64
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		a, _, err := s.accept(tx, push(2))
+		a, _, err := s.enqueue(tx, push(2))
 		if err != nil {
 			return err
 		}
@@ -289,7 +289,7 @@ func TestFirstTurnFollowsThePushes(t *testing.T) {
 		for i, repo := range strings.Fields("z/z m/m z/z a/a M/gone") {
 			accept(t, s, pushOf(1+i, repo, "main"))
 		}
-		_, err := s.acceptAll(t.Context(), []Push{pushOf(10, "y/y", "main"), pushOf(10, "y/y", "main"), pushOf(11, "b/b", "main"), pushOf(12, "y/y", "main"), pushOf(13, "c/c", "main")})
+		_, err := s.enqueueTogether(t.Context(), []Push{pushOf(10, "y/y", "main"), pushOf(10, "y/y", "main"), pushOf(11, "b/b", "main"), pushOf(12, "y/y", "main"), pushOf(13, "c/c", "main")})
 		must(t, err)
 		accept(t, s, pushOf(20, "a/last", "main"))
 		var place []int

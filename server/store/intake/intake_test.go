@@ -1,180 +1,104 @@
 package intake
 
 import (
-	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 )
 
-// TestAPanicFailsItsBatchAndNoOther: those who share it are answered, and so is who comes after.
-func TestAPanicFailsItsBatchAndNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var in Intake[int, int]
-		begun, proceed := make(chan struct{}), make(chan struct{})
-		all := func(_ context.Context, pushes []int) ([]int, error) {
-			if pushes[0] == 0 {
-				close(begun)
-				<-proceed
-				panic("kaboom")
-			}
-			return pushes, nil
-		}
-		accept := func(n int) (int, error) {
-			return guarded(t, func() (int, error) { return in.Accept(t.Context(), n, all) })
-		}
-		var callers sync.WaitGroup
-		callers.Go(func() {
-			if _, err := accept(0); err == nil || !strings.Contains(err.Error(), "kaboom") {
-				t.Errorf("the one that panics got %v", err)
-			}
-		})
-		<-begun
-		for n := 1; n <= 3; n++ { // while that one is under way
-			callers.Go(func() {
-				if got, err := accept(n); got != n || err != nil {
-					t.Errorf("push %d, which came meanwhile: got %d, %v", n, got, err)
-				}
-			})
-		}
-		synctest.Wait()
-		close(proceed)
-		callers.Wait()
-		if got, err := accept(7); got != 7 || err != nil {
-			t.Errorf("the next push: got %d, %v", got, err)
-		}
-	})
-}
-
-// TestWhoSharesABatchThatPanicsIsAnswered: they came while another one led.
-func TestWhoSharesABatchThatPanicsIsAnswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var in Intake[int, int]
-		begun, proceed := make(chan struct{}), make(chan struct{})
-		all := func(_ context.Context, pushes []int) ([]int, error) {
-			if pushes[0] == 0 {
-				close(begun)
-				<-proceed
-				return pushes, nil
-			}
-			panic("kaboom")
-		}
-		var callers sync.WaitGroup
-		callers.Go(func() {
-			if got, err := in.Accept(t.Context(), 0, all); got != 0 || err != nil {
-				t.Errorf("control: got %d, %v", got, err)
-			}
-		})
-		<-begun
-		for n := 1; n <= 3; n++ {
-			callers.Go(func() {
-				if _, err := guarded(t, func() (int, error) { return in.Accept(t.Context(), n, all) }); err == nil {
-					t.Errorf("push %d was accepted", n)
-				}
-			})
-		}
-		synctest.Wait()
-		close(proceed)
-		callers.Wait()
-	})
-}
-
-// TestADeliveryThatFailsFailsNoOtherOfItsBatch: by an error or a panic, and wherever it stands in the
-// batch.
-func TestADeliveryThatFailsFailsNoOtherOfItsBatch(t *testing.T) {
-	const bad = 2
-	failures := map[string]func() error{
-		"an error": func() error { return errors.New("kaboom") },
-		"a panic":  func() error { panic("kaboom") },
+// begun is an intake whose first delivery is being worked on, with three more that came meanwhile.
+// answers has what the three get.
+func begun(t *testing.T) (in *Intake[int, int], first *Batch[int, int], work func(), answers func() map[int]error) {
+	in = &Intake[int, int]{}
+	first = in.Join(0).Batch()
+	if first == nil || !slices.Equal(first.Pushes, []int{0}) {
+		t.Fatalf("the first delivery's caller is to work on %+v", first)
 	}
-	for name, fail := range failures {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var in Intake[int, int]
-				begun, proceed := make(chan struct{}), make(chan struct{})
-				var sizes []int
-				all := func(_ context.Context, pushes []int) ([]int, error) {
-					sizes = append(sizes, len(pushes))
-					if pushes[0] == 0 {
-						close(begun)
-						<-proceed
-					}
-					if slices.Contains(pushes, bad) {
-						return nil, fail()
-					}
-					return pushes, nil
-				}
-				var callers sync.WaitGroup
-				accept := func(n int) {
-					callers.Go(func() {
-						got, err := in.Accept(t.Context(), n, all)
-						switch {
-						case n != bad && (got != n || err != nil):
-							t.Errorf("push %d: got %d, %v", n, got, err)
-						case n == bad && (err == nil || !strings.Contains(err.Error(), "kaboom")):
-							t.Errorf("the one that fails got %v", err)
-						}
-					})
-				}
-				accept(0)
-				<-begun
-				for n := 1; n <= 4; n++ {
-					accept(n)
-				}
-				synctest.Wait()
-				close(proceed)
-				callers.Wait()
-				if !slices.Equal(sizes, []int{1, 4, 1, 1, 1, 1}) {
-					t.Errorf("they came in batches of %v; want one of 4, and then each alone", sizes)
-				}
-			})
+	var mu sync.Mutex
+	var callers sync.WaitGroup
+	got := map[int]error{}
+	batches := make(chan *Batch[int, int], 3)
+	for n := 1; n <= 3; n++ {
+		place := in.Join(n)
+		callers.Go(func() {
+			if b := place.Batch(); b != nil {
+				batches <- b
+			}
+			result, err := place.Result()
+			mu.Lock()
+			defer mu.Unlock()
+			if got[n] = err; err == nil && result != n {
+				t.Errorf("delivery %d got the result %d", n, result)
+			}
 		})
 	}
+	work = func() {
+		b := <-batches
+		if !slices.Equal(b.Pushes, []int{1, 2, 3}) {
+			t.Errorf("the next batch is %v", b.Pushes)
+		}
+		defer b.End()
+		for i, n := range b.Pushes {
+			if n != 2 { // one is forgotten
+				b.Answer(i, n, nil)
+			}
+		}
+	}
+	return in, first, work, func() map[int]error { callers.Wait(); return got }
 }
 
-// TestABatchThatRunsOutOfTimeEndsAtOnce: there is no time left to try each alone.
-func TestABatchThatRunsOutOfTimeEndsAtOnce(t *testing.T) {
+func TestThoseWhoComeMeanwhileAreTheNextBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var in Intake[int, int]
-		begun, proceed := make(chan struct{}), make(chan struct{})
-		calls := 0
-		all := func(ctx context.Context, pushes []int) ([]int, error) {
-			if calls++; pushes[0] == 0 {
-				close(begun)
-				<-proceed
-				return pushes, nil
-			}
-			<-ctx.Done()
-			return nil, context.Cause(ctx)
+		in, first, work, answers := begun(t)
+		first.Answer(0, 0, nil)
+		first.End()
+		work()
+		got := answers()
+		if got[1] != nil || got[3] != nil || !errors.Is(got[2], ErrUnanswered) {
+			t.Errorf("they got %v; want an error for the forgotten one alone", got)
 		}
-		var callers sync.WaitGroup
-		callers.Go(func() { _, _ = in.Accept(t.Context(), 0, all) })
-		<-begun
-		for n := 1; n <= 3; n++ {
-			callers.Go(func() {
-				if _, err := in.Accept(t.Context(), n, all); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("push %d: %v", n, err)
-				}
-			})
-		}
-		synctest.Wait()
-		close(proceed)
-		callers.Wait()
-		if calls != 2 {
-			t.Errorf("%d calls, want one for the first and one for the batch", calls)
+		if in.Join(7).Batch() == nil {
+			t.Error("after all have their answers nobody works")
 		}
 	})
 }
 
-// guarded reports a panic of f as the test's failure.
-func guarded(t *testing.T, f func() (int, error)) (n int, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			t.Errorf("it panicked: %v", p)
+// TestABatchThatEndsUnansweredStopsNobody: its caller has panicked, for example.
+func TestABatchThatEndsUnansweredStopsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := &Intake[int, int]{}
+		place := in.Join(0)
+		place.Batch().End()
+		if _, err := place.Result(); !errors.Is(err, ErrUnanswered) {
+			t.Errorf("got %v, want ErrUnanswered", err)
 		}
-	}()
-	return f()
+		next := in.Join(1)
+		b := next.Batch()
+		b.Answer(0, 1, nil)
+		b.Answer(0, 5, ErrUnanswered) // counts for nothing
+		b.End()
+		if got, err := next.Result(); got != 1 || err != nil {
+			t.Errorf("the next got %d, %v", got, err)
+		}
+	})
+}
+
+func TestABatchIsBounded(t *testing.T) {
+	in := &Intake[int, int]{}
+	first := in.Join(0).Batch()
+	places := make([]*Place[int, int], most+1)
+	for i := range places {
+		places[i] = in.Join(i)
+	}
+	first.End()
+	b := places[0].Batch()
+	if len(b.Pushes) != most {
+		t.Errorf("a batch has %d deliveries, want %d", len(b.Pushes), most)
+	}
+	b.End()
+	if b := places[most].Batch(); b == nil || !slices.Equal(b.Pushes, []int{most}) {
+		t.Errorf("the one that was left over works on %+v", b)
+	}
 }
