@@ -35,7 +35,7 @@ func TestJudgeTests(t *testing.T) {
 			sandbox.Result{ExitCode: 1, OOMKilled: true},
 			none,
 			CauseOutOfMemory,
-			"out of memory: 2.0 GiB limit, in `prog`",
+			"out of memory: 2 GiB limit, in `prog`",
 		},
 		"green without a summary": {
 			sandbox.Result{},
@@ -84,7 +84,7 @@ func TestJudgeTests(t *testing.T) {
 			sandbox.Result{TimedOut: true, Signal: "SIGKILL"},
 			some,
 			CauseTimeout,
-			"timed out: 15m limit for the build, in `prog`: its tests had come to their end (5 tests), and something " +
+			"timed out: 15 min limit for the build, in `prog`: its tests had come to their end (5 tests), and something " +
 				"kept Python from ending, such as a thread",
 		},
 		"ended on request, with exit code 0": {
