@@ -29,42 +29,42 @@ func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (aut
 	if err != nil {
 		return authorized{}, err
 	}
-	claim := claimOf(u.Claim)
-	grant, err := s.grantFor(ctx, claim)
+	origin := originOf(u.Origin)
+	grant, err := s.grantFor(ctx, origin)
 	if err != nil {
 		return authorized{}, err
 	}
 	d, err := u.Verify(grant.Secrets)
 	if errors.Is(err, github.ErrSignature) {
-		return authorized{}, s.refuse(ctx, claim.Name)
+		return authorized{}, s.refuse(ctx, origin.Name)
 	}
 	if err != nil {
 		return authorized{}, err
 	}
 	if grant.Renamed {
-		if err := s.followRenaming(ctx, grant.Entry, claim); err != nil {
+		if err := s.followRenaming(ctx, grant.Entry, origin); err != nil {
 			return authorized{}, err
 		}
 	}
 	return authorized{Delivery: d, via: grant.Entry}, nil
 }
 
-// claimOf is what the registry decides by. An organization's ping names no repository.
-func claimOf(c github.Claim) registry.Claim {
-	return registry.Claim{Name: cmp.Or(c.Repository, c.Owner), ID: c.ID}
+// originOf is what the registry decides by. An organization's ping names no repository.
+func originOf(c github.Origin) registry.Origin {
+	return registry.Origin{Name: cmp.Or(c.Repository, c.Owner), ID: c.ID}
 }
 
-// grantFor gives what must have signed a delivery with this claim. It always has as many secrets,
+// grantFor gives what must have signed a delivery with this origin. It always has as many secrets,
 // so that the time to try them tells nothing; secrets that nobody has fill it up.
-func (s *Server) grantFor(ctx context.Context, claim registry.Claim) (registry.Grant, error) {
-	entries, err := s.builds.Entries.For(ctx, claim)
+func (s *Server) grantFor(ctx context.Context, origin registry.Origin) (registry.Grant, error) {
+	entries, err := s.builds.Entries.For(ctx, origin)
 	if err != nil {
 		return registry.Grant{}, err
 	}
 	rules := registry.Rules{
 		Key: []byte(s.config.Key), Entries: entries, Shared: string(s.config.WebhookSecret), For: s.config.Repositories,
 	}
-	grant, err := rules.Find(claim, time.Now())
+	grant, err := rules.Find(origin, time.Now())
 	if err != nil && !errors.Is(err, registry.ErrUnknown) {
 		return registry.Grant{}, err
 	}

@@ -230,7 +230,7 @@ func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	if got := deliver(secret, "c"); got != http.StatusUnauthorized {
 		t.Errorf("by the shared secret it is answered %d since", got)
 	}
-	entries, err := s.store.Entries.For(t.Context(), registry.Claim{Name: "o/app"})
+	entries, err := s.store.Entries.For(t.Context(), registry.Origin{Name: "o/app"})
 	if err != nil || len(entries) != 2 || entries[1].Name != "o/app" || entries[1].Parent != pattern.ID {
 		t.Errorf("the registry holds %+v, %v; want it below the pattern", entries, err)
 	}
@@ -312,7 +312,7 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 	s.letIn(t)
 	ping := []byte(`{"zen":"x","hook_id":1,"repository":{"full_name":"course/lab-1","id":7}}`)
 	heard := func() *registry.Entry {
-		entries, err := s.store.Entries.For(t.Context(), registry.Claim{Name: "course/lab-1"})
+		entries, err := s.store.Entries.For(t.Context(), registry.Origin{Name: "course/lab-1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -400,7 +400,7 @@ func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing",
 		"nobody/else", ""} {
-		grant, err := s.grantFor(t.Context(), registry.Claim{Name: name})
+		grant, err := s.grantFor(t.Context(), registry.Origin{Name: name})
 		if err != nil || len(grant.Secrets) != registry.MostSecrets {
 			t.Errorf("%s: %d secrets, %v; want %d", name, len(grant.Secrets), err, registry.MostSecrets)
 		}

@@ -46,9 +46,9 @@ func (c *confirms) allow(entry int64) bool {
 // followRenaming settles what the signature alone does not show: that a repository found by its ID
 // has the claimed name now. Otherwise whoever holds one repository's secret could put any other
 // repository's name beside its own ID.
-func (s *Server) followRenaming(ctx context.Context, e registry.Entry, claim registry.Claim) error {
+func (s *Server) followRenaming(ctx context.Context, e registry.Entry, origin registry.Origin) error {
 	if s.config.NameOf == nil {
-		return s.refuse(ctx, claim.Name)
+		return s.refuse(ctx, origin.Name)
 	}
 	if !s.confirms.allow(e.ID) {
 		return &Problem{Message: "GitHub was asked too often whether this repository was renamed; deliver again " +
@@ -56,13 +56,13 @@ func (s *Server) followRenaming(ctx context.Context, e registry.Entry, claim reg
 	}
 	asking, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	name, err := s.config.NameOf(asking, claim.ID)
+	name, err := s.config.NameOf(asking, origin.ID)
 	if err != nil {
 		return &Problem{Message: "GitHub did not say whether this repository was renamed; deliver again later",
 			status: http.StatusServiceUnavailable}
 	}
-	if !strings.EqualFold(name, claim.Name) {
-		return s.refuse(ctx, claim.Name)
+	if !strings.EqualFold(name, origin.Name) {
+		return s.refuse(ctx, origin.Name)
 	}
-	return s.builds.Entries.Rename(ctx, e.ID, claim.Name)
+	return s.builds.Entries.Rename(ctx, e.ID, origin.Name)
 }

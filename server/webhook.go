@@ -97,7 +97,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 // webhook. An organization's ping names no repository. A delivery that says that its repository is
 // private hides the repository's earlier builds.
 func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, error) {
-	if name := d.Claim.Repository; name != "" {
+	if name := d.Origin.Repository; name != "" {
 		err := s.builds.Entries.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private})
 		if err != nil {
 			return nil, err

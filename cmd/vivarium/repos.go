@@ -94,7 +94,7 @@ type repos struct {
 
 // rules gives what decides on a name.
 func (r *repos) rules(ctx context.Context, name string) (registry.Rules, error) {
-	entries, err := r.Entries.For(ctx, registry.Claim{Name: name})
+	entries, err := r.Entries.For(ctx, registry.Origin{Name: name})
 	return registry.Rules{Key: r.key, Entries: entries, Shared: string(r.config.webhookSecret),
 		For: r.config.repositories}, err
 }
@@ -234,7 +234,7 @@ func (r *repos) secret(ctx context.Context, name string) error {
 		return fmt.Errorf("cannot find a secret of %s: each repository has one of its own; name one, as OWNER/NAME",
 			name)
 	}
-	g, err := rules.Find(registry.Claim{Name: name}, time.Now())
+	g, err := rules.Find(registry.Origin{Name: name}, time.Now())
 	if err != nil || !ownSecret(g.Entry, rules.Entries) {
 		return fmt.Errorf("cannot find a secret of %s: nothing lets it in by a secret of its own; `vivarium repos "+
 			"add %s` does", name, name)
@@ -329,7 +329,7 @@ func (r *repos) stillLetIn(ctx context.Context, name string) (by string, err err
 	if err != nil {
 		return "", fmt.Errorf("cannot look what lets %s in: %w", name, err)
 	}
-	switch g, err := rules.Find(registry.Claim{Name: name}, time.Now()); {
+	switch g, err := rules.Find(registry.Origin{Name: name}, time.Now()); {
 	case errors.Is(err, registry.ErrUnknown):
 		return "", nil
 	case err != nil:

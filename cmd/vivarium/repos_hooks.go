@@ -150,7 +150,7 @@ func (r *repos) newestSecret(ctx context.Context, repo string) (secret string, h
 	if err != nil {
 		return "", heard, err
 	}
-	g, err := rules.Find(registry.Claim{Name: repo}, time.Now())
+	g, err := rules.Find(registry.Origin{Name: repo}, time.Now())
 	switch {
 	case errors.Is(err, registry.ErrUnknown):
 		return "", heard, fmt.Errorf("its deliveries are refused: vivarium repos enable %s", repo)
@@ -188,7 +188,7 @@ func (r *repos) awaitPing(ctx context.Context, repo string, before time.Time, wa
 	tick := time.NewTicker(pingLook)
 	defer tick.Stop()
 	for {
-		entries, err := r.Entries.For(context.WithoutCancel(ctx), registry.Claim{Name: repo})
+		entries, err := r.Entries.For(context.WithoutCancel(ctx), registry.Origin{Name: repo})
 		if err != nil {
 			return false, fmt.Errorf("look for the ping: %w", err)
 		}

@@ -137,7 +137,7 @@ func (r *repos) whyRefused(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch _, err := rules.Find(registry.Claim{Name: name}, time.Now()); {
+	switch _, err := rules.Find(registry.Origin{Name: name}, time.Now()); {
 	case errors.Is(err, registry.ErrUnknown):
 		return "not let in", nil
 	case err != nil:

@@ -27,7 +27,7 @@ var (
 // Delivery is a webhook delivery whose signature held. The signature covers the body, not the
 // headers: GUID and Event are unproven.
 type Delivery struct {
-	Claim    Claim  // whose it is
+	Origin   Origin // whose it is
 	GUID     string // X-GitHub-Delivery
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
@@ -55,9 +55,9 @@ var (
 	eventPattern = regexp.MustCompile(`^[a-z_]{1,64}$`)
 )
 
-// Unverified is a delivery before its signature is checked. Only what it claims can be seen.
+// Unverified is a delivery before its signature is checked. Only its origin can be seen.
 type Unverified struct {
-	Claim Claim // tells whose secret must have signed it
+	Origin Origin // tells whose secret must have signed it
 
 	header              http.Header
 	sent, body, payload []byte // sent is the signature
@@ -73,25 +73,25 @@ func ReadDelivery(h http.Header, body []byte) (Unverified, error) {
 	if err != nil {
 		return Unverified{}, err
 	}
-	claim, err := findClaim(payload)
+	origin, err := findOrigin(payload)
 	if err != nil {
 		return Unverified{}, err
 	}
-	return Unverified{Claim: claim, header: h, sent: sent, body: body, payload: payload}, nil
+	return Unverified{Origin: origin, header: h, sent: sent, body: body, payload: payload}, nil
 }
 
 // Verify checks in constant time that one of the secrets has signed the raw body, and only then
 // believes the payload. It accepts a payload only if there is just one way to parse it, so that
-// what was claimed is what is built: it refuses two members of one name before anything else.
+// its origin is what is built: it refuses two members of one name before anything else.
 func (u Unverified) Verify(secrets []string) (Delivery, error) {
 	if err := checkSignature(u.sent, u.body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	claim, err := readClaim(u.payload)
+	origin, err := readOrigin(u.payload)
 	if err != nil {
 		return Delivery{}, err
 	}
-	if claim != u.Claim {
+	if origin != u.Origin {
 		return Delivery{}, fmt.Errorf("%w: it can be read as the delivery of two different repositories", ErrMalformed)
 	}
 	return u.read()
@@ -100,7 +100,7 @@ func (u Unverified) Verify(secrets []string) (Delivery, error) {
 // read parses a delivery whose signature held.
 func (u Unverified) read() (d Delivery, err error) {
 	sum := sha256.Sum256(u.body)
-	d.Claim, d.BodyHash = u.Claim, hex.EncodeToString(sum[:])
+	d.Origin, d.BodyHash = u.Origin, hex.EncodeToString(sum[:])
 	if d.GUID, err = header(u.header, "X-GitHub-Delivery", guidPattern); err != nil {
 		return Delivery{}, err
 	}
@@ -122,8 +122,8 @@ func (u Unverified) read() (d Delivery, err error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	if d.Push != nil && d.Push.Repo.FullName != u.Claim.Repository {
-		return Delivery{}, fmt.Errorf("%w: its push names another repository than its claim", ErrMalformed)
+	if d.Push != nil && d.Push.Repo.FullName != u.Origin.Repository {
+		return Delivery{}, fmt.Errorf("%w: its push names another repository than its origin", ErrMalformed)
 	}
 	return d, nil
 }

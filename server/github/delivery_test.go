@@ -324,20 +324,20 @@ func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
 	body := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	for name, c := range map[string]struct {
 		body []byte
-		want github.Claim
+		want github.Origin
 	}{
-		"a repository":    {body, github.Claim{Repository: "octo/hello", ID: 42}},
-		"an organization": {[]byte(`{"zen":"z","organization":{"login":"octo"}}`), github.Claim{Owner: "octo"}},
-		"nothing":         {[]byte(`{"zen":"z"}`), github.Claim{}},
+		"a repository":    {body, github.Origin{Repository: "octo/hello", ID: 42}},
+		"an organization": {[]byte(`{"zen":"z","organization":{"login":"octo"}}`), github.Origin{Owner: "octo"}},
+		"nothing":         {[]byte(`{"zen":"z"}`), github.Origin{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, err := github.ReadDelivery(githubtest.Header("a guess", "ping", c.body), c.body)
-			if err != nil || u.Claim != c.want {
-				t.Errorf("claimed %+v, %v; want %+v", u.Claim, err, c.want)
+			if err != nil || u.Origin != c.want {
+				t.Errorf("claimed %+v, %v; want %+v", u.Origin, err, c.want)
 			}
 			d, err := read(githubtest.Header(secret, "ping", c.body), c.body, secret)
-			if err != nil || d.Claim != c.want {
-				t.Errorf("verified, it is %+v, %v; want %+v", d.Claim, err, c.want)
+			if err != nil || d.Origin != c.want {
+				t.Errorf("verified, it is %+v, %v; want %+v", d.Origin, err, c.want)
 			}
 		})
 	}

@@ -43,13 +43,13 @@ type Entry struct {
 	Limits     Limits    // of the repositories that the entry lets in, its own included
 }
 
-// Claim is what a delivery says about itself before any of it is believed.
-type Claim struct {
+// Origin is whose a delivery says it is, before any of it is believed.
+type Origin struct {
 	Name string // OWNER/NAME; only OWNER for an organization's ping
 	ID   int64  // GitHub's id of the repository; 0 when it says none
 }
 
-// Grant is what may have signed a delivery with a given claim.
+// Grant is what may have signed a delivery of a given origin.
 type Grant struct {
 	// Entry lets the repository in. It is zero for a repository that the shared secret lets in and
 	// that was not seen yet.
@@ -66,7 +66,7 @@ const MostSecrets = 2
 // ErrUnknown says that nothing lets a repository in.
 var ErrUnknown = errors.New("the repository is not let in")
 
-// Rules are what decides: the entries that a claim may meet, and the shared secret with the
+// Rules are what decides: the entries that an origin may meet, and the shared secret with the
 // repositories that it opens.
 type Rules struct {
 	Key     []byte // the operator's key, from which secrets are derived
@@ -75,9 +75,9 @@ type Rules struct {
 	For     []string // VIVARIUM_REPOSITORIES
 }
 
-// Find returns what may have signed a delivery with this claim. Only its own secret opens a
+// Find returns what may have signed a delivery of this origin. Only its own secret opens a
 // repository that was added by itself: neither a pattern's secret nor the shared one counts for it.
-func (r Rules) Find(c Claim, now time.Time) (Grant, error) {
+func (r Rules) Find(c Origin, now time.Time) (Grant, error) {
 	if e, ok := r.named(c.Name); ok {
 		return r.grant(e, c.Name, false, now)
 	}

@@ -52,53 +52,53 @@ var course = Rules{
 func TestClaimIsOpenedByItsOwnSecretsAlone(t *testing.T) {
 	secret := func(name string, generation int64) string { return Secret(key, name, generation) }
 	for name, c := range map[string]struct {
-		claim   Claim
+		origin  Origin
 		secrets []string // none: not let in
 		renamed bool
 	}{
-		"one repository":                {Claim{"octo/hello", 77}, []string{secret("octo/hello", 0)}, false},
-		"in other letters":              {Claim{"OCTO/Hello", 77}, []string{secret("octo/hello", 0)}, false},
-		"another's id does not open it": {Claim{"octo/hello", 707}, []string{secret("octo/hello", 0)}, false},
-		"a repository of a pattern":     {Claim{"school/group-1", 1}, []string{secret("school/group-1", 0)}, false},
-		"another of the pattern":        {Claim{"school/group-2", 2}, []string{secret("school/group-2", 0)}, false},
+		"one repository":                {Origin{"octo/hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"in other letters":              {Origin{"OCTO/Hello", 77}, []string{secret("octo/hello", 0)}, false},
+		"another's id does not open it": {Origin{"octo/hello", 707}, []string{secret("octo/hello", 0)}, false},
+		"a repository of a pattern":     {Origin{"school/group-1", 1}, []string{secret("school/group-1", 0)}, false},
+		"another of the pattern":        {Origin{"school/group-2", 2}, []string{secret("school/group-2", 0)}, false},
 		"one that was seen": {
-			Claim{"school/group-7", 707},
+			Origin{"school/group-7", 707},
 			[]string{secret("school/group-7", 3), secret("school/group-7", 2)},
 			false,
 		},
-		"an organization's":                  {Claim{"corp/anything", 3}, []string{secret("corp/*", 0)}, false},
-		"an organization's that was seen":    {Claim{"corp/tool", 3}, []string{secret("corp/*", 0)}, false},
-		"an organization's ping":             {Claim{"corp", 0}, []string{secret("corp/*", 0)}, false},
-		"the shared secret's ping":           {Claim{"Team", 0}, []string{"the shared secret"}, false},
-		"a pattern's owner is no repository": {Claim{"school", 0}, nil, false},
-		"the shared secret":                  {Claim{"team/new", 4}, []string{"the shared secret"}, false},
-		"seen by the shared secret":          {Claim{"team/app", 4}, []string{"the shared secret"}, false},
-		"one with its own is not shared":     {Claim{"team/own", 4}, []string{secret("team/own", 0)}, false},
-		"renamed":                            {Claim{"octo/new-name", 77}, []string{secret("octo/hello", 0)}, true},
+		"an organization's":                  {Origin{"corp/anything", 3}, []string{secret("corp/*", 0)}, false},
+		"an organization's that was seen":    {Origin{"corp/tool", 3}, []string{secret("corp/*", 0)}, false},
+		"an organization's ping":             {Origin{"corp", 0}, []string{secret("corp/*", 0)}, false},
+		"the shared secret's ping":           {Origin{"Team", 0}, []string{"the shared secret"}, false},
+		"a pattern's owner is no repository": {Origin{"school", 0}, nil, false},
+		"the shared secret":                  {Origin{"team/new", 4}, []string{"the shared secret"}, false},
+		"seen by the shared secret":          {Origin{"team/app", 4}, []string{"the shared secret"}, false},
+		"one with its own is not shared":     {Origin{"team/own", 4}, []string{secret("team/own", 0)}, false},
+		"renamed":                            {Origin{"octo/new-name", 77}, []string{secret("octo/hello", 0)}, true},
 		"renamed below a pattern": {
-			Claim{"school/project-7", 707},
+			Origin{"school/project-7", 707},
 			[]string{secret("school/group-7", 3), secret("school/group-7", 2)},
 			true,
 		},
-		"a name that another had":       {Claim{"school/group-9", 99}, nil, false},
-		"the other, under its new name": {Claim{"school/moved", 98}, []string{secret("school/group-9", 0)}, false},
-		"unknown":                       {Claim{"evil/repo", 5}, nil, false},
-		"no id is no key":               {Claim{"evil/repo", 0}, nil, false},
-		"disabled":                      {Claim{"octo/closed", 6}, nil, false},
-		"below a disabled pattern":      {Claim{"school/group-x2", 6}, nil, false},
-		"seen below a disabled pattern": {Claim{"school/group-x1", 6}, nil, false},
+		"a name that another had":       {Origin{"school/group-9", 99}, nil, false},
+		"the other, under its new name": {Origin{"school/moved", 98}, []string{secret("school/group-9", 0)}, false},
+		"unknown":                       {Origin{"evil/repo", 5}, nil, false},
+		"no id is no key":               {Origin{"evil/repo", 0}, nil, false},
+		"disabled":                      {Origin{"octo/closed", 6}, nil, false},
+		"below a disabled pattern":      {Origin{"school/group-x2", 6}, nil, false},
+		"seen below a disabled pattern": {Origin{"school/group-x1", 6}, nil, false},
 		"changed, within its grace": {
-			Claim{"octo/changed", 8},
+			Origin{"octo/changed", 8},
 			[]string{secret("octo/changed", 2), secret("octo/changed", 1)},
 			false,
 		},
-		"changed, after its grace":     {Claim{"octo/late", 9}, []string{secret("octo/late", 1)}, false},
-		"a name that only looks alike": {Claim{"octo/hell\u043e", 5}, nil, false},
-		"a letter that folds to one":   {Claim{"\u017fchool/group-1", 5}, nil, false},
-		"nothing":                      {Claim{}, nil, false},
+		"changed, after its grace":     {Origin{"octo/late", 9}, []string{secret("octo/late", 1)}, false},
+		"a name that only looks alike": {Origin{"octo/hell\u043e", 5}, nil, false},
+		"a letter that folds to one":   {Origin{"\u017fchool/group-1", 5}, nil, false},
+		"nothing":                      {Origin{}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g, err := course.Find(c.claim, now)
+			g, err := course.Find(c.origin, now)
 			if c.secrets == nil {
 				if !errors.Is(err, ErrUnknown) || len(g.Secrets) > 0 {
 					t.Errorf("got %+v, %v; want ErrUnknown", g, err)
@@ -129,7 +129,7 @@ func TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone(t *testi
 	organization.Kind, closed.Disabled = Organization, true
 	for name, c := range map[string]struct {
 		rules  Rules
-		claim  string
+		origin string
 		secret string // empty: not let in
 		parent int64
 	}{
@@ -140,7 +140,7 @@ func TestWhatTheSharedSecretLetInIsOpenedByAPatternOnceThatSecretIsGone(t *testi
 		"a pattern that closed": {with("", closed), "team/app", "", 0},
 		"nothing fits":          {with(""), "team/app", "", 0},
 	} {
-		g, err := c.rules.Find(Claim{c.claim, 55}, now)
+		g, err := c.rules.Find(Origin{c.origin, 55}, now)
 		if c.secret == "" {
 			if !errors.Is(err, ErrUnknown) {
 				t.Errorf("%s: got %+v, %v; want ErrUnknown", name, g, err)

@@ -170,7 +170,7 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 
 func entryOf(t *testing.T, s *Store, name string) registry.Entry {
 	t.Helper()
-	entries, err := s.Entries.For(t.Context(), registry.Claim{Name: name})
+	entries, err := s.Entries.For(t.Context(), registry.Origin{Name: name})
 	must(t, err)
 	for _, e := range entries {
 		if e.Name == name {

@@ -8,10 +8,10 @@ var serverSide = []mutant{
 	inDelivery("the signature before anything", `	if err := checkSignature(u.sent, u.body, secrets); err != nil {
 		return Delivery{}, err
 	}
-	claim`, `	_ = secrets
-	claim`, "^TestDeliveries$"),
-	inDelivery("whose it is at the cost of a hash", `claim, err := findClaim(payload)`,
-		`claim, err := readClaim(payload)`, "^TestUnsignedDeliveriesCostLittle$"),
+	origin`, `	_ = secrets
+	origin`, "^TestDeliveries$"),
+	inDelivery("whose it is at the cost of a hash", `origin, err := findOrigin(payload)`,
+		`origin, err := readOrigin(payload)`, "^TestUnsignedDeliveriesCostLittle$"),
 	{"deliveries: one answer to who cannot sign", "server/authorize.go",
 		`	if err != nil && !errors.Is(err, registry.ErrUnknown) {
 		return registry.Grant{}, err
@@ -55,8 +55,8 @@ var serverSide = []mutant{
 	{
 		"registry: a renaming is GitHub's word",
 		"server/renaming.go",
-		`if !strings.EqualFold(name, claim.Name) {`,
-		`if false && !strings.EqualFold(name, claim.Name) {`,
+		`if !strings.EqualFold(name, origin.Name) {`,
+		`if false && !strings.EqualFold(name, origin.Name) {`,
 		"^TestOthersRepositories$",
 	},
 	inDelivery("one signature only", `if len(values) != 1 {

@@ -28,7 +28,7 @@ func New(db *database.DB) *Entries { return &Entries{db} }
 
 // For gives the entries that a claim may meet: those of its name or its id, those that had the name
 // when their secret was made, and all that let in more than one repository.
-func (e *Entries) For(ctx context.Context, c registry.Claim) ([]registry.Entry, error) {
+func (e *Entries) For(ctx context.Context, c registry.Origin) ([]registry.Entry, error) {
 	key := strings.ToLower(c.Name)
 	return found(e.db.Read(ctx).Where(
 		"kind IN ? OR name_key = ? OR lower(secret_name) = ? OR (github_id = ? AND github_id > 0)",

@@ -99,12 +99,12 @@ func TestARepositoryIsClosedBeforeItWasSeen(t *testing.T) {
 	letIn(t, e, registry.Organization, "corp/*")
 	for _, name := range []string{"school/late", "corp/tool"} {
 		must(t, e.Disable(t.Context(), byTest, name, true))
-		entries, err := e.For(t.Context(), registry.Claim{Name: name})
+		entries, err := e.For(t.Context(), registry.Origin{Name: name})
 		if err != nil {
 			t.Fatal(err)
 		}
 		rules := registry.Rules{Key: []byte("the operator's key of this test.."), Entries: entries}
-		if g, err := rules.Find(registry.Claim{Name: name}, time.Now()); !errors.Is(err, registry.ErrUnknown) {
+		if g, err := rules.Find(registry.Origin{Name: name}, time.Now()); !errors.Is(err, registry.ErrUnknown) {
 			t.Errorf("%s is let in: %+v, %v", name, g, err)
 		}
 	}

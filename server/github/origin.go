@@ -9,40 +9,40 @@ import (
 	"strings"
 )
 
-// Claim is what a delivery says about its origin before any of it is believed. It only tells whose
+// Origin is whose a delivery says it is, before any of it is believed. It only tells whose
 // secret must have signed the delivery.
-type Claim struct {
+type Origin struct {
 	Repository string // OWNER/NAME; empty when no repository is named
 	ID         int64  // of the repository
 	Owner      string // the organization, when no repository is named
 }
 
-// maxClaim bounds a text or number of a claim, in bytes as written: the longest full name has 140
+// maxOrigin bounds a text or number of an origin, in bytes as written: the longest full name has 140
 // characters, each of which may be an escape of six bytes.
-const maxClaim = 1024
+const maxOrigin = 1024
 
 // maxOrganization bounds the object from which an organization is read, in bytes. GitHub's have
 // some 1500.
 const maxOrganization = 64 << 10
 
-// findClaim finds out whose an unsigned payload says it is. It skips what it does not need byte by
+// findOrigin finds out whose an unsigned payload says it is. It skips what it does not need byte by
 // byte, keeps nothing of it, and ends as soon as it knows the answer, so that it costs about as
-// much as the signature's hash. It does not check whether the rest is JSON: readClaim does that
-// once the signature held, and both must give the same claim.
-func findClaim(payload []byte) (Claim, error) {
+// much as the signature's hash. It does not check whether the rest is JSON: readOrigin does that
+// once the signature held, and both must give the same origin.
+func findOrigin(payload []byte) (Origin, error) {
 	s := scanner{text: payload}
-	c, err := s.claim()
+	c, err := s.origin()
 	if err != nil {
-		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+		return Origin{}, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
 	return c, c.check()
 }
 
-// readClaim reads the claim of a payload whose signature held, in the only way in which it can be
+// readOrigin reads the origin of a payload whose signature held, in the only way in which it can be
 // parsed.
-func readClaim(payload []byte) (Claim, error) {
+func readOrigin(payload []byte) (Origin, error) {
 	if err := checkJSON(payload); err != nil {
-		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+		return Origin{}, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
 	var said struct {
 		Repository *struct {
@@ -52,16 +52,16 @@ func readClaim(payload []byte) (Claim, error) {
 		Organization json.RawMessage `json:"organization"`
 	}
 	if err := json.Unmarshal(payload, &said); err != nil {
-		return Claim{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
+		return Origin{}, fmt.Errorf("%w: it does not say whose it is: %v", ErrMalformed, err)
 	}
 	if said.Repository != nil {
-		return Claim{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
+		return Origin{Repository: said.Repository.FullName, ID: said.Repository.ID}, nil
 	}
 	owner, err := ownerIn(said.Organization)
 	if err != nil {
-		return Claim{}, fmt.Errorf("%w: %v", ErrMalformed, err)
+		return Origin{}, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
-	return Claim{Owner: owner}, nil
+	return Origin{Owner: owner}, nil
 }
 
 // ownerIn is the account name of an organization, given the object as written. It counts only where
@@ -84,7 +84,7 @@ func ownerIn(organization []byte) (string, error) {
 }
 
 // check refuses names that GitHub gives nobody.
-func (c Claim) check() error {
+func (c Origin) check() error {
 	if c.Repository != "" {
 		if _, _, err := SplitFullName(c.Repository); err != nil {
 			return fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
@@ -102,8 +102,8 @@ var (
 	errNoAccount = errors.New("organization.login is not the name of an account")
 )
 
-// claim reads the payload's members as far as its repository.
-func (s *scanner) claim() (c Claim, err error) {
+// origin reads the payload's members as far as its repository.
+func (s *scanner) origin() (c Origin, err error) {
 	if s.next() != '{' {
 		return c, errNoObject
 	}
@@ -150,14 +150,14 @@ func (s *scanner) repository() (fullName string, id int64, err error) {
 	return fullName, id, err
 }
 
-// short reads a text that may be a value of a claim; null is the empty text.
+// short reads a text that may be a value of an origin; null is the empty text.
 func (s *scanner) short() (text string, err error) {
 	raw, err := s.value()
 	if err != nil {
 		return "", err
 	}
-	if len(raw) > maxClaim || json.Unmarshal(raw, &text) != nil {
-		return "", fmt.Errorf("it does not say whose it is: %.80q is not a name", raw[:min(len(raw), maxClaim)])
+	if len(raw) > maxOrigin || json.Unmarshal(raw, &text) != nil {
+		return "", fmt.Errorf("it does not say whose it is: %.80q is not a name", raw[:min(len(raw), maxOrigin)])
 	}
 	return text, nil
 }
@@ -168,10 +168,10 @@ func (s *scanner) number() (int64, error) {
 	if err != nil || string(raw) == "null" {
 		return 0, err
 	}
-	n, err := strconv.ParseInt(string(raw[:min(len(raw), maxClaim)]), 10, 64)
+	n, err := strconv.ParseInt(string(raw[:min(len(raw), maxOrigin)]), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("it does not say whose it is: repository.id %.80q is not a whole number",
-			raw[:min(len(raw), maxClaim)])
+			raw[:min(len(raw), maxOrigin)])
 	}
 	return n, nil
 }
