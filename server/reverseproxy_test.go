@@ -369,7 +369,7 @@ func (f *front) delivers() {
 	}
 }
 
-// clients checks that clients are told apart by their own addresses, whatever they origin.
+// clients checks that clients are told apart by their own addresses, whatever they claim.
 func (f *front) clients() {
 	t := f.t
 	for _, from := range []string{"127.0.0.1", "127.0.0.9"} {
