@@ -59,7 +59,7 @@ var weakenings = []weakening{
 	{"uts", "an engine that puts builds into the host's UTS namespace", func(call, host map[string]any) {
 		delete(call, "Hostname")
 		host["UTSMode"] = "host"
-	}, "run on the host name"},
+	}, "have the host name"},
 	{"device", "an engine that gives builds a device of the host", setting("Devices",
 		[]any{map[string]any{"PathOnHost": "/dev/null", "PathInContainer": "/dev/one", "CgroupPermissions": "r"}}),
 		"the character device /dev/one"},

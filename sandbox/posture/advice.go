@@ -34,10 +34,9 @@ func (j *judgement) advice() {
 // version 1 (engine 20.10).
 func (j *judgement) buffers() {
 	if j.info.CgroupVersion == "1" {
-		j.advise("what waits in a build's TCP and UDP sockets is memory beyond its limit, since cgroup v1 does not " +
-			"count it: " +
-			"boot the engine's machine with cgroup v2 (systemd.unified_cgroup_hierarchy=1), or use gVisor " +
-			"(VIVARIUM_RUNTIME=runsc)")
+		j.advise("bytes that wait in a build's TCP and UDP sockets take memory beyond its limit, " +
+			"since cgroup v1 does not count it: boot the engine's machine with cgroup v2 " +
+			"(systemd.unified_cgroup_hierarchy=1), or use gVisor (VIVARIUM_RUNTIME=runsc)")
 	}
 }
 

@@ -32,7 +32,7 @@ const filterRemedy = "the engine or its runtime must apply Vivarium's seccomp pr
 // calls: gVisor's kernel answers these calls itself, and passes none of them to the host.
 func (j *judgement) calls() {
 	if answer, ok := j.Calls["getpid"]; !ok || answer != "" {
-		j.problem("what system calls builds can make cannot be told: the harmless one ends with %q", answer)
+		j.problem("it is not known which system calls builds can make: the harmless one ends with %q", answer)
 	}
 	through := slices.DeleteFunc(slices.Clone(refusedCalls), func(name string) bool {
 		answer, tried := j.Calls[name]
@@ -117,7 +117,7 @@ var gvisorDevices = []string{"/dev/net/tun", "/dev/fuse"}
 
 func (j *judgement) devices() {
 	if j.Devices["/dev/null"] != "character" {
-		j.problem("what devices builds have cannot be told: /dev/null is none")
+		j.problem("it is not known which devices builds have: /dev/null is none")
 	}
 	for _, path := range slices.Sorted(maps.Keys(j.Devices)) {
 		known := slices.Contains(engineDevices, path) || strings.HasPrefix(path, "/dev/pts/") ||
@@ -133,11 +133,11 @@ func (j *judgement) devices() {
 func (j *judgement) names() {
 	config, _ := sandbox.Settings(j.spec, j.info)
 	if j.Hostname != config.Hostname {
-		j.problem("builds run on the host name %q in place of %q: the engine must give a container a UTS namespace of "+
+		j.problem("builds have the host name %q in place of %q: the engine must give a container a UTS namespace of "+
 			"its own", j.Hostname, config.Hostname)
 	}
 	if j.Files["/etc/hosts"] == "" {
-		j.problem("the hosts that builds know by name cannot be told: the engine must write /etc/hosts")
+		j.problem("it is not known which hosts builds know by name: the engine must write /etc/hosts")
 	}
 	for line := range strings.Lines(j.Files["/etc/hosts"]) {
 		line, _, _ = strings.Cut(line, "#")

@@ -204,7 +204,7 @@ func TestPostureFindsEachSettingThatIsNotKept(t *testing.T) {
 		{
 			"the host's UTS",
 			func(c *container.Config, h *container.HostConfig) { c.Hostname, h.UTSMode = "", "host" },
-			"run on the host name",
+			"have the host name",
 		},
 		{
 			"the host's UTS, as inspect has it",

@@ -177,7 +177,7 @@ func (j *judgement) places() {
 	for _, path := range places {
 		m, ok := j.mountAt(path)
 		if !ok || m.kind != "tmpfs" || !m.rw {
-			j.problem("%s is no tmpfs that can be written: the engine must make a container's tmpfs mounts", path)
+			j.problem("%s is not a writable tmpfs: the engine must make a container's tmpfs mounts", path)
 			continue
 		}
 		want := j.spec.Limits.Disk
@@ -277,7 +277,7 @@ var fallbacks = []string{"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_
 func (j *judgement) network() {
 	const remedy = "the engine must give a container of network mode \"none\" no network"
 	if !slices.Contains(j.interfaces(), "lo") {
-		j.problem("the network inside cannot be told, since it lists no loopback: %s", remedy)
+		j.problem("the network inside is not known, since it lists no loopback: %s", remedy)
 	}
 	for _, name := range j.interfaces() {
 		if name != "lo" && !slices.Contains(fallbacks, name) {
@@ -290,7 +290,7 @@ func (j *judgement) network() {
 		}
 	}
 	if j.Files["/proc/net/route"] == "" {
-		j.problem("the routes inside cannot be told: %s", remedy)
+		j.problem("the routes inside are not known: %s", remedy)
 	}
 }
 

@@ -68,7 +68,7 @@ func (j *judgement) swap(got *float64) {
 	case has > 0:
 		j.problem("swap is not limited, and the engine's machine has %s of it: %s", quantity.Bytes(has), remedy)
 	default:
-		j.problem("swap is not limited, and how much of it there is cannot be told: %s", remedy)
+		j.problem("swap is not limited, and it is not known how much of it there is: %s", remedy)
 	}
 }
 

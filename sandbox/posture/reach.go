@@ -83,7 +83,7 @@ func answering(ctx context.Context, port int) ([]target, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, errors.New("no address of this machine answers itself, so that a sandbox's reach cannot be tried")
+		return nil, errors.New("no address of this machine answers, so a sandbox's reach cannot be tried")
 	}
 	return found, nil
 }
