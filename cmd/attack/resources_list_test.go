@@ -102,6 +102,7 @@ func takers(t *testing.T) []bomb {
 			files:   call("terminals(4000, 60)"),
 			dose:    call("terminals(200, 1)"),
 			causes:  only(pipeline.CauseDiskFull),
+			gvisor:  only(""),
 			summary: []string{"too many pseudo-terminals: 256 limit", inTests},
 		},
 		{
