@@ -236,11 +236,18 @@ func (a *attempt) copyTree(ctx context.Context, t Tree) error {
 		return treeError(ctx, err)
 	}
 	defer tar.Close()
-	err = a.sandbox.PutArchive(ctx, sandbox.Workspace, tar)
+	if err := a.sandbox.PutArchive(ctx, sandbox.Workspace, tar); err != nil {
+		return a.putError(ctx, err)
+	}
+	return nil
+}
+
+// putError says what it means that an archive could not be unpacked.
+func (a *attempt) putError(ctx context.Context, err error) error {
 	var lost *sandbox.LostError
 	var refused *sandbox.GuestError
 	switch {
-	case err == nil || errors.As(err, &lost):
+	case errors.As(err, &lost):
 		return err
 	case errors.As(err, &refused) && refused.NoSpace:
 		return fail(CauseDiskFull, "disk full: the working tree does not fit, %s and %d files limit over all",

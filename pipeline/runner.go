@@ -43,6 +43,9 @@ func (g Git) Token(ctx context.Context) (string, error) {
 // Tree is a working tree, sent as a tar.
 type Tree struct {
 	Open func(ctx context.Context) (io.ReadCloser, error)
+	// History gives a tar of a .git: HEAD, tags, and the objects of both as the one file packFile. It
+	// is nil where the tree has none.
+	History func(ctx context.Context) (io.ReadCloser, error)
 }
 
 func (Git) source()  {}

@@ -157,7 +157,11 @@ func (b *localBuild) source(ctx context.Context, target, ref string) (titledSour
 	if err != nil {
 		return titledSource{}, nil, err
 	}
-	src := titledSource{Source: pipeline.Tree{Open: tree.Open}, title: target + ", as it stands"}
+	source := pipeline.Tree{Open: tree.Open}
+	if tree.HasHistory() {
+		source.History = tree.History
+	}
+	src := titledSource{Source: source, title: target + ", as it stands"}
 	return src, func() { tree.Close() }, nil
 }
 

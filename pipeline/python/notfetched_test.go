@@ -110,3 +110,16 @@ func TestLFSPatternsTakeLittleMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestAFolderThatIsNoRepositoryHasNoHistory(t *testing.T) {
+	o := options
+	o.NoHistory = true
+	s := survey(map[string]string{"setup.py": "import versioneer"})
+	plan, err := Detect(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.History != "" || !strings.Contains(strings.Join(plan.Notes, "\n"), "there are no tags and no history") {
+		t.Errorf("got %q, notes %q", plan.History, plan.Notes)
+	}
+}

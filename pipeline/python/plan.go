@@ -31,6 +31,8 @@ type Options struct {
 	Images  []interpreter.Image
 	Default string        // the image for a repository that asks for none
 	Limits  limits.Limits // the operator's
+	// NoHistory says that tags and history cannot be had, as of a folder that is no repository.
+	NoHistory bool
 }
 
 // Plan is everything that a build will do, and why.
@@ -130,7 +132,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	}
 	p.Lint = []checkout.Command{lint.Command}
 	p.Notes = append(p.Notes, lint.Notes...)
-	p.chooseHistory(t, doc, conf)
+	p.chooseHistory(t, doc, conf, o)
 	p.chooseTests(t, in)
 	p.install(in)
 	return nil
@@ -150,10 +152,14 @@ func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf conf
 }
 
 // chooseHistory decides whether the tags that lead to the commit are needed.
-func (p *Plan) chooseHistory(t *checkout.Tree, doc declared.Document, conf config) {
+func (p *Plan) chooseHistory(t *checkout.Tree, doc declared.Document, conf config, o Options) {
 	p.History = declared.VersionFromTags(t, doc)
 	if conf.history {
 		p.History = "[tool.vivarium] asks for them"
+	}
+	if o.NoHistory && p.History != "" {
+		p.note("there are no tags and no history, since this is no git repository, and %s", p.History)
+		p.History = ""
 	}
 	if p.History == "" {
 		p.NotFetched = append(p.NotFetched, "tags and history")

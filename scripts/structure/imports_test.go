@@ -31,8 +31,9 @@ var mayImport = map[string][]string{
 		"server/store/entries",
 		"server/store/people",
 	},
-	"cmd/vivarium-init":     {"sandbox/wire"},
-	"cmd/vivarium/worktree": {"sandbox/quantity"},
+	"cmd/vivarium-init":             {"sandbox/wire"},
+	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
+	"cmd/vivarium/worktree/history": {},
 	"server": {
 		"server/incoming",
 		"server/github",

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"vivarium/cmd/vivarium/worktree/history"
 )
 
 // Open streams the tree as a tar (pipeline.Tree).
@@ -19,6 +21,14 @@ func (w *Tree) Open(ctx context.Context) (io.ReadCloser, error) {
 		pw.CloseWithError(w.writeTar(pw))
 	}()
 	return s, nil
+}
+
+// HasHistory reports whether History has something to send.
+func (w *Tree) HasHistory() bool { return w.git != "" }
+
+// History streams a .git with the commits and tags that lead to the tree (pipeline.Tree).
+func (w *Tree) History(context.Context) (io.ReadCloser, error) {
+	return history.Open(w.git, w.common, w.limits.Bytes)
 }
 
 // tarStream is the reading end. Close waits for the writer.

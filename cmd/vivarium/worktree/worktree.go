@@ -27,6 +27,9 @@ type Tree struct {
 	root    *os.Root // PATH; what is opened through it cannot leave it
 	entries []entry
 	bytes   int64
+	limits  Limits
+	git     string // its git folder, where the tree is the top of a git work tree; else empty
+	common  string // what that one shares with other work trees
 }
 
 // entry is a regular file, a symbolic link, or a folder that holds some.
@@ -63,7 +66,7 @@ func walk(dir string, limits Limits) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Tree{root: root}
+	w := &Tree{root: root, limits: limits}
 	if err := w.find(abs, limits); err != nil {
 		root.Close()
 		return nil, err
@@ -108,6 +111,9 @@ func (s *search) readGit(top string) (ignoreRules, error) {
 	}
 	if s.tracked, err = readTracked(dir); err != nil {
 		return nil, err
+	}
+	if s.prefix == "" {
+		s.tree.git, s.tree.common = dir, common
 	}
 	content, err := readBounded(filepath.Join(common, "info", "exclude"), maxIgnoreFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
