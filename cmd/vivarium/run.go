@@ -157,10 +157,7 @@ func (b *localBuild) source(ctx context.Context, target, ref string) (titledSour
 	if err != nil {
 		return titledSource{}, nil, err
 	}
-	source := pipeline.Tree{Open: tree.Open}
-	if tree.HasHistory() {
-		source.History = tree.History
-	}
+	source := pipeline.Tree{Open: tree.Open, History: tree.History()}
 	src := titledSource{Source: source, title: target + ", as it stands"}
 	return src, func() { tree.Close() }, nil
 }

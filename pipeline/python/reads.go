@@ -48,9 +48,9 @@ func Reads(s sandbox.Survey) []string {
 		slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(depth(a), depth(b)) })
 		for _, p := range paths {
 			read.add(p)
-			if r <= rankRequirements {
-				read.included(p)
-			}
+		}
+		if r <= rankRequirements {
+			read.included(paths)
 		}
 	}
 	return read.paths
@@ -85,15 +85,17 @@ func (r *reading) add(p string) {
 // toxIncludes are requirements files that tox installs from.
 var toxIncludes = regexp.MustCompile(`-r\s*(?:\{(?:toxinidir|tox_root)\}/)?([\w./-]+)`)
 
-// included takes the files that a file includes whose contents are known.
-func (r *reading) included(p string) {
-	switch data, held := r.tree.Read(p); {
-	case !held:
-	case isRequirements(p):
-		for _, missing := range requirement.Read(r.tree, p).Missing {
-			r.add(missing)
+// included takes the files that some files include whose contents are known.
+func (r *reading) included(paths []string) {
+	lists := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !isRequirements(p) })
+	for _, missing := range requirement.Read(r.tree, lists...).Missing {
+		r.add(missing)
+	}
+	for _, p := range paths {
+		if path.Base(p) != "tox.ini" {
+			continue
 		}
-	case path.Base(p) == "tox.ini":
+		data, _ := r.tree.Read(p)
 		for _, m := range toxIncludes.FindAllSubmatch(data, 20) {
 			r.add(path.Join(path.Dir(p), string(m[1])))
 		}

@@ -23,12 +23,15 @@ func (w *Tree) Open(ctx context.Context) (io.ReadCloser, error) {
 	return s, nil
 }
 
-// HasHistory reports whether History has something to send.
-func (w *Tree) HasHistory() bool { return w.git != "" }
-
-// History streams a .git with the commits and tags that lead to the tree (pipeline.Tree).
-func (w *Tree) History(context.Context) (io.ReadCloser, error) {
-	return history.Open(w.git, w.common, w.limits.Bytes)
+// History streams a .git with the commits and tags that lead to the tree (pipeline.Tree). It is nil
+// where the tree is not the top of a git work tree.
+func (w *Tree) History() func(context.Context) (io.ReadCloser, error) {
+	if w.git == "" {
+		return nil
+	}
+	return func(context.Context) (io.ReadCloser, error) {
+		return history.Open(w.git, w.common, w.limits.Bytes)
+	}
 }
 
 // tarStream is the reading end. Close waits for the writer.

@@ -34,13 +34,15 @@ type Problem struct {
 	Text string
 }
 
-// maxIncludes bounds how many files one list takes in.
-const maxIncludes = 100
+// maxFiles bounds how many files one list takes in.
+const maxFiles = 1000
 
-// Read reads a requirements file of the checkout and what it includes.
-func Read(t *checkout.Tree, file string) List {
+// Read reads requirements files of the checkout and what they include, each once.
+func Read(t *checkout.Tree, files ...string) List {
 	l := List{Files: map[string][]byte{}}
-	l.read(t, file, false)
+	for _, file := range files {
+		l.read(t, file, false)
+	}
 	return l
 }
 
@@ -85,7 +87,7 @@ func (l List) Hashed() bool {
 func (l List) InstallsRoot() bool { return slices.ContainsFunc(l.Requirements, Requirement.IsRoot) }
 
 func (l *List) read(t *checkout.Tree, file string, constraint bool) {
-	if _, seen := l.Files[file]; seen || len(l.Files) == maxIncludes {
+	if _, seen := l.Files[file]; seen || len(l.Files) == maxFiles {
 		return
 	}
 	data, ok := t.Read(file)
@@ -147,7 +149,11 @@ func logicalLines(text string) []logicalLine {
 	var open strings.Builder
 	number, first := 0, 1
 	end := func() {
-		if whole := strings.TrimSpace(comment.ReplaceAllString(open.String(), "")); whole != "" {
+		whole := open.String()
+		if strings.Contains(whole, "#") {
+			whole = comment.ReplaceAllString(whole, "")
+		}
+		if whole = strings.TrimSpace(whole); whole != "" {
 			lines = append(lines, logicalLine{whole, first})
 		}
 		open.Reset()

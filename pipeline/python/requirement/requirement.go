@@ -36,6 +36,9 @@ var (
 
 // Normalize writes a project's name as the index knows it (PEP 503).
 func Normalize(name string) string {
+	if !strings.ContainsAny(name, "-_.") {
+		return strings.ToLower(name)
+	}
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }
 
@@ -43,22 +46,22 @@ func Normalize(name string) string {
 func Parse(text string) Requirement {
 	text = strings.TrimSpace(text)
 	r := Requirement{Text: text}
-	if m := direct.FindStringSubmatch(text); m != nil {
-		r.Where = m[1]
-	} else if scheme.MatchString(text) {
-		r.Where = text
-	} else if isPath.MatchString(text) {
-		r.Where = strings.TrimSpace(strings.SplitN(text, "[", 2)[0])
+	named := true
+	switch { // most requirements are a name with a version, and there may be any number of them
+	case !strings.ContainsAny(text, "@/:\\.["):
+	case strings.Contains(text, "@") && direct.MatchString(text):
+		r.Where = direct.FindStringSubmatch(text)[1]
+	case scheme.MatchString(text):
+		r.Where, named = text, false
+	case isPath.MatchString(text):
+		r.Where, named = strings.TrimSpace(strings.SplitN(text, "[", 2)[0]), false
 	}
-	switch {
-	case r.Where == "" || r.Where != text && direct.MatchString(text):
-		if m := name.FindStringSubmatch(text); m != nil {
-			r.Name = Normalize(m[1])
-		}
-	default:
-		if m := egg.FindStringSubmatch(text); m != nil {
-			r.Name = Normalize(m[1])
-		}
+	find := egg
+	if named {
+		find = name
+	}
+	if m := find.FindStringSubmatch(text); m != nil {
+		r.Name = Normalize(m[1])
 	}
 	return r
 }
