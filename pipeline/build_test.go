@@ -68,7 +68,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 			pipeline.CauseNoTests, "no tests", pipeline.StepLint, "lint: passed",
 		},
 		"test files without tests": {
-			map[string]string{"tests/test_a.py": "x = 1\n"},
+			map[string]string{"tests/test_a.py": "import unittest\n"},
 			pipeline.CauseNoTests, "found nothing to run", pipeline.StepTest, "Ran 0 tests",
 		},
 		"test that ends Python": {
@@ -107,14 +107,37 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 	}
 }
 
-// TestSummaryMayComeOnStdout: a test module has redirected the standard error.
-func TestSummaryMayComeOnStdout(t *testing.T) {
-	o, _ := build(t, map[string]string{
-		"test_a.py": "import sys, unittest\nsys.stderr = sys.stdout\nclass T(unittest.TestCase):\n" +
-			"    def test(self): pass\n",
-	})
-	wantCause(t, o, "")
-	wantText(t, o.Summary, "1 test in")
+// TestUnittestReportsWhateverATestModuleDoes: neither hides the other tests.
+func TestUnittestReportsWhateverATestModuleDoes(t *testing.T) {
+	const test = "    def test(self): pass\n"
+	for name, c := range map[string]struct {
+		module  string
+		cause   pipeline.Cause
+		summary string
+	}{
+		"another standard error": {
+			"import os, sys, unittest\nsys.stderr = open(os.devnull, 'w')\nclass T(unittest.TestCase):\n" + test, "",
+			"2 tests in",
+		},
+		"a description that fails": {
+			"import unittest\nclass T(unittest.TestCase):\n    def shortDescription(self): return self._testMethodDoc.strip()\n" +
+				test, "",
+			"2 tests in",
+		},
+		"a constructor of its own": {
+			"import unittest\nclass T(unittest.TestCase):\n    def __init__(self): super().__init__()\n" + test,
+			pipeline.CauseTests, "test_a.T.constructor: TypeError",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, l := build(t, map[string]string{
+				"test_a.py": c.module, "test_b.py": "import unittest\nclass T(unittest.TestCase):\n" + test,
+			})
+			wantCause(t, o, c.cause)
+			wantText(t, o.Summary, c.summary)
+			wantText(t, l.step(pipeline.StepTest), "Ran 2 tests")
+		})
+	}
 }
 
 // TestAForkedTestIsJudgedByTheProgramsExitCode: the child, too, comes to unittest's end, with a
@@ -129,8 +152,8 @@ func TestAForkedTestIsJudgedByTheProgramsExitCode(t *testing.T) {
 
 func TestInstallFailureEndsTheBuild(t *testing.T) {
 	o, _ := build(t, map[string]string{"requirements.txt": "no-such-package-xyz\n", "test_a.py": ""})
-	if state(o, pipeline.StepLint) != pipeline.StepSkipped || state(o, pipeline.StepTest) != pipeline.StepSkipped {
-		t.Errorf("lint %s, test %s", state(o, pipeline.StepLint), state(o, pipeline.StepTest))
+	if state(o, pipeline.StepLint) != pipeline.StepPassed || state(o, pipeline.StepTest) != pipeline.StepSkipped {
+		t.Errorf("lint %s, which runs before; test %s", state(o, pipeline.StepLint), state(o, pipeline.StepTest))
 	}
 }
 

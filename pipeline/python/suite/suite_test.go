@@ -23,7 +23,11 @@ func choose(files map[string]string) Suite { return Choose(checkouttest.Tree(fil
 func commands(s Suite) []string {
 	var all []string
 	for _, c := range s.Runs {
-		line := strings.Join(slices.Concat(c.Env, c.Argv), " ")
+		argv := c.Argv
+		if c.Shown != nil {
+			argv = c.Shown
+		}
+		line := strings.Join(slices.Concat(c.Env, argv), " ")
 		if c.Dir != "" {
 			line = "cd " + c.Dir + "; " + line
 		}

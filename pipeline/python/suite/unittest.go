@@ -2,6 +2,7 @@ package suite
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"maps"
 	"path"
@@ -122,16 +123,24 @@ func (c *chooser) startOf(f file, start string) string {
 	return at
 }
 
+// program runs unittest; see there.
+//
+//go:embed discover.py
+var program string
+
 func (c *chooser) run(g group, files []file) checkout.Command {
-	argv := []string{c.options.Python, "-m", "unittest", "discover", "-v", "-s", g.start}
+	arguments := []string{"discover", "-v", "-s", g.start}
 	inPackage := g.start != "." && c.tree.IsPackage(g.start)
 	if inPackage {
-		argv = append(argv, "-t", ".")
+		arguments = append(arguments, "-t", ".")
 	}
 	if g.pattern != "" {
-		argv = append(argv, "-p", g.pattern)
+		arguments = append(arguments, "-p", g.pattern)
 	}
-	return c.command("", argv, c.searched(files, inPackage))
+	argv := append([]string{c.options.Python, "-c", program}, arguments...)
+	run := c.command("", argv, c.searched(files, inPackage))
+	run.Shown = append([]string{c.options.Python, "-m", "unittest"}, arguments...)
+	return run
 }
 
 // patterns are the usual names of tests besides test*.py.
