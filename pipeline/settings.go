@@ -7,5 +7,8 @@ import "vivarium/pipeline/limits"
 type Settings struct {
 	Limits  limits.Limits // of one build; a repository can lower them
 	Runtime string        // the OCI runtime of the sandboxes; empty is the engine's default
-	KeptLog int64         // bytes of output that are stored of one attempt; more is left out of its middle
+	// DeclaredPytest is whether pytest runs only where the repository declares it; else it is added
+	// where tests need it.
+	DeclaredPytest bool
+	KeptLog        int64 // bytes of output that are stored of one attempt; more is left out of its middle
 }

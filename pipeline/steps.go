@@ -61,7 +61,10 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	if err != nil {
 		return python.Plan{}, imageTrouble("list the runner images", err)
 	}
-	options := python.Options{Default: images.Default, Limits: a.limits, NoHistory: !hasHistory(a.req.Source)}
+	options := python.Options{
+		Default: images.Default, Limits: a.limits, NoHistory: !hasHistory(a.req.Source),
+		DeclaredPytest: a.req.Settings.DeclaredPytest,
+	}
 	for _, image := range found {
 		options.Images = append(options.Images, interpreter.Image{Name: image.Name, Python: image.Python})
 	}

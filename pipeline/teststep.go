@@ -5,13 +5,13 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python/checkout"
-	"vivarium/pipeline/python/suite"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
 )
 
 // testRun is what one run of tests came to.
 type testRun struct {
+	by     tester
 	result sandbox.Result
 	report testreport.Report
 	found  findings.List
@@ -24,10 +24,9 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
-	by := testerOf(a.plan.TestProgram)
 	var runs []testRun
 	for _, planned := range a.plan.Test {
-		run, err := a.runTests(ctx, by, planned)
+		run, err := a.runTests(ctx, testerOf(a.plan.TestProgram, planned), planned)
 		if err != nil {
 			return "", err
 		}
@@ -36,7 +35,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 			break
 		}
 	}
-	cause, note, found := judgeRuns(by, runs, a.limits)
+	cause, note, found := judgeRuns(runs, a.limits)
 	a.step.Findings = found
 	if cause != "" {
 		return "", fail(cause, "%s", note)
@@ -61,59 +60,28 @@ func (a *attempt) runTests(ctx context.Context, by tester, planned checkout.Comm
 	if err != nil {
 		return testRun{}, err
 	}
-	// unittest writes to stderr, unless a test module has made that stdout, and pytest to stdout. Why
-	// pytest did not begin stands in stderr.
-	first, second := &stderr, &stdout
-	if by.pytest {
-		first, second = second, first
-	}
-	run := testRun{result: r, report: first.report.Report(), found: first.found.List()}
-	if run.report.Runs == 0 && second.report.Report().Runs > 0 {
-		run.report, run.found = second.report.Report(), second.found.List()
-	}
-	if len(run.found.Findings) == 0 && !run.report.Seen {
-		run.found = second.found.List()
-	}
+	run := by.sum(stdout, stderr)
+	run.by, run.result = by, r
 	return run, nil
 }
 
-// tester is a program that runs tests.
-type tester struct {
-	name    string // for a sentence
-	command string // the command, short
-	pytest  bool   // it reports as pytest does, and not as unittest does
-}
-
-func testerOf(p suite.Program) tester {
-	switch p {
-	case suite.Pytest:
-		return tester{name: "pytest", command: "python -m pytest", pytest: true}
-	case suite.Django:
-		return tester{name: "Django", command: "manage.py test"}
+// sum is what the two streams told. unittest writes to stderr, unless a test module has made that
+// stdout, and pytest to stdout. Why pytest did not begin stands in stderr.
+func (by tester) sum(stdout, stderr testOutput) testRun {
+	first, second := stderr, stdout
+	if by.reports == pytests {
+		first, second = stdout, stderr
 	}
-	return tester{name: "unittest", command: "python -m unittest"}
-}
-
-// testOutput reads one stream of a tester's output.
-type testOutput struct {
-	report interface {
-		Write(p []byte) (int, error)
-		Report() testreport.Report
+	run := testRun{report: first.report.Report(), found: first.found.List()}
+	other := testRun{report: second.report.Report(), found: second.found.List()}
+	switch {
+	case by.reports == either && run.report.Runs > 0 && other.report.Runs > 0:
+		run.report = run.report.Add(other.report)
+		run.found.Append(other.found)
+	case run.report.Runs == 0 && other.report.Runs > 0:
+		run = other
+	case len(run.found.Findings) == 0 && !run.report.Seen:
+		run.found = other.found
 	}
-	found interface {
-		Write(p []byte) (int, error)
-		List() findings.List
-	}
-}
-
-func (by tester) reader(dir string) testOutput {
-	if by.pytest {
-		return testOutput{&testreport.Pytest{}, &findings.Pytest{Root: sandbox.Workspace, Dir: dir}}
-	}
-	return testOutput{&testreport.Unittest{}, &findings.Unittest{Root: sandbox.Workspace}}
-}
-
-func (o *testOutput) write(p []byte) {
-	o.report.Write(p)
-	o.found.Write(p)
+	return run
 }

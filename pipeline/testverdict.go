@@ -13,7 +13,7 @@ import (
 
 // judgeRuns is the verdict on all runs of tests together: that of the first that is not green. A
 // run that found nothing is red only if no other found anything.
-func judgeRuns(by tester, runs []testRun, l limits.Limits) (Cause, string, findings.List) {
+func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 	var found findings.List
 	var total testreport.Report
 	for _, run := range runs {
@@ -29,7 +29,7 @@ func judgeRuns(by tester, runs []testRun, l limits.Limits) (Cause, string, findi
 	var green []testRun
 	var remarks []string
 	for _, run := range runs {
-		cause, note := testsCause(by, run.result, l, run.report, failure)
+		cause, note := testsCause(run.by, run.result, l, run.report, failure)
 		switch cause {
 		case CauseNoTests:
 			none = note
@@ -87,6 +87,8 @@ func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.
 			"), and something kept Python from ending, such as a thread"
 	case cause != "":
 		return cause, note
+	case report.Runs == 0 && by.silent:
+		said = fmt.Sprintf("`%s` ended with exit code 0, and with no summary that tells of its tests", by.command)
 	case report.Runs == 0:
 		return blame(StepTest, by.command, r, l, by.name+
 			" did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary")

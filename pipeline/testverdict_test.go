@@ -156,17 +156,22 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 	failed := func(text string, n int) findings.List {
 		return findings.List{Findings: []findings.Finding{{Test: "t", Text: text}}, Total: n}
 	}
-	green := testRun{report: testreport.Report{Seen: true, Runs: 1, Ran: 2}}
-	skipped := testRun{report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Skipped: 1}}
-	none := testRun{report: testreport.Report{Seen: true, Runs: 1}}
-	silent := testRun{}
-	struck := testRun{report: green.report, result: sandbox.Result{PidsStruck: true}}
+	green := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 2}}
+	skipped := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Skipped: 1}}
+	none := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1}}
+	silent := testRun{by: prog}
+	own := tester{name: "the repository's own command", command: "make test", reports: either, silent: true}
+	quiet := testRun{by: own}
+	broken := testRun{by: own, result: sandbox.Result{ExitCode: 2}}
+	struck := testRun{by: prog, report: green.report, result: sandbox.Result{PidsStruck: true}}
 	red := testRun{
+		by:     prog,
 		result: sandbox.Result{ExitCode: 1},
 		report: testreport.Report{Seen: true, Runs: 1, Ran: 3, Failures: 1},
 		found:  failed("first", 1),
 	}
 	redder := testRun{
+		by:     prog,
 		result: sandbox.Result{ExitCode: 1},
 		report: testreport.Report{Seen: true, Runs: 1, Ran: 4, Failures: 2},
 		found:  failed("second", 2),
@@ -177,17 +182,19 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 		note  string
 		total int
 	}{
-		"one":                   {[]testRun{green}, "", "2 tests", 0},
-		"two":                   {[]testRun{green, skipped}, "", "3 tests, 1 skipped", 0},
-		"one found nothing":     {[]testRun{none, green}, "", "2 tests", 0},
-		"none found anything":   {[]testRun{none, none}, CauseNoTests, "no tests: unittest found nothing to run", 0},
-		"one is red":            {[]testRun{green, red}, CauseTests, "t: first", 1},
-		"two are red":           {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
-		"one says nothing":      {[]testRun{green, silent}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary", 0},
-		"one is struck, though": {[]testRun{green, struck}, "", "4 tests; green, although: too many processes: 512 limit", 0},
+		"one":                       {[]testRun{green}, "", "2 tests", 0},
+		"two":                       {[]testRun{green, skipped}, "", "3 tests, 1 skipped", 0},
+		"one found nothing":         {[]testRun{none, green}, "", "2 tests", 0},
+		"none found anything":       {[]testRun{none, none}, CauseNoTests, "no tests: unittest found nothing to run", 0},
+		"one is red":                {[]testRun{green, red}, CauseTests, "t: first", 1},
+		"two are red":               {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
+		"one need not say anything": {[]testRun{green, quiet}, "", "2 tests; `make test` ended with exit code 0, and with no summary that tells of its tests", 0},
+		"its exit code counts":      {[]testRun{green, broken}, CauseTests, "`make test` ended with exit code 2", 0},
+		"one says nothing":          {[]testRun{green, silent}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary", 0},
+		"one is struck, though":     {[]testRun{green, struck}, "", "4 tests; green, although: too many processes: 512 limit", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cause, note, found := judgeRuns(prog, c.runs, testLimits)
+			cause, note, found := judgeRuns(c.runs, testLimits)
 			if cause != c.cause || note != c.note || found.Total != c.total {
 				t.Errorf("got %q, %q, %d findings; want %q, %q, %d", cause, note, found.Total, c.cause, c.note, c.total)
 			}

@@ -101,6 +101,8 @@ var variables = []variable{
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
 	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",
 		to(networks, func(c *config) *[]netip.Prefix { return &c.indexAllow })},
+	{"VIVARIUM_PYTEST", "add", "Tests that need pytest, declared nowhere: add installs it; declared fails the build.",
+		to(onlyDeclared, func(c *config) *bool { return &c.build.DeclaredPytest })},
 	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",
 		to(text, func(c *config) *string { return &c.initDir })},
 	{"VIVARIUM_RUNNERS", "vivarium/runner",

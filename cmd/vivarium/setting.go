@@ -180,9 +180,10 @@ var (
 			return d, when(d >= time.Second)
 		}}
 
-	yesOrNo = kind[bool]{accepts: "yes or no", parse: func(v string) (bool, error) {
-		return v == "yes", when(v == "yes" || v == "no")
-	}}
+	yesOrNo = kind[bool]{accepts: "yes or no",
+		parse: func(v string) (bool, error) { return v == "yes", when(v == "yes" || v == "no") }}
+	onlyDeclared = kind[bool]{accepts: "add or declared",
+		parse: func(v string) (bool, error) { return v == "declared", when(v == "add" || v == "declared") }}
 
 	logFormat = kind[string]{accepts: "text or json", parse: func(v string) (string, error) {
 		return v, when(v == "text" || v == "json")

@@ -25,6 +25,9 @@ type config struct {
 	install  []checkout.Command
 	installs bool // install is set, be it to nothing
 	history  bool
+	test     []checkout.Command
+	tests    bool     // test is set, be it to nothing
+	env      []string // NAME=value
 	limits   limits.Limits
 	lowered  []string
 	notes    []string
@@ -36,6 +39,8 @@ var settings = map[string]func(*config, any) error{
 	"workdir":   (*config).setWorkdir,
 	"install":   (*config).setInstall,
 	"history":   (*config).setHistory,
+	"test":      (*config).setTest,
+	"env":       (*config).setEnv,
 	"timeout":   (*config).setTimeout,
 	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
 	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
@@ -46,7 +51,7 @@ var settings = map[string]func(*config, any) error{
 }
 
 // choices are the settings that are no limits.
-var choices = []string{"python", "workdir", "install", "history"}
+var choices = []string{"python", "workdir", "install", "test", "env", "history"}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.
@@ -121,12 +126,6 @@ func (c *config) setWorkdir(v any) error {
 	return nil
 }
 
-func (c *config) setInstall(v any) (err error) {
-	c.installs = true
-	c.install, err = commandsOf(v)
-	return err
-}
-
 func (c *config) setHistory(v any) (err error) {
 	var ok bool
 	if c.history, ok = v.(bool); !ok {
@@ -134,28 +133,6 @@ func (c *config) setHistory(v any) (err error) {
 	}
 	return nil
 }
-
-// commandsOf reads command lines as a person types them: one, or an array of them.
-func commandsOf(v any) ([]checkout.Command, error) {
-	said, ok := v.([]any)
-	if one, is := v.(string); is {
-		said, ok = []any{one}, true
-	}
-	var commands []checkout.Command
-	for _, v := range said {
-		line, is := v.(string)
-		if ok = ok && is && len(line) <= maxCommand && !strings.Contains(line, "\x00"); strings.TrimSpace(line) != "" {
-			commands = append(commands, checkout.Command{Argv: []string{"/bin/sh", "-ec", line}})
-		}
-	}
-	if !ok {
-		return nil, fmt.Errorf(`write a command line in quotes, such as "pip install -r all.txt", or an array of them`)
-	}
-	return commands, nil
-}
-
-// maxCommand bounds a command line, in bytes.
-const maxCommand = 16 << 10
 
 func (c *config) setTimeout(v any) error {
 	var d time.Duration

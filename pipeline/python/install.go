@@ -28,6 +28,7 @@ type installation struct {
 	passed  []string                  // what was passed over
 	known   []requirement.Requirement // what pip reads by itself of the project
 	refused string                    // why none of it can be installed
+	env     []string                  // of the repository's own
 	notes   []string
 	remarks []string
 }
@@ -42,11 +43,11 @@ type installation struct {
 //
 // A project is always installed editable, so that its tests import the checkout and not a copy of it.
 func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installation {
-	in := &installation{tree: t, project: p, notes: p.Notes}
+	in := &installation{tree: t, project: p, env: conf.env, notes: p.Notes}
 	files := declared.RequirementsFiles(t)
 	switch {
 	case conf.installs:
-		in.own = conf.install
+		in.own = withEnv(conf.install, conf.env)
 		in.because("[tool.vivarium] install")
 		in.passed = slices.Concat(nonEmpty(files.Main), files.Companions)
 		return in
@@ -217,7 +218,7 @@ func (in *installation) commands() []checkout.Command {
 	}
 	var commands []checkout.Command
 	for _, call := range calls {
-		commands = append(commands, checkout.Command{Argv: slices.Concat(pip, call)})
+		commands = append(commands, checkout.Command{Argv: slices.Concat(pip, call), Env: in.env})
 	}
 	return commands
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Limits  limits.Limits // the operator's
 	// NoHistory says that tags and history cannot be had, as of a folder that is no repository.
 	NoHistory bool
+	// DeclaredPytest is whether pytest runs only where the repository declares it.
+	DeclaredPytest bool
 }
 
 // Plan is everything that a build will do, and why.
@@ -133,8 +135,11 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	p.Lint = []checkout.Command{lint.Command}
 	p.Notes = append(p.Notes, lint.Notes...)
 	p.chooseHistory(t, doc, conf, o)
-	p.chooseTests(t, in)
+	p.chooseTests(t, conf, in, o)
 	p.install(in)
+	if names := conf.overridden(); len(names) > 0 {
+		p.Remarks = append(p.Remarks, "by the repository's own "+strings.Join(names, " and ")+" in [tool.vivarium]")
+	}
 	return nil
 }
 

@@ -12,21 +12,43 @@ import (
 const mostNotRun = 20
 
 // chooseTests decides what is run, and has pytest installed where that is needed.
-func (p *Plan) chooseTests(t *checkout.Tree, in *installation) {
-	s := suite.Choose(t, suite.Options{
-		Python:    EnvPython,
-		Root:      sandbox.Workspace,
-		Dir:       p.Dir,
-		Installed: in.root != "" || in.own != nil,
-	})
-	p.Test, p.TestProgram, p.TestWhy, p.NotRun = s.Runs, s.Program, s.Why, s.Left
+func (p *Plan) chooseTests(t *checkout.Tree, conf config, in *installation, o Options) {
+	var s suite.Suite
+	if conf.tests {
+		s = suite.ByOwn(conf.test, "[tool.vivarium] test")
+	} else {
+		s = p.suite(t, in)
+	}
+	p.Test, p.TestProgram, p.TestWhy, p.NotRun = withEnv(s.Runs, conf.env), s.Program, s.Why, s.Left
 	p.Notes = append(p.Notes, s.Notes...)
 	if len(p.Test) == 0 && len(s.Left) > 0 {
 		p.TestWhy += "; " + s.Left[0].Path + " is not run: " + s.Left[0].Reason
 	}
 	if s.NeedsPytest != "" && in.own == nil && !in.has("pytest") {
-		in.add("pytest", "pytest, which is declared nowhere")
-		p.Remarks = append(p.Remarks, fmt.Sprintf("pytest is declared nowhere and was added, since %s: declare it, "+
-			"such as in requirements-dev.txt or in a group named test", s.NeedsPytest))
+		p.undeclaredPytest(s, in, o)
 	}
+}
+
+func (p *Plan) suite(t *checkout.Tree, in *installation) suite.Suite {
+	return suite.Choose(t, suite.Options{
+		Python:    EnvPython,
+		Root:      sandbox.Workspace,
+		Dir:       p.Dir,
+		Installed: in.root != "" || in.own != nil,
+	})
+}
+
+// undeclaredPytest adds pytest, as GitHub's own starter workflow does, unless the operator has only
+// what is declared.
+func (p *Plan) undeclaredPytest(s suite.Suite, in *installation, o Options) {
+	const declare = "declare it, such as in requirements-dev.txt or in a dependency group named test"
+	if o.DeclaredPytest {
+		p.Test = nil
+		p.TestWhy = fmt.Sprintf("pytest is needed (%s) and declared nowhere, and this server adds nothing: %s",
+			s.NeedsPytest, declare)
+		return
+	}
+	in.add("pytest", "pytest, which is declared nowhere")
+	p.Remarks = append(p.Remarks, fmt.Sprintf("pytest is declared nowhere and was added, since %s: %s",
+		s.NeedsPytest, declare))
 }

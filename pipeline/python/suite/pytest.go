@@ -24,7 +24,7 @@ func (c *chooser) byPytest() {
 	}
 	runs := c.collected()
 	if extra := c.unusual(); len(extra) > 0 {
-		patterns := append(slices.Clone(pytestPatterns), names(extra)...)
+		patterns := append(slices.Clone(pytestPatterns), basenames(extra)...)
 		argv = append(argv, "-o", "python_files="+strings.Join(patterns, " "))
 		runs = append(runs, extra...)
 	}
@@ -64,7 +64,7 @@ func (c *chooser) unusual() []file {
 	return found
 }
 
-func names(files []file) []string {
+func basenames(files []file) []string {
 	var all []string
 	for _, f := range files {
 		all = append(all, f.base)

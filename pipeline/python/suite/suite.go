@@ -17,6 +17,7 @@ const (
 	Unittest Program = "unittest"
 	Pytest   Program = "pytest"
 	Django   Program = "Django's test runner" // which reports as unittest does
+	Own      Program = "the repository's own commands"
 )
 
 // Left is a file that looks like a test and is not run.
