@@ -15,6 +15,8 @@ import (
 
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
+
+	"vivarium/sandbox/runc"
 )
 
 // Engine is a Docker Engine to run sandboxes on.
@@ -37,9 +39,9 @@ type Info struct {
 	Memory        int64 // bytes
 	CgroupVersion string
 	Storage       string
-	Runtimes      []string // sorted
-	Runtime       string   // the default one
-	Runc          Release  // zero where the default runtime is another
+	Runtimes      []string     // sorted
+	Runtime       string       // the default one
+	Runc          runc.Release // zero where the default runtime is another
 	Security      []string
 }
 
@@ -116,7 +118,7 @@ func ask(ctx context.Context, cli *client.Client) (Info, error) {
 		Storage:       info.Driver,
 		Runtimes:      runtimes(info),
 		Runtime:       info.DefaultRuntime,
-		Runc:          runcOf(version, info),
+		Runc:          runc.Of(version, info),
 		Security:      info.SecurityOptions,
 	}, nil
 }

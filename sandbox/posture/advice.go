@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"vivarium/sandbox"
+	"vivarium/sandbox/runc"
 )
 
 func (j *judgement) advise(text string) { j.Advice = append(j.Advice, text) }
@@ -90,7 +90,7 @@ func (j *judgement) security(name string) bool {
 const runcFlaws = "ways out of November 2025 (CVE-2025-31133, CVE-2025-52565, CVE-2025-52881)"
 
 func (j *judgement) runcAge() {
-	r := runc(j.info.Runc)
+	r := release(j.info.Runc)
 	if r.Version == "" || !r.beforeFixes() || j.spec.Runtime != "" && j.spec.Runtime != j.info.Runtime {
 		return
 	}
@@ -106,14 +106,14 @@ func (j *judgement) runcAge() {
 	)
 }
 
-// runc is a release of runc.
-type runc sandbox.Release
+// release is one of runc.
+type release runc.Release
 
 var runcVersion = regexp.MustCompile(`^v?(\d+)\.(\d+)\.(\d+)(?:[-~]rc\.?(\d+))?`)
 
 // beforeFixes compares with the first releases that hold the fixes: 1.2.8, 1.3.3 and 1.4.0-rc.3. A
 // version that cannot be read counts as new enough.
-func (r runc) beforeFixes() bool {
+func (r release) beforeFixes() bool {
 	m := runcVersion.FindStringSubmatch(r.Version)
 	if m == nil {
 		return false
@@ -134,7 +134,7 @@ func (r runc) beforeFixes() bool {
 
 // packaged reports whether a distribution has built it: then its number is longer than those of
 // runc's own releases, or its commit is none of theirs.
-func (r runc) packaged() bool {
+func (r release) packaged() bool {
 	own := regexp.MustCompile(`^v?\d+\.\d+\.\d+(-rc\.?\d+)?$`).MatchString(r.Version)
 	return !own || !regexp.MustCompile(`^(v\d.*-g)?[0-9a-f]{7,40}$`).MatchString(r.Commit)
 }

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"vivarium/sandbox"
+	"vivarium/sandbox/runc"
 )
 
 // TestAdviceIsNoProblem: advice names what an engine could do better, and builds are taken all the
 // same.
 func TestAdviceIsNoProblem(t *testing.T) {
 	good := sandbox.Info{
-		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: sandbox.Release{
+		CPUs: 2, CgroupVersion: "2", Runtime: "runc", Runc: runc.Release{
 			Version: "1.3.3",
 			Commit:  "v1.3.3-0-gd842d771",
 		},
@@ -38,16 +39,16 @@ func TestAdviceIsNoProblem(t *testing.T) {
 			"",
 		},
 		"an old runc": {
-			func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.2.5", Commit: "v1.2.5-0-g59923ef"} },
+			func(i *sandbox.Info) { i.Runc = runc.Release{Version: "1.2.5", Commit: "v1.2.5-0-g59923ef"} },
 			same,
 			"runc 1.2.5 is open to",
 		},
 		"Debian's runc": {
-			func(i *sandbox.Info) { i.Runc = sandbox.Release{Version: "1.1.5+ds1", Commit: "1.1.5+ds1-1+deb12u2"} },
+			func(i *sandbox.Info) { i.Runc = runc.Release{Version: "1.1.5+ds1", Commit: "1.1.5+ds1-1+deb12u2"} },
 			same,
 			"runc 1.1.5+ds1-1+deb12u2 may be open to",
 		},
-		"another runtime": {func(i *sandbox.Info) { i.Runc = sandbox.Release{} }, same, ""},
+		"another runtime": {func(i *sandbox.Info) { i.Runc = runc.Release{} }, same, ""},
 		"Ubuntu's helper": {
 			func(*sandbox.Info) {},
 			pattern("|/usr/share/apport/apport -p%p -s%s\n"),
@@ -92,7 +93,7 @@ func TestAdviceIsNoProblem(t *testing.T) {
 // TestGVisorNeedsNoAdviceOnTheHostsKernel: gVisor's own kernel stands in front of it.
 func TestGVisorNeedsNoAdviceOnTheHostsKernel(t *testing.T) {
 	f, spec, info := goodFacts(t, "gvisor")
-	info.CgroupVersion, info.Runc = "1", sandbox.Release{Version: "1.1.5", Commit: "v1.1.5-0-gf19387a6"}
+	info.CgroupVersion, info.Runc = "1", runc.Release{Version: "1.1.5", Commit: "v1.1.5-0-gf19387a6"}
 	if p := judge(f, spec, info); p.Err() != nil || len(p.Advice) > 0 {
 		t.Errorf("advice %q, problems %v; want none", p.Advice, p.Err())
 	}
@@ -122,7 +123,7 @@ func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 		"1.4.0": false, "1.4.1": false,
 		"1.5.0": false, "2.0.0": false, "v1.2.5": true, "": false, "unknown": false, "1.1.99999999999999999999": true,
 	} {
-		if got := (runc{Version: version}).beforeFixes(); got != want {
+		if got := (release{Version: version}).beforeFixes(); got != want {
 			t.Errorf("runc %q is old: %v, want %v", version, got, want)
 		}
 	}
@@ -131,7 +132,7 @@ func TestRuncIsOldBeforeItsFixes(t *testing.T) {
 // TestADistributionsRuncIsOnlySuspected, since it may hold the fixes under its old number. The
 // texts are those of Docker's own packages, of runc's releases, of Debian 12 and 13, and of Ubuntu.
 func TestADistributionsRuncIsOnlySuspected(t *testing.T) {
-	for r, want := range map[runc]bool{
+	for r, want := range map[release]bool{
 		{"1.2.5", "v1.2.5-0-g59923ef"}:                        false,
 		{"1.2.5", "59923ef18c98053ddb1acf23ecba10344056c28e"}: false,
 		{"1.4.0-rc.2", "v1.4.0-rc.2-0-gd7f2b1f4"}:             false,

@@ -1,4 +1,4 @@
-package sandbox
+package runc
 
 import (
 	"testing"
@@ -24,7 +24,7 @@ func TestRuncIsThatOfTheDefaultRuntime(t *testing.T) {
 			DefaultRuntime: c.runtime,
 			Runtimes:       map[string]system.RuntimeWithStatus{c.runtime: {Runtime: system.Runtime{Path: c.path}}},
 		}
-		if got := runcOf(answer(c.component), info); got.Version != c.want {
+		if got := Of(answer(c.component), info); got.Version != c.want {
 			t.Errorf("%+v: got %+v", c, got)
 		}
 	}

@@ -1,4 +1,5 @@
-package sandbox
+// Package runc finds the release of the runc with which an engine starts containers.
+package runc
 
 import (
 	"path"
@@ -13,9 +14,9 @@ type Release struct {
 	Commit  string // such as v1.2.5-0-g59923ef, or what a distribution puts there
 }
 
-// runcOf is the release of the default runtime if its program is called runc. An engine tells the
+// Of returns the release of the default runtime if its program is called runc. An engine tells the
 // version of no other.
-func runcOf(v types.Version, info system.Info) Release {
+func Of(v types.Version, info system.Info) Release {
 	if path.Base(info.Runtimes[info.DefaultRuntime].Path) != "runc" {
 		return Release{}
 	}
