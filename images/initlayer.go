@@ -44,7 +44,7 @@ func (m *Manager) initLayer(ctx context.Context, toolsID string) (id string, err
 	}
 	return m.commit(ctx, c, &container.Config{
 		User:       user,
-		WorkingDir: "/workspace",
+		WorkingDir: "/tmp/workspace",
 		Entrypoint: []string{"/" + initPath},
 		// A base's health check would be one more process in every sandbox, which nobody asked for.
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},

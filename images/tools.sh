@@ -59,7 +59,7 @@ echo 'vivarium:x:10001:10001::/home/vivarium:/bin/sh' >>/etc/passwd
 echo 'vivarium:x:10001:' >>/etc/group
 
 rm -rf /opt/vivarium
-mkdir -p /workspace /home/vivarium "$env"
+mkdir -p /tmp/workspace /home/vivarium "$env"
 python3 -m venv "$env"
 
 # The image is read-only to builds, so whatever is not compiled now is compiled by
@@ -78,5 +78,5 @@ PYTHON
 tar -C "$env" -cf "$seed" .
 rm -rf "$env"
 mkdir "$env"
-chown 10001:10001 /workspace /home/vivarium "$env"
+chown 10001:10001 /tmp/workspace /home/vivarium "$env"
 python3 -c 'import platform; print(platform.python_version())' >/opt/vivarium/python-version

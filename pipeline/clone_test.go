@@ -177,12 +177,12 @@ func TestTokenNeverEntersTheSandbox(t *testing.T) {
 class T(unittest.TestCase):
     def test(self):
         print("marker of the environment:", dict(os.environ))
-        for root, _, files in os.walk("/workspace"):
+        for root, _, files in os.walk("/tmp/workspace"):
             for name in files:
                 with open(os.path.join(root, name), "rb") as f:
                     print(root, name, f.read())
         print("grep:", subprocess.run(
-            ["grep", "-rl", "-".join(["canary", "5e1f0c9a7b"]), "/workspace", "/home", "/tmp", "/opt/vivarium/env", ` +
+            ["grep", "-rl", "-".join(["canary", "5e1f0c9a7b"]), "/home", "/tmp", "/opt/vivarium/env", ` +
 		`"/etc"],
             stdout=subprocess.PIPE).stdout)
         print("config:", subprocess.check_output(["git", "config", "--list", "--show-origin"]))
@@ -209,7 +209,7 @@ func TestRepositoryCannotRunProgramsDuringTheClone(t *testing.T) {
 class T(unittest.TestCase):
     def test(self):
         self.assertFalse(os.path.exists("/tmp/ran"))
-        self.assertFalse(os.path.exists("/workspace/.git/hooks"))
+        self.assertFalse(os.path.exists("/tmp/workspace/.git/hooks"))
 `})
 	wantCause(t, o, "")
 	wantText(t, l.step(pipeline.StepPlan), "not fetched  submodule x")

@@ -92,7 +92,7 @@ func TestPutArchiveReachesWhatIsInAClosedDirectory(t *testing.T) {
 func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
 	s := start(t, nil)
 	for name, in := range map[string]*bytes.Buffer{
-		"upwards": tarOf(t, tar.Header{Name: "../tmp/x", Typeflag: tar.TypeReg}),
+		"upwards": tarOf(t, tar.Header{Name: "../x", Typeflag: tar.TypeReg}),
 		"through a link": tarOf(t, tar.Header{
 			Name:     "l",
 			Typeflag: tar.TypeSymlink,
@@ -107,8 +107,8 @@ func TestPutArchiveRefusesToLeaveItsDirectory(t *testing.T) {
 			t.Errorf("%s: got %v, want a refusal", name, err)
 		}
 	}
-	if got := mustRun(t, s, shell("find /tmp -mindepth 1")); got != "" {
-		t.Errorf("in /tmp stands %q", got)
+	if got := mustRun(t, s, shell("ls -A /tmp")); got != "workspace\n" {
+		t.Errorf("beside the directory stands %q", got)
 	}
 }
 

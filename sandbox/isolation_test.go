@@ -147,10 +147,11 @@ for name, call in ("ptrace", lambda: libc.ptrace(0, 0, 0, 0)), ("unshare", lambd
 func TestSandboxWritesToItsMountsOnly(t *testing.T) {
 	s := start(t, nil)
 	out := mustRun(t, s, shell(`
-for d in /workspace /home/vivarium /opt/vivarium/env /tmp /dev/shm / /opt/vivarium /usr/bin /etc /dev /var/tmp /run; do
+for d in /tmp/workspace /home/vivarium /opt/vivarium/env /tmp /dev/shm / /opt/vivarium /usr/bin /etc /dev \
+	/var/tmp /run; do
 	if (: > $d/x) 2>/dev/null; then echo $d; fi
 done`))
-	if want := "/workspace\n/home/vivarium\n/opt/vivarium/env\n/tmp\n/dev/shm\n"; out != want {
+	if want := "/tmp/workspace\n/home/vivarium\n/opt/vivarium/env\n/tmp\n/dev/shm\n"; out != want {
 		t.Errorf("can write to:\n%swant:\n%s", out, want)
 	}
 }

@@ -177,7 +177,7 @@ func TestDiskLimitIsNamed(t *testing.T) {
 		want    string
 		inodes  bool
 	}{
-		{"workspace", fill(sandbox.Workspace), sandbox.Workspace, false},
+		{"workspace", fill(sandbox.Workspace), sandbox.Tmp, false},
 		{"home", fill(sandbox.Home), sandbox.Home, false},
 		{"environment", fill(sandbox.Env), sandbox.Env, false},
 		{"tmp", fill(sandbox.Tmp), sandbox.Tmp, false},
@@ -192,7 +192,7 @@ os.mkdir("d")
 try:
     for i in range(10 ** 6): open(f"d/{i}", "w").close()
 finally:
-    shutil.rmtree("d")`), sandbox.Workspace, true},
+    shutil.rmtree("d")`), sandbox.Tmp, true},
 		{"the sum of several", shell(`
 for d in /tmp /home/vivarium; do head -c 70000000 /dev/zero > $d/big; done; sleep 1; exit 1`), sandbox.Tmp, false},
 	} {

@@ -105,7 +105,7 @@ func nanoCPUs(cpus float64, has int) int64 { return int64(min(cpus, float64(has)
 const namesSize = 64 << 10
 
 // mounts are all places that builds may write to.
-var mounts = []string{Workspace, Home, Env, Tmp, Shm}
+var mounts = []string{Tmp, Home, Env, Shm}
 
 func tmpfs(l Limits, user int) map[string]string {
 	m := map[string]string{Names: fmt.Sprintf("rw,nosuid,nodev,size=%d,nr_inodes=16,mode=1777", namesSize)}

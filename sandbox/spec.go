@@ -6,14 +6,17 @@ import (
 	"vivarium/sandbox/wire"
 )
 
-// Fixed places inside every sandbox. Each is a tmpfs of its own; the rest of
+// Fixed places inside every sandbox. Each but Workspace is a tmpfs of its own; the rest of
 // the file system is the read-only image.
 const (
-	Workspace = "/workspace"        // the checkout
-	Home      = "/home/vivarium"    // HOME of every command
-	Env       = "/opt/vivarium/env" // the Python environment; fixed, since a venv cannot be moved
-	Tmp       = "/tmp"
-	Shm       = "/dev/shm"
+	Home = "/home/vivarium"    // HOME of every command
+	Env  = "/opt/vivarium/env" // the Python environment; fixed, since a venv cannot be moved
+	Tmp  = "/tmp"
+	Shm  = "/dev/shm"
+
+	// Workspace is the checkout. It is a folder of Tmp's, since programs rename temporary files
+	// into it, and rename(2) works within one mount only. vivarium-init makes it.
+	Workspace = Tmp + "/workspace"
 
 	// Terminals is where a sandbox's pseudo-terminals are. It counts as full when there are
 	// MaxTerminals.
@@ -42,6 +45,8 @@ type Spec struct {
 	Deadline time.Time // PID 1 ends the container then; a label too
 	Runtime  string    // OCI runtime by the engine's name for it; empty is the engine's default
 	Limits   Limits
+
+	withoutIPv6 bool // the engine's kernel has no IPv6; Start finds out
 
 	userIndex int // the user is FirstUser + userIndex; Start chooses one that no other sandbox has
 }

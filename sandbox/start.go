@@ -104,6 +104,7 @@ func (s *Sandbox) greet(ctx context.Context) error {
 		Version: wire.Version,
 		TTL:     time.Until(s.spec.Deadline),
 		Mounts:  mounts,
+		Folder:  Workspace,
 		Disk:    s.spec.Limits.Disk,
 		Inodes:  s.spec.Limits.Inodes,
 		Pids:    countedPids(s.spec),

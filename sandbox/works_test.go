@@ -46,8 +46,8 @@ func TestWhatTestSuitesDoWorks(t *testing.T) {
 	out := mustRun(t, s, shell(`
 tar -xf `+sandbox.Seed+` -C `+sandbox.Env+`
 cd `+sandbox.Env+`/bin
-./python -m pip install --quiet --no-index --no-build-isolation /workspace
-./python -P /workspace/use/main.py`))
+./python -m pip install --quiet --no-index --no-build-isolation `+sandbox.Workspace+`
+./python -P `+sandbox.Workspace+`/use/main.py`))
 	if out != "installed\n" {
 		t.Errorf("what pip built and installed: got %q", out)
 	}

@@ -17,12 +17,12 @@ var places = []struct {
 	name, prefix string
 	written      bool
 }{
+	{"workspace", sandbox.Workspace, true}, // before the place that it is in
 	{"tmp", sandbox.Tmp, true},
 	{"home", sandbox.Home, true},
 	{"environment", sandbox.Env, true},
 	{"names", sandbox.Names, true},
 	{"shared-memory", sandbox.Shm, true},
-	{"workspace", sandbox.Workspace, true},
 	// gVisor has no message queues, and does not show the other kinds even to the writer.
 	{"message-queues", "/dev/mqueue", !imagestest.GVisor()},
 	{"ipc", "/ipc", !imagestest.GVisor()},

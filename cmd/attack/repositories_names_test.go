@@ -32,11 +32,11 @@ import unittest
 class T(unittest.TestCase):
     def test(self):
         print()
-        for root, dirs, files in os.walk(b"/workspace"):
+        for root, dirs, files in os.walk(b"/tmp/workspace"):
             dirs[:] = [d for d in dirs if d != b".git"]
             for name in files:
-                print("HELD", os.path.relpath(os.path.join(root, name), b"/workspace").hex())
-        print("BESIDE", [p for p in ("/tmp/evil.py", "/evil", "/workspace/ran", "/workspace/../evil") ` +
+                print("HELD", os.path.relpath(os.path.join(root, name), b"/tmp/workspace").hex())
+        print("BESIDE", [p for p in ("/tmp/evil.py", "/evil", "/tmp/workspace/ran", "/tmp/evil") ` +
 	`if os.path.exists(p)])
 `
 

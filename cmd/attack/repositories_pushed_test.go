@@ -12,7 +12,7 @@ import (
 // along.
 func pushedTricks(t *testing.T) egresstest.Commit {
 	t.Helper()
-	const runs = "sh /workspace/payload.sh "
+	const runs = "sh /tmp/workspace/payload.sh "
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("0", 64) + "\nsize 12345\n"
 	return egresstest.Commit{
 		Files: map[string]string{
@@ -21,7 +21,7 @@ func pushedTricks(t *testing.T) egresstest.Commit {
 			".gitattributes": "*.evil filter=evil diff=evil merge=evil\n*.bin filter=lfs diff=lfs merge=lfs -text\n",
 			"a.evil":         "x\n", "asset.bin": pointer,
 			".gitconfig": "[alias]\n\tevil = !" + runs + "config-of-the-tree </dev/null\n",
-			".gitmodules": "[submodule \"ext\"]\n\tpath = ext\n\turl = ext::sh /workspace/mark.sh submodule-ext\n" +
+			".gitmodules": "[submodule \"ext\"]\n\tpath = ext\n\turl = ext::sh /tmp/workspace/mark.sh submodule-ext\n" +
 				"[submodule \"file\"]\n\tpath = file\n\turl = file:///tmp/target.git\n",
 			"bare/HEAD": "ref: refs/heads/main\n", "bare/objects/keep": "", "bare/refs/keep": "",
 			"bare/config": "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = " +

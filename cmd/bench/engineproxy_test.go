@@ -39,7 +39,7 @@ func TestOnlyTheSoftSideLosesItsHardening(t *testing.T) {
 				t.Errorf("soft %v: it has %s: %v", soft, setting, soft)
 			}
 		}
-		for _, setting := range []string{`"NetworkMode":"none"`, `"/workspace":"rw,`, `"Hostname":"vivarium"`} {
+		for _, setting := range []string{`"NetworkMode":"none"`, `"/tmp":"rw,`, `"Hostname":"vivarium"`} {
 			if !strings.Contains(text, setting) {
 				t.Errorf("soft %v: %s is gone", soft, setting)
 			}

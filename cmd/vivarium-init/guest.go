@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -143,6 +144,9 @@ func (g *guest) greet(h *wire.Hello) (wire.Reply, error) {
 		if err := checkSockets(); err != nil {
 			return wire.Reply{}, err
 		}
+	}
+	if err := os.Mkdir(h.Folder, 0o755); err != nil {
+		return wire.Reply{}, fmt.Errorf("make the folder of the checkout: %w", err)
 	}
 	g.mu.Lock()
 	g.hello = h

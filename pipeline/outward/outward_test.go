@@ -18,7 +18,7 @@ func TestPathsOfTheHostAreCutToTheirLastPart(t *testing.T) {
 		// The controls: these are no paths of the host.
 		"the git host https://git.example/o/n.git answered 503": "the git host " +
 			"https://git.example/o/n.git answered 503",
-		"disk full: /workspace/out/a.bin does not fit":       "disk full: /workspace/out/a.bin does not fit",
+		"disk full: /tmp/workspace/out/a.bin does not fit":   "disk full: /tmp/workspace/out/a.bin does not fit",
 		"12 of 13 tests and/or 3/4 of them; ./a/b and a/b/c": "12 of 13 tests and/or 3/4 of them; ./a/b and a/b/c",
 		"root / and /tmp": "root / and /tmp",
 	} {

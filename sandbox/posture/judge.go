@@ -170,7 +170,7 @@ func (j *judgement) mountAt(path string) (found mount, ok bool) {
 const pageRound = 64 << 10
 
 // places are all the folders that builds may write to.
-var places = []string{sandbox.Workspace, sandbox.Home, sandbox.Env, sandbox.Tmp, sandbox.Shm}
+var places = []string{sandbox.Tmp, sandbox.Home, sandbox.Env, sandbox.Shm}
 
 // places: each folder that builds may write to is a tmpfs of the promised size, owner and kind.
 func (j *judgement) places() {

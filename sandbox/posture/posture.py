@@ -15,7 +15,7 @@ FILES = [
     "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us", "/sys/fs/cgroup/pids/pids.max",
     "/sys/fs/cgroup/memory/memory.oom_control",
 ]
-PLACES = ["/workspace", "/home/vivarium", "/opt/vivarium/env", "/tmp", "/dev/shm"]
+PLACES = ["/home/vivarium", "/opt/vivarium/env", "/tmp", "/dev/shm"]
 
 # System calls by their numbers on x86-64 and arm64, with arguments that do nothing where the call is let through: the kernel
 # then names another error than a filter does, wherever it looks at the arguments before it looks at who asks.

@@ -268,7 +268,7 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		{postures, edit(mountinfo, "/opt/vivarium/env", "/opt/elsewhere"), "/opt/elsewhere is mounted inside"},
 		{postures, edit(mountinfo, "/ /dev/shm rw", "/ /dev/shm ro"), "/dev/shm is not a writable tmpfs"},
 		{both, edit(mountinfo, "size=98304k", "size=983040k"), "/tmp holds"},
-		{both, edit(mountinfo, "size=98304k,", ""), "/workspace holds"},
+		{both, edit(mountinfo, "size=98304k,", ""), "/opt/vivarium/env holds"},
 		{[]string{"gvisor"}, edit(mountinfo, "size=100663296", "size=1006632960"), "/home/vivarium holds"},
 		{both, edit(mountinfo, "nr_inodes=262144", "nr_inodes=0"), `holds "0" files in place of 262144`},
 		{both, edit(mountinfo, "/ /tmp rw,nosuid", "/ /tmp rw"), "/tmp is mounted without nosuid"},
@@ -280,8 +280,8 @@ func TestEachBrokenPromiseIsNamed(t *testing.T) {
 		},
 		{
 			postures,
-			func(f *facts) { f.Owners = map[string][3]int64{sandbox.Workspace: {0, 0, 0o755}} },
-			"/workspace belongs to 0:0",
+			func(f *facts) { f.Owners = map[string][3]int64{sandbox.Env: {0, 0, 0o755}} },
+			"/opt/vivarium/env belongs to 0:0",
 		},
 		{
 			postures,

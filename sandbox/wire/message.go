@@ -41,6 +41,7 @@ type Hello struct {
 	Version int           `json:"version"`
 	TTL     time.Duration `json:"ttl"`     // until the deadline; a duration, since two clocks may differ
 	Mounts  []string      `json:"mounts"`  // every tmpfs
+	Folder  string        `json:"folder"`  // to be made in one of them
 	Disk    int64         `json:"disk"`    // bytes that they may hold together
 	Inodes  int64         `json:"inodes"`  // and files
 	Pids    int64         `json:"pids"`    // tasks to allow; zero where the kernel counts them

@@ -13,7 +13,7 @@ from probe import Refused, main
 libc = ctypes.CDLL(None, use_errno=True)
 
 # Every place of a sandbox that can be written to; in an open container those of them that are there.
-PLACES = [p for p in ("/tmp", "/dev/shm", "/workspace", "/home/vivarium", "/opt/vivarium/env") if os.path.isdir(p)]
+PLACES = [p for p in ("/tmp", "/dev/shm", "/home/vivarium", "/opt/vivarium/env") if os.path.isdir(p)]
 # Above what the suite gives a sandbox, below what a machine has.
 MOST_BYTES, MOST_FILES = 2 << 30, 1 << 20
 OPEN_FILES = 16384  # the default

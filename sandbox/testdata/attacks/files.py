@@ -14,7 +14,7 @@ MARK = "left-by-an-earlier-build"
 # /proc and /sys are the kernel's own; what of them could carry something over is listed by name below.
 KERNEL = ("/proc", "/sys")
 # These hold the time of the checkout, of which each build has its own: their names are listed, not their contents.
-OF_THE_CHECKOUT = ("/workspace/.git", "/workspace/__pycache__")
+OF_THE_CHECKOUT = ("/tmp/workspace/.git", "/tmp/workspace/__pycache__")
 
 # Each sandbox has a user of its own, whose name stands here.
 OWN_NAMES = "/opt/vivarium/user/passwd"

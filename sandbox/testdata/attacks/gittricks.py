@@ -14,14 +14,14 @@ CONTROLS = {
     "bare-repository": ["-C", "bare", "status"],
     "submodule-ext": ["-c", "protocol.ext.allow=always", "submodule", "update", "--init", "ext"],
     "submodule-file": ["-c", "protocol.file.allow=always", "submodule", "update", "--init", "file"],
-    "config-of-the-tree": ["-c", "include.path=/workspace/.gitconfig", "evil"],
+    "config-of-the-tree": ["-c", "include.path=/tmp/workspace/.gitconfig", "evil"],
 }
 
 
 def ran(name):
     # A submodule by file:// runs nothing; what it brings is the mark.
     return (MARKS.with_name(f"ran-{name}").exists()
-            or name == "submodule-file" and os.path.exists("/workspace/.git/modules/file"))
+            or name == "submodule-file" and os.path.exists("/tmp/workspace/.git/modules/file"))
 
 
 class Tricks(unittest.TestCase):

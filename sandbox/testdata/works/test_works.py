@@ -227,6 +227,12 @@ class Files(unittest.TestCase):
             other.close()
             db.close()
 
+    def test_rename_from_the_temporary_folder(self):
+        with tempfile.NamedTemporaryFile("w", delete=False) as f:
+            f.write("x")
+        os.rename(f.name, "renamed.txt")
+        self.assertEqual(pathlib.Path("renamed.txt").read_text(), "x")
+
     def test_git(self):
         with tempfile.TemporaryDirectory() as folder:
             def git(*args):
