@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
@@ -26,6 +27,8 @@ type Engine struct {
 	log  *slog.Logger
 	// order gives the order in which users are tried for a sandbox, as rand.Perm does.
 	order func(n int) []int
+	// withoutIPv6 is set once the engine could not give a sandbox its IPv6 loopback.
+	withoutIPv6 atomic.Bool
 
 	released sync.WaitGroup // sandboxes whose containers are still being removed
 }

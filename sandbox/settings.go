@@ -27,6 +27,11 @@ var seccompProfile string
 // where that is less.
 const ShmSize = 64 << 20
 
+const (
+	hostname     = "vivarium"
+	loopbackIPv6 = "net.ipv6.conf.lo.disable_ipv6"
+)
+
 // Settings returns every setting of the container that spec describes. info is what the engine says
 // of itself.
 //
@@ -39,7 +44,7 @@ const ShmSize = 64 << 20
 func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 	l, user, no := spec.Limits, spec.User(), false
 	config := container.Config{
-		Hostname:    "vivarium",
+		Hostname:    hostname,
 		User:        fmt.Sprintf("%d:%d", user, GID),
 		AttachStdin: true, AttachStdout: true, AttachStderr: true,
 		OpenStdin: true, StdinOnce: true,
@@ -72,9 +77,21 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		DNS:        []string{"127.0.0.1"},
 		DNSSearch:  []string{"."},
 		DNSOptions: []string{"attempts:1"},
+		// Without a network an engine leaves the host name out of /etc/hosts.
+		ExtraHosts: []string{hostname + ":127.0.0.1"},
+		Sysctls:    sysctls(spec),
 		Resources:  resources(l, spec.HostPids(), info.CPUs),
 	}
 	return config, host
+}
+
+// sysctls give loopback its IPv6 address, ::1, which engines before 26 take away where there is no
+// network. No other interface gets one, and there is no route but to loopback.
+func sysctls(spec Spec) map[string]string {
+	if spec.withoutIPv6 {
+		return nil
+	}
+	return map[string]string{loopbackIPv6: "0"}
 }
 
 func resources(l Limits, pids int64, cpus int) container.Resources {

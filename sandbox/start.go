@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,23 @@ func (e *Engine) Start(ctx context.Context, spec Spec) (*Sandbox, error) {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
 	spec.Limits.Sockets = SocketShare(spec.Limits.Memory, spec.Runtime, e.info)
+	spec.withoutIPv6 = e.withoutIPv6.Load()
+	s, err := e.start(ctx, spec)
+	if err != nil && !spec.withoutIPv6 && lacksIPv6(err) {
+		if e.withoutIPv6.CompareAndSwap(false, true) {
+			e.log.Warn("builds have no IPv6 address of their own (::1): the engine cannot give them one", "err", err)
+		}
+		spec.withoutIPv6 = true
+		s, err = e.start(ctx, spec)
+	}
+	return s, err
+}
+
+// lacksIPv6 reports whether an engine says that it could not switch on a sandbox's IPv6: it names
+// the setting, or the file in /proc/sys that a kernel without IPv6 does not have.
+func lacksIPv6(err error) bool { return strings.Contains(err.Error(), "disable_ipv6") }
+
+func (e *Engine) start(ctx context.Context, spec Spec) (*Sandbox, error) {
 	spec, created, err := e.create(ctx, spec)
 	if errdefs.IsNotFound(err) {
 		return nil, fmt.Errorf("start sandbox: %w: %s", ErrNoImage, spec.Image)

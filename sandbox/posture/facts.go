@@ -34,6 +34,7 @@ type inside struct {
 	Hostname   string              `json:"hostname"`
 	KernelLog  string              `json:"kernel_log"`
 	Loopback   string              `json:"loopback"`
+	Loopback6  string              `json:"loopback6"` // by IPv6
 	Dials      map[string]string   `json:"dials"`
 }
 

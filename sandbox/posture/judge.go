@@ -304,6 +304,10 @@ func (j *judgement) reach() {
 			cmp.Or(j.Loopback, "it says nothing"),
 		)
 	}
+	if j.Loopback6 != "open" {
+		j.note("builds have no IPv6 address of their own, ::1 (%s): the engine's kernel or runtime gives them none",
+			cmp.Or(j.Loopback6, "it says nothing"))
+	}
 	if len(j.targets) == 0 {
 		j.problem("the reach of a sandbox was not tried")
 	}

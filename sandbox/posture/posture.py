@@ -81,10 +81,13 @@ def dial(host, port):
         return e.strerror or "no answer"
 
 
-def loopback():
+def loopback(address, family):
     """The control of every dial: one that must succeed."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return dial(*s.getsockname())
+    try:
+        with socket.create_server((address, 0), family=family) as s:
+            return dial(*s.getsockname()[:2])
+    except OSError as e:
+        return e.strerror or "no address"
 
 
 def owner(path):
@@ -171,6 +174,7 @@ json.dump({
     "devices": devices(),
     "hostname": os.uname().nodename,
     "kernel_log": kernel_log(),
-    "loopback": loopback(),
+    "loopback": loopback("127.0.0.1", socket.AF_INET),
+    "loopback6": loopback("::1", socket.AF_INET6),
     "dials": {f"{host} {port}": dial(host, port) for host, port in asked["dials"]},
 }, sys.stdout)

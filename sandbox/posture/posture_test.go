@@ -423,6 +423,18 @@ func TestLimitsOfGVisorAreNotPromisedWhereTheyCannotBeSeen(t *testing.T) {
 	}
 }
 
+func TestALoopbackWithoutIPv6IsSaid(t *testing.T) {
+	for answer, want := range map[string]bool{"open": false, "": true, "Cannot assign requested address": true} {
+		f, spec, info := goodFacts(t, "cgroup1")
+		f.Loopback6 = answer
+		p := judge(f, spec, info)
+		said := slices.ContainsFunc(p.Notes, func(n string) bool { return strings.Contains(n, "::1 ("+answer) })
+		if p.Err() != nil || said != want {
+			t.Errorf("%q: %v, notes %q, want it said: %v", answer, p.Err(), p.Notes, want)
+		}
+	}
+}
+
 func TestHostCgroupIsTheContainersOwn(t *testing.T) {
 	const id = "4f3a"
 	for text, want := range map[string]map[string]string{

@@ -159,6 +159,11 @@ class Sockets(unittest.TestCase):
             socket.getaddrinfo("elsewhere.example", 80)
         self.assertEqual(uuid.uuid1().version, 1)
 
+    def test_own_host_name(self):
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            socket.create_connection((socket.gethostname(), s.getsockname()[1])).close()
+        self.assertEqual(socket.gethostbyaddr("127.0.0.1")[0], "localhost")
+
     def test_web_server(self):
         with http.server.ThreadingHTTPServer(("localhost", 0), http.server.SimpleHTTPRequestHandler) as s:
             threading.Thread(target=s.serve_forever, daemon=True).start()
