@@ -10,6 +10,7 @@ import (
 // BuildOptions for Build.
 type BuildOptions struct {
 	From     string // base: a registry reference or a local image's ID, "debian" for a bootstrap, empty to try both
+	Slim     bool   // without what people's tests take for granted: see commonPackages
 	Progress io.Writer
 }
 
@@ -26,19 +27,21 @@ func (m *Manager) Build(ctx context.Context, name string, o BuildOptions) (Image
 		return Image{}, err
 	}
 	defer release()
-	return m.build(ctx, name, o.From, told(o.Progress))
+	return m.build(ctx, name, o.From, o.Slim, told(o.Progress))
 }
 
-func (m *Manager) build(ctx context.Context, name, from string, progress io.Writer) (Image, error) {
+func (m *Manager) build(
+	ctx context.Context, name, from string, slim bool, progress io.Writer,
+) (Image, error) {
 	// A missing init shows before the minutes that a base may take, not after them.
 	if _, _, err := m.init.read(); err != nil {
 		return Image{}, err
 	}
-	b, err := m.findBase(ctx, name, from, progress)
+	b, err := m.findBase(ctx, name, from, slim, progress)
 	if err != nil {
 		return Image{}, err
 	}
-	return m.addLayers(ctx, name, b, progress)
+	return m.addLayers(ctx, name, b, slim, progress)
 }
 
 // base is the image on which the two layers are put.
@@ -48,10 +51,12 @@ type base struct {
 }
 
 // findBase gets the base that was asked for, or the one that the name implies.
-func (m *Manager) findBase(ctx context.Context, name, from string, progress io.Writer) (base, error) {
+func (m *Manager) findBase(
+	ctx context.Context, name, from string, slim bool, progress io.Writer,
+) (base, error) {
 	switch from {
 	case fromDebian:
-		return m.bootstrap(ctx, name, progress)
+		return m.bootstrap(ctx, name, slim, progress)
 	case "":
 	default:
 		return m.pull(ctx, from, progress)
@@ -66,7 +71,7 @@ func (m *Manager) findBase(ctx context.Context, name, from string, progress io.W
 		return b, pullErr
 	}
 	fmt.Fprintf(progress, "No base from a registry: %v\n", pullErr)
-	b, err := m.bootstrap(ctx, name, progress)
+	b, err := m.bootstrap(ctx, name, slim, progress)
 	if err != nil {
 		return base{}, fmt.Errorf("no base for runner image %s:\n%w\n"+
 			"On a machine that has the image, run `vivarium images export %s >image.tar`; here, "+
@@ -77,12 +82,14 @@ func (m *Manager) findBase(ctx context.Context, name, from string, progress io.W
 }
 
 // addLayers puts both layers on a base and names all three images.
-func (m *Manager) addLayers(ctx context.Context, name string, b base, progress io.Writer) (Image, error) {
+func (m *Manager) addLayers(
+	ctx context.Context, name string, b base, slim bool, progress io.Writer,
+) (Image, error) {
 	if err := m.checkBase(ctx, b); err != nil {
 		m.discard(ctx, b.id)
 		return Image{}, err
 	}
-	tools, err := m.toolsLayer(ctx, name, b, progress)
+	tools, err := m.toolsLayer(ctx, name, b, slim, progress)
 	if err != nil {
 		m.discard(ctx, b.id)
 		return Image{}, err

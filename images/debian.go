@@ -23,7 +23,7 @@ const (
 
 // bootstrap makes a base from a Debian mirror and streams it into the engine. The base has no name
 // yet.
-func (m *Manager) bootstrap(ctx context.Context, name string, progress io.Writer) (base, error) {
+func (m *Manager) bootstrap(ctx context.Context, name string, slim bool, progress io.Writer) (base, error) {
 	if v := pythonOf(name); v != "" && v != debianPython {
 		return base{}, fmt.Errorf("bootstrap a base for runner image %s: Debian 12 holds Python %s", name, debianPython)
 	}
@@ -37,7 +37,7 @@ func (m *Manager) bootstrap(ctx context.Context, name string, progress io.Writer
 	sources := debianSources(os.DirFS("/"))
 	fmt.Fprintf(progress, "Bootstrapping Debian 12 from %s; this takes one to three minutes\n",
 		withoutPassword(strings.Fields(sources[0])[1]))
-	made := mmdebstrap(ctx, sources, progress)
+	made := mmdebstrap(ctx, packages(slim), sources, progress)
 	id, err := m.importRootFS(ctx, made, debianBase)
 	if err = errors.Join(made.Close(), err); err != nil {
 		return base{}, fmt.Errorf("bootstrap a Debian base: %w", err)
@@ -90,17 +90,14 @@ func (b *bootstrapped) Close() error {
 const forgetPasswords = `find "$1/etc/apt" -name '*.list' -exec sed -i -E 's,://[^/ ]*@,://,g' {} +`
 
 // mmdebstrap starts the program and returns its output, the root file system as a tar.
-func mmdebstrap(ctx context.Context, sources []string, progress io.Writer) *bootstrapped {
-	args := append([]string{
-		"--variant=minbase",
-		"--include=python3,python3-venv,python3-pip,git,ca-certificates,flake8",
-		// Nobody reads manuals in a sandbox, and every megabyte is imported and kept.
-		"--dpkgopt=path-exclude=/usr/share/man/*",
-		"--dpkgopt=path-exclude=/usr/share/doc/*",
-		"--dpkgopt=path-exclude=/usr/share/locale/*",
-		"--customize-hook=" + forgetPasswords,
-		debianSuite, "-",
-	}, sources...)
+func mmdebstrap(ctx context.Context, packages, sources []string, progress io.Writer) *bootstrapped {
+	args := []string{
+		"--variant=minbase", "--include=" + strings.Join(packages, ","), "--customize-hook=" + forgetPasswords,
+	}
+	for _, line := range leftOut {
+		args = append(args, "--dpkgopt="+line)
+	}
+	args = append(append(args, debianSuite, "-"), sources...)
 	last := &tail{limit: 2 << 10}
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
 	// After an interrupt it unmounts what it has mounted; after a kill it could not.

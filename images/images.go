@@ -29,6 +29,7 @@ type Image struct {
 	Name    string // such as python-3.11
 	ID      string // the engine's
 	Python  string // the interpreter's version, such as 3.11.2
+	Flavour string // full, or slim: without what people's tests take for granted
 	Base    string // what it is based on: a reference with digest, "debian:bookworm (mmdebstrap)" or "import"
 	Init    string // SHA-256 of the vivarium-init in it
 	Arch    string

@@ -45,12 +45,14 @@ var errNeedsNetwork = errors.New("the base lacks some of the tools")
 
 // toolsLayer runs tools.sh on a base and commits the result, without a name. The container gets a
 // network only when the script asks for one.
-func (m *Manager) toolsLayer(ctx context.Context, name string, b base, progress io.Writer) (id string, err error) {
+func (m *Manager) toolsLayer(
+	ctx context.Context, name string, b base, slim bool, progress io.Writer,
+) (id string, err error) {
 	fmt.Fprintf(progress, "Adding tools to the base (%s)\n", b.desc)
-	id, err = m.runTools(ctx, name, b, false, progress)
+	id, err = m.runTools(ctx, name, b, slim, false, progress)
 	if errors.Is(err, errNeedsNetwork) {
 		fmt.Fprintln(progress, "The base lacks some of them; installing these over the network")
-		id, err = m.runTools(ctx, name, b, true, progress)
+		id, err = m.runTools(ctx, name, b, slim, true, progress)
 	}
 	if err != nil {
 		return "", fmt.Errorf("add tools to base %s: %w", b.desc, err)
@@ -59,7 +61,7 @@ func (m *Manager) toolsLayer(ctx context.Context, name string, b base, progress 
 }
 
 func (m *Manager) runTools(
-	ctx context.Context, name string, b base, network bool, progress io.Writer,
+	ctx context.Context, name string, b base, slim, network bool, progress io.Writer,
 ) (id string, err error) {
 	host := &container.HostConfig{
 		NetworkMode: "none",
@@ -74,7 +76,7 @@ func (m *Manager) runTools(
 		Image:        b.id,
 		User:         "0:0",
 		Entrypoint:   []string{"/bin/sh"},
-		Cmd:          []string{"-c", toolsScript, "tools.sh", answer, m.indexURL},
+		Cmd:          append([]string{"-c", toolsScript, "tools.sh", answer, m.indexURL, flavour(slim)}, leftOut...),
 		AttachStdout: true,
 		AttachStderr: true,
 	}, host)
@@ -104,7 +106,9 @@ func (m *Manager) runTools(
 		User:       "0:0",
 		Entrypoint: []string{},
 		Cmd:        []string{"/bin/sh"},
-		Labels:     map[string]string{labelBase: b.desc, labelTools: toolsSum, labelPython: version},
+		Labels: map[string]string{
+			labelBase: b.desc, labelTools: toolsSum, labelPython: version, labelFlavour: flavour(slim),
+		},
 	})
 }
 

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ func (m *Manager) inspect(ctx context.Context, name string) (Image, error) {
 	if found.Config != nil {
 		img.Python = found.Config.Labels[labelPython]
 		img.Base = found.Config.Labels[labelBase]
+		img.Flavour = cmp.Or(found.Config.Labels[labelFlavour], slimOnly)
 		img.Init = found.Config.Labels[labelInit]
 	}
 	if img.Created, err = time.Parse(time.RFC3339Nano, found.Created); err != nil {

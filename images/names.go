@@ -15,11 +15,25 @@ const (
 
 // Labels of the images.
 const (
-	labelBase   = "vivarium.image.base"   // what the image is based on
-	labelTools  = "vivarium.image.tools"  // SHA-256 of the tools.sh that made the layer
-	labelPython = "vivarium.image.python" // the interpreter's version
-	labelInit   = "vivarium.image.init"   // SHA-256 of vivarium-init; only runner images have it
+	labelBase    = "vivarium.image.base"    // what the image is based on
+	labelTools   = "vivarium.image.tools"   // SHA-256 of the tools.sh that made the layer
+	labelPython  = "vivarium.image.python"  // the interpreter's version
+	labelFlavour = "vivarium.image.flavour" // full or slim; images of older versions have none
+	labelInit    = "vivarium.image.init"    // SHA-256 of vivarium-init; only runner images have it
 )
+
+// Flavours of an image: with what people's tests take for granted, and without.
+const (
+	full     = "full"
+	slimOnly = "slim"
+)
+
+func flavour(slim bool) string {
+	if slim {
+		return slimOnly
+	}
+	return full
+}
 
 // containerPrefix begins the name of every container that makes an image. A label would not do: a
 // commit copies it into the image.

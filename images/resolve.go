@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,34 +44,42 @@ func (m *Manager) Ensure(ctx context.Context, name string, progress io.Writer) (
 	switch {
 	case errdefs.IsNotFound(err):
 		fmt.Fprintf(progress, "There is no runner image %s yet; making it\n", name)
-		return m.build(ctx, name, "", progress)
+		return m.build(ctx, name, "", false, progress)
 	case err != nil:
 		return Image{}, fmt.Errorf("inspect image %s:%s: %w", toolsRepo, name, err)
-	case tools.Config == nil || tools.Config.Labels[labelTools] != toolsSum:
-		return m.renewTools(ctx, name, progress)
+	case tools.Config == nil:
+		return m.renewTools(ctx, name, nil, progress)
+	case tools.Config.Labels[labelTools] != toolsSum:
+		return m.renewTools(ctx, name, tools.Config.Labels, progress)
 	}
 	return m.refresh(ctx, name, progress)
 }
 
 // renewTools makes both layers anew on the base that the image has, or on a new base when that one
-// is gone.
-func (m *Manager) renewTools(ctx context.Context, name string, progress io.Writer) (Image, error) {
+// is gone. labels are those of its tools layer.
+func (m *Manager) renewTools(
+	ctx context.Context, name string, labels map[string]string, progress io.Writer,
+) (Image, error) {
+	slim := labels[labelFlavour] == slimOnly
 	found, err := m.cli.ImageInspect(ctx, baseRepo+":"+name)
 	if errdefs.IsNotFound(err) {
 		fmt.Fprintf(progress, "The tools in runner image %s are another version's and its "+
 			"base is gone; making it anew\n", name)
-		return m.build(ctx, name, "", progress)
+		return m.build(ctx, name, "", slim, progress)
 	}
 	if err != nil {
 		return Image{}, fmt.Errorf("inspect image %s:%s: %w", baseRepo, name, err)
 	}
 	fmt.Fprintf(progress, "The tools in runner image %s are another version's; adding ours to its base\n", name)
-	desc := found.ID
-	if old, err := m.cli.ImageInspect(ctx, toolsRepo+":"+name); err == nil && old.Config != nil &&
-		old.Config.Labels[labelBase] != "" {
-		desc = old.Config.Labels[labelBase]
+	b := base{id: found.ID, desc: cmp.Or(labels[labelBase], found.ID)}
+	img, err := m.addLayers(ctx, name, b, slim, progress)
+	if err == nil || slim || labels[labelFlavour] != "" || ctx.Err() != nil {
+		return img, err
 	}
-	return m.addLayers(ctx, name, base{id: found.ID, desc: desc}, progress)
+	// An older version's image is smaller. What it lacks needs a network, which an upgrade did not.
+	m.log.Warn("the runner image stays without what `vivarium images build` adds", "image", name, "err", err)
+	fmt.Fprintf(progress, "Runner image %s stays slim: %v\n", name, err)
+	return m.addLayers(ctx, name, b, true, progress)
 }
 
 // errStale means that a runner image holds another vivarium-init, or that only its lower layers

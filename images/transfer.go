@@ -75,7 +75,8 @@ func (m *Manager) importBase(ctx context.Context, name string, tar io.Reader, pr
 	if err != nil {
 		return Image{}, err
 	}
-	return m.addLayers(ctx, name, base{id: id, desc: "import"}, progress)
+	// It holds what its maker has put in; where it is imported there may be no network.
+	return m.addLayers(ctx, name, base{id: id, desc: "import"}, true, progress)
 }
 
 // load loads the archive into the engine and checks the result. An engine moves names to the images

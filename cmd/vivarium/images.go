@@ -57,7 +57,7 @@ func imageError(act, name string, err error) error {
 }
 
 func newImagesBuild(a *app) *cobra.Command {
-	var from string
+	options := images.BuildOptions{Progress: a.stderr}
 	cmd := &cobra.Command{
 		Use:   "build [NAME]",
 		Short: "Make a runner image anew from its base",
@@ -67,7 +67,7 @@ func newImagesBuild(a *app) *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withImages(cmd.Context(), func(m *images.Manager) error {
-				img, err := m.Build(cmd.Context(), imageName(args), images.BuildOptions{From: from, Progress: a.stderr})
+				img, err := m.Build(cmd.Context(), imageName(args), options)
 				if err != nil {
 					return imageError("build", imageName(args), err)
 				}
@@ -75,8 +75,8 @@ func newImagesBuild(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "",
-		"base: a registry reference, or debian for a bootstrap (default: try both)")
+	cmd.Flags().StringVar(&options.From, "from", "", "base: a registry reference, or debian (default: try both)")
+	cmd.Flags().BoolVar(&options.Slim, "slim", false, "leave out what only tests use: a C compiler, make, tkinter, curl …")
 	return cmd
 }
 
@@ -100,9 +100,9 @@ func newImagesList(a *app) *cobra.Command {
 
 func printImages(w io.Writer, list []images.Image) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tPYTHON\tARCH\tSIZE\tCREATED\tBASE")
+	fmt.Fprintln(t, "NAME\tPYTHON\tFLAVOUR\tARCH\tSIZE\tCREATED\tBASE")
 	for _, i := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Arch, quantity.Bytes(i.Size),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", i.Name, i.Python, i.Flavour, i.Arch, quantity.Bytes(i.Size),
 			localTime(i.Created), i.Base)
 	}
 	return t.Flush()
@@ -133,8 +133,9 @@ func newImagesInspect(a *app) *cobra.Command {
 
 func printImage(w io.Writer, i images.Image) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "name\t%s\nid\t%s\npython\t%s\nbase\t%s\ninit\tsha256:%s\narch\t%s\nsize\t%s\ncreated\t%s\n",
-		i.Name, i.ID, i.Python, i.Base, i.Init, i.Arch, quantity.Bytes(i.Size), localTime(i.Created))
+	fmt.Fprintf(t, "name\t%s\nid\t%s\npython\t%s\nflavour\t%s\nbase\t%s\ninit\tsha256:%s\n",
+		i.Name, i.ID, i.Python, i.Flavour, i.Base, i.Init)
+	fmt.Fprintf(t, "arch\t%s\nsize\t%s\ncreated\t%s\n", i.Arch, quantity.Bytes(i.Size), localTime(i.Created))
 	return t.Flush()
 }
 
