@@ -108,8 +108,8 @@ bench-claim: setup build ## Measure what ten thousand waiting builds cost the cl
 
 bench-idle: needs := postgres
 bench-idle: setup ## Measure what the queue costs with nothing to do, and how long a push waits for a worker
-	go test ./server/store -count=1 -run '^$$' -bench '^BenchmarkPickup$$' -benchtime 40x
-	go test ./server/store -count=1 -run '^$$' -bench '^BenchmarkIdle$$' -benchtime 3x
+	go test ./server/store/queue -count=1 -run '^$$' -bench '^BenchmarkPickup$$' -benchtime 40x
+	go test ./server/store/queue -count=1 -run '^$$' -bench '^BenchmarkIdle$$' -benchtime 3x
 
 bench: setup build ## Measure against a plain container and write docs/benchmarks.md and bench.json
 	go run ./cmd/bench

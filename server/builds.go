@@ -91,7 +91,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	}
 	out.CommitStatuses = newCommitStatuses(statuses)
 	out.Undelivered = newUndelivered(statuses, time.Now())
-	place, err := s.builds.Place(ctx, b)
+	place, err := s.builds.Queue.Place(ctx, b)
 	if err != nil {
 		return nil, err
 	}

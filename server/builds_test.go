@@ -312,7 +312,7 @@ func TestTheBuildsPageSaysHowToRunItAgain(t *testing.T) {
 	if page := s.get("/logs/1", browser); strings.Contains(page.body, "builds rerun") {
 		t.Errorf("a build that waits is told how to be run again")
 	}
-	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
+	if err := s.store.Queue.Cancel(t.Context(), byTest, 1); err != nil {
 		t.Fatal(err)
 	}
 	if page := s.get("/logs/1", browser); !strings.Contains(page.body, "<code>vivarium builds rerun 1</code>") ||

@@ -70,7 +70,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	}
 	r := &eventReader{
 		text: newLogText(in.Plain), steps: make(map[pipeline.StepName]stepEvent),
-		place: func(b pipeline.Build) (int, error) { return s.builds.Place(ctx, b) },
+		place: func(b pipeline.Build) (int, error) { return s.builds.Queue.Place(ctx, b) },
 	}
 	if err := s.prime(ctx, r.text, b.ID, after); err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func TestFollowerStopsWhereItsBuildHasEnded(t *testing.T) {
 	if over, err := f.step(ctx, committed); over || err != nil {
 		t.Fatalf("control: while it is queued: over %v, %v", over, err)
 	}
-	if err := s.store.Cancel(t.Context(), byTest, id); err != nil {
+	if err := s.store.Queue.Cancel(t.Context(), byTest, id); err != nil {
 		t.Fatal(err)
 	}
 	if over, err := f.step(ctx, committed); !over || err != nil || f.state != pipeline.Canceled {

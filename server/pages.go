@@ -84,7 +84,7 @@ func (s *Server) buildPage(c echo.Context) error {
 			return err
 		}
 	}
-	if p.Place, err = s.builds.Place(ctx, b); err != nil {
+	if p.Place, err = s.builds.Queue.Place(ctx, b); err != nil {
 		return err
 	}
 	p.Complete = b.State.Ended() && !p.Cut

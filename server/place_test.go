@@ -38,7 +38,7 @@ func TestPlaceInTheQueueIsShownWhileABuildWaits(t *testing.T) {
 
 func (s *site) cancel(id int64) {
 	s.t.Helper()
-	if err := s.store.Cancel(context.WithoutCancel(s.t.Context()), byTest, id); err != nil {
+	if err := s.store.Queue.Cancel(context.WithoutCancel(s.t.Context()), byTest, id); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/queue"
 )
 
 func TestMain(m *testing.M) {
@@ -85,7 +86,7 @@ func newSiteIn(t *testing.T, dir string, change ...func(*Config)) *site {
 func (s *site) push(repo string, private bool) int64 {
 	s.t.Helper()
 	n := strconv.FormatInt(time.Now().UnixNano(), 16)
-	a, err := s.store.AcceptPush(s.t.Context(), store.Push{
+	a, err := s.store.Queue.AcceptPush(s.t.Context(), queue.Push{
 		GUID: n, BodyHash: n,
 		Repo:   pipeline.Repository{ID: 1, FullName: repo, DefaultBranch: "main", Private: private},
 		Ref:    "refs/heads/main",

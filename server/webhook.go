@@ -12,7 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
-	"vivarium/server/store"
+	"vivarium/server/store/queue"
 )
 
 const (
@@ -82,7 +82,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if d.Push == nil {
 		return s.heard(ctx, d)
 	}
-	accepted, err := s.builds.AcceptPush(ctx, store.Push{
+	accepted, err := s.builds.Queue.AcceptPush(ctx, queue.Push{
 		GUID: d.GUID, BodyHash: d.BodyHash, Via: d.via,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
 		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
@@ -107,7 +107,7 @@ func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, erro
 }
 
 // accepted says what became of a push.
-func (s *Server) accepted(ctx context.Context, a store.Accepted) (*deliveryAnswer, error) {
+func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswer, error) {
 	switch {
 	case a.OverQuota != "":
 		return answerDelivery(http.StatusAccepted, a.OverQuota, a.BuildID), nil

@@ -149,7 +149,7 @@ func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
 	redeliver("build 1: queued")
 	redeliver("build 1: this delivery is known already, and its build is queued: " +
 		"https://ci.example.org/vivarium/logs/1")
-	if err := s.store.Cancel(t.Context(), byTest, 1); err != nil {
+	if err := s.store.Queue.Cancel(t.Context(), byTest, 1); err != nil {
 		t.Fatal(err)
 	}
 	redeliver("build 2: queued: this delivery was known already, and build 1 of it had come to nothing")

@@ -13,6 +13,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox/eventually"
 	"vivarium/server/store"
+	"vivarium/server/store/queue"
 )
 
 // lateWriter is what a worker that was taken for dead does with its recorder once its successor has
@@ -89,7 +90,7 @@ func TestAttempts(t *testing.T) {
 		t.Context().Done(),
 	}
 	for name := range sorted(lateWriters) {
-		a, err := dead.AcceptPush(t.Context(), store.Push{
+		a, err := dead.Queue.AcceptPush(t.Context(), queue.Push{
 			GUID: name, BodyHash: name,
 			Repo: pipeline.Repository{ID: 1, FullName: "attack/" + name, DefaultBranch: "main"},
 			Ref:  "refs/heads/main", SHA: strings.Repeat("a", 40),

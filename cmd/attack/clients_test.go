@@ -12,6 +12,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server"
 	"vivarium/server/store"
+	"vivarium/server/store/queue"
 )
 
 // theProxy is the only address that may say which client a request comes from.
@@ -78,7 +79,7 @@ func TestClaimedAddresses(t *testing.T) {
 	}
 	attack(t, "local", "a private build through a proxy on the "+
 		"server's machine that leaves no header", func(t *testing.T, l *line) {
-		a, err := builds.AcceptPush(t.Context(), store.Push{
+		a, err := builds.Queue.AcceptPush(t.Context(), queue.Push{
 			GUID:     "1",
 			BodyHash: "1",
 			Ref:      "refs/heads/main",

@@ -36,7 +36,7 @@ func claimFigure(ctx context.Context) (figure, error) {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "samples.json")
-	cmd := exec.CommandContext(ctx, "go", "test", "./server/store", "-count=1", "-run", "^$", "-bench",
+	cmd := exec.CommandContext(ctx, "go", "test", "./server/store/queue", "-count=1", "-run", "^$", "-bench",
 		"^BenchmarkClaim$", "-benchtime", claimPairs)
 	cmd.Env = append(os.Environ(), "VIVARIUM_BENCH_SAMPLES="+file)
 	if out, err := cmd.CombinedOutput(); err != nil {

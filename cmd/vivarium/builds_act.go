@@ -19,7 +19,7 @@ func newBuildsCancel(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				err := s.Cancel(cmd.Context(), people.Actor{Who: userName()}, id)
+				err := s.Queue.Cancel(cmd.Context(), people.Actor{Who: userName()}, id)
 				if errors.Is(err, builds.ErrEnded) {
 					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how",
 						id, id)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/queue"
 )
 
 func TestExportIsReadByWhatReadsCSV(t *testing.T) {
@@ -52,7 +52,7 @@ func TestCellIsNoFormula(t *testing.T) {
 func TestExportReadsEveryPage(t *testing.T) {
 	s := emptyStore(t)
 	for _, repo := range []string{"school/b", "School/a", "school/c", "school/d", "other/a"} {
-		_, err := s.AcceptPush(t.Context(), store.Push{
+		_, err := s.Queue.AcceptPush(t.Context(), queue.Push{
 			GUID: repo, BodyHash: repo, Repo: pipeline.Repository{FullName: repo}, Ref: "refs/heads/main",
 			SHA: strings.Repeat("1", 40),
 		})

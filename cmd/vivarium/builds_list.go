@@ -16,6 +16,7 @@ import (
 	"vivarium/server/github"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/queue"
 )
 
 // states are all states of a build.
@@ -77,7 +78,7 @@ func queryBuilds(ctx context.Context, s *store.Store, q builds.Query) ([]pipelin
 	}
 	places := make([]int, len(builds))
 	for i, b := range builds {
-		if places[i], err = s.Place(ctx, b); err != nil {
+		if places[i], err = s.Queue.Place(ctx, b); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -107,8 +108,8 @@ func queuePlace(n int) string {
 	switch {
 	case n == 0:
 		return "-"
-	case n > store.MaxPlace:
-		return fmt.Sprintf(">%d", store.MaxPlace)
+	case n > queue.MaxPlace:
+		return fmt.Sprintf(">%d", queue.MaxPlace)
 	}
 	return fmt.Sprint(n)
 }

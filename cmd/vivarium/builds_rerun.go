@@ -21,6 +21,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 )
 
 // mostReruns is how many builds one command queues: the most that a query returns.
@@ -53,7 +54,7 @@ func newBuildsRerun(a *app) *cobra.Command {
 				return r.all(cmd.Context(), time.Now())
 			}
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				again, err := s.Rerun(cmd.Context(), people.Actor{Who: userName()}, id)
+				again, err := s.Queue.Rerun(cmd.Context(), people.Actor{Who: userName()}, id)
 				if err != nil {
 					return fmt.Errorf("cannot rerun build %d: %w", id, err)
 				}
@@ -146,10 +147,9 @@ func (r *reruns) confirm(n int) error {
 func (r *reruns) queue(ctx context.Context, s *store.Store, builds []pipeline.Build) error {
 	queued := 0
 	for _, b := range builds {
-		again, err := s.Rerun(ctx, people.Actor{Who: userName()}, b.ID)
-		var over *store.QuotaError
-		switch {
-		case errors.As(err, &over), errors.Is(err, database.ErrNotFound): // purged in the meantime
+		again, err := s.Queue.Rerun(ctx, people.Actor{Who: userName()}, b.ID)
+		switch _, over := errors.AsType[*queue.QuotaError](err); {
+		case over, errors.Is(err, database.ErrNotFound): // purged in the meantime
 			fmt.Fprintf(r.stdout, "build %d is not queued again: %v\n", b.ID, err)
 			continue
 		case err != nil:

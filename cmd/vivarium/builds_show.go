@@ -36,7 +36,7 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show the statuses of build %d: %w", id, err)
 	}
-	n, err := s.Place(ctx, b)
+	n, err := s.Queue.Place(ctx, b)
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}

@@ -16,11 +16,12 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/queue"
 )
 
 // testPush is the delivery of the n-th commit of octo/hello.
-func testPush(n int) store.Push {
-	return store.Push{
+func testPush(n int) queue.Push {
+	return queue.Push{
 		GUID:     fmt.Sprintf("guid-%d", n),
 		BodyHash: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, n))),
 		Repo:     pipeline.Repository{ID: 7, FullName: "octo/hello", DefaultBranch: "main"},
@@ -44,11 +45,11 @@ func seed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer func() { ts.Check(s.Close()) }()
 	for n := 1; n <= 2; n++ {
-		_, err := s.AcceptPush(ctx, testPush(n))
+		_, err := s.Queue.AcceptPush(ctx, testPush(n))
 		ts.Check(err)
 	}
 	ts.Check(serveUntilEnded(ctx, s, 2, playOutcome))
-	_, err = s.AcceptPush(ctx, testPush(3))
+	_, err = s.Queue.AcceptPush(ctx, testPush(3))
 	ts.Check(err)
 }
 
@@ -121,7 +122,7 @@ func TestFollowedLogGrowsWhileTheBuildRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.AcceptPush(t.Context(), testPush(1)); err != nil {
+	if _, err := s.Queue.AcceptPush(t.Context(), testPush(1)); err != nil {
 		t.Fatal(err)
 	}
 	seen := make(chan struct{})

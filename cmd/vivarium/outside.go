@@ -37,7 +37,7 @@ func (s *daemon) tellEngine(words string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tellTimeout)
 	defer cancel()
-	err := s.store.SetEngine(ctx, words)
+	err := s.store.Queue.SetEngine(ctx, words)
 	if err != nil {
 		s.log.Warn("what builds say of the engine is not true before it is asked again", "err", err)
 	}

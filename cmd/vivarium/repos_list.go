@@ -52,7 +52,7 @@ func (r *repos) printEntries(ctx context.Context) error {
 	}
 	for _, e := range entries {
 		last := statuses[strings.ToLower(e.Name)]
-		used, err := r.Used(ctx, e)
+		used, err := r.Queue.Used(ctx, e)
 		if err != nil {
 			return fmt.Errorf("cannot list the registry: %w", err)
 		}

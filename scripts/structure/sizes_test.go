@@ -17,10 +17,9 @@ const (
 // larger are the packages and types that exceed these bounds today, each with how large it may be
 // until it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
-	"cmd/vivarium":         5801,
-	"server":               3973,
-	"server/store":         4616,
-	"server/store (Store)": 17,
+	"cmd/vivarium": 5801,
+	"server":       3973,
+	"server/store": 2540,
 }
 
 func TestNothingGrowsTooLarge(t *testing.T) {

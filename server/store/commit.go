@@ -33,7 +33,7 @@ func (r *recorder) commitAll(ctx context.Context) {
 			})
 			signal(r.drained)
 			if err != nil {
-				r.attempt.cancel(err)
+				r.attempt.Cancel(err)
 				r.drain()
 				return
 			}
@@ -86,7 +86,7 @@ func (r *recorder) drain() {
 func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	build, number := r.attempt.build, r.attempt.number
+	build, number := r.attempt.Build, r.attempt.Number
 	err := r.s.db.Transact(ctx, func(tx *database.Tx) error {
 		seq, err := numbers(tx, build, number, len(chunks))
 		if err != nil {

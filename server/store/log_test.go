@@ -16,21 +16,38 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 )
 
 // recording begins an attempt at a new build and gives its recorder.
 func recording(t testing.TB, s *Store, limit int64, secrets ...string) (context.Context, builds.Row, *recorder) {
 	t.Helper()
-	if _, err := s.AcceptPush(t.Context(), push(rand.IntN(1<<30))); err != nil {
-		t.Fatal(err)
-	}
-	b, ok, err := s.claim(t.Context(), 0, "test")
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	ctx, attempt := s.attempts.add(t.Context(), b.ID, b.Attempt)
-	t.Cleanup(func() { s.attempts.remove(attempt) })
-	return ctx, b, newRecorder(ctx, s, attempt, limit, secrets)
+	a, err := s.Queue.AcceptPush(t.Context(), push(rand.IntN(1<<30)))
+	must(t, err)
+	b := begin(t, s, a.BuildID)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	return ctx, b, newRecorder(ctx, s, queue.Attempt{Build: b.ID, Number: b.Attempt, Cancel: cancel}, limit, secrets)
+}
+
+// begin begins an attempt at a build that waits, as a server that died since.
+func begin(t testing.TB, s *Store, build int64) (b builds.Row) {
+	t.Helper()
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		err := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, owner = 'dead', started_at = ?,
+			lease_until = 1 WHERE id = ?`, pipeline.Running, database.Micros(s.db.Now()), build).Error
+		return errors.Join(err, tx.Take(&b, build).Error)
+	}))
+	return b
+}
+
+// end ends a build, but for its status.
+func end(t testing.TB, s *Store, build int64) {
+	t.Helper()
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Exec("UPDATE builds SET state = ?, owner = '', ended_at = ? WHERE id = ?",
+			pipeline.Passed, database.Micros(s.db.Now()), build).Error
+	}))
 }
 
 func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
@@ -45,7 +62,7 @@ func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
 		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepPassed, EndedAt: time.Now()}))
 		must(t, say(ctx, rec, pipeline.StepLint, "four\xff\n"))
 		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}))
-		must(t, rec.close())
+		must(t, rec.Close())
 		if got, want := wholeLog(t, s, b.ID), "one two\nthree\nfour\xff\n"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -67,7 +84,7 @@ func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
 func TestFirstOutputIsCommittedAtOnce(t *testing.T) {
 	s := sqliteStore(t)
 	ctx, b, rec := recording(t, s, 0)
-	defer rec.close()
+	defer rec.Close()
 	wake, stop := s.Watch(b.ID)
 	defer stop()
 	start := time.Now()
@@ -88,7 +105,7 @@ func TestSecretsAreMaskedAcrossPieces(t *testing.T) {
 	}
 	must(t, rec.Output(ctx, pipeline.StepTest, pipeline.Stderr, []byte("err canary-token\n")))
 	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
-	must(t, rec.close())
+	must(t, rec.Close())
 	log := wholeLog(t, s, b.ID)
 	if strings.Contains(log, "canary") || !strings.Contains(log, "a *** b ") || !strings.Contains(log, "err ***\n") || !strings.Contains(log, "can") {
 		t.Errorf("got %q", log)
@@ -112,7 +129,7 @@ func TestLogPastItsLimitKeepsHeadAndTail(t *testing.T) {
 			t.Errorf("omitting %d bytes, want %d", got, omitted)
 		}
 		must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
-		must(t, rec.close())
+		must(t, rec.Close())
 		var stored bytes.Buffer
 		gaps := 0
 		for after := int64(0); ; {
@@ -148,7 +165,7 @@ func TestLogOfTinyPiecesIsBoundedToo(t *testing.T) {
 		must(t, rec.Output(ctx, pipeline.StepTest, stream, []byte{'a' + byte(i%26)}))
 	}
 	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
-	must(t, rec.close())
+	must(t, rec.Close())
 	var rows, omitted int64
 	must(t, s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Count(&rows).Error)
 	must(t, s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", b.ID).Select("sum(omitted)").Scan(&omitted).Error)
@@ -171,8 +188,8 @@ func TestCompactionChangesNothingThatIsRead(t *testing.T) {
 			}
 			must(t, rec.StepEnded(ctx, pipeline.Step{Name: step, State: pipeline.StepPassed, EndedAt: time.Now()}))
 		}
-		must(t, rec.close())
-		must(t, s.finish(ctx, b, pipeline.Outcome{State: pipeline.Passed}, nil))
+		must(t, rec.Close())
+		end(t, s, b.ID)
 		read := func(after int64) (all []Chunk) {
 			for {
 				chunks, err := s.Chunks(ctx, b.ID, after, 100_000)
@@ -254,15 +271,41 @@ func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 	})
 }
 
+func TestReplacedAttemptCannotWriteToTheLog(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		ctx, b, rec := recording(t, s, 0)
+		if err := say(ctx, rec, pipeline.StepClone, "old\n"); err != nil {
+			t.Fatalf("before it was replaced: %v", err)
+		}
+		begin(t, s, b.ID)
+		before := wholeLog(t, s, b.ID)
+		if err := say(ctx, rec, pipeline.StepInstall, "too late\n"); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("output: got %v, want builds.ErrLost", err)
+		}
+		if err := rec.Close(); !errors.Is(err, builds.ErrLost) {
+			t.Errorf("Close: got %v, want builds.ErrLost", err)
+		}
+		if cause := context.Cause(ctx); !errors.Is(cause, builds.ErrLost) {
+			t.Errorf("the attempt's context ended with %v, want builds.ErrLost", cause)
+		}
+		if after := wholeLog(t, s, b.ID); after != before || before != "old\n" {
+			t.Errorf("the log is %q, before it was %q", after, before)
+		}
+	})
+}
+
 func TestLogOfAQueuedBuildIsCompactedOnceItIsCanceled(t *testing.T) {
 	s := sqliteStore(t)
 	_, b, rec := recording(t, s, 0)
 	must(t, rec.Output(t.Context(), pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
-	must(t, rec.close())
-	b.Losses = 3 // it waits before it is tried again
-	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { return s.requeue(t.Context(), tx, &b, loss{Why: "was lost"}) }))
+	must(t, rec.Close())
+	later := database.Micros(s.db.Now().Add(time.Hour)) // it waits before it is tried again
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Exec("UPDATE builds SET state = ?, owner = '', not_before = ? WHERE id = ?", pipeline.Queued, later, b.ID).Error
+	}))
 	serve(t, s, Work{Build: passing})
-	must(t, s.Cancel(t.Context(), people.Actor{}, b.ID))
+	must(t, s.Queue.Cancel(t.Context(), people.Actor{}, b.ID))
 	eventually(t, "the log compacted", func() bool { return compacted(t, s, b.ID) })
 }
 
@@ -272,8 +315,8 @@ func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
 	for range 2 {
 		ctx, b, rec := recording(t, s, 0)
 		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
-		must(t, rec.close())
-		must(t, s.finish(ctx, b, pipeline.Outcome{State: pipeline.Passed}, nil))
+		must(t, rec.Close())
+		end(t, s, b.ID)
 		ids = append(ids, b.ID)
 	}
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
@@ -338,9 +381,50 @@ func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
 	close(free)
 	must(t, <-over)
 	must(t, <-over)
-	must(t, rec.close())
+	must(t, rec.Close())
 	got, err := s.Builds.Get(t.Context(), b.ID)
 	if err != nil || len(got.Steps) != 1 || got.Steps[0].State != pipeline.StepErrored {
 		t.Errorf("steps %+v, %v; want the one that ended", got.Steps, err)
 	}
+}
+
+func wholeLog(t *testing.T, s *Store, id int64) string {
+	t.Helper()
+	var text bytes.Buffer
+	for after := int64(0); ; {
+		chunks, err := s.Chunks(t.Context(), id, after, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(chunks) == 0 {
+			return text.String()
+		}
+		for _, c := range chunks {
+			if c.Seq != after+1 {
+				t.Fatalf("chunk %d follows %d", c.Seq, after)
+			}
+			after = c.Seq
+			text.Write(c.Text())
+		}
+	}
+}
+
+func TestWatcherSeesOtherProcessesWork(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		worker, viewer := open(), open()
+		id := accept(t, worker, push(1))
+		wake, stop := viewer.Watch(id)
+		defer stop()
+		serve(t, worker, Work{Build: passing})
+		for {
+			select {
+			case <-wake:
+			case <-time.After(time.Minute):
+				t.Fatal("no wake")
+			}
+			if b, err := viewer.Builds.Get(t.Context(), id); err != nil || b.State == pipeline.Passed {
+				return
+			}
+		}
+	})
 }

@@ -371,13 +371,13 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		id := accept(t, s, push(1))
-		b, ok, err := s.claim(t.Context(), 0, "dead")
-		if err != nil || !ok {
-			t.Fatal(ok, err)
-		}
-		must(t, s.finish(t.Context(), b, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests}, nil))
+		stop := serve(t, s, Work{Build: func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+			return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests}, nil
+		}})
+		waitState(t, s, id, pipeline.Failed)
+		stop()
 		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { // it had fetched the jobs, and no more
-			return tx.Exec("UPDATE river_job SET state = ?, attempt = 1, attempted_at = ?",
+			return tx.Exec("UPDATE river_job SET state = ?, attempt = 1, attempted_at = ? WHERE kind = 'status'",
 				rivertype.JobStateRunning, time.Now().UTC().Add(-claimTime-time.Second)).Error
 		}))
 		poster := newFakePoster()

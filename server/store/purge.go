@@ -13,6 +13,7 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 )
 
 // purgePatience is how long a purge waits for running builds to end, and for pushes that come meanwhile to cease.
@@ -89,7 +90,7 @@ func (e *erasure) awaitEnd(ctx context.Context) error {
 			return nil
 		}
 		for _, id := range running {
-			if err := e.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, builds.ErrEnded) && !errors.Is(err, database.ErrNotFound) {
+			if err := e.Queue.Cancel(ctx, e.by, id); err != nil && !errors.Is(err, builds.ErrEnded) && !errors.Is(err, database.ErrNotFound) {
 				return err
 			}
 		}
@@ -201,7 +202,7 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if err := dropTargets(tx, e.key); err != nil {
 			return err
 		}
-		if err := dropTurn(tx, e.key); err != nil {
+		if err := queue.DropTurn(tx, e.key); err != nil {
 			return err
 		}
 		if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {

@@ -17,6 +17,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 )
 
 // canaries are words that stand where a repository's people put theirs: one of them is found wherever a search looks.
@@ -30,7 +31,7 @@ var canaryName = "octo/" + canaries["name"]
 const pseudonym = "erased:0011223344556677"
 
 // canaryPush is a push of the repository that is to be purged.
-func canaryPush(n int) Push {
+func canaryPush(n int) queue.Push {
 	p := push(n)
 	p.Repo.FullName, p.Repo.ID = canaryName, 99
 	p.Author, p.Message, p.Ref = canaries["author"], canaries["message"], pipeline.BranchRef(canaries["branch"])
@@ -248,9 +249,7 @@ func TestPurgeOutlivesADeadlock(t *testing.T) {
 func TestPurgeNeedsNoEndOfADeadServersBuild(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, canaryPush(1))
-	if _, ok, err := s.claim(t.Context(), 1, "a server that is dead"); err != nil || !ok {
-		t.Fatalf("claim: %v, %v", ok, err)
-	}
+	begin(t, s, id)
 	if p := purge(t, s); p.Builds != 1 {
 		t.Errorf("removed %d builds, want build %d", p.Builds, id)
 	}

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
+	"vivarium/server/store/queue"
 )
 
 const (
@@ -35,9 +37,11 @@ const (
 // commits what was gathered, so that output goes on while a commit is on its way to the disk.
 type recorder struct {
 	s       *Store
-	attempt *attempt
+	attempt queue.Attempt
 	secrets *mask.Secrets
 	limit   int64
+
+	omitting atomic.Int64 // bytes left out so far
 
 	// Of the caller's goroutine.
 	step     pipeline.StepName
@@ -60,8 +64,8 @@ type recorder struct {
 	err     error // of the first commit that failed
 }
 
-// newRecorder begins to record. close must be called.
-func newRecorder(ctx context.Context, s *Store, t *attempt, limit int64, secrets []string) *recorder {
+// newRecorder begins to record. Close must be called.
+func newRecorder(ctx context.Context, s *Store, t queue.Attempt, limit int64, secrets []string) *recorder {
 	if limit == 0 {
 		limit = defaultLogLimit
 	}
@@ -69,6 +73,7 @@ func newRecorder(ctx context.Context, s *Store, t *attempt, limit int64, secrets
 		s: s, attempt: t, secrets: mask.Prepare(secrets), limit: limit,
 		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), over: make(chan struct{}),
 	}
+	s.recordings.add(r)
 	go r.commitAll(context.WithoutCancel(ctx))
 	return r
 }
@@ -105,8 +110,9 @@ func (r *recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
 	return r.put(ctx, step)
 }
 
-// close commits what there is, and returns the first error of a commit.
-func (r *recorder) close() error {
+// Close commits what there is, and returns the first error of a commit.
+func (r *recorder) Close() error {
+	defer r.s.recordings.remove(r)
 	r.endStep()
 	locked(&r.mu, func() { r.closing = true })
 	signal(r.work)
@@ -159,7 +165,7 @@ func (r *recorder) add(stream pipeline.Stream, p []byte) {
 }
 
 func (r *recorder) chunk(stream pipeline.Stream) Chunk {
-	return Chunk{Attempt: r.attempt.number, Step: r.step, Stream: stream, Time: r.s.db.Now()}
+	return Chunk{Attempt: r.attempt.Number, Step: r.step, Stream: stream, Time: r.s.db.Now()}
 }
 
 // appendOutput appends a copy of p to the last chunk, if that is of the same step and stream and has room, and to
@@ -183,10 +189,10 @@ func appendOutput(chunks []Chunk, c Chunk, p []byte) []Chunk {
 }
 
 func (r *recorder) tellOmitted() {
-	r.attempt.omitted.Store(r.omitted + r.tail.omitted)
+	r.omitting.Store(r.omitted + r.tail.omitted)
 	if now := r.s.db.Now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
 		r.lastTold = now
-		r.s.watch.wake(r.attempt.build)
+		r.s.watch.wake(r.attempt.Build)
 	}
 }
 

@@ -10,13 +10,12 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
-	"vivarium/server/store/intake"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 )
 
 // Options for Open. Fixed after it.
@@ -28,7 +27,8 @@ type Options struct {
 	Before      string // as in database.Options
 	// DefaultBranchFirst lets a repository's builds of its default branch go before its others.
 	DefaultBranchFirst bool
-	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none waits may always queue one.
+	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none
+	// waits may always queue one.
 	QueueLimit int
 }
 
@@ -38,28 +38,16 @@ type Store struct {
 	Builds   *builds.Builds
 	People   *people.People
 	Entries  *entries.Entries
+	Queue    *queue.Queue
 
 	log *slog.Logger
 	db  *database.DB // the same
 
-	defaultBranchFirst bool
-	queueLimit         int
-
-	repoWorkers int  // as Serve was told
-	told        Work // the same, whole
-	// heldBack says that a claim here has left builds alone for the sake of one that is tried alone.
-	heldBack atomic.Bool
-	// engineAway says that this server's engine does not answer.
-	engineAway atomic.Bool
-
-	intake intake.Intake[Push, Accepted]
-	watch  watchers
+	watch      watchers
+	recordings recordings
 
 	// finished tells the compactor of a build that ended.
 	finished chan struct{}
-
-	// attempts are those that this process works on.
-	attempts attempts
 }
 
 // Open opens the database, as database.Open does.
@@ -75,9 +63,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
-		db: db, log: o.Log, defaultBranchFirst: o.DefaultBranchFirst, queueLimit: o.QueueLimit,
-		finished: make(chan struct{}, 1),
+		db: db, log: o.Log, finished: make(chan struct{}, 1),
 	}
+	s.Queue = queue.New(db, queue.Options{
+		Log:                o.Log,
+		DefaultBranchFirst: o.DefaultBranchFirst,
+		Limit:              o.QueueLimit,
+		AddStatus:          addStatus,
+		Logs:               logs{s},
+	})
 	s.watch.init(s)
 	return s, nil
 }

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -12,24 +12,11 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
 )
 
-func TestMain(m *testing.M) {
-	if dir := os.Getenv("VIVARIUM_TEST_CRASH_DIR"); dir != "" {
-		serveUntilKilled(dir)
-		return
-	}
-	if dir := os.Getenv("VIVARIUM_TEST_MORTALS_DIR"); dir != "" {
-		serveMortals(dir)
-		return
-	}
-	if address := os.Getenv("VIVARIUM_TEST_SERVE_URL"); address != "" {
-		serveOnURL(address)
-		return
-	}
-	storetest.Main(m)
-}
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // The test helpers that stand in nearly every line.
 var (
@@ -69,8 +56,8 @@ func sqliteStore(t *testing.T) *Store {
 var byTest = people.Actor{Who: "a test"}
 
 // push is a delivery for the n-th commit.
-func push(n int) Push {
-	return Push{
+func push(n int) queue.Push {
+	return queue.Push{
 		GUID:     fmt.Sprintf("guid-%d", n),
 		BodyHash: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, n))),
 		Repo:     pipeline.Repository{ID: 7, FullName: "octo/hello", DefaultBranch: "main"},
@@ -81,9 +68,9 @@ func push(n int) Push {
 	}
 }
 
-func accept(t *testing.T, s *Store, p Push) int64 {
+func accept(t *testing.T, s *Store, p queue.Push) int64 {
 	t.Helper()
-	a, err := s.AcceptPush(t.Context(), p)
+	a, err := s.Queue.AcceptPush(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,4 +145,26 @@ func say(ctx context.Context, rec pipeline.Recorder, step pipeline.StepName, tex
 	}
 	started.State, started.EndedAt = pipeline.StepPassed, time.Now()
 	return rec.StepEnded(ctx, started)
+}
+
+// blocking is a Build function that begins a step, tells of it, and waits until its context ends.
+func blocking(started chan<- int64) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+	return func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+		if err := rec.StepStarted(ctx, pipeline.Step{Name: pipeline.StepClone, StartedAt: time.Now()}); err != nil {
+			return pipeline.Outcome{}, err
+		}
+		started <- b.ID
+		<-ctx.Done()
+		if errors.Is(context.Cause(ctx), pipeline.ErrCanceled) {
+			return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseCanceled, Summary: "canceled"}, nil
+		}
+		return pipeline.Outcome{}, context.Cause(ctx)
+	}
+}
+
+// pushOf is the n-th push of a test, of a repository and branch.
+func pushOf(n int, repo, branch string) queue.Push {
+	p := push(n)
+	p.Repo.FullName, p.Ref = repo, pipeline.BranchRef(branch)
+	return p
 }

@@ -125,7 +125,7 @@ func (w *watchers) marks(ctx context.Context) ([]mark, error) {
 			ids = append(ids, id)
 		}
 	})
-	ids = w.s.attempts.foreign(ids)
+	ids = w.s.recordings.foreign(ids)
 	if len(ids) == 0 {
 		return nil, nil
 	}

@@ -74,7 +74,7 @@ var serverSide = []mutant{
 	},
 	{
 		"deliveries: each once",
-		"server/store/push.go",
+		"server/store/queue/push.go",
 		`Where("repo_key = ? AND (guid = ? OR body_hash = ?)", key, p.GUID, p.BodyHash)`,
 		`Where("1 = 0")`,
 		"^TestDeliveries$",

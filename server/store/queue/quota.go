@@ -1,0 +1,116 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+	"vivarium/server/registry"
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+	"vivarium/server/store/entries"
+)
+
+// QuotaError says that a build is over a quota of its repository's.
+type QuotaError struct{ Why string }
+
+func (e *QuotaError) Error() string { return e.Why }
+
+// overQuota is why no build of a repository may be queued now, or started where queued is set;
+// empty while one may.
+func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, error) {
+	if q.limit > 0 && !queued {
+		if why, err := q.queueFull(tx, t); err != nil || why != "" {
+			return why, err
+		}
+	}
+	limited, err := entries.Quotas(tx, t.EntryID)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range limited {
+		l := e.Limits
+		if queued {
+			l.Queue = 0    // it has its place
+			l.LogBytes = 0 // all stored logs are summed for it, which a push may wait for and a claim need not
+		}
+		use, err := used(tx.DB, e.ID, l, q.db.Now())
+		if err != nil {
+			return "", err
+		}
+		if l.Queue > 0 && use.Waiting >= l.Queue {
+			if use.WaitingOwn, err = waitingOf(tx.DB, t.RepoKey); err != nil {
+				return "", err
+			}
+		}
+		if why := l.Over(use); why != "" {
+			return why, nil
+		}
+	}
+	return "", nil
+}
+
+// queueFull is why a repository may queue no further build as long as so many wait in all.
+func (q *Queue) queueFull(tx *database.Tx, t turnRow) (string, error) {
+	var waiting int64
+	err := tx.Model(&builds.Row{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error
+	if err != nil || waiting < int64(q.limit) {
+		return "", err
+	}
+	own, err := waitingOf(tx.DB, t.RepoKey)
+	return registry.Limits{Queue: q.limit}.Over(registry.Use{Waiting: int(waiting), WaitingOwn: own}), err
+}
+
+func overQuota(why string) pipeline.Outcome {
+	return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseQuota, Summary: why}
+}
+
+// Used is what the repositories of an entry have used of its limits now.
+func (q *Queue) Used(ctx context.Context, e registry.Entry) (registry.Use, error) {
+	u, err := used(q.db.Read(ctx), e.ID, e.Limits, q.db.Now())
+	if err != nil {
+		return u, fmt.Errorf("read what %s has used: %w", e.Name, err)
+	}
+	return u, nil
+}
+
+// used counts what is limited, by indexes alone.
+func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registry.Use, err error) {
+	own := func() *gorm.DB {
+		return db.Model(&builds.Row{}).
+			Where("entry_id IN (SELECT id FROM repositories WHERE id = ? OR parent_id = ?)", entry, entry)
+	}
+	total := func(into *int64, of *gorm.DB, expression string, values ...any) {
+		if err == nil {
+			err = of.Select("coalesce(sum("+expression+"), 0)", values...).Scan(into).Error
+		}
+	}
+	var running, waiting, ended, before, soFar int64
+	if l.Running > 0 {
+		total(&running, own().Where("state = ?", pipeline.Running), "1")
+	}
+	if l.Queue > 0 {
+		total(&waiting, own().Where("state = 'queued'"), "1") // in the words of the index
+	}
+	if l.LogBytes > 0 {
+		total(&u.LogBytes, own(), "log_bytes")
+	}
+	if l.Minutes > 0 {
+		today := now.UTC().Truncate(24 * time.Hour)
+		total(&ended, own().Where("ended_at >= ?", database.Micros(today)), "spent")
+		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts of builds that go on
+		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", database.Micros(now))
+	}
+	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+before+soFar)*time.Microsecond
+	return u, err
+}
+
+// waitingOf counts the builds that wait of one repository.
+func waitingOf(db *gorm.DB, key string) (int, error) {
+	var n int64
+	err := db.Model(&builds.Row{}).Where("lower(repo) = ? AND state = 'queued'", key).Count(&n).Error
+	return int(n), err
+}

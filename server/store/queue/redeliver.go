@@ -1,0 +1,48 @@
+package queue
+
+import (
+	"slices"
+
+	"github.com/riverqueue/river"
+
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+	"vivarium/server/verdict"
+)
+
+// enqueueAgain answers a delivery that comes again. The commit is built again where its builds on
+// the branch have come to nothing: they errored or were canceled. It keeps its place among the
+// branch's pushes: the new build repeats the push's. known is false where a purge has removed
+// delivery and builds meanwhile: then it is a new one.
+func (q *Queue) enqueueAgain(
+	tx *database.Tx, p Push, d deliveryRow,
+) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {
+	var rows []builds.Row // of its commit on its branch, from the delivery's build on
+	err = tx.Table("builds b").Select("b.*").
+		Joins("JOIN builds d ON b.sha = d.sha AND b.id >= d.id AND b.ref = d.ref AND lower(b.repo) = lower(d.repo)").
+		Where("d.id = ?", d.BuildID).Order("b.id").Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return Accepted{}, nil, false, err
+	}
+	last := verdict.Standing(builds.Of(rows))
+	a = Accepted{BuildID: last.ID, Duplicate: true}
+	if !verdict.CameToNothing(last.State) || p.SHA != last.SHA || p.Ref != last.Ref {
+		return a, nil, true, nil
+	}
+	b := rows[slices.IndexFunc(rows, func(r builds.Row) bool { return r.ID == last.ID })].Again()
+	if a.OverQuota, err = q.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
+		return a, nil, true, err
+	}
+	if jobs, err = q.addBuild(tx, &b, ""); err != nil {
+		return Accepted{}, nil, true, err
+	}
+	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil
+}
+
+// builtBefore is the newest build of a commit in a repository, or zero.
+func builtBefore(tx *database.Tx, key, sha string) (int64, error) {
+	var ids []int64
+	err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ?", sha, key).
+		Order("id DESC").Limit(1).Pluck("id", &ids).Error
+	return slices.Max(append(ids, 0)), err
+}

@@ -1,0 +1,204 @@
+package queue
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"vivarium/pipeline"
+	"vivarium/server/registry"
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+	"vivarium/server/store/queue/patience"
+)
+
+// turnRow is a repository's place among those that wait: the one that was served longest ago is
+// next, one that never was comes first. It is found by an index, so that a claim costs the same
+// whether ten builds wait or ten thousand.
+type turnRow struct {
+	RepoKey string `gorm:"primaryKey"` // its full name in lower case
+	Waiting bool   // that builds of it may be queued: set with each, cleared when none is found
+	// Served is when its last build was started, by the database's clock; of one that never was, below 0
+	// (neverServed).
+	Served  int64
+	EntryID int64 // its line in the registry
+}
+
+func (turnRow) TableName() string { return "turns" }
+
+// neverServed is taken from a build's id to give the turn of a repository of which none was built
+// yet: all of them come before all that were served, in the order of the pushes that they wait
+// since. It is more than there will be builds.
+const neverServed = 1 << 62
+
+// turnOf is the turn that a build waits for.
+func turnOf(b builds.Row) turnRow {
+	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, Served: b.ID - neverServed, EntryID: b.EntryID}
+}
+
+// inOrder gives the turns of builds that were made in one transaction the order in which their
+// pushes came: the builds themselves are made in the order of their repositories.
+func inOrder(turns []turnRow) {
+	if len(turns) == 0 {
+		return
+	}
+	first := slices.MinFunc(turns, func(a, b turnRow) int { return cmp.Compare(a.Served, b.Served) }).Served
+	for i := range turns {
+		turns[i].Served = first + int64(i)
+	}
+}
+
+// firstTurns and moreTurns are how many repositories are looked at together: few at first, since
+// the first one's build may nearly always start. Those whose builds must wait after a failure are
+// passed over.
+const firstTurns, moreTurns = 4, 100
+
+// nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the
+// repository that was served longest ago, among those that run fewer builds than the caps allow. id
+// is 0 when there is none, while what every build needs is away, and while a build is tried alone,
+// or is to be, on the server that asks.
+func (q *Queue) nextBuild(tx *database.Tx, owner string) (id int64, turn turnRow, err error) {
+	away, err := awayNow(tx)
+	if err != nil || away[pipeline.CauseClone] {
+		return 0, turnRow{}, err
+	}
+	alone, err := q.suspects(tx, owner)
+	if err != nil {
+		return 0, turnRow{}, err
+	}
+	id, turn, err = q.nextInTurn(tx, away)
+	if err != nil || id == 0 || !alone.any {
+		return id, turn, err
+	}
+	var losses int
+	if err := tx.Model(&builds.Row{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
+		return 0, turnRow{}, err
+	}
+	if !patience.MayBegin(losses >= patience.TryAlone, alone.others, alone.running) {
+		q.heldBack.Store(true)
+		return 0, turnRow{}, nil
+	}
+	return id, turn, nil
+}
+
+// nextInTurn is the build whose turn it is, of those that do not wait for what is away.
+func (q *Queue) nextInTurn(tx *database.Tx, away map[pipeline.Cause]bool) (id int64, turn turnRow, err error) {
+	full, err := q.full(tx)
+	if err != nil {
+		return 0, turnRow{}, err
+	}
+	limit := firstTurns
+	for after := (turnRow{Served: math.MinInt64}); ; limit = moreTurns {
+		var page []turnRow
+		err := mayStart(tx, full).
+			Where("served > ? OR (served = ? AND repo_key > ?)", after.Served, after.Served, after.RepoKey).
+			Order("served, repo_key").Limit(limit).Find(&page).Error
+		if err != nil || len(page) == 0 {
+			return 0, turnRow{}, err
+		}
+		for _, t := range page {
+			if id, err := q.firstOf(tx, t.RepoKey, away); err != nil || id != 0 {
+				return id, t, err
+			}
+		}
+		after = page[len(page)-1]
+	}
+}
+
+// mayStart are the turns of repositories that wait and are not full.
+func mayStart(tx *database.Tx, full registry.Full) *gorm.DB {
+	turns := tx.Where("waiting")
+	if len(full.Repos) > 0 {
+		turns = turns.Where("repo_key NOT IN ?", full.Repos)
+	}
+	if len(full.Entries) > 0 {
+		turns = turns.Where("entry_id NOT IN (SELECT id FROM repositories WHERE id IN ? OR parent_id IN ?)",
+			full.Entries, full.Entries)
+	}
+	return turns
+}
+
+// firstOf is the first build of a repository that may start now, or zero.
+func (q *Queue) firstOf(tx *database.Tx, key string, away map[pipeline.Cause]bool) (int64, error) {
+	order := "id"
+	if q.defaultBranchFirst {
+		order = offDefaultBranch + ", id"
+	}
+	var ids []int64
+	queued := func() error {
+		waiting := tx.Model(&builds.Row{}).
+			Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, database.Micros(q.db.Now()))
+		return notForNow(waiting, away).Order(order).Limit(1).Pluck("id", &ids).Error
+	}
+	if err := queued(); err != nil || len(ids) > 0 {
+		return slices.Max(append(ids, 0)), err
+	}
+	if later, err := waitingOf(tx.DB, key); err != nil || later > 0 {
+		return 0, err
+	}
+	return 0, clearTurn(tx, key)
+}
+
+// clearTurn notes that nothing waits of a repository. A push that was under way when that was
+// looked for is waited for, since it holds the row, and then seen; one that comes later waits for
+// this transaction and notes its build after it.
+func clearTurn(tx *database.Tx, key string) error {
+	note := func(waiting bool) error {
+		return tx.Model(&turnRow{}).Where("repo_key = ?", key).Update("waiting", waiting).Error
+	}
+	if err := note(false); err != nil {
+		return err
+	}
+	if later, err := waitingOf(tx.DB, key); err != nil || later == 0 {
+		return err
+	}
+	return note(true)
+}
+
+// offDefaultBranch is 0 for builds of the default branch and 1 for others; an index knows it.
+const offDefaultBranch = "CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END"
+
+// served puts a repository behind all others that wait.
+func (q *Queue) served(tx *database.Tx, repo string) error {
+	return tx.Exec("UPDATE turns SET served = "+q.db.Clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
+}
+
+// lineAgain queues a build again whose attempt came to nothing: where it was, since its repository
+// has not had its turn, unless used says that it has.
+func (q *Queue) lineAgain(tx *database.Tx, b builds.Row, used bool) error {
+	if used {
+		return q.line(tx, turnOf(b))
+	}
+	err := tx.Exec("UPDATE turns SET served = ? WHERE repo_key = ? AND served > ?",
+		b.TurnServed, strings.ToLower(b.Repo), b.TurnServed).Error
+	if err != nil {
+		return err
+	}
+	return q.line(tx, turnOf(b))
+}
+
+// line notes that builds of these repositories are queued, in the transaction that queues them.
+// They are noted in one order, so that two servers do not wait for each other.
+func (q *Queue) line(tx *database.Tx, turns ...turnRow) error {
+	slices.SortStableFunc(turns, func(a, b turnRow) int { return strings.Compare(a.RepoKey, b.RepoKey) })
+	for _, t := range slices.CompactFunc(turns, func(a, b turnRow) bool { return a.RepoKey == b.RepoKey }) {
+		err := tx.Clauses(clause.OnConflict{
+			Columns: []clause.Column{{Name: "repo_key"}},
+			DoUpdates: clause.Assignments(map[string]any{"waiting": true, "entry_id": t.EntryID, "served": gorm.Expr(
+				"CASE WHEN turns.served < 0 AND NOT turns.waiting THEN excluded.served ELSE turns.served END")}),
+		}).Create(&t).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropTurn removes a repository's turn.
+func DropTurn(tx *database.Tx, key string) error {
+	return tx.Where("repo_key = ?", key).Delete(&turnRow{}).Error
+}
