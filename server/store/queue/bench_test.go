@@ -34,16 +34,18 @@ func BenchmarkBurst(b *testing.B) {
 	done := make(chan error, 1)
 	started := make(chan struct{}, 2)
 	go func() {
-		done <- s.Serve(ctx, Work{Workers: 2, Build: func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-			started <- struct{}{}
-			for ctx.Err() == nil {
-				if err := rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte("a line of a test's output\n")); err != nil {
-					return pipeline.Outcome{}, err
+		done <- s.Serve(ctx, Work{Workers: 2,
+			Build: func(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+				started <- struct{}{}
+				for ctx.Err() == nil {
+					if err := rec.Output(ctx, pipeline.StepTest, pipeline.Stdout,
+						[]byte("a line of a test's output\n")); err != nil {
+						return pipeline.Outcome{}, err
+					}
+					time.Sleep(5 * time.Millisecond)
 				}
-				time.Sleep(5 * time.Millisecond)
-			}
-			return pipeline.Outcome{}, context.Cause(ctx)
-		}}, func() {})
+				return pipeline.Outcome{}, context.Cause(ctx)
+			}}, func() {})
 	}()
 	for i := range 2 {
 		if _, err := s.AcceptPush(b.Context(), push(-1-i)); err != nil {
@@ -107,7 +109,8 @@ func waitingStore(b *testing.B, n int) *Store {
 	for i := range rows {
 		p := push(i)
 		repo := fmt.Sprintf("octo/repo-%d", i/10)
-		rows[i] = builds.Row{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.Database.Now())}
+		rows[i] = builds.Row{Repo: repo, Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued,
+			QueuedAt: database.Micros(s.Database.Now())}
 		turns[repo] = queue.TurnRow{RepoKey: repo, Waiting: true}
 	}
 	err := s.Database.Transact(b.Context(), func(tx *database.Tx) error {

@@ -11,8 +11,9 @@ import (
 // this database has.
 const claimLock = 0x7669766173
 
-// full is what may start no further build now. While there is a cap, claims are made one at a time,
-// also of several servers: else two would both see the last place free.
+// full are the repositories and entries that may start no further build now. While there is a cap,
+// claims are made one at a time, also by several servers: otherwise two would see the same last
+// place free.
 func (q *Queue) full(tx *database.Tx) (registry.Full, error) {
 	caps, err := entries.Capped(tx)
 	if err != nil || q.work.RepoWorkers == 0 && len(caps) == 0 {
@@ -25,8 +26,8 @@ func (q *Queue) full(tx *database.Tx) (registry.Full, error) {
 	return registry.FullNow(running, q.work.RepoWorkers, caps), err
 }
 
-// runningRow is a build that runs, with its repository's line in the registry and the one that let
-// it in.
+// runningRow is a build that runs, with its repository's entry in the registry and the entry that
+// let that in.
 type runningRow struct {
 	Repo     string
 	EntryID  int64
@@ -46,7 +47,7 @@ func runningNow(tx *database.Tx) ([]registry.Running, error) {
 	return running, err
 }
 
-// entriesOf are the lines of the registry that a build counts for.
+// entriesOf are the entries of the registry that a build counts for.
 func entriesOf(own, parent int64) (ids []int64) {
 	for _, id := range []int64{own, parent} {
 		if id != 0 {

@@ -38,8 +38,8 @@ func (q *Queue) claim(ctx context.Context, job int64, owner string) (b builds.Ro
 	}
 }
 
-// claimNext takes the next build: it runs then, or has ended over its quota, or another server was
-// faster and b is empty. next is 0 when there is none.
+// claimNext takes the next build, whose id is next; 0: there is none. b then runs, or has ended
+// over its quota, or is empty where another server was faster.
 func (q *Queue) claimNext(
 	ctx context.Context, tx *database.Tx, job int64, owner string,
 ) (next int64, b builds.Row, err error) {

@@ -88,7 +88,8 @@ func servedBesideAFlood(t *testing.T, s *Store, starts <-chan started, workers i
 // inOrderOfStart sorts builds by when their attempts began, as the database has it.
 func inOrderOfStart(t *testing.T, s *Store, ids []int64) (ordered []int64) {
 	t.Helper()
-	must(t, s.Database.Read(t.Context()).Model(&builds.Row{}).Where("id IN ?", ids).Order("started_at").Pluck("id", &ordered).Error)
+	must(t, s.Database.Read(t.Context()).Model(&builds.Row{}).Where("id IN ?", ids).Order("started_at").
+		Pluck("id", &ordered).Error)
 	return ordered
 }
 
@@ -199,7 +200,8 @@ func TestCapHoldsAcrossProcesses(t *testing.T) {
 		free := accept(t, s, pushOf(100+round, "other/free", "main"))
 		next := nextStart(t, starts)
 		if next.id != free {
-			t.Fatalf("round %d: build %d of %s was started beside two of the pattern, want %d", round, next.id, next.repo, free)
+			t.Fatalf("round %d: build %d of %s was started beside two of the pattern, want %d", round, next.id,
+				next.repo, free)
 		}
 		next.release()
 		waitState(t, s, free, pipeline.Passed)

@@ -48,7 +48,7 @@ func (q *Queue) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipel
 	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
-	if b.Cause != "" { // who was to tell of a step's end may be dead
+	if b.Cause != "" { // the one that was to tell of a step's end may be dead
 		if err := q.interruptSteps(tx, *b, b.Cause, b.Summary); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (q *Queue) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipel
 	if err != nil {
 		return err
 	}
-	if q.work.RepoWorkers > 0 || len(caps) > 0 { // a ticket that found only what is at its cap was used up
+	if q.work.RepoWorkers > 0 || len(caps) > 0 { // a ticket was used up that found only builds over a cap
 		jobs = append(jobs, ticket(0))
 	}
 	return tx.Jobs.Insert(ctx, jobs...)
@@ -76,9 +76,8 @@ func (q *Queue) ended(ctx context.Context, b builds.Row) {
 	q.logs.Ended()
 }
 
-// requeue queues the running attempt b again, or ends the build where it was to be canceled, is
-// given up, or has waited long enough. It leaves a line in the build's log. The dead worker's job
-// ends with it.
+// requeue queues the running build b again, and leaves a line in its log. Where the build was to be
+// canceled, is given up, or has waited for long enough, it ends in place of that.
 func (q *Queue) requeue(ctx context.Context, tx *database.Tx, b *builds.Row, l loss) error {
 	ran := q.db.Now().Sub(database.FromMicros(b.StartedAt))
 	if l.Waits != nil && patience.IsCharged(l.Waits.Cause) {
@@ -149,8 +148,7 @@ func (q *Queue) judgeLoss(
 	if !l.Died {
 		return patience.Pause(b.Losses, true), false, nil
 	}
-	// Where no server worked for a while, that counts too: a longer wait does no harm, a shorter
-	// one could.
+	// The time in which no server worked counts too: a wait that is too long does no harm.
 	return patience.Hold(b.Losses, q.db.Now().Sub(database.FromMicros(b.StartedAt))), false, nil
 }
 
@@ -163,7 +161,7 @@ func requeuedLine(b builds.Row, l loss) string {
 	return line + ".\n"
 }
 
-// interruptSteps ends the steps of an attempt that still run, where its log has come to.
+// interruptSteps ends the steps of an attempt that still run, at the present end of its log.
 func (q *Queue) interruptSteps(tx *database.Tx, b builds.Row, why pipeline.Cause, note string) error {
 	return tx.Model(&builds.StepRow{}).
 		Where("build_id = ? AND attempt = ? AND state = ?", b.ID, b.Attempt, pipeline.StepRunning).
@@ -173,7 +171,7 @@ func (q *Queue) interruptSteps(tx *database.Tx, b builds.Row, why pipeline.Cause
 		}).Error
 }
 
-// lastStep is the step that an attempt came to.
+// lastStep is the last step that an attempt has begun.
 func lastStep(tx *database.Tx, b builds.Row) (pipeline.StepName, error) {
 	var last []pipeline.StepName
 	err := tx.Model(&builds.StepRow{}).Where("build_id = ? AND attempt = ?", b.ID, b.Attempt).

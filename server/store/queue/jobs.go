@@ -9,7 +9,7 @@ import (
 // buildQueue is the queue of tickets.
 const buildQueue = "builds"
 
-// buildArgs is a ticket: whoever draws it works on the build whose turn it is.
+// buildArgs is a ticket: the worker that draws it works on the build whose turn it is.
 type buildArgs struct{}
 
 func (buildArgs) Kind() string { return "build" }

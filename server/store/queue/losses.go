@@ -20,12 +20,12 @@ type loss struct {
 	Clean  bool              // the build is not to blame: the server was stopped, or something outside failed
 	Shared bool              // the server died while it ran others, too
 	Pause  time.Duration     // how long a build that is not to blame waits at least
-	Died   bool              // the server died: what would tell its doing from the build's takes longer
+	Died   bool              // the server died, which may be the build's doing or not
 	Waits  *pipeline.Outcome // the trouble outside that ended it
 	End    *pipeline.Outcome // how the build ends when it is given up; nil: as internal
 }
 
-// count adds a loss to what speaks against b.
+// count adds a loss to those that speak against b.
 func (q *Queue) count(b *builds.Row, l loss) {
 	switch {
 	case l.Clean:
@@ -39,7 +39,8 @@ func (q *Queue) count(b *builds.Row, l loss) {
 	}
 }
 
-// othersDied counts what died without b since its first loss.
+// othersDied counts the deaths since b's first loss that b had no part in: of idle servers, and of
+// other builds.
 func othersDied(tx *database.Tx, b builds.Row) (n int, err error) {
 	err = tx.Raw(`SELECT (SELECT count(*) FROM deaths WHERE at >= ? AND build_id = 0)
 		+ (SELECT count(DISTINCT build_id) FROM deaths WHERE at >= ? AND build_id NOT IN (0, ?)
@@ -48,7 +49,7 @@ func othersDied(tx *database.Tx, b builds.Row) (n int, err error) {
 	return n, err
 }
 
-// deathRow is that a server died while it ran a build, or none: 0.
+// deathRow says that a server died while it ran a build; 0: it was idle.
 type deathRow struct {
 	ID      int64 `gorm:"primaryKey"`
 	Owner   string
@@ -71,8 +72,7 @@ func died(tx *database.Tx, b builds.Row, now time.Time) (shared bool, err error)
 	return company > 0, tx.Create(&deathRow{Owner: b.Owner, BuildID: b.ID, At: database.Micros(now)}).Error
 }
 
-// serverRow is a server that has not been stopped. One that is found when its successor starts has
-// died.
+// serverRow is a server that has not been stopped. Where its successor finds it, it has died.
 type serverRow struct {
 	Place string `gorm:"primaryKey"`
 	Owner string
@@ -83,7 +83,8 @@ func (serverRow) TableName() string { return "servers" }
 // deathsKept is how long a death may speak for a build.
 const deathsKept = 7 * 24 * time.Hour
 
-// place tells the servers apart that serve one database from several folders or machines.
+// place is where a server works: it tells apart those of one database on several machines or
+// folders.
 func (q *Queue) place() string {
 	if q.db.Exclusive() {
 		return ""
@@ -140,14 +141,15 @@ func (q *Queue) leave(ctx context.Context) error {
 	})
 }
 
-// suspects are what a claim must know of builds that are tried alone.
+// suspects are what a claim must know of suspects, the builds that are tried alone.
 type suspects struct {
-	any     bool // some wait or run
-	others  int  // builds that run on this server
-	running bool // one of them is a suspect
+	any     bool // there are some, waiting or running
+	others  int  // builds that run on this server, suspects or not
+	running bool // one of those is a suspect
 }
 
-// suspects reads that for a claim of owner's. While there are some, claims are made one at a time.
+// suspects looks for suspects before a claim of owner's. While there are some, claims are made one
+// at a time.
 func (q *Queue) suspects(tx *database.Tx, owner string) (c suspects, err error) {
 	if some, err := anySuspect(tx); err != nil || !some {
 		return c, err
@@ -165,7 +167,7 @@ func (q *Queue) suspects(tx *database.Tx, owner string) (c suspects, err error) 
 	return c, err
 }
 
-// anySuspect reports whether a build waits or runs that is tried alone: by an index, in its words.
+// anySuspect reports whether a suspect waits or runs. The condition is that of its index.
 func anySuspect(tx *database.Tx) (bool, error) {
 	var ids []int64
 	err := tx.Model(&builds.Row{}).Where("ended_at = 0 AND shared_losses > 1").Limit(1).Pluck("id", &ids).Error

@@ -232,14 +232,16 @@ func waitEnd(t *testing.T, s *Store, id int64, want pipeline.State) (b pipeline.
 // or the build.
 func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
 	s := sqliteStore(t)
-	lost := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "the sandbox was ended by SIGKILL", Unclear: true}
+	lost := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine,
+		Summary: "the sandbox was ended by SIGKILL", Unclear: true}
 	once, always := accept(t, s, push(1)), accept(t, s, push(2))
-	stop := serve(t, s, Work{Workers: 1, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-		if b.ID == once && b.Attempt > 1 {
-			return passing(ctx, b, rec)
-		}
-		return lost, nil
-	}})
+	stop := serve(t, s, Work{Workers: 1,
+		Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			if b.ID == once && b.Attempt > 1 {
+				return passing(ctx, b, rec)
+			}
+			return lost, nil
+		}})
 	if b := waitEnd(t, s, once, pipeline.Passed); b.Attempt != 2 {
 		t.Errorf("the one that was lost once passed at attempt %d", b.Attempt)
 	}
@@ -267,7 +269,8 @@ func TestBuildWhoseSandboxWasLostIsTriedAgainAndNotForEver(t *testing.T) {
 // TestTroubleOfTheDatabaseEndsNoBuild: its disk stays full for hours, while the little that queues
 // a build again finds room.
 func TestTroubleOfTheDatabaseEndsNoBuild(t *testing.T) {
-	full := fmt.Errorf("store the log: %w", &trouble.Error{Kind: trouble.ErrDiskFull, Err: errors.New("database or disk is full (13)")})
+	full := fmt.Errorf("store the log: %w",
+		&trouble.Error{Kind: trouble.ErrDiskFull, Err: errors.New("database or disk is full (13)")})
 	for name, c := range map[string]struct {
 		err  error
 		most int // attempts before it is given up; 0: it is not

@@ -48,10 +48,12 @@ func TestAVerdictIsThePushsThatWasMadeLast(t *testing.T) {
 			everyDatabase(t, func(t *testing.T, open func() *Store) {
 				s := open()
 				deliveredAs(t, s, c.at, c.before, c.order...)
-				for _, q := range []builds.VerdictQuery{{}, {Repos: push(1).Repo.FullName, DefaultBranch: true}, {Repos: "octo/*"}} {
+				for _, q := range []builds.VerdictQuery{{}, {Repos: push(1).Repo.FullName, DefaultBranch: true},
+					{Repos: "octo/*"}} {
 					q.Sight = builds.Sight{All: true}
 					got, err := s.Builds.Verdicts(t.Context(), q)
-					if err != nil || len(got) != 1 || got[0].Push.SHA != push(c.want).SHA || got[0].Judged.SHA != push(c.want).SHA {
+					if err != nil || len(got) != 1 || got[0].Push.SHA != push(c.want).SHA ||
+						got[0].Judged.SHA != push(c.want).SHA {
 						t.Errorf("%+v: got %+v, %v; want that of push %d", q, got, err, c.want)
 					}
 				}
@@ -94,6 +96,7 @@ func TestARerunIsTheVerdictOfTheLastPushAlone(t *testing.T) {
 func endAs(t *testing.T, s *Store, id int64, state pipeline.State) {
 	t.Helper()
 	must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Model(&builds.Row{}).Where("id = ?", id).Updates(map[string]any{"state": state, "ended_at": database.Micros(s.Database.Now())}).Error
+		return tx.Model(&builds.Row{}).Where("id = ?", id).
+			Updates(map[string]any{"state": state, "ended_at": database.Micros(s.Database.Now())}).Error
 	}))
 }

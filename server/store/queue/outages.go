@@ -19,7 +19,7 @@ const doesNotAnswer = "it does not answer"
 // probeTimeout bounds one look.
 const probeTimeout = 10 * time.Second
 
-// awayNow is what does not answer, to claims.
+// awayNow are the causes of the outages that claims must heed: what does not answer now.
 func awayNow(tx *database.Tx) (map[pipeline.Cause]bool, error) {
 	var causes []pipeline.Cause
 	err := tx.Model(&builds.OutageRow{}).Pluck("cause", &causes).Error
@@ -30,8 +30,8 @@ func awayNow(tx *database.Tx) (map[pipeline.Cause]bool, error) {
 	return away, err
 }
 
-// tellAway notes that a build met trouble. It is looked at once more before others are kept waiting
-// for long: the trouble may be that build's repository's alone.
+// tellAway notes that a build met trouble. The prober looks at once whether others meet it too: it
+// may be that build's repository's alone.
 func tellAway(tx *database.Tx, c pipeline.Cause, now time.Time) error {
 	r := builds.OutageRow{Cause: c, Why: doesNotAnswer, Since: database.Micros(now), NextAt: database.Micros(now)}
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error
@@ -59,7 +59,7 @@ func (q *Queue) SetEngine(ctx context.Context, why string) error {
 	return nil
 }
 
-// heal notes that something answers again: who waits for it waits for its turn alone, from now on.
+// heal notes that something answers again. The builds that waited for it wait for their turn alone.
 func (q *Queue) heal(ctx context.Context, c pipeline.Cause) error {
 	err := q.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Where("cause = ?", c).Delete(&builds.OutageRow{}).Error; err != nil {
@@ -81,9 +81,9 @@ func (q *Queue) goOn(tx *database.Tx, c pipeline.Cause) error {
 	}).Error
 }
 
-// goOnUnheld has the builds go on that wait for what nobody knows to be away, once their own pause
-// is over: they wait for their turn alone. It is how a build goes on after trouble that nobody
-// looks after, and where the word of an end was lost.
+// goOnUnheld has builds go on whose own pause is over and that wait for something that is not known
+// to be away. That is how a build goes on after trouble that nothing probes, and after an outage
+// whose end was not noted.
 func (q *Queue) goOnUnheld(ctx context.Context) error {
 	held := []pipeline.Cause{""}
 	if q.engineAway.Load() {
@@ -101,12 +101,12 @@ func (q *Queue) goOnUnheld(ctx context.Context) error {
 	return q.db.Transact(ctx, func(tx *database.Tx) error { return unheld(tx.DB).Update("wait_cause", "").Error })
 }
 
-// waits holds for queued builds that wait for something outside, in the words of an index: of one
-// that runs wait_cause is empty.
+// waits is the condition of queued builds that wait for something outside: that of an index, since
+// wait_cause is empty while a build runs.
 const waits = "ended_at = 0 AND wait_cause <> ''"
 
-// prober looks at what does not answer, one look for all who wait, until it does. It sleeps while
-// there is nothing to look at.
+// prober looks at what does not answer until it does, once for all builds that wait. It sleeps
+// while there is nothing to look at.
 func (q *Queue) prober(ctx context.Context) {
 	for {
 		next, err := q.probeAll(ctx)
@@ -189,7 +189,7 @@ func (q *Queue) probe(ctx context.Context, t builds.OutageRow) (next time.Time, 
 	return time.Time{}, q.replaceTickets(ctx)
 }
 
-// ask is nil where something answers, and where nobody can tell.
+// ask asks something whether it answers. It is nil, too, where nothing is there to ask with.
 func (q *Queue) ask(ctx context.Context, c pipeline.Cause) error {
 	if !q.probed(c) {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"vivarium/server/store/database"
 )
 
-// MaxPlace is the last place that is told exactly. A build further back has the place after it, so
+// MaxPlace is the last place that is told exactly. Each build behind it has place MaxPlace+1, so
 // that asking costs little however many wait.
 const MaxPlace = 100
 
@@ -24,7 +24,7 @@ type queuedRepo struct {
 	Waiting int
 }
 
-// placeOf is a build's place, from 1, where ahead builds of its own repository wait before it: each
+// placeOf is a build's place, from 1. Before it wait ahead builds of its own repository; each
 // repository starts one build in its turn, then all do so again.
 func placeOf(ahead int, others []queuedRepo) int {
 	place := 1 + ahead
@@ -38,9 +38,9 @@ func placeOf(ahead int, others []queuedRepo) int {
 	return min(place, MaxPlace+1)
 }
 
-// Place is the place in the queue of a build that waits, from 1 to MaxPlace+1, and 0 of another. It
-// tells how many builds will be started before it as things stand now: caps, and builds that wait
-// after a failure, may change their order.
+// Place is the place in the queue of a build that waits, from 1 to MaxPlace+1; 0 of one that does
+// not. It tells how many builds start before it as things stand now. Caps, and builds that wait
+// after a failure, may change the order.
 func (q *Queue) Place(ctx context.Context, b pipeline.Build) (int, error) {
 	if b.State != pipeline.Queued {
 		return 0, nil
@@ -96,8 +96,8 @@ const othersQuery = `SELECT (t.served < @served OR (t.served = @served AND t.rep
 		AND EXISTS (SELECT 1 FROM builds WHERE lower(repo) = lower(t.repo_key) AND state = 'queued')
 	ORDER BY t.served, t.repo_key LIMIT @repos`
 
-// othersOf are the other repositories of which builds wait, in the order of their turns; no more of
-// them, and of each no more builds, than can matter.
+// othersOf are the other repositories of which builds wait, in the order of their turns: only as
+// many of them, and as many builds of each, as can matter.
 func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err error) {
 	err = db.Raw(othersQuery, sql.Named("served", turn.Served), sql.Named("key", turn.RepoKey),
 		sql.Named("most", ahead+1), sql.Named("repos", MaxPlace+1)).Scan(&others).Error

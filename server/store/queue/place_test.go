@@ -52,9 +52,11 @@ func TestPlaceIsTheOrderInWhichBuildsAreStarted(t *testing.T) {
 							}
 						}
 					}
-					accept(t, s, pushOf(i, fmt.Sprintf("o/Repo-%d", random.IntN(1+i%7)), []string{"main", "topic"}[random.IntN(2)]))
+					accept(t, s, pushOf(i, fmt.Sprintf("o/Repo-%d", random.IntN(1+i%7)),
+						[]string{"main", "topic"}[random.IntN(2)]))
 				}
-				waiting, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Queued})
+				waiting, err := s.Builds.List(t.Context(),
+					builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Queued})
 				must(t, err)
 				want := make([]int64, len(waiting))
 				for _, b := range waiting {
@@ -106,7 +108,8 @@ func TestPlaceIsBounded(t *testing.T) {
 		for _, c := range []struct {
 			id   int64
 			want int
-		}{{1, 1}, {last, queue.MaxPlace + 1}, {behind, queue.MaxPlace + 1}, {behind - 100, 31}, {2, queue.MaxPlace + 1}} {
+		}{{1, 1}, {last, queue.MaxPlace + 1}, {behind, queue.MaxPlace + 1}, {behind - 100, 31},
+			{2, queue.MaxPlace + 1}} {
 			b, err := s.Builds.Get(t.Context(), c.id)
 			must(t, err)
 			if place, err := s.Place(t.Context(), b); place != c.want || err != nil {
@@ -149,10 +152,12 @@ func TestBuildsStartedWhileOneWaitedAreCounted(t *testing.T) {
 func TestPlaceIsFoundByIndexes(t *testing.T) {
 	s := sqliteStore(t)
 	var plan []struct{ Detail string }
-	must(t, s.Database.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+queue.OthersQuery, sql.Named("served", 0), sql.Named("key", "a/a"),
-		sql.Named("most", 1), sql.Named("repos", 1)).Scan(&plan).Error)
+	must(t, s.Database.Read(t.Context()).
+		Raw("EXPLAIN QUERY PLAN "+queue.OthersQuery, sql.Named("served", 0), sql.Named("key", "a/a"),
+			sql.Named("most", 1), sql.Named("repos", 1)).Scan(&plan).Error)
 	text := fmt.Sprint(plan)
-	if strings.Count(text, "USING INDEX builds_turn") != 2 || !strings.Contains(text, "SCAN t USING INDEX turns_next") || strings.Contains(text, "B-TREE") {
+	if strings.Count(text, "USING INDEX builds_turn") != 2 ||
+		!strings.Contains(text, "SCAN t USING INDEX turns_next") || strings.Contains(text, "B-TREE") {
 		t.Errorf("the plan is %s", text)
 	}
 }

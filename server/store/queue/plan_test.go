@@ -23,12 +23,16 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 		}
 		for _, analyzed := range []bool{false, true} {
 			if analyzed {
-				must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error { return tx.Exec("ANALYZE builds").Error }))
+				must(t, s.Database.Transact(t.Context(),
+					func(tx *database.Tx) error { return tx.Exec("ANALYZE builds").Error }))
 			} else if !s.Database.Exclusive() {
 				continue
 			}
 			for index, read := range map[string]func() error{
-				"builds_suspect":                      inTransaction(func(tx *database.Tx) error { _, err := queue.AnySuspect(tx); return err }),
+				"builds_suspect": inTransaction(func(tx *database.Tx) error {
+					_, err := queue.AnySuspect(tx)
+					return err
+				}),
 				"builds_waiting of what nobody holds": func() error { return s.GoOnUnheld(t.Context()) },
 				"builds_waiting":                      func() error { return s.EndImpatient(t.Context()) },
 				"builds_waiting of what answers again": inTransaction(func(tx *database.Tx) error {
@@ -50,9 +54,11 @@ func flood(t *testing.T, s *Store, n int) {
 	rows := make([]builds.Row, n)
 	for i := range rows {
 		p := push(i)
-		rows[i] = builds.Row{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push", State: pipeline.Queued, QueuedAt: database.Micros(s.Database.Now())}
+		rows[i] = builds.Row{Repo: fmt.Sprintf("octo/repo-%d", i%7), Ref: p.Ref, SHA: p.SHA, Trigger: "push",
+			State: pipeline.Queued, QueuedAt: database.Micros(s.Database.Now())}
 	}
-	must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error { return tx.CreateInBatches(rows, 500).Error }))
+	must(t, s.Database.Transact(t.Context(),
+		func(tx *database.Tx) error { return tx.CreateInBatches(rows, 500).Error }))
 }
 
 // planOf is how the database carries out the first statement of a function.

@@ -39,19 +39,20 @@ type Push struct {
 // Accepted is what became of a Push.
 type Accepted struct {
 	BuildID int64
-	// Duplicate: the GUID or the body had been seen. BuildID is that delivery's build, or the newest that
-	// repeats it.
+	// Duplicate: the GUID or the body had been seen. BuildID is that delivery's build, or the
+	// newest that repeats it.
 	Duplicate bool
 	Again     int64 // it had been seen, and this build of it had come to nothing: BuildID repeats it
 	Skipped   bool  // it was bare, and BuildID is the build of its commit
-	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the build.
+	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the
+	// build.
 	OverQuota string
 
 	turn turnRow // of the build's repository
 }
 
-// AcceptPush writes delivery, build, job and pending status in one transaction, which deliveries that come at the same
-// time share.
+// AcceptPush writes delivery, build, job and pending status in one transaction, which deliveries
+// that come at the same time share.
 func (q *Queue) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if p.GUID == "" || p.BodyHash == "" {
 		return Accepted{}, errors.New("accept push: a delivery has a GUID and a hash of its body")
@@ -82,8 +83,8 @@ const acceptTries = 3
 // acceptTime bounds the work on one batch.
 const acceptTime = 30 * time.Second
 
-// enqueueAll works on a batch, in one transaction if it can. Where that fails, each push gets one of
-// its own, so that a push which fails fails no other.
+// enqueueAll works on a batch, in one transaction if it can. Where that fails, each push gets one
+// of its own, so that a push which fails fails no other.
 //
 // It heeds acceptTime and not ctx: a delivery that was read is not dropped because its sender has
 // hung up, and others wait for the batch.
@@ -92,8 +93,8 @@ func (q *Queue) enqueueAll(ctx context.Context, batch *intake.Batch[Push, Accept
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acceptTime)
 	defer cancel()
 	// Another server accepted one of them between our look and our insert, or each waited for the
-	// other: a push that makes a repository private takes builds as well as turns, and whoever signs
-	// deliveries chooses their GUIDs.
+	// other: a push that makes a repository private takes builds as well as turns, and whoever
+	// signs deliveries chooses their GUIDs.
 	passing := func(err error) bool { return database.IsDuplicate(err) || database.IsDeadlock(err) }
 	try := func(pushes []Push) (all []Accepted, err error) {
 		defer rescue(&err)
@@ -132,15 +133,15 @@ func rescue(err *error) {
 	}
 }
 
-// mayBeOneOfThem reports whether a batch may have failed for one of its pushes alone. Trouble of the
-// database's own fails each of them, and a batch whose time is up has none left.
+// mayBeOneOfThem reports whether a batch may have failed for one of its pushes alone. Trouble of
+// the database's own fails each of them, and a batch whose time is up has none left.
 func mayBeOneOfThem(ctx context.Context, err error) bool {
 	_, ofDatabase := errors.AsType[*trouble.Error](err)
 	return err != nil && !ofDatabase && ctx.Err() == nil
 }
 
-// enqueueTogether enqueues pushes in one transaction. It takes the repositories in one order, so that
-// two servers do not wait for each other, and the pushes of each repository as they came.
+// enqueueTogether enqueues pushes in one transaction. It takes the repositories in one order, so
+// that two servers do not wait for each other, and the pushes of each repository as they came.
 func (q *Queue) enqueueTogether(ctx context.Context, pushes []Push) ([]Accepted, error) {
 	all := make([]Accepted, len(pushes))
 	order := byRepository(pushes)
@@ -199,8 +200,8 @@ func hideEarlier(tx *database.Tx, p Push, a Accepted) error {
 	return builds.Hide(tx, a.turn.RepoKey, a.turn.EntryID)
 }
 
-// enqueue makes a push's build, unless the push is known. The caller inserts the jobs that it returns,
-// in the same transaction.
+// enqueue makes a push's build, unless the push is known. The caller inserts the jobs that it
+// returns, in the same transaction.
 func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyParams, error) {
 	// First of all, since its row is held against other pushes of the repository.
 	entry, err := entries.See(tx, p.Via, p.Repo.FullName)
@@ -249,8 +250,8 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
 }
 
-// addBuild makes a build and its pending status. A build that is over its quota has ended at once. The
-// caller inserts the jobs that it returns, in the same transaction.
+// addBuild makes a build and its pending status. A build that is over its quota has ended at once.
+// The caller inserts the jobs that it returns, in the same transaction.
 func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = database.Micros(q.db.Now())
@@ -270,8 +271,8 @@ func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.I
 }
 
 // deliveryRow is a delivery that was accepted. A GUID counts for its repository alone: an
-// organization's hook and a repository's give one event the same GUID, and the holder of a secret can
-// choose any.
+// organization's hook and a repository's give one event the same GUID, and the holder of a secret
+// can choose any.
 type deliveryRow struct {
 	RepoKey    string `gorm:"primaryKey"`
 	GUID       string `gorm:"primaryKey;column:guid"`

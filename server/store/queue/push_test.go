@@ -207,12 +207,13 @@ func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
 		var mu sync.Mutex
 		ran := map[int64]int{}
 		poster := newFakePoster()
-		serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium", Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-			mu.Lock()
-			ran[b.ID]++
-			mu.Unlock()
-			return passing(ctx, b, rec)
-		}})
+		serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium",
+			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+				mu.Lock()
+				ran[b.ID]++
+				mu.Unlock()
+				return passing(ctx, b, rec)
+			}})
 		const n = 200
 		took := make([]time.Duration, n)
 		var wg sync.WaitGroup
@@ -230,7 +231,8 @@ func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
 		p99 := took[n*99/100-1]
 		t.Logf("answered: p50 %s, p99 %s, max %s", took[n/2], p99, took[n-1]) // BenchmarkBurst holds the figure
 		eventually(t, "all builds passed", func() bool {
-			passed, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Passed, Limit: 1000})
+			passed, err := s.Builds.List(t.Context(),
+				builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Passed, Limit: 1000})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +276,8 @@ func TestRerunIsANewBuildOfTheSameCommit(t *testing.T) {
 			t.Fatal(err)
 		}
 		changes, err := s.People.Audit(t.Context(), 10)
-		if err != nil || len(changes) != 2 || changes[1].What != "repeated build 1 as build 2 of" || changes[0].What != "canceled build 2 of" || changes[0].Of != b.Repo.FullName {
+		if err != nil || len(changes) != 2 || changes[1].What != "repeated build 1 as build 2 of" ||
+			changes[0].What != "canceled build 2 of" || changes[0].Of != b.Repo.FullName {
 			t.Errorf("audit: %+v, %v", changes, err)
 		}
 		if _, err := s.Rerun(t.Context(), byTest, 999); !errors.Is(err, database.ErrNotFound) {
@@ -302,9 +305,11 @@ func TestBuildsAreFilteredAndPaged(t *testing.T) {
 			{"all", builds.Query{Sight: builds.Sight{All: true}}, []int64{5, 4, 3, 2, 1}},
 			{"page", builds.Query{Sight: builds.Sight{All: true}, Limit: 2, Before: 4}, []int64{3, 2}},
 			{"repo", builds.Query{Sight: builds.Sight{All: true}, Repo: "octo/other"}, []int64{3}},
-			{"public", builds.Query{Sight: builds.Sight{Public: true}}, []int64{5, 4, 3}}, // the second push said private: what was built before is, too
+			// The second push said private: what was built before is, too.
+			{"public", builds.Query{Sight: builds.Sight{Public: true}}, []int64{5, 4, 3}},
 			{"a group's", builds.Query{Sight: builds.Sight{Pattern: "OCTO/o*"}}, []int64{3}},
-			{"public and a group's", builds.Query{Sight: builds.Sight{Public: true, Pattern: "octo/hello"}}, []int64{5, 4, 3, 2, 1}},
+			{"public and a group's", builds.Query{Sight: builds.Sight{Public: true, Pattern: "octo/hello"}},
+				[]int64{5, 4, 3, 2, 1}},
 			{"nobody's", builds.Query{}, nil},
 			{"sha", builds.Query{Sight: builds.Sight{All: true}, SHA: push(4).SHA}, []int64{5}},
 			{"state", builds.Query{Sight: builds.Sight{All: true}, State: pipeline.Passed}, nil},
@@ -345,7 +350,8 @@ func TestARepositoryBecomesPrivateUnderAllItsNames(t *testing.T) {
 		private := via(pushOf(3, "octo/second", "main"), entry)
 		private.Repo.Private = true
 		accept(t, s, private)
-		if _, err := s.Builds.Visible(t.Context(), former, builds.Sight{Public: true}); !errors.Is(err, database.ErrNotFound) {
+		_, err := s.Builds.Visible(t.Context(), former, builds.Sight{Public: true})
+		if !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("everybody sees the build under its former name: %v", err)
 		}
 		if _, err := s.Builds.Visible(t.Context(), others, builds.Sight{Public: true}); err != nil {

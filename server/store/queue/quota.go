@@ -19,7 +19,7 @@ type QuotaError struct{ Why string }
 
 func (e *QuotaError) Error() string { return e.Why }
 
-// overQuota is why no build of a repository may be queued now, or started where queued is set;
+// overQuota is why no build of a repository may be queued now, or, where queued is set, started;
 // empty while one may.
 func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, error) {
 	if q.limit > 0 && !queued {
@@ -35,7 +35,7 @@ func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 		l := e.Limits
 		if queued {
 			l.Queue = 0    // it has its place
-			l.LogBytes = 0 // all stored logs are summed for it, which a push may wait for and a claim need not
+			l.LogBytes = 0 // summing all stored logs takes time, which a push has and a claim has not
 		}
 		use, err := used(tx.DB, e.ID, l, q.db.Now())
 		if err != nil {
@@ -53,7 +53,7 @@ func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 	return "", nil
 }
 
-// queueFull is why a repository may queue no further build as long as so many wait in all.
+// queueFull is why a repository may queue no further build while so many wait in all.
 func (q *Queue) queueFull(tx *database.Tx, t turnRow) (string, error) {
 	var waiting int64
 	err := tx.Model(&builds.Row{}).Where("state = ?", pipeline.Queued).Count(&waiting).Error
@@ -77,7 +77,7 @@ func (q *Queue) Used(ctx context.Context, e registry.Entry) (registry.Use, error
 	return u, nil
 }
 
-// used counts what is limited, by indexes alone.
+// used counts only what has a limit. All that it asks is found by indexes.
 func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registry.Use, err error) {
 	own := func() *gorm.DB {
 		return db.Model(&builds.Row{}).
@@ -93,7 +93,7 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 		total(&running, own().Where("state = ?", pipeline.Running), "1")
 	}
 	if l.Queue > 0 {
-		total(&waiting, own().Where("state = 'queued'"), "1") // in the words of the index
+		total(&waiting, own().Where("state = 'queued'"), "1") // as its index has it
 	}
 	if l.LogBytes > 0 {
 		total(&u.LogBytes, own(), "log_bytes")
@@ -101,7 +101,7 @@ func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registr
 	if l.Minutes > 0 {
 		today := now.UTC().Truncate(24 * time.Hour)
 		total(&ended, own().Where("ended_at >= ?", database.Micros(today)), "spent")
-		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts of builds that go on
+		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts before the present one
 		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", database.Micros(now))
 	}
 	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+before+soFar)*time.Microsecond

@@ -48,7 +48,8 @@ func TestPushOverItsMinutesEndsAtOnceAndSaysSo(t *testing.T) {
 		forward := clockOf(s)
 		group := letIn(t, s, registry.Pattern, "school/group-*", registry.Limits{Minutes: 10})
 		for i := range 2 {
-			if a := acceptAny(t, s, via(pushOf(i, fmt.Sprintf("school/group-%d", i), "main"), group)); a.OverQuota != "" {
+			if a := acceptAny(t, s,
+				via(pushOf(i, fmt.Sprintf("school/group-%d", i), "main"), group)); a.OverQuota != "" {
 				t.Fatalf("within the quota: %s", a.OverQuota)
 			}
 			runFor(t, s, forward, 5*time.Minute)
@@ -60,7 +61,8 @@ func TestPushOverItsMinutesEndsAtOnceAndSaysSo(t *testing.T) {
 			t.Errorf("got %+v, want a build, and %q", a, want)
 		}
 		b, err := s.Builds.Get(t.Context(), a.BuildID)
-		if err != nil || b.State != pipeline.Canceled || b.Cause != pipeline.CauseQuota || b.Summary != want || b.EndedAt.IsZero() {
+		if err != nil || b.State != pipeline.Canceled || b.Cause != pipeline.CauseQuota || b.Summary != want ||
+			b.EndedAt.IsZero() {
 			t.Errorf("the build: got %+v, %v", b, err)
 		}
 		statuses, err := s.Statuses(t.Context(), a.BuildID)
@@ -106,7 +108,8 @@ func TestBuildsThatWaitedUntilTheyWereOverQuotaAreEnded(t *testing.T) {
 		if _, ids := order(t, s); len(ids) != 1 || ids[0] != other {
 			t.Errorf("started %v, want %d alone", ids, other)
 		}
-		over, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Repo: "octo/hello", State: pipeline.Canceled})
+		over, err := s.Builds.List(t.Context(),
+			builds.Query{Sight: builds.Sight{All: true}, Repo: "octo/hello", State: pipeline.Canceled})
 		if err != nil || len(over) != 2 || over[0].Cause != pipeline.CauseQuota {
 			t.Errorf("over the quota: %+v, %v; want two builds that say so", over, err)
 		}
@@ -192,7 +195,8 @@ func TestLogQuotaCountsWhatIsStored(t *testing.T) {
 		if a := acceptAny(t, s, via(push(2), single)); a.OverQuota != "" {
 			t.Errorf("within the quota: %s", a.OverQuota)
 		}
-		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "octo/hello", func(l *registry.Limits) { l.LogBytes = used.LogBytes })
+		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "octo/hello",
+			func(l *registry.Limits) { l.LogBytes = used.LogBytes })
 		must(t, err)
 		if a := acceptAny(t, s, via(push(3), single)); !strings.Contains(a.OverQuota, "of log stored") {
 			t.Errorf("at the quota: got %q", a.OverQuota)

@@ -10,10 +10,10 @@ import (
 	"vivarium/server/verdict"
 )
 
-// enqueueAgain answers a delivery that comes again. The commit is built again where its builds on
-// the branch have come to nothing: they errored or were canceled. It keeps its place among the
-// branch's pushes: the new build repeats the push's. known is false where a purge has removed
-// delivery and builds meanwhile: then it is a new one.
+// enqueueAgain answers a delivery that comes again. Where the builds of its commit on the branch
+// have come to nothing (they errored or were canceled), the commit is built again. The new build
+// repeats the push's, and so keeps its place among the branch's pushes. known is false where a
+// purge has removed delivery and builds meanwhile: then it is a new delivery.
 func (q *Queue) enqueueAgain(
 	tx *database.Tx, p Push, d deliveryRow,
 ) (a Accepted, jobs []river.InsertManyParams, known bool, err error) {

@@ -34,14 +34,17 @@ func TestARedeliveredPushIsBuiltAgainWhereItsBuildCameToNothing(t *testing.T) {
 					return
 				}
 				b, err := s.Builds.Get(t.Context(), a.BuildID)
-				if err != nil || a.Duplicate || a.Again != first || b.RerunOf != first || b.Trigger != "rerun" || b.SHA != push(1).SHA || b.State != pipeline.Queued {
+				if err != nil || a.Duplicate || a.Again != first || b.RerunOf != first || b.Trigger != "rerun" ||
+					b.SHA != push(1).SHA || b.State != pipeline.Queued {
 					t.Fatalf("got %+v, %+v, %v; want a new build of the same commit", a, b, err)
 				}
-				if twice, err := s.AcceptPush(t.Context(), push(1)); err != nil || !twice.Duplicate || twice.BuildID != b.ID {
+				if twice, err := s.AcceptPush(t.Context(), push(1)); err != nil || !twice.Duplicate ||
+					twice.BuildID != b.ID {
 					t.Errorf("while that one waits: got %+v, %v; want a duplicate of build %d", twice, err, b.ID)
 				}
 				endAs(t, s, b.ID, pipeline.Passed)
-				if third, err := s.AcceptPush(t.Context(), push(1)); err != nil || !third.Duplicate || third.BuildID != b.ID {
+				if third, err := s.AcceptPush(t.Context(), push(1)); err != nil || !third.Duplicate ||
+					third.BuildID != b.ID {
 					t.Errorf("when that one has passed: got %+v, %v; want a duplicate of build %d", third, err, b.ID)
 				}
 				v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}})
@@ -187,7 +190,8 @@ func TestADeliveryThatBuildsNothingHidesEarlierBuilds(t *testing.T) {
 		}
 		must(t, s.Entries.Heard(t.Context(), entry, pipeline.Repository{FullName: "Octo/Second", Private: true}))
 		if visible(former) || visible(now) || !visible(others) {
-			t.Errorf("seen: former %v, now %v, another's %v; want the last alone", visible(former), visible(now), visible(others))
+			t.Errorf("seen: former %v, now %v, another's %v; want the last alone", visible(former), visible(now),
+				visible(others))
 		}
 		bare := via(pushOf(4, "octo/other", "copy"), registry.Entry{})
 		bare.SHA, bare.Bare, bare.Repo.Private = pushOf(3, "octo/other", "main").SHA, true, true
@@ -205,21 +209,28 @@ func TestDeliveriesOfAnEarlierSchemaAreKnownStill(t *testing.T) {
 	must(t, err)
 	const old = 1
 	must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error {
-		err := tx.Exec(`INSERT INTO builds (repo_id, repo, default_branch, private, ref, sha, author, message, "trigger", rerun_of, attempt, losses, state,
-				cause, summary, image, queued_at, started_at, ended_at, not_before, job_id, owner, lease_until, cancel_requested, log_seq, compacted)
-			VALUES (7, 'Octo/Hello', 'main', FALSE, 'refs/heads/main', ?, '', '', 'push', 0, 1, 0, 'passed', '', '', '', 5, 5, 5, 0, 0, '', 0, FALSE, 0, TRUE)`,
+		err := tx.Exec(`INSERT INTO builds (repo_id, repo, default_branch, private, ref, sha, author, message,
+				"trigger", rerun_of, attempt, losses, state,
+				cause, summary, image, queued_at, started_at, ended_at, not_before, job_id, owner, lease_until,
+				cancel_requested, log_seq, compacted)
+			VALUES (7, 'Octo/Hello', 'main', FALSE, 'refs/heads/main', ?, '', '',
+				'push', 0, 1, 0, 'passed',
+				'', '', '', 5, 5, 5, 0, 0, '', 0,
+				FALSE, 0, TRUE)`,
 			push(1).SHA).Error
 		if err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO deliveries (guid, body_hash, build_id, received_at) VALUES (?, ?, ?, 1)`, push(1).GUID, push(1).BodyHash, old).Error
+		return tx.Exec(`INSERT INTO deliveries (guid, body_hash, build_id, received_at) VALUES (?, ?, ?, 1)`,
+			push(1).GUID, push(1).BodyHash, old).Error
 	}))
 	must(t, s.Close())
 	s = openStore(t, o)
 	if a, err := s.AcceptPush(t.Context(), push(1)); err != nil || a != (Accepted{BuildID: old, Duplicate: true}) {
 		t.Errorf("got %+v, %v; want a duplicate of build %d", a, err, old)
 	}
-	if v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}}); err != nil || len(v) != 1 || v[0].Push.ID != old {
+	if v, err := s.Builds.Verdicts(t.Context(), builds.VerdictQuery{Sight: builds.Sight{All: true}}); err != nil ||
+		len(v) != 1 || v[0].Push.ID != old {
 		t.Errorf("verdicts %+v, %v", v, err)
 	}
 }

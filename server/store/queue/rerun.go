@@ -12,8 +12,8 @@ import (
 	"vivarium/server/store/people"
 )
 
-// Rerun queues a new build of the same commit, with job and pending status. Over a quota it is a
-// QuotaError, and the commit's status stays as it is: who asks is told.
+// Rerun queues a new build of the same commit, with job and pending status. Over a quota that is a
+// QuotaError, and the commit's status stays as it is.
 func (q *Queue) Rerun(ctx context.Context, by people.Actor, id int64) (int64, error) {
 	var b builds.Row
 	err := database.TryAgain(acceptTries, database.IsDeadlock, func() error {

@@ -40,11 +40,16 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 			q    builds.Query
 			want []int64
 		}{
-			"errored":         {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored}, []int64{newer, long, other, errored}},
-			"of late":         {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Since: now.Add(-3 * time.Hour)}, []int64{newer, other, errored}},
-			"of a repository": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "OCTO/other"}, []int64{long}},
-			"of a pattern":    {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored, Fits: "octo/h*"}, []int64{newer, other, errored}},
-			"canceled":        {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Canceled}, nil},
+			"errored": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored},
+				[]int64{newer, long, other, errored}},
+			"of late": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored,
+				Since: now.Add(-3 * time.Hour)}, []int64{newer, other, errored}},
+			"of a repository": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored,
+				Fits: "OCTO/other"}, []int64{long}},
+			"of a pattern": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Errored,
+				Fits: "octo/h*"}, []int64{newer, other, errored}},
+			"canceled": {builds.Query{Sight: builds.Sight{All: true}, Last: true, State: pipeline.Canceled},
+				nil},
 		} {
 			builds, err := s.Builds.List(t.Context(), c.q)
 			must(t, err)
@@ -53,7 +58,8 @@ func TestLastBuildsAreThoseThatWereNotBuiltAgainSince(t *testing.T) {
 				got = append(got, b.ID)
 			}
 			if !slices.Equal(got, c.want) {
-				t.Errorf("%s: got %v, want %v (not %d and %d, which were built again)", name, got, c.want, before, twice)
+				t.Errorf("%s: got %v, want %v (not %d and %d, which were built again)", name, got, c.want, before,
+					twice)
 			}
 		}
 	})
@@ -86,7 +92,8 @@ func TestRerunGoesOnAfterADeadlock(t *testing.T) {
 		}
 		builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
 		if must(t, err); ok && (len(builds) != 2 || builds[0].ID != again) {
-			t.Errorf("after %d deadlocks there are %d builds, the newest %d; want one more, %d", left, len(builds), builds[0].ID, again)
+			t.Errorf("after %d deadlocks there are %d builds, the newest %d; want one more, %d", left, len(builds),
+				builds[0].ID, again)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"vivarium/server/store/database"
 )
 
-// scan puts right what a dead server left: its running builds are queued again, and every waiting
-// build has a ticket and every unsent status a job. It is no job of River's itself, since it is
-// what recovers River's jobs. All of it may be done by several servers at once.
+// scan puts right what a dead server left: its running builds are queued again, and every build
+// that waits has a ticket. Several servers may do so at once. It is no job of River's, since it
+// recovers River's jobs.
 func (q *Queue) scan(ctx context.Context, boot bool) error {
 	if !q.db.Exclusive() {
 		q.lookSoon() // another server may have met trouble, and died
@@ -24,7 +24,7 @@ func (q *Queue) scan(ctx context.Context, boot bool) error {
 		q.replaceTickets(ctx))
 }
 
-// requeueLost queues the builds of dead servers again. On SQLite these are, at boot, all that run,
+// requeueLost queues the builds of dead servers again. On SQLite these are all that run at boot,
 // and none later.
 func (q *Queue) requeueLost(ctx context.Context, boot bool) error {
 	if q.db.Exclusive() && !boot {
@@ -87,8 +87,8 @@ func (q *Queue) abandonJobs(ctx context.Context, boot bool) error {
 	})
 }
 
-// replaceTickets makes up for tickets that got lost between a claim that failed and the build that
-// still waits. A build that waits for what is away needs none before that is back.
+// replaceTickets makes tickets where there are fewer than builds that wait, as after a claim that
+// failed. A build that waits for what is away needs none before that is back.
 func (q *Queue) replaceTickets(ctx context.Context) error {
 	if q.heldBack.Load() && len(q.attempts.running()) > 0 {
 		return nil // they would be used up at once
@@ -103,7 +103,8 @@ func (q *Queue) replaceTickets(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = tx.Table("river_job").Where("kind = ? AND state IN ?", buildArgs{}.Kind(), toBeDrawn).Count(&tickets).Error
+		err = tx.Table("river_job").Where("kind = ? AND state IN ?", buildArgs{}.Kind(), toBeDrawn).
+			Count(&tickets).Error
 		if err != nil {
 			return err
 		}

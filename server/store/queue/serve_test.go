@@ -49,7 +49,8 @@ func TestBuildRunsSoonAfterItsDelivery(t *testing.T) {
 		if b.Attempt != 1 || b.Summary != "3 tests" || b.Image != "python-3.11" || b.EndedAt.Before(b.StartedAt) {
 			t.Errorf("got %+v", b)
 		}
-		if len(b.Steps) != 1 || b.Steps[0].State != pipeline.StepPassed || b.Steps[0].Command != "say" || b.Steps[0].StartedAt.IsZero() {
+		if len(b.Steps) != 1 || b.Steps[0].State != pipeline.StepPassed || b.Steps[0].Command != "say" ||
+			b.Steps[0].StartedAt.IsZero() {
 			t.Errorf("steps: got %+v", b.Steps)
 		}
 	})
@@ -148,7 +149,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		t.Errorf("got attempt %d, want 2", b.Attempt)
 	}
 	log := wholeLog(t, s, id)
-	for _, want := range []string{"first attempt\n", "Attempt 1 was lost: the server that ran it died. The build is queued again.\n", "build 1\n"} {
+	for _, want := range []string{"first attempt\n",
+		"Attempt 1 was lost: the server that ran it died. The build is queued again.\n", "build 1\n"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q: %q", want, log)
 		}
@@ -157,9 +159,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		t.Errorf("the step's log: got %q, %v; want the newest attempt's", text, err)
 	}
 	eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "success") })
-	eventually(t, "the end of the dead server's jobs", func() bool { // a ticket that came too late may be looked at just now
+	// A ticket that came too late may be looked at just now.
+	eventually(t, "the end of the dead server's jobs", func() bool {
 		var running int64
-		must(t, s.Database.Read(t.Context()).Table("river_job").Where("state = ? AND kind = 'build'", rivertype.JobStateRunning).Count(&running).Error)
+		must(t, s.Database.Read(t.Context()).Table("river_job").Where("state = ? AND kind = 'build'",
+			rivertype.JobStateRunning).Count(&running).Error)
 		return running == 0
 	})
 }
@@ -194,7 +198,8 @@ func TestLeaseOfADeadServerRunsOut(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if err := s.Database.Read(t.Context()).Exec("UPDATE builds SET lease_until = 1 WHERE id = ?", id).Error; err != nil {
+	if err := s.Database.Read(t.Context()).Exec("UPDATE builds SET lease_until = 1 WHERE id = ?",
+		id).Error; err != nil {
 		t.Fatal(err)
 	}
 	serve(t, s, Work{Build: passing})
@@ -225,7 +230,8 @@ func TestReplacedAttemptCannotWrite(t *testing.T) {
 			t.Fatalf("the new attempt: %v, %v", ok, err)
 		}
 		before := wholeLog(t, s, id)
-		if err := s.Finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed}); !errors.Is(err, builds.ErrLost) {
+		err = s.Finish(t.Context(), old, pipeline.Outcome{State: pipeline.Passed})
+		if !errors.Is(err, builds.ErrLost) {
 			t.Errorf("end: got %v, want builds.ErrLost", err)
 		}
 		if err := s.GiveBack(t.Context(), old, queue.Loss{Why: "was abandoned"}); !errors.Is(err, builds.ErrLost) {
@@ -318,7 +324,8 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 		} {
 			b := fetching(t, s)
 			lose(&b)
-			must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error { return s.Requeue(t.Context(), tx, &b, queue.Loss{Why: "was lost"}) }))
+			must(t, s.Database.Transact(t.Context(),
+				func(tx *database.Tx) error { return s.Requeue(t.Context(), tx, &b, queue.Loss{Why: "was lost"}) }))
 			got, err := s.Builds.Get(t.Context(), b.ID)
 			if err != nil || got.Cause != want || len(got.Steps) != 1 {
 				t.Fatalf("got %+v, %v; want cause %s", got, err, want)
@@ -326,7 +333,8 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 			if step := got.Steps[0]; step.State != pipeline.StepErrored || step.Cause != want || step.EndedAt.IsZero() {
 				t.Errorf("%s: the step is %+v", want, step)
 			}
-			if text, _, err := s.StepLog(t.Context(), b.ID, pipeline.StepClone, 100); err != nil || text != "fetching\n" {
+			if text, _, err := s.StepLog(t.Context(), b.ID, pipeline.StepClone, 100); err != nil ||
+				text != "fetching\n" {
 				t.Errorf("%s: the step's log is %q, %v", want, text, err)
 			}
 		}
@@ -346,7 +354,8 @@ func fetching(t *testing.T, s *Store) builds.Row {
 		return errors.Join(
 			builds.PutStep(tx, builds.NewStepRow(b.ID, b.Attempt, step), 0),
 			tx.Exec(`INSERT INTO log_chunks (build_id, seq, attempt, step, stream, at, data, omitted)
-				VALUES (?, 1, ?, ?, ?, 1, ?, 0)`, b.ID, b.Attempt, step.Name, pipeline.Stdout, []byte("fetching\n")).Error,
+				VALUES (?, 1, ?, ?, ?, 1, ?, 0)`,
+				b.ID, b.Attempt, step.Name, pipeline.Stdout, []byte("fetching\n")).Error,
 			tx.Exec("UPDATE builds SET log_seq = 1 WHERE id = ?", b.ID).Error,
 		)
 	}))
@@ -357,7 +366,8 @@ func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
 	for n := range patience.MaxLosses {
-		s.Database.Now = func() time.Time { return time.Now().Add(time.Duration(n) * time.Hour) } // past the wait after a loss
+		past := time.Duration(n) * time.Hour // the wait after a loss
+		s.Database.Now = func() time.Time { return time.Now().Add(past) }
 		b, ok, err := s.Claim(t.Context(), 0, "me")
 		if err != nil || !ok {
 			t.Fatal(ok, err)
@@ -378,12 +388,13 @@ func TestBuildThatKeepsFailingIsGivenUp(t *testing.T) {
 func TestPanickingBuildEndsAndTheServerGoesOn(t *testing.T) {
 	s := sqliteStore(t)
 	var calls atomic.Int64
-	serve(t, s, Work{Workers: 1, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-		if calls.Add(1) == 1 {
-			panic("oh")
-		}
-		return passing(ctx, b, rec)
-	}})
+	serve(t, s, Work{Workers: 1,
+		Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			if calls.Add(1) == 1 {
+				panic("oh")
+			}
+			return passing(ctx, b, rec)
+		}})
 	first, second := accept(t, s, push(1)), accept(t, s, push(2))
 	if b := waitState(t, s, first, pipeline.Errored); b.Cause != pipeline.CauseInternal || b.Attempt != 1 {
 		t.Errorf("got %+v", b)

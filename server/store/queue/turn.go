@@ -16,23 +16,23 @@ import (
 	"vivarium/server/store/queue/patience"
 )
 
-// turnRow is a repository's place among those that wait: the one that was served longest ago is
-// next, one that never was comes first. It is found by an index, so that a claim costs the same
+// turnRow is a repository's place among those that wait. The repository that was served longest ago
+// is next; those that never were come before it. An index finds it, so that a claim costs the same
 // whether ten builds wait or ten thousand.
 type turnRow struct {
 	RepoKey string `gorm:"primaryKey"` // its full name in lower case
 	Waiting bool   // that builds of it may be queued: set with each, cleared when none is found
-	// Served is when its last build was started, by the database's clock; of one that never was, below 0
-	// (neverServed).
+	// Served is when its last build was started, by the database's clock; of one that never was,
+	// below 0 (neverServed).
 	Served  int64
-	EntryID int64 // its line in the registry
+	EntryID int64 // its entry in the registry
 }
 
 func (turnRow) TableName() string { return "turns" }
 
-// neverServed is taken from a build's id to give the turn of a repository of which none was built
-// yet: all of them come before all that were served, in the order of the pushes that they wait
-// since. It is more than there will be builds.
+// neverServed is more than there will be builds. A build's id less neverServed is the turn of a
+// repository of which nothing was built yet: so these repositories come before all that were
+// served, in the order of their pushes.
 const neverServed = 1 << 62
 
 // turnOf is the turn that a build waits for.
@@ -40,8 +40,8 @@ func turnOf(b builds.Row) turnRow {
 	return turnRow{RepoKey: strings.ToLower(b.Repo), Waiting: true, Served: b.ID - neverServed, EntryID: b.EntryID}
 }
 
-// inOrder gives the turns of builds that were made in one transaction the order in which their
-// pushes came: the builds themselves are made in the order of their repositories.
+// inOrder puts the turns of builds that were made in one transaction into the order in which their
+// pushes came. The builds themselves were made in the order of their repositories.
 func inOrder(turns []turnRow) {
 	if len(turns) == 0 {
 		return
@@ -52,15 +52,15 @@ func inOrder(turns []turnRow) {
 	}
 }
 
-// firstTurns and moreTurns are how many repositories are looked at together: few at first, since
-// the first one's build may nearly always start. Those whose builds must wait after a failure are
+// firstTurns and moreTurns are how many turns are read at a time: few at first, since the first
+// repository's build may nearly always start. Those whose builds must wait after a failure are
 // passed over.
 const firstTurns, moreTurns = 4, 100
 
-// nextBuild is the build whose turn it is: the oldest (or of the default branch the oldest) of the
-// repository that was served longest ago, among those that run fewer builds than the caps allow. id
-// is 0 when there is none, while what every build needs is away, and while a build is tried alone,
-// or is to be, on the server that asks.
+// nextBuild is the build whose turn it is: of the repositories that run fewer builds than the caps
+// allow, the one that was served longest ago, and of that its oldest build (or the oldest of the
+// default branch). id is 0 when there is none, while what every build needs is away, and while a
+// suspect runs, or is next but others run, on the server that asks.
 func (q *Queue) nextBuild(tx *database.Tx, owner string) (id int64, turn turnRow, err error) {
 	away, err := awayNow(tx)
 	if err != nil || away[pipeline.CauseClone] {
@@ -143,9 +143,9 @@ func (q *Queue) firstOf(tx *database.Tx, key string, away map[pipeline.Cause]boo
 	return 0, clearTurn(tx, key)
 }
 
-// clearTurn notes that nothing waits of a repository. A push that was under way when that was
-// looked for is waited for, since it holds the row, and then seen; one that comes later waits for
-// this transaction and notes its build after it.
+// clearTurn notes that nothing waits of a repository. A push that is under way holds the row: it is
+// waited for, and then its build is seen. A push that comes later waits for this transaction, and
+// notes its build after it.
 func clearTurn(tx *database.Tx, key string) error {
 	note := func(waiting bool) error {
 		return tx.Model(&turnRow{}).Where("repo_key = ?", key).Update("waiting", waiting).Error
@@ -159,7 +159,7 @@ func clearTurn(tx *database.Tx, key string) error {
 	return note(true)
 }
 
-// offDefaultBranch is 0 for builds of the default branch and 1 for others; an index knows it.
+// offDefaultBranch is 0 for builds of the default branch and 1 for others. It has an index.
 const offDefaultBranch = "CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END"
 
 // served puts a repository behind all others that wait.
@@ -167,8 +167,8 @@ func (q *Queue) served(tx *database.Tx, repo string) error {
 	return tx.Exec("UPDATE turns SET served = "+q.db.Clock()+" WHERE repo_key = ?", strings.ToLower(repo)).Error
 }
 
-// lineAgain queues a build again whose attempt came to nothing: where it was, since its repository
-// has not had its turn, unless used says that it has.
+// lineAgain notes that a build is queued again whose attempt came to nothing. Its repository gets
+// its turn back, unless used says that it has had it.
 func (q *Queue) lineAgain(tx *database.Tx, b builds.Row, used bool) error {
 	if used {
 		return q.line(tx, turnOf(b))

@@ -64,7 +64,8 @@ func TestBuildThatMustWaitHoldsUpNoOther(t *testing.T) {
 	first := accept(t, s, pushOf(1, "a/a", "main"))
 	second := accept(t, s, pushOf(2, "a/a", "main"))
 	must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Model(&builds.Row{}).Where("id = ?", first).Update("not_before", database.Micros(time.Now().Add(time.Hour))).Error
+		return tx.Model(&builds.Row{}).Where("id = ?", first).
+			Update("not_before", database.Micros(time.Now().Add(time.Hour))).Error
 	}))
 	if _, ids := order(t, s); !slices.Equal(ids, []int64{second}) {
 		t.Errorf("got %v, want the second alone", ids)
@@ -131,7 +132,8 @@ func via(p Push, e registry.Entry) Push {
 func endOne(t *testing.T, s *Store, repo string) {
 	t.Helper()
 	var b builds.Row
-	must(t, s.Database.Read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").Take(&b).Error)
+	must(t, s.Database.Read(t.Context()).Where("repo = ? AND state = ?", repo, pipeline.Running).Order("id").
+		Take(&b).Error)
 	must(t, s.Finish(t.Context(), b, pipeline.Outcome{State: pipeline.Passed}))
 }
 
@@ -148,7 +150,8 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 		accept(t, s, pushOf(22, "other/free", "main"))
 		accept(t, s, pushOf(23, "other/free", "main"))
 		repos, _ := order(t, s)
-		if want := strings.Fields("school/group-0 school/group-1 school/group-2 octo/hello other/free other/free"); !slices.Equal(repos, want) {
+		want := strings.Fields("school/group-0 school/group-1 school/group-2 octo/hello other/free other/free")
+		if !slices.Equal(repos, want) {
 			t.Errorf("got %v, want %v", repos, want)
 		}
 		endOne(t, s, "school/group-1")
@@ -156,11 +159,14 @@ func TestCapsOfRunningBuildsPerPattern(t *testing.T) {
 		accept(t, s, via(pushOf(30, "school/elsewhere", "main"), group))
 		repos, _ = order(t, s)
 		if want := []string{"school/elsewhere"}; !slices.Equal(repos, want) {
-			t.Errorf("after one has ended: got %v, want %v, which counts for the pattern under its new name too", repos, want)
+			t.Errorf("after one has ended: got %v, want %v, which counts for the pattern under its new name too",
+				repos, want)
 		}
-		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "school/group-0", func(l *registry.Limits) { l.Running = 1 })
+		_, err := s.Entries.Limit(t.Context(), people.Actor{}, "school/group-0",
+			func(l *registry.Limits) { l.Running = 1 })
 		must(t, err)
-		_, err = s.Entries.Limit(t.Context(), people.Actor{}, "school/group-*", func(l *registry.Limits) { l.Running = 0 })
+		_, err = s.Entries.Limit(t.Context(), people.Actor{}, "school/group-*",
+			func(l *registry.Limits) { l.Running = 0 })
 		must(t, err)
 		repos, _ = order(t, s)
 		if slices.Contains(repos, "school/group-0") || !slices.Contains(repos, "school/group-1") {
@@ -224,7 +230,8 @@ func TestBuildThatACapHeldBackStartsWhenOneEnds(t *testing.T) {
 		other := accept(t, s, pushOf(3, "other/free", "main"))
 		beside := nextStart(t, starts)
 		if one.id != first || beside.id != other {
-			t.Fatalf("builds %d and %d were started, want %d and %d: build %d is over the cap", one.id, beside.id, first, other, second)
+			t.Fatalf("builds %d and %d were started, want %d and %d: build %d is over the cap", one.id, beside.id,
+				first, other, second)
 		}
 		beside.release()
 		waitState(t, s, other, pipeline.Passed)
@@ -263,7 +270,9 @@ func TestTurnIsNotLostToAPushUnderWay(t *testing.T) {
 		}()
 		eventually(t, "the claim waits for the push", func() bool {
 			var waiting int64
-			err := s.Database.Read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
+			err := s.Database.Read(t.Context()).
+				Raw(`SELECT count(*) FROM pg_stat_activity
+					WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting).Error
 			return err == nil && waiting > 0
 		})
 		return nil
@@ -287,7 +296,9 @@ func TestFirstTurnFollowsThePushes(t *testing.T) {
 		for i, repo := range strings.Fields("z/z m/m z/z a/a M/gone") {
 			accept(t, s, pushOf(1+i, repo, "main"))
 		}
-		_, err := s.AcceptTogether(t.Context(), []Push{pushOf(10, "y/y", "main"), pushOf(10, "y/y", "main"), pushOf(11, "b/b", "main"), pushOf(12, "y/y", "main"), pushOf(13, "c/c", "main")})
+		_, err := s.AcceptTogether(t.Context(),
+			[]Push{pushOf(10, "y/y", "main"), pushOf(10, "y/y", "main"), pushOf(11, "b/b", "main"),
+				pushOf(12, "y/y", "main"), pushOf(13, "c/c", "main")})
 		must(t, err)
 		accept(t, s, pushOf(20, "a/last", "main"))
 		var place []int

@@ -23,7 +23,7 @@ type buildWorker struct {
 	*Queue
 }
 
-// Timeout: the pipeline has its own, and the lease tells who is dead.
+// Timeout is none: the pipeline has its own, and the lease tells which server is dead.
 func (w *buildWorker) Timeout(*river.Job[buildArgs]) time.Duration { return -1 }
 
 // Work claims the build whose turn it is and runs one attempt at it.
@@ -32,7 +32,7 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 		defer w.work.Ready(ctx)()
 	}
 	if ctx.Err() != nil {
-		return nil // the scan at the next boot makes up for the ticket
+		return nil // the scan at the next boot replaces the ticket
 	}
 	b, ok, err := w.claim(ctx, job.ID, w.owner)
 	if err != nil || !ok {
@@ -49,7 +49,7 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 		err = failed
 	}
 	err = w.settle(ctx, context.Cause(actx), b, outcome, err, job)
-	if w.heldBack.Swap(false) { // tickets were used up while a build was tried alone, or waited to be
+	if w.heldBack.Swap(false) { // tickets were used up for the sake of a build that is tried alone
 		w.warn(ctx, "cannot make up for used tickets", w.replaceTickets(context.WithoutCancel(ctx)))
 	}
 	return err
@@ -71,7 +71,7 @@ func (w *buildWorker) run(ctx context.Context, b builds.Row, rec pipeline.Record
 }
 
 // settle writes how an attempt ended: with an outcome, canceled, or without one. Where the database
-// does not take it, it is tried again until the server stops: nobody else would end the build
+// does not take that, it tries again until the server stops: nothing else would end the build
 // before the next boot.
 func (w *buildWorker) settle(
 	ctx context.Context, cause error, b builds.Row, o pipeline.Outcome, err error, job *river.Job[buildArgs],
@@ -94,8 +94,8 @@ func (w *buildWorker) settle(
 
 const settleRetry = 2 * time.Second
 
-// settleOnce is told by stored whether the database has taken all so far: where it does not, an
-// attempt may have been abandoned for that alone.
+// settleOnce writes it once. stored says that the database has taken all so far: where it has not,
+// the attempt may have been abandoned for that alone.
 func (w *buildWorker) settleOnce(
 	ctx context.Context, cause error, b builds.Row, o pipeline.Outcome, err error, stored bool,
 	job *river.Job[buildArgs],
@@ -120,8 +120,8 @@ func (w *buildWorker) settleOnce(
 }
 
 // abandoned is the loss of an attempt that ended with an error. Trouble of the database is no
-// build's doing, and a disk may stay full for hours: the build waits for as long as that takes,
-// after pauses that grow with its attempts.
+// build's doing, and a disk may stay full for hours: the build is tried again for as long as that
+// takes, after pauses that grow.
 func abandoned(attempt int, err error, stored bool) loss {
 	l := loss{Why: "was abandoned: " + trouble.Words(err), Clean: !stored}
 	if _, ok := errors.AsType[*trouble.Error](err); ok {
@@ -135,7 +135,7 @@ func (w *buildWorker) giveBack(ctx context.Context, b builds.Row, l loss, job *r
 	err := w.db.Transact(ctx, func(tx *database.Tx) error {
 		err := tx.Take(&b, "id = ? AND attempt = ?", b.ID, b.Attempt).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return builds.ErrLost // another server has taken the build over
+			return builds.ErrLost // another server has the build now
 		}
 		if err != nil {
 			return err

@@ -5,15 +5,16 @@ import "time"
 // The death of a server is not its builds' doing, but for a build that kills each server that works
 // on it: that must not go on for ever. What tells the two apart:
 //
-//   - A server that was stopped, trouble outside, and trouble of the database count for nothing.
-//   - Builds that died together count for none of them. Who did so twice is tried alone from then on: nothing else runs on that
-//     server meanwhile.
-//   - A build that was the only one when its server died, or whose attempt broke by itself, has a loss. From the second on it
-//     waits, longer each time and longer than it ran, while others go on: a server that is killed from outside then dies without
-//     it, too. (Of builds of 1 to 10 s on servers that are killed every 6 s, none of 4000 was given up; with pauses that double
-//     in place of quadruple, 60 were.)
-//   - It is given up after MaxLosses of them, if they are more than twice the deaths since its first that it had no part in: each
-//     of an idle server, and each other build that died alone or in company, once.
+//   - A stop of the server, trouble outside, and trouble of the database count for nothing.
+//   - A death counts for none of several builds that died in it together. A build that twice died so is
+//     tried alone from then on: nothing else runs on its server meanwhile.
+//   - A build has a loss where it was the only one when its server died, or where its attempt broke by
+//     itself. From the second loss on it waits, longer each time and longer than it ran, while others go
+//     on: a server that is killed from outside then dies without it, too. (Of builds of 1 to 10 s on
+//     servers that are killed every 6 s, none of 4000 was given up; with pauses that double in place of
+//     quadruple, 60 were.)
+//   - It is given up after MaxLosses of them, if they are more than twice the deaths since its first that
+//     it had no part in: each of an idle server, and each other build that died alone or in company, once.
 
 // MaxLosses is how many losses a build has at least before it is given up.
 const MaxLosses = 5

@@ -18,8 +18,8 @@ import (
 // Trouble outside (an Outcome with Heals) ends an attempt and not its build: it is queued again,
 // keeps its place, and says what it waits for. Patience bounds that.
 
-// probes reports whether somebody looks for all builds whether what ends one for this cause
-// answers: the prober, or who lets builds begin.
+// probes reports whether one look is made for all builds, at what ends one for this cause: by the
+// prober, or by Ready before a build begins.
 func (w Work) probes(c pipeline.Cause) bool {
 	switch c {
 	case pipeline.CauseClone, pipeline.CauseIndex:
@@ -32,7 +32,7 @@ func (w Work) probes(c pipeline.Cause) bool {
 
 func (w Work) patience() time.Duration { return cmp.Or(w.Patience, patience.Default) }
 
-// hold queues the build of an attempt again that trouble outside ended, or ends it where its
+// hold queues a build again whose attempt was ended by trouble outside, or ends it where its
 // patience is over.
 func (w *buildWorker) hold(ctx context.Context, b builds.Row, o pipeline.Outcome, job *river.Job[buildArgs]) error {
 	l := loss{Why: "was ended by trouble outside (" + o.Summary + ")", Clean: true, Waits: &o}
@@ -45,11 +45,11 @@ func (w *buildWorker) hold(ctx context.Context, b builds.Row, o pipeline.Outcome
 	return nil
 }
 
-// probed reports whether the prober looks after it.
+// probed reports whether the prober looks at what ends builds for this cause.
 func (q *Queue) probed(c pipeline.Cause) bool { return c != pipeline.CauseEngine && q.work.probes(c) }
 
-// waits notes in b what it waits for, and how long at least; ended says that it has ended in place
-// of that.
+// waits notes in b what it waits for, and gives how long it does at least. Where its patience is
+// over, it has ended.
 func (q *Queue) waits(
 	ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome,
 ) (pause time.Duration, ended bool, err error) {
@@ -72,8 +72,7 @@ func (q *Queue) waits(
 	return pause, false, err
 }
 
-// tellWait adds a pending status that says what a build waits for, once for each thing until the
-// build has begun.
+// tellWait adds a pending status that says what a build waits for, unless the last one says so.
 func (q *Queue) tellWait(ctx context.Context, tx *database.Tx, b *builds.Row) error {
 	if b.WaitCause == "" || b.WaitCause == b.WaitTold {
 		return nil
@@ -81,7 +80,7 @@ func (q *Queue) tellWait(ctx context.Context, tx *database.Tx, b *builds.Row) er
 	return q.tellPending(ctx, tx, b, b.WaitCause)
 }
 
-// tellBegun adds a pending status where the last one says that b waits, since it has begun.
+// tellBegun adds a pending status where the last one says that b waits: it has begun.
 func (q *Queue) tellBegun(ctx context.Context, tx *database.Tx, b *builds.Row) error {
 	if b.WaitTold == "" || b.WaitTries > patience.ToldTries {
 		return nil
@@ -89,8 +88,8 @@ func (q *Queue) tellBegun(ctx context.Context, tx *database.Tx, b *builds.Row) e
 	return q.tellPending(ctx, tx, b, "")
 }
 
-// tellPending adds a pending status that says that b waits for told, or, where that is empty, that
-// it does not wait.
+// tellPending adds a pending status that says what b waits for; with an empty cause, that it does
+// not.
 func (q *Queue) tellPending(ctx context.Context, tx *database.Tx, b *builds.Row, told pipeline.Cause) error {
 	b.WaitTold = told
 	if err := tx.Model(&builds.Row{}).Where("id = ?", b.ID).Update("wait_told", told).Error; err != nil {
@@ -103,8 +102,8 @@ func (q *Queue) tellPending(ctx context.Context, tx *database.Tx, b *builds.Row,
 	return tx.Jobs.Insert(ctx, status)
 }
 
-// endImpatient ends the queued builds whose patience is over while they wait: what they wait for
-// has not come back. Those that were only not tried go on before (goOnUnheld).
+// endImpatient ends the queued builds whose patience is over: what they wait for has not come back.
+// goOnUnheld is called before, for those that were only not tried yet.
 func (q *Queue) endImpatient(ctx context.Context) error {
 	var late []builds.Row
 	err := q.db.Read(ctx).Where(waits+" AND wait_since <= ?", database.Micros(q.db.Now().Add(-q.work.patience()))).

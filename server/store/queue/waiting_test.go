@@ -33,7 +33,8 @@ func TestPatienceEndsWhereTheProbeAnswers(t *testing.T) {
 				forward := clockOf(s)
 				s.Tell(queue.Work{Probe: func(context.Context, pipeline.Cause) error { return nil }})
 				id, began := accept(t, s, push(1)), s.Database.Now()
-				o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "broken off", Heals: true}
+				o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: "broken off",
+					Heals: true}
 				for try := 1; ; try++ {
 					b, ok, err := s.Claim(t.Context(), 0, "me")
 					if err != nil || !ok {
@@ -82,7 +83,8 @@ func (h *host) build(ctx context.Context, b pipeline.Build, rec pipeline.Recorde
 		return pipeline.Outcome{}, err
 	}
 	step.State, step.Cause, step.Note, step.EndedAt = pipeline.StepErrored, h.cause, why, time.Now()
-	return pipeline.Outcome{State: pipeline.Errored, Cause: h.cause, Summary: why, Heals: true}, rec.StepEnded(ctx, step)
+	return pipeline.Outcome{State: pipeline.Errored, Cause: h.cause, Summary: why, Heals: true},
+		rec.StepEnded(ctx, step)
 }
 
 func (h *host) probe(_ context.Context, c pipeline.Cause) error {
@@ -123,7 +125,8 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 		}
 		if b.Attempt > 0 && b.State == pipeline.Queued {
 			met++
-			if b.Waiting == nil || b.Waiting.Cause != cause || b.Waiting.Since.IsZero() || !strings.HasPrefix(b.Summary, "waiting for the ") {
+			if b.Waiting == nil || b.Waiting.Cause != cause || b.Waiting.Since.IsZero() ||
+				!strings.HasPrefix(b.Summary, "waiting for the ") {
 				t.Errorf("build %d waits: %+v, %q", id, b.Waiting, b.Summary)
 			}
 		}
@@ -131,7 +134,8 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 	if tries := h.tries.Load(); met == 0 || tries > n || cause == pipeline.CauseClone && tries > 4 {
 		t.Errorf("%d builds met the trouble in %d tries", met, tries)
 	}
-	if list, err := s.Builds.Outages(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause || list[0].Since.IsZero() {
+	if list, err := s.Builds.Outages(t.Context()); err != nil || len(list) != 1 || list[0].Cause != cause ||
+		list[0].Since.IsZero() {
 		t.Errorf("Outages: %+v, %v", list, err)
 	}
 	h.away.Store(false)
@@ -139,9 +143,11 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 		if b := waitEnd(t, s, id, pipeline.Passed); b.Attempt > 2 {
 			t.Errorf("build %d took %d attempts", id, b.Attempt)
 		}
-		eventually(t, "its final status", func() bool { return slices.Contains(poster.states(pushOf(i, "", "").SHA), "success") })
+		eventually(t, "its final status",
+			func() bool { return slices.Contains(poster.states(pushOf(i, "", "").SHA), "success") })
 		states := poster.states(pushOf(i, "", "").SHA)
-		if len(states) > 4 || slices.Contains(states, "error") || slices.Contains(states, "failure") || states[len(states)-1] != "success" {
+		if len(states) > 4 || slices.Contains(states, "error") || slices.Contains(states, "failure") ||
+			states[len(states)-1] != "success" {
 			t.Errorf("statuses of build %d: %v", id, states)
 		}
 	}
@@ -161,7 +167,8 @@ func TestWaitingBuildKeepsItsTurn(t *testing.T) {
 		if err != nil || !ok || b.ID != first {
 			t.Fatal(b.ID, ok, err)
 		}
-		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "it does not answer", Heals: true}
+		o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseEngine, Summary: "it does not answer",
+			Heals: true}
 		s.Tell(queue.Work{Ready: func(context.Context) func() { return func() {} }})
 		must(t, s.Database.Transact(t.Context(), func(tx *database.Tx) error {
 			return s.Requeue(t.Context(), tx, &b, queue.Loss{Why: "was ended", Clean: true, Waits: &o})
@@ -178,9 +185,11 @@ func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
 		h, poster := &host{cause: pipeline.CauseClone}, newFakePoster()
 		h.away.Store(true)
 		id := accept(t, s, push(1))
-		serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium", Patience: time.Second})
+		serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium",
+			Patience: time.Second})
 		b := waitEnd(t, s, id, pipeline.Errored)
-		if b.Cause != pipeline.CauseClone || !strings.HasPrefix(b.Summary, "host.example does not answer: connection refused; waited ") ||
+		if b.Cause != pipeline.CauseClone || !strings.HasPrefix(b.Summary,
+			"host.example does not answer: connection refused; waited ") ||
 			!strings.HasSuffix(b.Summary, " for the git host in vain") || b.Waiting != nil {
 			t.Errorf("got %s: %s", b.Cause, b.Summary)
 		}
@@ -209,7 +218,8 @@ func TestWaitingBuildIsCanceledAtOnce(t *testing.T) {
 		if err != nil || b.State != pipeline.Canceled || b.Waiting != nil {
 			t.Errorf("got %s, %+v, %v", b.State, b.Waiting, err)
 		}
-		if log := wholeLog(t, s, id); !strings.Contains(log, "The build is queued again and waits for the package index.\n") {
+		if log := wholeLog(t, s, id); !strings.Contains(log,
+			"The build is queued again and waits for the package index.\n") {
 			t.Errorf("its log: %q", log)
 		}
 	})
@@ -222,12 +232,13 @@ func TestTroubleOfOneRepositoryHoldsUpNoOther(t *testing.T) {
 	sick, h := &host{cause: pipeline.CauseClone}, &host{cause: pipeline.CauseClone}
 	sick.away.Store(true)
 	broken := accept(t, s, pushOf(0, "octo/broken", "main"))
-	serve(t, s, Work{Workers: 1, Probe: h.probe, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-		if b.ID == broken {
-			return sick.build(ctx, b, rec)
-		}
-		return h.build(ctx, b, rec)
-	}})
+	serve(t, s, Work{Workers: 1, Probe: h.probe,
+		Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+			if b.ID == broken {
+				return sick.build(ctx, b, rec)
+			}
+			return h.build(ctx, b, rec)
+		}})
 	for i := range 10 {
 		id := accept(t, s, pushOf(1+i, "octo/well", "main"))
 		if b := waitEnd(t, s, id, pipeline.Passed); b.EndedAt.Sub(b.QueuedAt) > 4*time.Second {
@@ -243,7 +254,8 @@ func TestBuildThatWasNeverTriedSaysWhatItWaitsFor(t *testing.T) {
 	s := sqliteStore(t)
 	id := accept(t, s, push(1))
 	must(t, s.SetEngine(t.Context(), "it does not answer"))
-	if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Waiting == nil || b.Summary != "waiting for the Docker engine: it does not answer" {
+	if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Waiting == nil ||
+		b.Summary != "waiting for the Docker engine: it does not answer" {
 		t.Errorf("got %+v, %q, %v", b.Waiting, b.Summary, err)
 	}
 	must(t, s.SetEngine(t.Context(), ""))
@@ -296,9 +308,11 @@ func TestBuildThatIsOnlyNotTriedIsNotImpatient(t *testing.T) {
 	}{
 		"for the image, which nobody looks after": {pipeline.CauseImage, "", 2 * time.Hour, pipeline.Queued, false},
 		"for an engine that answers":              {pipeline.CauseEngine, "", 2 * time.Hour, pipeline.Queued, false},
-		"for an engine that is away":              {pipeline.CauseEngine, "it does not answer", time.Minute, pipeline.Queued, true},
-		"for an engine that does not come back":   {pipeline.CauseEngine, "it does not answer", 2 * time.Hour, pipeline.Errored, false},
-		"for a host that does not come back":      {pipeline.CauseClone, "", 2 * time.Hour, pipeline.Errored, false},
+		"for an engine that is away": {pipeline.CauseEngine, "it does not answer", time.Minute,
+			pipeline.Queued, true},
+		"for an engine that does not come back": {pipeline.CauseEngine, "it does not answer", 2 * time.Hour,
+			pipeline.Errored, false},
+		"for a host that does not come back": {pipeline.CauseClone, "", 2 * time.Hour, pipeline.Errored, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everyDatabase(t, func(t *testing.T, open func() *Store) {
@@ -316,7 +330,8 @@ func TestBuildThatIsOnlyNotTriedIsNotImpatient(t *testing.T) {
 				}
 				forward(c.queued)
 				must(t, s.Scan(t.Context(), false))
-				if b, err := s.Builds.Get(t.Context(), id); err != nil || b.State != c.want || (b.Waiting != nil) != c.isWaiting {
+				if b, err := s.Builds.Get(t.Context(), id); err != nil || b.State != c.want ||
+					(b.Waiting != nil) != c.isWaiting {
 					t.Errorf("got %s: %s, waiting for %+v, %v", b.State, b.Summary, b.Waiting, err)
 				}
 			})
