@@ -57,39 +57,44 @@ func inOrder(turns []turnRow) {
 // passed over.
 const firstTurns, moreTurns = 4, 100
 
+// candidate is a build that a claim has found; 0: none. Another worker's whole attempt at it may come
+// before the claim does, which its number tells.
+type candidate struct {
+	ID           int64
+	Attempt      int
+	SharedLosses int
+	turn         turnRow
+}
+
 // nextBuild is the build whose turn it is: of the repositories that run fewer builds than the caps
 // allow, the one that was served longest ago, and of that its oldest build (or the oldest of the
-// default branch). id is 0 when there is none, while what every build needs is away, and while a
-// suspect runs, or is next but others run, on the server that asks.
-func (q *Queue) nextBuild(tx *database.Tx, owner string) (id int64, turn turnRow, err error) {
+// default branch). There is none while what every build needs is away, and while a suspect runs, or
+// is next but others run, on the server that asks.
+func (q *Queue) nextBuild(tx *database.Tx, owner string) (candidate, error) {
 	away, err := awayNow(tx)
 	if err != nil || away[pipeline.CauseClone] {
-		return 0, turnRow{}, err
+		return candidate{}, err
 	}
 	alone, err := q.suspects(tx, owner)
 	if err != nil {
-		return 0, turnRow{}, err
+		return candidate{}, err
 	}
-	id, turn, err = q.nextInTurn(tx, away)
-	if err != nil || id == 0 || !alone.any {
-		return id, turn, err
+	next, err := q.nextInTurn(tx, away)
+	if err != nil || next.ID == 0 || !alone.any {
+		return next, err
 	}
-	var losses int
-	if err := tx.Model(&builds.Row{}).Where("id = ?", id).Pluck("shared_losses", &losses).Error; err != nil {
-		return 0, turnRow{}, err
-	}
-	if !patience.MayBegin(losses >= patience.TryAlone, alone.others, alone.running) {
+	if !patience.MayBegin(next.SharedLosses >= patience.TryAlone, alone.others, alone.running) {
 		q.heldBack.Store(true)
-		return 0, turnRow{}, nil
+		return candidate{}, nil
 	}
-	return id, turn, nil
+	return next, nil
 }
 
 // nextInTurn is the build whose turn it is, of those that do not wait for what is away.
-func (q *Queue) nextInTurn(tx *database.Tx, away map[pipeline.Cause]bool) (id int64, turn turnRow, err error) {
+func (q *Queue) nextInTurn(tx *database.Tx, away map[pipeline.Cause]bool) (candidate, error) {
 	full, err := q.full(tx)
 	if err != nil {
-		return 0, turnRow{}, err
+		return candidate{}, err
 	}
 	limit := firstTurns
 	for after := (turnRow{Served: math.MinInt64}); ; limit = moreTurns {
@@ -98,11 +103,11 @@ func (q *Queue) nextInTurn(tx *database.Tx, away map[pipeline.Cause]bool) (id in
 			Where("served > ? OR (served = ? AND repo_key > ?)", after.Served, after.Served, after.RepoKey).
 			Order("served, repo_key").Limit(limit).Find(&page).Error
 		if err != nil || len(page) == 0 {
-			return 0, turnRow{}, err
+			return candidate{}, err
 		}
 		for _, t := range page {
-			if id, err := q.firstOf(tx, t.RepoKey, away); err != nil || id != 0 {
-				return id, t, err
+			if first, err := q.firstOf(tx, t, away); err != nil || first.ID != 0 {
+				return first, err
 			}
 		}
 		after = page[len(page)-1]
@@ -122,25 +127,27 @@ func mayStart(tx *database.Tx, full registry.Full) *gorm.DB {
 	return turns
 }
 
-// firstOf is the first build of a repository that may start now, or zero.
-func (q *Queue) firstOf(tx *database.Tx, key string, away map[pipeline.Cause]bool) (int64, error) {
+// firstOf is the first build of a turn's repository that may start now.
+func (q *Queue) firstOf(tx *database.Tx, t turnRow, away map[pipeline.Cause]bool) (candidate, error) {
 	order := "id"
 	if q.defaultBranchFirst {
 		order = offDefaultBranch + ", id"
 	}
-	var ids []int64
-	queued := func() error {
-		waiting := tx.Model(&builds.Row{}).
-			Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", key, database.Micros(q.db.Now()))
-		return notForNow(waiting, away).Order(order).Limit(1).Pluck("id", &ids).Error
+	waiting := tx.Model(&builds.Row{}).
+		Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", t.RepoKey, database.Micros(q.db.Now()))
+	var found []candidate
+	err := notForNow(waiting, away).Order(order).Limit(1).Find(&found).Error
+	if err != nil {
+		return candidate{}, err
 	}
-	if err := queued(); err != nil || len(ids) > 0 {
-		return slices.Max(append(ids, 0)), err
+	if len(found) > 0 {
+		found[0].turn = t
+		return found[0], nil
 	}
-	if later, err := waitingOf(tx.DB, key); err != nil || later > 0 {
-		return 0, err
+	if later, err := waitingOf(tx.DB, t.RepoKey); err != nil || later > 0 {
+		return candidate{}, err
 	}
-	return 0, clearTurn(tx, key)
+	return candidate{}, clearTurn(tx, t.RepoKey)
 }
 
 // clearTurn notes that nothing waits of a repository. A push that is under way holds the row: it is

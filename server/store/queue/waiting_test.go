@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/queue/patience"
+
+	"gorm.io/gorm"
 )
 
 // TestPatienceEndsWhereTheProbeAnswers: what the host is asked by all works, and this build's own
@@ -177,6 +180,30 @@ func TestWaitingBuildKeepsItsTurn(t *testing.T) {
 			t.Errorf("next is build %d, attempt %d, %v; want build %d again", b.ID, b.Attempt, err, first)
 		}
 	})
+}
+
+// TestAClaimThatComesTooLateBeginsNoBuildThatWaits: between its look and its claim, another worker's
+// attempt at the build was ended by an index that is away.
+func TestAClaimThatComesTooLateBeginsNoBuildThatWaits(t *testing.T) {
+	o := Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)}
+	late, other := openStore(t, o), openStore(t, o)
+	id := accept(t, late, push(1))
+	other.Tell(queue.Work{Probe: func(context.Context, pipeline.Cause) error { return errors.New("away") }})
+	overtake := sync.OnceFunc(func() { met(t, other, func(time.Duration) {}, pipeline.CauseIndex, 0) })
+	must(t, late.Database.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Callback().Query().After("gorm:query").Register("overtake", func(db *gorm.DB) {
+			if db.Statement.Table == "builds" && strings.Contains(db.Statement.SQL.String(), "not_before <=") {
+				overtake()
+			}
+		})
+	}))
+	if b, ok, err := late.Claim(t.Context(), 0, "late"); err != nil || ok {
+		t.Errorf("claimed build %d, attempt %d, %v; want none", b.ID, b.Attempt, err)
+	}
+	b, err := late.Builds.Get(t.Context(), id)
+	if err != nil || b.Attempt != 1 || b.Waiting == nil || b.Waiting.Cause != pipeline.CauseIndex {
+		t.Errorf("attempt %d, waiting for %+v, %v; want the first, which waits for the index", b.Attempt, b.Waiting, err)
+	}
 }
 
 func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
