@@ -182,7 +182,10 @@ func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 			"requirements.txt:2: tiny_dep==9 needs another Python: the index has 2.0 Requires-Python >=3.99"},
 		"a module of Python": {"ERROR: Could not find a version that satisfies the requirement " +
 			"sqlite3 (from versions: none)\n",
-			"sqlite3 is no package: it is, or comes with, Python itself; take the line out"},
+			"sqlite3 is no package: it is a module of the standard library; take the line out"},
+		"Python itself": {"ERROR: Could not find a version that satisfies the requirement " +
+			"python==3.8 (from versions: none)\n",
+			"python==3.8 is no package: it is the interpreter; take the line out"},
 		"a setup.py that fails": {"      Traceback (most recent call last):\n" +
 			"        File \"<string>\", line 2, in <module>\n        File \"/workspace/setup.py\", line 1, in <module>\n" +
 			"          import tinydep\n      ModuleNotFoundError: No module named 'tinydep'\n",

@@ -131,7 +131,10 @@ func (p *Pip) missing(requirement, by, versions string) string {
 	}
 	switch {
 	case versions == "none" && slices.Contains(ofPython, normalized(requirement)):
-		return text + " is no package: it is, or comes with, Python itself; take the line out"
+		if strings.HasPrefix(normalized(requirement), "python") {
+			return text + " is no package: it is the interpreter; take the line out"
+		}
+		return text + " is no package: it is a module of the standard library; take the line out"
 	case p.otherPython != "":
 		return text + " needs another Python: the index has " + p.otherPython
 	case versions == "none" || versions == "":

@@ -65,6 +65,7 @@ func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installat
 	in.forTests(files)
 	in.passOver()
 	in.look()
+	in.noteSystem()
 	return in
 }
 
@@ -160,13 +161,6 @@ func (in *installation) take(g declared.Group) (all []requirement.Requirement) {
 		}
 	}
 	return all
-}
-
-// has reports whether something is asked for by its name.
-func (in *installation) has(name string) bool {
-	named := func(q requirement.Requirement) bool { return q.Name == requirement.Normalize(name) }
-	return slices.ContainsFunc(slices.Concat(in.single, in.group, in.known), named) ||
-		slices.ContainsFunc(in.lists, func(l requirement.List) bool { return l.Has(name) })
 }
 
 // add asks for one more package, in the same call of pip.

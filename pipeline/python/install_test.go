@@ -244,6 +244,22 @@ func TestWhatIsPassedOverStandsInThePlan(t *testing.T) {
 	}
 }
 
+func TestWhatTheOperatingSystemIsAskedForIsNoted(t *testing.T) {
+	plan := detect(t, map[string]string{
+		"requirements.txt": "psycopg2==2.9\nsix\n", "apt.txt": "libpq-dev", "Aptfile": "x",
+		"requirements-dev.txt": "GDAL\n",
+	})
+	notes := strings.Join(plan.Notes, "\n")
+	for _, want := range []string{"apt.txt names packages", "Aptfile names packages", "psycopg2 needs", "libpq", "gdal needs"} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("%q does not say %s", notes, want)
+		}
+	}
+	if strings.Contains(notes, "six") {
+		t.Errorf("what needs nothing is noted: %q", notes)
+	}
+}
+
 func TestWhatNoBuildReachesIsRefusedByItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"six\nhelper @ git+ssh://git@example.org/a/b.git": "requirements.txt:2: git+ssh://git@example.org/a/b.git is not open",
