@@ -28,15 +28,16 @@ type attempt struct {
 	req    Request
 	rec    Recorder
 
-	image    images.Image
-	sandbox  *sandbox.Sandbox
-	limits   limits.Limits // the request's until the plan lowers them
-	begun    time.Time     // when the first sandbox was asked for
-	deadline time.Time
-	plan     python.Plan
-	written  int64 // bytes of output so far
-	pace     pace
-	notes    notes
+	image       images.Image
+	sandbox     *sandbox.Sandbox
+	limits      limits.Limits // the request's until the plan lowers them
+	begun       time.Time     // when the first sandbox was asked for
+	deadline    time.Time
+	plan        python.Plan
+	constraints string // the file of constraints that stands in the sandbox; empty where none does
+	written     int64  // bytes of output so far
+	pace        pace
+	notes       notes
 
 	step  Step   // the step that runs
 	steps []Step // the steps that ended

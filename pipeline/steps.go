@@ -204,12 +204,17 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 // pip installs what is planned. getting says of an error that pip gave up over getting packages.
 func (a *attempt) pip(ctx context.Context, index string) (note string, getting bool, err error) {
 	var remarks []string
+	if err := a.putConstraints(ctx); err != nil {
+		return "", false, err
+	}
 	for i := 0; i < len(a.plan.Install); i++ {
 		var end pipEnd
-		found := findings.Pip{Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements}
+		found := pipFound{
+			Pip: findings.Pip{Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements},
+		}
 		note, err := a.pipOnce(ctx, index, a.plan.Install[i], &end, &found)
-		if said, ok := a.leaveOut(err, &found); ok {
-			if err := a.say(ctx, said); err != nil {
+		if said, ok := a.yield(err, &found); ok {
+			if err := errors.Join(a.say(ctx, said), a.putConstraints(ctx)); err != nil {
 				return "", false, err
 			}
 			remarks = append(remarks, said)
@@ -226,20 +231,8 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 	return strings.Join(remarks, "; "), false, nil
 }
 
-// leaveOut takes what the index lacks out of the plan, where the tests do without it.
-func (a *attempt) leaveOut(err error, found *findings.Pip) (said string, ok bool) {
-	if failed := (*failure)(nil); !errors.As(err, &failed) || failed.cause != CauseInstall {
-		return "", false
-	}
-	said, ok = a.plan.LeaveOut(found.Lacking())
-	if ok {
-		a.step.Findings = findings.List{}
-	}
-	return said, ok
-}
-
 func (a *attempt) pipOnce(
-	ctx context.Context, index string, planned checkout.Command, end *pipEnd, found *findings.Pip,
+	ctx context.Context, index string, planned checkout.Command, end *pipEnd, found *pipFound,
 ) (string, error) {
 	var words lastWords
 	c := command{
@@ -250,6 +243,8 @@ func (a *attempt) pipOnce(
 			end.take(stream, p)
 			if stream == sandbox.Stderr {
 				found.Write(p)
+			} else {
+				found.conflict.Write(p)
 			}
 		},
 	}

@@ -221,6 +221,17 @@ func TestPipNamesWhatWasAskedForAndIsLacking(t *testing.T) {
 	}
 }
 
+func TestPipNamesTheConstraintsOfAConflict(t *testing.T) {
+	var c Conflict
+	for _, b := range []byte("The conflict is caused by:\n    The user requested a<2\n" +
+		"    The user requested (constraint) My_A==0.9\n    The user requested (constraint) b==1\nThe user requested (constraint) c==1\n") {
+		c.Write([]byte{b})
+	}
+	if got := c.Names(); !slices.Equal(got, []string{"my-a", "b"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestPipsWordsCostLittle: the server reads them while the build writes, beyond the build's own limits.
 func TestPipsWordsCostLittle(t *testing.T) {
 	p := Pip{Requirements: map[string][]byte{"requirements.txt": bytes.Repeat([]byte("a\n"), 512<<10)}}

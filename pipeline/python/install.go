@@ -21,6 +21,8 @@ type installation struct {
 	single  []requirement.Requirement // what stands in no requirements file
 	group   []requirement.Requirement // what a list for development names
 	left    []string                  // names of what is left out of what is for development
+	locked  declared.Lock             // whose versions are constraints
+	letGo   int                       // how often some of them were let go
 	root    string                    // the project itself, such as .[test]; empty where it is not installed
 	noDeps  bool                      // root without its dependencies
 	own     []checkout.Command        // the repository's own, in place of all that
@@ -63,6 +65,7 @@ func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installat
 		in.because("nothing to install: no requirements.txt and no installable project")
 	}
 	in.forTests(files)
+	in.lock()
 	in.passOver()
 	in.look()
 	in.noteSystem()
@@ -201,6 +204,9 @@ func (in *installation) commands() []checkout.Command {
 	args = append(args, in.withoutLeft(in.group)...)
 	if in.root != "" && !in.noDeps {
 		args = append(args, "-e", in.root)
+	}
+	if len(in.locked.Versions) > 0 && len(args) > 0 {
+		args = append([]string{"-c", in.constraintsFile()}, args...)
 	}
 	for _, call := range [][]string{hashed, args} {
 		if len(call) > 0 {

@@ -1,0 +1,57 @@
+package pipeline
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"path"
+
+	"vivarium/pipeline/findings"
+	"vivarium/sandbox"
+)
+
+// pipFound is what pip says of what it has not found.
+type pipFound struct {
+	findings.Pip
+	conflict findings.Conflict
+}
+
+// yield changes the plan where pip failed over something that the build can do without: a version of
+// a lock file, or a package that only a list for development names. said tells people of it.
+func (a *attempt) yield(err error, found *pipFound) (said string, ok bool) {
+	if failed := (*failure)(nil); !errors.As(err, &failed) || failed.cause != CauseInstall {
+		return "", false
+	}
+	said, ok = a.plan.LetGo(append(found.conflict.Names(), found.Lacking()))
+	if !ok {
+		said, ok = a.plan.LeaveOut(found.Lacking())
+	}
+	if ok {
+		a.step.Findings = findings.List{}
+	}
+	return said, ok
+}
+
+// putConstraints writes the constraints that pip's command line names.
+func (a *attempt) putConstraints(ctx context.Context) error {
+	file, text := a.plan.Constraints()
+	if text == "" || file == a.constraints {
+		return nil
+	}
+	a.constraints = file
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := w.WriteHeader(&tar.Header{
+		Typeflag: tar.TypeReg, Name: path.Base(file), Size: int64(len(text)), Mode: 0o644,
+	}); err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return a.sandbox.PutArchive(ctx, sandbox.Tmp, &b)
+}
