@@ -12,6 +12,7 @@ import (
 	"vivarium/images"
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/pipend"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/interpreter"
@@ -208,7 +209,7 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 		return "", false, err
 	}
 	for i := 0; i < len(a.plan.Install); i++ {
-		var end pipEnd
+		var end pipend.Reader
 		found := pipFound{
 			Pip: findings.Pip{Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements},
 		}
@@ -222,7 +223,7 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 			continue
 		}
 		if err != nil {
-			return "", end.getting, err
+			return "", end.Getting(), err
 		}
 		if note != "" {
 			remarks = append(remarks, note)
@@ -232,7 +233,7 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 }
 
 func (a *attempt) pipOnce(
-	ctx context.Context, index string, planned checkout.Command, end *pipEnd, found *pipFound,
+	ctx context.Context, index string, planned checkout.Command, end *pipend.Reader, found *pipFound,
 ) (string, error) {
 	var words lastWords
 	c := command{
@@ -240,7 +241,7 @@ func (a *attempt) pipOnce(
 		name:    "pip install",
 		tap: func(stream sandbox.Stream, p []byte) {
 			words.take(stream, p)
-			end.take(stream, p)
+			end.Take(stream, p)
 			if stream == sandbox.Stderr {
 				found.Write(p)
 			} else {

@@ -224,7 +224,8 @@ func TestPipNamesWhatWasAskedForAndIsLacking(t *testing.T) {
 func TestPipNamesTheConstraintsOfAConflict(t *testing.T) {
 	var c Conflict
 	for _, b := range []byte("The conflict is caused by:\n    The user requested a<2\n" +
-		"    The user requested (constraint) My_A==0.9\n    The user requested (constraint) b==1\nThe user requested (constraint) c==1\n") {
+		"    The user requested (constraint) My_A==0.9\n    The user requested (constraint) b==1\n" +
+		"The user requested (constraint) c==1\n") {
 		c.Write([]byte{b})
 	}
 	if got := c.Names(); !slices.Equal(got, []string{"my-a", "b"}) {

@@ -124,7 +124,8 @@ func TestHistoryIsBoundedAndSaysWhatIsWrong(t *testing.T) {
 	if _, err := history.Open(dir, dir, 100); err == nil || !strings.Contains(err.Error(), "it holds more than") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := history.Open(t.TempDir(), t.TempDir(), 1<<20); err == nil || !strings.Contains(err.Error(), "find HEAD") {
+	none := t.TempDir()
+	if _, err := history.Open(none, none, 1<<20); err == nil || !strings.Contains(err.Error(), "find HEAD") {
 		t.Errorf("got %v", err)
 	}
 	secret := filepath.Join(repository(t), ".git")

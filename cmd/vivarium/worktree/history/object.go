@@ -30,10 +30,9 @@ func (h *history) read(kind plumbing.ObjectType, hash plumbing.Hash) (raw, error
 	if err != nil {
 		return nil, fmt.Errorf("read %s %s: %w", kind, hash, err)
 	}
-	for kind, must := range map[plumbing.ObjectType]string{plumbing.CommitObject: "tree", plumbing.TagObject: "object"} {
-		if o.Type() == kind && len(raw(data).named(must)) == 0 {
-			return nil, fmt.Errorf("read %s %s: it is damaged", kind, hash)
-		}
+	must := map[plumbing.ObjectType]string{plumbing.CommitObject: "tree", plumbing.TagObject: "object"}[kind]
+	if must != "" && len(raw(data).named(must)) == 0 {
+		return nil, fmt.Errorf("read %s %s: it is damaged", kind, hash)
 	}
 	return data, nil
 }

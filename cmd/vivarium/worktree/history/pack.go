@@ -57,7 +57,8 @@ func temporary() (*os.File, error) {
 func (h *history) files(out *os.File, pack io.ReadSeeker, size int64) error {
 	w := tar.NewWriter(out)
 	add := func(name string, size int64, from io.Reader) error {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: ".git/" + name, Size: size, Mode: 0o644}); err != nil {
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: ".git/" + name, Size: size, Mode: 0o644}
+		if err := w.WriteHeader(h); err != nil {
 			return err
 		}
 		_, err := io.CopyN(w, from, size)

@@ -1,4 +1,5 @@
-package pipeline
+// Package pipend reads why pip gave up: over getting packages, or over building one.
+package pipend
 
 import (
 	"bytes"
@@ -7,10 +8,9 @@ import (
 	"vivarium/sandbox"
 )
 
-// pipEnd reads in what pip writes to stderr whether it gave up over getting packages, and not over
-// building one, in the words of pip 23 to 25. A build can write the like: it gains no more than
-// blameIndex says.
-type pipEnd struct {
+// Reader reads what pip writes to stderr, in the words of pip 23 to 25. A build can write the like, so
+// nothing but patience may follow from it.
+type Reader struct {
 	line    []byte
 	getting bool // as of the last reason that was given
 	inBuild bool // what is indented is the output of a build
@@ -40,7 +40,11 @@ const ranInVain = "subprocess-exited-with-error"
 // maxReason bounds a line that is read, bytes. The words are at its beginning but for the name of a package.
 const maxReason = 1000
 
-func (e *pipEnd) take(stream sandbox.Stream, p []byte) {
+// Getting reports whether pip gave up over getting packages, and not over building one.
+func (e *Reader) Getting() bool { return e.getting }
+
+// Take takes the next piece of output.
+func (e *Reader) Take(stream sandbox.Stream, p []byte) {
 	if stream != sandbox.Stderr {
 		return
 	}
@@ -55,7 +59,7 @@ func (e *pipEnd) take(stream sandbox.Stream, p []byte) {
 	}
 }
 
-func (e *pipEnd) read(line string) {
+func (e *Reader) read(line string) {
 	if m := program.FindStringSubmatch(line); m != nil {
 		e.inBuild = !ownPip.MatchString(m[1])
 		e.getting = e.getting && !e.inBuild

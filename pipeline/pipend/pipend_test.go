@@ -1,4 +1,4 @@
-package pipeline
+package pipend
 
 import (
 	"strings"
@@ -51,13 +51,13 @@ func TestPipGaveUpOverGettingPackages(t *testing.T) {
 		"nothing":         {"", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var e pipEnd
-			e.take(sandbox.Stdout, []byte("\n"+noGreeter))
+			var e Reader
+			e.Take(sandbox.Stdout, []byte("\n"+noGreeter))
 			for piece := range strings.SplitSeq(strings.ReplaceAll(c.said, "e", "e\x00"), "\x00") {
-				e.take(sandbox.Stderr, []byte(piece))
+				e.Take(sandbox.Stderr, []byte(piece))
 			}
-			if e.getting != c.want {
-				t.Errorf("got %v, want %v, of\n%s", e.getting, c.want, c.said)
+			if e.Getting() != c.want {
+				t.Errorf("got %v, want %v, of\n%s", e.Getting(), c.want, c.said)
 			}
 		})
 	}
