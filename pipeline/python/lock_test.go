@@ -58,6 +58,16 @@ func TestLockFilesBindWhatTheProjectDeclares(t *testing.T) {
 	}
 }
 
+func TestALockFileThatIsTooLargeIsPassedOverAloud(t *testing.T) {
+	plan := detect(t, map[string]string{
+		"pyproject.toml": "[project]\nname='app'\n",
+		"uv.lock":        strings.Repeat("#", maxReadFile+1),
+	})
+	if got := strings.Join(plan.PassedOver, "; "); got != "uv.lock (it is too large)" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestALockedVersionIsLetGoByItsName(t *testing.T) {
 	plan := detect(t, map[string]string{
 		"app/pyproject.toml": "[project]\nname='app'\ndependencies=['six']\n",

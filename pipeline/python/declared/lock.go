@@ -25,6 +25,8 @@ func ReadLock(t *checkout.Tree) (lock Lock, others []string) {
 	for _, file := range lockFiles {
 		data, ok := t.Read(file)
 		switch {
+		case !ok && t.IsFile(file):
+			others = append(others, file+" (it is too large)")
 		case !ok:
 		case lock.File != "":
 			others = append(others, file)
