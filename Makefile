@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -39,7 +39,7 @@ engine_tests := ./sandbox ./sandbox/posture ./pipeline ./cmd/vivarium
 attack := go test -C cmd/attack -count=1 -timeout
 
 # The attacks come by themselves: some are measured beside an ordinary build, which other tests would slow down.
-test: needs := pip wheels postgres browser proxies
+test: needs := pip wheels lists postgres browser proxies
 test: setup build ## Run everything that CI runs
 	scripts/lint
 	$(unchanged) go run ./scripts/alltests -timeout 20m $$(go list ./... | grep -v /cmd/attack$$)
@@ -48,6 +48,10 @@ test: setup build ## Run everything that CI runs
 test-all: ## Run every test there is, on every engine; takes hours
 	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython attack-mutants; do \
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
+
+corpus: needs := wheels lists
+corpus: setup build ## Build the corpus of small repositories, each as its author would
+	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) go test -C cmd/corpus -count=1 -v -timeout 30m
 
 token-outage: needs := pip wheels postgres
 token-outage: setup build ## Revoke the token for ten minutes amid ten builds, in real time, on each database
@@ -77,7 +81,7 @@ test-gvisor: setup build ## Run the engine tests and scripts/engine-check under 
 	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) scripts/engine-gvisor run -- \
 		sh -c 'scripts/engine-check && go run ./scripts/alltests -count=1 -timeout 40m $(engine_tests)'
 
-race: needs := pip wheels postgres browser proxies race
+race: needs := pip wheels lists postgres browser proxies race
 race: setup build ## Run the tests under the race detector
 	CGO_ENABLED=1 go run ./scripts/alltests -race -timeout 40m ./...
 
