@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -46,12 +46,16 @@ test: setup build ## Run everything that CI runs
 	$(unchanged) go run ./scripts/alltests -timeout 20m ./cmd/attack
 
 test-all: ## Run every test there is, on every engine; takes hours
-	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython attack-mutants; do \
+	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython suites attack-mutants; do \
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
 
 corpus: needs := wheels lists
 corpus: setup build ## Build the corpus of small repositories, each as its author would
 	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) go test -C cmd/corpus -count=1 -v -timeout 30m
+
+suites: needs := base wheels lists
+suites: setup build ## Run pytest suites of real packages in builds and in plain containers, and compare the counts
+	$(unchanged) go run ./cmd/suites
 
 token-outage: needs := pip wheels postgres
 token-outage: setup build ## Revoke the token for ten minutes amid ten builds, in real time, on each database
