@@ -170,6 +170,12 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 		report: testreport.Report{Seen: true, Runs: 1, Ran: 3, Failures: 1},
 		found:  failed("first", 1),
 	}
+	asking := testRun{
+		by:     prog,
+		result: sandbox.Result{ExitCode: 1},
+		report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Errors: 1},
+		found:  failed("URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", 1),
+	}
 	redder := testRun{
 		by:     prog,
 		result: sandbox.Result{ExitCode: 1},
@@ -190,8 +196,12 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 		"two are red":               {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
 		"one need not say anything": {[]testRun{green, quiet}, "", "2 tests; `make test` ended with exit code 0, and with no summary that tells of its tests", 0},
 		"its exit code counts":      {[]testRun{green, broken}, CauseTests, "`make test` ended with exit code 2", 0},
-		"one says nothing":          {[]testRun{green, silent}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary", 0},
-		"one is struck, though":     {[]testRun{green, struck}, "", "4 tests; green, although: too many processes: 512 limit", 0},
+		"one asks the network": {
+			[]testRun{asking}, CauseTests,
+			"t: URLError: <urlopen error [Errno -3] Temporary failure in name resolution>; there is no network in tests", 1,
+		},
+		"one says nothing":      {[]testRun{green, silent}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary", 0},
+		"one is struck, though": {[]testRun{green, struck}, "", "4 tests; green, although: too many processes: 512 limit", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cause, note, found := judgeRuns(c.runs, testLimits)

@@ -293,3 +293,26 @@ func TestAProjectInAFolderHasItsOwnSrcOnThePath(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestFoldersWithoutInitAreRunOneByOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"homework": {
+			map[string]string{"hw1/test_one.py": testCase, "hw1/one.py": "", "hw2/test_two.py": "import two\n" + testCase, "hw2/two.py": ""},
+			[]string{discover + "hw1", discover + "hw2"},
+		},
+		"modules of one name": {
+			map[string]string{"one/tests/test_it.py": testCase, "two/tests/test_it.py": testCase},
+			[]string{discover + "one/tests", discover + "two/tests"},
+		},
+		"one file at the root": {map[string]string{"unit_tests.py": testCase}, []string{discover + ". -p *_tests.py"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := commands(choose(c.files)); !slices.Equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
