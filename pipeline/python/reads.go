@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/requirement"
+	"vivarium/pipeline/python/suite"
 	"vivarium/sandbox"
 )
 
@@ -49,7 +50,7 @@ func Reads(s sandbox.Survey) []string {
 		for _, p := range paths {
 			read.add(p)
 		}
-		if r <= rankRequirements {
+		if r != rankTests {
 			read.included(paths)
 		}
 	}
@@ -92,12 +93,16 @@ func (r *reading) included(paths []string) {
 		r.add(missing)
 	}
 	for _, p := range paths {
-		if path.Base(p) != "tox.ini" {
-			continue
-		}
 		data, _ := r.tree.Read(p)
-		for _, m := range toxIncludes.FindAllSubmatch(data, 20) {
-			r.add(path.Join(path.Dir(p), string(m[1])))
+		if path.Base(p) == "tox.ini" {
+			for _, m := range toxIncludes.FindAllSubmatch(data, 20) {
+				r.add(path.Join(path.Dir(p), string(m[1])))
+			}
+		}
+		if suite.IsScript(p) {
+			for _, program := range suite.RunBy(data) {
+				r.add(program)
+			}
 		}
 	}
 }
@@ -124,7 +129,7 @@ func rank(p string) int {
 		return rankRequirements
 	case strings.HasSuffix(lower, ".py") && testLike(p):
 		return rankTests
-	case isScript(p):
+	case suite.IsScript(p):
 		return rankScripts
 	}
 	return ranks
@@ -167,20 +172,4 @@ func testLike(p string) bool {
 	return slices.ContainsFunc(strings.Split(strings.ToLower(path.Dir(p)), "/"), func(folder string) bool {
 		return folder == "tests" || folder == "test" || folder == "testing"
 	})
-}
-
-// isScript reports whether a file may say how the repository runs its own tests.
-func isScript(p string) bool {
-	base := path.Base(p)
-	ext := path.Ext(base)
-	switch {
-	case strings.HasPrefix(p, ".github/workflows/"), strings.HasPrefix(p, ".circleci/"):
-		return ext == ".yml" || ext == ".yaml"
-	case strings.Contains(p, "/"):
-		return ext == ".sh" && depth(p) == 1
-	case base == ".gitlab-ci.yml", base == ".travis.yml", base == "Makefile", base == "makefile",
-		base == "noxfile.py", base == "tasks.py", base == "justfile", base == "azure-pipelines.yml":
-		return true
-	}
-	return ext == ".sh" || ext == ".bat"
 }

@@ -93,3 +93,20 @@ func TestNoOwnTestCommandIsNoTests(t *testing.T) {
 		t.Errorf("%d runs: %s", len(plan.Test), plan.TestWhy)
 	}
 }
+
+func TestWhatCIRunsIsReadAndTaken(t *testing.T) {
+	files := map[string]string{
+		".github/workflows/ci.yml": "steps:\n  - run: python check_sums.py\n",
+		"check_sums.py":            testCase,
+		"other.py":                 testCase,
+	}
+	s := survey(files)
+	delete(s.Contents, "check_sums.py")
+	if asked := Reads(s); !slices.Equal(asked, []string{"check_sums.py"}) {
+		t.Errorf("Reads asks for %q", asked)
+	}
+	plan := detect(t, files)
+	if len(plan.Test) != 1 || !strings.HasSuffix(Line(plan.Test[0]), "-p check_sums.py") {
+		t.Errorf("%d runs: %s", len(plan.Test), plan.TestWhy)
+	}
+}

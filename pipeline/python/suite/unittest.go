@@ -30,6 +30,12 @@ func (c *chooser) byUnittest() {
 			return
 		}
 	}
+	if files := c.byScript(); len(files) > 0 {
+		c.discover(".", files, false)
+		c.suite.Why += ", which the repository's own scripts run"
+		c.leave(files, func(f file) string { return c.whyLeft(f, ".") })
+		return
+	}
 	c.suite.Why = "none found: no test*.py in tests, test or the root that holds a TestCase"
 	c.leave(nil, func(f file) string { return c.whyLeft(f, ".") })
 }
