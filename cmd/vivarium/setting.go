@@ -124,9 +124,7 @@ var (
 		}}
 
 	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner",
-		parse: func(v string) (string, error) {
-			return v, when(imageRepositoryName.MatchString(v))
-		}}
+		parse: func(v string) (string, error) { return v, when(imageRepositoryName.MatchString(v)) }}
 
 	networks = kind[[]netip.Prefix]{accepts: "networks such as 10.1.0.0/16, separated by commas", parse: parseNetworks}
 
@@ -185,9 +183,8 @@ var (
 	onlyDeclared = kind[bool]{accepts: "add or declared",
 		parse: func(v string) (bool, error) { return v == "declared", when(v == "add" || v == "declared") }}
 
-	logFormat = kind[string]{accepts: "text or json", parse: func(v string) (string, error) {
-		return v, when(v == "text" || v == "json")
-	}}
+	logFormat = kind[string]{accepts: "text or json",
+		parse: func(v string) (string, error) { return v, when(v == "text" || v == "json") }}
 
 	// GitHub shortens nothing: it refuses a longer context, and one with a character above U+FFFF.
 	statusContext = kind[string]{accepts: "a name of at most 255 characters in one line, without emoji",
