@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/contract"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -56,7 +55,7 @@ func (a *attempt) all(planned []checkout.Command, run func(checkout.Command) (st
 
 func (a *attempt) flake8(ctx context.Context, planned checkout.Command) (string, error) {
 	found := findings.Flake8{Dir: planned.Dir}
-	var waived waivers
+	var waived contract.Waivers
 	problems := 0
 	c := command{
 		Command: inCheckout(planned, nil),
@@ -67,7 +66,7 @@ func (a *attempt) flake8(ctx context.Context, planned checkout.Command) (string,
 				problems += bytes.Count(p, []byte("\n"))
 				found.Write(p)
 			} else {
-				waived.take(p)
+				waived.Write(p)
 			}
 		},
 	}
@@ -97,42 +96,4 @@ func (a *attempt) said(l findings.List, total int, otherwise string) string {
 		return s
 	}
 	return otherwise
-}
-
-// waivers reads from what our flake8.py writes to stderr what the repository's comments keep from
-// being told.
-type waivers struct {
-	line     []byte
-	problems int // by # noqa
-	files    int // by # flake8: noqa
-}
-
-var passedOver = regexp.MustCompile(`^passed over by # noqa: (\d{1,9})$`)
-
-func (w *waivers) take(p []byte) {
-	for {
-		text, rest, ended := bytes.Cut(p, []byte("\n"))
-		w.line = append(w.line, text[:min(len(text), maxWords-len(w.line))]...)
-		if !ended {
-			return
-		}
-		if m := passedOver.FindSubmatch(w.line); m != nil {
-			n, _ := strconv.Atoi(string(m[1]))
-			w.problems += n
-		} else if bytes.HasSuffix(w.line, []byte(": not checked, by # flake8: noqa")) {
-			w.files++
-		}
-		w.line, p = w.line[:0], rest
-	}
-}
-
-func (w *waivers) String() string {
-	var parts []string
-	if w.problems > 0 {
-		parts = append(parts, fmt.Sprintf("problems passed over by # noqa: %d", w.problems))
-	}
-	if w.files > 0 {
-		parts = append(parts, fmt.Sprintf("files passed over by # flake8: noqa: %d", w.files))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -122,6 +122,7 @@ var mayImport = map[string][]string{
 		"pipeline/python",
 		"pipeline/python/suite",
 		"pipeline/testreport",
+		"pipeline/python/contract",
 		"pipeline/python/checkout",
 		"pipeline/python/interpreter",
 		"pipeline/shell",
