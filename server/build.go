@@ -7,7 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
-	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 )
 
 // Build is a build in JSON. The names and types of its first block are those that scripts for the
@@ -222,7 +222,7 @@ func newStep(st pipeline.Step) Step {
 	}
 }
 
-func newCommitStatuses(rows []store.Status) []CommitStatus {
+func newCommitStatuses(rows []outbox.Status) []CommitStatus {
 	out := make([]CommitStatus, len(rows))
 	for i, r := range rows {
 		out[i] = CommitStatus{
@@ -238,8 +238,8 @@ func newCommitStatuses(rows []store.Status) []CommitStatus {
 	return out
 }
 
-func newUndelivered(rows []store.Status, now time.Time) *Undelivered {
-	d := store.Undelivered(rows)
+func newUndelivered(rows []outbox.Status, now time.Time) *Undelivered {
+	d := outbox.Undelivered(rows)
 	if d == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
 	"vivarium/server/github/githubtest"
-	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 )
 
 func TestHealthIsWhatScriptsKnow(t *testing.T) {
@@ -299,7 +299,7 @@ func TestPrivateBuildsAreShownToNobodyOnceTheServerIsPublic(t *testing.T) {
 }
 
 func TestRefusedStatusIsShown(t *testing.T) {
-	rows := newCommitStatuses([]store.Status{{State: "pending", Undelivered: true, LastError: "Not Found",
+	rows := newCommitStatuses([]outbox.Status{{State: "pending", Undelivered: true, LastError: "Not Found",
 		Attempts: 1}})
 	if r := rows[0]; r.State != "pending" || !r.Undelivered || r.Error != "Not Found" || r.SentAt != nil {
 		t.Errorf("got %+v", r)

@@ -152,7 +152,7 @@ func (t *reasons) isNew(name string, err error) bool {
 }
 
 func (s *Server) undelivered(ctx context.Context) error {
-	st, err := s.builds.Undelivered(ctx)
+	st, err := s.builds.Outbox.Undelivered(ctx)
 	if err != nil || st == nil {
 		return s.logged(ctx, "statuses", err)
 	}

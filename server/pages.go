@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 	"vivarium/server/web"
 )
 
@@ -94,11 +94,11 @@ func (s *Server) buildPage(c echo.Context) error {
 // undeliveredText says why the build's newest status has not reached the git host; it is empty when
 // the status has.
 func (s *Server) undeliveredText(ctx context.Context, build int64) (string, error) {
-	statuses, err := s.builds.Statuses(ctx, build)
+	statuses, err := s.builds.Outbox.Statuses(ctx, build)
 	if err != nil {
 		return "", err
 	}
-	d := store.Undelivered(statuses)
+	d := outbox.Undelivered(statuses)
 	if d == nil {
 		return "", nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 )
 
 func newBuildsShow(a *app) *cobra.Command {
@@ -32,7 +33,7 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}
-	statuses, err := s.Statuses(ctx, id)
+	statuses, err := s.Outbox.Statuses(ctx, id)
 	if err != nil {
 		return fmt.Errorf("cannot show the statuses of build %d: %w", id, err)
 	}
@@ -125,7 +126,7 @@ func exitOf(s pipeline.Step) string {
 	return dash(s.Signal)
 }
 
-func printStatuses(w io.Writer, statuses []store.Status) error {
+func printStatuses(w io.Writer, statuses []outbox.Status) error {
 	if len(statuses) == 0 {
 		return nil
 	}
@@ -137,14 +138,14 @@ func printStatuses(w io.Writer, statuses []store.Status) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if d := store.Undelivered(statuses); d != nil {
+	if d := outbox.Undelivered(statuses); d != nil {
 		fmt.Fprintf(w, "\n%s\n", oneLine(d.Text(time.Now())))
 	}
 	return nil
 }
 
 // sentOf says whether a status was sent.
-func sentOf(s store.Status) string {
+func sentOf(s outbox.Status) string {
 	switch {
 	case !s.SentAt.IsZero():
 		return localTime(s.SentAt)

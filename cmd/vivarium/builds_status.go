@@ -90,7 +90,7 @@ func (a *app) printOurs(ctx context.Context, s *store.Store, builds []pipeline.B
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, b := range builds {
-		statuses, err := s.Statuses(ctx, b.ID)
+		statuses, err := s.Outbox.Statuses(ctx, b.ID)
 		if err != nil {
 			return fmt.Errorf("cannot read the statuses of build %d: %w", b.ID, err)
 		}

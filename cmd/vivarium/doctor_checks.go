@@ -22,8 +22,8 @@ import (
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
-	"vivarium/server/store"
 	"vivarium/server/store/database"
+	"vivarium/server/store/outbox"
 )
 
 const (
@@ -349,13 +349,13 @@ func (c *checkup) undelivered(ctx context.Context) {
 		return
 	}
 	c.webhook(letIn(entries))
-	lost, err := s.Undelivered(ctx)
+	lost, err := s.Outbox.Undelivered(ctx)
 	switch {
 	case err != nil:
 		c.add(essential, "database", "%v", err)
 	case lost != nil:
 		c.add(advice, "database", "build %d: %s; `vivarium builds show %d` tells more",
-			lost.BuildID, store.Undelivered([]store.Status{*lost}).Text(time.Now()), lost.BuildID)
+			lost.BuildID, outbox.Undelivered([]outbox.Status{*lost}).Text(time.Now()), lost.BuildID)
 	default:
 		c.add(fine, "database", "no status waits for GitHub, and none was given up in the last day")
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 )
 
 func newReposList(a *app) *cobra.Command {
@@ -41,7 +41,7 @@ func (r *repos) printEntries(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
-	statuses, err := r.LastStatuses(ctx)
+	statuses, err := r.Outbox.Last(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list the registry: %w", err)
 	}
@@ -81,14 +81,14 @@ func letInBy(e registry.Entry, entries []registry.Entry) string {
 	return "GITHUB_WEBHOOK_SECRET"
 }
 
-func sentStatus(s store.RepoStatus) string {
+func sentStatus(s outbox.RepoStatus) string {
 	if s.SentAt.IsZero() {
 		return "-"
 	}
 	return s.State + " " + localTime(s.SentAt)
 }
 
-func remark(e registry.Entry, s store.RepoStatus, now time.Time) string {
+func remark(e registry.Entry, s outbox.RepoStatus, now time.Time) string {
 	switch {
 	case e.Disabled:
 		return "closed"

@@ -6,20 +6,20 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/outbox"
 )
 
 func TestRemarkSaysWhatTheTokenMayNotDo(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	refused := func(code int, message string) store.RepoStatus {
-		return store.RepoStatus{Refusal: (&pipeline.RefusedError{Code: code, Message: message}).Error(), Code: code}
+	refused := func(code int, message string) outbox.RepoStatus {
+		return outbox.RepoStatus{Refusal: (&pipeline.RefusedError{Code: code, Message: message}).Error(), Code: code}
 	}
 	for name, c := range map[string]struct {
 		entry  registry.Entry
-		status store.RepoStatus
+		status outbox.RepoStatus
 		want   string
 	}{
-		"nothing to say": {registry.Entry{}, store.RepoStatus{State: "success", SentAt: now}, ""},
+		"nothing to say": {registry.Entry{}, outbox.RepoStatus{State: "success", SentAt: now}, ""},
 		"closed":         {registry.Entry{Disabled: true}, refused(403, "no"), "closed"},
 		"no permission": {registry.Entry{}, refused(403, "Resource not accessible"),
 			"GITHUB_TOKEN may not set its statuses: GitHub answered 403: Resource not accessible"},

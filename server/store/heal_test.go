@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 )
@@ -41,7 +40,7 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 			return true, nil
 		}
 		end := make(chan struct{})
-		serve(t, s, Work{Workers: 10, Poster: poster, StatusContext: "vivarium", pace: quickPace,
+		serve(t, s, Work{Workers: 10, Poster: poster, StatusContext: "vivarium", Pace: quickPace,
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				<-end
 				return passing(ctx, b, rec)
@@ -60,13 +59,13 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 		}
 		eventually(t, "eight refusals", func() bool { return refused.Load() >= 8 })
 		for i := range 10 {
-			list, err := s.Statuses(t.Context(), int64(i+1))
+			list, err := s.Outbox.Statuses(t.Context(), int64(i+1))
 			must(t, err)
-			if d := Undelivered(list); d == nil || d.Code != 401 || d.GivenUp || !strings.Contains(d.Text(s.db.Now()), "GitHub answered 401: Bad credentials") {
+			if d := outbox.Undelivered(list); d == nil || d.Code != 401 || d.GivenUp || !strings.Contains(d.Text(s.db.Now()), "GitHub answered 401: Bad credentials") {
 				t.Errorf("build %d says %+v", i+1, d)
 			}
 		}
-		if u, err := s.Undelivered(t.Context()); err != nil || u == nil || u.Code != 401 || u.Undelivered {
+		if u, err := s.Outbox.Undelivered(t.Context()); err != nil || u == nil || u.Code != 401 || u.Undelivered {
 			t.Errorf("the outbox says %+v, %v", u, err)
 		}
 		if n := refused.Load(); n > 12 { // four that were under way together, and the probes
@@ -100,7 +99,7 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 				}
 				return false, refusal
 			}
-			serve(t, s, Work{Poster: poster, StatusContext: "vivarium", pace: slow, Build: onceTried(s), Credential: func() string {
+			serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Pace: slow, Build: onceTried(s), Credential: func() string {
 				if renewed.Load() {
 					return "new"
 				}
@@ -109,8 +108,8 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 			id := accept(t, s, push(1))
 			waitState(t, s, id, pipeline.Passed)
 			eventually(t, "the end is kept back", func() bool {
-				list, err := s.Statuses(t.Context(), id)
-				d := Undelivered(list)
+				list, err := s.Outbox.Statuses(t.Context(), id)
+				d := outbox.Undelivered(list)
 				return err == nil && len(list) == 2 && d != nil && d.NextTry.After(s.db.Now().Add(time.Minute))
 			})
 			if got := poster.states(push(1).SHA); len(got) > 0 {
@@ -176,7 +175,7 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 		}
 		return true, nil
 	}
-	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", pace: quickPace, Build: onceTried(s)})
+	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Pace: quickPace, Build: onceTried(s)})
 	accept(t, s, push(1))
 	eventually(t, "the end once more", func() bool {
 		return slices.Equal(poster.states(push(1).SHA), []string{"success", "pending", "success"})
@@ -184,7 +183,7 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 	<-arrived
 	eventually(t, "no doubt left", func() bool {
 		var doubts int64
-		must(t, s.db.Read(t.Context()).Model(&targetRow{}).Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
+		must(t, s.db.Read(t.Context()).Table("status_targets").Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
 		return doubts == 0
 	})
 }
@@ -225,7 +224,7 @@ func TestEndsGoBeforeBeginningsAfterALimit(t *testing.T) {
 		end := make(chan struct{})
 		defer close(end)
 		const ended, running = 12, 8
-		serve(t, s, Work{Workers: ended + running, Poster: poster, StatusContext: "vivarium", pace: quickPace,
+		serve(t, s, Work{Workers: ended + running, Poster: poster, StatusContext: "vivarium", Pace: quickPace,
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				if b.ID > running {
 					return passing(ctx, b, rec)
@@ -242,7 +241,7 @@ func TestEndsGoBeforeBeginningsAfterALimit(t *testing.T) {
 		eventually(t, "every status", func() bool { return len(poster.all()) >= running+ended })
 		all := poster.all()
 		// Four are sent side by side.
-		if first := slices.Index(all, "pending"); first < ended-statusWorkers {
+		if first := slices.Index(all, "pending"); first < ended-4 {
 			t.Errorf("sent in the order %v", all)
 		}
 	})
@@ -274,46 +273,5 @@ func TestARefusedDescriptionIsSentInPlainWords(t *testing.T) {
 	last := poster.posts[push(1).SHA][len(poster.posts[push(1).SHA])-1]
 	if last.Description != "failed: install" {
 		t.Errorf("sent as %q", last.Description)
-	}
-}
-
-func TestDescriptionsHoldNothingBeyondTheBasicPlane(t *testing.T) {
-	got := describe(pipeline.Failed, pipeline.CauseInstall, "Invalid requirement: '🐍==1' in größe.txt")
-	if want := "install: Invalid requirement: '□==1' in größe.txt"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	waits := builds.Row{State: pipeline.Queued, WaitCause: pipeline.CauseClone, WaitWhy: "git host 🐍 does not answer", WaitSince: 1}
-	if got := description(waits); !strings.Contains(got, "git host □ does not answer") {
-		t.Errorf("of one that waits: got %q", got)
-	}
-}
-
-func TestADeliverySaysWhyAndWhenNext(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	dead := Status{State: "success", Attempts: 4, LastError: badCredentials.Error(), Code: 401, NextTry: now.Add(5 * time.Minute)}
-	for _, c := range []struct {
-		statuses []Status
-		want     string
-	}{
-		{nil, ""},
-		{[]Status{{State: "pending"}}, ""},
-		{[]Status{{LastError: "x"}, {SentAt: now}}, ""},
-		{[]Status{{LastError: "x", Superseded: true}}, ""},
-		{[]Status{dead}, "commit status not delivered yet: GitHub answered 401: Bad credentials; tried 4 times, next try in 5 min, " +
-			"and at once when GITHUB_TOKEN is renewed"},
-		{[]Status{dead, {NextTry: now.Add(20 * time.Second)}}, "commit status not delivered yet: GitHub answered 401: Bad credentials; not tried so far, " +
-			"next try in 20 s, and at once when GITHUB_TOKEN is renewed"},
-		{[]Status{{Attempts: 1, LastError: "GitHub answered 502: Server Error"}}, "commit status not delivered yet: GitHub answered 502: Server Error; tried once, next try now"},
-		{[]Status{{Attempts: 9, Code: 403, LastError: "GitHub answered 403: No", NextTry: now.Add(2 * time.Hour)}},
-			"commit status not delivered yet: GitHub answered 403: No; tried 9 times, next try in 2 h, for a day; the token may lack a permission"},
-		{[]Status{{Attempts: 2, Code: 422, LastError: "GitHub answered 422: No", Undelivered: true}}, "commit status given up: GitHub answered 422: No; tried 2 times"},
-	} {
-		got := ""
-		if d := Undelivered(c.statuses); d != nil {
-			got = d.Text(now)
-		}
-		if got != c.want {
-			t.Errorf("got %q, want %q", got, c.want)
-		}
 	}
 }

@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
 	"vivarium/server/store/database"
+	"vivarium/server/store/outbox"
 )
 
 // fakePoster is a git host in memory. fault, if set, is asked before each post and may
@@ -68,48 +67,6 @@ func (f *fakePoster) states(sha string) []string {
 	return list
 }
 
-func TestNextSendsTheNewestState(t *testing.T) {
-	now := time.Unix(1000, 0)
-	fresh, old := database.Micros(now), database.Micros(now.Add(-time.Minute))
-	pending := func(id, build, queued int64) statusRow {
-		return statusRow{ID: id, BuildID: build, State: "pending", QueuedAt: queued}
-	}
-	final := func(id, build int64) statusRow {
-		return statusRow{ID: id, BuildID: build, State: "success", QueuedAt: fresh}
-	}
-	sent := func(r statusRow) statusRow { r.SentAt = 1; return r }
-	failed := func(r statusRow) statusRow { r.FailedAt = 1; return r }
-	tried := func(r statusRow) statusRow { r.LastError = "502"; return r }
-	for _, c := range []struct {
-		name       string
-		rows       []statusRow
-		send       int64
-		superseded []int64
-	}{
-		{"nothing", nil, 0, nil},
-		{"a pending", []statusRow{pending(1, 1, old)}, 1, nil},
-		{"pending before its end when both are fresh", []statusRow{pending(1, 1, fresh), final(2, 1)}, 1, nil},
-		{"only the end when behind", []statusRow{pending(1, 1, old), final(2, 1)}, 2, []int64{1}},
-		{"only the end when the pending failed", []statusRow{tried(pending(1, 1, fresh)), final(2, 1)}, 2, []int64{1}},
-		{"the end after its pending", []statusRow{sent(pending(1, 1, old)), final(2, 1)}, 2, nil},
-		{"no pending after its end", []statusRow{pending(1, 1, fresh), sent(final(2, 1))}, 0, []int64{1}},
-		{"no pending after an undeliverable end", []statusRow{pending(1, 1, fresh), failed(final(2, 1))}, 0, []int64{1}},
-		{"an end after an undeliverable pending", []statusRow{failed(pending(1, 1, old)), final(2, 1)}, 2, nil},
-		{"an older build's end is left out", []statusRow{sent(pending(1, 1, old)), sent(pending(2, 2, old)), final(3, 1)}, 0, []int64{3}},
-		{"a newer build's pending after an older one's end", []statusRow{sent(pending(1, 1, old)), sent(final(2, 1)), pending(3, 2, fresh)}, 3, nil},
-		{"all of the older build is left out", []statusRow{pending(1, 1, old), final(2, 1), pending(3, 2, fresh)}, 3, []int64{1, 2}},
-	} {
-		send, superseded := next(c.rows, now)
-		var id int64
-		if send != nil {
-			id = send.ID
-		}
-		if id != c.send || !slices.Equal(superseded, c.superseded) {
-			t.Errorf("%s: sends %d and leaves out %v, want %d and %v", c.name, id, superseded, c.send, c.superseded)
-		}
-	}
-}
-
 func TestStatusesFollowTheBuild(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
@@ -135,7 +92,7 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 		eventually(t, "both recorded as sent", func() bool {
-			list, err := s.Statuses(t.Context(), id)
+			list, err := s.Outbox.Statuses(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +121,7 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 			}
 			return true, nil
 		}
-		serve(t, s, Work{Workers: 4, Poster: poster, StatusContext: "vivarium", Build: passing, pace: quickPace})
+		serve(t, s, Work{Workers: 4, Poster: poster, StatusContext: "vivarium", Build: passing, Pace: quickPace})
 		const n = 30
 		for i := range n {
 			accept(t, s, push(i))
@@ -178,7 +135,7 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 		}
 		eventually(t, "an empty outbox", func() bool {
 			var left int64
-			if err := s.db.Read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&left).Error; err != nil {
+			if err := s.db.Read(t.Context()).Table("statuses").Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&left).Error; err != nil {
 				t.Fatal(err)
 			}
 			return left == 0
@@ -207,10 +164,10 @@ func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 			serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: onceTried(s)})
 			id := accept(t, s, push(1))
 			eventually(t, "both given up", func() bool {
-				list, err := s.Statuses(t.Context(), id)
+				list, err := s.Outbox.Statuses(t.Context(), id)
 				return err == nil && len(list) == 2 && list[0].Undelivered && list[1].Undelivered
 			})
-			u, err := s.Undelivered(t.Context())
+			u, err := s.Outbox.Undelivered(t.Context())
 			if want := fmt.Sprintf("GitHub answered %d: No, thank you", code); err != nil || u == nil || u.BuildID != id || u.LastError != want {
 				t.Errorf("got %+v, %v, want %s", u, err, want)
 			}
@@ -224,7 +181,7 @@ func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 // onceTried is a Build function that passes when the build's first status has been tried: an end that is known would else be sent in
 // its place.
 func onceTried(s *Store) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
-	return onceFirst(s, func(st Status) bool { return st.Attempts > 0 })
+	return onceFirst(s, func(st outbox.Status) bool { return st.Attempts > 0 })
 }
 
 func TestSlowHostDoesNotHoldUpBuilds(t *testing.T) {
@@ -256,104 +213,11 @@ func TestStatusesWaitForAServerWithAPoster(t *testing.T) {
 	})
 }
 
-func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
-	for _, c := range []struct {
-		cause         pipeline.Cause
-		summary, want string
-	}{
-		{"", "4 tests in 2.1 s", "passed: 4 tests in 2.1 s"},
-		{pipeline.CausePlan, "pyproject.toml, line 1: no key", "plan: pyproject.toml, line 1: no key"},
-		{pipeline.CauseInstall, "No matching distribution found for nope", "install: No matching distribution found for nope"},
-		{pipeline.CauseLint, "flake8 found 1 problem", "lint: flake8 found 1 problem"},
-		{pipeline.CauseTests, "1 failure in 5 tests", "tests: 1 failure in 5 tests"},
-		{pipeline.CauseNoTests, "no tests: unittest found nothing to run", "no tests: unittest found nothing to run"},
-		{pipeline.CauseTimeout, "timed out: 15m limit for the build, in `pip`", "timed out: 15m limit for the build, in `pip`"},
-		{pipeline.CauseOutOfMemory, "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`", "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`"},
-		{pipeline.CauseDiskFull, "disk full: no room left in /tmp, 2 GiB limit over all", "disk full: no room left in /tmp, 2 GiB limit over all"},
-		{pipeline.CausePidsLimit, "too many processes: 512 limit, in `python -m unittest`", "too many processes: 512 limit, in `python -m unittest`"},
-		{pipeline.CauseLogLimit, "too much output: 4 GiB limit", "too much output: 4 GiB limit"},
-		{pipeline.CauseClone, "git's words:\n  repository not found", "clone: git's words: repository not found"},
-		{pipeline.CauseIndex, "the index is away", "index: the index is away"},
-		{pipeline.CauseImage, "no runner image", "image: no runner image"},
-		{pipeline.CauseEngine, "the engine went away", "engine: the engine went away"},
-		{pipeline.CauseInternal, "Vivarium failed: nil map", "internal error: Vivarium failed: nil map"},
-		{pipeline.CauseCanceled, "canceled on request", "canceled on request"},
-		{pipeline.CauseQuota, "", "over quota"},
-	} {
-		if got := describe(c.cause.State(), c.cause, c.summary); got != c.want {
-			t.Errorf("%s: got %q, want %q", c.cause, got, c.want)
-		}
-	}
-	if got, want := describe(pipeline.Queued, "", ""), "queued or running"; got != want {
-		t.Errorf("pending: got %q, want %q", got, want)
-	}
-}
-
-func TestDescriptionsFitGitHubsLimit(t *testing.T) {
-	for name, summary := range map[string]string{
-		"words":        strings.Repeat("zwölf Wörter ", 40),
-		"one word":     strings.Repeat("ü", 300),
-		"exactly full": strings.Repeat("x", maxDescription-len("tests: ")),
-	} {
-		got := describe(pipeline.Failed, pipeline.CauseTests, summary)
-		if n := utf8.RuneCountInString(got); n > maxDescription || n < maxDescription-len("zwölf Wörter ") {
-			t.Errorf("%s: got %d characters: %s", name, n, got)
-		}
-		if cut := strings.HasSuffix(got, "…"); cut == (name == "exactly full") || !utf8.ValidString(got) {
-			t.Errorf("%s: cut is %v: %q", name, cut, got)
-		}
-	}
-}
-
-// TestPostOfADeadServerIsRepeatedByTheNext: a server dies after it has claimed a commit, before or after its post was accepted. The
-// next one posts the same state, then what is newer: that a state comes twice is harmless, that one is missing is not.
-func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
-	for name, want := range map[string][]string{
-		"died before the post": {"pending", "success"},
-		"died after the post":  {"pending", "pending", "success"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			everyDatabase(t, func(t *testing.T, open func() *Store) {
-				s := open()
-				accept(t, s, push(1))
-				poster := newFakePoster()
-				work := Work{Poster: poster, StatusContext: "vivarium", Build: onceSent(s)}
-				dead := &sender{server: &server{Store: s, work: work}}
-				target, send, err := dead.claimTarget(t.Context(), 1)
-				if err != nil || send == nil {
-					t.Fatalf("claim: %+v, %v", send, err)
-				}
-				if len(want) == 3 {
-					if p, _ := dead.attempt(t.Context(), &target, send); p.Err != nil {
-						t.Fatal(p.Err)
-					}
-				}
-				if !s.db.Exclusive() { // where others may live, a claim has to run out
-					must(t, s.db.Read(t.Context()).Exec("UPDATE status_targets SET claimed_until = 1").Error)
-				}
-				serve(t, s, work)
-				eventually(t, "both states", func() bool { return slices.Equal(poster.states(push(1).SHA), want) })
-				eventually(t, "both recorded as sent", func() bool {
-					list, err := s.Statuses(t.Context(), 1)
-					must(t, err)
-					return len(list) == 2 && !list[0].SentAt.IsZero() && !list[1].SentAt.IsZero()
-				})
-			})
-		})
-	}
-}
-
-// onceSent is a Build function that passes when the build's first status is recorded as sent. Where that takes long, as on a busy
-// machine, an end that is known would be sent in its place.
-func onceSent(s *Store) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
-	return onceFirst(s, func(st Status) bool { return !st.SentAt.IsZero() })
-}
-
 // onceFirst is a Build function that passes when something holds of the build's first status.
-func onceFirst(s *Store, holds func(Status) bool) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+func onceFirst(s *Store, holds func(outbox.Status) bool) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
 	return func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 		for {
-			list, err := s.Statuses(ctx, b.ID)
+			list, err := s.Outbox.Statuses(ctx, b.ID)
 			if err != nil {
 				return pipeline.Outcome{}, err
 			}
@@ -378,7 +242,7 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 		stop()
 		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error { // it had fetched the jobs, and no more
 			return tx.Exec("UPDATE river_job SET state = ?, attempt = 1, attempted_at = ? WHERE kind = 'status'",
-				rivertype.JobStateRunning, time.Now().UTC().Add(-claimTime-time.Second)).Error
+				rivertype.JobStateRunning, time.Now().UTC().Add(-2*time.Minute-time.Second)).Error
 		}))
 		poster := newFakePoster()
 		serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
@@ -404,7 +268,7 @@ func TestLastStatusOfEachRepository(t *testing.T) {
 		set(2, "sent_at = 200, tried_at = 200", "new")
 		set(3, "failed_at = 300, tried_at = 300", "refused")
 		set(4, "code = 401, tried_at = 400", "still waits")
-		got, err := s.LastStatuses(t.Context())
+		got, err := s.Outbox.Last(t.Context())
 		must(t, err)
 		if a := got["a/a"]; a.State != "new" || a.SentAt.UnixMicro() != 200 || a.Refusal != "" {
 			t.Errorf("a/a: got %+v", a)

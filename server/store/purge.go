@@ -12,6 +12,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 )
@@ -193,13 +194,13 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		if n.Entries, n.Changed, err = entries.Drop(tx, e.key); err != nil {
 			return err
 		}
-		if n.Jobs, err = dropJobs(tx, e.key); err != nil {
+		if n.Jobs, err = outbox.DropJobs(tx, e.key); err != nil {
 			return err
 		}
 		if n.Tokens, err = people.DropTokensOf(tx, e.key); err != nil {
 			return err
 		}
-		if err := dropTargets(tx, e.key); err != nil {
+		if err := outbox.DropTargets(tx, e.key); err != nil {
 			return err
 		}
 		if err := queue.DropTurn(tx, e.key); err != nil {

@@ -72,7 +72,7 @@ func fill(t *testing.T, s *Store) {
 	waitState(t, s, accept(t, s, other), pipeline.Failed)
 	eventually(t, "every status is given up", func() bool {
 		var open int64
-		if err := s.db.Read(t.Context()).Model(&statusRow{}).Where(openStatus).Count(&open).Error; err != nil {
+		if err := s.db.Read(t.Context()).Table("statuses").Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&open).Error; err != nil {
 			t.Fatal(err)
 		}
 		return open == 0
@@ -197,7 +197,7 @@ func TestPurgeDoesNotMindAStatusOnItsWay(t *testing.T) {
 		id := accept(t, served, next)
 		waitState(t, s, id, pipeline.Passed)
 		eventually(t, "the next repository's status is sent", func() bool {
-			last, err := s.LastStatuses(t.Context())
+			last, err := s.Outbox.Last(t.Context())
 			return err == nil && last["octo/next"].State == "success"
 		})
 		stop()

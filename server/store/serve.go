@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"vivarium/pipeline"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/queue"
@@ -33,7 +31,7 @@ type Work struct {
 	Probe func(ctx context.Context, c pipeline.Cause) error
 	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server
 	// that has a Poster later sends those of them that are still the newest of their commit.
-	Poster Poster
+	Poster outbox.Poster
 	// Credential names what Poster would authenticate with now, without giving it away: a new name
 	// has what was refused tried again at once. It is asked every second. nil: it never changes.
 	Credential    func() string
@@ -42,17 +40,17 @@ type Work struct {
 	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
 	Secrets       func() []string          // masked in logs; asked for each attempt, since they may change; nil: none
 	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
+	// Pace is how long the outbox waits; zero is outbox.UsualPace.
+	Pace outbox.Pace
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
-
-	pace outbox.Pace // of the outbox; zero is the usual one
 }
 
 // server is a Store that serves.
 type server struct {
 	*Store
-	work Work
-	gate outbox.Gate // to the git host
+	work   Work
+	sender *outbox.Sender
 }
 
 const (
@@ -61,8 +59,6 @@ const (
 	// compactEvery is for the logs of builds that other processes ended, and for those that could
 	// not be compacted before.
 	compactEvery = time.Minute
-	// statusWorkers post at once. They wait for GitHub nearly all of the time.
-	statusWorkers = 4
 )
 
 // Serve takes the lock (SQLite), requeues what a dead server left, and works until ctx ends. On the
@@ -76,16 +72,15 @@ func (s *Store) Serve(ctx context.Context, w Work, ready func()) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	v := &server{Store: s, work: w}
-	credential := v.credential()
-	if err := errors.Join(v.startStatuses(ctx), v.resumeStatuses(ctx, true)); err != nil {
+	v := &server{Store: s, work: w, sender: s.newSender(w)}
+	if err := errors.Join(v.sender.Start(ctx), v.sender.Resume(ctx, true)); err != nil {
 		return fmt.Errorf("take over the statuses that an earlier server left: %w", err)
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // for as long as the queue works
 	var loops sync.WaitGroup
 	defer loops.Wait()
 	defer stop()
-	v.startLoops(running, &loops, credential)
+	v.startLoops(running, &loops)
 	return s.Queue.Run(ctx, v.queueWork(), ready)
 }
 
@@ -106,26 +101,28 @@ func (v *server) queueWork() queue.Work {
 		Patience:    w.Patience,
 		Probe:       w.Probe,
 		RepoWorkers: w.RepoWorkers,
-		Register:    v.register,
+		Register:    v.sender.Register,
 	}
 }
 
-// register has the outbox's jobs worked on.
-func (v *server) register(c *river.Config) {
-	// Who sends nothing knows the kind too: River's leader drops the dead senders' jobs of a kind
-	// that it does not know.
-	river.AddWorker(c.Workers, &sender{server: v})
-	if v.work.Poster != nil {
-		c.Queues[statusQueue] = river.QueueConfig{MaxWorkers: statusWorkers}
-	}
+// newSender makes what sends the outbox.
+func (s *Store) newSender(w Work) *outbox.Sender {
+	return s.Outbox.NewSender(outbox.Settings{
+		Log:           s.log,
+		Poster:        w.Poster,
+		Credential:    w.Credential,
+		StatusContext: w.StatusContext,
+		TargetURL:     w.TargetURL,
+		Pace:          w.Pace,
+		Wake:          s.watch.wake,
+	})
 }
 
-// startLoops starts what goes on beside the queue, until ctx ends. credential is what the Poster
-// used before the statuses that it refused were given another chance.
-func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup, credential string) {
+// startLoops starts what goes on beside the queue, until ctx ends.
+func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() {
 		every(ctx, resumeEvery, func() {
-			v.warn(ctx, "cannot look for statuses that nobody sends", v.resumeStatuses(ctx, false))
+			v.warn(ctx, "cannot look for statuses that nobody sends", v.sender.Resume(ctx, false))
 		})
 	})
 	wg.Go(func() { v.compactor(ctx) })
@@ -135,7 +132,11 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup, credential 
 		every(ctx, authorsEvery, drop)
 	})
 	if v.work.Poster != nil && v.work.Credential != nil {
-		wg.Go(func() { v.followCredential(ctx, credential) })
+		wg.Go(func() {
+			every(ctx, v.sender.Pace.Look, func() {
+				v.warn(ctx, "cannot send the statuses that were refused", v.sender.Look(ctx))
+			})
+		})
 	}
 }
 

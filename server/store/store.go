@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 )
@@ -38,6 +39,7 @@ type Store struct {
 	Builds   *builds.Builds
 	People   *people.People
 	Entries  *entries.Entries
+	Outbox   *outbox.Outbox
 	Queue    *queue.Queue
 
 	log *slog.Logger
@@ -63,13 +65,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
-		db: db, log: o.Log, finished: make(chan struct{}, 1),
+		Outbox: outbox.New(db), db: db, log: o.Log, finished: make(chan struct{}, 1),
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
-		AddStatus:          addStatus,
+		AddStatus:          outbox.Add,
 		Logs:               logs{s},
 	})
 	s.watch.init(s)

@@ -1,5 +1,3 @@
-// Package outbox decides when a commit status may be sent, and what the host's answer means for it.
-// Its decisions are pure, but for the gate's memory. The store keeps the statuses and sends them.
 package outbox
 
 import (
@@ -29,8 +27,8 @@ type Result struct {
 	Retry  time.Duration // the pause until the next attempt; 0: none
 }
 
-// Status is what Judge needs to know about the status that was sent.
-type Status struct {
+// Tried is what Judge needs to know about the status that was tried.
+type Tried struct {
 	// how long the host has not accepted it, for another reason than the credential; 0: this is the
 	// first time
 	Failing time.Duration
@@ -40,7 +38,7 @@ type Status struct {
 
 // Judge decides what an error means for a status. The gate, not Judge, sets the pause for a refused
 // credential.
-func Judge(s Status, err error, now time.Time, p Pace) Result {
+func Judge(s Tried, err error, now time.Time, p Pace) Result {
 	if err == nil {
 		return Result{}
 	}

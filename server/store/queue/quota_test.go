@@ -65,7 +65,7 @@ func TestPushOverItsMinutesEndsAtOnceAndSaysSo(t *testing.T) {
 			b.EndedAt.IsZero() {
 			t.Errorf("the build: got %+v, %v", b, err)
 		}
-		statuses, err := s.Statuses(t.Context(), a.BuildID)
+		statuses, err := s.Outbox.Statuses(t.Context(), a.BuildID)
 		if err != nil || len(statuses) != 1 || statuses[0].State != "error" || statuses[0].Description != want {
 			t.Errorf("its statuses: got %+v, %v; want one that says why", statuses, err)
 		}

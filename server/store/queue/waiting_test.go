@@ -300,7 +300,7 @@ func TestPendingStatusFollowsABuildThatGoesOn(t *testing.T) {
 		s.Tell(queue.Work{Patience: 24 * time.Hour})
 		id := accept(t, s, push(1))
 		told := func() (descriptions []string) {
-			list, err := s.Statuses(t.Context(), id)
+			list, err := s.Outbox.Statuses(t.Context(), id)
 			must(t, err)
 			for _, st := range list {
 				descriptions = append(descriptions, st.Description)

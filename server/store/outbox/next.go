@@ -1,4 +1,4 @@
-package store
+package outbox
 
 import (
 	"time"
@@ -9,10 +9,10 @@ import (
 // behindAfter is how long a status may wait before the outbox counts as behind.
 const behindAfter = 5 * time.Second
 
-// next decides what to do about the statuses of one commit under one context, in the order in which they were
-// added: what to send now, if anything, and what will never be sent. The newest state is that of the build
-// with the highest id, and its end is newer than its beginning. A pending is left out only where its end is known
-// and the outbox is behind.
+// next decides what to do about the statuses of one commit under one context, in the order in which
+// they were added: what to send now, if anything, and what will never be sent. The newest state is
+// that of the build with the highest id, and its end is newer than its beginning. A pending is left
+// out only where its end is known and the outbox is behind.
 func next(rows []statusRow, now time.Time) (send *statusRow, superseded []int64) {
 	var newest int64
 	for _, r := range rows {

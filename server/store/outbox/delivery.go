@@ -1,4 +1,4 @@
-package store
+package outbox
 
 import (
 	"fmt"
@@ -16,8 +16,9 @@ type Delivery struct {
 	GivenUp  bool
 }
 
-// Undelivered gives why the newest of a build's statuses, oldest first, is not with the host; nil where it is, where a newer build
-// of the commit has taken its place, or where nothing has kept it back so far.
+// Undelivered gives why the newest of a build's statuses, oldest first, is not with the host; nil
+// where it is, where a newer build of the commit has taken its place, or where nothing has kept it
+// back so far.
 func Undelivered(statuses []Status) *Delivery {
 	if len(statuses) == 0 {
 		return nil
@@ -27,9 +28,15 @@ func Undelivered(statuses []Status) *Delivery {
 		return nil
 	}
 	d := &Delivery{
-		State: last.State, Reason: last.LastError, Code: last.Code, Attempts: last.Attempts, NextTry: last.NextTry, GivenUp: last.Undelivered,
+		State:    last.State,
+		Reason:   last.LastError,
+		Code:     last.Code,
+		Attempts: last.Attempts,
+		NextTry:  last.NextTry,
+		GivenUp:  last.Undelivered,
 	}
-	// What keeps back an earlier status of the build keeps back this one, too, before it was tried itself.
+	// What keeps back an earlier status of the build keeps back this one, too, before it was tried
+	// itself.
 	for i := len(statuses) - 2; i >= 0 && d.Reason == "" && statuses[i].SentAt.IsZero(); i-- {
 		d.Reason, d.Code = statuses[i].LastError, statuses[i].Code
 	}
@@ -44,7 +51,8 @@ func (d Delivery) Text(now time.Time) string {
 	if d.GivenUp {
 		return fmt.Sprintf("commit status given up: %s; %s", d.Reason, tried(d.Attempts))
 	}
-	text := fmt.Sprintf("commit status not delivered yet: %s; %s, next try %s", d.Reason, tried(d.Attempts), inAbout(d.NextTry.Sub(now)))
+	text := fmt.Sprintf("commit status not delivered yet: %s; %s, next try %s", d.Reason,
+		tried(d.Attempts), inAbout(d.NextTry.Sub(now)))
 	switch d.Code {
 	case http.StatusUnauthorized:
 		text += ", and at once when GITHUB_TOKEN is renewed"

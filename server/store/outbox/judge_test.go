@@ -112,12 +112,12 @@ func TestRefusalsAreTriedForADayWithGrowingPauses(t *testing.T) {
 		{code: 410, gone: true},
 		{code: 301, gone: true},
 	} {
-		p := Judge(Status{Failing: c.failing}, &pipeline.RefusedError{Code: c.code}, now, UsualPace)
+		p := Judge(Tried{Failing: c.failing}, &pipeline.RefusedError{Code: c.code}, now, UsualPace)
 		if p.Gone != c.gone || p.Plain != c.toPlain || p.Code != c.code || p.Retry < c.least || p.Retry > c.most {
 			t.Errorf("%d for %s: got %+v", c.code, c.failing, p)
 		}
 	}
-	if p := Judge(Status{Plain: true}, &pipeline.RefusedError{Code: 422}, now, UsualPace); !p.Gone {
+	if p := Judge(Tried{Plain: true}, &pipeline.RefusedError{Code: 422}, now, UsualPace); !p.Gone {
 		t.Errorf("the second 422: got %+v", p)
 	}
 }

@@ -1,0 +1,157 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/riverqueue/river"
+	"gorm.io/gorm"
+
+	"vivarium/pipeline"
+	"vivarium/server/store/database"
+)
+
+// Poster sends commit statuses. Errors are *pipeline.RefusedError, *pipeline.RetryError, or others,
+// which are retried.
+type Poster interface {
+	Post(ctx context.Context, st pipeline.CommitStatus) error
+}
+
+// Settings are what a Sender sends with.
+type Settings struct {
+	Log *slog.Logger
+	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a Sender
+	// that has a Poster later sends those of them that are still the newest of their commit.
+	Poster Poster
+	// Credential names what Poster would authenticate with now, without giving it away; nil: it
+	// never changes.
+	Credential    func() string
+	StatusContext string
+	TargetURL     func(build int64) string // empty string, or nil: none
+	Pace          Pace                     // zero is UsualPace
+	// Wake is called after each attempt to send a status of a build. nil: nobody waits for it.
+	Wake func(build int64)
+}
+
+// Sender sends what an outbox holds, for one server.
+type Sender struct {
+	Settings
+	db   *database.DB
+	gate Gate // to the git host
+
+	credential string // that what was refused has been tried with; Start sets it, then only Look
+}
+
+// NewSender makes a sender. Start is called before the jobs of Register are worked.
+func (o *Outbox) NewSender(c Settings) *Sender {
+	if c.Credential == nil {
+		c.Credential = func() string { return "" }
+	}
+	if c.TargetURL == nil {
+		c.TargetURL = func(int64) string { return "" }
+	}
+	if c.Pace == (Pace{}) {
+		c.Pace = UsualPace
+	}
+	if c.Wake == nil {
+		c.Wake = func(int64) {}
+	}
+	return &Sender{Settings: c, db: o.db}
+}
+
+// Register has the outbox's jobs worked on.
+func (s *Sender) Register(c *river.Config) {
+	// Who sends nothing knows the kind too: River's leader drops the dead senders' jobs of a kind
+	// that it does not know.
+	river.AddWorker(c.Workers, &worker{Sender: s})
+	if s.Poster != nil {
+		c.Queues[queue] = river.QueueConfig{MaxWorkers: workers}
+	}
+}
+
+// worker works on the jobs: each sends what there is for one target.
+type worker struct {
+	river.WorkerDefaults[jobArgs]
+	*Sender
+}
+
+// Timeout ends a job before its claim on the target does, so that two never post for one.
+func (*worker) Timeout(*river.Job[jobArgs]) time.Duration { return claimTime - PostTimeout }
+
+// Work sends what is to be sent for a target. Who finds it claimed leaves at once: the holder looks
+// for new statuses before it lets go.
+func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
+	t, send, err := w.claim(ctx, job.Args.Target)
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil // its repository was purged
+	}
+	if err != nil {
+		return fmt.Errorf("claim the statuses of target %d: %w", job.Args.Target, err)
+	}
+	if wait := database.FromMicros(t.NotBefore).Sub(w.db.Now()); wait > 0 {
+		return river.JobSnooze(wait)
+	}
+	wait, err := w.deliver(ctx, &t, send)
+	if err != nil {
+		// River keeps the words with the job: they name no repository, which may be purged
+		// meanwhile.
+		return fmt.Errorf("send the statuses of target %d: %w", t.ID, err)
+	}
+	if wait > 0 {
+		return river.JobSnooze(wait)
+	}
+	return nil
+}
+
+// deliver sends one status after the other. It returns how long to wait, after a failure or for what
+// is not due yet.
+func (s *Sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wait time.Duration, err error) {
+	for send != nil {
+		result, healed := s.attempt(ctx, t, send)
+		// What became of a post is written even where the server is being stopped meanwhile.
+		ctx := context.WithoutCancel(ctx)
+		send, err = s.record(ctx, t, send, result)
+		if healed {
+			s.Log.InfoContext(ctx, "the host takes the token again")
+			err = errors.Join(err, s.retry(ctx, http.StatusUnauthorized))
+		}
+		if err != nil || result.Retry > 0 {
+			return result.Retry, err
+		}
+	}
+	return t.wait, nil
+}
+
+// attempt posts r, unless the gate is closed. healed says that the host takes a credential again
+// that it had refused.
+func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Result, healed bool) {
+	right, wait, why := s.gate.Enter(s.Credential(), s.db.Now(), s.Pace)
+	if wait > 0 {
+		p = Result{Err: why, Held: true, Retry: wait + Jitter(s.Pace.FirstTrouble)}
+		if IsDead(why) {
+			p.Code = http.StatusUnauthorized
+		}
+		if !r.ends() { // ends go first once the gate is open
+			p.Retry += s.Pace.Yield
+		}
+		return p, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, PostTimeout)
+	defer cancel()
+	st := pipeline.CommitStatus{
+		Repo: t.Repo, SHA: t.SHA, Context: s.StatusContext,
+		State: r.State, Description: r.Description, TargetURL: s.TargetURL(r.BuildID),
+	}
+	r.Context = st.Context
+	err := s.Poster.Post(ctx, st)
+	wait, healed = s.gate.Leave(right, err, s.db.Now(), s.Pace)
+	p = Judge(r.tried(s.db.Now()), err, s.db.Now(), s.Pace)
+	if p.Code == http.StatusUnauthorized {
+		p.Retry = wait + Jitter(s.Pace.FirstTrouble)
+	}
+	return p, healed
+}

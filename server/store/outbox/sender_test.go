@@ -1,0 +1,119 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/riverqueue/river"
+
+	"vivarium/pipeline"
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+	"vivarium/server/store/database/databasetest"
+	"vivarium/server/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+var must = storetest.Must
+
+// host is a git host that takes what is posted.
+type host struct{ posts []pipeline.CommitStatus }
+
+func (h *host) Post(_ context.Context, st pipeline.CommitStatus) error {
+	h.posts = append(h.posts, st)
+	return nil
+}
+
+func (h *host) states() (list []string) {
+	for _, st := range h.posts {
+		list = append(list, st.State)
+	}
+	return list
+}
+
+// senderTo makes a sender that posts to a host.
+func senderTo(t *testing.T, db *database.DB, h *host) *Sender {
+	return New(db).NewSender(Settings{Log: storetest.Log(t), Poster: h, StatusContext: "vivarium"})
+}
+
+// build makes a queued build of a commit.
+func build(t *testing.T, db *database.DB, sha string) builds.Row {
+	t.Helper()
+	b := builds.Row{Repo: "octo/hello", SHA: sha, Ref: "refs/heads/main", State: pipeline.Queued}
+	must(t, db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Create(&b).Error }))
+	return b
+}
+
+// tell adds the build's state to the outbox, with the job that sends it.
+func tell(t *testing.T, db *database.DB, b builds.Row, state pipeline.State) {
+	t.Helper()
+	b.State = state
+	must(t, db.Transact(t.Context(), func(tx *database.Tx) error {
+		job, err := Add(tx, b)
+		if err != nil {
+			return err
+		}
+		return tx.Jobs.Insert(t.Context(), job)
+	}))
+}
+
+// work works on the target's job, which may ask to be worked again later.
+func work(t *testing.T, s *Sender, target int64) {
+	t.Helper()
+	err := (&worker{Sender: s}).Work(t.Context(), &river.Job[jobArgs]{Args: jobArgs{Target: target}})
+	if _, later := errors.AsType[*river.JobSnoozeError](err); !later {
+		must(t, err)
+	}
+}
+
+// TestPostOfADeadServerIsRepeatedByTheNext: a server dies after it has claimed a commit, before or
+// after its post was accepted. The next one posts the same state, then what is newer: that a state
+// comes twice is harmless, that one is missing is not.
+func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
+	for name, want := range map[string][]string{
+		"died before the post": {"pending", "success"},
+		"died after the post":  {"pending", "pending", "success"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			databasetest.Every(t, func(t *testing.T, open func() *database.DB) {
+				db, h := open(), &host{}
+				b := build(t, db, fmt.Sprintf("%040x", 1))
+				tell(t, db, b, pipeline.Queued)
+				dead := senderTo(t, db, h)
+				target, send, err := dead.claim(t.Context(), 1)
+				if err != nil || send == nil {
+					t.Fatalf("claim: %+v, %v", send, err)
+				}
+				if len(want) == 3 {
+					if p, _ := dead.attempt(t.Context(), &target, send); p.Err != nil {
+						t.Fatal(p.Err)
+					}
+				}
+				next := senderTo(t, db, h)
+				work(t, next, target.ID)
+				if len(h.posts) != len(want)-2 {
+					t.Fatalf("control: posted %v while the claim may be a living server's", h.states())
+				}
+				if !db.Exclusive() { // where others may live, a claim has to run out
+					must(t, db.Read(t.Context()).Exec("UPDATE status_targets SET claimed_until = 1").Error)
+				}
+				must(t, next.Resume(t.Context(), true))
+				work(t, next, target.ID)
+				tell(t, db, b, pipeline.Passed)
+				work(t, next, target.ID)
+				if got := h.states(); !slices.Equal(got, want) {
+					t.Errorf("posted %v, want %v", got, want)
+				}
+				list, err := New(db).Statuses(t.Context(), b.ID)
+				must(t, err)
+				if len(list) != 2 || list[0].SentAt.IsZero() || list[1].SentAt.IsZero() {
+					t.Errorf("recorded as %+v, want both as sent", list)
+				}
+			})
+		})
+	}
+}
