@@ -112,7 +112,7 @@ func (s *Server) addLogs(ctx context.Context, out *Build, id int64) error {
 		pipeline.StepLint:    &out.Logs.Lint,
 		pipeline.StepTest:    &out.Logs.Test,
 	} {
-		log, cut, err := s.builds.StepLog(ctx, id, step, maxStepLog)
+		log, cut, err := s.builds.Logs.StepLog(ctx, id, step, maxStepLog)
 		if err != nil {
 			return fmt.Errorf("read the %s log of build %d: %w", step, id, err)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 )
 
 type eventsInput struct {
@@ -98,7 +98,7 @@ func (s *Server) prime(ctx context.Context, text *logText, build, after int64) e
 		return nil
 	}
 	for first < after {
-		chunks, err := s.builds.Chunks(ctx, build, first, 1)
+		chunks, err := s.builds.Logs.Chunks(ctx, build, first, 1)
 		if err != nil {
 			return fmt.Errorf("read the log of build %d before %d: %w", build, after, err)
 		}
@@ -122,7 +122,7 @@ type eventReader struct {
 	verdict verdictEvent                    // as last sent
 }
 
-func (r *eventReader) chunks(chunks []store.Chunk) error {
+func (r *eventReader) chunks(chunks []buildlog.Chunk) error {
 	for _, c := range chunks {
 		if c.Omitted > 0 {
 			r.add("omitted", c.Seq, omittedEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Bytes: c.Omitted,

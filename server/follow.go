@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // stays in the store.
 type reader interface {
 	// chunks come in order, without holes, and are never empty.
-	chunks([]store.Chunk) error
+	chunks([]buildlog.Chunk) error
 	// build comes after the chunks that were committed before the build was read. If the build has
 	// ended, this is the last call, and the reader has every chunk.
 	build(pipeline.Build) error
@@ -41,7 +41,7 @@ type reader interface {
 // follow gives r the log of a build after a sequence number, and all that comes. It ends when the
 // build ends, the reader leaves or may no longer look, or the server stops.
 func (s *Server) follow(ctx context.Context, build, after int64, r reader) error {
-	wake, stop := s.builds.Watch(build)
+	wake, stop := s.builds.Logs.Watch(build)
 	defer stop()
 	beat := time.NewTicker(s.bounds.beat)
 	defer beat.Stop()
@@ -121,7 +121,7 @@ func (f *follower) beat(ctx context.Context) (over bool, err error) {
 }
 
 func (f *follower) tellOmitted() error {
-	n := f.server.builds.Omitting(f.build)
+	n := f.server.builds.Logs.Omitting(f.build)
 	if n == f.omitted {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (f *follower) pull(ctx context.Context, stop <-chan struct{}) error {
 		return fmt.Errorf("read build %d: %w", f.build, err)
 	}
 	for {
-		chunks, err := f.server.builds.Chunks(ctx, f.build, f.after, pullBytes)
+		chunks, err := f.server.builds.Logs.Chunks(ctx, f.build, f.after, pullBytes)
 		if err != nil {
 			return fmt.Errorf("read the log of build %d after %d: %w", f.build, f.after, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 	"vivarium/server/store/builds"
 )
 
@@ -15,11 +15,11 @@ type told []string
 
 func (r *told) add(what string) error { *r = append(*r, what); return nil }
 
-func (r *told) chunks([]store.Chunk) error { return r.add("chunks") }
-func (r *told) build(pipeline.Build) error { return r.add("build") }
-func (r *told) omitted(int64) error        { return r.add("omitted") }
-func (r *told) beat() error                { return r.add("beat") }
-func (r *told) stopping() error            { return r.add("stopping") }
+func (r *told) chunks([]buildlog.Chunk) error { return r.add("chunks") }
+func (r *told) build(pipeline.Build) error    { return r.add("build") }
+func (r *told) omitted(int64) error           { return r.add("omitted") }
+func (r *told) beat() error                   { return r.add("beat") }
+func (r *told) stopping() error               { return r.add("stopping") }
 
 func TestFollowerIsToldWhatEachReasonAsksFor(t *testing.T) {
 	s := newSite(t)

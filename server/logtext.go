@@ -7,7 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 )
 
 // logText turns a build's chunks, in order, into valid UTF-8. A character that is cut by a chunk's
@@ -30,7 +30,7 @@ func newLogText(plain bool) *logText {
 }
 
 // text gives what the next chunk adds.
-func (l *logText) text(c store.Chunk) string {
+func (l *logText) text(c buildlog.Chunk) string {
 	var out strings.Builder
 	if c.Attempt != l.attempt || c.Step != l.step {
 		out.WriteString(l.rest())

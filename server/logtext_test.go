@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 )
 
-func chunk(seq int64, stream pipeline.Stream, data string) store.Chunk {
-	return store.Chunk{Seq: seq, Attempt: 1, Step: pipeline.StepTest, Stream: stream, Data: []byte(data)}
+func chunk(seq int64, stream pipeline.Stream, data string) buildlog.Chunk {
+	return buildlog.Chunk{Seq: seq, Attempt: 1, Step: pipeline.StepTest, Stream: stream, Data: []byte(data)}
 }
 
 func TestLogTextKeepsCharactersThatChunksCut(t *testing.T) {

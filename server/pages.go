@@ -110,7 +110,7 @@ func (s *Server) undeliveredText(ctx context.Context, build int64) (string, erro
 func (s *Server) logHead(ctx context.Context, p *web.Build) error {
 	text := newLogText(true)
 	for size := 0; size < maxPageLog; {
-		chunks, err := s.builds.Chunks(ctx, p.ID, p.After, maxPageLog-size)
+		chunks, err := s.builds.Logs.Chunks(ctx, p.ID, p.After, maxPageLog-size)
 		if err != nil {
 			return fmt.Errorf("read the log of build %d: %w", p.ID, err)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 )
 
 type rawInput struct {
@@ -51,7 +51,7 @@ type rawReader struct {
 	buf bytes.Buffer
 }
 
-func (r *rawReader) chunks(chunks []store.Chunk) error {
+func (r *rawReader) chunks(chunks []buildlog.Chunk) error {
 	r.buf.Reset()
 	for _, c := range chunks {
 		if c.Omitted > 0 {

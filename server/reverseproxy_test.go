@@ -278,11 +278,11 @@ func (f *front) liveLog() {
 // commitLine makes the build write a line and gives the time when it was found in the database.
 func (f *front) commitLine(sc *script, id int64, line string) time.Time {
 	f.t.Helper()
-	wake, stop := f.store.Watch(id)
+	wake, stop := f.store.Logs.Watch(id)
 	defer stop()
 	sc.write(pipeline.StepTest, pipeline.Stdout, line+"\n")
 	for {
-		log, _, err := f.store.StepLog(f.t.Context(), id, pipeline.StepTest, 1<<20)
+		log, _, err := f.store.Logs.StepLog(f.t.Context(), id, pipeline.StepTest, 1<<20)
 		if err != nil {
 			f.t.Fatal(err)
 		}

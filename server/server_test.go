@@ -204,7 +204,7 @@ func (sc *script) end(out pipeline.Outcome) {
 // ended waits until the store has the build's end.
 func (s *site) ended(id int64) pipeline.Build {
 	s.t.Helper()
-	wake, stop := s.store.Watch(id)
+	wake, stop := s.store.Logs.Watch(id)
 	defer stop()
 	for {
 		b, err := s.store.Builds.Get(s.t.Context(), id)

@@ -249,7 +249,7 @@ func (f fence) judge(t *testing.T, l *line, s *store.Store, id int64, name strin
 	close(f.end[name])
 	eventually.Within(patience(t, 30*time.Second), func() bool { return f.read(t, s, id).State.Ended() })
 	b := f.read(t, s, id)
-	log, _, err := s.StepLog(t.Context(), id, pipeline.StepClone, 1<<20)
+	log, _, err := s.Logs.StepLog(t.Context(), id, pipeline.StepClone, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func (f fence) read(t *testing.T, s *store.Store, id int64) pipeline.Build {
 
 func (f fence) chunks(t *testing.T, s *store.Store, id int64) string {
 	t.Helper()
-	list, err := s.Chunks(t.Context(), id, 0, 1<<20)
+	list, err := s.Logs.Chunks(t.Context(), id, 0, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

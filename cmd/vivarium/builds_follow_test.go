@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 	"vivarium/server/store/database/trouble"
 )
 
@@ -28,12 +28,12 @@ func (g *goingAway) Get(context.Context, int64) (pipeline.Build, error) {
 	return pipeline.Build{ID: 1, State: pipeline.Passed}, nil
 }
 
-func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]store.Chunk, error) {
+func (g *goingAway) Chunks(_ context.Context, _, after int64, _ int) ([]buildlog.Chunk, error) {
 	lines := []string{"before\n", "after\n"}
 	if after >= 2 || g.asked == 1 && after == 1 {
 		return nil, nil
 	}
-	return []store.Chunk{{Seq: after + 1, Attempt: 1, Step: pipeline.StepTest, Stream: pipeline.Stdout,
+	return []buildlog.Chunk{{Seq: after + 1, Attempt: 1, Step: pipeline.StepTest, Stream: pipeline.Stdout,
 		Data: []byte(lines[after])}}, nil
 }
 

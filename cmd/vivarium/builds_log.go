@@ -13,6 +13,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
+	"vivarium/server/store/buildlog"
 	"vivarium/server/store/database/trouble"
 )
 
@@ -32,7 +33,7 @@ func newBuildsLog(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
 				p := logPrinter{out: a.stdout, notes: a.stderr, colour: terminalOf(a.stdout, a.environ).colour}
-				return p.print(cmd.Context(), logSource{build: s.Builds.Get, chunks: s.Chunks}, id, follow)
+				return p.print(cmd.Context(), logSource{build: s.Builds.Get, chunks: s.Logs.Chunks}, id, follow)
 			})
 		},
 	}
@@ -56,7 +57,7 @@ type logPrinter struct {
 // logSource is what of the store a log is read from.
 type logSource struct {
 	build  func(ctx context.Context, id int64) (pipeline.Build, error)
-	chunks func(ctx context.Context, build, after int64, maxBytes int) ([]store.Chunk, error)
+	chunks func(ctx context.Context, build, after int64, maxBytes int) ([]buildlog.Chunk, error)
 }
 
 // place is where in the build a chunk belongs.
@@ -126,7 +127,7 @@ func (p *logPrinter) rest(ctx context.Context, s logSource, id int64) error {
 	}
 }
 
-func (p *logPrinter) chunk(c store.Chunk) error {
+func (p *logPrinter) chunk(c buildlog.Chunk) error {
 	if at := (place{c.Attempt, c.Step}); at != p.at {
 		if err := p.flush(); err != nil {
 			return err

@@ -58,7 +58,7 @@ func serveUntilEnded(ctx context.Context, s *store.Store, id int64,
 	build func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	wake, forget := s.Watch(id)
+	wake, forget := s.Logs.Watch(id)
 	defer forget()
 	done := make(chan error, 1)
 	go func() {

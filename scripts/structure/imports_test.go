@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 		"sandbox/capacity",
 		"sandbox/quantity",
 		"server/store/database",
+		"server/store/buildlog",
 		"server/store/builds",
 		"server/store/entries",
 		"server/store/outbox",
@@ -48,6 +49,7 @@ var mayImport = map[string][]string{
 		"pipeline/termtext",
 		"sandbox/quantity",
 		"server/store/database",
+		"server/store/buildlog",
 		"server/store/builds",
 		"server/store/outbox",
 		"server/store/people",
@@ -77,6 +79,12 @@ var mayImport = map[string][]string{
 		"server/registry",
 		"server/store/database",
 		"server/verdict",
+	},
+	"server/store/buildlog": {
+		"pipeline",
+		"pipeline/mask",
+		"server/store/builds",
+		"server/store/database",
 	},
 	"server/store/database": {
 		"server/store/database/bell",
@@ -111,9 +119,9 @@ var mayImport = map[string][]string{
 	},
 	"server/store": {
 		"pipeline",
-		"pipeline/mask",
 		"server/store/outbox",
 		"server/store/queue",
+		"server/store/buildlog",
 		"server/store/database",
 		"server/store/builds",
 		"server/store/people",
@@ -215,6 +223,7 @@ var onlyIn = map[string][]string{
 	"github.com/labstack/echo/v4": {"server"},
 	"gorm.io": {
 		"server/store",
+		"server/store/buildlog",
 		"server/store/builds",
 		"server/store/database",
 		"server/store/entries",

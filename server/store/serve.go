@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/buildlog"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/queue"
 )
@@ -56,9 +57,6 @@ type server struct {
 const (
 	// resumeEvery is how soon a status is seen that nobody sends any more.
 	resumeEvery = 5 * time.Second
-	// compactEvery is for the logs of builds that other processes ended, and for those that could
-	// not be compacted before.
-	compactEvery = time.Minute
 )
 
 // Serve takes the lock (SQLite), requeues what a dead server left, and works until ctx ends. On the
@@ -95,7 +93,7 @@ func (v *server) queueWork() queue.Work {
 		Workers: w.Workers,
 		Ready:   w.Ready,
 		Record: func(ctx context.Context, a queue.Attempt) queue.Recording {
-			return newRecorder(ctx, v.Store, a, w.LogLimit, secrets())
+			return v.Logs.Record(ctx, buildlog.Attempt(a), w.LogLimit, secrets())
 		},
 		Build:       w.Build,
 		Patience:    w.Patience,
@@ -114,7 +112,7 @@ func (s *Store) newSender(w Work) *outbox.Sender {
 		StatusContext: w.StatusContext,
 		TargetURL:     w.TargetURL,
 		Pace:          w.Pace,
-		Wake:          s.watch.wake,
+		Wake:          s.Logs.Wake,
 	})
 }
 
@@ -125,7 +123,7 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 			v.warn(ctx, "cannot look for statuses that nobody sends", v.sender.Resume(ctx, false))
 		})
 	})
-	wg.Go(func() { v.compactor(ctx) })
+	wg.Go(func() { v.Logs.Compact(ctx) })
 	wg.Go(func() {
 		drop := func() { v.warn(ctx, "cannot drop author names", v.dropAuthors(ctx, v.work.KeepAuthors)) }
 		drop()
@@ -156,33 +154,5 @@ func every(ctx context.Context, d time.Duration, f func()) {
 func (v *server) warn(ctx context.Context, message string, err error) {
 	if err != nil && ctx.Err() == nil {
 		v.log.WarnContext(ctx, message, "err", err)
-	}
-}
-
-// compactor compresses the logs of builds that ended, one after the other.
-func (v *server) compactor(ctx context.Context) {
-	tick := time.NewTicker(compactEvery)
-	defer tick.Stop()
-	for {
-		v.compactAll(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-v.finished:
-		case <-tick.C:
-		}
-	}
-}
-
-// compactAll leaves a log that cannot be compacted to the next round: those after it do not wait
-// for it.
-func (v *server) compactAll(ctx context.Context) {
-	for build := int64(0); ctx.Err() == nil; {
-		next, err := v.compactNext(ctx, build)
-		v.warn(ctx, "cannot compact a log", err)
-		if next == 0 {
-			return
-		}
-		build = next
 	}
 }

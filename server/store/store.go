@@ -9,8 +9,8 @@ package store
 import (
 	"context"
 	"log/slog"
-	"sync"
 
+	"vivarium/server/store/buildlog"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
@@ -41,15 +41,10 @@ type Store struct {
 	Entries  *entries.Entries
 	Outbox   *outbox.Outbox
 	Queue    *queue.Queue
+	Logs     *buildlog.Logs
 
 	log *slog.Logger
 	db  *database.DB // the same
-
-	watch      watchers
-	recordings recordings
-
-	// finished tells the compactor of a build that ended.
-	finished chan struct{}
 }
 
 // Open opens the database, as database.Open does.
@@ -65,28 +60,20 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
-		Outbox: outbox.New(db), db: db, log: o.Log, finished: make(chan struct{}, 1),
+		Logs: buildlog.New(db, o.Log), Outbox: outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
 		AddStatus:          outbox.Add,
-		Logs:               logs{s},
+		Logs:               s.Logs,
 	})
-	s.watch.init(s)
 	return s, nil
 }
 
 // Close closes the database. Serve must have returned.
 func (s *Store) Close() error {
-	s.watch.close()
+	s.Logs.Close()
 	return s.db.Close()
-}
-
-// locked runs f under mu.
-func locked(mu *sync.Mutex, f func()) {
-	mu.Lock()
-	defer mu.Unlock()
-	f()
 }

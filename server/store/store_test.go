@@ -5,12 +5,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"vivarium/pipeline"
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
@@ -167,4 +170,22 @@ func pushOf(n int, repo, branch string) queue.Push {
 	p := push(n)
 	p.Repo.FullName, p.Ref = repo, pipeline.BranchRef(branch)
 	return p
+}
+
+// locked runs f under mu.
+func locked(mu *sync.Mutex, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	f()
+}
+
+// begin begins an attempt at a build that waits, as a server that died since.
+func begin(t testing.TB, s *Store, build int64) (b builds.Row) {
+	t.Helper()
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		err := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, owner = 'dead', started_at = ?,
+			lease_until = 1 WHERE id = ?`, pipeline.Running, database.Micros(s.db.Now()), build).Error
+		return errors.Join(err, tx.Take(&b, build).Error)
+	}))
+	return b
 }

@@ -151,7 +151,7 @@ var serverSide = []mutant{
 		`keep := max(m.auto.depth(m.state), m.wrapped.held(total))`, `keep := 0`),
 	{
 		"masking: what is stored",
-		"server/store/recorder.go",
+		"server/store/buildlog/recorder.go",
 		`r.add(stream, m.Write(p))`,
 		`r.add(stream, p)`,
 		"^TestMasking$",
@@ -161,7 +161,7 @@ var serverSide = []mutant{
 	{"fence: the state and steps of a build", "server/store/builds/fence.go",
 		`Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
 		`Where("id = ?", build)`, "^TestAttempts$"},
-	{"fence: the log and the steps", "server/store/commit.go",
+	{"fence: the log and the steps", "server/store/buildlog/commit.go",
 		`builds.Fenced(tx, build, attempt).Model(&b)`,
 		`tx.Model(&b).Where("id = ?", build)`, "^TestAttempts$"},
 }

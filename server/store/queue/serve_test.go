@@ -155,7 +155,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			t.Errorf("the log lacks %q: %q", want, log)
 		}
 	}
-	if text, _, err := s.StepLog(t.Context(), id, pipeline.StepClone, 1000); err != nil || text != "build 1\n" {
+	if text, _, err := s.Logs.StepLog(t.Context(), id, pipeline.StepClone, 1000); err != nil || text != "build 1\n" {
 		t.Errorf("the step's log: got %q, %v; want the newest attempt's", text, err)
 	}
 	eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "success") })
@@ -172,7 +172,7 @@ func wholeLog(t *testing.T, s *Store, id int64) string {
 	t.Helper()
 	var text bytes.Buffer
 	for after := int64(0); ; {
-		chunks, err := s.Chunks(t.Context(), id, after, 1<<20)
+		chunks, err := s.Logs.Chunks(t.Context(), id, after, 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +333,7 @@ func TestNoStepOfAnEndedBuildRuns(t *testing.T) {
 			if step := got.Steps[0]; step.State != pipeline.StepErrored || step.Cause != want || step.EndedAt.IsZero() {
 				t.Errorf("%s: the step is %+v", want, step)
 			}
-			if text, _, err := s.StepLog(t.Context(), b.ID, pipeline.StepClone, 100); err != nil ||
+			if text, _, err := s.Logs.StepLog(t.Context(), b.ID, pipeline.StepClone, 100); err != nil ||
 				text != "fetching\n" {
 				t.Errorf("%s: the step's log is %q, %v", want, text, err)
 			}

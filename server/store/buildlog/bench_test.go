@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"bytes"
@@ -10,11 +10,7 @@ import (
 
 // BenchmarkLog stores 100 MB of output in pieces of 32 KiB, and reports how far the heap grew.
 func BenchmarkLog(b *testing.B) {
-	s, err := Open(b.Context(), Options{DataDir: b.TempDir()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { s.Close() })
+	l := onSQLite(b)
 	piece := bytes.Repeat([]byte("a line of a test's output, 32 B\n"), 1024)
 	const pieces = 100_000_000 / (32 << 10)
 	b.SetBytes(pieces * int64(len(piece)))
@@ -22,7 +18,7 @@ func BenchmarkLog(b *testing.B) {
 	runtime.ReadMemStats(&before)
 	grown := uint64(0)
 	for b.Loop() {
-		ctx, _, rec := recording(b, s, 1<<40)
+		ctx, _, rec := recording(b, l, 1<<40)
 		for i := range pieces {
 			if err := rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, piece); err != nil {
 				b.Fatal(err)

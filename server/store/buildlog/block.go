@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"encoding/binary"

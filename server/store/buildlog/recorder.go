@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
-	"vivarium/server/store/queue"
 )
 
 const (
@@ -33,11 +32,18 @@ const (
 	defaultLogLimit = 64 << 20
 )
 
-// recorder implements pipeline.Recorder for one attempt. The caller's goroutine gathers; another one
+// Attempt is what is recorded.
+type Attempt struct {
+	Build  int64
+	Number int // 1, 2, 3 ... within the build
+	Cancel context.CancelCauseFunc
+}
+
+// Recorder implements pipeline.Recorder for one attempt. The caller's goroutine gathers; another one
 // commits what was gathered, so that output goes on while a commit is on its way to the disk.
-type recorder struct {
-	s       *Store
-	attempt queue.Attempt
+type Recorder struct {
+	l       *Logs
+	attempt Attempt
 	secrets *mask.Secrets
 	limit   int64
 
@@ -64,22 +70,23 @@ type recorder struct {
 	err     error // of the first commit that failed
 }
 
-// newRecorder begins to record. Close must be called.
-func newRecorder(ctx context.Context, s *Store, t queue.Attempt, limit int64, secrets []string) *recorder {
+// Record begins to record an attempt, of which limit bytes are stored at the head; 0 is 64 MiB. What
+// is in secrets is masked. Where a commit fails, the attempt is canceled. Close must be called.
+func (l *Logs) Record(ctx context.Context, a Attempt, limit int64, secrets []string) *Recorder {
 	if limit == 0 {
 		limit = defaultLogLimit
 	}
-	r := &recorder{
-		s: s, attempt: t, secrets: mask.Prepare(secrets), limit: limit,
+	r := &Recorder{
+		l: l, attempt: a, secrets: mask.Prepare(secrets), limit: limit,
 		work: make(chan struct{}, 1), drained: make(chan struct{}, 1), over: make(chan struct{}),
 	}
-	s.recordings.add(r)
+	l.recordings.add(r)
 	go r.commitAll(context.WithoutCancel(ctx))
 	return r
 }
 
 // StepStarted implements pipeline.Recorder.
-func (r *recorder) StepStarted(ctx context.Context, step pipeline.Step) error {
+func (r *Recorder) StepStarted(ctx context.Context, step pipeline.Step) error {
 	r.endStep()
 	r.step = step.Name
 	step.State = pipeline.StepRunning
@@ -87,7 +94,7 @@ func (r *recorder) StepStarted(ctx context.Context, step pipeline.Step) error {
 }
 
 // Output implements pipeline.Recorder.
-func (r *recorder) Output(ctx context.Context, step pipeline.StepName, stream pipeline.Stream, p []byte) error {
+func (r *Recorder) Output(ctx context.Context, step pipeline.StepName, stream pipeline.Stream, p []byte) error {
 	if step != r.step {
 		r.endStep()
 		r.step = step
@@ -105,14 +112,14 @@ func (r *recorder) Output(ctx context.Context, step pipeline.StepName, stream pi
 }
 
 // StepEnded implements pipeline.Recorder.
-func (r *recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
+func (r *Recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
 	r.endStep()
 	return r.put(ctx, step)
 }
 
 // Close commits what there is, and returns the first error of a commit.
-func (r *recorder) Close() error {
-	defer r.s.recordings.remove(r)
+func (r *Recorder) Close() error {
+	defer r.l.recordings.remove(r)
 	r.endStep()
 	locked(&r.mu, func() { r.closing = true })
 	signal(r.work)
@@ -121,7 +128,7 @@ func (r *recorder) Close() error {
 }
 
 // endStep lets out what the maskers and the tail have kept back.
-func (r *recorder) endStep() {
+func (r *Recorder) endStep() {
 	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
 		if m := r.masks[stream]; m != nil {
 			r.add(stream, m.Flush())
@@ -139,7 +146,7 @@ func (r *recorder) endStep() {
 }
 
 // add puts masked output into the log's head, or what is past its limit into the tail. It copies p.
-func (r *recorder) add(stream pipeline.Stream, p []byte) {
+func (r *Recorder) add(stream pipeline.Stream, p []byte) {
 	if len(p) == 0 {
 		return
 	}
@@ -164,8 +171,8 @@ func (r *recorder) add(stream pipeline.Stream, p []byte) {
 	}
 }
 
-func (r *recorder) chunk(stream pipeline.Stream) Chunk {
-	return Chunk{Attempt: r.attempt.Number, Step: r.step, Stream: stream, Time: r.s.db.Now()}
+func (r *Recorder) chunk(stream pipeline.Stream) Chunk {
+	return Chunk{Attempt: r.attempt.Number, Step: r.step, Stream: stream, Time: r.l.db.Now()}
 }
 
 // appendOutput appends a copy of p to the last chunk, if that is of the same step and stream and has room, and to
@@ -188,23 +195,23 @@ func appendOutput(chunks []Chunk, c Chunk, p []byte) []Chunk {
 	return chunks
 }
 
-func (r *recorder) tellOmitted() {
+func (r *Recorder) tellOmitted() {
 	r.omitting.Store(r.omitted + r.tail.omitted)
-	if now := r.s.db.Now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
+	if now := r.l.db.Now(); r.tail.omitted > 0 && now.Sub(r.lastTold) >= omittingEvery {
 		r.lastTold = now
-		r.s.watch.wake(r.attempt.Build)
+		r.l.Wake(r.attempt.Build)
 	}
 }
 
 // put commits a step's row, after all output before it.
-func (r *recorder) put(ctx context.Context, step pipeline.Step) error {
+func (r *Recorder) put(ctx context.Context, step pipeline.Step) error {
 	locked(&r.mu, func() { r.change = &step })
 	signal(r.work)
 	return r.wait(ctx, func() bool { return r.change == nil })
 }
 
 // wait blocks until ok, which is asked under the lock, or the recording has failed.
-func (r *recorder) wait(ctx context.Context, ok func() bool) error {
+func (r *Recorder) wait(ctx context.Context, ok func() bool) error {
 	for {
 		r.mu.Lock()
 		err, done := r.err, ok()
@@ -217,12 +224,5 @@ func (r *recorder) wait(ctx context.Context, ok func() bool) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-	}
-}
-
-func signal(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
 	}
 }

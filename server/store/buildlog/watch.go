@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"context"
@@ -14,7 +14,7 @@ const otherProcesses = 250 * time.Millisecond
 // watchers are those who wait for news of builds. What this process commits wakes them at
 // once; what others commit is found by a poll, which runs only while somebody watches.
 type watchers struct {
-	s *Store
+	l *Logs
 
 	mu     sync.Mutex
 	m      map[int64]map[chan struct{}]struct{}
@@ -22,18 +22,16 @@ type watchers struct {
 	polls  sync.WaitGroup
 }
 
-func (w *watchers) init(s *Store) {
-	w.s = s
-	w.m = map[int64]map[chan struct{}]struct{}{}
-}
-
 // Watch wakes the receiver after something of the build was committed: chunks, a step, its end.
 // A wake may stand for several changes. stop releases it.
-func (s *Store) Watch(build int64) (wake <-chan struct{}, stop func()) {
-	w := &s.watch
+func (l *Logs) Watch(build int64) (wake <-chan struct{}, stop func()) {
+	w := &l.watchers
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.m == nil {
+		w.m = map[int64]map[chan struct{}]struct{}{}
+	}
 	if w.m[build] == nil {
 		w.m[build] = map[chan struct{}]struct{}{}
 	}
@@ -59,7 +57,9 @@ func (w *watchers) remove(build int64, c chan struct{}) {
 	}
 }
 
-func (w *watchers) wake(build int64) {
+// Wake tells those who watch a build that something of it was committed.
+func (l *Logs) Wake(build int64) {
+	w := &l.watchers
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.m[build] {
@@ -102,14 +102,14 @@ func (w *watchers) poll(ctx context.Context) {
 		marks, err := w.marks(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				w.s.log.WarnContext(ctx, "cannot look for news of watched builds", "err", err)
+				w.l.log.WarnContext(ctx, "cannot look for news of watched builds", "err", err)
 			}
 			continue
 		}
 		next := make(map[int64]mark, len(marks))
 		for _, m := range marks {
 			if old, known := last[m.ID]; !known || old != m {
-				w.wake(m.ID)
+				w.l.Wake(m.ID)
 			}
 			next[m.ID] = m
 		}
@@ -125,12 +125,12 @@ func (w *watchers) marks(ctx context.Context) ([]mark, error) {
 			ids = append(ids, id)
 		}
 	})
-	ids = w.s.recordings.foreign(ids)
+	ids = w.l.recordings.elsewhere(ids)
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var marks []mark
-	err := w.s.db.Read(ctx).Raw(`SELECT id, state, attempt, log_seq,
+	err := w.l.db.Read(ctx).Raw(`SELECT id, state, attempt, log_seq,
 		(SELECT coalesce(sum(started_at + ended_at), 0) FROM steps WHERE build_id = builds.id) AS steps
 		FROM builds WHERE id IN ?`, ids).Scan(&marks).Error
 	return marks, err

@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 // Bounds of the end of a step's output that is kept in memory past the log's limit.
 const (

@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // commitAll commits what the caller gathers, until close.
-func (r *recorder) commitAll(ctx context.Context) {
+func (r *Recorder) commitAll(ctx context.Context) {
 	defer close(r.over)
 	var last time.Time
 	for {
@@ -24,7 +24,7 @@ func (r *recorder) commitAll(ctx context.Context) {
 		chunks, change, closing := r.take()
 		if len(chunks) > 0 || change != nil {
 			err := r.commit(ctx, chunks, change)
-			last = r.s.db.Now()
+			last = r.l.db.Now()
 			locked(&r.mu, func() {
 				if r.change == change { // who was canceled did not wait, and may have told of the step's end meanwhile
 					r.change = nil
@@ -46,8 +46,8 @@ func (r *recorder) commitAll(ctx context.Context) {
 
 // pace waits until output that flows has been gathered for a while, or there is a chunk's worth of it,
 // or somebody waits for the commit.
-func (r *recorder) pace(last time.Time) {
-	timer := time.NewTimer(flushEvery - r.s.db.Now().Sub(last))
+func (r *Recorder) pace(last time.Time) {
+	timer := time.NewTimer(flushEvery - r.l.db.Now().Sub(last))
 	defer timer.Stop()
 	for {
 		var urgent bool
@@ -63,7 +63,7 @@ func (r *recorder) pace(last time.Time) {
 	}
 }
 
-func (r *recorder) take() ([]Chunk, *pipeline.Step, bool) {
+func (r *Recorder) take() ([]Chunk, *pipeline.Step, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	chunks := r.pending
@@ -72,7 +72,7 @@ func (r *recorder) take() ([]Chunk, *pipeline.Step, bool) {
 }
 
 // drain waits for close after a commit has failed: what comes then is dropped, since the attempt is being abandoned.
-func (r *recorder) drain() {
+func (r *Recorder) drain() {
 	for {
 		<-r.work
 		if _, _, closing := r.take(); closing {
@@ -83,11 +83,11 @@ func (r *recorder) drain() {
 
 // commit writes chunks and a step's row in one transaction, which the fence guards and
 // which gives the chunks their numbers. Then it wakes the viewers.
-func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
+func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	build, number := r.attempt.Build, r.attempt.Number
-	err := r.s.db.Transact(ctx, func(tx *database.Tx) error {
+	err := r.l.db.Transact(ctx, func(tx *database.Tx) error {
 		seq, err := numbers(tx, build, number, len(chunks))
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (r *recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 		}
 		return fmt.Errorf("store the log of build %d: %w", build, err)
 	}
-	r.s.watch.wake(build)
+	r.l.Wake(build)
 	return nil
 }
 

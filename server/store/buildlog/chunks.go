@@ -1,4 +1,4 @@
-package store
+package buildlog
 
 import (
 	"context"
@@ -34,10 +34,10 @@ func (c Chunk) Text() []byte {
 const maxChunks = 10_000
 
 // Chunks gives committed chunks after a sequence number, in order, at most maxBytes of data (at least one chunk).
-func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]Chunk, error) {
+func (l *Logs) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]Chunk, error) {
 	var chunks []Chunk
 	size := 0
-	err := s.eachChunk(ctx, build, after, func(c Chunk) bool {
+	err := l.eachChunk(ctx, build, after, func(c Chunk) bool {
 		if len(chunks) > 0 && size+len(c.Data) > maxBytes {
 			return false
 		}
@@ -52,9 +52,9 @@ func (s *Store) Chunks(ctx context.Context, build, after int64, maxBytes int) ([
 }
 
 // StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
-func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
+func (l *Logs) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
 	var rows []builds.StepRow
-	err := s.db.Read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
+	err := l.db.Read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
 		Where("steps.build_id = ? AND steps.name = ?", build, step).Limit(1).Find(&rows).Error
 	if err != nil {
 		return "", false, fmt.Errorf("read step %s of build %d: %w", step, build, err)
@@ -64,7 +64,7 @@ func (s *Store) StepLog(ctx context.Context, build int64, step pipeline.StepName
 	}
 	r := rows[0]
 	var text []byte
-	err = s.eachChunk(ctx, build, r.AfterSeq, func(c Chunk) bool {
+	err = l.eachChunk(ctx, build, r.AfterSeq, func(c Chunk) bool {
 		if c.Attempt == r.Attempt && c.Step == step {
 			text = append(text, c.Text()...)
 		}
@@ -107,10 +107,10 @@ const (
 )
 
 // eachChunk calls f with the chunks after a number, in order, until f returns false.
-func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk) bool) error {
+func (l *Logs) eachChunk(ctx context.Context, build, after int64, f func(Chunk) bool) error {
 	for limit := firstPieces; ; limit = min(2*limit, mostPieces) {
 		more := false
-		read, err := s.eachPiece(ctx, build, after, limit, func(c Chunk) bool {
+		read, err := l.eachPiece(ctx, build, after, limit, func(c Chunk) bool {
 			after, more = c.Seq, f(c)
 			return more
 		})
@@ -121,8 +121,8 @@ func (s *Store) eachChunk(ctx context.Context, build, after int64, f func(Chunk)
 }
 
 // eachPiece calls f with the chunks of the next pieces, and returns how many these were.
-func (s *Store) eachPiece(ctx context.Context, build, after int64, limit int, f func(Chunk) bool) (read int, err error) {
-	rows, err := s.db.Read(ctx).Raw(pieces, map[string]any{"build": build, "after": after, "limit": limit}).Rows()
+func (l *Logs) eachPiece(ctx context.Context, build, after int64, limit int, f func(Chunk) bool) (read int, err error) {
+	rows, err := l.db.Read(ctx).Raw(pieces, map[string]any{"build": build, "after": after, "limit": limit}).Rows()
 	if err != nil {
 		return 0, err
 	}

@@ -1,9 +1,10 @@
-package store
+package buildlog
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -19,23 +20,72 @@ const blockSize = 1 << 20
 // errRaced rolls a block back: another server has compacted some of its chunks.
 var errRaced = errors.New("compacted by another server")
 
+// compactEvery is for the logs of builds that other processes ended, and for those that could not be
+// compressed before.
+const compactEvery = time.Minute
+
+// Compact compresses the logs of builds that have ended, one after the other, until ctx ends.
+func (l *Logs) Compact(ctx context.Context) {
+	tick := time.NewTicker(compactEvery)
+	defer tick.Stop()
+	for {
+		l.compactAll(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.ended:
+		case <-tick.C:
+		}
+	}
+}
+
+// compactAll leaves a log that cannot be compressed to the next round: those after it do not wait
+// for it.
+func (l *Logs) compactAll(ctx context.Context) {
+	for build := int64(0); ctx.Err() == nil; {
+		next, err := l.compactNext(ctx, build)
+		if err != nil && ctx.Err() == nil {
+			l.log.WarnContext(ctx, "cannot compact a log", "err", err)
+		}
+		if next == 0 {
+			return
+		}
+		build = next
+	}
+}
+
+// compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
+func (l *Logs) compactNext(ctx context.Context, after int64) (int64, error) {
+	var ids []int64
+	err := l.db.Read(ctx).Model(&builds.Row{}).
+		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
+		Order("id").Limit(1).Pluck("id", &ids).Error
+	if err != nil {
+		return 0, fmt.Errorf("look for logs to compact: %w", err)
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	return ids[0], l.compact(ctx, ids[0])
+}
+
 // compact compresses the log of one finished build. Each block replaces its chunks in a transaction of
 // its own, so that no transaction keeps webhooks waiting for long; a reader finds every chunk in one place at any moment.
 // It may be interrupted after any block, and goes on there.
-func (s *Store) compact(ctx context.Context, build int64) error {
+func (l *Logs) compact(ctx context.Context, build int64) error {
 	for {
-		chunks, err := s.looseChunks(ctx, build)
+		chunks, err := l.looseChunks(ctx, build)
 		if err != nil {
 			return fmt.Errorf("compact the log of build %d: %w", build, err)
 		}
 		if len(chunks) == 0 {
 			break
 		}
-		if err := s.replace(ctx, build, chunks); err != nil && !errors.Is(err, errRaced) {
+		if err := l.replace(ctx, build, chunks); err != nil && !errors.Is(err, errRaced) {
 			return fmt.Errorf("compact the log of build %d: %w", build, err)
 		}
 	}
-	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+	err := l.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Model(&builds.Row{}).Where("id = ?", build).Updates(map[string]any{
 			"compacted": true,
 			"log_bytes": gorm.Expr("(SELECT coalesce(sum(length(data)), 0) FROM log_blocks WHERE build_id = ?)", build),
@@ -48,8 +98,8 @@ func (s *Store) compact(ctx context.Context, build int64) error {
 }
 
 // looseChunks are the first of the chunks that are in no block yet, as many as a block takes.
-func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, err error) {
-	rows, err := s.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
+func (l *Logs) looseChunks(ctx context.Context, build int64) (chunks []Chunk, err error) {
+	rows, err := l.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +111,7 @@ func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, e
 	size := 0
 	for size < blockSize && len(chunks) < maxChunks && rows.Next() {
 		var r chunkRow
-		if err := s.db.Read(ctx).ScanRows(rows, &r); err != nil {
+		if err := l.db.Read(ctx).ScanRows(rows, &r); err != nil {
 			return nil, err
 		}
 		chunks = append(chunks, r.chunk())
@@ -70,13 +120,13 @@ func (s *Store) looseChunks(ctx context.Context, build int64) (chunks []Chunk, e
 	return chunks, rows.Err()
 }
 
-func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error {
+func (l *Logs) replace(ctx context.Context, build int64, chunks []Chunk) error {
 	packed, err := pack(chunks)
 	if err != nil {
 		return err
 	}
 	first, last := chunks[0].Seq, chunks[len(chunks)-1].Seq
-	return s.db.Transact(ctx, func(tx *database.Tx) error {
+	return l.db.Transact(ctx, func(tx *database.Tx) error {
 		gone := tx.Where("build_id = ? AND seq BETWEEN ? AND ?", build, first, last).Delete(&chunkRow{})
 		if gone.Error != nil {
 			return gone.Error
@@ -86,19 +136,4 @@ func (s *Store) replace(ctx context.Context, build int64, chunks []Chunk) error 
 		}
 		return tx.Create(&blockRow{BuildID: build, FirstSeq: first, LastSeq: last, Data: packed}).Error
 	})
-}
-
-// compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
-func (s *Store) compactNext(ctx context.Context, after int64) (int64, error) {
-	var ids []int64
-	err := s.db.Read(ctx).Model(&builds.Row{}).
-		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
-		Order("id").Limit(1).Pluck("id", &ids).Error
-	if err != nil {
-		return 0, fmt.Errorf("look for logs to compact: %w", err)
-	}
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	return ids[0], s.compact(ctx, ids[0])
 }

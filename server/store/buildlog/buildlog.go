@@ -1,0 +1,71 @@
+// Package buildlog is the logs of builds: what an attempt prints is recorded while it runs, read from
+// any place on, and compressed once the build has ended.
+//
+// A log is a row of chunks, numbered 1, 2, 3 ... within the build. Each is masked and committed before
+// anybody sees it, so that who follows a log reads what is stored and nothing else.
+package buildlog
+
+import (
+	"log/slog"
+	"sync"
+
+	"vivarium/pipeline"
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+)
+
+// Logs are the logs of a database's builds.
+type Logs struct {
+	db  *database.DB
+	log *slog.Logger
+
+	watchers   watchers
+	recordings recordings
+
+	// ended tells Compact of a build that ended.
+	ended chan struct{}
+}
+
+// New is the logs in db. Close must be called.
+func New(db *database.DB, log *slog.Logger) *Logs {
+	l := &Logs{db: db, log: log, ended: make(chan struct{}, 1)}
+	l.watchers.l = l
+	return l
+}
+
+// Close ends what goes on for the sake of those who still watch. All recorders must be closed.
+func (l *Logs) Close() { l.watchers.close() }
+
+// AddLine adds a line of the server's own to the log of an attempt that runs, as part of tx.
+func (l *Logs) AddLine(tx *database.Tx, b builds.Row, step pipeline.StepName, text string) error {
+	seq, err := numbers(tx, b.ID, b.Attempt, 1)
+	if err != nil {
+		return err
+	}
+	row := newChunkRow(b.ID, Chunk{
+		Seq:     seq,
+		Attempt: b.Attempt,
+		Step:    step,
+		Stream:  pipeline.System,
+		Time:    tx.Now(),
+		Data:    []byte(text),
+	})
+	return tx.Create(&row).Error
+}
+
+// Ended tells that a build has ended: its log grows no more, and can be compressed.
+func (l *Logs) Ended() { signal(l.ended) }
+
+// locked runs f under mu.
+func locked(mu *sync.Mutex, f func()) {
+	mu.Lock()
+	defer mu.Unlock()
+	f()
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
