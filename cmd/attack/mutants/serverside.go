@@ -151,9 +151,9 @@ var serverSide = []mutant{
 		`keep := max(m.auto.depth(m.state), m.wrapped.held(total))`, `keep := 0`),
 	{
 		"masking: what is stored",
-		"server/store/buildlog/recorder.go",
-		`r.add(stream, m.Write(p))`,
-		`r.add(stream, p)`,
+		"server/store/buildlog/cutter.go",
+		`c.add(stream, m.Write(p))`,
+		`c.add(stream, p)`,
 		"^TestMasking$",
 	},
 

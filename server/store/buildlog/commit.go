@@ -14,7 +14,7 @@ import (
 	"vivarium/server/store/database"
 )
 
-// commitAll commits what the caller gathers, until close.
+// commitAll commits what is gathered, until Close.
 func (r *Recorder) commitAll(ctx context.Context) {
 	defer close(r.over)
 	var last time.Time
@@ -26,7 +26,8 @@ func (r *Recorder) commitAll(ctx context.Context) {
 			err := r.commit(ctx, chunks, change)
 			last = r.l.db.Now()
 			locked(&r.mu, func() {
-				if r.change == change { // who was canceled did not wait, and may have told of the step's end meanwhile
+				// Who was canceled did not wait, and may have told of the step's end meanwhile.
+				if r.change == change {
 					r.change = nil
 				}
 				r.err = err
@@ -44,14 +45,14 @@ func (r *Recorder) commitAll(ctx context.Context) {
 	}
 }
 
-// pace waits until output that flows has been gathered for a while, or there is a chunk's worth of it,
-// or somebody waits for the commit.
+// pace waits until output that flows has been gathered for a while, fills a chunk, or somebody waits
+// for its commit.
 func (r *Recorder) pace(last time.Time) {
 	timer := time.NewTimer(flushEvery - r.l.db.Now().Sub(last))
 	defer timer.Stop()
 	for {
 		var urgent bool
-		locked(&r.mu, func() { urgent = r.size >= chunkSize || r.change != nil || r.closing })
+		locked(&r.mu, func() { urgent = r.cutter.size >= chunkSize || r.change != nil || r.closing })
 		if urgent {
 			return
 		}
@@ -66,12 +67,11 @@ func (r *Recorder) pace(last time.Time) {
 func (r *Recorder) take() ([]Chunk, *pipeline.Step, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	chunks := r.pending
-	r.pending, r.size = nil, 0
-	return chunks, r.change, r.closing
+	return r.cutter.take(), r.change, r.closing
 }
 
-// drain waits for close after a commit has failed: what comes then is dropped, since the attempt is being abandoned.
+// drain waits for Close after a commit has failed. What comes until then is dropped, since the attempt
+// is being abandoned.
 func (r *Recorder) drain() {
 	for {
 		<-r.work
@@ -81,8 +81,8 @@ func (r *Recorder) drain() {
 	}
 }
 
-// commit writes chunks and a step's row in one transaction, which the fence guards and
-// which gives the chunks their numbers. Then it wakes the viewers.
+// commit writes chunks and a step's row in one transaction, which is fenced by the attempt's number and
+// numbers the chunks. Then it wakes those who watch.
 func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
@@ -120,7 +120,8 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 // numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
 func numbers(tx *database.Tx, build int64, attempt, n int) (int64, error) {
 	var b builds.Row
-	r := builds.Fenced(tx, build, attempt).Model(&b).Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
+	r := builds.Fenced(tx, build, attempt).Model(&b).
+		Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
 		Update("log_seq", gorm.Expr("log_seq + ?", n))
 	return b.LogSeq, database.One(r, builds.ErrLost)
 }

@@ -49,7 +49,7 @@ func (a *recordings) elsewhere(ids []int64) []int64 {
 // the process that runs the attempt; elsewhere, and without one, it is 0.
 func (l *Logs) Omitting(build int64) int64 {
 	if r := l.recordings.of(build); r != nil {
-		return r.omitting.Load()
+		return r.omitted()
 	}
 	return 0
 }

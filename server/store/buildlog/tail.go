@@ -1,12 +1,13 @@
 package buildlog
 
-// Bounds of the end of a step's output that is kept in memory past the log's limit.
+// Bounds of a step's tail, which is kept in memory until the step ends.
 const (
 	maxTail       = 1 << 20
 	maxTailChunks = 4096
 )
 
-// tail keeps the last maxTail bytes of output, in chunks of one stream each, and fewer where there would be too many chunks.
+// tail is the last maxTail bytes of a step's output past the log's limit, in chunks of one stream
+// each; fewer bytes where there would be more than maxTailChunks.
 type tail struct {
 	chunks  []Chunk
 	size    int
