@@ -13,9 +13,10 @@ import (
 	"vivarium/server/store/database"
 )
 
-// A block is a run of chunks of a finished build. Before compression it is a version byte and, for each
-// chunk, attempt, time, omitted, step, stream and data: numbers as varints, the others with their length before them.
-// The chunks' numbers follow from the first one's, since there are no holes.
+// A block is a run of chunks of a build that has ended. Before compression it is a version byte,
+// and of each chunk attempt, time, omitted, step, stream and data: numbers as varints, the others
+// with their length before them. The numbers of the chunks follow from the first one's, since there
+// are no holes.
 
 const blockVersion = 1
 
@@ -23,8 +24,9 @@ var errBlock = errors.New("the compressed log is damaged")
 
 var (
 	zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
-		// A window of its own default, 8 MiB, would be held in memory for blocks of 1 MiB.
-		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(blockSize))
+		// By default a window of 8 MiB would be held in memory, for blocks of 1 MiB.
+		return zstd.NewWriter(nil,
+			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(blockSize))
 	})
 	zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20))
@@ -109,7 +111,7 @@ func (r *blockReader) bytes() []byte {
 	return field
 }
 
-// blockRow is a run of chunks of a finished build, compressed.
+// blockRow is a block as GORM sees it.
 type blockRow struct {
 	BuildID  int64 `gorm:"primaryKey;autoIncrement:false"`
 	FirstSeq int64 `gorm:"primaryKey;autoIncrement:false"`

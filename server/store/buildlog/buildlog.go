@@ -1,8 +1,8 @@
-// Package buildlog is the logs of builds: what an attempt prints is recorded while it runs, read from
-// any place on, and compressed once the build has ended.
+// Package buildlog is the logs of builds: what an attempt prints is recorded while it runs, read
+// from any place on, and compressed once the build has ended.
 //
-// A log is a row of chunks, numbered 1, 2, 3 ... within the build. Each is masked and committed before
-// anybody sees it, so that who follows a log reads what is stored and nothing else.
+// A log is a row of chunks, numbered 1, 2, 3 ... within the build. Each is masked and committed
+// before anybody sees it, so that who follows a log reads what is stored and nothing else.
 package buildlog
 
 import (

@@ -6,10 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +27,8 @@ var (
 	eventually = storetest.Eventually
 )
 
-// everyDatabase runs a test on the logs of each kind of database. open opens the same one each time.
+// everyDatabase runs a test on the logs of each kind of database. open opens the same one each
+// time.
 func everyDatabase(t *testing.T, test func(t *testing.T, open func() *Logs)) {
 	t.Helper()
 	databasetest.Every(t, func(t *testing.T, open func() *database.DB) {
@@ -104,7 +103,12 @@ func TestLogKeepsOrderStepsAndStreams(t *testing.T) {
 		if got, want := wholeLog(t, l, b.ID), "one two\nthree\nfour\xff\n"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		for step, want := range map[pipeline.StepName]string{pipeline.StepClone: "one two\nthree\n", pipeline.StepLint: "four\xff\n", pipeline.StepTest: "", pipeline.StepInstall: ""} {
+		for step, want := range map[pipeline.StepName]string{
+			pipeline.StepClone:   "one two\nthree\n",
+			pipeline.StepLint:    "four\xff\n",
+			pipeline.StepTest:    "",
+			pipeline.StepInstall: "",
+		} {
 			if got, cut, err := l.StepLog(ctx, b.ID, step, 100); got != want || cut || err != nil {
 				t.Errorf("%s: got %q, %v, %v; want %q", step, got, cut, err, want)
 			}
@@ -145,8 +149,13 @@ func TestSecretsAreMaskedAcrossPieces(t *testing.T) {
 	must(t, rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepPassed}))
 	must(t, rec.Close())
 	log := wholeLog(t, l, b.ID)
-	if strings.Contains(log, "canary") || !strings.Contains(log, "a *** b ") || !strings.Contains(log, "err ***\n") || !strings.Contains(log, "can") {
-		t.Errorf("got %q", log)
+	if strings.Contains(log, "canary") {
+		t.Errorf("a secret is in %q", log)
+	}
+	for _, kept := range []string{"a *** b ", "err ***\n", "can"} {
+		if !strings.Contains(log, kept) {
+			t.Errorf("%q is not in %q", kept, log)
+		}
 	}
 }
 
@@ -212,64 +221,8 @@ func TestLogOfTinyPiecesIsBoundedToo(t *testing.T) {
 	}
 }
 
-func TestCompactionChangesNothingThatIsRead(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Logs) {
-		l := open()
-		ctx, b, rec := recording(t, l, 3<<20)
-		random := rand.New(rand.NewPCG(1, 2))
-		for _, step := range []pipeline.StepName{pipeline.StepClone, pipeline.StepInstall, pipeline.StepTest} {
-			must(t, rec.StepStarted(ctx, pipeline.Step{Name: step, StartedAt: time.Now()}))
-			for range 400 {
-				p := bytes.Repeat([]byte{byte(random.IntN(256)), '\n'}, random.IntN(6000))
-				stream := []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System}[random.IntN(3)]
-				must(t, rec.Output(ctx, step, stream, p))
-			}
-			must(t, rec.StepEnded(ctx, pipeline.Step{Name: step, State: pipeline.StepPassed, EndedAt: time.Now()}))
-		}
-		must(t, rec.Close())
-		update(t, l, b.ID, map[string]any{"state": pipeline.Passed})
-		read := func(after int64) (all []Chunk) {
-			for {
-				chunks, err := l.Chunks(ctx, b.ID, after, 100_000)
-				must(t, err)
-				if len(chunks) == 0 {
-					return all
-				}
-				all = append(all, chunks...)
-				after = chunks[len(chunks)-1].Seq
-			}
-		}
-		before := read(0)
-		step, _, err := l.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20)
-		must(t, err)
-		if build, err := l.compactNext(ctx, 0); build != b.ID || err != nil {
-			t.Fatalf("compact: %d, %v", build, err)
-		}
-		var loose, blocks int64
-		must(t, l.db.Read(ctx).Model(&chunkRow{}).Count(&loose).Error)
-		must(t, l.db.Read(ctx).Model(&blockRow{}).Count(&blocks).Error)
-		if loose != 0 || blocks < 2 {
-			t.Errorf("%d loose chunks and %d blocks, want none and several", loose, blocks)
-		}
-		same := func(x, y Chunk) bool {
-			return x.Seq == y.Seq && x.Attempt == y.Attempt && x.Step == y.Step && x.Stream == y.Stream &&
-				x.Time.Equal(y.Time) && x.Omitted == y.Omitted && bytes.Equal(x.Data, y.Data)
-		}
-		for _, after := range []int64{0, 1, int64(len(before) / 2), int64(len(before) - 1), int64(len(before))} {
-			if !slices.EqualFunc(read(after), before[after:], same) {
-				t.Errorf("after chunk %d the log reads otherwise than before", after)
-			}
-		}
-		if got, _, err := l.StepLog(ctx, b.ID, pipeline.StepInstall, 1<<20); err != nil || got != step {
-			t.Errorf("the step's log differs, %v", err)
-		}
-		if build, err := l.compactNext(ctx, 0); build != 0 || err != nil {
-			t.Errorf("compact again: %d, %v; want nothing to do", build, err)
-		}
-	})
-}
-
-// TestALongLogIsReadByItsIndexPieceByPiece: PostgreSQL sorted the rest of the log for each pull, and sent it whole.
+// TestALongLogIsReadByItsIndexPieceByPiece: PostgreSQL sorted the rest of the log for each pull,
+// and sent it whole.
 func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Logs) {
 		l := open()
@@ -288,7 +241,8 @@ func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 		if l.db.Exclusive() {
 			explain = "EXPLAIN QUERY PLAN " + pieces
 		}
-		rows, err := l.db.Read(t.Context()).Raw(explain, map[string]any{"build": id, "after": 10, "limit": firstPieces}).Rows()
+		rows, err := l.db.Read(t.Context()).
+			Raw(explain, map[string]any{"build": id, "after": 10, "limit": firstPieces}).Rows()
 		must(t, err)
 		defer rows.Close()
 		names, err := rows.Columns()
@@ -303,7 +257,8 @@ func TestALongLogIsReadByItsIndexPieceByPiece(t *testing.T) {
 			fmt.Fprintln(&plan, *fields[len(fields)-1].(*any))
 		}
 		must(t, rows.Err())
-		if !strings.Contains(plan.String(), "Index Scan using log_chunks_pkey") && !strings.Contains(plan.String(), "SEARCH log_chunks USING INDEX") {
+		if !strings.Contains(plan.String(), "Index Scan using log_chunks_pkey") &&
+			!strings.Contains(plan.String(), "SEARCH log_chunks USING INDEX") {
 			t.Errorf("the plan is\n%s", plan.String())
 		}
 	})
@@ -333,79 +288,8 @@ func TestReplacedAttemptCannotWriteToTheLog(t *testing.T) {
 	})
 }
 
-func TestLogThatCannotBeCompactedHoldsUpNoOther(t *testing.T) {
-	l := onSQLite(t)
-	var ids []int64
-	for range 2 {
-		ctx, b, rec := recording(t, l, 0)
-		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
-		must(t, rec.Close())
-		update(t, l, b.ID, map[string]any{"state": pipeline.Passed})
-		ids = append(ids, b.ID)
-	}
-	must(t, l.db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Exec(fmt.Sprintf(`CREATE TRIGGER no BEFORE INSERT ON log_blocks WHEN NEW.build_id = %d
-			BEGIN SELECT RAISE(ABORT, 'no'); END`, ids[0])).Error
-	}))
-	compacting(t, l)
-	eventually(t, "the second log compacted", func() bool { return compacted(t, l, ids[1]) })
-	if compacted(t, l, ids[0]) {
-		t.Error("the first log is compacted too: nothing was tried")
-	}
-}
-
-func TestLogIsCompactedOnceItsBuildHasEnded(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Logs) {
-		l := open()
-		ctx, b, rec := recording(t, l, 0)
-		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
-		must(t, rec.Close())
-		compacting(t, l)
-		if compacted(t, l, b.ID) {
-			t.Error("the log of a build that runs is compacted")
-		}
-		update(t, l, b.ID, map[string]any{"state": pipeline.Passed})
-		l.Ended()
-		eventually(t, "the log compacted", func() bool { return compacted(t, l, b.ID) })
-		if got := wholeLog(t, l, b.ID); got != "one\n" {
-			t.Errorf("compacted, the log is %q", got)
-		}
-	})
-}
-
-// compacting has ended builds' logs compacted until the end of the test.
-func compacting(t *testing.T, l *Logs) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	var loop sync.WaitGroup
-	loop.Go(func() { l.Compact(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		loop.Wait()
-	})
-}
-
-func compacted(t *testing.T, l *Logs, build int64) bool {
-	t.Helper()
-	var is []bool
-	must(t, l.db.Read(t.Context()).Model(&builds.Row{}).Where("id = ?", build).Pluck("compacted", &is).Error)
-	return len(is) == 1 && is[0]
-}
-
-func TestDamagedBlockIsAnErrorNotAShorterLog(t *testing.T) {
-	packed, err := pack([]Chunk{{Seq: 5, Attempt: 1, Step: "test", Stream: "stdout", Time: time.UnixMicro(7), Data: []byte("hello")}})
-	must(t, err)
-	if chunks, err := unpack(5, packed); err != nil || len(chunks) != 1 || string(chunks[0].Data) != "hello" || chunks[0].Seq != 5 {
-		t.Fatalf("undamaged: got %+v, %v", chunks, err)
-	}
-	for i := range packed {
-		if _, err := unpack(5, packed[:i]); err == nil {
-			t.Errorf("cut at %d: no error", i)
-		}
-	}
-}
-
-// TestEndOfAStepIsStoredWhileItsBeginningIs: who is canceled does not wait for the commit of the one, and tells of the other.
+// TestEndOfAStepIsStoredWhileItsBeginningIs: who is canceled does not wait for the commit of the
+// one, and tells of the other.
 func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
 	l := onSQLite(t)
 	ctx, b, rec := recording(t, l, 0)
@@ -428,7 +312,8 @@ func TestEndOfAStepIsStoredWhileItsBeginningIs(t *testing.T) {
 		t.Fatalf("the beginning: %v", err)
 	}
 	go func() {
-		over <- rec.StepEnded(t.Context(), pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepErrored, Cause: pipeline.CauseCanceled})
+		ended := pipeline.Step{Name: pipeline.StepClone, State: pipeline.StepErrored, Cause: pipeline.CauseCanceled}
+		over <- rec.StepEnded(t.Context(), ended)
 	}()
 	eventually(t, "the end is told", func() (told bool) {
 		locked(&rec.mu, func() { told = rec.change != nil && rec.change.State == pipeline.StepErrored })
@@ -463,32 +348,4 @@ func wholeLog(t *testing.T, l *Logs, id int64) string {
 			text.Write(c.Text())
 		}
 	}
-}
-
-func TestWatcherSeesOtherProcessesWork(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Logs) {
-		worker, viewer := open(), open()
-		ctx, b, rec := recording(t, worker, 0)
-		wake, stop := viewer.Watch(b.ID)
-		defer stop()
-		await := func(what string, seen func() bool) {
-			t.Helper()
-			for !seen() {
-				select {
-				case <-wake:
-				case <-time.After(time.Minute):
-					t.Fatalf("no wake that shows %s", what)
-				}
-			}
-		}
-		must(t, rec.Output(ctx, pipeline.StepClone, pipeline.Stdout, []byte("one\n")))
-		await("what was committed", func() bool { return wholeLog(t, viewer, b.ID) == "one\n" })
-		must(t, rec.Close())
-		update(t, worker, b.ID, map[string]any{"state": pipeline.Passed})
-		await("the build's end", func() bool {
-			got, err := builds.New(viewer.db).Get(t.Context(), b.ID)
-			must(t, err)
-			return got.State == pipeline.Passed
-		})
-	})
 }

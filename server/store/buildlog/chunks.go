@@ -22,7 +22,8 @@ type Chunk struct {
 	Omitted int64 // bytes left out here: this chunk is the gap and has no Data
 }
 
-// Text is the chunk as a reader of the plain log sees it: its data, or a line that tells of the gap.
+// Text is the chunk as a reader of the plain log sees it: its data, or a line that tells of the
+// gap.
 func (c Chunk) Text() []byte {
 	if c.Omitted == 0 {
 		return c.Data
@@ -33,7 +34,8 @@ func (c Chunk) Text() []byte {
 // maxChunks bounds one answer of Chunks where the chunks are tiny.
 const maxChunks = 10_000
 
-// Chunks gives committed chunks after a sequence number, in order, at most maxBytes of data (at least one chunk).
+// Chunks gives the committed chunks after a sequence number, in order: at most maxBytes of data,
+// but always the first chunk.
 func (l *Logs) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]Chunk, error) {
 	var chunks []Chunk
 	size := 0
@@ -51,7 +53,8 @@ func (l *Logs) Chunks(ctx context.Context, build, after int64, maxBytes int) ([]
 	return chunks, nil
 }
 
-// StepLog is one step's log in the newest attempt, its first max bytes, and whether that cut it.
+// StepLog is the log of one step in the newest attempt, its first max bytes, and whether there is
+// more.
 func (l *Logs) StepLog(ctx context.Context, build int64, step pipeline.StepName, max int) (string, bool, error) {
 	var rows []builds.StepRow
 	err := l.db.Read(ctx).Joins("JOIN builds ON builds.id = steps.build_id AND builds.attempt = steps.attempt").
@@ -79,7 +82,8 @@ func (l *Logs) StepLog(ctx context.Context, build int64, step pipeline.StepName,
 	return string(cutRunes(text, max)), true, nil
 }
 
-// cutRunes is the first max bytes of text, less the beginning of a character that the cut would split.
+// cutRunes is the first max bytes of text, less the beginning of a character that the cut would
+// split.
 func cutRunes(text []byte, max int) []byte {
 	for i := max; i > 0 && i > max-utf8.UTFMax; i-- {
 		if utf8.RuneStart(text[i]) {
@@ -89,9 +93,10 @@ func cutRunes(text []byte, max int) []byte {
 	return text[:max]
 }
 
-// pieces reads loose chunks and compressed blocks in one statement, so that it sees one committed state: compaction, which
-// moves chunks from one to the other, neither hides nor doubles any. Each half has a limit of its own, by which both databases
-// read as far as that by the index: PostgreSQL else sorts, and sends, the rest of the log.
+// pieces reads loose chunks and compressed blocks in one statement, and so one committed state:
+// compaction, which moves chunks from the one to the other, neither hides nor doubles any. Each
+// half has a limit of its own, so that both databases read by the index and no further. PostgreSQL
+// would sort and send the rest of the log otherwise.
 const pieces = `
 	SELECT * FROM (SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted
 		FROM log_chunks WHERE build_id = @build AND seq > @after ORDER BY seq LIMIT @limit) AS loose
@@ -100,7 +105,8 @@ const pieces = `
 		FROM log_blocks WHERE build_id = @build AND last_seq > @after ORDER BY first_seq LIMIT @limit) AS packed
 	ORDER BY 1 LIMIT @limit`
 
-// How many pieces are read at a time: two first, since a block alone may fill an answer, then more and more.
+// How many pieces are read at a time: two at first, since one block may fill an answer, and then
+// twice as many each time.
 const (
 	firstPieces = 2
 	mostPieces  = 256

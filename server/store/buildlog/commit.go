@@ -45,8 +45,8 @@ func (r *Recorder) commitAll(ctx context.Context) {
 	}
 }
 
-// pace waits until output that flows has been gathered for a while, fills a chunk, or somebody waits
-// for its commit.
+// pace waits until output that flows has been gathered for a while, fills a chunk, or somebody
+// waits for its commit.
 func (r *Recorder) pace(last time.Time) {
 	timer := time.NewTimer(flushEvery - r.l.db.Now().Sub(last))
 	defer timer.Stop()
@@ -70,8 +70,8 @@ func (r *Recorder) take() ([]Chunk, *pipeline.Step, bool) {
 	return r.cutter.take(), r.change, r.closing
 }
 
-// drain waits for Close after a commit has failed. What comes until then is dropped, since the attempt
-// is being abandoned.
+// drain waits for Close after a commit has failed. What comes until then is dropped, since the
+// attempt is being abandoned.
 func (r *Recorder) drain() {
 	for {
 		<-r.work
@@ -81,8 +81,8 @@ func (r *Recorder) drain() {
 	}
 }
 
-// commit writes chunks and a step's row in one transaction, which is fenced by the attempt's number and
-// numbers the chunks. Then it wakes those who watch.
+// commit writes chunks and a step's row in one transaction, which is fenced by the attempt's number
+// and numbers the chunks. Then it wakes those who watch.
 func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
@@ -117,7 +117,8 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 	return nil
 }
 
-// numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the last.
+// numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the
+// last.
 func numbers(tx *database.Tx, build int64, attempt, n int) (int64, error) {
 	var b builds.Row
 	r := builds.Fenced(tx, build, attempt).Model(&b).

@@ -13,15 +13,15 @@ import (
 	"vivarium/server/store/database"
 )
 
-// blockSize is how many bytes of log one block holds before compression: enough to compress well, little enough to
-// be unpacked for the sake of one chunk (measured: 1 MiB in about 1 ms).
+// blockSize is how many bytes of a log one block holds before compression: enough to compress well,
+// and few enough to be unpacked for the sake of one chunk (measured: 1 MiB in about 1 ms).
 const blockSize = 1 << 20
 
-// errRaced rolls a block back: another server has compacted some of its chunks.
+// errRaced rolls a block back: another server has compressed some of its chunks.
 var errRaced = errors.New("compacted by another server")
 
-// compactEvery is for the logs of builds that other processes ended, and for those that could not be
-// compressed before.
+// compactEvery is for the logs of builds that other processes ended, and for those that could not
+// be compressed before.
 const compactEvery = time.Minute
 
 // Compact compresses the logs of builds that have ended, one after the other, until ctx ends.
@@ -54,7 +54,8 @@ func (l *Logs) compactAll(ctx context.Context) {
 	}
 }
 
-// compactNext compacts the log of the first build after another that waits for it. It returns the build, or 0 where there is none.
+// compactNext compresses the log of the first build after another that waits for it, and returns
+// that build, or 0 where there is none.
 func (l *Logs) compactNext(ctx context.Context, after int64) (int64, error) {
 	var ids []int64
 	err := l.db.Read(ctx).Model(&builds.Row{}).
@@ -69,9 +70,9 @@ func (l *Logs) compactNext(ctx context.Context, after int64) (int64, error) {
 	return ids[0], l.compact(ctx, ids[0])
 }
 
-// compact compresses the log of one finished build. Each block replaces its chunks in a transaction of
-// its own, so that no transaction keeps webhooks waiting for long; a reader finds every chunk in one place at any moment.
-// It may be interrupted after any block, and goes on there.
+// compact compresses the log of one build that has ended. Each block replaces its chunks in a
+// transaction of its own, so that none keeps webhooks waiting for long. A reader finds every chunk
+// in one place at any moment. After an interruption it goes on with the next block.
 func (l *Logs) compact(ctx context.Context, build int64) error {
 	for {
 		chunks, err := l.looseChunks(ctx, build)
@@ -97,7 +98,7 @@ func (l *Logs) compact(ctx context.Context, build int64) error {
 	return nil
 }
 
-// looseChunks are the first of the chunks that are in no block yet, as many as a block takes.
+// looseChunks are the first chunks that are in no block yet, as many as one block takes.
 func (l *Logs) looseChunks(ctx context.Context, build int64) (chunks []Chunk, err error) {
 	rows, err := l.db.Read(ctx).Model(&chunkRow{}).Where("build_id = ?", build).Order("seq").Rows()
 	if err != nil {

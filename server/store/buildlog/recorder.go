@@ -12,7 +12,8 @@ const (
 	// flushEvery is how long output is gathered while it flows. What comes after a longer pause is
 	// committed at once.
 	flushEvery = 25 * time.Millisecond
-	// maxPending bounds what waits for its commit. Output blocks beyond it, and with it the sandbox.
+	// maxPending bounds what waits for its commit. Output blocks beyond it, and with it the
+	// sandbox.
 	maxPending = 1 << 20
 	// commitTimeout is for a commit on the way out, when the attempt's own context has ended.
 	commitTimeout = 30 * time.Second
@@ -48,8 +49,9 @@ type Recorder struct {
 	err     error // of the first commit that failed
 }
 
-// Record begins to record an attempt, of which limit bytes are stored at the head; 0 is 64 MiB. What
-// is in secrets is masked. Where a commit fails, the attempt is canceled. Close must be called.
+// Record begins to record an attempt, of which limit bytes are stored at the head; 0 is 64 MiB.
+// What is in secrets is masked. Where a commit fails, the attempt is canceled. Close must be
+// called.
 func (l *Logs) Record(ctx context.Context, a Attempt, limit int64, secrets []string) *Recorder {
 	if limit == 0 {
 		limit = defaultLimit

@@ -11,8 +11,8 @@ import (
 // otherProcesses is how soon a watcher sees what another process committed.
 const otherProcesses = 250 * time.Millisecond
 
-// watchers are those who wait for news of builds. What this process commits wakes them at
-// once; what others commit is found by a poll, which runs only while somebody watches.
+// watchers are those who wait for news of builds. What this process commits wakes them at once;
+// what others commit is found by a poll, which runs only while somebody watches.
 type watchers struct {
 	l *Logs
 
@@ -22,8 +22,8 @@ type watchers struct {
 	polls  sync.WaitGroup
 }
 
-// Watch wakes the receiver after something of the build was committed: chunks, a step, its end.
-// A wake may stand for several changes. stop releases it.
+// Watch wakes the receiver after something of a build was committed: chunks, a step, the build's
+// end. One wake may stand for several changes. stop ends it, and may be called twice.
 func (l *Logs) Watch(build int64) (wake <-chan struct{}, stop func()) {
 	w := &l.watchers
 	c := make(chan struct{}, 1)
