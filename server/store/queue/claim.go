@@ -70,7 +70,7 @@ func (q *Queue) refuse(ctx context.Context, tx *database.Tx, id int64, why strin
 	if err := tx.Take(&b, id).Error; err != nil {
 		return b, err
 	}
-	if err := q.endQueued(ctx, tx, &b, overQuota(why)); !errors.Is(err, builds.ErrLost) {
+	if err := q.endQueued(ctx, tx, &b, canceledOver(why)); !errors.Is(err, builds.ErrLost) {
 		return b, err
 	}
 	return builds.Row{}, nil

@@ -256,7 +256,7 @@ func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.I
 	b.State = pipeline.Queued
 	b.QueuedAt = database.Micros(q.db.Now())
 	if over != "" {
-		o := overQuota(over)
+		o := canceledOver(over)
 		b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, b.QueuedAt
 		b.Compacted = true // there is no log
 	}

@@ -32,25 +32,29 @@ func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 		return "", err
 	}
 	for _, e := range limited {
-		l := e.Limits
 		if queued {
-			l.Queue = 0    // it has its place
-			l.LogBytes = 0 // summing all stored logs takes time, which a push has and a claim has not
+			e.Limits.Queue = 0    // it has its place
+			e.Limits.LogBytes = 0 // summing all stored logs takes time, which a push has and a claim has not
 		}
-		use, err := used(tx.DB, e.ID, l, q.db.Now())
-		if err != nil {
-			return "", err
-		}
-		if l.Queue > 0 && use.Waiting >= l.Queue {
-			if use.WaitingOwn, err = waitingOf(tx.DB, t.RepoKey); err != nil {
-				return "", err
-			}
-		}
-		if why := l.Over(use); why != "" {
-			return why, nil
+		if why, err := q.overQuotaOf(tx, e, t.RepoKey); err != nil || why != "" {
+			return why, err
 		}
 	}
 	return "", nil
+}
+
+// overQuotaOf is why an entry's limits allow no build of a repository now.
+func (q *Queue) overQuotaOf(tx *database.Tx, e registry.Entry, repoKey string) (string, error) {
+	use, err := used(tx.DB, e.ID, e.Limits, q.db.Now())
+	if err != nil {
+		return "", err
+	}
+	if e.Limits.Queue > 0 && use.Waiting >= e.Limits.Queue {
+		if use.WaitingOwn, err = waitingOf(tx.DB, repoKey); err != nil {
+			return "", err
+		}
+	}
+	return e.Limits.Over(use), nil
 }
 
 // queueFull is why a repository may queue no further build while so many wait in all.
@@ -64,7 +68,8 @@ func (q *Queue) queueFull(tx *database.Tx, t turnRow) (string, error) {
 	return registry.Limits{Queue: q.limit}.Over(registry.Use{Waiting: int(waiting), WaitingOwn: own}), err
 }
 
-func overQuota(why string) pipeline.Outcome {
+// canceledOver is the end of a build that is over its quota.
+func canceledOver(why string) pipeline.Outcome {
 	return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseQuota, Summary: why}
 }
 

@@ -39,27 +39,7 @@ func (q *Queue) requeueLost(ctx context.Context, boot bool) error {
 		return err
 	}
 	for _, b := range lost {
-		l := loss{Why: "was lost: the server that ran it died", Died: true}
-		err := q.db.Transact(ctx, func(tx *database.Tx) error {
-			// A server that is slow, not dead, may have renewed its lease meanwhile.
-			r := builds.Fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).
-				Update("lease_until", 0)
-			if err := database.One(r, builds.ErrLost); err != nil {
-				return err
-			}
-			if err := tx.Take(&b, b.ID).Error; err != nil {
-				return err
-			}
-			job := b.JobID
-			var err error
-			if l.Shared, err = died(tx, b, q.db.Now()); err != nil {
-				return err
-			}
-			if err := q.requeue(ctx, tx, &b, l); err != nil {
-				return err
-			}
-			return tx.Jobs.Abandon(ctx, []int64{job})
-		})
+		l, err := q.takeOver(ctx, &b)
 		if errors.Is(err, builds.ErrLost) {
 			continue
 		}
@@ -69,6 +49,32 @@ func (q *Queue) requeueLost(ctx context.Context, boot bool) error {
 		q.tellRequeued(ctx, b, l)
 	}
 	return nil
+}
+
+// takeOver queues the build of a dead server again. A server that is slow, not dead, may have renewed
+// its lease since b was read: that is a builds.ErrLost.
+func (q *Queue) takeOver(ctx context.Context, b *builds.Row) (loss, error) {
+	l := loss{Why: "was lost: the server that ran it died", Died: true}
+	err := q.db.Transact(ctx, func(tx *database.Tx) error {
+		r := builds.Fenced(tx, b.ID, b.Attempt).Where("owner = ? AND lease_until = ?", b.Owner, b.LeaseUntil).
+			Update("lease_until", 0)
+		if err := database.One(r, builds.ErrLost); err != nil {
+			return err
+		}
+		err := tx.Take(b, b.ID).Error
+		if err != nil {
+			return err
+		}
+		job := b.JobID
+		if l.Shared, err = died(tx, *b, q.db.Now()); err != nil {
+			return err
+		}
+		if err := q.requeue(ctx, tx, b, l); err != nil {
+			return err
+		}
+		return tx.Jobs.Abandon(ctx, []int64{job})
+	})
+	return l, err
 }
 
 // abandonJobs ends the jobs that a dead server left running on SQLite, which River itself would do
