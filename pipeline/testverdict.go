@@ -81,8 +81,11 @@ func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.
 	}
 	cause, note := stepCause(StepTest, by.command, r, l, said)
 	switch {
-	case report.None() && (cause == "" || cause == CauseTests):
+	case foundNone(r, report) && (cause == "" || cause == CauseTests):
 		return CauseNoTests, noTests(by, report)
+	case cause == CauseTests && report.None():
+		_, note = blame(StepTest, by.command, r, l, failure)
+		return cause, note + ", before any test ran"
 	case cause == CauseTests && report.Seen && !report.Bad():
 		return cause, greenByItself(by, r, l, report)
 	case cause == CauseTimeout && report.Seen:
@@ -106,6 +109,15 @@ func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.
 		said += "; " + note
 	}
 	return "", said
+}
+
+// exitNoTests is the exit code of pytest, and of unittest since Python 3.12, for a run without tests.
+const exitNoTests = 5
+
+// foundNone reports whether the program looked for tests and there are none. A run that came to
+// grief over a plug-in or an argument tells of no tests as well: others' tests do not make up for it.
+func foundNone(r sandbox.Result, report testreport.Report) bool {
+	return report.None() && report.Stopped == "" && (r.Success() || r.Signal == "" && r.ExitCode == exitNoTests)
 }
 
 func noTests(by tester, report testreport.Report) string {

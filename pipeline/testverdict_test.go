@@ -93,6 +93,18 @@ func TestJudgeTests(t *testing.T) {
 			CauseTests,
 			"unittest was ended before its last test: _pytest.outcomes.Exit: done",
 		},
+		"ended on request before the first test": {
+			sandbox.Result{},
+			testreport.Report{Seen: true, Runs: 1, Stopped: "_pytest.outcomes.Exit: done"},
+			CauseTests,
+			"unittest was ended before its last test: _pytest.outcomes.Exit: done",
+		},
+		"came to grief before the first test": {
+			sandbox.Result{ExitCode: 3},
+			none,
+			CauseTests,
+			"`prog` ended with exit code 3, before any test ran",
+		},
 		"all deselected": {
 			sandbox.Result{ExitCode: 5},
 			testreport.Report{Seen: true, Runs: 1, Deselected: 3},
@@ -159,6 +171,7 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 	green := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 2}}
 	skipped := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Skipped: 1}}
 	none := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1}}
+	grief := testRun{by: prog, result: sandbox.Result{ExitCode: 4}, report: none.report}
 	silent := testRun{by: prog}
 	own := tester{name: "the repository's own command", command: "make test", reports: either, silent: true}
 	quiet := testRun{by: own}
@@ -191,6 +204,7 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 		"one":                       {[]testRun{green}, "", "2 tests", 0},
 		"two":                       {[]testRun{green, skipped}, "", "3 tests, 1 skipped", 0},
 		"one found nothing":         {[]testRun{none, green}, "", "2 tests", 0},
+		"one came to grief":         {[]testRun{green, grief}, CauseTests, "`prog` ended with exit code 4, before any test ran", 0},
 		"none found anything":       {[]testRun{none, none}, CauseNoTests, "no tests: unittest found nothing to run", 0},
 		"one is red":                {[]testRun{green, red}, CauseTests, "t: first", 1},
 		"two are red":               {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
