@@ -48,7 +48,7 @@ func (f File) ImportsModule(name string) bool {
 // Parse reads a file. It never fails.
 func Parse(data []byte) File {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	var p parser
+	p := parser{room: roomFor(len(data))}
 	for _, l := range logicalLines(string(data)) {
 		p.line(l)
 	}
@@ -73,6 +73,8 @@ const (
 
 type parser struct {
 	file       File
+	unittest   bool // is imported
+	room       int  // how much the names of further imports may take, in bytes
 	blocks     []block
 	decorators []string
 }
@@ -167,7 +169,7 @@ func (p *parser) statement(s string) {
 	p.imports(s)
 	around := p.around()
 	runs := around.kind == other && !around.guarded
-	if mainCall.MatchString(s) && p.file.ImportsModule("unittest") || mainModule.MatchString(s) {
+	if mainCall.MatchString(s) && p.unittest || mainModule.MatchString(s) {
 		p.file.Main = true
 		p.file.Unguarded = p.file.Unguarded || runs
 	}
@@ -178,7 +180,7 @@ func (p *parser) imports(s string) {
 	if rest, ok := strings.CutPrefix(s, "import "); ok {
 		for _, name := range strings.Split(rest, ",") {
 			if words := strings.Fields(name); len(words) > 0 {
-				p.file.Imports = append(p.file.Imports, words[0])
+				p.imported(words[0], "")
 			}
 		}
 		return
@@ -194,14 +196,34 @@ func (p *parser) imports(s string) {
 	case strings.HasPrefix(module, "."):
 		p.file.Relative = true
 	default:
-		p.file.Imports = append(p.file.Imports, module)
+		p.imported(module, "")
 		for _, name := range strings.FieldsFunc(names, func(r rune) bool { return strings.ContainsRune("(), ", r) }) {
 			if name == "as" {
 				break
 			}
-			p.file.Imports = append(p.file.Imports, module+"."+name)
+			if !p.imported(module, "."+name) {
+				break
+			}
 		}
 	}
+}
+
+// roomFor is what the imports of a file of this size may take, in bytes: `from LONG import a, a, a`
+// has LONG once, and its imports have it three times.
+func roomFor(size int) int { return 8*size + 4096 }
+
+// eachImport is what an import takes besides its name, in bytes.
+const eachImport = 32
+
+// imported keeps an import, unless all together take more room than in people's files. It reports
+// whether it did.
+func (p *parser) imported(module, name string) bool {
+	if p.room -= len(module) + len(name) + eachImport; p.room < 0 {
+		return false
+	}
+	p.file.Imports = append(p.file.Imports, module+name)
+	p.unittest = p.unittest || module == "unittest" || strings.HasPrefix(module, "unittest.")
+	return true
 }
 
 // parameters lists what a caller must pass. text begins after the opening bracket.

@@ -2,9 +2,11 @@ package source
 
 import (
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParseFindsImports(t *testing.T) {
@@ -121,8 +123,31 @@ func TestParseIsLinear(t *testing.T) {
 		"blocks":   strings.Repeat("if x:\n", 1<<17),
 		"classes":  strings.Repeat("class A(", 1<<17),
 		"commas":   "def f(" + strings.Repeat("a,", 1<<19),
+		"imports":  strings.Repeat("import a\n", 1<<16) + strings.Repeat("main()\n", 1<<16),
 	} {
-		t.Run(name, func(t *testing.T) { Parse([]byte(text)) })
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			Parse([]byte(text))
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// TestParseTakesMemoryInProportion: an import names its module again with each name that is taken
+// from it.
+func TestParseTakesMemoryInProportion(t *testing.T) {
+	text := "import unittest\nfrom " + strings.Repeat("m", 1<<14) + " import " + strings.Repeat("a,", 1<<17)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f := Parse([]byte(text))
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 128<<20 {
+		t.Errorf("%d bytes of imports took %d MiB", len(text), took>>20)
+	}
+	if !f.ImportsModule("unittest") || !f.ImportsModule(strings.Repeat("m", 1<<14)) {
+		t.Error("what is imported first is not seen")
 	}
 }
 

@@ -16,6 +16,7 @@ type file struct {
 	base   string
 	known  bool // what stands in it was read
 	source source.File
+	pytest bool // it imports pytest
 }
 
 // candidates are the Python files of the project's own whose names or folders have to do with
@@ -35,6 +36,7 @@ func candidates(t *checkout.Tree) []file {
 		var data []byte
 		if data, f.known = t.Read(p); f.known {
 			f.source = source.Parse(data)
+			f.pytest = f.source.ImportsModule("pytest")
 		}
 		files = append(files, f)
 	}
@@ -140,7 +142,7 @@ var builtinFixtures = map[string]bool{
 // takesFixtures reports whether pytest could call the function: a helper that takes arguments of
 // its own is no test. A file that imports pytest is taken at its word.
 func (f file) takesFixtures(fn source.Function) bool {
-	return f.source.ImportsModule("pytest") || len(fn.Decorators) > 0 ||
+	return f.pytest || len(fn.Decorators) > 0 ||
 		!slices.ContainsFunc(fn.Parameters, func(name string) bool { return !builtinFixtures[name] })
 }
 

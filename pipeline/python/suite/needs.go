@@ -6,7 +6,7 @@ import "path"
 // there are none.
 func (c *chooser) needsPytest() string {
 	for _, f := range c.files {
-		if f.source.ImportsModule("pytest") && (f.looksLikeTest() || f.base == "conftest.py" || inTests(f)) {
+		if f.pytest && (f.looksLikeTest() || f.base == "conftest.py" || inTests(f)) {
 			return f.path + " imports pytest"
 		}
 	}
