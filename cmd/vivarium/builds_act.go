@@ -21,8 +21,7 @@ func newBuildsCancel(a *app) *cobra.Command {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
 				err := s.Queue.Cancel(cmd.Context(), people.Actor{Who: userName()}, id)
 				if errors.Is(err, builds.ErrEnded) {
-					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %d` says how",
-						id, id)
+					return fmt.Errorf("cannot cancel build %d: it has ended; `vivarium builds show %[1]d` says how", id)
 				}
 				if err != nil {
 					return fmt.Errorf("cannot cancel build %d: %w", id, err)

@@ -226,8 +226,7 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 }
 
 func (s *daemon) serveStore(ctx context.Context, work store.Work) error {
-	err := s.store.Serve(ctx, work, func() { close(s.locked) })
-	if err != nil && ctx.Err() == nil {
+	if err := s.store.Serve(ctx, work, func() { close(s.locked) }); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	return nil
