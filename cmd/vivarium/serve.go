@@ -327,7 +327,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 			"cannot be read")
 		return w
 	}
-	w.Poster, w.Credential = client, s.token.Fingerprint
+	w.Reporter, w.Credential = client, s.token.Fingerprint
 	return w
 }
 

@@ -40,7 +40,7 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 			return true, nil
 		}
 		end := make(chan struct{})
-		serve(t, s, Work{Workers: 10, Poster: poster, StatusContext: "vivarium", Pace: quickPace,
+		serve(t, s, Work{Workers: 10, Reporter: poster, StatusContext: "vivarium", Pace: quickPace,
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				<-end
 				return passing(ctx, b, rec)
@@ -99,7 +99,7 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 				}
 				return false, refusal
 			}
-			serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Pace: slow, Build: onceTried(s), Credential: func() string {
+			serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Pace: slow, Build: onceTried(s), Credential: func() string {
 				if renewed.Load() {
 					return "new"
 				}
@@ -141,7 +141,7 @@ func TestRefusedStatusesHaveAnotherChanceAtTheStart(t *testing.T) {
 			)
 		}))
 		poster := newFakePoster()
-		serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+		serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Build: passing})
 		for i, what := range []string{"the one that waits", "the one that was given up"} {
 			eventually(t, what, func() bool { return slices.Equal(poster.states(push(i).SHA), []string{"success"}) })
 		}
@@ -175,7 +175,7 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 		}
 		return true, nil
 	}
-	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Pace: quickPace, Build: onceTried(s)})
+	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Pace: quickPace, Build: onceTried(s)})
 	accept(t, s, push(1))
 	eventually(t, "the end once more", func() bool {
 		return slices.Equal(poster.states(push(1).SHA), []string{"success", "pending", "success"})
@@ -198,7 +198,7 @@ func TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon(t *testing.T) {
 		}
 		return true, nil
 	}
-	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Build: passing})
 	for i := range 8 {
 		accept(t, s, push(i))
 	}
@@ -224,7 +224,7 @@ func TestEndsGoBeforeBeginningsAfterALimit(t *testing.T) {
 		end := make(chan struct{})
 		defer close(end)
 		const ended, running = 12, 8
-		serve(t, s, Work{Workers: ended + running, Poster: poster, StatusContext: "vivarium", Pace: quickPace,
+		serve(t, s, Work{Workers: ended + running, Reporter: poster, StatusContext: "vivarium", Pace: quickPace,
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				if b.ID > running {
 					return passing(ctx, b, rec)
@@ -264,7 +264,7 @@ func TestARefusedDescriptionIsSentInPlainWords(t *testing.T) {
 		}
 		return true, nil
 	}
-	serve(t, s, Work{Poster: poster, StatusContext: "vivarium",
+	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium",
 		Build: func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
 			return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseInstall, Summary: "kaboom"}, nil
 		}})

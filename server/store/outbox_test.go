@@ -73,7 +73,7 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 		poster := newFakePoster()
 		go1 := make(chan struct{})
 		serve(t, s, Work{
-			Poster: poster, StatusContext: "vivarium",
+			Reporter: poster, StatusContext: "vivarium",
 			TargetURL: func(int64) string { return "https://ci.example/logs/1" },
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				<-go1
@@ -121,7 +121,7 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 			}
 			return true, nil
 		}
-		serve(t, s, Work{Workers: 4, Poster: poster, StatusContext: "vivarium", Build: passing, Pace: quickPace})
+		serve(t, s, Work{Workers: 4, Reporter: poster, StatusContext: "vivarium", Build: passing, Pace: quickPace})
 		const n = 30
 		for i := range n {
 			accept(t, s, push(i))
@@ -161,7 +161,7 @@ func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 			poster.fault = func(int, pipeline.CommitStatus) (bool, error) {
 				return false, &pipeline.RefusedError{Code: code, Message: "No, thank you"}
 			}
-			serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: onceTried(s)})
+			serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Build: onceTried(s)})
 			id := accept(t, s, push(1))
 			eventually(t, "both given up", func() bool {
 				list, err := s.Outbox.Statuses(t.Context(), id)
@@ -189,7 +189,7 @@ func TestSlowHostDoesNotHoldUpBuilds(t *testing.T) {
 	poster := newFakePoster()
 	block := make(chan struct{})
 	poster.fault = func(int, pipeline.CommitStatus) (bool, error) { <-block; return true, nil }
-	serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium", Build: passing})
+	serve(t, s, Work{Workers: 2, Reporter: poster, StatusContext: "vivarium", Build: passing})
 	t.Cleanup(func() { close(block) })
 	for i := range 12 {
 		accept(t, s, push(i))
@@ -206,7 +206,7 @@ func TestStatusesWaitForAServerWithAPoster(t *testing.T) {
 	waitState(t, s, id, pipeline.Passed)
 	stop()
 	poster := newFakePoster()
-	serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Build: passing})
 	eventually(t, "the end sent", func() bool {
 		states := poster.states(push(1).SHA)
 		return len(states) > 0 && states[len(states)-1] == "success"
@@ -245,7 +245,7 @@ func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 				rivertype.JobStateRunning, time.Now().UTC().Add(-2*time.Minute-time.Second)).Error
 		}))
 		poster := newFakePoster()
-		serve(t, s, Work{Poster: poster, StatusContext: "vivarium", Build: passing})
+		serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Build: passing})
 		eventually(t, "the final status", func() bool { return slices.Contains(poster.states(push(1).SHA), "failure") })
 		if got, err := s.Builds.Get(t.Context(), id); err != nil || got.Attempt != 1 {
 			t.Errorf("got attempt %d, %v; want the one that ended", got.Attempt, err)

@@ -55,7 +55,7 @@ func fill(t *testing.T, s *Store) {
 	if _, err := s.People.AddToken(t.Context(), by, canaryName); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, s, Work{StatusContext: "ci", Poster: refusing{}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	serve(t, s, Work{StatusContext: "ci", Reporter: refusing{}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 		if b.Repo.FullName != canaryName {
 			return pipeline.Outcome{State: pipeline.Failed, Summary: "another's"}, nil
 		}
@@ -186,7 +186,7 @@ func TestPurgeDoesNotMindAStatusOnItsWay(t *testing.T) {
 		served, s := open(), open()
 		h := holding{make(chan bool, 9), make(chan bool)}
 		answer := sync.OnceFunc(func() { close(h.answer) })
-		stop := serve(t, served, Work{Build: passing, Poster: h, StatusContext: "ci"})
+		stop := serve(t, served, Work{Build: passing, Reporter: h, StatusContext: "ci"})
 		t.Cleanup(answer) // or a test that fails would wait for ever
 		waitState(t, s, accept(t, served, canaryPush(1)), pipeline.Passed)
 		<-h.asked

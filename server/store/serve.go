@@ -30,10 +30,10 @@ type Work struct {
 	// It is called by one server at a time, after growing pauses, while builds wait. nil: each
 	// build tries by itself.
 	Probe func(ctx context.Context, c pipeline.Cause) error
-	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server
-	// that has a Poster later sends those of them that are still the newest of their commit.
-	Poster outbox.Poster
-	// Credential names what Poster would authenticate with now, without giving it away: a new name
+	// Reporter sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server
+	// that has a Reporter later sends those of them that are still the newest of their commit.
+	Reporter outbox.Reporter
+	// Credential names what Reporter would authenticate with now, without giving it away: a new name
 	// has what was refused tried again at once. It is asked every second. nil: it never changes.
 	Credential    func() string
 	StatusContext string
@@ -107,7 +107,7 @@ func (v *server) queueWork() queue.Work {
 func (s *Store) newSender(w Work) *outbox.Sender {
 	return s.Outbox.NewSender(outbox.Settings{
 		Log:           s.log,
-		Poster:        w.Poster,
+		Reporter:      w.Reporter,
 		Credential:    w.Credential,
 		StatusContext: w.StatusContext,
 		TargetURL:     w.TargetURL,
@@ -129,7 +129,7 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 		drop()
 		every(ctx, authorsEvery, drop)
 	})
-	if v.work.Poster != nil && v.work.Credential != nil {
+	if v.work.Reporter != nil && v.work.Credential != nil {
 		wg.Go(func() {
 			every(ctx, v.sender.Pace.Look, func() {
 				v.warn(ctx, "cannot send the statuses that were refused", v.sender.Look(ctx))

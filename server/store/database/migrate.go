@@ -42,6 +42,7 @@ type dialect struct {
 	clock     string                   // DB.Clock
 	jobNumber func(name string) string // Tx.JobNumber
 	jobErrors string                   // Tx.JobErrors
+	of        func(migration) []string // the statements of a step that this database alone needs
 }
 
 func (d dialect) expand(statement string) string {
@@ -97,7 +98,7 @@ func (d *DB) migrate(ctx context.Context, steps []migration, may Schema) (err er
 }
 
 func (d *DB) apply(tx *Tx, m migration) error {
-	for _, statement := range m.statements {
+	for _, statement := range slices.Concat(m.statements, d.engine.dialect().of(m)) {
 		if err := tx.Exec(d.engine.dialect().expand(statement)).Error; err != nil {
 			return fmt.Errorf("step %s: %w", m.id, err)
 		}

@@ -7,6 +7,8 @@ type migration struct {
 	id         string // NUMBER_VERSION_NAME, VERSION being Vivarium's
 	river      int    // the version that River's own schema is brought to first; 0 for no change
 	statements []string
+	// What one database needs and the other does not, or not in the same words, after statements.
+	sqlite, postgres []string
 }
 
 // migrations in the order in which they run. The numbers 0005, 0007 and 0017 stand for nothing: no
@@ -330,5 +332,18 @@ var migrations = []migration{
 	{
 		id:         "0018_0.1.0_step_findings",
 		statements: []string{`ALTER TABLE steps ADD COLUMN findings text NOT NULL DEFAULT ''`},
+	},
+	{
+		id: "0019_0.1.0_contexts_of_statuses",
+		statements: []string{
+			`ALTER TABLE status_targets ADD COLUMN context text NOT NULL DEFAULT ''`,
+			`ALTER TABLE statuses ADD COLUMN kind text NOT NULL DEFAULT 'status'`,
+			`ALTER TABLE statuses RENAME COLUMN description TO payload`,
+		},
+		postgres: []string{
+			`ALTER TABLE status_targets DROP CONSTRAINT status_targets_repo_sha_key`,
+			`ALTER TABLE status_targets ADD UNIQUE (repo, sha, context)`,
+		},
+		sqlite: withNewTargets,
 	},
 }

@@ -122,6 +122,7 @@ func (d *postgresDB) dialect() dialect {
 		clock:     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
 		jobNumber: func(name string) string { return "CAST(args->>'" + name + "' AS bigint)" },
 		jobErrors: "coalesce(CAST(errors AS text), '')",
+		of:        func(m migration) []string { return m.postgres },
 	}
 }
 

@@ -197,6 +197,7 @@ func (d *sqliteDB) dialect() dialect {
 		clock:     "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
 		jobNumber: func(name string) string { return "json_extract(args, '$." + name + "')" },
 		jobErrors: "coalesce(json(errors), '')",
+		of:        func(m migration) []string { return m.sqlite },
 	}
 }
 

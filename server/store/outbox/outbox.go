@@ -26,17 +26,17 @@ func New(db *database.DB) *Outbox { return &Outbox{db: db} }
 // Add puts the build's state as it is now into the outbox. The job that it returns is to be inserted
 // in the same transaction.
 func Add(tx *database.Tx, b builds.Row) (river.InsertManyParams, error) {
-	t := targetRow{Repo: b.Repo, SHA: b.SHA, Version: 1}
+	t := targetRow{Repo: b.Repo, SHA: b.SHA, Context: contexts[b.Ref.Kind()], Version: 1}
 	err := tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}},
+		Columns:   []clause.Column{{Name: "repo"}, {Name: "sha"}, {Name: "context"}},
 		DoUpdates: clause.Assignments(map[string]any{"version": gorm.Expr("status_targets.version + 1")}),
 	}, clause.Returning{Columns: []clause.Column{{Name: "id"}}}).Create(&t).Error
 	if err != nil {
 		return river.InsertManyParams{}, err
 	}
 	r := statusRow{
-		TargetID: t.ID, BuildID: b.ID, State: pipeline.StatusState(b.State),
-		Description: description(b), QueuedAt: database.Micros(tx.Now()),
+		TargetID: t.ID, BuildID: b.ID, Kind: kindStatus, State: pipeline.StatusState(b.State),
+		Payload: description(b), QueuedAt: database.Micros(tx.Now()),
 	}
 	return jobFor(t.ID, b.State.Ended()), tx.Create(&r).Error
 }

@@ -17,7 +17,7 @@ func (s *Sender) record(ctx context.Context, t *targetRow, r *statusRow, p Resul
 	err = s.db.Transact(ctx, func(tx *database.Tx) error {
 		send = nil
 		if p.Plain && r.SentAt == 0 {
-			if status["description"], err = plainDescription(tx, *r); err != nil {
+			if status["payload"], err = plainDescription(tx, *r); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,7 @@ var refusals = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusN
 // Start gives every status that waits for something that the operator can mend its chance at the
 // start of a server: a restart is how most settings are changed.
 func (s *Sender) Start(ctx context.Context) error {
-	if s.Poster == nil {
+	if s.Reporter == nil {
 		return nil
 	}
 	s.credential = s.Credential()
@@ -28,7 +28,7 @@ func (s *Sender) Start(ctx context.Context) error {
 // Resume gives a job to the targets whose statuses nobody sends any more. On SQLite every claim that
 // is there at boot is a dead server's.
 func (s *Sender) Resume(ctx context.Context, boot bool) error {
-	if s.Poster == nil {
+	if s.Reporter == nil {
 		return nil
 	}
 	return s.db.Transact(ctx, func(tx *database.Tx) error {
@@ -48,7 +48,7 @@ func (s *Sender) Resume(ctx context.Context, boot bool) error {
 // an earlier Look that succeeded.
 func (s *Sender) Look(ctx context.Context) error {
 	now := s.Credential()
-	if s.Poster == nil || now == s.credential {
+	if s.Reporter == nil || now == s.credential {
 		return nil
 	}
 	if err := s.retry(ctx, refusals...); err != nil {

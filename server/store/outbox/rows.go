@@ -8,18 +8,19 @@ import (
 
 // statusRow is a status as GORM sees it.
 type statusRow struct {
-	ID          int64 `gorm:"primaryKey"`
-	TargetID    int64
-	BuildID     int64
-	State       string
-	Description string
-	Context     string // set when it was first tried
-	QueuedAt    int64
-	SentAt      int64
-	Attempts    int
-	LastError   string
-	FailedAt    int64 // given up then
-	Superseded  bool  // a newer state was known before this one was sent
+	ID         int64 `gorm:"primaryKey"`
+	TargetID   int64
+	BuildID    int64
+	State      string
+	Kind       kind
+	Payload    string // what is told beside the state, as the kind writes it
+	Context    string // as it was first tried
+	QueuedAt   int64
+	SentAt     int64
+	Attempts   int
+	LastError  string
+	FailedAt   int64 // given up then
+	Superseded bool  // a newer state was known before this one was sent
 
 	Code         int   // of the host's refusal, as its last answer stands; 0: it was none
 	TriedAt      int64 // when it was last tried, or held back
@@ -44,12 +45,13 @@ func (r statusRow) tried(now time.Time) Tried {
 // open reports whether r is still to be sent.
 func (r statusRow) open() bool { return r.SentAt == 0 && r.FailedAt == 0 && !r.Superseded }
 
-// targetRow is what statuses are posted to, and who is posting. A server posts under one
-// context, so repository and commit are the whole key.
+// targetRow is what statuses are posted to, and who is posting. Repository, commit and context are
+// the key.
 type targetRow struct {
 	ID           int64 `gorm:"primaryKey"`
 	Repo         string
 	SHA          string `gorm:"column:sha"`
+	Context      string // of those under which a server posts, as contexts gives it
 	Version      int64  // grows with every status that is added, which locks the row
 	Claim        string // the job that posts now; empty for none
 	ClaimedUntil int64

@@ -11,26 +11,19 @@ import (
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
-	"vivarium/pipeline"
 	"vivarium/server/store/database"
 )
-
-// Poster sends commit statuses. Errors are *pipeline.RefusedError, *pipeline.RetryError, or others,
-// which are retried.
-type Poster interface {
-	Post(ctx context.Context, st pipeline.CommitStatus) error
-}
 
 // Settings are what a Sender sends with.
 type Settings struct {
 	Log *slog.Logger
-	// Poster sends statuses; nil: none are sent. The rows stay unsent and are not tried; a Sender
-	// that has a Poster later sends those of them that are still the newest of their commit.
-	Poster Poster
-	// Credential names what Poster would authenticate with now, without giving it away; nil: it
+	// Reporter sends statuses; nil: none are sent. The rows stay unsent and are not tried; a Sender
+	// that has a Reporter later sends those of them that are still the newest of their commit.
+	Reporter Reporter
+	// Credential names what Reporter would authenticate with now, without giving it away; nil: it
 	// never changes.
 	Credential    func() string
-	StatusContext string
+	StatusContext string                   // of a push's builds; those of others begin with it
 	TargetURL     func(build int64) string // empty string, or nil: none
 	Pace          Pace                     // zero is UsualPace
 	// Wake is called after each attempt to send a status of a build. nil: nobody waits for it.
@@ -68,7 +61,7 @@ func (s *Sender) Register(c *river.Config) {
 	// Who sends nothing knows the kind too: River's leader drops the dead senders' jobs of a kind
 	// that it does not know.
 	river.AddWorker(c.Workers, &worker{Sender: s})
-	if s.Poster != nil {
+	if s.Reporter != nil {
 		c.Queues[queue] = river.QueueConfig{MaxWorkers: workers}
 	}
 }
@@ -142,12 +135,8 @@ func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Res
 	}
 	ctx, cancel := context.WithTimeout(ctx, PostTimeout)
 	defer cancel()
-	st := pipeline.CommitStatus{
-		Repo: t.Repo, SHA: t.SHA, Context: s.StatusContext,
-		State: r.State, Description: r.Description, TargetURL: s.TargetURL(r.BuildID),
-	}
-	r.Context = st.Context
-	err := s.Poster.Post(ctx, st)
+	r.Context = under(s.StatusContext, t.Context)
+	err := s.report(ctx, t, r)
 	wait, healed = s.gate.Leave(right, err, s.db.Now(), s.Pace)
 	p = Judge(r.tried(s.db.Now()), err, s.db.Now(), s.Pace)
 	if p.Code == http.StatusUnauthorized {

@@ -3,8 +3,9 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/riverqueue/river"
@@ -19,6 +20,12 @@ import (
 func TestMain(m *testing.M) { storetest.Main(m) }
 
 var must = storetest.Must
+
+// What is built in these tests.
+const (
+	main pipeline.Ref = "refs/heads/main"
+	sha               = "0000000000000000000000000000000000000001"
+)
 
 // host is a git host that takes what is posted.
 type host struct{ posts []pipeline.CommitStatus }
@@ -37,13 +44,13 @@ func (h *host) states() (list []string) {
 
 // senderTo makes a sender that posts to a host.
 func senderTo(t *testing.T, db *database.DB, h *host) *Sender {
-	return New(db).NewSender(Settings{Log: storetest.Log(t), Poster: h, StatusContext: "vivarium"})
+	return New(db).NewSender(Settings{Log: storetest.Log(t), Reporter: h, StatusContext: "vivarium"})
 }
 
 // build makes a queued build of a commit.
-func build(t *testing.T, db *database.DB, sha string) builds.Row {
+func build(t *testing.T, db *database.DB, sha string, ref pipeline.Ref) builds.Row {
 	t.Helper()
-	b := builds.Row{Repo: "octo/hello", SHA: sha, Ref: "refs/heads/main", State: pipeline.Queued}
+	b := builds.Row{Repo: "octo/hello", SHA: sha, Ref: ref, State: pipeline.Queued}
 	must(t, db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Create(&b).Error }))
 	return b
 }
@@ -81,7 +88,7 @@ func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			databasetest.Every(t, func(t *testing.T, open func() *database.DB) {
 				db, h := open(), &host{}
-				b := build(t, db, fmt.Sprintf("%040x", 1))
+				b := build(t, db, sha, main)
 				tell(t, db, b, pipeline.Queued)
 				dead := senderTo(t, db, h)
 				target, send, err := dead.claim(t.Context(), 1)
@@ -115,5 +122,62 @@ func TestPostOfADeadServerIsRepeatedByTheNext(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAPullRequestsStatusStandsBesideItsPushs: one commit is built for both. Each has its verdict,
+// while of two builds of the push the newer one's counts.
+func TestAPullRequestsStatusStandsBesideItsPushs(t *testing.T) {
+	databasetest.Every(t, func(t *testing.T, open func() *database.DB) {
+		db, h := open(), &host{}
+		s := senderTo(t, db, h)
+		older := build(t, db, sha, main)
+		pushed := build(t, db, sha, main)
+		asked := build(t, db, sha, "refs/pull/7/merge")
+		tell(t, db, asked, pipeline.Failed)
+		tell(t, db, pushed, pipeline.Passed)
+		tell(t, db, older, pipeline.Failed)
+		for target := range int64(2) {
+			work(t, s, target+1)
+		}
+		got := map[string]string{}
+		for _, st := range h.posts {
+			got[st.Context] += st.State
+		}
+		if want := map[string]string{"vivarium": "success", "vivarium (pull request)": "failure"}; !maps.Equal(got, want) {
+			t.Errorf("posted %v, want %v", got, want)
+		}
+		for b, superseded := range map[int64]bool{older.ID: true, pushed.ID: false, asked.ID: false} {
+			list, err := New(db).Statuses(t.Context(), b)
+			must(t, err)
+			if len(list) != 1 || list[0].Superseded != superseded || list[0].SentAt.IsZero() != superseded {
+				t.Errorf("of build %d: %+v", b, list)
+			}
+		}
+	})
+}
+
+// TestAReportOfAnUnknownKindIsNotPosted: a status would say something else.
+func TestAReportOfAnUnknownKindIsNotPosted(t *testing.T) {
+	db, h := databasetest.SQLite(t), &host{}
+	s := senderTo(t, db, h)
+	b := build(t, db, sha, main)
+	tell(t, db, b, pipeline.Passed)
+	set := func(values string) {
+		must(t, db.Transact(t.Context(), func(tx *database.Tx) error {
+			return errors.Join(tx.Exec("UPDATE statuses SET "+values).Error,
+				tx.Exec("UPDATE status_targets SET not_before = 0").Error)
+		}))
+	}
+	set("kind = 'oracle'")
+	work(t, s, 1)
+	if list, err := New(db).Statuses(t.Context(), b.ID); err != nil || len(h.posts) > 0 ||
+		!strings.Contains(list[0].LastError, `"oracle"`) {
+		t.Errorf("posted %v; it says %+v, %v", h.posts, list, err)
+	}
+	set("kind = 'status'")
+	work(t, s, 1)
+	if got := h.states(); !slices.Equal(got, []string{"success"}) {
+		t.Errorf("control: posted %v", got)
 	}
 }

@@ -27,7 +27,7 @@ type Status struct {
 
 func (r statusRow) status(notBefore int64) Status {
 	st := Status{
-		BuildID: r.BuildID, State: r.State, Description: r.Description, Context: r.Context,
+		BuildID: r.BuildID, State: r.State, Description: r.Payload, Context: r.Context,
 		SentAt: database.FromMicros(r.SentAt), Attempts: r.Attempts, LastError: r.LastError, Code: r.Code,
 		Undelivered: r.FailedAt > 0, Superseded: r.Superseded,
 	}

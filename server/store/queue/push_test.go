@@ -207,7 +207,7 @@ func TestTwoHundredDeliveriesAtOnce(t *testing.T) {
 		var mu sync.Mutex
 		ran := map[int64]int{}
 		poster := newFakePoster()
-		serve(t, s, Work{Workers: 2, Poster: poster, StatusContext: "vivarium",
+		serve(t, s, Work{Workers: 2, Reporter: poster, StatusContext: "vivarium",
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				mu.Lock()
 				ran[b.ID]++

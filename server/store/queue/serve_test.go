@@ -143,7 +143,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	child.Wait()
 
 	poster := newFakePoster()
-	serve(t, s, Work{Build: passing, Poster: poster, StatusContext: "vivarium"})
+	serve(t, s, Work{Build: passing, Reporter: poster, StatusContext: "vivarium"})
 	b := waitState(t, s, id, pipeline.Passed)
 	if b.Attempt != 2 {
 		t.Errorf("got attempt %d, want 2", b.Attempt)
@@ -301,7 +301,7 @@ func TestCancel(t *testing.T) {
 		if err := s.Cancel(t.Context(), byTest, 99); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("an unknown build: got %v, want database.ErrNotFound", err)
 		}
-		serve(t, s, Work{Build: blocking(started), Poster: poster, StatusContext: "vivarium"})
+		serve(t, s, Work{Build: blocking(started), Reporter: poster, StatusContext: "vivarium"})
 		for i, canceler := range []*Store{s, other} {
 			id := accept(t, s, push(i))
 			<-started

@@ -117,7 +117,7 @@ func waitsForAll(t *testing.T, s *Store, cause pipeline.Cause) {
 	}
 	h, poster := &host{cause: cause}, newFakePoster()
 	h.away.Store(true)
-	serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium"})
+	serve(t, s, Work{Build: h.build, Probe: h.probe, Reporter: poster, StatusContext: "vivarium"})
 	eventually(t, "three looks in vain", func() bool { return h.probes.Load() >= 3 })
 	met := 0
 	for _, id := range ids {
@@ -212,7 +212,7 @@ func TestWaitingBuildIsErroredWhenPatienceIsOver(t *testing.T) {
 		h, poster := &host{cause: pipeline.CauseClone}, newFakePoster()
 		h.away.Store(true)
 		id := accept(t, s, push(1))
-		serve(t, s, Work{Build: h.build, Probe: h.probe, Poster: poster, StatusContext: "vivarium",
+		serve(t, s, Work{Build: h.build, Probe: h.probe, Reporter: poster, StatusContext: "vivarium",
 			Patience: time.Second})
 		b := waitEnd(t, s, id, pipeline.Errored)
 		if b.Cause != pipeline.CauseClone || !strings.HasPrefix(b.Summary,
