@@ -157,6 +157,8 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 	s := sqliteStore(t)
 	poster := newFakePoster()
 	arrived := make(chan struct{})
+	patient := quickPace
+	patient.Late = 5 * time.Second // in which the end is accepted also where the machine is busy
 	poster.fault = func(n int, st pipeline.CommitStatus) (bool, error) {
 		switch n {
 		case 1:
@@ -172,10 +174,12 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 				late.State = "pending"
 				locked(&poster.mu, func() { poster.posts[st.SHA] = append(poster.posts[st.SHA], late) })
 			}()
+		case 3:
+			<-arrived
 		}
 		return true, nil
 	}
-	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Pace: quickPace, Build: onceTried(s)})
+	serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Pace: patient, Build: onceTried(s)})
 	accept(t, s, push(1))
 	eventually(t, "the end once more", func() bool {
 		return slices.Equal(poster.states(push(1).SHA), []string{"success", "pending", "success"})
