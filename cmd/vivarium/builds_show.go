@@ -144,7 +144,6 @@ func printStatuses(w io.Writer, statuses []outbox.Status) error {
 	return nil
 }
 
-// sentOf says whether a status was sent.
 func sentOf(s outbox.Status) string {
 	switch {
 	case !s.SentAt.IsZero():

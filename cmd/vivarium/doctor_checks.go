@@ -23,7 +23,6 @@ import (
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
 	"vivarium/server/store/database"
-	"vivarium/server/store/outbox"
 )
 
 const (
@@ -355,7 +354,7 @@ func (c *checkup) undelivered(ctx context.Context) {
 		c.add(essential, "database", "%v", err)
 	case lost != nil:
 		c.add(advice, "database", "build %d: %s; `vivarium builds show %d` tells more",
-			lost.BuildID, outbox.Undelivered([]outbox.Status{*lost}).Text(time.Now()), lost.BuildID)
+			lost.BuildID, lost.Delivery().Text(time.Now()), lost.BuildID)
 	default:
 		c.add(fine, "database", "no status waits for GitHub, and none was given up in the last day")
 	}

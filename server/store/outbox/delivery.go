@@ -46,6 +46,9 @@ func Undelivered(statuses []Status) *Delivery {
 	return d
 }
 
+// Delivery says why the status is not with the host, as Undelivered does of a build's.
+func (s Status) Delivery() *Delivery { return Undelivered([]Status{s}) }
+
 // Text is a sentence for people, as of now.
 func (d Delivery) Text(now time.Time) string {
 	if d.GivenUp {
