@@ -24,8 +24,9 @@ var quickPace = outbox.Pace{
 	Late: 500 * time.Millisecond, Yield: 50 * time.Millisecond, Look: 20 * time.Millisecond,
 }
 
-// TestTokenRevokedAmidTenBuildsCostsNoFinalStatus: while GitHub answers 401 next to nothing is asked, the builds say why their
-// status is missing, and once the token works again every end is there after at most a pause.
+// TestTokenRevokedAmidTenBuildsCostsNoFinalStatus: while GitHub answers 401 next to nothing is
+// asked, the builds say why their status is missing, and once the token works again every end is
+// there after at most a pause.
 func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
@@ -61,7 +62,9 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 		for i := range 10 {
 			list, err := s.Outbox.Statuses(t.Context(), int64(i+1))
 			must(t, err)
-			if d := outbox.Undelivered(list); d == nil || d.Code != 401 || d.GivenUp || !strings.Contains(d.Text(s.db.Now()), "GitHub answered 401: Bad credentials") {
+			d := outbox.Undelivered(list)
+			if d == nil || d.Code != 401 || d.GivenUp ||
+				!strings.Contains(d.Text(s.db.Now()), "GitHub answered 401: Bad credentials") {
 				t.Errorf("build %d says %+v", i+1, d)
 			}
 		}
@@ -82,15 +85,21 @@ func TestTokenRevokedAmidTenBuildsCostsNoFinalStatus(t *testing.T) {
 	})
 }
 
-// TestAChangedTokenHasWhatWasRefusedSentAtOnce: however long the pauses, and a 403 that a token of more rights mends, too.
+// TestAChangedTokenHasWhatWasRefusedSentAtOnce: however long the pauses, and a 403 that a token of
+// more rights mends, too.
 func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 	for name, refusal := range map[string]*pipeline.RefusedError{
-		"dead": badCredentials, "without the permission": {Code: 403, Message: "Resource not accessible by personal access token"},
+		"dead": badCredentials,
+		"without the permission": {
+			Code:    403,
+			Message: "Resource not accessible by personal access token",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sqliteStore(t)
 			slow := quickPace
-			slow.FirstProbe, slow.SteadyProbe, slow.LongestProbe, slow.FirstRefusal = time.Hour, time.Hour, time.Hour, time.Hour
+			slow.FirstProbe, slow.SteadyProbe, slow.LongestProbe = time.Hour, time.Hour, time.Hour
+			slow.FirstRefusal = time.Hour
 			poster := newFakePoster()
 			var renewed atomic.Bool
 			poster.fault = func(int, pipeline.CommitStatus) (bool, error) {
@@ -99,12 +108,19 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 				}
 				return false, refusal
 			}
-			serve(t, s, Work{Reporter: poster, StatusContext: "vivarium", Pace: slow, Build: onceTried(s), Credential: func() string {
+			credential := func() string {
 				if renewed.Load() {
 					return "new"
 				}
 				return "old"
-			}})
+			}
+			serve(t, s, Work{
+				Reporter:      poster,
+				StatusContext: "vivarium",
+				Pace:          slow,
+				Build:         onceTried(s),
+				Credential:    credential,
+			})
 			id := accept(t, s, push(1))
 			waitState(t, s, id, pipeline.Passed)
 			eventually(t, "the end is kept back", func() bool {
@@ -116,13 +132,15 @@ func TestAChangedTokenHasWhatWasRefusedSentAtOnce(t *testing.T) {
 				t.Fatalf("control: %v was taken", got)
 			}
 			renewed.Store(true)
-			eventually(t, "the end", func() bool { return slices.Equal(poster.states(push(1).SHA), []string{"success"}) })
+			eventually(t, "the end", func() bool {
+				return slices.Equal(poster.states(push(1).SHA), []string{"success"})
+			})
 		})
 	}
 }
 
-// TestRefusedStatusesHaveAnotherChanceAtTheStart: those that wait, and those of the last day that an older version gave up at the
-// first refusal.
+// TestRefusedStatusesHaveAnotherChanceAtTheStart: those that wait, and those of the last day that
+// an older version gave up at the first refusal.
 func TestRefusedStatusesHaveAnotherChanceAtTheStart(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
@@ -134,10 +152,12 @@ func TestRefusedStatusesHaveAnotherChanceAtTheStart(t *testing.T) {
 		now := s.db.Now()
 		must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 			return errors.Join(
-				tx.Exec("UPDATE statuses SET attempts = 1, code = 401, last_error = 'status refused (HTTP 401): Bad credentials'").Error,
+				tx.Exec(`UPDATE statuses SET attempts = 1, code = 401,
+					last_error = 'status refused (HTTP 401): Bad credentials'`).Error,
 				tx.Exec("UPDATE status_targets SET not_before = ?", database.Micros(now.Add(time.Hour))).Error,
 				tx.Exec("UPDATE statuses SET failed_at = ? WHERE build_id > 1", database.Micros(now)).Error,
-				tx.Exec("UPDATE statuses SET queued_at = ? WHERE build_id = 3", database.Micros(now.Add(-25*time.Hour))).Error,
+				tx.Exec("UPDATE statuses SET queued_at = ? WHERE build_id = 3",
+					database.Micros(now.Add(-25*time.Hour))).Error,
 			)
 		}))
 		poster := newFakePoster()
@@ -151,8 +171,8 @@ func TestRefusedStatusesHaveAnotherChanceAtTheStart(t *testing.T) {
 	})
 }
 
-// TestNoOlderStateStandsAfterANewerOne: a pending whose post timed out takes effect after the end was accepted. The end is posted
-// once more when that can no longer happen.
+// TestNoOlderStateStandsAfterANewerOne: a pending whose post timed out takes effect after the end
+// was accepted. The end is posted once more when that can no longer happen.
 func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 	s := sqliteStore(t)
 	poster := newFakePoster()
@@ -187,12 +207,14 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 	<-arrived
 	eventually(t, "no doubt left", func() bool {
 		var doubts int64
-		must(t, s.db.Read(t.Context()).Table("status_targets").Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
+		must(t, s.db.Read(t.Context()).Table("status_targets").
+			Where("late_until > 0 OR claim <> ''").Count(&doubts).Error)
 		return doubts == 0
 	})
 }
 
-// TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon: the same status is simply sent again, at the usual pace.
+// TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon: the same status is simply sent again, at the
+// usual pace.
 func TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon(t *testing.T) {
 	s := sqliteStore(t)
 	poster := newFakePoster()
@@ -211,7 +233,8 @@ func TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon(t *testing.T) {
 	}
 }
 
-// TestEndsGoBeforeBeginningsAfterALimit: GitHub takes 500 statuses an hour, and it is the ends that people wait for.
+// TestEndsGoBeforeBeginningsAfterALimit: GitHub takes 500 statuses an hour, and it is the ends that
+// people wait for.
 func TestEndsGoBeforeBeginningsAfterALimit(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()

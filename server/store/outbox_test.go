@@ -77,13 +77,19 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 			TargetURL: func(int64) string { return "https://ci.example/logs/1" },
 			Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 				<-go1
-				return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"}, nil
+				return pipeline.Outcome{
+					State:   pipeline.Failed,
+					Cause:   pipeline.CauseTests,
+					Summary: "1 of 3 tests failed",
+				}, nil
 			},
 		})
 		id := accept(t, s, push(1))
 		eventually(t, "pending", func() bool { return len(poster.states(push(1).SHA)) == 1 })
 		close(go1)
-		eventually(t, "failure", func() bool { return slices.Equal(poster.states(push(1).SHA), []string{"pending", "failure"}) })
+		eventually(t, "failure", func() bool {
+			return slices.Equal(poster.states(push(1).SHA), []string{"pending", "failure"})
+		})
 		want := pipeline.CommitStatus{
 			Repo: "octo/hello", SHA: push(1).SHA, Context: "vivarium", State: "failure",
 			Description: "tests: 1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
@@ -96,13 +102,15 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(list) == 2 && !list[0].SentAt.IsZero() && !list[1].SentAt.IsZero() && list[1].Context == "vivarium"
+			return len(list) == 2 && !list[0].SentAt.IsZero() && !list[1].SentAt.IsZero() &&
+				list[1].Context == "vivarium"
 		})
 	})
 }
 
-// TestStatusesKeepTheirOrderThroughFaults: a host that fails, is slow, times out after it accepted and limits the rate
-// in turn gets the right last state for every commit, never an end before its pending, and one post at a time per commit.
+// TestStatusesKeepTheirOrderThroughFaults: a host that fails, is slow, times out after it accepted
+// and limits the rate in turn gets the right last state for every commit, never an end before its
+// pending, and one post at a time per commit.
 func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		noLeaks(t)
@@ -117,7 +125,8 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 			case 2:
 				return true, &pipeline.RetryError{Unsure: true, Err: errors.New("time-out")}
 			case 3:
-				return false, &pipeline.RetryError{At: time.Now().Add(50 * time.Millisecond), Err: errors.New("rate limit")}
+				at := time.Now().Add(50 * time.Millisecond)
+				return false, &pipeline.RetryError{At: at, Err: errors.New("rate limit")}
 			}
 			return true, nil
 		}
@@ -135,14 +144,14 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 		}
 		eventually(t, "an empty outbox", func() bool {
 			var left int64
-			if err := s.db.Read(t.Context()).Table("statuses").Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&left).Error; err != nil {
-				t.Fatal(err)
-			}
+			must(t, s.db.Read(t.Context()).Table("statuses").
+				Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&left).Error)
 			return left == 0
 		})
 		for i := range n {
 			// What was accepted without a word is sent again.
-			if states := slices.Compact(poster.states(push(i).SHA)); !slices.Equal(states, []string{"pending", "success"}) && !slices.Equal(states, []string{"success"}) {
+			states := slices.Compact(poster.states(push(i).SHA))
+			if !slices.Equal(states, []string{"pending", "success"}) && !slices.Equal(states, []string{"success"}) {
 				t.Errorf("commit %d got %v", i, states)
 			}
 		}
@@ -152,7 +161,8 @@ func TestStatusesKeepTheirOrderThroughFaults(t *testing.T) {
 	})
 }
 
-// TestAStatusThatNothingMendsIsGivenUpInGitHubsWords: 422 to the description and to plain words, or a repository that is gone.
+// TestAStatusThatNothingMendsIsGivenUpInGitHubsWords: 422 to the description and to plain words, or
+// a repository that is gone.
 func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 	for code, posts := range map[int]int{422: 2, 410: 1} {
 		t.Run(strconv.Itoa(code), func(t *testing.T) {
@@ -168,7 +178,8 @@ func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 				return err == nil && len(list) == 2 && list[0].Undelivered && list[1].Undelivered
 			})
 			u, err := s.Outbox.Undelivered(t.Context())
-			if want := fmt.Sprintf("GitHub answered %d: No, thank you", code); err != nil || u == nil || u.BuildID != id || u.LastError != want {
+			want := fmt.Sprintf("GitHub answered %d: No, thank you", code)
+			if err != nil || u == nil || u.BuildID != id || u.LastError != want {
 				t.Errorf("got %+v, %v, want %s", u, err, want)
 			}
 			if poster.calls != 2*posts {
@@ -178,8 +189,8 @@ func TestAStatusThatNothingMendsIsGivenUpInGitHubsWords(t *testing.T) {
 	}
 }
 
-// onceTried is a Build function that passes when the build's first status has been tried: an end that is known would else be sent in
-// its place.
+// onceTried is a Build function that passes when the build's first status has been tried: an end
+// that is known would else be sent in its place.
 func onceTried(s *Store) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
 	return onceFirst(s, func(st outbox.Status) bool { return st.Attempts > 0 })
 }
@@ -214,7 +225,10 @@ func TestStatusesWaitForAServerWithAPoster(t *testing.T) {
 }
 
 // onceFirst is a Build function that passes when something holds of the build's first status.
-func onceFirst(s *Store, holds func(outbox.Status) bool) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+func onceFirst(
+	s *Store,
+	holds func(outbox.Status) bool,
+) func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
 	return func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
 		for {
 			list, err := s.Outbox.Statuses(ctx, b.ID)
@@ -229,8 +243,8 @@ func onceFirst(s *Store, holds func(outbox.Status) bool) func(context.Context, p
 	}
 }
 
-// TestStatusOfABuildThatEndedIsSentByTheNextServer: the end of a build and its status are one transaction, so that a
-// server that dies right after it leaves the status to the next one.
+// TestStatusOfABuildThatEndedIsSentByTheNextServer: the end of a build and its status are one
+// transaction, so that a server that dies right after it leaves the status to the next one.
 func TestStatusOfABuildThatEndedIsSentByTheNextServer(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
@@ -261,7 +275,8 @@ func TestLastStatusOfEachRepository(t *testing.T) {
 		}
 		set := func(build int64, values string, text string) {
 			must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-				return tx.Exec("UPDATE statuses SET "+values+", last_error = ?, state = ? WHERE build_id = ?", text, text, build).Error
+				return tx.Exec("UPDATE statuses SET "+values+", last_error = ?, state = ? WHERE build_id = ?",
+					text, text, build).Error
 			}))
 		}
 		set(1, "sent_at = 100, tried_at = 100", "old")

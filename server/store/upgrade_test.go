@@ -21,8 +21,8 @@ import (
 )
 
 // schema0018 is a database that the version before step 0019 made: builds with steps, findings,
-// compact and loose logs, statuses that were sent and one that GitHub refused, the registry, tokens,
-// a session and the audit. Build 5 was under way when its server stopped.
+// compact and loose logs, statuses that were sent and one that GitHub refused, the registry,
+// tokens, a session and the audit. Build 5 was under way when its server stopped.
 const schema0018 = "testdata/schema-0018.db.gz"
 
 // unpack puts a database into a data folder of its own.
@@ -99,8 +99,8 @@ func contents(t *testing.T, d *database.DB) map[string][]map[string]any {
 	return all
 }
 
-// TestADatabaseOfTheVersionBeforeIsServed: what it holds reads as before, what was under way is built
-// again, and what GitHub refused is sent.
+// TestADatabaseOfTheVersionBeforeIsServed: what it holds reads as before, what was under way is
+// built again, and what GitHub refused is sent.
 func TestADatabaseOfTheVersionBeforeIsServed(t *testing.T) {
 	s := openStore(t, Options{DataDir: unpack(t, schema0018), Log: testLog(t)})
 	list, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}})
@@ -110,7 +110,11 @@ func TestADatabaseOfTheVersionBeforeIsServed(t *testing.T) {
 		states = append(states, fmt.Sprintf("%d %s %s", b.ID, b.Repo.FullName, b.State))
 	}
 	want := []string{
-		"1 octo/hello passed", "2 octo/hello failed", "3 octo/hello passed", "4 corp/tool errored", "5 octo/hello queued",
+		"1 octo/hello passed",
+		"2 octo/hello failed",
+		"3 octo/hello passed",
+		"4 corp/tool errored",
+		"5 octo/hello queued",
 	}
 	if !slices.Equal(states, want) {
 		t.Errorf("builds: got %q, want %q", states, want)

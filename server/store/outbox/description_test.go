@@ -15,14 +15,34 @@ func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
 	}{
 		{"", "4 tests in 2.1 s", "passed: 4 tests in 2.1 s"},
 		{pipeline.CausePlan, "pyproject.toml, line 1: no key", "plan: pyproject.toml, line 1: no key"},
-		{pipeline.CauseInstall, "No matching distribution found for nope", "install: No matching distribution found for nope"},
+		{
+			pipeline.CauseInstall,
+			"No matching distribution found for nope",
+			"install: No matching distribution found for nope",
+		},
 		{pipeline.CauseLint, "flake8 found 1 problem", "lint: flake8 found 1 problem"},
 		{pipeline.CauseTests, "1 failure in 5 tests", "tests: 1 failure in 5 tests"},
 		{pipeline.CauseNoTests, "no tests: unittest found nothing to run", "no tests: unittest found nothing to run"},
-		{pipeline.CauseTimeout, "timed out: 15m limit for the build, in `pip`", "timed out: 15m limit for the build, in `pip`"},
-		{pipeline.CauseOutOfMemory, "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`", "out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`"},
-		{pipeline.CauseDiskFull, "disk full: no room left in /tmp, 2 GiB limit over all", "disk full: no room left in /tmp, 2 GiB limit over all"},
-		{pipeline.CausePidsLimit, "too many processes: 512 limit, in `python -m unittest`", "too many processes: 512 limit, in `python -m unittest`"},
+		{
+			pipeline.CauseTimeout,
+			"timed out: 15m limit for the build, in `pip`",
+			"timed out: 15m limit for the build, in `pip`",
+		},
+		{
+			pipeline.CauseOutOfMemory,
+			"out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`",
+			"out of memory: 2 GiB limit (4 GiB with files), in `python -m unittest`",
+		},
+		{
+			pipeline.CauseDiskFull,
+			"disk full: no room left in /tmp, 2 GiB limit over all",
+			"disk full: no room left in /tmp, 2 GiB limit over all",
+		},
+		{
+			pipeline.CausePidsLimit,
+			"too many processes: 512 limit, in `python -m unittest`",
+			"too many processes: 512 limit, in `python -m unittest`",
+		},
 		{pipeline.CauseLogLimit, "too much output: 4 GiB limit", "too much output: 4 GiB limit"},
 		{pipeline.CauseClone, "git's words:\n  repository not found", "clone: git's words: repository not found"},
 		{pipeline.CauseIndex, "the index is away", "index: the index is away"},
@@ -62,7 +82,12 @@ func TestDescriptionsHoldNothingBeyondTheBasicPlane(t *testing.T) {
 	if want := "install: Invalid requirement: '□==1' in größe.txt"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	waits := builds.Row{State: pipeline.Queued, WaitCause: pipeline.CauseClone, WaitWhy: "git host 🐍 does not answer", WaitSince: 1}
+	waits := builds.Row{
+		State:     pipeline.Queued,
+		WaitCause: pipeline.CauseClone,
+		WaitWhy:   "git host 🐍 does not answer",
+		WaitSince: 1,
+	}
 	if got := description(waits); !strings.Contains(got, "git host □ does not answer") {
 		t.Errorf("of one that waits: got %q", got)
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // A post whose outcome is unknown (a time-out) may take effect after a newer one that was accepted.
-// So what was accepted after it is posted once more when that can no longer happen: posting the same
-// state again is harmless, and the newest counts.
+// So what was accepted after it is posted once more when that can no longer happen: posting the
+// same state again is harmless, and the newest counts.
 
 // doubted is what a target remembers after the post of r ended without a word about its outcome.
 func (t targetRow) doubted(r statusRow, now time.Time, p Pace) (id, until int64) {

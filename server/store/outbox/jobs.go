@@ -33,8 +33,8 @@ func jobFor(target int64, ended bool) river.InsertManyParams {
 	}
 }
 
-// DropJobs removes the jobs that send a repository's statuses, by its name in lower case. What other
-// jobs say of errors may name it too.
+// DropJobs removes the jobs that send a repository's statuses, by its name in lower case. What
+// other jobs say of errors may name it too.
 func DropJobs(tx *database.Tx, key string) (int64, error) {
 	r := tx.Exec("DELETE FROM river_job WHERE kind = ? AND "+tx.JobNumber("target")+
 		" IN (SELECT id FROM status_targets WHERE lower(repo) = ?)",

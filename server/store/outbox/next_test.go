@@ -32,11 +32,31 @@ func TestNextSendsTheNewestState(t *testing.T) {
 		{"only the end when the pending failed", []statusRow{tried(pending(1, 1, fresh)), final(2, 1)}, 2, []int64{1}},
 		{"the end after its pending", []statusRow{sent(pending(1, 1, old)), final(2, 1)}, 2, nil},
 		{"no pending after its end", []statusRow{pending(1, 1, fresh), sent(final(2, 1))}, 0, []int64{1}},
-		{"no pending after an undeliverable end", []statusRow{pending(1, 1, fresh), failed(final(2, 1))}, 0, []int64{1}},
+		{
+			"no pending after an undeliverable end",
+			[]statusRow{pending(1, 1, fresh), failed(final(2, 1))},
+			0,
+			[]int64{1},
+		},
 		{"an end after an undeliverable pending", []statusRow{failed(pending(1, 1, old)), final(2, 1)}, 2, nil},
-		{"an older build's end is left out", []statusRow{sent(pending(1, 1, old)), sent(pending(2, 2, old)), final(3, 1)}, 0, []int64{3}},
-		{"a newer build's pending after an older one's end", []statusRow{sent(pending(1, 1, old)), sent(final(2, 1)), pending(3, 2, fresh)}, 3, nil},
-		{"all of the older build is left out", []statusRow{pending(1, 1, old), final(2, 1), pending(3, 2, fresh)}, 3, []int64{1, 2}},
+		{
+			"an older build's end is left out",
+			[]statusRow{sent(pending(1, 1, old)), sent(pending(2, 2, old)), final(3, 1)},
+			0,
+			[]int64{3},
+		},
+		{
+			"a newer build's pending after an older one's end",
+			[]statusRow{sent(pending(1, 1, old)), sent(final(2, 1)), pending(3, 2, fresh)},
+			3,
+			nil,
+		},
+		{
+			"all of the older build is left out",
+			[]statusRow{pending(1, 1, old), final(2, 1), pending(3, 2, fresh)},
+			3,
+			[]int64{1, 2},
+		},
 	} {
 		send, superseded := next(c.rows, now)
 		var id int64

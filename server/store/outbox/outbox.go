@@ -23,8 +23,8 @@ type Outbox struct {
 // New makes the outbox of a database.
 func New(db *database.DB) *Outbox { return &Outbox{db: db} }
 
-// Add puts the build's state as it is now into the outbox. The job that it returns is to be inserted
-// in the same transaction.
+// Add puts the build's state as it is now into the outbox. The job that it returns is to be
+// inserted in the same transaction.
 func Add(tx *database.Tx, b builds.Row) (river.InsertManyParams, error) {
 	t := targetRow{Repo: b.Repo, SHA: b.SHA, Context: contexts[b.Ref.Kind()], Version: 1}
 	err := tx.Clauses(clause.OnConflict{

@@ -25,8 +25,8 @@ func (s *Sender) Start(ctx context.Context) error {
 	return s.retry(ctx, append([]int{http.StatusUnprocessableEntity}, refusals...)...)
 }
 
-// Resume gives a job to the targets whose statuses nobody sends any more. On SQLite every claim that
-// is there at boot is a dead server's.
+// Resume gives a job to the targets whose statuses nobody sends any more. On SQLite every claim
+// that is there at boot is a dead server's.
 func (s *Sender) Resume(ctx context.Context, boot bool) error {
 	if s.Reporter == nil {
 		return nil
@@ -44,8 +44,8 @@ func (s *Sender) Resume(ctx context.Context, boot bool) error {
 	})
 }
 
-// Look has what was refused tried at once when the credential is another than it was at Start, or at
-// an earlier Look that succeeded.
+// Look has what was refused tried at once when the credential is another than it was at Start, or
+// at an earlier Look that succeeded.
 func (s *Sender) Look(ctx context.Context) error {
 	now := s.Credential()
 	if s.Reporter == nil || now == s.credential {
@@ -59,8 +59,8 @@ func (s *Sender) Look(ctx context.Context) error {
 	return nil
 }
 
-// revive opens the statuses again that were given up too early: an older version did so at the first
-// refusal, for whatever reason.
+// revive opens the statuses again that were given up too early: an older version did so at the
+// first refusal, for whatever reason.
 func (s *Sender) revive(ctx context.Context) error {
 	return s.db.Transact(ctx, func(tx *database.Tx) error {
 		return tx.Exec(`UPDATE statuses SET failed_at = 0

@@ -100,8 +100,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	return nil
 }
 
-// deliver sends one status after the other. It returns how long to wait, after a failure or for what
-// is not due yet.
+// deliver sends one status after the other. It returns how long to wait, after a failure or for
+// what is not due yet.
 func (s *Sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wait time.Duration, err error) {
 	for send != nil {
 		result, healed := s.attempt(ctx, t, send)

@@ -144,7 +144,8 @@ func TestAPullRequestsStatusStandsBesideItsPushs(t *testing.T) {
 		for _, st := range h.posts {
 			got[st.Context] += st.State
 		}
-		if want := map[string]string{"vivarium": "success", "vivarium (pull request)": "failure"}; !maps.Equal(got, want) {
+		want := map[string]string{"vivarium": "success", "vivarium (pull request)": "failure"}
+		if !maps.Equal(got, want) {
 			t.Errorf("posted %v, want %v", got, want)
 		}
 		for b, superseded := range map[int64]bool{older.ID: true, pushed.ID: false, asked.ID: false} {

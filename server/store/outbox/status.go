@@ -67,8 +67,8 @@ func (o *Outbox) Statuses(ctx context.Context, build int64) ([]Status, error) {
 // lateAfter is how long a status that was tried in vain may wait before somebody should know.
 const lateAfter = time.Minute
 
-// Undelivered is a status that somebody should know of: the newest that was given up in the last day,
-// else the oldest that the host refuses or has not taken for a minute; nil when there is none.
+// Undelivered is a status that somebody should know of: the newest that was given up in the last
+// day, else the oldest that the host refuses or has not taken for a minute; nil when there is none.
 func (o *Outbox) Undelivered(ctx context.Context) (*Status, error) {
 	now := o.db.Now()
 	for _, q := range []*gorm.DB{

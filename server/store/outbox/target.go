@@ -18,9 +18,10 @@ const isOpen = "sent_at = 0 AND failed_at = 0 AND NOT superseded"
 // errLost says that another sender has taken the target meanwhile.
 var errLost = errors.New("another sender has taken over the commit's statuses")
 
-// claim takes a target, so that one post at a time is in flight for it, and says what to send first;
-// nil when there is nothing, another sender has it, or it waits after a failure. Where a dead sender
-// held it, nobody knows what became of its last post, which was of the oldest status that is open.
+// claim takes a target, so that one post at a time is in flight for it, and says what to send
+// first; nil when there is nothing, another sender has it, or it waits after a failure. Where a
+// dead sender held it, nobody knows what became of its last post, which was of the oldest status
+// that is open.
 func (s *Sender) claim(ctx context.Context, id int64) (t targetRow, send *statusRow, err error) {
 	claim := rand.Text()
 	err = s.db.Transact(ctx, func(tx *database.Tx) error {
@@ -47,8 +48,8 @@ func (s *Sender) claim(ctx context.Context, id int64) (t targetRow, send *status
 	return t, send, err
 }
 
-// choose decides in a transaction what to send next, and lets go of the target when there is nothing,
-// or nothing yet.
+// choose decides in a transaction what to send next, and lets go of the target when there is
+// nothing, or nothing yet.
 func (s *Sender) choose(tx *database.Tx, t *targetRow) (*statusRow, error) {
 	var rows []statusRow
 	if err := tx.Where("target_id = ?", t.ID).Order("id").Find(&rows).Error; err != nil {
@@ -76,15 +77,15 @@ func (s *Sender) choose(tx *database.Tx, t *targetRow) (*statusRow, error) {
 	if send != nil {
 		return send, nil
 	}
-	// Who adds a status changes the target's row first, and so waits for this transaction or is seen
-	// by it.
+	// Who adds a status changes the target's row first, and so waits for this transaction or is
+	// seen by it.
 	return nil, database.One(tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).
 		Updates(map[string]any{"claim": "", "claimed_until": 0}), errLost)
 }
 
-// endsWait reports whether the end of a build waits to be sent that nobody works on. Where the outbox
-// is behind, beginnings let it go first: GitHub takes 500 statuses an hour, and it is the ends that
-// people wait for.
+// endsWait reports whether the end of a build waits to be sent that nobody works on. Where the
+// outbox is behind, beginnings let it go first: GitHub takes 500 statuses an hour, and it is the
+// ends that people wait for.
 func endsWait(tx *database.Tx, now time.Time) (bool, error) {
 	var found []int64
 	err := tx.Raw(`SELECT statuses.id FROM statuses JOIN status_targets ON status_targets.id = statuses.target_id
