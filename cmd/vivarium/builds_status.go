@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -61,13 +62,9 @@ func buildsOf(ctx context.Context, s *store.Store, repo, ref string,
 	if sha != "" {
 		return builds, nil
 	}
-	var named []pipeline.Build
-	for _, b := range builds {
-		if string(b.Ref) == ref || b.Ref.Short() == ref {
-			named = append(named, b)
-		}
-	}
-	return named, nil
+	return slices.DeleteFunc(builds, func(b pipeline.Build) bool {
+		return string(b.Ref) != ref && b.Ref.Short() != ref
+	}), nil
 }
 
 func (a *app) printTheirs(statuses []pipeline.CommitStatus) error {

@@ -106,8 +106,7 @@ func (r *repos) purge(ctx context.Context, names []string) error {
 	copies, err := r.Database.Scrub(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot write the database anew: %w: the rows are gone, but the file may still hold "+
-			"their bytes; "+
-			"stop the server if it was in use, and purge the same again", err)
+			"their bytes; stop the server if it was in use, and purge the same again", err)
 	}
 	r.printScrubbed(copies)
 	purged := func(other string) bool {
