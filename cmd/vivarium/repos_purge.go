@@ -15,7 +15,7 @@ import (
 
 	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
-	"vivarium/server/store"
+	"vivarium/server/store/retention"
 )
 
 func newReposPurge(a *app) *cobra.Command {
@@ -86,11 +86,11 @@ const sizeWorthTelling = 256 << 20
 
 // purge removes the rows of each repository, then rewrites the database once.
 func (r *repos) purge(ctx context.Context, names []string) error {
-	var all []store.Purged
+	var all []retention.Purged
 	for _, name := range names {
-		p, err := r.Purge(ctx, r.by, name, registry.Pseudonym(r.key, name))
+		p, err := r.Retention.Purge(ctx, r.by, name, registry.Pseudonym(r.key, name))
 		r.printPurged(name, p)
-		if errors.Is(err, store.ErrStillRunning) {
+		if errors.Is(err, retention.ErrStillRunning) {
 			return fmt.Errorf("cannot purge %s: %w; stop the server, or `vivarium repos disable %s` if pushes keep "+
 				"coming, and purge again", name, err, name)
 		}
@@ -121,7 +121,7 @@ func (r *repos) purge(ctx context.Context, names []string) error {
 	return nil
 }
 
-func (r *repos) printPurged(name string, p store.Purged) {
+func (r *repos) printPurged(name string, p retention.Purged) {
 	counts := []struct {
 		n         int64
 		one, many string
@@ -170,7 +170,7 @@ func (r *repos) printScrubbed(copies []string) {
 }
 
 // printStays says what may bring the name back.
-func (r *repos) printStays(ctx context.Context, name string, p store.Purged) error {
+func (r *repos) printStays(ctx context.Context, name string, p retention.Purged) error {
 	out := r.app.stdout
 	for _, other := range p.Others {
 		fmt.Fprintf(out, "%s may be the same repository under another name: vivarium repos purge %s\n",

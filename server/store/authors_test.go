@@ -10,43 +10,6 @@ import (
 	"vivarium/server/store/database"
 )
 
-func TestAuthorsAreDroppedAfterTheirTime(t *testing.T) {
-	everyDatabase(t, func(t *testing.T, open func() *Store) {
-		s := open()
-		stop := serve(t, s, Work{Build: passing})
-		old := accept(t, s, push(1))
-		waitState(t, s, old, pipeline.Passed)
-		stop()
-		waiting := accept(t, s, push(2))
-		author := func(id int64) string {
-			b, err := s.Builds.Get(t.Context(), id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return b.Author
-		}
-		for _, c := range []struct {
-			keep, later time.Duration
-			want        string
-		}{
-			{0, 1000 * time.Hour, "octocat"}, // for good
-			{time.Hour, 59 * time.Minute, "octocat"},
-			{time.Hour, 61 * time.Minute, ""},
-		} {
-			s.db.Now = func() time.Time { return time.Now().Add(c.later) }
-			if err := s.dropAuthors(t.Context(), c.keep); err != nil {
-				t.Fatal(err)
-			}
-			if got := author(old); got != c.want {
-				t.Errorf("kept for %s, after %s: author %q, want %q", c.keep, c.later, got, c.want)
-			}
-		}
-		if got := author(waiting); got != "octocat" {
-			t.Errorf("a build that has not ended lost its author: %q", got)
-		}
-	})
-}
-
 func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
 	s := openStore(t, o)
@@ -56,9 +19,17 @@ func TestServeDropsAuthorsAndTheirBytes(t *testing.T) {
 	id := accept(t, s, p)
 	waitState(t, s, id, pipeline.Passed)
 	stop()
-	err := s.db.Transact(t.Context(), func(tx *database.Tx) error { // pages full of rows, in which some bytes stay unless they are overwritten
+	// Pages full of rows, in which some bytes stay unless they are overwritten.
+	err := s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		for n := range 50 {
-			row := builds.Row{Repo: "octo/old", Author: p.Author, Message: strings.Repeat("m", 7*n), State: pipeline.Passed, EndedAt: 1, Compacted: true}
+			row := builds.Row{
+				Repo:      "octo/old",
+				Author:    p.Author,
+				Message:   strings.Repeat("m", 7*n),
+				State:     pipeline.Passed,
+				EndedAt:   1,
+				Compacted: true,
+			}
 			if err := tx.Create(&row).Error; err != nil {
 				return err
 			}

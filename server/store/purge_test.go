@@ -18,6 +18,7 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/retention"
 )
 
 // canaries are words that stand where a repository's people put theirs: one of them is found wherever a search looks.
@@ -90,9 +91,9 @@ func (refusing) Post(_ context.Context, st pipeline.CommitStatus) error {
 }
 
 // purge erases the canaries' repository by another process's view of the database.
-func purge(t *testing.T, s *Store) Purged {
+func purge(t *testing.T, s *Store) retention.Purged {
 	t.Helper()
-	p, err := s.Purge(t.Context(), people.Actor{Who: "test"}, strings.ToUpper(canaryName[:4])+canaryName[4:], pseudonym)
+	p, err := s.Retention.Purge(t.Context(), people.Actor{Who: "test"}, strings.ToUpper(canaryName[:4])+canaryName[4:], pseudonym)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,54 +208,6 @@ func TestPurgeDoesNotMindAStatusOnItsWay(t *testing.T) {
 	})
 }
 
-// The log's rows are locked as the compactor locks them: before their build's.
-func TestPurgeOutlivesADeadlock(t *testing.T) {
-	s := openStore(t, Options{DatabaseURL: postgresURL(t), DataDir: t.TempDir(), Log: testLog(t)})
-	id := accept(t, s, canaryPush(1))
-	held, purged := make(chan bool), make(chan error)
-	err := s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Exec(`INSERT INTO log_chunks (build_id, seq, attempt, step, stream, at, data, omitted)
-			VALUES (?, 1, 1, 'clone', 'stdout', 0, 'x', 0)`, id).Error
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		<-held
-		_, err := s.Purge(t.Context(), people.Actor{Who: "test"}, canaryName, pseudonym)
-		purged <- err
-	}()
-	err = s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		if err := tx.Exec("DELETE FROM log_chunks WHERE build_id = ?", id).Error; err != nil {
-			return err
-		}
-		close(held)
-		eventually(t, "the purge waits for the log", func() bool {
-			var waiting int64
-			err := s.db.Read(t.Context()).Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'").Scan(&waiting).Error
-			return err == nil && waiting > 0
-		})
-		// Which of the two is ended is PostgreSQL's choice: the one that waits for the longest.
-		return tx.Exec("INSERT INTO log_blocks (build_id, first_seq, last_seq, data) VALUES (?, 1, 1, 'x')", id).Error
-	})
-	t.Logf("the compactor's transaction ended with %v", err)
-	if err := <-purged; err != nil {
-		t.Errorf("the purge ended with %v", err)
-	}
-	if builds, err := s.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}}); err != nil || len(builds) > 0 {
-		t.Errorf("of the repository there is %+v, %v", builds, err)
-	}
-}
-
-func TestPurgeNeedsNoEndOfADeadServersBuild(t *testing.T) {
-	s := sqliteStore(t)
-	id := accept(t, s, canaryPush(1))
-	begin(t, s, id)
-	if p := purge(t, s); p.Builds != 1 {
-		t.Errorf("removed %d builds, want build %d", p.Builds, id)
-	}
-}
-
 // TestScrubLeavesNoByteInTheFiles looks into the files themselves, while a server has them open and after.
 func TestScrubLeavesNoByteInTheFiles(t *testing.T) {
 	o := Options{DataDir: t.TempDir(), Log: testLog(t)}
@@ -296,7 +249,7 @@ func TestScrubLeavesNoByteInTheFiles(t *testing.T) {
 	}
 	purge(t, s)
 	// The other repository's name begins with this one's.
-	if _, err := s.Purge(t.Context(), people.Actor{Who: "test"}, canaryName+"-two", "erased:8899aabbccddeeff"); err != nil {
+	if _, err := s.Retention.Purge(t.Context(), people.Actor{Who: "test"}, canaryName+"-two", "erased:8899aabbccddeeff"); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()

@@ -57,6 +57,8 @@ type server struct {
 const (
 	// resumeEvery is how soon a status is seen that nobody sends any more.
 	resumeEvery = 5 * time.Second
+	// authorsEvery is how often names are looked for that have had their time.
+	authorsEvery = time.Hour
 )
 
 // Serve takes the lock (SQLite), requeues what a dead server left, and works until ctx ends. On the
@@ -125,9 +127,8 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 	})
 	wg.Go(func() { v.Logs.Compact(ctx) })
 	wg.Go(func() {
-		drop := func() { v.warn(ctx, "cannot drop author names", v.dropAuthors(ctx, v.work.KeepAuthors)) }
-		drop()
-		every(ctx, authorsEvery, drop)
+		v.dropAuthors(ctx)
+		every(ctx, authorsEvery, func() { v.dropAuthors(ctx) })
 	})
 	if v.work.Reporter != nil && v.work.Credential != nil {
 		wg.Go(func() {
@@ -154,5 +155,16 @@ func every(ctx context.Context, d time.Duration, f func()) {
 func (v *server) warn(ctx context.Context, message string, err error) {
 	if err != nil && ctx.Err() == nil {
 		v.log.WarnContext(ctx, message, "err", err)
+	}
+}
+
+// dropAuthors drops the authors' names that have had their time.
+func (v *server) dropAuthors(ctx context.Context) {
+	for {
+		dropped, err := v.Retention.DropAuthors(ctx, v.work.KeepAuthors)
+		v.warn(ctx, "cannot drop author names", err)
+		if dropped == 0 {
+			return
+		}
 	}
 }

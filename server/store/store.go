@@ -17,6 +17,7 @@ import (
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/retention"
 )
 
 // Options for Open. Fixed after it.
@@ -35,13 +36,14 @@ type Options struct {
 
 // Store is the database.
 type Store struct {
-	Database *database.DB
-	Builds   *builds.Builds
-	People   *people.People
-	Entries  *entries.Entries
-	Outbox   *outbox.Outbox
-	Queue    *queue.Queue
-	Logs     *buildlog.Logs
+	Database  *database.DB
+	Builds    *builds.Builds
+	People    *people.People
+	Entries   *entries.Entries
+	Outbox    *outbox.Outbox
+	Queue     *queue.Queue
+	Logs      *buildlog.Logs
+	Retention *retention.Retention
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -69,6 +71,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		AddStatus:          outbox.Add,
 		Logs:               s.Logs,
 	})
+	s.Retention = retention.New(db, o.Log, s.Queue)
 	return s, nil
 }
 

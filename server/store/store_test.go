@@ -12,9 +12,6 @@ import (
 	"go.uber.org/goleak"
 
 	"vivarium/pipeline"
-	"vivarium/server/store/builds"
-	"vivarium/server/store/database"
-	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
 )
@@ -23,10 +20,9 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 
 // The test helpers that stand in nearly every line.
 var (
-	must        = storetest.Must
-	eventually  = storetest.Eventually
-	testLog     = storetest.Log
-	postgresURL = storetest.PostgresURL
+	must       = storetest.Must
+	eventually = storetest.Eventually
+	testLog    = storetest.Log
 )
 
 // everyDatabase runs a test on each database. open opens the same one each time.
@@ -55,8 +51,6 @@ func sqliteStore(t *testing.T) *Store {
 	t.Helper()
 	return openStore(t, Options{DataDir: t.TempDir(), Log: testLog(t)})
 }
-
-var byTest = people.Actor{Who: "a test"}
 
 // push is a delivery for the n-th commit.
 func push(n int) queue.Push {
@@ -177,15 +171,4 @@ func locked(mu *sync.Mutex, f func()) {
 	mu.Lock()
 	defer mu.Unlock()
 	f()
-}
-
-// begin begins an attempt at a build that waits, as a server that died since.
-func begin(t testing.TB, s *Store, build int64) (b builds.Row) {
-	t.Helper()
-	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		err := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, owner = 'dead', started_at = ?,
-			lease_until = 1 WHERE id = ?`, pipeline.Running, database.Micros(s.db.Now()), build).Error
-		return errors.Join(err, tx.Take(&b, build).Error)
-	}))
-	return b
 }

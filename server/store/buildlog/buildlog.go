@@ -6,6 +6,7 @@
 package buildlog
 
 import (
+	"database/sql"
 	"log/slog"
 	"sync"
 
@@ -51,6 +52,16 @@ func (l *Logs) AddLine(tx *database.Tx, b builds.Row, step pipeline.StepName, te
 		Data:    []byte(text),
 	})
 	return tx.Create(&row).Error
+}
+
+// Stored is how many bytes the log of a build takes, as it is stored: compressed in part or whole.
+func Stored(tx *database.Tx, build int64) (n int64, err error) {
+	err = tx.Raw(`SELECT coalesce(sum(length(data)), 0) FROM (
+			SELECT data FROM log_chunks WHERE build_id = @build
+			UNION ALL
+			SELECT data FROM log_blocks WHERE build_id = @build
+		) AS pieces`, sql.Named("build", build)).Scan(&n).Error
+	return n, err
 }
 
 // Ended tells that a build has ended: its log grows no more, and can be compressed.
