@@ -88,32 +88,11 @@ func remove(tx *database.Tx, b builds.Row) (n Purged, err error) {
 var errMore = errors.New("builds have come meanwhile")
 
 // rest removes what names the repository beside its builds, and writes the audit line. It is not clean
-// when builds have come meanwhile. Rows are locked in the order in which a push locks them, and builds
-// are looked for last: on PostgreSQL a push that is under way is either waited for and seen, or begins
-// anew after this.
+// when builds have come meanwhile.
 func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 	var n Purged
 	err = e.transact(ctx, func(tx *database.Tx) (err error) {
-		n = Purged{}
-		if n.Entries, n.Changed, err = entries.Drop(tx, e.key); err != nil {
-			return err
-		}
-		if n.Jobs, err = outbox.DropJobs(tx, e.key); err != nil {
-			return err
-		}
-		if n.Tokens, err = people.DropTokensOf(tx, e.key); err != nil {
-			return err
-		}
-		if err := outbox.DropTargets(tx, e.key); err != nil {
-			return err
-		}
-		if err := queue.DropTurn(tx, e.key); err != nil {
-			return err
-		}
-		if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {
-			return err
-		}
-		if n.AuditLines, err = people.HideInAudit(tx, e.key, e.pseudonym); err != nil {
+		if n, err = e.removeNames(tx); err != nil {
 			return err
 		}
 		var left int64
@@ -133,4 +112,30 @@ func (e *erasure) rest(ctx context.Context) (clean bool, err error) {
 		e.sum.AuditLines, e.sum.Changed = n.AuditLines, n.Changed
 	}
 	return err == nil, err
+}
+
+// removeNames removes it from the registry, the outbox, the tokens, the queue and the audit. Rows are
+// locked in the order in which a push locks them, and builds are looked for after them: on PostgreSQL a
+// push that is under way is either waited for and seen, or begins anew after this.
+func (e *erasure) removeNames(tx *database.Tx) (n Purged, err error) {
+	if n.Entries, n.Changed, err = entries.Drop(tx, e.key); err != nil {
+		return n, err
+	}
+	if n.Jobs, err = outbox.DropJobs(tx, e.key); err != nil {
+		return n, err
+	}
+	if n.Tokens, err = people.DropTokensOf(tx, e.key); err != nil {
+		return n, err
+	}
+	if err := outbox.DropTargets(tx, e.key); err != nil {
+		return n, err
+	}
+	if err := queue.DropTurn(tx, e.key); err != nil {
+		return n, err
+	}
+	if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {
+		return n, err
+	}
+	n.AuditLines, err = people.HideInAudit(tx, e.key, e.pseudonym)
+	return n, err
 }
