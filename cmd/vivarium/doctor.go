@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"vivarium/cmd/vivarium/dotenv"
+
 	"github.com/spf13/cobra"
 )
 
@@ -69,12 +71,12 @@ func (a *app) newCheckup() *checkup {
 		colour := map[level]string{fine: green, advice: yellow, essential: red}[f.level]
 		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.level)), f.what, f.text)
 	}}
-	dotenv, err := readDotenv()
+	file, err := dotenv.Read()
 	if err != nil {
 		c.add(essential, "settings", "%v", err)
 	}
 	var problems []error
-	c.config, problems = readConfig(a.environ, dotenv)
+	c.config, problems = readConfig(a.environ, file)
 	for _, p := range problems {
 		c.add(essential, "settings", "%v", p)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/images"
 	"vivarium/pipeline"
 	"vivarium/sandbox"
@@ -61,16 +62,16 @@ func (c *checkup) webhook(entries int) {
 }
 
 func (c *checkup) dotenv() {
-	info, err := os.Stat(dotenvFile)
+	info, err := os.Stat(dotenv.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.add(fine, dotenvFile, "none here; settings come from the environment")
+		c.add(fine, dotenv.File, "none here; settings come from the environment")
 	case err != nil:
-		c.add(essential, dotenvFile, "%v", err)
+		c.add(essential, dotenv.File, "%v", err)
 	case info.Mode().Perm()&0o077 != 0:
-		c.add(advice, dotenvFile, "others on this machine can read its secrets; run: chmod 600 %s", dotenvFile)
+		c.add(advice, dotenv.File, "others on this machine can read its secrets; run: chmod 600 %s", dotenv.File)
 	default:
-		c.add(fine, dotenvFile, "only its owner can read it")
+		c.add(fine, dotenv.File, "only its owner can read it")
 	}
 }
 

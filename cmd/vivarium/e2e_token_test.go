@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/harness"
+	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/server/github/githubtest"
 )
 
@@ -78,8 +79,8 @@ func revokeAmidTenBuilds(t *testing.T, w *world) {
 func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	w := newWorld(t, 1)
 	w.unset = []string{tokenName}
-	dotenv := filepath.Join(w.data, dotenvFile)
-	if err := os.WriteFile(dotenv, []byte(tokenName+"=ghp_expired\n"), 0o600); err != nil {
+	file := filepath.Join(w.data, dotenv.File)
+	if err := os.WriteFile(file, []byte(tokenName+"=ghp_expired\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.serve()
@@ -92,7 +93,7 @@ func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	if got := w.states(sha); len(got) > 0 {
 		t.Fatalf("control: GitHub took %v by a token that it does not know", got)
 	}
-	if err := os.WriteFile(dotenv, []byte(tokenName+"="+harness.Token+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(tokenName+"="+harness.Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.until(10*time.Second, "the end is told", func() bool { return slices.Contains(w.states(sha), "success") })

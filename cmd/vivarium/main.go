@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"vivarium/cmd/vivarium/dotenv"
+
 	"github.com/spf13/cobra"
 )
 
@@ -51,11 +53,11 @@ type app struct {
 
 // config reads an operator's settings. Only the command that runs calls it, once.
 func (a *app) config() (config, error) {
-	dotenv, err := readDotenv()
+	file, err := dotenv.Read()
 	if err != nil {
 		return config{}, err
 	}
-	c, problems := readConfig(a.environ, dotenv)
+	c, problems := readConfig(a.environ, file)
 	return c, errors.Join(problems...)
 }
 

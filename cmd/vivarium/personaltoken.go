@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/pipeline"
 	"vivarium/server"
 	"vivarium/server/github"
@@ -63,12 +64,12 @@ func (t *personalToken) Fingerprint() string {
 }
 
 func (t *personalToken) refresh(now time.Time) {
-	info, err := os.Stat(dotenvFile)
+	info, err := os.Stat(dotenv.File)
 	if err != nil || !t.changed(info) {
 		return
 	}
 	t.file, t.checked = info, now
-	values, err := readDotenv()
+	values, err := dotenv.Read()
 	if err != nil {
 		t.log.Warn("the token is not renewed", "err", err)
 		return
