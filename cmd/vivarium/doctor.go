@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vivarium/cmd/vivarium/dotenv"
+	"vivarium/cmd/vivarium/remote"
 
 	"github.com/spf13/cobra"
 )
@@ -106,5 +107,5 @@ func (c *checkup) everything(ctx context.Context, commit string) {
 // splitCommit reads OWNER/NAME@SHA.
 func splitCommit(s string) (repo, sha string, ok bool) {
 	repo, sha, ok = strings.Cut(s, "@")
-	return repo, sha, ok && repo != "" && fullSHA.MatchString(sha)
+	return repo, sha, ok && repo != "" && remote.FullSHA.MatchString(sha)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/remote"
 	"vivarium/cmd/vivarium/worktree"
 	"vivarium/pipeline"
 )
@@ -57,7 +58,7 @@ func (a *app) run(ctx context.Context, target, ref string) error {
 		started: time.Now(),
 	}
 	src, close, err := b.source(ctx, target, ref)
-	if failure := (*remoteError)(nil); errors.As(err, &failure) {
+	if failure := (*remote.Error)(nil); errors.As(err, &failure) {
 		return b.end(cloneFailed(failure, b.started))
 	}
 	if ctx.Err() != nil {
@@ -163,7 +164,7 @@ func (b *localBuild) source(ctx context.Context, target, ref string) (titledSour
 }
 
 func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSource, error) {
-	repo, err := parseRepoURL(target)
+	repo, err := remote.ParseURL(target)
 	if err != nil {
 		return titledSource{}, err
 	}
@@ -171,12 +172,12 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 	if sameOrigin(repo, b.config.serverURL) {
 		src.Tokens = pipeline.FixedToken(b.config.token)
 	}
-	r := resolver{repo: src, pause: time.Second, retry: func(err error) {
+	r := remote.Resolver{Repo: src, Pause: time.Second, Retry: func(err error) {
 		_ = b.console.say(fmt.Sprintf("cannot reach %s: %v; trying again", repo.Host, err))
 	}}
-	src.SHA, err = r.resolve(ctx, ref)
+	src.SHA, err = r.Resolve(ctx, ref)
 	title := fmt.Sprintf("%s at %s", repo, src.SHA)
-	if failure := (*remoteError)(nil); errors.As(err, &failure) && !failure.served {
+	if failure := (*remote.Error)(nil); errors.As(err, &failure) && !failure.Served {
 		// The build goes on, to the point where git itself says why. No object has the null ID, so
 		// nothing is built by mistake if the host answers after all.
 		src.SHA = plumbing.ZeroHash.String()
@@ -186,7 +187,7 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 }
 
 // cloneFailed is the outcome when the repository has no such commit.
-func cloneFailed(err *remoteError, started time.Time) pipeline.Outcome {
+func cloneFailed(err *remote.Error, started time.Time) pipeline.Outcome {
 	o := pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseClone, Summary: err.Error()}
 	for _, name := range pipeline.StepNames {
 		s := pipeline.Step{Name: name, State: pipeline.StepSkipped}

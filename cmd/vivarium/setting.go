@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/cmd/vivarium/redact"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
@@ -29,9 +30,9 @@ type setter struct {
 // password.
 func (s setter) shown(value string) string {
 	if s.secret {
-		return hidden
+		return redact.Hidden
 	}
-	return strconv.Quote(hideCredentials(value))
+	return strconv.Quote(redact.Credentials(value))
 }
 
 // kind is a type of setting.

@@ -43,3 +43,6 @@ func (t terminal) dye(colour, s string) string {
 	}
 	return colour + s + termtext.Reset
 }
+
+// oneLine shows a stranger's words within one line of ours.
+func oneLine(s string) string { return termtext.OneLine(s) }

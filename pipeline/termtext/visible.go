@@ -2,6 +2,7 @@ package termtext
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,3 +48,17 @@ func Line(s string) string {
 		return r
 	}, s)
 }
+
+// OneLine makes a stranger's words safe for one line of a terminal, and short.
+func OneLine(s string) string {
+	f := Filter{}
+	clean := slices.Concat(f.Write([]byte(s)), f.Flush())
+	words := strings.Join(strings.Fields(string(clean)), " ")
+	if len(words) > maxWords {
+		words = strings.ToValidUTF8(words[:maxWords], "") + "…"
+	}
+	return words
+}
+
+// maxWords bounds OneLine, in bytes.
+const maxWords = 500

@@ -11,6 +11,8 @@ import (
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/dotenv",
+		"cmd/vivarium/redact",
+		"cmd/vivarium/remote",
 		"cmd/vivarium/worktree",
 		"server",
 		"server/dispatch",
@@ -37,6 +39,8 @@ var mayImport = map[string][]string{
 		"server/store/queue",
 	},
 	"cmd/vivarium/dotenv":           {},
+	"cmd/vivarium/redact":           {},
+	"cmd/vivarium/remote":           {"cmd/vivarium/redact", "pipeline", "pipeline/termtext"},
 	"cmd/vivarium-init":             {"sandbox/wire"},
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},

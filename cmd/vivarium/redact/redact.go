@@ -1,12 +1,14 @@
-package main
+// Package redact keeps credentials out of what people are shown.
+package redact
 
 import "strings"
 
-const hidden = "[redacted]"
+// Hidden stands in the place of what is kept out.
+const Hidden = "[redacted]"
 
-// hideCredentials removes from a value what may be a credential: all before its last @, and its
+// Credentials removes from a value what may be a credential: all before its last @, and its
 // query and fragment. The value need not be a well-formed URL.
-func hideCredentials(v string) string {
+func Credentials(v string) string {
 	scheme := ""
 	if s, rest, ok := strings.Cut(v, "://"); ok && !strings.ContainsAny(s, "@:/?#") {
 		scheme, v = s+"://", rest
@@ -14,12 +16,12 @@ func hideCredentials(v string) string {
 	at, query := strings.LastIndexByte(v, '@'), strings.IndexAny(v, "?#")
 	switch {
 	case at >= 0 && query >= 0 && query < at: // an @ in the query, or a ? in the password
-		return scheme + hidden
+		return scheme + Hidden
 	case query >= 0:
-		v = v[:query+1] + hidden
+		v = v[:query+1] + Hidden
 	}
 	if at >= 0 {
-		v = hidden + v[at:]
+		v = Hidden + v[at:]
 	}
 	return scheme + v
 }

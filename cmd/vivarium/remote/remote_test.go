@@ -1,4 +1,4 @@
-package main
+package remote
 
 import (
 	"errors"
@@ -32,8 +32,8 @@ func commitTo(t *testing.T, h *egresstest.GitHost, repo, branch string) string {
 	return shas[0]
 }
 
-func resolverOf(h *egresstest.GitHost, repo string, retried *int) resolver {
-	return resolver{repo: pipeline.Git{URL: h.RepoURL(repo)}, pause: time.Millisecond, retry: func(error) { *retried++ }}
+func resolverOf(h *egresstest.GitHost, repo string, retried *int) Resolver {
+	return Resolver{Repo: pipeline.Git{URL: h.RepoURL(repo)}, Pause: time.Millisecond, Retry: func(error) { *retried++ }}
 }
 
 func TestResolverFindsEveryFormOfARef(t *testing.T) {
@@ -53,7 +53,7 @@ func TestResolverFindsEveryFormOfARef(t *testing.T) {
 		strings.Repeat("b", 64): strings.Repeat("b", 64),
 	} {
 		retried := 0
-		got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref)
+		got, err := resolverOf(h, "octo/hello", &retried).Resolve(t.Context(), ref)
 		if err != nil || got != want || retried != 0 {
 			t.Errorf("%q: got %s, %v, %d retries; want %s", ref, got, err, retried, want)
 		}
@@ -66,7 +66,7 @@ func TestResolverReadsASHA256Repository(t *testing.T) {
 	want := commitTo(t, h, "octo/hello", "")
 	retried := 0
 	for _, ref := range []string{"", "main"} {
-		if got, err := resolverOf(h, "octo/hello", &retried).resolve(t.Context(), ref); err != nil || got != want ||
+		if got, err := resolverOf(h, "octo/hello", &retried).Resolve(t.Context(), ref); err != nil || got != want ||
 			len(want) != 64 {
 			t.Errorf("%q: got %s, %v; want %s", ref, got, err, want)
 		}
@@ -77,11 +77,11 @@ func TestURLOfARepositoryMayEndInASlash(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	want := commitTo(t, h, "octo/hello", "")
 	for _, end := range []string{"", "/", "//"} {
-		u, err := parseRepoURL(h.URL() + "/octo/hello" + end)
+		u, err := ParseURL(h.URL() + "/octo/hello" + end)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := resolver{repo: pipeline.Git{URL: u}, pause: time.Millisecond, retry: func(error) {}}.resolve(t.Context(), "")
+		got, err := Resolver{Repo: pipeline.Git{URL: u}, Pause: time.Millisecond, Retry: func(error) {}}.Resolve(t.Context(), "")
 		if err != nil || got != want || strings.HasSuffix(u.Path, "/") {
 			t.Errorf("%s: got %s, %v; want %s", u, got, err, want)
 		}
@@ -147,13 +147,13 @@ func TestResolverTellsWhyThereIsNoCommit(t *testing.T) {
 			h.SetFault(tc.fault)
 			defer h.SetFault(nil)
 			retried := 0
-			sha, err := resolverOf(h, tc.repo, &retried).resolve(t.Context(), tc.ref)
-			var failure *remoteError
+			sha, err := resolverOf(h, tc.repo, &retried).Resolve(t.Context(), tc.ref)
+			var failure *Error
 			if !errors.As(err, &failure) {
 				t.Fatalf("got %q, %v", sha, err)
 			}
-			if !strings.Contains(err.Error(), tc.want) || failure.served != tc.served || retried != tc.retries {
-				t.Errorf("got %v, served %t, %d retries", err, failure.served, retried)
+			if !strings.Contains(err.Error(), tc.want) || failure.Served != tc.served || retried != tc.retries {
+				t.Errorf("got %v, served %t, %d retries", err, failure.Served, retried)
 			}
 		})
 	}
@@ -163,8 +163,8 @@ func TestResolverSucceedsWhenTheHostComesBack(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	want := commitTo(t, h, "octo/hello", "")
 	h.SetFault(egresstest.Drop)
-	r := resolver{repo: pipeline.Git{URL: h.RepoURL("octo/hello")}, pause: time.Millisecond, retry: func(error) { h.SetFault(nil) }}
-	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
+	r := Resolver{Repo: pipeline.Git{URL: h.RepoURL("octo/hello")}, Pause: time.Millisecond, Retry: func(error) { h.SetFault(nil) }}
+	if got, err := r.Resolve(t.Context(), ""); err != nil || got != want {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
@@ -173,19 +173,29 @@ func TestResolverGivesTheTokenToItsOwnOriginOnly(t *testing.T) {
 	const token = "ghp_canary"
 	h := newGitHost(t, egresstest.GitHostConfig{Token: token})
 	want := commitTo(t, h, "octo/hello", "")
-	r := resolver{repo: pipeline.Git{URL: h.RepoURL("octo/hello"), Tokens: pipeline.FixedToken(token)}}
-	if got, err := r.resolve(t.Context(), ""); err != nil || got != want {
+	r := Resolver{Repo: pipeline.Git{URL: h.RepoURL("octo/hello"), Tokens: pipeline.FixedToken(token)}}
+	if got, err := r.Resolve(t.Context(), ""); err != nil || got != want {
 		t.Fatalf("control: got %q, %v", got, err)
 	}
 	other := newGitHost(t, egresstest.GitHostConfig{})
 	h.SetFault(egresstest.RedirectTo(other.URL()))
-	_, err := r.resolve(t.Context(), "")
+	_, err := r.Resolve(t.Context(), "")
 	if err == nil || len(other.Requests()) == 0 {
 		t.Fatalf("control: the redirect was not followed: %v", err)
 	}
 	for _, q := range other.Requests() {
 		if q.Header.Get("Authorization") != "" {
 			t.Error("the token went along with a redirect")
+		}
+	}
+}
+
+func TestNoRepositorysPasswordStandsInAMessage(t *testing.T) {
+	for _, address := range []string{"https://user:hunter2@host.example.org/o/n",
+		"ftp://user:hunter2@host.example.org/o/n", "https://user:hunter2%zz@host.example.org/o/n",
+		"https://host.example.org/o/n?token=hunter2"} {
+		if _, err := ParseURL(address); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v", address, err)
 		}
 	}
 }

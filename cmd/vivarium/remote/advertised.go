@@ -1,4 +1,4 @@
-package main
+package remote
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"vivarium/pipeline/termtext"
 
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/transport"
@@ -30,10 +32,10 @@ const advertisement = "application/x-git-upload-pack-advertisement"
 var errNotGit = errors.New("it does not answer as a git host does (smart HTTP)")
 
 // advertised asks the host for its refs, over smart HTTP.
-func (r resolver) advertised(ctx context.Context) (*advertised, error) {
+func (r Resolver) advertised(ctx context.Context) (*advertised, error) {
 	ctx, cancel := context.WithTimeout(ctx, advertiseTimeout)
 	defer cancel()
-	u := r.repo.URL.JoinPath("info", "refs")
+	u := r.Repo.URL.JoinPath("info", "refs")
 	u.RawQuery = "service=git-upload-pack"
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -41,7 +43,7 @@ func (r resolver) advertised(ctx context.Context) (*advertised, error) {
 	}
 	q.Header.Set("Accept", "*/*") // and no Git-Protocol: version 0 begins with the whole list
 	q.Header.Set("User-Agent", "git/vivarium")
-	token, err := r.repo.Token(ctx)
+	token, err := r.Repo.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func readAdvertised(list io.Reader) (*advertised, error) {
 		}
 		ref := advertisedRef.FindSubmatch(line)
 		if ref == nil {
-			return nil, fmt.Errorf("%w: %q is no line of a list of refs", errNotGit, oneLine(string(line)))
+			return nil, fmt.Errorf("%w: %q is no line of a list of refs", errNotGit, termtext.OneLine(string(line)))
 		}
 		a.add(string(ref[2]), string(ref[1]))
 	}
