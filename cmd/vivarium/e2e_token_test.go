@@ -11,6 +11,7 @@ import (
 
 	"vivarium/cmd/internal/harness"
 	"vivarium/cmd/vivarium/dotenv"
+	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/server/github/githubtest"
 )
 
@@ -78,9 +79,9 @@ func revokeAmidTenBuilds(t *testing.T, w *world) {
 // the statuses that were refused.
 func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	w := newWorld(t, 1)
-	w.unset = []string{tokenName}
+	w.unset = []string{personaltoken.Name}
 	file := filepath.Join(w.data, dotenv.File)
-	if err := os.WriteFile(file, []byte(tokenName+"=ghp_expired\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(personaltoken.Name+"=ghp_expired\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.serve()
@@ -93,7 +94,7 @@ func TestATokenRenewedInDotenvNeedsNoRestart(t *testing.T) {
 	if got := w.states(sha); len(got) > 0 {
 		t.Fatalf("control: GitHub took %v by a token that it does not know", got)
 	}
-	if err := os.WriteFile(file, []byte(tokenName+"="+harness.Token+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(personaltoken.Name+"="+harness.Token+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.until(10*time.Second, "the end is told", func() bool { return slices.Contains(w.states(sha), "success") })

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/pipeline"
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
@@ -50,7 +51,7 @@ type daemon struct {
 	dispatcher *dispatch.Dispatcher
 	instance   string
 	key        []byte // the operator's
-	token      *personalToken
+	token      *personaltoken.Source
 	stdout     io.Writer // for what must not be in the log
 
 	watch    *capacity.Watch
@@ -71,7 +72,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &daemon{token: newPersonalToken(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
+	s := &daemon{token: personaltoken.New(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
 		selfTest: newSelfTest()}
 	if err := makeDataDir(c.dataDir); err != nil {
 		return err
@@ -334,7 +335,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 // secrets are the values that no log may hold, the present token among them.
 func (s *daemon) secrets() []string {
 	c := s.config
-	c.token = s.token.now()
+	c.token = s.token.Now()
 	return secretsOf(c)
 }
 

@@ -11,6 +11,7 @@ import (
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/dotenv",
+		"cmd/vivarium/personaltoken",
 		"cmd/vivarium/redact",
 		"cmd/vivarium/remote",
 		"cmd/vivarium/worktree",
@@ -39,6 +40,7 @@ var mayImport = map[string][]string{
 		"server/store/queue",
 	},
 	"cmd/vivarium/dotenv":           {},
+	"cmd/vivarium/personaltoken":    {"cmd/vivarium/dotenv", "pipeline", "server", "server/github"},
 	"cmd/vivarium/redact":           {},
 	"cmd/vivarium/remote":           {"cmd/vivarium/redact", "pipeline", "pipeline/termtext"},
 	"cmd/vivarium-init":             {"sandbox/wire"},

@@ -1,4 +1,4 @@
-package main
+package personaltoken
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var log bytes.Buffer
-	s := newPersonalToken(nil, "ghp_old", slog.New(slog.NewTextHandler(&log, nil)))
+	s := New(nil, "ghp_old", slog.New(slog.NewTextHandler(&log, nil)))
 	long := time.Now().Add(-time.Hour)
 	for _, c := range []struct {
 		content string
@@ -52,7 +52,7 @@ func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 		before := s.Fingerprint()
 		changes := c.want != s.token
 		c.how(t, c.content)
-		if got := s.now(); got != c.want {
+		if got := s.Now(); got != c.want {
 			t.Errorf("after %q: got %s, want %s", c.content, string(got), string(c.want))
 		}
 		if (s.Fingerprint() != before) != changes {
@@ -68,12 +68,12 @@ func TestATokenThatIsRenewedInDotenvReachesTheRunningServer(t *testing.T) {
 func TestATokenOfTheEnvironmentStays(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeDotenv(t, "GITHUB_TOKEN=ghp_other\n")
-	if got := newPersonalToken([]string{"GITHUB_TOKEN=ghp_env"}, "ghp_env",
-		slog.New(slog.DiscardHandler)).now(); got != "ghp_env" {
+	if got := New([]string{"GITHUB_TOKEN=ghp_env"}, "ghp_env",
+		slog.New(slog.DiscardHandler)).Now(); got != "ghp_env" {
 		t.Errorf("got %s", string(got))
 	}
-	if got := newPersonalToken([]string{"OTHER=x"}, "ghp_old",
-		slog.New(slog.DiscardHandler)).now(); got != "ghp_other" {
+	if got := New([]string{"OTHER=x"}, "ghp_old",
+		slog.New(slog.DiscardHandler)).Now(); got != "ghp_other" {
 		t.Errorf("control: without one there, got %s", string(got))
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package personaltoken gives GITHUB_TOKEN as it is now, also after it was renewed in .env.
+package personaltoken
 
 import (
 	"context"
@@ -17,13 +18,14 @@ import (
 	"vivarium/server/github"
 )
 
-const tokenName = "GITHUB_TOKEN"
+// Name is the setting that holds the token.
+const Name = "GITHUB_TOKEN"
 
-// personalToken is GITHUB_TOKEN as it is now: one token for every repository and purpose. A value
+// Source is GITHUB_TOKEN as it is now: one token for every repository and purpose. A value
 // from the environment stays. .env is read again when the file has changed, since tokens that last
 // an hour are renewed there while the server runs. A file that cannot be read, or holds no token,
 // changes nothing: its writer may not be done.
-type personalToken struct {
+type Source struct {
 	fixed bool
 	log   *slog.Logger
 
@@ -33,22 +35,22 @@ type personalToken struct {
 	checked time.Time   // time of the last reading
 }
 
-// newPersonalToken begins with the token of the settings.
-func newPersonalToken(environ []string, token server.Secret, log *slog.Logger) *personalToken {
+// New begins with the token of the settings.
+func New(environ []string, token server.Secret, log *slog.Logger) *Source {
 	fixed := slices.ContainsFunc(environ, func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
-		return name == tokenName
+		return name == Name
 	})
-	return &personalToken{fixed: fixed, token: token, log: log}
+	return &Source{fixed: fixed, token: token, log: log}
 }
 
 // Token gives the same token to all who ask.
-func (t *personalToken) Token(context.Context, string, pipeline.Purpose) (string, error) {
-	return string(t.now()), nil
+func (t *Source) Token(context.Context, string, pipeline.Purpose) (string, error) {
+	return string(t.Now()), nil
 }
 
-// now looks at the file on each call, which costs some microseconds.
-func (t *personalToken) now() server.Secret {
+// Now looks at the file on each call, which costs some microseconds.
+func (t *Source) Now() server.Secret {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.fixed {
@@ -58,12 +60,12 @@ func (t *personalToken) now() server.Secret {
 }
 
 // Fingerprint tells one token from another without revealing it.
-func (t *personalToken) Fingerprint() string {
-	sum := sha256.Sum256([]byte(t.now()))
+func (t *Source) Fingerprint() string {
+	sum := sha256.Sum256([]byte(t.Now()))
 	return hex.EncodeToString(sum[:8])
 }
 
-func (t *personalToken) refresh(now time.Time) {
+func (t *Source) refresh(now time.Time) {
 	info, err := os.Stat(dotenv.File)
 	if err != nil || !t.changed(info) {
 		return
@@ -74,7 +76,7 @@ func (t *personalToken) refresh(now time.Time) {
 		t.log.Warn("the token is not renewed", "err", err)
 		return
 	}
-	token := strings.TrimSpace(values[tokenName])
+	token := strings.TrimSpace(values[Name])
 	if token == "" || server.Secret(token) == t.token {
 		return
 	}
@@ -87,7 +89,7 @@ func (t *personalToken) refresh(now time.Time) {
 
 // changed reports whether the file may differ from the one last read. On a clock that ticks in
 // whole seconds, a change within the second of the reading would not show.
-func (t *personalToken) changed(info os.FileInfo) bool {
+func (t *Source) changed(info os.FileInfo) bool {
 	return t.file == nil || !os.SameFile(t.file, info) || t.file.Size() != info.Size() ||
 		!t.file.ModTime().Equal(info.ModTime()) ||
 		t.checked.Sub(info.ModTime()) < 2*time.Second
