@@ -54,38 +54,13 @@ func strike(r sandbox.Result, l limits.Limits) (Cause, string) {
 	case r.Sockets > 0:
 		return CauseOutOfMemory, fmt.Sprintf("out of memory: %s waited unread in sockets", quantity.Bytes(r.Sockets))
 	case r.OOMKilled:
-		return CauseOutOfMemory, memoryNote(l)
+		return CauseOutOfMemory, l.OutOfMemory()
 	case r.DiskFull != "":
-		return CauseDiskFull, diskNote(r, l)
+		return CauseDiskFull, l.DiskFull(r)
 	case r.TimedOut:
-		return CauseTimeout, timeoutNote(l)
+		return CauseTimeout, l.TimedOut()
 	}
 	return "", ""
-}
-
-// memoryNote names what processes may use. The kernel enforces the sum of memory and disk, since
-// files are memory too, so a build with few files has more memory. The plan names both.
-func memoryNote(l limits.Limits) string {
-	return fmt.Sprintf("out of memory: %s limit", quantity.Bytes(l.Memory))
-}
-
-// diskNote distinguishes too many files from too much data in them.
-func diskNote(r sandbox.Result, l limits.Limits) string {
-	if r.DiskFull == sandbox.Terminals {
-		return fmt.Sprintf("too many pseudo-terminals: %d limit", sandbox.MaxTerminals)
-	}
-	if r.InodesFull {
-		return fmt.Sprintf("disk full: too many files in %s, %d limit over all", r.DiskFull, l.Inodes)
-	}
-	return fmt.Sprintf("disk full: no room left in %s, %s limit over all", r.DiskFull, quantity.Bytes(l.Disk))
-}
-
-func timeoutNote(l limits.Limits) string {
-	return fmt.Sprintf("timed out: %s limit for the build", quantity.Duration(l.Timeout))
-}
-
-func logLimitNote(l limits.Limits) string {
-	return fmt.Sprintf("too much output: %s limit", quantity.Bytes(l.LogLimit))
 }
 
 // outcomeOf is the outcome of a build with these steps: the first that is not green gives the

@@ -114,13 +114,13 @@ func causeOf(err error, l limits.Limits) (Cause, string) {
 	case errors.As(err, &known):
 		return known.cause, known.note
 	case errors.Is(err, errTimeout):
-		return CauseTimeout, timeoutNote(l) + where
+		return CauseTimeout, l.TimedOut() + where
 	case errors.Is(err, errLogLimit):
-		return CauseLogLimit, logLimitNote(l) + where
+		return CauseLogLimit, l.TooMuchOutput() + where
 	case errors.As(err, &lost) && lost.OOMKilled:
-		return CauseOutOfMemory, memoryNote(l) + where
+		return CauseOutOfMemory, l.OutOfMemory() + where
 	case errors.As(err, &lost) && lost.Deadline:
-		return CauseTimeout, timeoutNote(l) + where
+		return CauseTimeout, l.TimedOut() + where
 	case errors.Is(err, sandbox.ErrNoImage):
 		return CauseImage, termtext.Line(err.Error())
 	}
