@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/notes"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
@@ -37,7 +38,7 @@ type attempt struct {
 	constraints string // the file of constraints that stands in the sandbox; empty where none does
 	written     int64  // bytes of output so far
 	pace        pace
-	notes       notes
+	notes       notes.Notes
 
 	step  Step   // the step that runs
 	steps []Step // the steps that ended

@@ -289,31 +289,6 @@ func TestEveryCauseHasItsState(t *testing.T) {
 	}
 }
 
-func TestLastWordsAreTheLastReasonOnStderr(t *testing.T) {
-	var w lastWords
-	for _, p := range []string{"remote: x\nerror: first\nfat", "al: sec\x1bond\n", "hint: y\n", "fatal: no newline"} {
-		w.take(sandbox.Stderr, []byte(p))
-	}
-	w.take(sandbox.Stdout, []byte("\nfatal: on stdout\n"))
-	if w.said != "fatal: sec\uFFFDond" {
-		t.Errorf("got %q", w.said)
-	}
-	w.take(sandbox.Stderr, []byte("\nERROR: "+strings.Repeat("x", 10*maxWords)+"\n"))
-	if len(w.said) != maxWords {
-		t.Errorf("a line of %d bytes was kept, want %d", len(w.said), maxWords)
-	}
-}
-
-func TestNotesAreBounded(t *testing.T) {
-	var n notes
-	for range 10 * maxNotes {
-		n.add("x")
-	}
-	if lines := n.drain(); len(lines) != maxNotes || !strings.Contains(lines[maxNotes-1], "left out") {
-		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
-	}
-}
-
 func TestSummaryIsNoLongerThanALine(t *testing.T) {
 	for name, value := range map[string]string{
 		"a long text":  strings.Repeat("é", 100_000),

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vivarium/images"
+	"vivarium/pipeline/lastwords"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/quantity"
@@ -120,15 +121,15 @@ func git(name string, args ...string) command {
 
 // git runs one git command that must succeed.
 func (a *attempt) git(ctx context.Context, c command) error {
-	var words lastWords
+	var words lastwords.Reader
 	if c.tap == nil {
-		c.tap = words.take
+		c.tap = words.Take
 	}
 	r, err := a.run(ctx, c)
 	if err != nil {
 		return err
 	}
-	if cause, note := stepCause(a.step.Name, c.name, r, a.limits, words.said); cause != "" {
+	if cause, note := stepCause(a.step.Name, c.name, r, a.limits, words.Said()); cause != "" {
 		return fail(cause, "%s", note)
 	}
 	return nil

@@ -1,11 +1,8 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"regexp"
-	"sync"
 	"time"
 
 	"vivarium/pipeline/shell"
@@ -52,7 +49,7 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	}
 	a.count(r)
 	if r.Strays > 0 {
-		a.notes.add(strays(r.Strays, c.name))
+		a.notes.Add(strays(r.Strays, c.name))
 	}
 	return r, a.sayNotes(ctx)
 }
@@ -108,68 +105,10 @@ func (a *attempt) say(ctx context.Context, line string) error {
 }
 
 func (a *attempt) sayNotes(ctx context.Context) error {
-	for _, line := range a.notes.drain() {
+	for _, line := range a.notes.Drain() {
 		if err := a.say(ctx, line); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// notes are lines for the log that come from any goroutine. Only few of them matter, but a hostile
-// client can cause many, so their number is bounded.
-type notes struct {
-	mu    sync.Mutex
-	lines []string
-	total int
-}
-
-const maxNotes = 200
-
-func (n *notes) add(line string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.total++
-	switch {
-	case n.total < maxNotes:
-		n.lines = append(n.lines, termtext.Line(line))
-	case n.total == maxNotes:
-		n.lines = append(n.lines, fmt.Sprintf("further remarks are left out, after %d", maxNotes))
-	}
-}
-
-func (n *notes) drain() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	lines := n.lines
-	n.lines = nil
-	return lines
-}
-
-// lastWords keeps the last line of stderr in which git or pip say why they gave up.
-type lastWords struct {
-	line []byte
-	said string
-}
-
-var givesUp = regexp.MustCompile(`^(?:fatal|error|ERROR): `)
-
-// maxWords bounds a line that goes into a summary, in bytes.
-const maxWords = 300
-
-func (w *lastWords) take(stream sandbox.Stream, p []byte) {
-	if stream != sandbox.Stderr {
-		return
-	}
-	for len(p) > 0 {
-		text, rest, ended := bytes.Cut(p, []byte("\n"))
-		w.line = append(w.line, text[:min(len(text), maxWords-len(w.line))]...)
-		if ended {
-			if givesUp.Match(w.line) {
-				w.said = termtext.Line(string(bytes.ToValidUTF8(bytes.TrimSpace(w.line), []byte("\uFFFD"))))
-			}
-			w.line = w.line[:0]
-		}
-		p = rest
-	}
 }

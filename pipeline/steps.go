@@ -11,6 +11,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/pipend"
 	"vivarium/pipeline/python"
@@ -187,7 +188,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
-	index := a.runner.Index.Session(a.notes.add, a.limits.Disk)
+	index := a.runner.Index.Session(a.notes.Add, a.limits.Disk)
 	defer index.Close()
 	service, err := a.sandbox.Offer(ctx, "index", index)
 	if err != nil {
@@ -235,12 +236,12 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 func (a *attempt) pipOnce(
 	ctx context.Context, index string, planned checkout.Command, end *pipend.Reader, found *pipFound,
 ) (string, error) {
-	var words lastWords
+	var words lastwords.Reader
 	c := command{
 		Command: inCheckout(planned, append([]string{index}, envSettings...)),
 		name:    "pip install",
 		tap: func(stream sandbox.Stream, p []byte) {
-			words.take(stream, p)
+			words.Take(stream, p)
 			end.Take(stream, p)
 			if stream == sandbox.Stderr {
 				found.Write(p)
@@ -253,7 +254,7 @@ func (a *attempt) pipOnce(
 	if err != nil {
 		return "", err
 	}
-	cause, note := stepCause(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.said))
+	cause, note := stepCause(StepInstall, c.name, r, a.limits, a.said(found.List(), 0, words.Said()))
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}

@@ -149,6 +149,8 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/limits",
+		"pipeline/notes",
+		"pipeline/lastwords",
 		"pipeline/python",
 		"pipeline/python/suite",
 		"pipeline/testreport",
@@ -197,6 +199,8 @@ var mayImport = map[string][]string{
 	"pipeline/python/interpreter":           {"pipeline/python/checkout"},
 	"pipeline/python/requirement":           {"pipeline/python/checkout"},
 	"pipeline/pipend":                       {"sandbox"},
+	"pipeline/lastwords":                    {"pipeline/termtext", "sandbox"},
+	"pipeline/notes":                        {"pipeline/termtext"},
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/termtext"},
 	"pipeline/termtext":                     {},
