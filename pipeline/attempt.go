@@ -10,6 +10,7 @@ import (
 	"vivarium/images"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/notes"
+	"vivarium/pipeline/pace"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
@@ -37,7 +38,7 @@ type attempt struct {
 	plan        python.Plan
 	constraints string // the file of constraints that stands in the sandbox; empty where none does
 	written     int64  // bytes of output so far
-	pace        pace
+	pace        pace.Pace
 	notes       notes.Notes
 
 	step  Step   // the step that runs

@@ -4,47 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"vivarium/images"
+	"vivarium/pipeline/gitline"
 	"vivarium/pipeline/lastwords"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/quantity"
 )
 
-// gitEnv and gitOptions keep git from running other programs, from asking anybody for anything, and
-// from fetching more than the one commit or over anything but the local proxy.
-var (
-	gitEnv = []string{
-		"GIT_CONFIG_NOSYSTEM=1",
-		"GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_TERMINAL_PROMPT=0",
-		"GIT_LFS_SKIP_SMUDGE=1",
-	}
-	gitOptions = []string{
-		"-c", "core.hooksPath=/dev/null",
-		"-c", "core.fsmonitor=false",
-		"-c", "submodule.recurse=false",
-		"-c", "protocol.allow=never",
-		"-c", "protocol.http.allow=always",
-		"-c", "http.followRedirects=false",
-		"-c", "credential.helper=",
-		"-c", "gc.auto=0",
-		"-c", "maintenance.auto=false",
-		"-c", "advice.detachedHead=false",
-		"-c", "init.defaultBranch=main",
-	}
-)
-
 // fetchPauses are the pauses before each further try when the git host did not answer.
 var fetchPauses = []time.Duration{time.Second}
-
-// commitID is a whole object name of SHA-1 or SHA-256. Nothing else reaches git's arguments.
-var commitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 func (a *attempt) cloneCommand() string {
 	if g, ok := a.req.Source.(Git); ok {
@@ -110,10 +83,8 @@ func (a *attempt) findImage(ctx context.Context) error {
 }
 
 func git(name string, args ...string) command {
-	argv := append([]string{"git"}, gitOptions...)
-	argv = append(argv, name)
 	return command{
-		Command: sandbox.Command{Argv: append(argv, args...), Env: gitEnv},
+		Command: gitline.Command(name, args...),
 		name:    "git " + name,
 		echo:    strings.Join(append([]string{"git", name}, args...), " "),
 	}
@@ -137,7 +108,7 @@ func (a *attempt) git(ctx context.Context, c command) error {
 
 // fetchCommit fetches exactly one commit and checks it out.
 func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
-	if !commitID.MatchString(g.SHA) {
+	if !gitline.CommitID.MatchString(g.SHA) {
 		return fail(CauseClone, "%q is not the whole ID of a commit", g.SHA)
 	}
 	format := "sha1"

@@ -83,7 +83,7 @@ func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) e
 	if over {
 		return errLogLimit
 	}
-	return sleep(ctx, a.pace.delay(time.Now(), int64(len(p)), a.limits.LogRate))
+	return sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
 // count adds a result's figures to the step's figures.

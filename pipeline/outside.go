@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"errors"
-	"regexp"
 
+	"vivarium/pipeline/gitline"
 	"vivarium/sandbox/egress"
 )
 
@@ -32,12 +32,6 @@ func blameIndex(err error, t *egress.Trouble, getting bool) error {
 	return failOutside(CauseIndex, "%s", t.Message)
 }
 
-// What git says of an answer that was correct as far as HTTP goes.
-var (
-	goneWords = regexp.MustCompile(`not our ref|couldn't find remote ref`)
-	halfWords = regexp.MustCompile(`early EOF|hung up unexpectedly|unexpected disconnect`)
-)
-
 // blameGitHost says what a failed fetch means: it returns fetchErr, or what the proxy saw, or git's
 // words in ours. Nothing of the repository has run by then, so git's words can be trusted. again
 // says that a second try at once may help.
@@ -55,10 +49,10 @@ func blameGitHost(fetchErr error, upstream *egress.GitFailure, g Git) (again boo
 		return upstream.Unreachable && !upstream.Stalled, failOutside(CauseClone, "%s", upstream.Message)
 	case upstream != nil:
 		return false, fail(CauseClone, "%s", upstream.Message)
-	case goneWords.MatchString(failed.note):
+	case gitline.Gone(failed.note):
 		return false, fail(CauseClone, "the commit %.12s is not in the repository (any longer), as after a forced push",
 			g.SHA)
-	case halfWords.MatchString(failed.note):
+	case gitline.BrokenOff(failed.note):
 		return true, failOutside(CauseClone, "git host %s broke off its answer: %s", g.URL.Host, failed.note)
 	}
 	return false, fetchErr

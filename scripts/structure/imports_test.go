@@ -149,6 +149,8 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/limits",
+		"pipeline/gitline",
+		"pipeline/pace",
 		"pipeline/notes",
 		"pipeline/lastwords",
 		"pipeline/python",
@@ -201,6 +203,8 @@ var mayImport = map[string][]string{
 	"pipeline/pipend":                       {"sandbox"},
 	"pipeline/lastwords":                    {"pipeline/termtext", "sandbox"},
 	"pipeline/notes":                        {"pipeline/termtext"},
+	"pipeline/pace":                         {},
+	"pipeline/gitline":                      {"sandbox"},
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/termtext"},
 	"pipeline/termtext":                     {},

@@ -1,18 +1,19 @@
-package pipeline
+// Package pace says how long to wait before a build's next output is read.
+package pace
 
 import "time"
 
-// pace limits a build's output to a rate. A reader that waits as long as delay says reads nothing
+// Pace limits a build's output to a rate. A reader that waits as long as Delay says reads nothing
 // meanwhile. Then the pipe fills and the command waits in its write, so nothing is lost.
-type pace struct {
+type Pace struct {
 	full time.Time // when a whole burst may come again
 }
 
 // burst is how much may come at once, as a time: as much as the rate allows in one second.
 const burst = time.Second
 
-// delay counts n bytes that came now, and returns how long to wait before the next read.
-func (p *pace) delay(now time.Time, n, rate int64) time.Duration {
+// Delay counts n bytes that came now, and returns how long to wait before the next read.
+func (p *Pace) Delay(now time.Time, n, rate int64) time.Duration {
 	if rate <= 0 {
 		return 0
 	}
