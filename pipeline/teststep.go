@@ -5,13 +5,14 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
 )
 
 // testRun is what one run of tests came to.
 type testRun struct {
-	by     tester
+	by     tester.Program
 	result sandbox.Result
 	report testreport.Report
 	found  findings.List
@@ -26,7 +27,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	defer cancel()
 	var runs []testRun
 	for _, planned := range a.plan.Test {
-		run, err := a.runTests(ctx, testerOf(a.plan.TestProgram, planned), planned)
+		run, err := a.runTests(ctx, tester.Of(a.plan.TestProgram, planned), planned)
 		if err != nil {
 			return "", err
 		}
@@ -43,16 +44,16 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	return note, nil
 }
 
-func (a *attempt) runTests(ctx context.Context, by tester, planned checkout.Command) (testRun, error) {
-	stdout, stderr := by.reader(planned.Dir), by.reader(planned.Dir)
+func (a *attempt) runTests(ctx context.Context, by tester.Program, planned checkout.Command) (testRun, error) {
+	stdout, stderr := by.Reader(planned.Dir), by.Reader(planned.Dir)
 	c := command{
 		Command: inCheckout(planned, envSettings),
-		name:    by.command,
+		name:    by.Command,
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stderr {
-				stderr.write(p)
+				stderr.Write(p)
 			} else {
-				stdout.write(p)
+				stdout.Write(p)
 			}
 		},
 	}
@@ -60,28 +61,6 @@ func (a *attempt) runTests(ctx context.Context, by tester, planned checkout.Comm
 	if err != nil {
 		return testRun{}, err
 	}
-	run := by.sum(stdout, stderr)
-	run.by, run.result = by, r
-	return run, nil
-}
-
-// sum is what the two streams told. unittest writes to stderr, unless a test module has made that
-// stdout, and pytest to stdout. Why pytest did not begin stands in stderr.
-func (by tester) sum(stdout, stderr testOutput) testRun {
-	first, second := stderr, stdout
-	if by.reports == pytests {
-		first, second = stdout, stderr
-	}
-	run := testRun{report: first.report.Report(), found: first.found.List()}
-	other := testRun{report: second.report.Report(), found: second.found.List()}
-	switch {
-	case by.reports == either && run.report.Runs > 0 && other.report.Runs > 0:
-		run.report = run.report.Add(other.report)
-		run.found.Append(other.found)
-	case run.report.Runs == 0 && other.report.Runs > 0:
-		run = other
-	case len(run.found.Findings) == 0 && !run.report.Seen:
-		run.found = other.found
-	}
-	return run
+	told := by.Sum(stdout, stderr)
+	return testRun{by: by, result: r, report: told.Report, found: told.Found}, nil
 }

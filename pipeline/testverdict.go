@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
 )
@@ -71,7 +72,7 @@ func together(total testreport.Report, runs []testRun, remarks []string) string 
 //
 // failure is the first failure in words, with the number of further ones; empty when none could be
 // parsed.
-func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
+func testsCause(by tester.Program, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
 	said := failure
 	if report.Seen {
 		said = report.String()
@@ -79,12 +80,12 @@ func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.
 	if failure != "" && report.Bad() && (!r.Success() || report.Runs == 1) {
 		said = failure
 	}
-	cause, note := stepCause(StepTest, by.command, r, l, said)
+	cause, note := stepCause(StepTest, by.Command, r, l, said)
 	switch {
 	case foundNone(r, report) && (cause == "" || cause == CauseTests):
 		return CauseNoTests, noTests(by, report)
 	case cause == CauseTests && report.None():
-		_, note = blame(StepTest, by.command, r, l, failure)
+		_, note = blame(StepTest, by.Command, r, l, failure)
 		return cause, note + ", before any test ran"
 	case cause == CauseTests && report.Seen && !report.Bad():
 		return cause, greenByItself(by, r, l, report)
@@ -93,17 +94,17 @@ func testsCause(by tester, r sandbox.Result, l limits.Limits, report testreport.
 			"), and something kept Python from ending, such as a thread"
 	case cause != "":
 		return cause, note
-	case report.Runs == 0 && by.silent:
-		said = fmt.Sprintf("`%s` ended with exit code 0, and with no summary that tells of its tests", by.command)
+	case report.Runs == 0 && by.Silent:
+		said = fmt.Sprintf("`%s` ended with exit code 0, and with no summary that tells of its tests", by.Command)
 	case report.Runs == 0:
-		return blame(StepTest, by.command, r, l, by.name+
+		return blame(StepTest, by.Command, r, l, by.Name+
 			" did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary")
 	case report.Bad() && report.Runs == 1:
-		return blame(StepTest, by.command, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", by.command))
+		return blame(StepTest, by.Command, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", by.Command))
 	case report.Stopped != "":
-		return blame(StepTest, by.command, r, l, by.name+" was ended before its last test: "+report.Stopped)
+		return blame(StepTest, by.Command, r, l, by.Name+" was ended before its last test: "+report.Stopped)
 	case !report.Seen:
-		said = by.name + "'s summary stands between other output"
+		said = by.Name + "'s summary stands between other output"
 	}
 	if note != "" {
 		said += "; " + note
@@ -120,16 +121,16 @@ func foundNone(r sandbox.Result, report testreport.Report) bool {
 	return report.None() && report.Stopped == "" && (r.Success() || r.Signal == "" && r.ExitCode == exitNoTests)
 }
 
-func noTests(by tester, report testreport.Report) string {
+func noTests(by tester.Program, report testreport.Report) string {
 	if report.Deselected > 0 {
-		return fmt.Sprintf("no tests: the repository's own settings of %s deselect all %d", by.name, report.Deselected)
+		return fmt.Sprintf("no tests: the repository's own settings of %s deselect all %d", by.Name, report.Deselected)
 	}
-	return "no tests: " + by.name + " found nothing to run"
+	return "no tests: " + by.Name + " found nothing to run"
 }
 
 // greenByItself says that the run is red although its summary tells of no failure: a plug-in may
 // demand more than that the tests pass, or Python came to grief at its end.
-func greenByItself(by tester, r sandbox.Result, l limits.Limits, report testreport.Report) string {
-	_, note := blame(StepTest, by.command, r, l, "")
+func greenByItself(by tester.Program, r sandbox.Result, l limits.Limits, report testreport.Report) string {
+	_, note := blame(StepTest, by.Command, r, l, "")
 	return fmt.Sprintf("%s, although its summary tells of no failure: %s", note, report)
 }

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
 )
 
-// prog is a tester in tests.
-var prog = tester{name: "unittest", command: "prog"}
+// prog is a program that runs tests.
+var prog = tester.Program{Name: "unittest", Command: "prog"}
 
 func TestJudgeTests(t *testing.T) {
 	some := testreport.Report{Seen: true, Runs: 1, Ran: 5}
@@ -173,7 +174,7 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 	none := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1}}
 	grief := testRun{by: prog, result: sandbox.Result{ExitCode: 4}, report: none.report}
 	silent := testRun{by: prog}
-	own := tester{name: "the repository's own command", command: "make test", reports: either, silent: true}
+	own := tester.Program{Name: "the repository's own command", Command: "make test", Silent: true}
 	quiet := testRun{by: own}
 	broken := testRun{by: own, result: sandbox.Result{ExitCode: 2}}
 	struck := testRun{by: prog, report: green.report, result: sandbox.Result{PidsStruck: true}}

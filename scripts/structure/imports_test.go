@@ -149,6 +149,7 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/limits",
+		"pipeline/tester",
 		"pipeline/gitline",
 		"pipeline/pace",
 		"pipeline/notes",
@@ -205,6 +206,7 @@ var mayImport = map[string][]string{
 	"pipeline/notes":                        {"pipeline/termtext"},
 	"pipeline/pace":                         {},
 	"pipeline/gitline":                      {"sandbox"},
+	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/testreport", "sandbox"},
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/termtext"},
 	"pipeline/termtext":                     {},

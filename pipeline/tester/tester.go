@@ -1,0 +1,105 @@
+// Package tester knows the programs that run tests, and reads what they print.
+package tester
+
+import (
+	"vivarium/pipeline/findings"
+	"vivarium/pipeline/python"
+	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/suite"
+	"vivarium/pipeline/testreport"
+	"vivarium/sandbox"
+)
+
+// Program is a program that runs tests.
+type Program struct {
+	Name    string // for a sentence
+	Command string // the command, short
+	Silent  bool   // it need not come to a summary
+	reports style
+}
+
+// style is whose way of reporting a program has.
+type style int
+
+const (
+	unittests style = iota
+	pytests
+	either
+)
+
+// Of is the program that runs a planned command.
+func Of(p suite.Program, c checkout.Command) Program {
+	switch p {
+	case suite.Pytest:
+		return Program{Name: "pytest", Command: "python -m pytest", reports: pytests}
+	case suite.Django:
+		return Program{Name: "Django", Command: "manage.py test"}
+	case suite.Own:
+		line := python.Line(c)
+		return Program{
+			Name: "the repository's own command", Command: line[:min(len(line), maxOwn)], reports: either,
+			Silent: !suite.Reports(c),
+		}
+	}
+	return Program{Name: "unittest", Command: "python -m unittest"}
+}
+
+// maxOwn bounds how much of a repository's own command stands in a sentence, in bytes.
+const maxOwn = 80
+
+// Output reads one stream of a program's output.
+type Output struct {
+	report interface {
+		Write(p []byte) (int, error)
+		Report() testreport.Report
+	}
+	found interface {
+		Write(p []byte) (int, error)
+		List() findings.List
+	}
+}
+
+// Reader is for one stream of a run in a folder below the checkout.
+func (by Program) Reader(dir string) Output {
+	pytest, unittest := &findings.Pytest{Root: sandbox.Workspace, Dir: dir}, &findings.Unittest{Root: sandbox.Workspace}
+	switch by.reports {
+	case pytests:
+		return Output{&testreport.Pytest{}, pytest}
+	case either:
+		return Output{&testreport.Either{}, &findings.Either{Unittest: unittest, Pytest: pytest}}
+	}
+	return Output{&testreport.Unittest{}, unittest}
+}
+
+// Write takes the next piece of the stream.
+func (o *Output) Write(p []byte) {
+	o.report.Write(p)
+	o.found.Write(p)
+}
+
+// Told is what a run of tests told of itself.
+type Told struct {
+	Report testreport.Report
+	Found  findings.List
+}
+
+// Sum is what the two streams told. unittest writes to stderr, unless a test module has made that
+// stdout, and pytest to stdout. Why pytest did not begin stands in stderr.
+func (by Program) Sum(stdout, stderr Output) Told {
+	first, second := stderr, stdout
+	if by.reports == pytests {
+		first, second = stdout, stderr
+	}
+	run := Told{Report: first.report.Report(), Found: first.found.List()}
+	other := Told{Report: second.report.Report(), Found: second.found.List()}
+	switch {
+	case by.reports == either && run.Report.Runs > 0 && other.Report.Runs > 0:
+		run.Report = run.Report.Add(other.Report)
+		run.Found.Append(other.Found)
+	case run.Report.Runs == 0 && other.Report.Runs > 0:
+		run = other
+	case len(run.Found.Findings) == 0 && !run.Report.Seen:
+		run.Found = other.Found
+	}
+	return run
+}
