@@ -189,38 +189,46 @@ func (in *installation) commands() []checkout.Command {
 	if in.own != nil || in.refused != "" {
 		return in.own
 	}
-	var calls [][]string
-	var args, hashed []string
-	for i, file := range in.files {
-		if in.lists[i].Hashed() {
-			hashed = append(hashed, "-r", file)
-		} else {
-			args = append(args, in.arguments(i)...)
+	var commands []checkout.Command
+	for _, call := range in.calls() {
+		if len(call) > 0 {
+			commands = append(commands, checkout.Command{Argv: slices.Concat(pip, call), Env: in.env})
 		}
 	}
+	return commands
+}
+
+// calls are the arguments of the calls, in their order. A call without any is left out.
+func (in *installation) calls() [][]string {
+	hashed, args := in.filesApart()
 	for _, q := range in.single {
 		args = append(args, argument(q)...)
 	}
 	args = append(args, in.withoutLeft(in.group)...)
-	if in.root != "" && !in.noDeps {
+	var alone []string
+	switch {
+	case in.root == "":
+	case in.noDeps:
+		alone = []string{"--no-deps", "-e", in.root}
+	default:
 		args = append(args, "-e", in.root)
 	}
 	if len(in.locked.Versions) > 0 && len(args) > 0 {
 		args = append([]string{"-c", in.constraintsFile()}, args...)
 	}
-	for _, call := range [][]string{hashed, args} {
-		if len(call) > 0 {
-			calls = append(calls, call)
+	return [][]string{hashed, args, alone}
+}
+
+// filesApart are the arguments for the requirements files that have hashes, and for all others.
+func (in *installation) filesApart() (hashed, others []string) {
+	for i, file := range in.files {
+		if in.lists[i].Hashed() {
+			hashed = append(hashed, "-r", file)
+		} else {
+			others = append(others, in.arguments(i)...)
 		}
 	}
-	if in.root != "" && in.noDeps {
-		calls = append(calls, []string{"--no-deps", "-e", in.root})
-	}
-	var commands []checkout.Command
-	for _, call := range calls {
-		commands = append(commands, checkout.Command{Argv: slices.Concat(pip, call), Env: in.env})
-	}
-	return commands
+	return hashed, others
 }
 
 func argument(q requirement.Requirement) []string {
