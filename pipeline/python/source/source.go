@@ -83,7 +83,8 @@ var (
 	definition = regexp.MustCompile(`^(?:async\s+)?def\s+([\pL_][\pL\pN_]*)\s*(?:\[[^\]]*\])?\s*\((.*)$`)
 	classLine  = regexp.MustCompile(`^class\s+([\pL_][\pL\pN_]*)\s*(?:\[[^\]]*\])?\s*(?:\((.*?)\)\s*)?:`)
 	decorator  = regexp.MustCompile(`^@\s*([\pL_][\pL\pN_.]*)`)
-	compound   = regexp.MustCompile(`^(?:if|elif|else|try|except|finally|with|for|while|match|case|async\s+(?:with|for))\b`)
+	compound   = regexp.MustCompile(`^(?:if|elif|else|try|except|finally|with|for|while|match|case|` +
+		`async\s+(?:with|for))\b`)
 	mainCall   = regexp.MustCompile(`^(?:unittest\s*\.\s*)?main\s*\(`)
 	mainModule = regexp.MustCompile(`\bunittest\b.*\.\s*main\s*\(|\bunittest\s*\.\s*main\b`)
 	exitCall   = regexp.MustCompile(`^(?:sys\s*\.\s*exit|exit|quit|os\s*\.\s*_exit)\s*\(`)
@@ -185,10 +186,13 @@ func (p *parser) imports(s string) {
 		}
 		return
 	}
-	rest, ok := strings.CutPrefix(s, "from ")
-	if !ok {
-		return
+	if rest, ok := strings.CutPrefix(s, "from "); ok {
+		p.importsFrom(rest)
 	}
+}
+
+// importsFrom reads what follows after "from".
+func (p *parser) importsFrom(rest string) {
 	module, names, ok := strings.Cut(rest, " import")
 	module = strings.Join(strings.Fields(module), "")
 	switch {
@@ -198,10 +202,7 @@ func (p *parser) imports(s string) {
 	default:
 		p.imported(module, "")
 		for _, name := range strings.FieldsFunc(names, func(r rune) bool { return strings.ContainsRune("(), ", r) }) {
-			if name == "as" {
-				break
-			}
-			if !p.imported(module, "."+name) {
+			if name == "as" || !p.imported(module, "."+name) {
 				break
 			}
 		}
