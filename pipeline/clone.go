@@ -149,8 +149,8 @@ func (a *attempt) fetch(ctx context.Context, g Git, args ...string) error {
 			return err
 		}
 		pause := fetchPauses[try]
-		if err := a.say(ctx,
-			fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, quantity.Duration(pause))); err != nil {
+		line := fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, quantity.Duration(pause))
+		if err := a.say(ctx, line); err != nil {
 			return err
 		}
 		if err := sleep(ctx, pause); err != nil {

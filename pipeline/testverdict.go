@@ -72,7 +72,9 @@ func together(total testreport.Report, runs []testRun, remarks []string) string 
 //
 // failure is the first failure in words, with the number of further ones; empty when none could be
 // parsed.
-func testsCause(by tester.Program, r sandbox.Result, l limits.Limits, report testreport.Report, failure string) (Cause, string) {
+func testsCause(
+	by tester.Program, r sandbox.Result, l limits.Limits, report testreport.Report, failure string,
+) (Cause, string) {
 	said := failure
 	if report.Seen {
 		said = report.String()

@@ -38,7 +38,8 @@ func (w *world) fetch(ctx context.Context, s suite) (tree string, err error) {
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return "", err
 	}
-	if _, err := command(ctx, "tar", "-C", tree, "--strip-components=1", "--no-same-owner", "-xf", archive); err != nil {
+	_, err = command(ctx, "tar", "-C", tree, "--strip-components=1", "--no-same-owner", "-xf", archive)
+	if err != nil {
 		return "", err
 	}
 	// They pin, for the project's own developers, versions that only PyPI has.

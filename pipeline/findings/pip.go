@@ -26,10 +26,14 @@ type Pip struct {
 }
 
 var (
-	// unsatisfied names a requirement, who asks for it where that is not the command line, and what the index has.
-	unsatisfied = regexp.MustCompile(`^ERROR: Could not find a version that satisfies the requirement (.+?)(?: \(from (.+)\))? \(from versions: (.*)\)$`)
-	// ignored lists what the index has for other releases, such as "2.0 Requires-Python >=3.12; 2.1 Requires-Python >=3.12".
-	ignored = regexp.MustCompile(`^ERROR: Ignored the following versions that require a different python version: (.+)$`)
+	// unsatisfied names a requirement, who asks for it where that is not the command line, and what
+	// the index has.
+	unsatisfied = regexp.MustCompile(`^ERROR: Could not find a version that satisfies the requirement ` +
+		`(.+?)(?: \(from (.+)\))? \(from versions: (.*)\)$`)
+	// ignored lists what the index has for other releases, such as "2.0 Requires-Python >=3.12; 2.1
+	// Requires-Python >=3.12".
+	ignored = regexp.MustCompile(`^ERROR: Ignored the following versions that require a different python ` +
+		`version: (.+)$`)
 	// invalid is a line that pip cannot read.
 	invalid = regexp.MustCompile(`^ERROR: (Invalid requirement: .+?):? \(from line (\d+) of (.+)\)$`)
 	// traced is a line of a traceback in what a package's build printed.
@@ -116,13 +120,15 @@ func (p *Pip) builds(s string) bool {
 
 // ofPython are names that people take for packages, which come with Python or are Python itself.
 var ofPython = []string{
-	"abc", "collections", "copy", "csv", "ctypes", "curses", "datetime", "decimal", "functools", "glob", "io", "itertools",
-	"json", "logging", "math", "os", "pickle", "python", "python3", "queue", "random", "re", "shutil", "socket", "sqlite3",
+	"abc", "collections", "copy", "csv", "ctypes", "curses", "datetime", "decimal", "functools", "glob", "io",
+	"itertools", "json", "logging", "math", "os", "pickle", "python", "python3", "queue", "random", "re", "shutil",
+	"socket", "sqlite3",
 	"string", "struct", "subprocess", "sys", "tempfile", "threading", "time", "tkinter", "tk", "turtle", "unittest",
 	"urllib", "xml", "zipfile",
 }
 
-// missing tells a package that nobody has from a version that is not there, and from one for another Python.
+// missing tells a package that nobody has from a version that is not there, and from one for another
+// Python.
 func (p *Pip) missing(requirement, by, versions string) string {
 	text := requirement
 	by, _, _ = strings.Cut(by, "->")

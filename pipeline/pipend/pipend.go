@@ -22,7 +22,8 @@ var (
 	noPackage = regexp.MustCompile(`^\s*ERROR: (?:` +
 		`Could not find a version that satisfies|No matching distribution found|` +
 		`HTTP error \d+ while getting|Could not install requirement .* because of HTTP error|` +
-		`Could not install packages due to an OSError: .*(?:HTTPS?ConnectionPool|Connection|IncompleteRead|[Tt]imed out)|` +
+		`Could not install packages due to an OSError: .*` +
+		`(?:HTTPS?ConnectionPool|Connection|IncompleteRead|[Tt]imed out)|` +
 		`THESE PACKAGES DO NOT MATCH THE HASHES|ResolutionImpossible|Cannot install .* conflicting dependencies)` +
 		`|^\s*error: (?:incomplete-download|connection-failed|connection-timeout)\b`)
 	// pipReason is any reason, with how far it is indented.

@@ -82,8 +82,8 @@ func parseConfig(table any, operator limits.Limits) (config, error) {
 				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
 		}
 		if !known {
-			c.notes = append(c.notes, fmt.Sprintf("[tool.vivarium] has no setting %q, so that line counts for nothing; "+
-				"did you mean %q?", key, nearest(key)))
+			c.notes = append(c.notes, fmt.Sprintf("[tool.vivarium] has no setting %q, so that line counts for "+
+				"nothing; did you mean %q?", key, nearest(key)))
 			continue
 		}
 		if err := set(&c, values[key]); err != nil {

@@ -90,8 +90,8 @@ func (in *installation) fromFile(files declared.Files) {
 		in.because("and the project itself, without its dependencies, since its code is in src")
 		in.root, in.noDeps = ".", true
 	default:
-		in.notes = append(in.notes, fmt.Sprintf("the project itself is not installed (%s): %s decides; add a line `.` to it "+
-			"to have it installed", in.project.Package, files.Main))
+		in.notes = append(in.notes, fmt.Sprintf("the project itself is not installed (%s): %s decides; add a line `.` "+
+			"to it to have it installed", in.project.Package, files.Main))
 	}
 	if deps := in.project.Dependencies; len(deps.Requirements) > 0 && !slices.Contains(in.project.Managers, deps.File) {
 		in.passed = append(in.passed, deps.String())

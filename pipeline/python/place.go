@@ -16,7 +16,8 @@ import (
 func place(t *checkout.Tree, workdir string) (dir, why string, err error) {
 	if workdir != "" {
 		if f, ok := t.Resolve(workdir); !ok || !f.Dir {
-			return "", "", configError(fmt.Sprintf("[tool.vivarium] workdir = %q is no folder of the checkout", workdir),
+			return "", "", configError(
+				fmt.Sprintf("[tool.vivarium] workdir = %q is no folder of the checkout", workdir),
 				"name a folder that is committed, such as \"backend\"")
 		}
 		return workdir, "[tool.vivarium] names it as workdir", nil

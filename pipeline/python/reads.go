@@ -165,11 +165,11 @@ var requirementsName = regexp.MustCompile(`re?qu?i?e?re?m|constraint|^requires|^
 // testLike reports whether a Python file may hold tests or configure them: by its own name or by
 // that of a folder.
 func testLike(p string) bool {
-	base := strings.ToLower(path.Base(p))
-	if strings.Contains(base, "test") || base == "__init__.py" && strings.Contains(strings.ToLower(path.Dir(p)), "test") {
+	base, dir := strings.ToLower(path.Base(p)), strings.ToLower(path.Dir(p))
+	if strings.Contains(base, "test") || base == "__init__.py" && strings.Contains(dir, "test") {
 		return true
 	}
-	return slices.ContainsFunc(strings.Split(strings.ToLower(path.Dir(p)), "/"), func(folder string) bool {
+	return slices.ContainsFunc(strings.Split(dir, "/"), func(folder string) bool {
 		return folder == "tests" || folder == "test" || folder == "testing"
 	})
 }

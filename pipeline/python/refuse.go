@@ -46,11 +46,11 @@ func (in *installation) lookAt(q requirement.Requirement) {
 	drive := len(where) > 1 && where[1] == ':' || len(where) > 2 && where[0] == '/' && where[2] == ':'
 	switch {
 	case q.Remote():
-		in.refuse(q.File, q.Line, fmt.Sprintf("%s is not open to builds: they get packages from the package index alone; "+
-			"ask for a release that is there", withoutPassword(q.Where)))
+		in.refuse(q.File, q.Line, fmt.Sprintf("%s is not open to builds: they get packages from the package index "+
+			"alone; ask for a release that is there", withoutPassword(q.Where)))
 	case q.Where != "" && (path.IsAbs(where) || drive):
-		in.refuse(q.File, q.Line, fmt.Sprintf("%s is a path of the machine where this was written; name the package and "+
-			"its version, such as by `pip list --format=freeze`", q.Where))
+		in.refuse(q.File, q.Line, fmt.Sprintf("%s is a path of the machine where this was written; name the package "+
+			"and its version, such as by `pip list --format=freeze`", q.Where))
 	}
 }
 
@@ -67,8 +67,8 @@ func (in *installation) lookAtOption(o requirement.Option) {
 		in.notes = append(in.notes, fmt.Sprintf("%s:%d: %s is passed over, since builds have that index anyway", o.File,
 			o.Line, o.Name))
 	default:
-		in.refuse(o.File, o.Line, fmt.Sprintf("%s %s is not open to builds: they get packages from the package index alone; "+
-			"take the line out", o.Name, withoutPassword(o.Value)))
+		in.refuse(o.File, o.Line, fmt.Sprintf("%s %s is not open to builds: they get packages from the package index "+
+			"alone; take the line out", o.Name, withoutPassword(o.Value)))
 	}
 }
 

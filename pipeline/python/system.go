@@ -34,8 +34,8 @@ var libraries = map[string]string{
 func (in *installation) noteSystem() {
 	for _, file := range systemFiles {
 		if in.tree.IsFile(file) {
-			in.notes = append(in.notes, fmt.Sprintf("%s names packages of the operating system, which are not installed: "+
-				"the operator can build an image that has them", file))
+			in.notes = append(in.notes, fmt.Sprintf("%s names packages of the operating system, which are not "+
+				"installed: the operator can build an image that has them", file))
 		}
 	}
 	var names []string
@@ -46,8 +46,8 @@ func (in *installation) noteSystem() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		in.notes = append(in.notes, fmt.Sprintf("%s needs a library of the operating system, which the image may lack: %s",
-			name, libraries[name]))
+		in.notes = append(in.notes, fmt.Sprintf("%s needs a library of the operating system, which the image may "+
+			"lack: %s", name, libraries[name]))
 	}
 }
 

@@ -37,7 +37,8 @@ var proxies = []mutant{
 		"index: links of its own pages only",
 		"session.go",
 		`	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,
-		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); `+`err == nil && u.Host != "" {
+		`	if u, err := url.Parse(strings.TrimPrefix(r.RequestURI, simpleindex.FilesPath)); `+
+			`err == nil && u.Host != "" {
 		return s.serveFile(w, r, wanted{}, download{name: "x", url: u, limit: s.index.maxFile, room: s.room})
 	}
 	if link, ok := strings.CutPrefix(r.RequestURI, simpleindex.FilesPath); ok {`,

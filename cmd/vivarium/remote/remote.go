@@ -45,7 +45,8 @@ func (e *Error) Unwrap() error { return e.err }
 func ParseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("cannot build %q: it is not the http or https URL of a repository", redact.Credentials(s))
+		return nil, fmt.Errorf("cannot build %q: it is not the http or https URL of a repository",
+			redact.Credentials(s))
 	}
 	if u.User != nil {
 		return nil, errors.New("cannot build a URL that holds a credential; set GITHUB_TOKEN instead")

@@ -41,9 +41,10 @@ func (t *Tree) Foreign() map[string]Kind {
 }
 
 var (
-	vendoredName = regexp.MustCompile(`^(?:_?vendored|_vendor|vendor|third[-_]?party|3rd[-_]?party|node_modules|bower_components)$`)
-	outputName   = regexp.MustCompile(`^(?:\.eggs|.+\.egg|\.tox|\.nox|__pypackages__|.+\.egg-info|.+\.dist-info)$`)
-	buildFolder  = regexp.MustCompile(`(?:^|/)build/(?:lib|bdist|temp|scripts)[^/]*$`) // setuptools writes these
+	vendoredName = regexp.MustCompile(`^(?:_?vendored|_vendor|vendor|third[-_]?party|3rd[-_]?party|` +
+		`node_modules|bower_components)$`)
+	outputName  = regexp.MustCompile(`^(?:\.eggs|.+\.egg|\.tox|\.nox|__pypackages__|.+\.egg-info|.+\.dist-info)$`)
+	buildFolder = regexp.MustCompile(`(?:^|/)build/(?:lib|bdist|temp|scripts)[^/]*$`) // setuptools writes these
 )
 
 func (t *Tree) kind(dir string) (Kind, bool) {

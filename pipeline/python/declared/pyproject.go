@@ -77,7 +77,8 @@ func parseTOML(file string, data []byte) (map[string]any, error) {
 	if at := (*toml.DecodeError)(nil); errors.As(err, &at) {
 		var column int
 		m.Line, column = at.Position()
-		m.Problem = fmt.Sprintf("it is not valid TOML at column %d: %s", column, strings.TrimPrefix(err.Error(), "toml: "))
+		m.Problem = fmt.Sprintf("it is not valid TOML at column %d: %s", column,
+			strings.TrimPrefix(err.Error(), "toml: "))
 		m.Advice = "correct that line"
 	}
 	return nil, m

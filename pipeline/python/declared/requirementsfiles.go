@@ -31,7 +31,9 @@ func RequirementsFiles(t *checkout.Tree) Files {
 		f.Main, f.Misspelt = misspelt(t), true
 		return f
 	}
-	for _, name := range []string{"requirements.txt", "base.txt", "common.txt", "main.txt", "prod.txt", "production.txt"} {
+	for _, name := range []string{
+		"requirements.txt", "base.txt", "common.txt", "main.txt", "prod.txt", "production.txt",
+	} {
 		if p := path.Join("requirements", name); t.IsFile(p) {
 			f.Main = p
 			return f

@@ -80,7 +80,8 @@ func (c *Choice) allow(d Demand, images []Image) ([]Image, error) {
 				File: d.File,
 				Problem: fmt.Sprintf("requires-python is %s, and there is no runner image for it (there are: %s)",
 					d.Requires, names(images)),
-				Advice: "ask for a Python that is there, or have the operator run `vivarium images build python-VERSION`",
+				Advice: "ask for a Python that is there, or have the operator run `vivarium images build " +
+					"python-VERSION`",
 			}
 		}
 	}
@@ -94,9 +95,10 @@ func (c *Choice) allow(d Demand, images []Image) ([]Image, error) {
 	const file = "pyproject.toml"
 	if exact := filter(images, want.sameMinor); len(exact) > 0 {
 		return nil, &checkout.Mistake{
-			File:    file,
-			Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, and requires-python is %s", d.Release, d.Requires),
-			Advice:  "change one of the two",
+			File: file,
+			Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, and requires-python is %s", d.Release,
+				d.Requires),
+			Advice: "change one of the two",
 		}
 	}
 	return nil, &checkout.Mistake{

@@ -62,7 +62,9 @@ func tomlConfig(data []byte) (config, bool) {
 	if old, ok := options["ini_options"].(map[string]any); ok {
 		options = old
 	}
-	return config{file: "pyproject.toml", patterns: words(options["python_files"]), options: words(options["addopts"])}, true
+	return config{
+		file: "pyproject.toml", patterns: words(options["python_files"]), options: words(options["addopts"]),
+	}, true
 }
 
 // words are the words of a string or of a list of strings.
