@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
 )
@@ -31,9 +32,6 @@ func newBuilds(a *app) *cobra.Command {
 		newBuildsExport(a))
 	return cmd
 }
-
-// databaseFile is the embedded database, in the data directory.
-const databaseFile = "vivarium.db"
 
 // withStore runs f on the server's database.
 func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error) error {
@@ -63,7 +61,7 @@ func checkDatabase(c config, what string) error {
 
 // hasDatabase reports whether the embedded database exists.
 func hasDatabase(c config) bool {
-	_, err := os.Stat(filepath.Join(c.dataDir, databaseFile))
+	_, err := os.Stat(filepath.Join(c.dataDir, datadir.DatabaseFile))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

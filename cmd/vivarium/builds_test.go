@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"vivarium/cmd/internal/harness"
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/pipeline"
 	"vivarium/server/store"
 	"vivarium/server/store/queue"
@@ -38,7 +39,7 @@ func seed(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: seed")
 	}
 	dir := ts.Getenv("VIVARIUM_DATA_DIR")
-	ts.Check(makeDataDir(dir))
+	ts.Check(datadir.Make(dir))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := store.Open(ctx, store.Options{DataDir: dir})

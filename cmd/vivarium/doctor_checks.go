@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/images"
 	"vivarium/pipeline"
@@ -358,5 +359,21 @@ func (c *checkup) undelivered(ctx context.Context) {
 			lost.BuildID, lost.Delivery().Text(time.Now()), lost.BuildID)
 	default:
 		c.add(fine, "database", "no status waits for GitHub, and none was given up in the last day")
+	}
+}
+
+// privacy checks that nobody else can enter the data folder.
+func (c *checkup) privacy(dir string) {
+	open, ours, err := datadir.Look(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // it will be made for its owner only
+	case err != nil:
+		c.add(essential, "data", "%v; %s", err, datadir.CloseHint(dir))
+	case open && ours:
+		c.add(advice, "data", "other users of this machine may enter %s, read it, and stop every write; the next "+
+			"start closes it, or run: chmod 700 %s", dir, dir)
+	case open:
+		c.add(essential, "data", "other users of this machine may enter %s, and it holds more than Vivarium's "+
+			"files; %s", dir, datadir.CloseHint(dir))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/server"
 	"vivarium/server/store"
 )
@@ -75,7 +76,7 @@ func TestCommandsLeaveAnOlderServersDatabaseToIt(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, databaseFile))
+	db, err := sql.Open("sqlite", filepath.Join(dir, datadir.DatabaseFile))
 	if err != nil {
 		t.Fatal(err)
 	}

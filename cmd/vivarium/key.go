@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"vivarium/cmd/vivarium/datadir"
 )
 
 // keyBytes is the length of a generated key: HMAC-SHA256 shortens a longer one to this length.
@@ -37,7 +39,7 @@ func operatorKey(c config) ([]byte, error) {
 		}
 		random := make([]byte, keyBytes)
 		_, _ = rand.Read(random) // never fails (crypto/rand)
-		key, err = keepFirst(file, []byte(base64.StdEncoding.EncodeToString(random)))
+		key, err = datadir.KeepFirst(file, []byte(base64.StdEncoding.EncodeToString(random)))
 	}
 	if err == nil && len(strings.TrimSpace(string(key))) < keyBytes {
 		err = errors.New("it is too short to be a key; put back the right one, or write another into it, as " +

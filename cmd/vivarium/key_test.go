@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"vivarium/cmd/vivarium/datadir"
 )
 
 // TestFirstKeyCountsForAllThatBeginAtOnce: if another process replaced the key, a webhook's secret
@@ -24,7 +26,7 @@ func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 					t.Error(err)
 				}
 				keys[i] = string(key)
-				if ids[i], err = instanceID(dir); err != nil {
+				if ids[i], err = datadir.Instance(dir); err != nil {
 					t.Error(err)
 				}
 			})
@@ -34,7 +36,7 @@ func TestFirstKeyCountsForAllThatBeginAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := instanceID(dir)
+		id, err := datadir.Instance(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func TestALostKeyIsNotReplacedUnasked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(c.dataDir, databaseFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dataDir, datadir.DatabaseFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := operatorKey(c); err != nil || string(again) != string(key) {

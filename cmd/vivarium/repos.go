@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -70,7 +71,7 @@ func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) err
 }
 
 func (a *app) openRegistry(ctx context.Context, c config, schema database.Schema, f func(r *repos) error) (err error) {
-	if err := makeDataDir(c.dataDir); err != nil {
+	if err := datadir.Make(c.dataDir); err != nil {
 		return err
 	}
 	r := &repos{app: a, config: c, by: people.Actor{Who: userName()}}

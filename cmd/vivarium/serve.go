@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/pipeline"
 	"vivarium/sandbox/capacity"
@@ -74,10 +75,10 @@ func (a *app) serve(ctx context.Context) error {
 	log := a.newLogger(c)
 	s := &daemon{token: personaltoken.New(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
 		selfTest: newSelfTest()}
-	if err := makeDataDir(c.dataDir); err != nil {
+	if err := datadir.Make(c.dataDir); err != nil {
 		return err
 	}
-	if s.instance, err = instanceID(c.dataDir); err != nil {
+	if s.instance, err = datadir.Instance(c.dataDir); err != nil {
 		return err
 	}
 	if s.key, err = operatorKey(c); err != nil {
@@ -123,7 +124,7 @@ func checkLetIn(c config) error {
 	if c.webhookSecret != "" || c.databaseURL != "" {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(c.dataDir, databaseFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(c.dataDir, datadir.DatabaseFile)); errors.Is(err, fs.ErrNotExist) {
 		return errNobodyLetIn
 	}
 	return nil

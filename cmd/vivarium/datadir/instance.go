@@ -1,4 +1,4 @@
-package main
+package datadir
 
 import (
 	"crypto/rand"
@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// instanceFile holds the ID.
-const instanceFile = "instance"
+// InstanceFile holds the ID.
+const InstanceFile = "instance"
 
-// instanceID is the name of the server that owns a data directory. It labels containers, so that a
+// Instance is the name of the server that owns a data directory. It labels containers, so that a
 // server finds its own after a restart, and never those of another.
-func instanceID(dataDir string) (string, error) {
-	file := filepath.Join(dataDir, instanceFile)
+func Instance(dataDir string) (string, error) {
+	file := filepath.Join(dataDir, InstanceFile)
 	id, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		id, err = keepFirst(file, []byte(strings.ToLower(rand.Text())))
+		id, err = KeepFirst(file, []byte(strings.ToLower(rand.Text())))
 	}
 	if err == nil && len(strings.TrimSpace(string(id))) == 0 {
 		err = errors.New("it is empty; remove it")
@@ -30,10 +30,10 @@ func instanceID(dataDir string) (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
-// keepFirst writes a file unless it exists, whole or not at all, and gives its content then: of
+// KeepFirst writes a file unless it exists, whole or not at all, and gives its content then: of
 // several processes that begin at once, the first one's content counts for all. The file is on the
 // disk when this returns.
-func keepFirst(file string, content []byte) ([]byte, error) {
+func KeepFirst(file string, content []byte) ([]byte, error) {
 	dir := filepath.Dir(file)
 	tmp, err := os.CreateTemp(dir, filepath.Base(file)+".*") // for its owner only
 	if err != nil {

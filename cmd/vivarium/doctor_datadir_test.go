@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vivarium/cmd/vivarium/datadir"
 )
 
 // dataDirWith makes a folder of a mode with these files.
@@ -36,8 +38,8 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 	}{
 		{0o700, nil, false, ""},
 		{0o755, nil, false, "do   data"},
-		{0o770, []string{instanceFile, "notes"}, false, "do   data"},
-		{0o711, []string{databaseFile}, false, "do   data"},
+		{0o770, []string{datadir.InstanceFile, "notes"}, false, "do   data"},
+		{0o711, []string{datadir.DatabaseFile}, false, "do   data"},
 		{0o755, []string{"notes"}, true, "FAIL data"},
 		{0o777 | fs.ModeSticky, nil, true, "FAIL data"},
 		{0o700, []string{"notes"}, false, ""},
@@ -51,7 +53,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 			got != "" && !strings.Contains(got, "chmod 700 "+dir) {
 			t.Errorf("%v with %q: doctor says %q, want %q", c.mode, c.files, got, c.doctor)
 		}
-		err := makeDataDir(dir)
+		err := datadir.Make(dir)
 		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "run: chmod 700 "+dir) {
 			t.Errorf("%v with %q: got %v, want it refused: %v", c.mode, c.files, err, c.refused)
 		}
@@ -67,7 +69,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 
 func TestANewDataFolderIsItsOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "data")
-	if err := makeDataDir(dir); err != nil {
+	if err := datadir.Make(dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, filepath.Dir(dir)} {
