@@ -76,7 +76,8 @@ func newImagesBuild(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&options.From, "from", "", "base: a registry reference, or debian (default: try both)")
-	cmd.Flags().BoolVar(&options.Slim, "slim", false, "leave out what only tests use: a C compiler, make, tkinter, curl …")
+	cmd.Flags().BoolVar(&options.Slim, "slim", false,
+		"leave out what only tests use: a C compiler, make, tkinter, curl …")
 	return cmd
 }
 

@@ -28,7 +28,8 @@ func (s *daemon) engineAnswers(ctx context.Context) *server.Trouble {
 	return &server.Trouble{Err: err, Since: since}
 }
 
-// tellEngine notes when the engine stops answering, and when it answers again. After an error it is called again at the next look.
+// tellEngine notes when the engine stops answering, and when it answers again. After an error it is
+// called again at the next look.
 func (s *daemon) tellEngine(words string) error {
 	if words == "" {
 		s.log.Info("the Docker engine answers again; builds go on")

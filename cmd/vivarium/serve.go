@@ -304,7 +304,8 @@ func tlsOf(c config) server.TLS {
 
 // work tells the store how to run a build. It says once, here, what the operator has left out.
 func (s *daemon) work(client *github.Client) store.Work {
-	admission := capacity.NewAdmission(s.engine, s.watch, s.instance, s.settings.Limits.Limits, s.config.memoryReserve, s.log)
+	admission := capacity.NewAdmission(
+		s.engine, s.watch, s.instance, s.settings.Limits.Limits, s.config.memoryReserve, s.log)
 	w := store.Work{
 		Workers: s.workers,
 		Ready: func(ctx context.Context) func() {
