@@ -26,7 +26,7 @@ func (t *Tree) Below(dir string) *Tree {
 			}
 		}
 		data, held := t.contents[f.Path]
-		if f.Path = rel; held {
+		if f.Path = rel; held && !t.passed[p] {
 			s.Contents[rel] = data
 		}
 		s.Files = append(s.Files, f)

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -58,5 +59,41 @@ func TestBelowIsATreeOfItsOwn(t *testing.T) {
 	}
 	if whole.Below(".") != whole || whole.Below("") != whole {
 		t.Error("below the root is another tree")
+	}
+}
+
+// TestLinksToOneFileAreReadWithinABound: who reads all files of a kind reads a large one as often as
+// links lead to it.
+func TestLinksToOneFileAreReadWithinABound(t *testing.T) {
+	const links, size = 100, 1 << 20
+	s := sandbox.Survey{Contents: map[string][]byte{"d/big.py": make([]byte, size)}}
+	s.Files = append(s.Files, sandbox.File{Path: "d", Dir: true}, sandbox.File{Path: "d/big.py", Size: size})
+	for i := range links {
+		s.Files = append(s.Files,
+			sandbox.File{Path: fmt.Sprintf("d/%03d.py", i), Link: "big.py"},
+			sandbox.File{Path: fmt.Sprintf("d/up%03d.py", i), Link: "../root.py"})
+	}
+	s.Files = append(s.Files, sandbox.File{Path: "root.py", Link: "d/big.py"})
+	whole := New(s)
+	for name, tree := range map[string]*Tree{"whole": whole, "below": whole.Below("d")} {
+		read, at := 0, []string{}
+		for _, p := range tree.Paths {
+			data, _ := tree.Read(p)
+			if read += len(data); len(data) > 0 {
+				at = append(at, p)
+			}
+		}
+		if read > 2*maxLinked+size || read < 2*size {
+			t.Errorf("%s: %d MiB are read, in %q", name, read>>20, at)
+		}
+	}
+	if _, ok := whole.Read("root.py"); !ok {
+		t.Error("the link at the root is not read")
+	}
+	if _, ok := whole.Read("d/big.py"); !ok {
+		t.Error("the file itself is not read")
+	}
+	if !whole.IsFile("d/099.py") {
+		t.Error("a link past the bound is no file")
 	}
 }

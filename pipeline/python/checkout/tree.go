@@ -3,6 +3,8 @@ package checkout
 
 import (
 	"path"
+	"slices"
+	"strings"
 
 	"vivarium/sandbox"
 )
@@ -13,6 +15,7 @@ type Tree struct {
 	files    map[string]sandbox.File
 	children map[string][]string // base names by directory, sorted
 	contents map[string][]byte
+	passed   map[string]bool // links that are not read through
 }
 
 // New makes a Tree of a survey.
@@ -28,7 +31,37 @@ func New(s sandbox.Survey) *Tree {
 		dir, base := path.Dir(f.Path), path.Base(f.Path)
 		t.children[dir] = append(t.children[dir], base)
 	}
+	t.passLinks(s.Files)
 	return t
+}
+
+// maxLinked bounds what is read through links, in bytes. What is read of the files themselves is
+// bounded where it is asked for; but any number of links can lead to one large file.
+const maxLinked = 8 << 20
+
+// passLinks marks the links past that bound, the deepest ones.
+func (t *Tree) passLinks(files []sandbox.File) {
+	t.passed = map[string]bool{}
+	if len(t.contents) == 0 {
+		return
+	}
+	var links []string
+	for _, f := range files {
+		if f.Link != "" {
+			links = append(links, f.Path)
+		}
+	}
+	slices.SortStableFunc(links, func(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") })
+	room := maxLinked
+	for _, p := range links {
+		f, _ := t.Resolve(p)
+		size := len(t.contents[f.Path])
+		if size > room {
+			t.passed[p] = true
+			continue
+		}
+		room -= size
+	}
 }
 
 // maxLinks bounds a chain of symbolic links, as Linux does (40, path_resolution(7)).
@@ -92,10 +125,11 @@ func (t *Tree) List(dir string) []string {
 	return t.children[f.Path]
 }
 
-// Read returns a file's contents, where the survey holds them.
+// Read returns a file's contents, where the survey holds them. Through links it reads no more than a
+// bound.
 func (t *Tree) Read(p string) ([]byte, bool) {
 	f, ok := t.Resolve(p)
-	if !ok {
+	if !ok || t.passed[p] {
 		return nil, false
 	}
 	b, ok := t.contents[f.Path]

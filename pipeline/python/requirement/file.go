@@ -87,7 +87,7 @@ func (l List) Hashed() bool {
 func (l List) InstallsRoot() bool { return slices.ContainsFunc(l.Requirements, Requirement.IsRoot) }
 
 func (l *List) read(t *checkout.Tree, file string, constraint bool) {
-	if _, seen := l.Files[file]; seen || len(l.Files) == maxFiles {
+	if _, seen := l.Files[file]; seen || len(l.Files) == maxFiles || l.full() {
 		return
 	}
 	data, ok := t.Read(file)
@@ -105,7 +105,18 @@ func (l *List) read(t *checkout.Tree, file string, constraint bool) {
 	}
 }
 
+// maxLines bounds how many lines one list takes in. They take some fifty times as much memory as the
+// shortest lines of a file.
+const maxLines = 50_000
+
+func (l *List) full() bool {
+	return len(l.Requirements)+len(l.Options)+len(l.Constraints)+len(l.Missing) >= maxLines
+}
+
 func (l *List) line(t *checkout.Tree, file string, line logicalLine, constraint bool) {
+	if l.full() {
+		return
+	}
 	option, value := cutLine(line.text)
 	switch option {
 	case "":

@@ -2,6 +2,7 @@ package requirement
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,25 @@ func TestReadTakesTimeInProportion(t *testing.T) {
 			t.Errorf("%s: it took %s", name, took)
 		}
 	}
+}
+
+// TestReadTakesMemoryInProportion: the shortest lines take many times their length.
+func TestReadTakesMemoryInProportion(t *testing.T) {
+	files := map[string]string{}
+	var names []string
+	for i := range 16 {
+		names = append(names, fmt.Sprintf("requirements%d.txt", i))
+		files[names[i]] = strings.Repeat("a\n", 1<<19)
+	}
+	checkouts := tree(files)
+	l := Read(checkouts, names...)
+	var after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if !l.Has("a") || after.HeapAlloc > 128<<20 {
+		t.Errorf("%d requirements, %d MiB are in use", len(l.Requirements), after.HeapAlloc>>20)
+	}
+	runtime.KeepAlive(checkouts)
 }
 
 func FuzzRead(f *testing.F) {
