@@ -28,17 +28,27 @@ func (r *reader) dependencyGroups() {
 	for _, name := range keys(declared) {
 		byName[requirement.Normalize(name)] = name
 	}
+	room := maxExpanded
 	for _, name := range keys(declared) {
 		g := Group{Name: requirement.Normalize(name), File: pyproject, Table: "[dependency-groups] " + name}
-		x := expansion{declared: declared, byName: byName, within: map[string]bool{}, done: map[string]bool{}}
+		x := expansion{
+			declared: declared, byName: byName, within: map[string]bool{}, done: map[string]bool{}, room: &room,
+		}
 		x.group(g.Name)
 		g.add(x.found...)
 		r.project.Groups = append(r.project.Groups, g)
 		if x.trouble != "" {
 			r.project.Notes = append(r.project.Notes, x.trouble)
 		}
+		if room < 0 {
+			return
+		}
 	}
 }
+
+// maxExpanded bounds how many entries all groups have, with those of the groups that they include: a
+// thousand groups may include a large one.
+const maxExpanded = 50_000
 
 // expansion resolves what a group includes.
 type expansion struct {
@@ -46,6 +56,7 @@ type expansion struct {
 	byName   map[string]string
 	within   map[string]bool // groups that are being resolved
 	done     map[string]bool
+	room     *int // for further entries of any group
 	found    []string
 	trouble  string
 }
@@ -66,6 +77,10 @@ func (x *expansion) group(name string) {
 	defer delete(x.within, name)
 	all, _ := x.declared[written].([]any)
 	for _, item := range all {
+		if *x.room--; *x.room < 0 {
+			x.trouble = fmt.Sprintf("[dependency-groups] have more than %d entries with what they include", maxExpanded)
+			return
+		}
 		switch item := item.(type) {
 		case string:
 			x.found = append(x.found, item)

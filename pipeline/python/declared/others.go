@@ -63,6 +63,10 @@ type environment struct {
 // maxOther bounds what is parsed of a file, in bytes.
 const maxOther = 64 << 10
 
+// maxConda bounds how many packages are taken of an environment: any number of its entries can be
+// aliases of one long list.
+const maxConda = 10_000
+
 // conda reads what conda installs, as far as the package index may have it.
 func (r *reader) conda() {
 	for _, file := range []string{"environment.yml", "environment.yaml"} {
@@ -73,6 +77,9 @@ func (r *reader) conda() {
 		}
 		g := Group{Name: "dependencies", File: file}
 		for _, node := range env.Dependencies {
+			if len(g.Requirements) > maxConda {
+				break
+			}
 			var spec string
 			var nested struct {
 				Pip []string `yaml:"pip"`
