@@ -50,6 +50,9 @@ var settings = map[string]func(*config, any) error{
 	"files":     func(c *config, v any) error { return lowerCount(&c.limits.OpenFiles, v, sandbox.MinOpenFiles) },
 }
 
+// mostUnknown bounds how many settings that there are not are compared with those that there are.
+const mostUnknown = 20
+
 // choices are the settings that are no limits.
 var choices = []string{"python", "workdir", "install", "test", "env", "history"}
 
@@ -82,8 +85,7 @@ func parseConfig(table any, operator limits.Limits) (config, error) {
 				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
 		}
 		if !known {
-			c.notes = append(c.notes, fmt.Sprintf("[tool.vivarium] has no setting %q, so that line counts for "+
-				"nothing; did you mean %q?", key, nearest(key)))
+			c.noteUnknown(key)
 			continue
 		}
 		if err := set(&c, values[key]); err != nil {
@@ -94,6 +96,17 @@ func parseConfig(table any, operator limits.Limits) (config, error) {
 		}
 	}
 	return c, nil
+}
+
+// noteUnknown says that there is no such setting.
+func (c *config) noteUnknown(key string) {
+	switch {
+	case len(c.notes) < mostUnknown:
+		c.notes = append(c.notes, fmt.Sprintf("[tool.vivarium] has no setting %q, so that line counts for nothing; "+
+			"did you mean %q?", key, nearest(key)))
+	case len(c.notes) == mostUnknown:
+		c.notes = append(c.notes, "[tool.vivarium] has more settings that count for nothing")
+	}
 }
 
 func configError(problem, advice string) error {

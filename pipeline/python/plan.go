@@ -258,15 +258,26 @@ func (p Plan) Text() string {
 	if p.History != "" {
 		line("history", "with tags and history: %s", p.History)
 	}
-	for _, name := range p.NotFetched {
+	for _, name := range few(p.NotFetched) {
 		line("not fetched", "%s", name)
 	}
 	line("limits", "%s", p.Limits)
 	for _, l := range p.Lowered {
 		line("", "%s", l)
 	}
-	for _, n := range slices.Concat(p.Remarks, p.Notes) {
+	for _, n := range few(slices.Concat(p.Remarks, p.Notes)) {
 		line("note", "%s", n)
 	}
 	return b.String()
+}
+
+// mostLines bounds how many lines of one kind the plan has: its text counts for no limit of the log.
+const mostLines = 50
+
+// few are the first of many lines, and how many there are more.
+func few(all []string) []string {
+	if len(all) <= mostLines {
+		return all
+	}
+	return append(slices.Clone(all[:mostLines]), fmt.Sprintf("and %d more", len(all)-mostLines))
 }

@@ -2,6 +2,7 @@ package python
 
 import (
 	"errors"
+	"fmt"
 	"path"
 	"sort"
 	"strings"
@@ -153,6 +154,25 @@ func TestCommandsAreWrittenAsOneTypesThem(t *testing.T) {
 	} {
 		if got := Lines(commands); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestPlanTextIsShort: it stands in the log whatever the log's limit is.
+func TestPlanTextIsShort(t *testing.T) {
+	var settings, modules strings.Builder
+	settings.WriteString("[tool.vivarium]\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&settings, "k%d = 1\n", i)
+		fmt.Fprintf(&modules, "[submodule \"%d\"]\npath = p%d\n", i, i)
+	}
+	text := detect(t, map[string]string{"pyproject.toml": settings.String(), ".gitmodules": modules.String()}).Text()
+	if len(text) > 64<<10 {
+		t.Errorf("it has %d bytes", len(text))
+	}
+	for _, want := range []string{`no setting "k0"`, "more settings that count for nothing", "submodule p0\n", "more\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q", want)
 		}
 	}
 }
