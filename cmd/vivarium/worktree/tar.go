@@ -30,6 +30,9 @@ func (w *Tree) History() func(context.Context) (io.ReadCloser, error) {
 		return nil
 	}
 	return func(context.Context) (io.ReadCloser, error) {
+		if err := checkOwn(w.root.Name(), w.git, w.common); err != nil {
+			return nil, err
+		}
 		return history.Open(w.git, w.common, w.limits.Bytes)
 	}
 }
