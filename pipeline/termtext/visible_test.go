@@ -35,3 +35,16 @@ func TestLineIsOnePrintableLine(t *testing.T) {
 		t.Errorf("a long text became one of %d bytes, ending in %q", len(long), long[max(0, len(long)-8):])
 	}
 }
+
+func TestOneLineIsOneShortLineWithoutPowerOverATerminal(t *testing.T) {
+	for s, want := range map[string]string{
+		"plain words":                  "plain words",
+		"two\nlines\tand  \x1b[31mred": "two lines and red",
+		"\x1b]0;title\x07shown":        "shown",
+		strings.Repeat("é", 300):       strings.Repeat("é", maxWords/2) + "…",
+	} {
+		if got := OneLine(s); got != want {
+			t.Errorf("%.40q: got %q, want %q", s, got, want)
+		}
+	}
+}
