@@ -19,14 +19,32 @@ func TestTroubleOfTheIndexIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
 		cause   Cause
 		heals   bool
 	}{
-		"a failed install":                {fail(CauseInstall, "no such package"), trouble, true, CauseIndex, true},
-		"a failed install, all was had":   {fail(CauseInstall, "no such package"), nil, true, CauseInstall, false},
-		"a compiler that failed":          {fail(CauseInstall, "error: metadata-generation-failed"), trouble, false, CauseInstall, false},
-		"no room on this server":          {fail(CauseInstall, "no such package"), &egress.Trouble{Message: "this server", Ours: true}, true, CauseInternal, true},
-		"time ran out in a silence":       {fail(CauseTimeout, "timed out"), stalled, false, CauseIndex, true},
-		"time ran out beside an outage":   {fail(CauseTimeout, "timed out"), trouble, true, CauseTimeout, false},
-		"memory ran out beside a trouble": {fail(CauseOutOfMemory, "out of memory"), stalled, true, CauseOutOfMemory, false},
-		"a green install in spite of it":  {nil, trouble, false, "", false},
+		"a failed install":              {fail(CauseInstall, "no such package"), trouble, true, CauseIndex, true},
+		"a failed install, all was had": {fail(CauseInstall, "no such package"), nil, true, CauseInstall, false},
+		"a compiler that failed": {
+			fail(CauseInstall, "error: metadata-generation-failed"),
+			trouble,
+			false,
+			CauseInstall,
+			false,
+		},
+		"no room on this server": {
+			fail(CauseInstall, "no such package"),
+			&egress.Trouble{Message: "this server", Ours: true},
+			true,
+			CauseInternal,
+			true,
+		},
+		"time ran out in a silence":     {fail(CauseTimeout, "timed out"), stalled, false, CauseIndex, true},
+		"time ran out beside an outage": {fail(CauseTimeout, "timed out"), trouble, true, CauseTimeout, false},
+		"memory ran out beside a trouble": {
+			fail(CauseOutOfMemory, "out of memory"),
+			stalled,
+			true,
+			CauseOutOfMemory,
+			false,
+		},
+		"a green install in spite of it": {nil, trouble, false, "", false},
 	} {
 		var f *failure
 		errors.As(blameIndex(c.err, c.trouble, c.getting), &f)

@@ -21,7 +21,11 @@ func TestHelloPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, l := w.run(t, w.request(pipeline.Git{URL: w.host.RepoURL("examples/hello"), SHA: sha, Tokens: pipeline.FixedToken(gitToken)}))
+	o, l := w.run(t, w.request(pipeline.Git{
+		URL:    w.host.RepoURL("examples/hello"),
+		SHA:    sha,
+		Tokens: pipeline.FixedToken(gitToken),
+	}))
 	wantCause(t, o, "")
 	wantText(t, o.Summary, "4 tests in ")
 	wantText(t, l.step(pipeline.StepClone), "Build of a test", "$ git fetch", sha)

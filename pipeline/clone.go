@@ -149,7 +149,8 @@ func (a *attempt) fetch(ctx context.Context, g Git, args ...string) error {
 			return err
 		}
 		pause := fetchPauses[try]
-		line := fmt.Sprintf("Try %d of %d failed; the next one in %s", try+1, len(fetchPauses)+1, quantity.Duration(pause))
+		line := fmt.Sprintf("Try %d of %d failed; the next one in %s",
+			try+1, len(fetchPauses)+1, quantity.Duration(pause))
 		if err := a.say(ctx, line); err != nil {
 			return err
 		}

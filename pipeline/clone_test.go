@@ -130,7 +130,11 @@ func TestTokenIsAskedForOfTheRepositoryThatIsCloned(t *testing.T) {
 	w := theWorld(t)
 	source := w.commit(t, map[string]string{"a.py": ""})
 	source.Repo = "octo/hello"
-	source.Tokens = tokensOf{"clone of octo/hello": gitToken, "report of octo/hello": "wrong", "clone of octo/other": "wrong"}
+	source.Tokens = tokensOf{
+		"clone of octo/hello":  gitToken,
+		"report of octo/hello": "wrong",
+		"clone of octo/other":  "wrong",
+	}
 	o, _ := w.run(t, w.request(source))
 	wantCause(t, o, pipeline.CauseNoTests)
 	source.Repo = "octo/other" // the control: the host refuses another repository's token

@@ -202,21 +202,46 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 		note  string
 		total int
 	}{
-		"one":                       {[]testRun{green}, "", "2 tests", 0},
-		"two":                       {[]testRun{green, skipped}, "", "3 tests, 1 skipped", 0},
-		"one found nothing":         {[]testRun{none, green}, "", "2 tests", 0},
-		"one came to grief":         {[]testRun{green, grief}, CauseTests, "`prog` ended with exit code 4, before any test ran", 0},
-		"none found anything":       {[]testRun{none, none}, CauseNoTests, "no tests: unittest found nothing to run", 0},
-		"one is red":                {[]testRun{green, red}, CauseTests, "t: first", 1},
-		"two are red":               {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
-		"one need not say anything": {[]testRun{green, quiet}, "", "2 tests; `make test` ended with exit code 0, and with no summary that tells of its tests", 0},
-		"its exit code counts":      {[]testRun{green, broken}, CauseTests, "`make test` ended with exit code 2", 0},
+		"one":               {[]testRun{green}, "", "2 tests", 0},
+		"two":               {[]testRun{green, skipped}, "", "3 tests, 1 skipped", 0},
+		"one found nothing": {[]testRun{none, green}, "", "2 tests", 0},
+		"one came to grief": {
+			[]testRun{green, grief},
+			CauseTests,
+			"`prog` ended with exit code 4, before any test ran",
+			0,
+		},
+		"none found anything": {
+			[]testRun{none, none},
+			CauseNoTests,
+			"no tests: unittest found nothing to run",
+			0,
+		},
+		"one is red":  {[]testRun{green, red}, CauseTests, "t: first", 1},
+		"two are red": {[]testRun{red, green, redder}, CauseTests, "t: first, and 2 more of 9", 3},
+		"one need not say anything": {
+			[]testRun{green, quiet},
+			"",
+			"2 tests; `make test` ended with exit code 0, and with no summary that tells of its tests",
+			0,
+		},
+		"its exit code counts": {[]testRun{green, broken}, CauseTests, "`make test` ended with exit code 2", 0},
 		"one asks the network": {
 			[]testRun{asking}, CauseTests,
 			"t: URLError: <urlopen error [Errno -3] Temporary failure in name resolution>; there is no network in tests", 1,
 		},
-		"one says nothing":      {[]testRun{green, silent}, CauseTests, "unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary", 0},
-		"one is struck, though": {[]testRun{green, struck}, "", "4 tests; green, although: too many processes: 512 limit", 0},
+		"one says nothing": {
+			[]testRun{green, silent},
+			CauseTests,
+			"unittest did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary",
+			0,
+		},
+		"one is struck, though": {
+			[]testRun{green, struck},
+			"",
+			"4 tests; green, although: too many processes: 512 limit",
+			0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cause, note, found := judgeRuns(c.runs, testLimits)

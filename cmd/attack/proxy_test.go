@@ -158,7 +158,8 @@ func (w *world) box(t *testing.T, name string, data map[string]string) *sandbox.
 	t.Helper()
 	q := w.request(t, nil)
 	s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
-		Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Settings.Runtime, Limits: q.Settings.Limits.Limits,
+		Image: imagestest.Runner(t), Instance: w.runner.Instance,
+		Runtime: q.Settings.Runtime, Limits: q.Settings.Limits.Limits,
 		Deadline: time.Now().Add(q.Settings.Limits.Timeout),
 	})
 	if err != nil {

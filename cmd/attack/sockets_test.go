@@ -52,7 +52,8 @@ func TestSockets(t *testing.T) {
 			low := &q.Settings.Limits
 			low.Memory, low.Disk, low.FileSize = socketsMemory, socketsDisk, socketsDisk
 			s, err := w.runner.Engine.Start(t.Context(), sandbox.Spec{
-				Image: imagestest.Runner(t), Instance: w.runner.Instance, Runtime: q.Settings.Runtime, Limits: q.Settings.Limits.Limits,
+				Image: imagestest.Runner(t), Instance: w.runner.Instance,
+				Runtime: q.Settings.Runtime, Limits: q.Settings.Limits.Limits,
 				Deadline: time.Now().Add(q.Settings.Limits.Timeout),
 			})
 			if err != nil {

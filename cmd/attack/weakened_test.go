@@ -97,7 +97,11 @@ var weakenings = []weakening{
 func TestWeakenedEngine(t *testing.T) {
 	w := theWorld(t)
 	look := weakenedEngine(t)
-	spec := sandbox.Spec{Image: imagestest.Runner(t), Instance: w.runner.Instance, Limits: w.request(t, nil).Settings.Limits.Limits}
+	spec := sandbox.Spec{
+		Image:    imagestest.Runner(t),
+		Instance: w.runner.Instance,
+		Limits:   w.request(t, nil).Settings.Limits.Limits,
+	}
 	control, err := look(spec, func(_, _ map[string]any) {})
 	if err != nil || control.Err() != nil {
 		t.Fatalf("control: of an engine that is not weakened: %v, %v", err, control.Err())

@@ -98,7 +98,10 @@ func (s search) problem(b build) string {
 func TestPromiseSeesWhatIsWrong(t *testing.T) {
 	var p promise
 	for _, line := range [][2]string{
-		{"verdict", "failed (tests)"}, {"tests", "2"}, {"sentence", "test_a"}, {"plan", "x"}, {"log", "y"}, {"not", "z"},
+		{
+			"verdict",
+			"failed (tests)",
+		}, {"tests", "2"}, {"sentence", "test_a"}, {"plan", "x"}, {"log", "y"}, {"not", "z"},
 	} {
 		if err := p.add(line[0], line[1]); err != nil {
 			t.Fatal(err)

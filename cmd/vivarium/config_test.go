@@ -21,7 +21,8 @@ func TestConfigDefaults(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	if c.addr != ":8001" || c.build.Limits.Memory != 2<<30 || c.build.Limits.Pids != 512 || c.build.Limits.Timeout != 15*time.Minute || c.build.KeptLog != 64<<20 {
+	if c.addr != ":8001" || c.build.Limits.Memory != 2<<30 || c.build.Limits.Pids != 512 ||
+		c.build.Limits.Timeout != 15*time.Minute || c.build.KeptLog != 64<<20 {
 		t.Errorf("addr %s, memory %d, pids %d, timeout %s, log limit %d",
 			c.addr, c.build.Limits.Memory, c.build.Limits.Pids, c.build.Limits.Timeout, c.build.KeptLog)
 	}

@@ -12,8 +12,8 @@ import (
 	"vivarium/server/github/githubtest"
 )
 
-// loadSize is how many pushes come at once: VIVARIUM_LOAD, which `make load` sets to 200. A build takes seconds, so that
-// every run of the tests has fewer.
+// loadSize is how many pushes come at once: VIVARIUM_LOAD, which `make load` sets to 200. A build takes
+// seconds, so that every run of the tests has fewer.
 func loadSize(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("VIVARIUM_LOAD")
@@ -50,7 +50,8 @@ func TestPushesAtOnceAreAllBuiltOnce(t *testing.T) {
 				})
 			})
 			took := time.Since(begin)
-			t.Logf("%d builds and statuses in %.1f s: %.1f builds per minute", n, took.Seconds(), float64(n)/took.Minutes())
+			t.Logf("%d builds and statuses in %.1f s: %.1f builds per minute", n,
+				took.Seconds(), float64(n)/took.Minutes())
 			w.builtOnce(shas, ids)
 		})
 	}

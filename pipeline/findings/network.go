@@ -7,7 +7,8 @@ import (
 
 // unreachable is what programs say where there is no network.
 var unreachable = regexp.MustCompile(`(?i)name resolution|name or service not known|` +
-	`no address associated with hostname|network is unreachable|getaddrinfo failed|failed to resolve|could not resolve host`)
+	`no address associated with hostname|network is unreachable|getaddrinfo failed|` +
+	`failed to resolve|could not resolve host`)
 
 // Offline reports whether one of the findings is about a network that cannot be reached.
 func (l List) Offline() bool {

@@ -60,7 +60,9 @@ func TestPytestSaysWhyItDidNotBegin(t *testing.T) {
 		"conftest.py": {
 			"ImportError while loading conftest '/workspace/server/conftest.py'.\nconftest.py:1: in <module>\n    import flask\n" +
 				"E   ModuleNotFoundError: No module named 'flask'\n",
-			[]Finding{{Path: "server/conftest.py", Line: 1, Code: "ModuleNotFoundError", Text: "No module named 'flask'"}},
+			[]Finding{
+				{Path: "server/conftest.py", Line: 1, Code: "ModuleNotFoundError", Text: "No module named 'flask'"},
+			},
 		},
 		"an option of a plug-in": {
 			"ERROR: usage: __main__.py [options] [file_or_dir]\n__main__.py: error: unrecognized arguments: --cov=x\n" +

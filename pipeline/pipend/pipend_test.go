@@ -29,24 +29,57 @@ func TestPipGaveUpOverGettingPackages(t *testing.T) {
 		want bool
 	}{
 		"no such package": {noGreeter, true},
-		"an HTTP error": {"  ERROR: HTTP error 502 while getting http://x/greeter-1.0.whl (from http://x/)\n" +
-			"ERROR: Could not install requirement greeter from http://x/greeter-1.0.whl because of HTTP error 502 Server Error\n", true},
-		"retries exhausted": {"ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='x', port=1): Max retries exceeded with url: /f\n\n", true},
-		"a broken read":     {"ERROR: Could not install packages due to an OSError: ('Connection broken: IncompleteRead(3 bytes read)')\n", true},
-		"a hash":            {"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have\n    greeter\n", true},
-		"a read timed out": {"ERROR: Exception:\nTraceback (most recent call last):\n  File \"x\"\nTimeoutError: timed out\n\n" +
-			"pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPConnectionPool(host='x', port=1): Read timed out.\n", true},
+		"an HTTP error": {
+			"  ERROR: HTTP error 502 while getting http://x/greeter-1.0.whl (from http://x/)\n" +
+				"ERROR: Could not install requirement greeter from http://x/greeter-1.0.whl because of HTTP error 502 Server Error\n",
+			true,
+		},
+		"retries exhausted": {
+			"ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='x', port=1): Max retries exceeded with url: /f\n\n",
+			true,
+		},
+		"a broken read": {
+			"ERROR: Could not install packages due to an OSError: ('Connection broken: IncompleteRead(3 bytes read)')\n",
+			true,
+		},
+		"a hash": {
+			"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have\n    greeter\n",
+			true,
+		},
+		"a read timed out": {
+			"ERROR: Exception:\nTraceback (most recent call last):\n  File \"x\"\nTimeoutError: timed out\n\n" +
+				"pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPConnectionPool(host='x', port=1): Read timed out.\n",
+			true,
+		},
 		"build dependencies": {inVain(pipInVain, noGreeter, subprocess), true},
-		"retried, then had, then a compile error": {"  ERROR: HTTP error 503 while getting http://x/a.whl (from http://x/)\n" +
-			inVain("Building wheel for a (pyproject.toml) did not run successfully.", "a.c:1: error: no\n", "failed-wheel-build-for-install"), false},
-		"a compile error, of old": {"  error: subprocess-exited-with-error\n  \n  × python setup.py bdist_wheel did not run successfully.\n" +
-			"      error: command 'gcc' failed\n  ERROR: Failed building wheel for a\n" +
-			"ERROR: Could not build wheels for a, which is required to install pyproject.toml-based projects\n", false},
-		"a backend":                 {inVain("Preparing metadata (pyproject.toml) did not run successfully.", "AttributeError: no\n", "metadata-generation-failed"), false},
-		"setup.py says pip's words": {inVain("python setup.py egg_info did not run successfully.", noGreeter, "metadata-generation-failed"), false},
-		"a build dependency's compiler": {inVain(pipInVain, inVain("Building wheel for b did not run successfully.", noGreeter,
-			"failed-wheel-build-for-install"), subprocess), false},
-		"no room":         {"ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n", false},
+		"retried, then had, then a compile error": {
+			"  ERROR: HTTP error 503 while getting http://x/a.whl (from http://x/)\n" +
+				inVain("Building wheel for a (pyproject.toml) did not run successfully.", "a.c:1: error: no\n", "failed-wheel-build-for-install"),
+			false,
+		},
+		"a compile error, of old": {
+			"  error: subprocess-exited-with-error\n  \n  × python setup.py bdist_wheel did not run successfully.\n" +
+				"      error: command 'gcc' failed\n  ERROR: Failed building wheel for a\n" +
+				"ERROR: Could not build wheels for a, which is required to install pyproject.toml-based projects\n",
+			false,
+		},
+		"a backend": {
+			inVain("Preparing metadata (pyproject.toml) did not run successfully.", "AttributeError: no\n", "metadata-generation-failed"),
+			false,
+		},
+		"setup.py says pip's words": {
+			inVain("python setup.py egg_info did not run successfully.", noGreeter, "metadata-generation-failed"),
+			false,
+		},
+		"a build dependency's compiler": {
+			inVain(pipInVain, inVain("Building wheel for b did not run successfully.", noGreeter,
+				"failed-wheel-build-for-install"), subprocess),
+			false,
+		},
+		"no room": {
+			"ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+			false,
+		},
 		"pip's own fault": {"ERROR: Exception:\nTraceback (most recent call last):\nAssertionError\n", false},
 		"nothing":         {"", false},
 	} {

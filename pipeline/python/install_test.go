@@ -49,8 +49,10 @@ func TestDetectChoosesWhatIsInstalled(t *testing.T) {
 		},
 		"uv, a package": {map[string]string{"pyproject.toml": app + "[tool.uv]\npackage = true"}, []string{"-e ."}},
 		"Poetry, no package": {
-			map[string]string{"pyproject.toml": built + "[tool.poetry]\npackage-mode = false\n" +
-				"[tool.poetry.dependencies]\npython = '^3.11'\nsix = '^1.2'\n[tool.poetry.group.dev.dependencies]\nmock = '*'"},
+			map[string]string{
+				"pyproject.toml": built + "[tool.poetry]\npackage-mode = false\n" +
+					"[tool.poetry.dependencies]\npython = '^3.11'\nsix = '^1.2'\n[tool.poetry.group.dev.dependencies]\nmock = '*'",
+			},
 			[]string{"'six>=1.2,<2' mock"},
 		},
 		"Poetry, a package with a group": {
@@ -71,7 +73,9 @@ func TestDetectChoosesWhatIsInstalled(t *testing.T) {
 			nil,
 		},
 		"an extra": {
-			map[string]string{"pyproject.toml": pkg + "[project.optional-dependencies]\ndev=['b']\nTest=['a']\ndocs=['c']"},
+			map[string]string{
+				"pyproject.toml": pkg + "[project.optional-dependencies]\ndev=['b']\nTest=['a']\ndocs=['c']",
+			},
 			[]string{"-e '.[test]'"},
 		},
 		"an extra of setup.cfg": {
@@ -250,7 +254,13 @@ func TestWhatTheOperatingSystemIsAskedForIsNoted(t *testing.T) {
 		"requirements-dev.txt": "GDAL\n",
 	})
 	notes := strings.Join(plan.Notes, "\n")
-	for _, want := range []string{"apt.txt names packages", "Aptfile names packages", "psycopg2 needs", "libpq", "gdal needs"} {
+	for _, want := range []string{
+		"apt.txt names packages",
+		"Aptfile names packages",
+		"psycopg2 needs",
+		"libpq",
+		"gdal needs",
+	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q does not say %s", notes, want)
 		}
@@ -282,7 +292,9 @@ func TestWhatNoBuildReachesIsRefusedByItsLine(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"-f ./wheels\nsix", "./lib", "lib/a.whl", "a @ ./lib", "six # git+ssh://x"} {
-		if plan := detect(t, map[string]string{"requirements.txt": text}); plan.Refused != "" || len(plan.Install) == 0 {
+		if plan := detect(t, map[string]string{
+			"requirements.txt": text,
+		}); plan.Refused != "" || len(plan.Install) == 0 {
 			t.Errorf("control %q: %q", text, plan.Refused)
 		}
 	}

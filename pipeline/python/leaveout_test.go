@@ -24,11 +24,18 @@ func TestWhatTheIndexLacksIsLeftOutWhereTheTestsDoWithoutIt(t *testing.T) {
 				"dev=['my-lint', 'mock']"},
 			"six mock",
 		},
-		"of requirements.txt":   {map[string]string{requirements: "my-lint"}, ""},
-		"of both":               {map[string]string{requirements: "my-lint", "requirements-dev.txt": "my-lint"}, ""},
-		"of the project itself": {map[string]string{"pyproject.toml": "[project]\nname='x'\ndependencies=['my-lint']"}, ""},
+		"of requirements.txt": {map[string]string{requirements: "my-lint"}, ""},
+		"of both":             {map[string]string{requirements: "my-lint", "requirements-dev.txt": "my-lint"}, ""},
+		"of the project itself": {
+			map[string]string{"pyproject.toml": "[project]\nname='x'\ndependencies=['my-lint']"},
+			"",
+		},
 		"imported by a test": {
-			map[string]string{requirements: "six", "requirements-dev.txt": "my-lint", "tests/test_a.py": "import My_Lint.x\n"},
+			map[string]string{
+				requirements:           "six",
+				"requirements-dev.txt": "my-lint",
+				"tests/test_a.py":      "import My_Lint.x\n",
+			},
 			"",
 		},
 		"with hashes": {

@@ -12,21 +12,30 @@ func TestLockFilesBindWhatTheProjectDeclares(t *testing.T) {
 		want  string
 	}{
 		"uv": {
-			map[string]string{"pyproject.toml": app, "uv.lock": "version = 1\n\n[[package]]\nname = \"app\"\nversion = \"1\"\n" +
-				"source = { virtual = \".\" }\ndependencies = [\n    { name = \"six\" },\n]\n\n[[package]]\nname = \"Six\"\n" +
-				"version = \"1.0\"\nsource = { registry = \"https://i\" }\n\n[[package]]\nname = \"two\"\nversion = \"1\"\n" +
-				"\n[[package]]\nname = \"two\"\nversion = \"2\"\n"},
+			map[string]string{
+				"pyproject.toml": app,
+				"uv.lock": "version = 1\n\n[[package]]\nname = \"app\"\nversion = \"1\"\n" +
+					"source = { virtual = \".\" }\ndependencies = [\n    { name = \"six\" },\n]\n\n[[package]]\nname = \"Six\"\n" +
+					"version = \"1.0\"\nsource = { registry = \"https://i\" }\n\n[[package]]\nname = \"two\"\nversion = \"1\"\n" +
+					"\n[[package]]\nname = \"two\"\nversion = \"2\"\n",
+			},
 			"six==1.0\n",
 		},
 		"Poetry": {
-			map[string]string{"pyproject.toml": app, "poetry.lock": "[[package]]\nname = \"six\"\nversion = \"1.0\"\n\n" +
-				"[package.dependencies]\nname = \"x\"\n\n[[package]]\nname = \"own\"\nversion = \"3\"\n\n[package.source]\n" +
-				"type = \"git\"\nurl = \"u\"\n\n[metadata]\nlock-version = \"2.0\"\n"},
+			map[string]string{
+				"pyproject.toml": app,
+				"poetry.lock": "[[package]]\nname = \"six\"\nversion = \"1.0\"\n\n" +
+					"[package.dependencies]\nname = \"x\"\n\n[[package]]\nname = \"own\"\nversion = \"3\"\n\n[package.source]\n" +
+					"type = \"git\"\nurl = \"u\"\n\n[metadata]\nlock-version = \"2.0\"\n",
+			},
 			"six==1.0\n",
 		},
 		"PEP 751": {
-			map[string]string{"pyproject.toml": app, "pylock.toml": "lock-version = \"1.0\"\n[[packages]]\nname = \"six\"\n" +
-				"version = \"1.0\"\n[[packages.wheels]]\nname = \"six.whl\"\nurl = \"https://i/six.whl\"\n"},
+			map[string]string{
+				"pyproject.toml": app,
+				"pylock.toml": "lock-version = \"1.0\"\n[[packages]]\nname = \"six\"\n" +
+					"version = \"1.0\"\n[[packages.wheels]]\nname = \"six.whl\"\nurl = \"https://i/six.whl\"\n",
+			},
 			"six==1.0\n",
 		},
 		"Pipenv": {

@@ -24,7 +24,10 @@ func TestPlanNamesSubmodulesThatGitmodulesDoesNot(t *testing.T) {
 	s := survey(map[string]string{".gitmodules": "[submodule \"b\"]\n\tpath = b\n", "a/x.py": ""})
 	s.Files = append(s.Files, sandbox.File{Path: "b", Dir: true}, sandbox.File{Path: "vendored", Dir: true})
 	got := notFetched(checkout.New(s))
-	if want := []string{"submodule b", "submodule vendored, which .gitmodules does not name"}; !slices.Equal(got, want) {
+	if want := []string{
+		"submodule b",
+		"submodule vendored, which .gitmodules does not name",
+	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -34,7 +37,10 @@ func TestHistoryIsFetchedWhereTheVersionNeedsIt(t *testing.T) {
 		files map[string]string
 		want  bool
 	}{
-		"setuptools_scm":   {map[string]string{"pyproject.toml": "[build-system]\nrequires=['setuptools_scm>=6']"}, true},
+		"setuptools_scm": {
+			map[string]string{"pyproject.toml": "[build-system]\nrequires=['setuptools_scm>=6']"},
+			true,
+		},
 		"hatch-vcs":        {map[string]string{"pyproject.toml": "[build-system]\nrequires=['a', 'hatch-vcs']"}, true},
 		"pbr":              {map[string]string{"setup.py": "setup(setup_requires=['pbr'], pbr=True)"}, true},
 		"versioneer":       {map[string]string{"setup.py": "import versioneer"}, true},

@@ -31,7 +31,11 @@ func TestTheOnlySubfolderWithAProjectIsTaken(t *testing.T) {
 			"server",
 		},
 		"configured": {
-			map[string]string{"pyproject.toml": "[tool.vivarium]\nworkdir='b/c/'", "a/setup.py": "", "b/c/setup.py": ""},
+			map[string]string{
+				"pyproject.toml": "[tool.vivarium]\nworkdir='b/c/'",
+				"a/setup.py":     "",
+				"b/c/setup.py":   "",
+			},
 			"b/c",
 		},
 	} {

@@ -15,20 +15,36 @@ func TestUndeclaredPytestIsAddedUnlessTheOperatorHasOnlyWhatIsDeclared(t *testin
 		added   bool
 		refused bool // where only what is declared counts
 	}{
-		"undeclared":          {map[string]string{"test_a.py": testFunction}, true, true},
-		"in requirements.txt": {map[string]string{"test_a.py": testFunction, "requirements.txt": "pytest==7.2\n"}, false, false},
-		"in a companion":      {map[string]string{"test_a.py": testFunction, "requirements-dev.txt": "pytest\n"}, false, false},
+		"undeclared": {map[string]string{"test_a.py": testFunction}, true, true},
+		"in requirements.txt": {
+			map[string]string{"test_a.py": testFunction, "requirements.txt": "pytest==7.2\n"},
+			false,
+			false,
+		},
+		"in a companion": {
+			map[string]string{"test_a.py": testFunction, "requirements-dev.txt": "pytest\n"},
+			false,
+			false,
+		},
 		"an install command": {
-			map[string]string{"test_a.py": testFunction, "pyproject.toml": "[tool.vivarium]\ninstall = 'make env'\n"}, false, false,
+			map[string]string{
+				"test_a.py":      testFunction,
+				"pyproject.toml": "[tool.vivarium]\ninstall = 'make env'\n",
+			}, false, false,
 		},
 		"a test command": {
-			map[string]string{"test_a.py": testCase, "pyproject.toml": "[tool.vivarium]\ntest = 'pytest -q'\n"}, true, true,
+			map[string]string{
+				"test_a.py":      testCase,
+				"pyproject.toml": "[tool.vivarium]\ntest = 'pytest -q'\n",
+			}, true, true,
 		},
 		"not needed": {map[string]string{"test_a.py": testCase}, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := detect(t, c.files)
-			installed := slices.ContainsFunc(plan.Install, func(c checkout.Command) bool { return slices.Contains(c.Argv, "pytest") })
+			installed := slices.ContainsFunc(plan.Install, func(c checkout.Command) bool {
+				return slices.Contains(c.Argv, "pytest")
+			})
 			said := strings.Contains(strings.Join(plan.Remarks, "; "), "pytest is declared nowhere and was added")
 			if installed != c.added || said != c.added || len(plan.Test) == 0 {
 				t.Errorf("installed: %v, said: %v, want %v; %d runs", installed, said, c.added, len(plan.Test))

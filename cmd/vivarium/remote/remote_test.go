@@ -33,7 +33,11 @@ func commitTo(t *testing.T, h *egresstest.GitHost, repo, branch string) string {
 }
 
 func resolverOf(h *egresstest.GitHost, repo string, retried *int) Resolver {
-	return Resolver{Repo: pipeline.Git{URL: h.RepoURL(repo)}, Pause: time.Millisecond, Retry: func(error) { *retried++ }}
+	return Resolver{
+		Repo:  pipeline.Git{URL: h.RepoURL(repo)},
+		Pause: time.Millisecond,
+		Retry: func(error) { *retried++ },
+	}
 }
 
 func TestResolverFindsEveryFormOfARef(t *testing.T) {
@@ -81,7 +85,11 @@ func TestURLOfARepositoryMayEndInASlash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Resolver{Repo: pipeline.Git{URL: u}, Pause: time.Millisecond, Retry: func(error) {}}.Resolve(t.Context(), "")
+		got, err := Resolver{
+			Repo:  pipeline.Git{URL: u},
+			Pause: time.Millisecond,
+			Retry: func(error) {},
+		}.Resolve(t.Context(), "")
 		if err != nil || got != want || strings.HasSuffix(u.Path, "/") {
 			t.Errorf("%s: got %s, %v; want %s", u, got, err, want)
 		}
@@ -163,7 +171,11 @@ func TestResolverSucceedsWhenTheHostComesBack(t *testing.T) {
 	h := newGitHost(t, egresstest.GitHostConfig{})
 	want := commitTo(t, h, "octo/hello", "")
 	h.SetFault(egresstest.Drop)
-	r := Resolver{Repo: pipeline.Git{URL: h.RepoURL("octo/hello")}, Pause: time.Millisecond, Retry: func(error) { h.SetFault(nil) }}
+	r := Resolver{
+		Repo:  pipeline.Git{URL: h.RepoURL("octo/hello")},
+		Pause: time.Millisecond,
+		Retry: func(error) { h.SetFault(nil) },
+	}
 	if got, err := r.Resolve(t.Context(), ""); err != nil || got != want {
 		t.Errorf("got %q, %v", got, err)
 	}

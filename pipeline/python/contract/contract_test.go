@@ -56,7 +56,11 @@ func TestLintHonoursOnlyWhatTheRepositoryLeavesOut(t *testing.T) {
 		"an environment by its packages": {
 			map[string]string{"env/lib/python3.9/site-packages/six.py": ""}, []string{"./env"}, nil,
 		},
-		"vendored code":                   {map[string]string{"app/_vendor/six.py": ""}, []string{"./app/_vendor"}, nil},
+		"vendored code": {
+			map[string]string{"app/_vendor/six.py": ""},
+			[]string{"./app/_vendor"},
+			nil,
+		},
 		"the output of setuptools":        {map[string]string{"build/lib/a.py": ""}, []string{"./build/lib"}, nil},
 		"a build of the repository's own": {map[string]string{"build/a.py": ""}, nil, []string{"./build"}},
 	} {

@@ -77,7 +77,11 @@ if sys.version_info > (3,):
 	want := File{
 		Imports: []string{"unittest"},
 		Functions: []Function{
-			{Name: "test_a", Parameters: []string{"n", "tmp_path"}, Decorators: []string{"pytest.mark.parametrize", "fixture"}},
+			{
+				Name:       "test_a",
+				Parameters: []string{"n", "tmp_path"},
+				Decorators: []string{"pytest.mark.parametrize", "fixture"},
+			},
 			{Name: "test_b"},
 			{Name: "test_d"},
 		},
