@@ -21,7 +21,8 @@ func TestGitHubIsToldOfAPushOverItsQuota(t *testing.T) {
 	}
 	w.until(time.Minute, "the first log is stored", func() bool {
 		out, err := w.command("repos", "list").CombinedOutput()
-		return err == nil && strings.Contains(string(out), "/1B of log") && !strings.Contains(string(out), " 0B/1B")
+		return err == nil && strings.Contains(string(out), "/1 byte of log") &&
+			!strings.Contains(string(out), " 0 bytes/1 byte")
 	})
 	id, sha := w.push(oneTest("pass"))
 	if b := w.build(id); b.State != "canceled" || b.Attempt != 0 {
