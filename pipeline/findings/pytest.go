@@ -155,7 +155,7 @@ func (p *Pytest) inSection(s string) {
 		}
 		return
 	}
-	if m := said.FindStringSubmatch(s); m != nil {
+	if m := said.FindStringSubmatch(s); m != nil && len(p.section.message) < maxMessage {
 		p.section.message = append(p.section.message, m[1])
 	}
 }
@@ -179,6 +179,7 @@ func (p *Pytest) end() {
 	f := *p.section
 	p.section = nil
 	f.finding.Code, f.finding.Text = reason(f.message)
+	f.message = nil
 	if f.finding.Test == "" { // pytest did not begin
 		p.list.add(f.finding)
 		return
@@ -192,6 +193,9 @@ func (p *Pytest) end() {
 		p.order = append(p.order, name)
 	}
 }
+
+// maxMessage bounds how many lines of one section are kept until its end.
+const maxMessage = 200
 
 // maxSections bounds how many sections are kept until a line at the end names them.
 const maxSections = 1000

@@ -1,8 +1,11 @@
 package findings
 
 import (
+	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -109,4 +112,28 @@ ERROR tests/test_c.py
 func FuzzPytest(f *testing.F) {
 	f.Add("=== FAILURES ===\n____ test_a ____\nE   ValueError\na.py:1: ValueError\n=== short test summary info ===\nFAILED a.py::test_a\n")
 	f.Fuzz(func(t *testing.T, text string) { read(t, pytest, text) })
+}
+
+// TestPytestTakesLittleMemory: a test can print what looks like a report, as much as the log takes.
+func TestPytestTakesLittleMemory(t *testing.T) {
+	piece := []byte(strings.Repeat("E   "+strings.Repeat("x", 500)+"\n", 2000))
+	for name, title := range map[string]string{"one section": "", "many sections": "____ t%d ____\n"} {
+		p := &Pytest{Root: "/w"}
+		fmt.Fprint(p, "=== FAILURES ===\n____ t ____\n")
+		for i := range 80 {
+			if title != "" {
+				fmt.Fprintf(p, title, i)
+			}
+			p.Write(piece)
+		}
+		runtime.GC()
+		var after runtime.MemStats
+		runtime.ReadMemStats(&after)
+		if after.HeapAlloc > 32<<20 {
+			t.Errorf("%s: %d MiB are in use", name, after.HeapAlloc>>20)
+		}
+		if l := p.List(); len(l.Findings) == 0 {
+			t.Errorf("%s: nothing is found", name)
+		}
+	}
 }
