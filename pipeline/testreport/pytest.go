@@ -27,8 +27,10 @@ var (
 	// rule around it. A run of more than a minute has its time in hours too.
 	summary = regexp.MustCompile(`^(?:=+ )?(no tests ran|(?:\d+ [a-z]+(?: [a-z]+)?)(?:, \d+ [a-z]+(?: [a-z]+)?)*)` +
 		` in [\d.]+ ?s(?:econds)?(?: \(\d+(?: days?, \d+)?:\d\d:\d\d\))?(?: =+)?\s*$`)
-	// stopped is the line of a run that was ended before its last test.
-	stopped = regexp.MustCompile(`^!{3,} (.+?) !{3,}\s*$`)
+	// stopped is the line of a run that was ended before its last test. With -s, a test's own
+	// `!!! warning !!!` stands in the output too.
+	stopped = regexp.MustCompile(`^!{3,} (` +
+		`(?:[\w.]+\.)?(?:Exit|Interrupted|KeyboardInterrupt|stopping after)\b.*?) !{3,}\s*$`)
 )
 
 func (s *Pytest) line(line []byte) {

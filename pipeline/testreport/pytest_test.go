@@ -53,6 +53,7 @@ func TestReportOfPytestsOutput(t *testing.T) {
 			"== 1 passed in 0.33s ==\n!!!!!!!!!!! _pytest.outcomes.Exit: done !!!!!!!!!!\n",
 			Report{Seen: true, Runs: 1, Ran: 1, Stopped: "_pytest.outcomes.Exit: done"}, "1 test",
 		},
+		"a test's own words": {"!!! WARNING !!!\n== 1 passed in 0.1s ==\n", Report{Seen: true, Runs: 1, Ran: 1}, "1 test"},
 		"ended before": {
 			"!!!!!! Interrupted: 1 error during collection !!!!!!\n== 1 error in 0.05s ==\n",
 			Report{
