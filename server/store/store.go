@@ -1,9 +1,9 @@
-// Package store keeps builds, their logs, and the queue: GORM and River on one database,
-// embedded SQLite or PostgreSQL.
+// Package store puts the rooms of what is kept on one database, embedded SQLite or PostgreSQL, and
+// runs the server's work on it.
 //
-// Every exported method is one whole transaction. Moves of a build's state are conditional
-// updates; every write of an attempt is fenced by the attempt's number, so that a process
-// that was thought dead cannot write into the attempt that replaced it.
+// In every room an exported method is one whole transaction. Moves of a build's state are
+// conditional updates; every write of an attempt is fenced by the attempt's number, so that a
+// process that was thought dead cannot write into the attempt that replaced it.
 package store
 
 import (
