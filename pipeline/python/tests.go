@@ -20,7 +20,6 @@ func (p *Plan) chooseTests(t *checkout.Tree, conf config, in *installation, o Op
 		s = p.suite(t, in)
 	}
 	p.Test, p.TestProgram, p.TestWhy, p.NotRun = withEnv(s.Runs, conf.env), s.Program, s.Why, s.Left
-	p.Notes = append(p.Notes, s.Notes...)
 	if len(p.Test) == 0 && len(s.Left) > 0 {
 		p.TestWhy += "; " + s.Left[0].Path + " is not run: " + s.Left[0].Reason
 	}

@@ -3,7 +3,6 @@
 package suite
 
 import (
-	"fmt"
 	"path"
 	"strings"
 
@@ -33,7 +32,6 @@ type Suite struct {
 	// NeedsPytest says why only pytest can run the tests; empty when unittest can.
 	NeedsPytest string
 	Left        []Left
-	Notes       []string // what a reader might not expect
 }
 
 // Options are what Choose needs to know besides the files.
@@ -69,10 +67,6 @@ type chooser struct {
 
 func look(t *checkout.Tree, o Options) *chooser {
 	return &chooser{tree: t, options: o, config: readConfig(t), files: candidates(t)}
-}
-
-func (c *chooser) note(format string, args ...any) {
-	c.suite.Notes = append(c.suite.Notes, fmt.Sprintf(format, args...))
 }
 
 // command is a run in a folder of the project, with further folders of the project on the path.

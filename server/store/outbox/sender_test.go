@@ -23,8 +23,8 @@ var must = storetest.Must
 
 // What is built in these tests.
 const (
-	main pipeline.Ref = "refs/heads/main"
-	sha               = "0000000000000000000000000000000000000001"
+	main = pipeline.Ref("refs/heads/main")
+	sha  = "0000000000000000000000000000000000000001"
 )
 
 // host is a git host that takes what is posted.
