@@ -96,6 +96,11 @@ func (b *bench) older(t *testing.T, script string, labels ...string) {
 	if _, err := io.Copy(io.Discard, made); err != nil {
 		t.Fatal(err)
 	}
+	older, err := b.cli.ImageInspect(t.Context(), toolsRepo+":"+b.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.replaced = append(b.replaced, older.ID) // its name goes to the new one
 }
 
 const (
