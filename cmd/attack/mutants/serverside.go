@@ -160,7 +160,7 @@ var serverSide = []mutant{
 	// The attempt fence.
 	{"fence: the state and steps of a build", "server/store/builds/fence.go",
 		`Where("id = ? AND attempt = ? AND state = ?", build, attempt, pipeline.Running)`,
-		`Where("id = ?", build)`, "^TestAttempts$"},
+		`Where("id = ? AND (attempt = ? OR state = ? OR true)", build, attempt, pipeline.Running)`, "^TestAttempts$"},
 	{"fence: the log and the steps", "server/store/buildlog/commit.go",
 		`builds.Fenced(tx, build, attempt).Model(&b)`,
 		`tx.Model(&b).Where("id = ?", build)`, "^TestAttempts$"},
