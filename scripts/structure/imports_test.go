@@ -117,6 +117,7 @@ var mayImport = map[string][]string{
 		"server/store/database",
 	},
 	"server/store/queue": {
+		"server/store/loop",
 		"pipeline",
 		"server/registry",
 		"server/store/builds",
@@ -139,6 +140,7 @@ var mayImport = map[string][]string{
 		"server/store/queue",
 	},
 	"server/store": {
+		"server/store/loop",
 		"pipeline",
 		"server/store/outbox",
 		"server/store/retention",
@@ -221,6 +223,8 @@ var mayImport = map[string][]string{
 	"sandbox/filecache":                     {},
 	"server/servertest":                     {},
 	"server/store/storetest":                {},
+	"server/store/loop":                     {},
+	"server/store/queue/queuetest":          {"pipeline", "server/store/queue"},
 	"images/imagestest":                     {"images"},
 	"server/github/githubtest":              {"server/github", "pipeline"},
 	"sandbox/egress/egresstest":             {},

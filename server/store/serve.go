@@ -9,6 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store/buildlog"
+	"vivarium/server/store/loop"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/queue"
 )
@@ -121,34 +122,21 @@ func (s *Store) newSender(w Work) *outbox.Sender {
 // startLoops starts what goes on beside the queue, until ctx ends.
 func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() {
-		every(ctx, resumeEvery, func() {
+		loop.Every(ctx, resumeEvery, func() {
 			v.warn(ctx, "cannot look for statuses that nobody sends", v.sender.Resume(ctx, false))
 		})
 	})
 	wg.Go(func() { v.Logs.Compact(ctx) })
 	wg.Go(func() {
 		v.dropAuthors(ctx)
-		every(ctx, authorsEvery, func() { v.dropAuthors(ctx) })
+		loop.Every(ctx, authorsEvery, func() { v.dropAuthors(ctx) })
 	})
 	if v.work.Reporter != nil && v.work.Credential != nil {
 		wg.Go(func() {
-			every(ctx, v.sender.Pace.Look, func() {
+			loop.Every(ctx, v.sender.Pace.Look, func() {
 				v.warn(ctx, "cannot send the statuses that were refused", v.sender.Look(ctx))
 			})
 		})
-	}
-}
-
-func every(ctx context.Context, d time.Duration, f func()) {
-	tick := time.NewTicker(d)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			f()
-		}
 	}
 }
 

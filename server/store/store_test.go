@@ -2,17 +2,15 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"vivarium/pipeline"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/queue/queuetest"
 	"vivarium/server/store/storetest"
 )
 
@@ -23,6 +21,10 @@ var (
 	must       = storetest.Must
 	eventually = storetest.Eventually
 	testLog    = storetest.Log
+	push       = queuetest.Push
+	passing    = queuetest.Passing
+	say        = queuetest.Say
+	noLeaks    = queuetest.NoLeaks
 )
 
 // everyDatabase runs a test on each database. open opens the same one each time.
@@ -52,19 +54,6 @@ func sqliteStore(t *testing.T) *Store {
 	return openStore(t, Options{DataDir: t.TempDir(), Log: testLog(t)})
 }
 
-// push is a delivery for the n-th commit.
-func push(n int) queue.Push {
-	return queue.Push{
-		GUID:     fmt.Sprintf("guid-%d", n),
-		BodyHash: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, n))),
-		Repo:     pipeline.Repository{ID: 7, FullName: "octo/hello", DefaultBranch: "main"},
-		Ref:      "refs/heads/main",
-		SHA:      fmt.Sprintf("%040x", n),
-		Author:   "octocat",
-		Message:  "say hello",
-	}
-}
-
 func accept(t *testing.T, s *Store, p queue.Push) int64 {
 	t.Helper()
 	a, err := s.Queue.AcceptPush(t.Context(), p)
@@ -80,34 +69,7 @@ func serve(t *testing.T, s *Store, w Work) (stop func()) {
 	if w.Workers == 0 {
 		w.Workers = 2
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ready, done := make(chan struct{}), make(chan error, 1)
-	go func() { done <- s.Serve(ctx, w, func() { close(ready) }) }()
-	select {
-	case <-ready:
-	case err := <-done:
-		cancel()
-		t.Fatalf("serve: %v", err)
-	}
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return stop
-}
-
-func noLeaks(t *testing.T) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	return queuetest.Serve(t, func(ctx context.Context, ready func()) error { return s.Serve(ctx, w, ready) })
 }
 
 func waitState(t *testing.T, s *Store, id int64, want pipeline.State) pipeline.Build {
@@ -121,27 +83,6 @@ func waitState(t *testing.T, s *Store, id int64, want pipeline.State) pipeline.B
 		return b.State == want
 	})
 	return b
-}
-
-// passing is a Build function that writes a line.
-func passing(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-	if err := say(ctx, rec, pipeline.StepClone, fmt.Sprintf("build %d\n", b.ID)); err != nil {
-		return pipeline.Outcome{}, err
-	}
-	return pipeline.Outcome{State: pipeline.Passed, Summary: "3 tests", Image: "python-3.11"}, nil
-}
-
-// say is a whole step with one piece of output.
-func say(ctx context.Context, rec pipeline.Recorder, step pipeline.StepName, text string) error {
-	started := pipeline.Step{Name: step, Command: "say", StartedAt: time.Now()}
-	if err := rec.StepStarted(ctx, started); err != nil {
-		return err
-	}
-	if err := rec.Output(ctx, step, pipeline.Stdout, []byte(text)); err != nil {
-		return err
-	}
-	started.State, started.EndedAt = pipeline.StepPassed, time.Now()
-	return rec.StepEnded(ctx, started)
 }
 
 // blocking is a Build function that begins a step, tells of it, and waits until its context ends.

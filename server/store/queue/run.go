@@ -15,6 +15,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/loop"
 )
 
 // Work is what Run needs.
@@ -105,32 +106,19 @@ func (q *Queue) Run(ctx context.Context, w Work, ready func()) error {
 // process works on.
 func (q *Queue) startLoops(ctx context.Context, wg *sync.WaitGroup, queues []string) {
 	wg.Go(func() {
-		every(ctx, scanEvery, func() { q.warn(ctx, "cannot look for lost builds", q.scan(ctx, false)) })
+		loop.Every(ctx, scanEvery, func() { q.warn(ctx, "cannot look for lost builds", q.scan(ctx, false)) })
 	})
 	wg.Go(func() {
-		every(ctx, cancelEvery, func() { q.warn(ctx, "cannot look for canceled builds", q.cancelAsked(ctx)) })
+		loop.Every(ctx, cancelEvery, func() { q.warn(ctx, "cannot look for canceled builds", q.cancelAsked(ctx)) })
 	})
 	wg.Go(func() {
-		every(ctx, announceEvery, func() {
+		loop.Every(ctx, announceEvery, func() {
 			q.warn(ctx, "cannot look for jobs of other processes", q.db.Announce(ctx, queues...))
 		})
 	})
 	wg.Go(func() { q.prober(ctx) })
 	if !q.db.Exclusive() {
 		wg.Go(func() { q.renew(ctx) })
-	}
-}
-
-func every(ctx context.Context, d time.Duration, f func()) {
-	tick := time.NewTicker(d)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			f()
-		}
 	}
 }
 

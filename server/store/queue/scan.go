@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/loop"
 )
 
 // scan puts right what a dead server left: its running builds are queued again, and every build
@@ -132,7 +133,7 @@ var toBeDrawn = []rivertype.JobState{
 // renew keeps the leases of this server's attempts, and ends those that it has lost.
 func (q *Queue) renew(ctx context.Context) {
 	renewed := q.db.Now()
-	every(ctx, leaseRenew, func() {
+	loop.Every(ctx, leaseRenew, func() {
 		running := q.attempts.running()
 		if len(running) == 0 {
 			renewed = q.db.Now()
