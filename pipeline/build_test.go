@@ -139,7 +139,11 @@ func TestUnittestReportsWhateverATestModuleDoes(t *testing.T) {
 			})
 			wantCause(t, o, c.cause)
 			wantText(t, o.Summary, c.summary)
-			wantText(t, l.step(pipeline.StepTest), "Ran 2 tests")
+			log := l.step(pipeline.StepTest)
+			wantText(t, log, "$ /opt/vivarium/env/bin/python -m unittest discover -v -s .\n", "Ran 2 tests")
+			if strings.Contains(log, "Runs unittest") {
+				t.Errorf("the log shows the program around unittest in place of a command that one can type:\n%s", log)
+			}
 		})
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/termtext"
 	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
@@ -49,6 +51,7 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 	c := command{
 		Command: inCheckout(planned, envSettings),
 		name:    by.Command,
+		echo:    termtext.Line(python.Line(planned)),
 		tap: func(stream sandbox.Stream, p []byte) {
 			if stream == sandbox.Stderr {
 				stderr.Write(p)
