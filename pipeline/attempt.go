@@ -71,6 +71,9 @@ func (a *attempt) runInOrder(ctx context.Context, name StepName) error {
 		}
 	}
 	if name == StepLint && a.linted != nil {
+		if len(a.plan.OwnLint) > 0 && !a.over {
+			return a.lintOn(ctx)
+		}
 		return a.linted.play(ctx, a.rec)
 	}
 	return a.runStep(ctx, name)
@@ -99,6 +102,11 @@ func (a *attempt) runStep(ctx context.Context, name StepName) error {
 	if err == nil {
 		note, err = do(ctx)
 	}
+	return a.finish(ctx, name, note, err)
+}
+
+// finish ends the step that runs, by what it returned.
+func (a *attempt) finish(ctx context.Context, name StepName, note string, err error) error {
 	end, err := a.explain(ctx, name, err)
 	if err != nil {
 		return err
@@ -147,7 +155,7 @@ func (a *attempt) work(name StepName) (do stepWork, command string) {
 	case StepInstall:
 		return a.install, python.Lines(a.plan.Install)
 	case StepLint:
-		return a.lint, python.Lines(a.plan.Lint)
+		return a.lint, python.Lines(slices.Concat(a.plan.Lint, a.plan.OwnLint))
 	default:
 		return a.test, python.Lines(a.plan.Test)
 	}

@@ -53,21 +53,33 @@ func (t *tape) play(ctx context.Context, rec Recorder) error {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 		defer cancel()
 	}
-	if t.started != nil {
-		if err := rec.StepStarted(ctx, *t.started); err != nil {
-			return err
-		}
+	last := max(0, len(t.pieces)-1)
+	if err := t.playOn(ctx, rec); err != nil {
+		return err
 	}
-	for i, p := range t.pieces {
-		if t.left > 0 && i == len(t.pieces)-1 { // before the line that says how the step ended
-			line := fmt.Sprintf("%d bytes of output are left out\n", t.left)
-			if err := rec.Output(ctx, StepLint, System, []byte(line)); err != nil {
-				return err
-			}
-		}
+	for _, p := range t.pieces[last:] {
 		if err := rec.Output(ctx, StepLint, p.stream, p.text); err != nil {
 			return err
 		}
 	}
 	return rec.StepEnded(ctx, *t.ended)
+}
+
+// playOn records the step but for its last line, which says how it ended: it goes on.
+func (t *tape) playOn(ctx context.Context, rec Recorder) error {
+	if t.started != nil {
+		if err := rec.StepStarted(ctx, *t.started); err != nil {
+			return err
+		}
+	}
+	for _, p := range t.pieces[:max(0, len(t.pieces)-1)] {
+		if err := rec.Output(ctx, StepLint, p.stream, p.text); err != nil {
+			return err
+		}
+	}
+	if t.left == 0 {
+		return nil
+	}
+	line := fmt.Sprintf("%d bytes of output are left out\n", t.left)
+	return rec.Output(ctx, StepLint, System, []byte(line))
 }

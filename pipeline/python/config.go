@@ -25,6 +25,8 @@ type config struct {
 	install  []checkout.Command
 	installs bool // install is set, be it to nothing
 	history  bool
+	lint     []checkout.Command // besides the contract's
+	lints    bool               // lint is set, be it to nothing
 	test     []checkout.Command
 	tests    bool     // test is set, be it to nothing
 	env      []string // NAME=value
@@ -39,6 +41,7 @@ var settings = map[string]func(*config, any) error{
 	"workdir":   (*config).setWorkdir,
 	"install":   (*config).setInstall,
 	"history":   (*config).setHistory,
+	"lint":      (*config).setLint,
 	"test":      (*config).setTest,
 	"env":       (*config).setEnv,
 	"timeout":   (*config).setTimeout,
@@ -54,7 +57,7 @@ var settings = map[string]func(*config, any) error{
 const mostUnknown = 20
 
 // choices are the settings that are no limits.
-var choices = []string{"python", "workdir", "install", "test", "env", "history"}
+var choices = []string{"python", "workdir", "install", "lint", "test", "env", "history"}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.

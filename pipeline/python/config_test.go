@@ -49,6 +49,7 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 		`install = 3`:          "a command line in quotes",
 		`install = ["a", 3]`:   "a command line in quotes",
 		`test = 3`:             "a command line in quotes",
+		`lint = 3`:             "a command line in quotes",
 		`env = "MODE=quick"`:   "a table of names and texts",
 		`env = { "A B" = "" }`: "a table of names and texts",
 		`env = { A = 1.5 }`:    "A is none",

@@ -16,6 +16,12 @@ func (c *config) setInstall(v any) (err error) {
 	return err
 }
 
+func (c *config) setLint(v any) (err error) {
+	c.lints = true
+	c.lint, err = commandsOf(v)
+	return err
+}
+
 func (c *config) setTest(v any) (err error) {
 	c.tests = true
 	c.test, err = commandsOf(v)
@@ -52,8 +58,8 @@ const (
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// setEnv takes variables for install and test. Lint has none of them: it looks at every repository in
-// the same way.
+// setEnv takes variables for install, test, and lint of the repository's own. The contract's lint has
+// none of them: it looks at every repository in the same way.
 func (c *config) setEnv(v any) error {
 	const advice = `write a table of names and texts, such as env = { MODE = "quick" }`
 	table, ok := v.(map[string]any)
@@ -79,6 +85,9 @@ func (c *config) overridden() []string {
 	var all []string
 	if c.installs {
 		all = append(all, "install")
+	}
+	if c.lints {
+		all = append(all, "lint")
 	}
 	if c.tests {
 		all = append(all, "test")

@@ -50,7 +50,8 @@ type Plan struct {
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
-	Lint         []checkout.Command
+	Lint         []checkout.Command // the contract's, on the checkout as it was cloned
+	OwnLint      []checkout.Command // the repository's own besides, once the installation is made
 	Test         []checkout.Command // empty when there are no tests
 	TestProgram  suite.Program      // what runs them
 	NotRun       []suite.Left       // what looks like a test and is not run
@@ -132,7 +133,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	if err != nil {
 		return err
 	}
-	p.Lint = []checkout.Command{lint.Command}
+	p.Lint, p.OwnLint = []checkout.Command{lint.Command}, withEnv(conf.lint, conf.env)
 	p.Notes = append(p.Notes, lint.Notes...)
 	p.chooseHistory(t, doc, conf, o)
 	p.chooseTests(t, conf, in, o)
@@ -186,7 +187,7 @@ func (p *Plan) below() {
 	if p.Dir == "" {
 		return
 	}
-	p.Install, p.Lint, p.Test = p.inDir(p.Install), p.inDir(p.Lint), p.inDir(p.Test)
+	p.Install, p.Lint, p.OwnLint, p.Test = p.inDir(p.Install), p.inDir(p.Lint), p.inDir(p.OwnLint), p.inDir(p.Test)
 	files := map[string][]byte{}
 	for file, data := range p.Requirements {
 		files[path.Join(p.Dir, file)] = data
@@ -246,7 +247,7 @@ func (p Plan) Text() string {
 		}
 	}
 	commands("", p.Install)
-	commands("lint", p.Lint)
+	commands("lint", slices.Concat(p.Lint, p.OwnLint))
 	commands("test", p.Test)
 	line("tests", "%s", p.TestWhy)
 	for _, l := range p.NotRun[:min(len(p.NotRun), mostNotRun)] {
