@@ -30,10 +30,10 @@ func readConfig(t *checkout.Tree) config {
 			return c
 		}
 	}
-	for name, section := range map[string]string{"tox.ini": "pytest", "setup.cfg": "tool:pytest"} {
-		data, _ := t.Read(name)
-		if options, ok := ini.Parse(data)[section]; ok {
-			return configOf(name, options)
+	for _, at := range []struct{ file, section string }{{"tox.ini", "pytest"}, {"setup.cfg", "tool:pytest"}} {
+		data, _ := t.Read(at.file)
+		if options, ok := ini.Parse(data)[at.section]; ok {
+			return configOf(at.file, options)
 		}
 	}
 	return config{}

@@ -8,6 +8,9 @@ import (
 // needsPytest says why only pytest can run the project's tests; empty when unittest can, or when
 // there are none.
 func (c *chooser) needsPytest() string {
+	if slices.ContainsFunc(c.files, func(f file) bool { return c.config.matches(f.base) }) {
+		return c.config.file + " says which files hold tests"
+	}
 	if why := c.asksForPytest(); why != "" || !c.anyTests() {
 		return why
 	}

@@ -345,6 +345,40 @@ func TestPytestKeepsTheRepositorysSettings(t *testing.T) {
 	}
 }
 
+// TestPytestsOwnNamesAreTests: a file need not have test in its name where the settings say so, in
+// any of the files in which pytest looks for them.
+func TestPytestsOwnNamesAreTests(t *testing.T) {
+	for file, text := range map[string]string{
+		"pytest.ini":     "[pytest]\npython_files = check_*.py\n",
+		".pytest.ini":    "[pytest]\npython_files =\n    spec_*.py\n    check_*.py\n",
+		"tox.ini":        "[pytest]\npython_files = check_*.py\n",
+		"setup.cfg":      "[tool:pytest]\npython_files = check_*.py\n",
+		"pyproject.toml": "[tool.pytest.ini_options]\npython_files = [\"check_*.py\"]\n",
+	} {
+		s := choose(map[string]string{"checks/check_sum.py": unread, "sum.py": "", file: text})
+		if got := commands(s); !slices.Equal(got, []string{"python -m pytest"}) ||
+			!strings.Contains(s.NeedsPytest, file) {
+			t.Errorf("%s: got %q (%s), want pytest", file, got, s.NeedsPytest)
+		}
+	}
+	none := choose(map[string]string{"sum.py": "", "pytest.ini": "[pytest]\npython_files = check_*.py\n"})
+	if len(none.Runs) > 0 {
+		t.Errorf("where no file has such a name: got %q", commands(none))
+	}
+}
+
+// TestPytestReadsToxBeforeSetup as pytest's documentation has it.
+func TestPytestReadsToxBeforeSetup(t *testing.T) {
+	for range 20 { // the order was once that of a map
+		got := readConfig(checkouttest.Tree(map[string]string{
+			"setup.cfg": "[tool:pytest]\npython_files = a.py\n", "tox.ini": "[pytest]\npython_files = b.py\n",
+		}))
+		if got.file != "tox.ini" {
+			t.Fatalf("got %s", got.file)
+		}
+	}
+}
+
 const managePy = "from django.core.management import execute_from_command_line\n"
 
 func TestADjangoProjectRunsByItsOwnManagePy(t *testing.T) {
