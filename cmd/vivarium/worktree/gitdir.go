@@ -68,12 +68,12 @@ func within(base, name string) string {
 	return filepath.Join(base, name)
 }
 
-// tracked holds the names of an index, and the folders above them. Both are relative to the top of
-// the work tree, with slashes.
-type tracked struct{ files, folders map[string]bool }
+// tracked holds the names of an index: files, submodules, and the folders above both. They are
+// relative to the top of the work tree, with slashes.
+type tracked struct{ files, modules, folders map[string]bool }
 
 func readTracked(gitDir string) (tracked, error) {
-	t := tracked{files: map[string]bool{}, folders: map[string]bool{}}
+	t := tracked{files: map[string]bool{}, modules: map[string]bool{}, folders: map[string]bool{}}
 	f, err := openRegular(filepath.Join(gitDir, "index"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return t, nil // nothing was added yet
@@ -103,7 +103,9 @@ func (t tracked) add(e *index.Entry) error {
 	if len(e.Name) > maxIndexName {
 		return fmt.Errorf("a name in it has %d bytes, more than the %d that Linux takes", len(e.Name), maxIndexName)
 	}
-	if e.Mode != filemode.Submodule {
+	if e.Mode == filemode.Submodule {
+		t.modules[e.Name] = true
+	} else {
 		t.files[e.Name] = true
 	}
 	for i := strings.LastIndexByte(e.Name, '/'); i > 0 &&

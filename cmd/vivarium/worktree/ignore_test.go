@@ -76,7 +76,12 @@ func TestIgnoreRulesAgreeWithGit(t *testing.T) {
 }
 
 // sentFiles are the files and links of a folder that would be sent, sorted.
-func sentFiles(t *testing.T, dir string) []string {
+func sentFiles(t *testing.T, dir string) []string { return sent(t, dir, false) }
+
+// sentFolders are the names of folders, with a slash at the end.
+func sentFolders(t *testing.T, dir string) []string { return sent(t, dir, true) }
+
+func sent(t *testing.T, dir string, folders bool) []string {
 	t.Helper()
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", "")
@@ -87,7 +92,10 @@ func sentFiles(t *testing.T, dir string) []string {
 	defer w.Close()
 	names := []string{}
 	for _, e := range w.entries {
-		if !e.info.IsDir() {
+		switch {
+		case e.info.IsDir() && folders:
+			names = append(names, e.name+"/")
+		case !e.info.IsDir() && !folders:
 			names = append(names, e.name)
 		}
 	}

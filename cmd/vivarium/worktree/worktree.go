@@ -32,7 +32,7 @@ type Tree struct {
 	common  string // what that one shares with other work trees
 }
 
-// entry is a regular file, a symbolic link, or a folder that holds some.
+// entry is a regular file, a symbolic link, a folder that holds some, or a submodule's empty place.
 type entry struct {
 	name string // relative to the root, with slashes
 	info fs.FileInfo
@@ -205,7 +205,7 @@ func (s *search) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bo
 	full := path.Join(s.prefix, name)
 	ignored = ignored || rules.ignores(full, e.IsDir())
 	if e.IsDir() {
-		if ignored && !s.tracked.folders[full] {
+		if ignored && !s.tracked.folders[full] && !s.tracked.modules[full] {
 			return nil
 		}
 		return s.subfolder(name, e, rules, ignored)
@@ -219,7 +219,8 @@ func (s *search) entry(name string, e fs.DirEntry, rules ignoreRules, ignored bo
 	return s.add(name, e)
 }
 
-// subfolder adds a folder, unless nothing in it would be sent: git knows no empty folders.
+// subfolder adds a folder, unless nothing in it would be sent: git knows no empty folders, but for
+// the places of submodules.
 func (s *search) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignored bool) error {
 	at := len(s.tree.entries)
 	if err := s.add(name, e); err != nil {
@@ -228,7 +229,7 @@ func (s *search) subfolder(name string, e fs.DirEntry, rules ignoreRules, ignore
 	if err := s.folder(name, rules, ignored); err != nil {
 		return err
 	}
-	if len(s.tree.entries) == at+1 {
+	if len(s.tree.entries) == at+1 && !s.tracked.modules[path.Join(s.prefix, name)] {
 		s.tree.entries = s.tree.entries[:at]
 	}
 	return nil

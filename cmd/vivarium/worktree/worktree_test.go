@@ -96,6 +96,25 @@ func TestLinkedWorkTreeUsesItsOwnIndex(t *testing.T) {
 	}
 }
 
+// TestEmptyPlaceOfASubmoduleIsSent: a checkout of the commit has it too, and the plan names it.
+func TestEmptyPlaceOfASubmoduleIsSent(t *testing.T) {
+	dir := t.TempDir()
+	treetest.Git(t, dir, "init", "-q")
+	treetest.Write(t, filepath.Join(dir, "a.py"), "1")
+	treetest.Git(t, dir, "add", ".")
+	for _, name := range []string{"vendored", "deep/below"} {
+		treetest.Git(t, dir, "update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+","+name)
+	}
+	for _, name := range []string{"vendored", "deep/below", "empty"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := sentFolders(t, dir), []string{"deep/", "deep/below/", "vendored/"}; !slices.Equal(got, want) {
+		t.Errorf("sent the folders %q, want %q", got, want)
+	}
+}
+
 func TestLinksAreSentAsSuchAndNothingFromOutside(t *testing.T) {
 	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "secret")
 	treetest.Write(t, secret, "outside-canary")
