@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/api"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
@@ -73,7 +74,7 @@ type buildInput struct {
 }
 
 type buildAnswer struct {
-	Body Build
+	Body api.Build
 }
 
 func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, error) {
@@ -81,7 +82,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	out := newBuild(b, s.config.ServerURL)
+	out := api.NewBuild(b, s.config.ServerURL)
 	if err := s.addLogs(ctx, &out, b.ID); err != nil {
 		return nil, err
 	}
@@ -89,8 +90,8 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	if err != nil {
 		return nil, fmt.Errorf("read the statuses of build %d: %w", b.ID, err)
 	}
-	out.CommitStatuses = newCommitStatuses(statuses)
-	out.Undelivered = newUndelivered(statuses, time.Now())
+	out.CommitStatuses = api.NewCommitStatuses(statuses)
+	out.Undelivered = api.NewUndelivered(statuses, time.Now())
 	place, err := s.builds.Queue.Place(ctx, b)
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 // maxStepLog is where each step's text is cut off in a build's JSON: 256 KiB.
 const maxStepLog = 256 << 10
 
-func (s *Server) addLogs(ctx context.Context, out *Build, id int64) error {
+func (s *Server) addLogs(ctx context.Context, out *api.Build, id int64) error {
 	for step, text := range map[pipeline.StepName]*string{
 		pipeline.StepClone:   &out.Logs.Clone,
 		pipeline.StepPlan:    &out.Plan,

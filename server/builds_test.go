@@ -16,6 +16,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 	"vivarium/server/store/outbox"
 )
@@ -299,7 +300,7 @@ func TestPrivateBuildsAreShownToNobodyOnceTheServerIsPublic(t *testing.T) {
 }
 
 func TestRefusedStatusIsShown(t *testing.T) {
-	rows := newCommitStatuses([]outbox.Status{{State: "pending", Undelivered: true, LastError: "Not Found",
+	rows := api.NewCommitStatuses([]outbox.Status{{State: "pending", Undelivered: true, LastError: "Not Found",
 		Attempts: 1}})
 	if r := rows[0]; r.State != "pending" || !r.Undelivered || r.Error != "Not Found" || r.SentAt != nil {
 		t.Errorf("got %+v", r)

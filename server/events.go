@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
+	"vivarium/server/api"
 	"vivarium/server/store/buildlog"
 )
 
@@ -44,7 +45,7 @@ type omittedEvent struct {
 // connection begins.
 type stepEvent struct {
 	Attempt int `json:"attempt"`
-	Step
+	api.Step
 }
 
 // verdictEvent is event: state, and event: end, after which nothing follows.
@@ -130,7 +131,7 @@ func (r *eventReader) chunks(chunks []buildlog.Chunk) error {
 			continue
 		}
 		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
-			Time: unixFraction(c.Time), Text: r.text.text(c)})
+			Time: api.UnixFraction(c.Time), Text: r.text.text(c)})
 	}
 	return r.flush()
 }
@@ -141,7 +142,7 @@ func (r *eventReader) build(b pipeline.Build) error {
 		clear(r.steps)
 	}
 	for _, st := range b.Steps {
-		e := stepEvent{Attempt: b.Attempt, Step: newStep(st)}
+		e := stepEvent{Attempt: b.Attempt, Step: api.NewStep(st)}
 		if sent, ok := r.steps[st.Name]; !ok || sent.State != e.State {
 			r.steps[st.Name] = e
 			r.add("step", 0, e)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"vivarium/server/api"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
@@ -108,7 +110,7 @@ var errUndelivered = errors.New("a commit status has not reached the git host; `
 // newCheck tells everybody that something is wrong. The reason may hold paths, hosts and names,
 // which only the operator may see; strangers are told where to look.
 func (s *Server) newCheck(r *http.Request, name string, t *Trouble) check {
-	c := check{Name: name, OK: t == nil, Since: unixSeconds(s.since.of(name, t, time.Now()))}
+	c := check{Name: name, OK: t == nil, Since: api.UnixSeconds(s.since.of(name, t, time.Now()))}
 	switch {
 	case t == nil:
 	case errors.Is(t.Err, errUndelivered), s.fromHere(r):

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
+	"vivarium/server/api"
 	"vivarium/server/store/outbox"
 	"vivarium/server/web"
 )
@@ -74,7 +75,7 @@ func (s *Server) buildPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := web.Build{Build: b, RepoURL: repoURL(s.config.ServerURL, b.Repo.FullName)}
+	p := web.Build{Build: b, RepoURL: api.RepoURL(s.config.ServerURL, b.Repo.FullName)}
 	p.CommitURL = p.RepoURL + "/commit/" + b.SHA
 	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"vivarium/server/api"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/web"
@@ -147,7 +148,7 @@ func (s *Server) verdictsPage(c echo.Context) error {
 			Repo: one.Push.Repo.FullName, Branch: one.Branch(), SHA: one.Push.SHA, State: one.Judged.State,
 			Cause:   one.Judged.Cause,
 			Summary: one.Judged.Summary, PushedAt: one.Push.QueuedAt, Build: one.Judged.ID,
-			CommitURL: repoURL(s.config.ServerURL, one.Push.Repo.FullName) + "/commit/" + one.Push.SHA,
+			CommitURL: api.RepoURL(s.config.ServerURL, one.Push.Repo.FullName) + "/commit/" + one.Push.SHA,
 		})
 	}
 	return s.render(c, http.StatusOK, p)

@@ -21,7 +21,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox"
 	"vivarium/sandbox/eventually"
-	"vivarium/server"
+	"vivarium/server/api"
 )
 
 // TestContainer looks at containers from outside: what the engine keeps of them, when they end, and
@@ -142,7 +142,7 @@ func deathOfTheServer(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.until(t, id, func(b server.Build) bool {
+		s.until(t, id, func(b api.Build) bool {
 			for _, step := range b.Steps {
 				if step.Name == pipeline.StepTest && step.State == pipeline.StepRunning {
 					return true

@@ -10,7 +10,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/quantity"
-	"vivarium/server"
+	"vivarium/server/api"
 )
 
 // killGrace is the time between SIGTERM and SIGKILL, with room for the rest of the build's end.
@@ -230,8 +230,8 @@ setup(name="attack", version="1.0", py_modules=[])
 }
 
 // logHolds checks that the log holds what an attack program says of itself.
-func logHolds(patterns ...string) func(*testing.T, *site, server.Build) string {
-	return func(t *testing.T, s *site, b server.Build) string {
+func logHolds(patterns ...string) func(*testing.T, *site, api.Build) string {
+	return func(t *testing.T, s *site, b api.Build) string {
 		t.Helper()
 		text, said := s.stored(t, b.ID), []string(nil)
 		for _, pattern := range patterns {
@@ -247,7 +247,7 @@ func logHolds(patterns ...string) func(*testing.T, *site, server.Build) string {
 
 // storedBound checks that what is kept of the log is within its bound, and that the log tells of
 // the gap.
-func storedBound(t *testing.T, s *site, b server.Build) string {
+func storedBound(t *testing.T, s *site, b api.Build) string {
 	t.Helper()
 	text := s.stored(t, b.ID)
 	if len(text) > siteStored+2<<20 || len(text) < siteStored/2 { // the end of a step, up to 1 MiB, is kept in addition

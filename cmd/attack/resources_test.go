@@ -10,7 +10,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
-	"vivarium/server"
+	"vivarium/server/api"
 )
 
 // What an attack may cost the host at most, and how much longer an innocent build beside it may
@@ -30,7 +30,7 @@ type bomb struct {
 	summary     []string          // the summary has these words
 	gvisor      []pipeline.Cause  // or one of these under gVisor, which tells less: see docs/gvisor.md
 	within      time.Duration     // from the first step to the last; zero is as long as a build may take
-	check       func(t *testing.T, s *site, b server.Build) (more string)
+	check       func(t *testing.T, s *site, b api.Build) (more string)
 }
 
 // TestResources runs one attack after the other on a real server, an innocent build beside each.
@@ -75,7 +75,7 @@ func (s *site) passes(t *testing.T, of bomb) string {
 }
 
 // pair builds two repositories side by side.
-func (s *site) pair(t *testing.T, one, other map[string]string) (a, b server.Build) {
+func (s *site) pair(t *testing.T, one, other map[string]string) (a, b api.Build) {
 	t.Helper()
 	first, second := s.push(t, "one", one), s.push(t, "other", other)
 	return s.await(t, first), s.await(t, second)
@@ -106,7 +106,7 @@ func (s *site) besideBusy(t *testing.T) time.Duration {
 // beside runs an attack and an innocent build side by side and compares the innocent one with the
 // usual time. The machine has other things to do, so a slow build is tried twice more, and the
 // usual time is measured anew each time.
-func (s *site) beside(t *testing.T, b bomb, usual *time.Duration) (hostile server.Build, ratio float64) {
+func (s *site) beside(t *testing.T, b bomb, usual *time.Duration) (hostile api.Build, ratio float64) {
 	t.Helper()
 	for range 3 {
 		id := s.push(t, "attack-"+b.name, b.files)
@@ -123,7 +123,7 @@ func (s *site) beside(t *testing.T, b bomb, usual *time.Duration) (hostile serve
 	return hostile, ratio
 }
 
-func wantPassed(t *testing.T, b server.Build) {
+func wantPassed(t *testing.T, b api.Build) {
 	t.Helper()
 	if b.State != pipeline.Passed || b.Attempt != 1 {
 		t.Errorf("an innocent build ended as %s %s in attempt %d: %s", b.State, b.Cause, b.Attempt, b.Summary)
@@ -131,7 +131,7 @@ func wantPassed(t *testing.T, b server.Build) {
 }
 
 // judge checks that the attack's build ended as it should.
-func (s *site) judge(t *testing.T, want bomb, b server.Build) string {
+func (s *site) judge(t *testing.T, want bomb, b api.Build) string {
 	t.Helper()
 	text := fmt.Sprintf("%s %s in %.1f s: %s", b.State, b.Cause, took(b).Seconds(), b.Summary)
 	differs := imagestest.GVisor() && want.gvisor != nil

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/eventually"
-	"vivarium/server"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 )
 
@@ -56,9 +56,9 @@ func (s *site) push(t *testing.T, name string, files map[string]string) (id stri
 }
 
 // await waits for a build's end.
-func (s *site) await(t *testing.T, id string) server.Build {
+func (s *site) await(t *testing.T, id string) api.Build {
 	t.Helper()
-	var b server.Build
+	var b api.Build
 	if !eventually.Within(patience(t, 5*time.Minute), func() bool {
 		var err error
 		if b, err = s.Build(t.Context(), id); err != nil {
@@ -82,7 +82,7 @@ func (s *site) stored(t *testing.T, id string) string {
 }
 
 // took is a build's time in its sandbox.
-func took(b server.Build) time.Duration {
+func took(b api.Build) time.Duration {
 	var first, last float64
 	for _, step := range b.Steps {
 		if step.StartedAt == nil || step.EndedAt == nil {

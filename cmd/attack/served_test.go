@@ -14,7 +14,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/images/imagestest"
 	"vivarium/sandbox/eventually"
-	"vivarium/server"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 )
 
@@ -113,9 +113,9 @@ func serve(t *testing.T, env ...string) *served {
 }
 
 // until waits until ok accepts the build.
-func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) server.Build {
+func (s *served) until(t *testing.T, id string, ok func(api.Build) bool) api.Build {
 	t.Helper()
-	var b server.Build
+	var b api.Build
 	if !eventually.Within(patience(t, 2*time.Minute), func() (done bool) {
 		var err error
 		if b, err = s.Build(t.Context(), id); err != nil {
@@ -130,4 +130,4 @@ func (s *served) until(t *testing.T, id string, ok func(server.Build) bool) serv
 
 func push(repo, sha string) githubtest.Push { return githubtest.Push{Repo: repo, SHA: sha} }
 
-func ended(b server.Build) bool { return b.State.Ended() }
+func ended(b api.Build) bool { return b.State.Ended() }

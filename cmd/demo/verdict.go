@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 )
 
 // verdict prints how the build ended and what GitHub was told of it, and gives the exit code.
-func (d *demo) verdict(b server.Build, told []githubtest.Status, took time.Duration) (int, error) {
+func (d *demo) verdict(b api.Build, told []githubtest.Status, took time.Duration) (int, error) {
 	d.phase("Verdict: %s", b.State)
 	if b.Cause != "" {
 		d.say("cause      %s", b.Cause)
@@ -30,7 +30,7 @@ func (d *demo) verdict(b server.Build, told []githubtest.Status, took time.Durat
 }
 
 // pendingLead is how long before the build's second step GitHub was told that the build is pending.
-func pendingLead(b server.Build, told []githubtest.Status) (time.Duration, error) {
+func pendingLead(b api.Build, told []githubtest.Status) (time.Duration, error) {
 	if len(told) < 2 || told[0].State != "pending" {
 		return 0, fmt.Errorf("GitHub was told %s, want pending first and then the verdict", states(told))
 	}

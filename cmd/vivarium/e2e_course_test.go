@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 )
 
@@ -120,7 +120,7 @@ func (w *world) pushByHook(t *testing.T, repo, sha string) {
 	})
 	w.until(time.Minute, "the server knows it", func() bool {
 		_, body := w.get("/logs/" + delivered.Build)
-		var b server.Build
+		var b api.Build
 		err := json.Unmarshal([]byte(body), &b)
 		return err == nil && len(b.CommitStatuses) == 2 && b.CommitStatuses[1].SentAt != nil
 	})

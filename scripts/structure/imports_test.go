@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},
 	"server": {
+		"server/api",
 		"server/incoming",
 		"server/github",
 		"server/registry",
@@ -56,7 +57,6 @@ var mayImport = map[string][]string{
 		"server/store/database/trouble",
 		"server/web",
 		"pipeline",
-		"pipeline/limits",
 		"pipeline/termtext",
 		"sandbox/quantity",
 		"server/store/database",
@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 		"server/store/builds",
 	},
+	"server/api":                    {"pipeline", "pipeline/limits", "server/store/outbox"},
 	"server/incoming":               {},
 	"pipeline/outward":              {"pipeline", "pipeline/mask", "sandbox"},
 	"server/store/database/bell":    {},

@@ -18,7 +18,7 @@ const (
 // until it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
 	"cmd/vivarium": 5201,
-	"server":       3972,
+	"server":       3707,
 }
 
 func TestNothingGrowsTooLarge(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 
-	"vivarium/server"
+	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
 )
 
@@ -28,15 +28,15 @@ func (s *Server) Push(ctx context.Context, p githubtest.Push) (id string, err er
 func (s *Server) BuildURL(id string) string { return s.URL + "/logs/" + id }
 
 // Build reads a build.
-func (s *Server) Build(ctx context.Context, id string) (server.Build, error) {
+func (s *Server) Build(ctx context.Context, id string) (api.Build, error) {
 	body, err := s.get(ctx, s.BuildURL(id), "application/json")
 	if err != nil {
-		return server.Build{}, fmt.Errorf("read build %s: %w", id, err)
+		return api.Build{}, fmt.Errorf("read build %s: %w", id, err)
 	}
 	defer body.Close()
-	var b server.Build
+	var b api.Build
 	if err := json.NewDecoder(body).Decode(&b); err != nil {
-		return server.Build{}, fmt.Errorf("read build %s: %w", id, err)
+		return api.Build{}, fmt.Errorf("read build %s: %w", id, err)
 	}
 	return b, nil
 }

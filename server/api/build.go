@@ -1,4 +1,5 @@
-package server
+// Package api is builds in JSON, as programs read them.
+package api
 
 import (
 	"strconv"
@@ -63,8 +64,8 @@ func newWaitingFor(w *pipeline.Waiting) *WaitingFor {
 	if w == nil {
 		return nil
 	}
-	out := &WaitingFor{What: string(w.Cause), Why: w.Why, Next: unixFraction(w.Next)}
-	if since := unixFraction(w.Since); since != nil {
+	out := &WaitingFor{What: string(w.Cause), Why: w.Why, Next: UnixFraction(w.Next)}
+	if since := UnixFraction(w.Since); since != nil {
 		out.Since = *since
 	}
 	return out
@@ -139,17 +140,17 @@ type CommitStatus struct {
 	Error       string `json:"error" doc:"The host's own message at the last attempt that failed."`
 }
 
-// newBuild gives b in JSON, without its logs and statuses.
-func newBuild(b pipeline.Build, serverURL string) Build {
+// NewBuild gives b in JSON, without its logs and statuses.
+func NewBuild(b pipeline.Build, serverURL string) Build {
 	out := Build{
 		ID:          strconv.FormatInt(b.ID, 10),
 		Status:      pipeline.StatusState(b.State),
-		RepoURL:     repoURL(serverURL, b.Repo.FullName),
+		RepoURL:     RepoURL(serverURL, b.Repo.FullName),
 		Ref:         string(b.Ref),
 		HeadCommit:  b.SHA,
 		Author:      b.Author,
 		TimeStarted: b.QueuedAt.Unix(),
-		TimeEnded:   unixSeconds(b.EndedAt),
+		TimeEnded:   UnixSeconds(b.EndedAt),
 		State:       b.State,
 		Cause:       b.Cause,
 		Summary:     b.Summary,
@@ -172,7 +173,7 @@ func newBuild(b pipeline.Build, serverURL string) Build {
 		out.RerunOf = strconv.FormatInt(b.RerunOf, 10)
 	}
 	for i, st := range b.Steps {
-		out.Steps[i] = newStep(st)
+		out.Steps[i] = NewStep(st)
 	}
 	return out
 }
@@ -206,7 +207,8 @@ func newFindings(steps []pipeline.Step) []Finding {
 	return out
 }
 
-func newStep(st pipeline.Step) Step {
+// NewStep gives a step in JSON.
+func NewStep(st pipeline.Step) Step {
 	return Step{
 		Name:       st.Name,
 		State:      st.State,
@@ -214,22 +216,23 @@ func newStep(st pipeline.Step) Step {
 		Command:    st.Command,
 		ExitCode:   st.ExitCode,
 		Signal:     st.Signal,
-		StartedAt:  unixFraction(st.StartedAt),
-		EndedAt:    unixFraction(st.EndedAt),
+		StartedAt:  UnixFraction(st.StartedAt),
+		EndedAt:    UnixFraction(st.EndedAt),
 		CPUSeconds: st.CPU.Seconds(),
 		PeakMemory: st.PeakMemory,
 		Note:       st.Note,
 	}
 }
 
-func newCommitStatuses(rows []outbox.Status) []CommitStatus {
+// NewCommitStatuses gives a build's rows of the outbox in JSON, in their order.
+func NewCommitStatuses(rows []outbox.Status) []CommitStatus {
 	out := make([]CommitStatus, len(rows))
 	for i, r := range rows {
 		out[i] = CommitStatus{
 			State:       r.State,
 			Description: r.Description,
 			Context:     r.Context,
-			SentAt:      unixSeconds(r.SentAt),
+			SentAt:      UnixSeconds(r.SentAt),
 			Attempts:    r.Attempts,
 			Undelivered: r.Undelivered,
 			Error:       r.LastError,
@@ -238,23 +241,26 @@ func newCommitStatuses(rows []outbox.Status) []CommitStatus {
 	return out
 }
 
-func newUndelivered(rows []outbox.Status, now time.Time) *Undelivered {
+// NewUndelivered says what keeps the newest status of a build's rows from the git host; nil: nothing.
+func NewUndelivered(rows []outbox.Status, now time.Time) *Undelivered {
 	d := outbox.Undelivered(rows)
 	if d == nil {
 		return nil
 	}
 	return &Undelivered{
-		State: d.State, Reason: d.Reason, Code: d.Code, Attempts: d.Attempts, NextTry: unixSeconds(d.NextTry),
+		State: d.State, Reason: d.Reason, Code: d.Code, Attempts: d.Attempts, NextTry: UnixSeconds(d.NextTry),
 		GivenUp: d.GivenUp,
 		Message: d.Text(now),
 	}
 }
 
-func repoURL(serverURL, fullName string) string {
+// RepoURL is a repository's page on the git host.
+func RepoURL(serverURL, fullName string) string {
 	return strings.TrimSuffix(serverURL, "/") + "/" + fullName
 }
 
-func unixSeconds(t time.Time) *int64 {
+// UnixSeconds is a time in whole seconds; nil when there is none.
+func UnixSeconds(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
@@ -262,7 +268,8 @@ func unixSeconds(t time.Time) *int64 {
 	return &n
 }
 
-func unixFraction(t time.Time) *float64 {
+// UnixFraction is a time in seconds, exact to the millisecond; nil when there is none.
+func UnixFraction(t time.Time) *float64 {
 	if t.IsZero() {
 		return nil
 	}
