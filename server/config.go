@@ -10,13 +10,15 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"vivarium/server/https"
 )
 
 // Config holds the settings of a Server. It is fixed after New.
 type Config struct {
 	Addr      string // host:port to listen on; port 0: a free one
 	PublicURL string // where browsers and GitHub reach this server, perhaps below a path; empty when unknown
-	TLS       TLS
+	TLS       https.Settings
 	// TrustedProxies are the networks whose word on a client's address is believed.
 	TrustedProxies []netip.Prefix
 	ServerURL      string   // GITHUB_SERVER_URL, such as https://github.com

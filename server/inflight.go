@@ -3,6 +3,8 @@ package server
 import (
 	"errors"
 	"io"
+
+	"vivarium/server/shares"
 )
 
 // maxInFlight bounds the memory for the bodies of all deliveries at one time, in bytes. Only a
@@ -17,7 +19,7 @@ const tooMuchInFlight = "too many deliveries%s at once: redeliver this one from 
 
 // held is one body's share of the memory for bodies that are being read or processed.
 type held struct {
-	of     *shares // in bytes
+	of     *shares.Shares // in bytes
 	client string
 	bytes  int64
 }
@@ -46,11 +48,11 @@ func (h *held) readAll(r io.Reader) ([]byte, error) {
 
 // take makes the body's share this large.
 func (h *held) take(bytes int64) error {
-	if err := h.of.take(h.client, bytes-h.bytes); err != nil {
+	if err := h.of.Take(h.client, bytes-h.bytes); err != nil {
 		return crowded(err, tooMuchInFlight)
 	}
 	h.bytes = bytes
 	return nil
 }
 
-func (h *held) free() { h.of.giveBack(h.client, h.bytes) }
+func (h *held) free() { h.of.GiveBack(h.client, h.bytes) }

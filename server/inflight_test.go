@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"vivarium/server/shares"
 )
 
 func TestBodiesTogetherHoldABoundedAmountOfMemory(t *testing.T) {
-	all := newShares(maxInFlight)
+	all := shares.New(maxInFlight)
 	hold := func() *held { return &held{of: all, client: "127.0.0.1"} }
 	others := hold()
 	if err := others.take(maxInFlight - bodyStep); err != nil {
@@ -29,14 +31,14 @@ func TestBodiesTogetherHoldABoundedAmountOfMemory(t *testing.T) {
 	two.free()
 	one.free()
 	others.free()
-	if left := all.total; left != 0 {
-		t.Errorf("%d bytes are still counted", left)
+	if err := all.Take("127.0.0.1", maxInFlight); err != nil {
+		t.Errorf("some bytes are still counted: %v", err)
 	}
 }
 
 func TestBodyIsReadWholeHoweverLargeItIs(t *testing.T) {
 	want := bytes.Repeat([]byte("0123456789"), 100_000)
-	held := &held{of: newShares(maxInFlight)}
+	held := &held{of: shares.New(maxInFlight)}
 	defer held.free()
 	if got, err := held.readAll(io.MultiReader(bytes.NewReader(want[:7]), bytes.NewReader(want[7:]))); err != nil ||
 		!bytes.Equal(got, want) {

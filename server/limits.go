@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/incoming"
+	"vivarium/server/shares"
 )
 
 const (
@@ -28,15 +29,15 @@ const (
 type bounds struct {
 	connections int
 	body        time.Duration
-	followers   *shares
-	bodies      *shares       // in bytes, of the deliveries that are being read or processed
-	beat        time.Duration // how often a stream shows that it is alive, and a follower's right is checked
+	followers   *shares.Shares
+	bodies      *shares.Shares // in bytes, of the deliveries that are being read or processed
+	beat        time.Duration  // how often a stream shows that it is alive, and a follower's right is checked
 }
 
 func newBounds() bounds {
 	return bounds{
-		connections: maxConnections, body: bodyTimeout, followers: newShares(maxFollowers),
-		bodies: newShares(maxInFlight),
+		connections: maxConnections, body: bodyTimeout, followers: shares.New(maxFollowers),
+		bodies: shares.New(maxInFlight),
 		beat:   beatInterval,
 	}
 }
@@ -59,9 +60,9 @@ func (s *Server) limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 // keepOpen answers with a stream that may last, unless there are too many.
 func (s *Server) keepOpen(c echo.Context, stream func() error) error {
 	client := c.RealIP()
-	err := s.bounds.followers.take(client, 1)
+	err := s.bounds.followers.Take(client, 1)
 	if err == nil {
-		defer s.bounds.followers.giveBack(client, 1)
+		defer s.bounds.followers.GiveBack(client, 1)
 		// A reader that reads nothing must not hold up a shutdown.
 		defer context.AfterFunc(s.cutOff, func() {
 			_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now())
@@ -78,7 +79,7 @@ func (s *Server) keepOpen(c echo.Context, stream func() error) error {
 // used up.
 func crowded(err error, message string) *Problem {
 	p := &Problem{Message: fmt.Sprintf(message, ""), status: http.StatusServiceUnavailable, retryAfter: 10}
-	if errors.Is(err, errNoShare) {
+	if errors.Is(err, shares.ErrNoShare) {
 		p.Message, p.status = fmt.Sprintf(message, " from your network"), http.StatusTooManyRequests
 	}
 	return p

@@ -14,6 +14,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/eventually"
+	"vivarium/server/shares"
 )
 
 // small lowers the server's bounds.
@@ -141,7 +142,7 @@ func TestWaitingConnectionsAreAllTaken(t *testing.T) {
 
 func TestFollowersAreBounded(t *testing.T) {
 	s := newSite(t)
-	s.small(func(b *bounds) { b.followers = newShares(1) })
+	s.small(func(b *bounds) { b.followers = shares.New(1) })
 	id := s.push("o/n", false)
 	resp := s.open(t.Context(), buildPath(id)+"/events", nil)
 	if resp.StatusCode != 200 {

@@ -13,6 +13,7 @@ import (
 	"vivarium/server/github"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
+	"vivarium/server/throttle"
 	"vivarium/server/web"
 )
 
@@ -65,10 +66,13 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		routing *echo.HTTPError
 		tooBig  *http.MaxBytesError
 		away    *trouble.Error
+		often   *throttle.Error
 	)
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &often):
+		return tooOften(often)
 	case errors.As(err, &away):
 		s.log.ErrorContext(ctx, "request refused", "err", err)
 		return unavailable(away.Kind)
@@ -90,6 +94,11 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		s.log.ErrorContext(ctx, "request failed", "err", err)
 	}
 	return &Problem{Message: "the server could not answer; its log says why", status: http.StatusInternalServerError}
+}
+
+// tooOften is the answer to an attempt of a network that has failed too often.
+func tooOften(e *throttle.Error) *Problem {
+	return &Problem{Message: e.Error(), status: http.StatusTooManyRequests, retryAfter: e.Seconds()}
 }
 
 // troubleRetry is after how many seconds a client may try again when the database had trouble.

@@ -19,7 +19,10 @@ import (
 	"golang.org/x/time/rate"
 
 	"vivarium/server/incoming"
+	"vivarium/server/shares"
 	"vivarium/server/store"
+	"vivarium/server/store/database"
+	"vivarium/server/throttle"
 	"vivarium/server/web"
 )
 
@@ -55,8 +58,8 @@ type Server struct {
 	since    sinces
 
 	cookies *cookies
-	signIns *throttle
-	bearers *throttle
+	signIns *throttle.Throttle
+	bearers *throttle.Throttle
 
 	// draining is closed when the server stops: then streams end.
 	draining chan struct{}
@@ -79,8 +82,8 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.cookies = newCookies([]byte(c.Key), s.base, c.overHTTPS())
-	s.signIns = newThrottle(signInBurst, signInEvery)
-	s.bearers = newThrottle(bearerBurst, bearerEvery)
+	s.signIns = throttle.New(database.ErrNotFound, signInBurst, signInEvery)
+	s.bearers = throttle.New(database.ErrNotFound, bearerBurst, bearerEvery)
 	s.cutOff, s.cut = context.WithCancel(context.Background())
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
@@ -108,7 +111,7 @@ func (s *Server) Handler() http.Handler { return headAsGet(s.echo) }
 // Run listens and answers until ctx ends. Then it ends the streams, gives requests in flight ten
 // seconds and returns nil. It returns an error when it cannot listen.
 func (s *Server) Run(ctx context.Context) error {
-	secured, err := s.config.TLS.open(s.log)
+	secured, err := s.config.TLS.Open(s.log)
 	if err != nil {
 		return err
 	}
@@ -132,8 +135,8 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
-	go func() { served <- secured.serve(hs, s.bounded(l)) }()
-	defer secured.attend(ctx)()
+	go func() { served <- secured.Serve(hs, s.bounded(l)) }()
+	defer secured.Attend(ctx)()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
@@ -147,7 +150,7 @@ func (s *Server) Run(ctx context.Context) error {
 // makes room for the next.
 func (s *Server) bounded(l net.Listener) net.Listener {
 	most := s.bounds.connections
-	return netutil.LimitListener(sharedListener{Listener: l, shares: newShares(int64(most)), free: s.isProxy}, most)
+	return netutil.LimitListener(shares.Listener{Listener: l, Shares: shares.New(int64(most)), Free: s.isProxy}, most)
 }
 
 func (s *Server) shutdown(ctx context.Context, hs *http.Server, served <-chan error) error {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,34 +13,8 @@ import (
 
 	"vivarium/sandbox/eventually"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/shares"
 )
-
-func TestNoNetworkTakesMoreThanItsShare(t *testing.T) {
-	s := newShares(8)
-	take := func(client string, n int64, want error) {
-		t.Helper()
-		if err := s.take(client, n); !errors.Is(err, want) {
-			t.Errorf("%s takes %d: %v, want %v", client, n, err, want)
-		}
-	}
-	take("192.0.2.1", 2, nil)
-	take("192.0.2.1", 1, errNoShare)
-	take("2001:db8::1", 1, nil)
-	take("2001:db8::2", 1, nil) // the same subscriber's
-	take("2001:db8::3", 1, errNoShare)
-	take("127.0.0.1", 3, nil) // this machine may have all that is left
-	take("192.0.2.2", 2, errNoneLeft)
-	take("192.0.2.2", 1, nil)
-	take("192.0.2.3", 1, errNoneLeft)
-	s.giveBack("192.0.2.1", 2)
-	take("192.0.2.3", 1, nil)
-	for client, n := range map[string]int64{"2001:db8::9": 2, "127.0.0.1": 3, "192.0.2.2": 1, "192.0.2.3": 1} {
-		s.giveBack(client, n)
-	}
-	if s.total != 0 || len(s.byNet) != 0 {
-		t.Errorf("when all is given back %d are counted, of %v", s.total, s.byNet)
-	}
-}
 
 // from is a listener whose connections appear to come from a given address.
 type from struct {
@@ -110,7 +83,7 @@ func TestOneNetworkLeavesReadersAndDeliveriesToOthers(t *testing.T) {
 	events := buildPath(s.push("o/n", false)) + "/events"
 	push := githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload()
 	for name, c := range map[string]struct {
-		of  **shares
+		of  **shares.Shares
 		all int64
 		ask func(from func(*http.Request)) answer
 	}{
@@ -122,11 +95,11 @@ func TestOneNetworkLeavesReadersAndDeliveriesToOthers(t *testing.T) {
 		}},
 	} {
 		ask := func(client string) answer { return c.ask(func(r *http.Request) { r.RemoteAddr = client + ":1" }) }
-		*c.of = newShares(c.all)
+		*c.of = shares.New(c.all)
 		if a := ask("192.0.2.1"); a.code/100 != 2 {
 			t.Fatalf("%s while there is room: %d %s", name, a.code, a.body)
 		}
-		if err := (*c.of).take("192.0.2.1", c.all/shareDivisor); err != nil {
+		if err := (*c.of).Take("192.0.2.1", c.all/shares.Divisor); err != nil {
 			t.Fatal(err)
 		}
 		if a := ask("192.0.2.1"); a.code != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/store/database"
+	"vivarium/server/throttle"
 	"vivarium/server/web"
 )
 
@@ -44,18 +45,19 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	next := ownPath(r.PostForm.Get("next"))
 	var session string
-	err := s.signIns.attempt(c.RealIP(), func() (err error) {
+	err := s.signIns.Attempt(c.RealIP(), func() (err error) {
 		session, _, err = s.builds.People.SignIn(r.Context(), c.RealIP(), strings.TrimSpace(r.PostForm.Get("token")))
 		return err
 	})
-	var known *Problem
+	var often *throttle.Error
 	switch {
 	case errors.Is(err, database.ErrNotFound):
 		return s.render(c, http.StatusUnauthorized,
 			web.SignIn{Next: next, Message: "This token is not known. Was all of it pasted?"})
-	case errors.As(err, &known):
-		known.addHeaders(c.Response().Header())
-		return s.render(c, known.status, web.SignIn{Next: next, Message: "Wait a little: " + known.Message + "."})
+	case errors.As(err, &often):
+		p := tooOften(often)
+		p.addHeaders(c.Response().Header())
+		return s.render(c, p.status, web.SignIn{Next: next, Message: "Wait a little: " + p.Message + "."})
 	case err != nil:
 		return err
 	}

@@ -7,9 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
-
-	"vivarium/server/store/database"
 )
 
 // post sends a form as this server's own page does.
@@ -221,43 +218,6 @@ func TestFailedSignInsAreRateLimited(t *testing.T) {
 		if a := g.signIn(g.tokenA, "/", from(other)); a.code != http.StatusSeeOther {
 			t.Errorf("control: from %s: %d", other, a.code)
 		}
-	}
-}
-
-func TestAnAttemptThatPanicsIsOver(t *testing.T) {
-	th := newThrottle(1, time.Hour)
-	func() {
-		defer func() { _ = recover() }()
-		_ = th.attempt("192.0.2.1", func() error { panic("as a handler's may") })
-	}()
-	if err := th.attempt("192.0.2.1", func() error { return nil }); err != nil {
-		t.Errorf("the next one: %v", err)
-	}
-}
-
-func TestThrottleForgetsWhoNoLongerFails(t *testing.T) {
-	fails := func(th *throttle, client string) int {
-		p, _ := th.attempt(client, func() error { return database.ErrNotFound }).(*Problem)
-		if p == nil {
-			return 0
-		}
-		return p.status
-	}
-	th := newThrottle(1, time.Hour)
-	th.room = 2
-	for _, client := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
-		if code := fails(th, client); code != 0 {
-			t.Fatalf("the first failure of %s is %d", client, code)
-		}
-	}
-	if code := fails(th, "192.0.2.4"); code != http.StatusTooManyRequests || len(th.byNet) != 2 {
-		t.Errorf("those beyond the room share a bound: %d, %d networks", code, len(th.byNet))
-	}
-	for _, f := range th.byNet {
-		f.limit.SetLimitAt(time.Now().Add(-time.Hour), 1e9) // as if time had passed
-	}
-	if code := fails(th, "192.0.2.5"); code != 0 || len(th.byNet) != 1 {
-		t.Errorf("room is not made: %d, %d networks", code, len(th.byNet))
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"vivarium/server/https"
 )
 
 // issuedServer is the environment variable that makes this test program a server with issued
@@ -31,7 +33,7 @@ func serveIssued(arguments string) int {
 		Addr: a[1], ServerURL: "https://git.example", WebhookSecret: secret, Repositories: everyone, Key: testKey,
 		Version: "test", Log: log,
 		Ready: func(context.Context) error { return nil },
-		TLS: TLS{Domains: []string{"ci.example.org", "other.example.org"},
+		TLS: https.Settings{Domains: []string{"ci.example.org", "other.example.org"},
 			CacheDir: filepath.Join(a[0], "certificates"), Directory: a[2]},
 	}, nil)
 	if err != nil {

@@ -18,7 +18,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
 	"vivarium/sandbox/eventually"
+	"vivarium/server/https"
 )
 
 // writePair makes a self-signed certificate for name and 127.0.0.1, and its key.
@@ -101,7 +103,7 @@ func TestNewPairIsServedOnceItIsWhole(t *testing.T) {
 	first := writePair(t, "ci.example", cert, key)
 	log := &syncBuffer{}
 	s := newSite(t, func(c *Config) {
-		c.TLS = TLS{CertFile: cert, KeyFile: key}
+		c.TLS = https.Settings{CertFile: cert, KeyFile: key}
 		c.Log = slog.New(slog.NewTextHandler(log, nil))
 	})
 	addr := s.run()
@@ -141,7 +143,7 @@ func TestTLSIsOfTodayAndOffersHTTP2(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writePair(t, "ci.example", cert, key)
-	s := newSite(t, func(c *Config) { c.TLS = TLS{CertFile: cert, KeyFile: key} })
+	s := newSite(t, func(c *Config) { c.TLS = https.Settings{CertFile: cert, KeyFile: key} })
 	addr := s.run()
 	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true,
 		tls.VersionTLS13: true} {
@@ -175,7 +177,7 @@ func TestPairThatCannotBeUsedStopsTheServer(t *testing.T) {
 	if err := os.WriteFile(file("words"), []byte("not PEM"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]TLS{
+	for name, c := range map[string]https.Settings{
 		"no file":       {CertFile: file("none"), KeyFile: file("a.key")},
 		"no key":        {CertFile: file("a.crt"), KeyFile: file("none")},
 		"another's key": {CertFile: file("a.crt"), KeyFile: file("b.key")},
@@ -185,29 +187,6 @@ func TestPairThatCannotBeUsedStopsTheServer(t *testing.T) {
 		s := newSite(t, func(cfg *Config) { cfg.TLS = c; cfg.Addr = "127.0.0.1:0" })
 		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "VIVARIUM_TLS_CERT") {
 			t.Errorf("%s: %v, want an error that names the setting", name, err)
-		}
-	}
-}
-
-func TestSettingsOfTLSThatDoNotGoTogether(t *testing.T) {
-	for want, c := range map[string]TLS{
-		"VIVARIUM_TLS_KEY go together":   {CertFile: "c"},
-		"VIVARIUM_TLS_CERT and VIVARIUM": {KeyFile: "k"},
-		"exclude each other":             {CertFile: "c", KeyFile: "k", Domains: []string{"ci.example"}},
-		"goes with VIVARIUM_TLS_DOMAIN":  {Directory: "https://acme.example"},
-		"192.0.2.1":                      {Domains: []string{"192.0.2.1"}},
-		"*.ci.example":                   {Domains: []string{"*.ci.example"}},
-		"localhost":                      {Domains: []string{"localhost"}},
-		"CI.example":                     {Domains: []string{"ok.example", "CI.example"}},
-	} {
-		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v: %v, want %q", c, err, want)
-		}
-	}
-	for _, c := range []TLS{{}, {CertFile: "c", KeyFile: "k"},
-		{Domains: []string{"ci.example", "xn--bcher-kva.example"}, Directory: "https://acme.example"}} {
-		if err := c.Check(); err != nil {
-			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

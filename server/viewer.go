@@ -80,7 +80,7 @@ func bearerOf(r *http.Request) (token string, ok bool) {
 }
 
 func (s *Server) byBearer(ctx context.Context, client, text string) (t people.Token, err error) {
-	err = s.bearers.attempt(client, func() error {
+	err = s.bearers.Attempt(client, func() error {
 		t, err = s.builds.People.TokenOf(ctx, text)
 		return err
 	})

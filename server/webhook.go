@@ -12,6 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
+	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 )
 
@@ -143,7 +144,7 @@ func standsAt(s pipeline.State) string {
 
 // read reads the whole body, of at most maxDelivery bytes; it reads none that cannot be signed. The
 // caller calls free when it no longer needs the body, also after an error.
-func (in *deliveryInput) read(bodies *shares) (body []byte, free func(), err error) {
+func (in *deliveryInput) read(bodies *shares.Shares) (body []byte, free func(), err error) {
 	held := &held{of: bodies, client: in.client}
 	if in.request.ContentLength > maxDelivery {
 		return nil, held.free, &http.MaxBytesError{Limit: maxDelivery}

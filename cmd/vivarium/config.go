@@ -15,6 +15,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server"
+	"vivarium/server/https"
 )
 
 // config holds the settings from the environment and .env. It is read once, before a command
@@ -23,7 +24,7 @@ type config struct {
 	addr               string
 	publicURL          *url.URL // nil when unknown
 	trustedProxies     []netip.Prefix
-	tls                server.TLS
+	tls                https.Settings
 	dataDir            string
 	databaseURL        server.Secret
 	workers            int // 0: as many as fit

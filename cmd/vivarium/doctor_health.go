@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"vivarium/server"
+	"vivarium/server/https"
 )
 
 // healthTimeout is shorter than the timeout of the Dockerfile's HEALTHCHECK.
@@ -45,7 +45,7 @@ func (c *checkup) health(ctx context.Context) {
 }
 
 // healthURL is where this machine reaches a server that listens on addr.
-func healthURL(addr string, t server.TLS) (*url.URL, error) {
+func healthURL(addr string, t https.Settings) (*url.URL, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func healthURL(addr string, t server.TLS) (*url.URL, error) {
 
 // healthTransport does not check the certificate, which is for the public name and not for this
 // address. No secret is sent, and the answer counts only as a sign of life.
-func healthTransport(t server.TLS) *http.Transport {
+func healthTransport(t https.Settings) *http.Transport {
 	config := &tls.Config{InsecureSkipVerify: true}
 	if len(t.Domains) > 0 {
 		config.ServerName = t.Domains[0] // the server picks the certificate by it

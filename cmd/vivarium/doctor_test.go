@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"vivarium/cmd/vivarium/datadir"
-	"vivarium/server"
+	"vivarium/server/https"
 	"vivarium/server/store"
 )
 
@@ -120,12 +120,12 @@ func TestHealthAddress(t *testing.T) {
 		"[::1]:8001":     "http://[::1]:8001/healthz",
 		"localhost:8001": "http://localhost:8001/healthz",
 	} {
-		secure := server.TLS{CertFile: "c", KeyFile: "k"}
+		secure := https.Settings{CertFile: "c", KeyFile: "k"}
 		if got, err := healthURL(addr, secure); err != nil ||
 			got.String() != strings.Replace(want, "http:", "https:", 1) {
 			t.Errorf("%s: got %s, %v over TLS", addr, got, err)
 		}
-		if got, err := healthURL(addr, server.TLS{}); err != nil || got.String() != want {
+		if got, err := healthURL(addr, https.Settings{}); err != nil || got.String() != want {
 			t.Errorf("%s: got %s, %v; want %s", addr, got, err, want)
 		}
 	}

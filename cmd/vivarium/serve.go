@@ -23,6 +23,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/dispatch"
 	"vivarium/server/github"
+	"vivarium/server/https"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -296,7 +297,7 @@ func (s *daemon) serverConfig() server.Config {
 }
 
 // tlsOf adds the folder for issued certificates to the TLS settings.
-func tlsOf(c config) server.TLS {
+func tlsOf(c config) https.Settings {
 	t := c.tls
 	t.CacheDir = filepath.Join(c.dataDir, "certificates")
 	return t

@@ -16,6 +16,7 @@ import (
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
+	"vivarium/server/https"
 	"vivarium/server/registry"
 )
 
@@ -121,7 +122,7 @@ var (
 	domains = kind[[]string]{accepts: "domain names in lower case such as ci.example.org, separated by commas",
 		parse: func(v string) ([]string, error) {
 			all := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
-			return all, server.TLS{Domains: all}.Check()
+			return all, https.Settings{Domains: all}.Check()
 		}}
 
 	imageRepository = kind[string]{accepts: "the name of an image repository, such as vivarium/runner",

@@ -1,4 +1,6 @@
-package server
+// Package https secures a server's connections: by a certificate in files, or by certificates that
+// are issued to it.
+package https
 
 import (
 	"context"
@@ -13,9 +15,9 @@ import (
 	"sync"
 )
 
-// TLS says how connections are secured: by a certificate in files, by certificates that an ACME
+// Settings say how connections are secured: by a certificate in files, by certificates that an ACME
 // server issues (RFC 8555), or not at all, which is the zero value.
-type TLS struct {
+type Settings struct {
 	CertFile, KeyFile string // PEM; the certificate first, then its issuers
 
 	Domains   []string // names to get certificates for; this accepts the ACME server's terms
@@ -24,23 +26,23 @@ type TLS struct {
 }
 
 // Enabled reports whether the server speaks HTTPS itself.
-func (t TLS) Enabled() bool { return t.CertFile != "" || len(t.Domains) > 0 }
+func (s Settings) Enabled() bool { return s.CertFile != "" || len(s.Domains) > 0 }
 
 // domainName is a name that a certificate can be for, as DNS writes it.
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
 
 // Check tells the operator which settings do not go together.
-func (t TLS) Check() error {
+func (s Settings) Check() error {
 	switch {
-	case (t.CertFile == "") != (t.KeyFile == ""):
+	case (s.CertFile == "") != (s.KeyFile == ""):
 		return errors.New("VIVARIUM_TLS_CERT and VIVARIUM_TLS_KEY go together: a certificate and its key")
-	case t.CertFile != "" && len(t.Domains) > 0:
+	case s.CertFile != "" && len(s.Domains) > 0:
 		return errors.New("VIVARIUM_TLS_CERT and VIVARIUM_TLS_DOMAIN exclude each other: take a certificate of " +
 			"your own, or have one issued")
-	case t.Directory != "" && len(t.Domains) == 0:
+	case s.Directory != "" && len(s.Domains) == 0:
 		return errors.New("VIVARIUM_TLS_DIRECTORY goes with VIVARIUM_TLS_DOMAIN, the names to get certificates for")
 	}
-	for _, d := range t.Domains {
+	for _, d := range s.Domains {
 		if len(d) > 253 || !domainName.MatchString(d) {
 			return fmt.Errorf("VIVARIUM_TLS_DOMAIN holds %q, which is not a domain name in lower case such as "+
 				"ci.example.org", d)
@@ -50,34 +52,34 @@ func (t TLS) Check() error {
 }
 
 // String says how the server listens, for people.
-func (t TLS) String() string {
+func (s Settings) String() string {
 	switch {
-	case t.CertFile != "":
-		return "HTTPS with the certificate in " + t.CertFile
-	case len(t.Domains) > 0:
-		return "HTTPS with certificates issued for " + strings.Join(t.Domains, ", ")
+	case s.CertFile != "":
+		return "HTTPS with the certificate in " + s.CertFile
+	case len(s.Domains) > 0:
+		return "HTTPS with certificates issued for " + strings.Join(s.Domains, ", ")
 	}
 	return "plain HTTP"
 }
 
-// certificates give each handshake its certificate.
-type certificates struct {
+// Certificates give each handshake its certificate.
+type Certificates struct {
 	config *tls.Config // nil for plain HTTP
 	// keep maintains them until ctx ends; nil when there is nothing to maintain.
 	keep func(ctx context.Context)
 }
 
-// open prepares the certificates that t names. A pair of files must be usable now.
-func (t TLS) open(log *slog.Logger) (*certificates, error) {
-	var c *certificates
+// Open prepares the certificates that s names. A pair of files must be usable now.
+func (s Settings) Open(log *slog.Logger) (*Certificates, error) {
+	var c *Certificates
 	var err error
 	switch {
-	case t.CertFile != "":
-		c, err = openPair(t.CertFile, t.KeyFile, log)
-	case len(t.Domains) > 0:
-		c, err = openIssued(t, log)
+	case s.CertFile != "":
+		c, err = openPair(s.CertFile, s.KeyFile, log)
+	case len(s.Domains) > 0:
+		c, err = openIssued(s, log)
 	default:
-		return &certificates{}, nil
+		return &Certificates{}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -87,8 +89,8 @@ func (t TLS) open(log *slog.Logger) (*certificates, error) {
 	return c, nil
 }
 
-// serve answers on l until hs is shut down. Over TLS, it offers HTTP/2 too.
-func (c *certificates) serve(hs *http.Server, l net.Listener) error {
+// Serve answers on l until hs is shut down. Over TLS, it offers HTTP/2 too.
+func (c *Certificates) Serve(hs *http.Server, l net.Listener) error {
 	if c.config == nil {
 		return hs.Serve(l)
 	}
@@ -96,8 +98,8 @@ func (c *certificates) serve(hs *http.Server, l net.Listener) error {
 	return hs.ServeTLS(l, "", "")
 }
 
-// attend maintains the certificates until ctx ends or stop is called; stop waits for the end.
-func (c *certificates) attend(ctx context.Context) (stop func()) {
+// Attend maintains the certificates until ctx ends or stop is called; stop waits for the end.
+func (c *Certificates) Attend(ctx context.Context) (stop func()) {
 	if c.keep == nil {
 		return func() {}
 	}

@@ -1,4 +1,4 @@
-package server
+package https
 
 import (
 	"context"
@@ -24,21 +24,21 @@ type issuer struct {
 	log     *slog.Logger
 }
 
-func openIssued(t TLS, log *slog.Logger) (*certificates, error) {
-	if err := os.MkdirAll(t.CacheDir, 0o700); err != nil {
+func openIssued(s Settings, log *slog.Logger) (*Certificates, error) {
+	if err := os.MkdirAll(s.CacheDir, 0o700); err != nil {
 		return nil, fmt.Errorf("keep TLS certificates: %w", err)
 	}
 	m := &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,
-		Cache:      autocert.DirCache(t.CacheDir),
-		HostPolicy: autocert.HostWhitelist(t.Domains...),
-		Client:     &acme.Client{DirectoryURL: t.Directory, UserAgent: "vivarium"},
+		Cache:      autocert.DirCache(s.CacheDir),
+		HostPolicy: autocert.HostWhitelist(s.Domains...),
+		Client:     &acme.Client{DirectoryURL: s.Directory, UserAgent: "vivarium"},
 	}
-	if t.Directory == "" {
+	if s.Directory == "" {
 		m.Client.DirectoryURL = acme.LetsEncryptURL
 	}
-	i := &issuer{manager: m, domains: t.Domains, log: log}
-	return &certificates{config: m.TLSConfig(), keep: i.keep}, nil
+	i := &issuer{manager: m, domains: s.Domains, log: log}
+	return &Certificates{config: m.TLSConfig(), keep: i.keep}, nil
 }
 
 // keep gets the certificates before anyone asks for them, so that the first visitor does not wait,

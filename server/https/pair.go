@@ -1,4 +1,4 @@
-package server
+package https
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type pair struct {
 	read, seen [2]os.FileInfo
 }
 
-func openPair(certFile, keyFile string, log *slog.Logger) (*certificates, error) {
+func openPair(certFile, keyFile string, log *slog.Logger) (*Certificates, error) {
 	p := &pair{certFile: certFile, keyFile: keyFile, log: log}
 	var err error
 	if p.read, err = p.stat(); err == nil {
@@ -34,7 +34,7 @@ func openPair(certFile, keyFile string, log *slog.Logger) (*certificates, error)
 		return nil, fmt.Errorf("%w (see VIVARIUM_TLS_CERT and VIVARIUM_TLS_KEY)", err)
 	}
 	p.seen = p.read
-	return &certificates{
+	return &Certificates{
 		config: &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return p.current.Load(), nil
 		}},
