@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/results"
 )
 
 // firstStep is a recorder that ends the attempt when its first step begins.
@@ -22,6 +23,8 @@ func (f *firstStep) StepStarted(_ context.Context, s Step) error {
 
 func (f *firstStep) Output(context.Context, StepName, Stream, []byte) error { return nil }
 func (f *firstStep) StepEnded(context.Context, Step) error                  { return nil }
+
+func (f *firstStep) Tests(context.Context, StepName, []results.Test) error { return nil }
 
 func TestCommandOfAStepIsText(t *testing.T) {
 	var rec firstStep

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/results"
 )
 
 // StepName names one step of a build.
@@ -53,6 +54,8 @@ type Step struct {
 	Limits limits.Limits
 	// Findings are what the step's tool found wrong, as far as its output could be parsed.
 	Findings findings.List
+	// Results are what its tests came to. They are the zero value for other steps.
+	Results results.Summary
 }
 
 // Repository is a repository on a git host.

@@ -22,6 +22,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/results"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/egress/egresstest"
@@ -194,6 +195,7 @@ type log struct {
 	byStep  map[pipeline.StepName]*strings.Builder
 	started []pipeline.StepName
 	ended   []pipeline.Step
+	tests   []results.Test
 	onText  func(text string) // called with every piece
 	err     error             // returned by Output
 }
@@ -217,6 +219,11 @@ func (l *log) Output(_ context.Context, s pipeline.StepName, _ pipeline.Stream, 
 		l.onText(string(p))
 	}
 	return l.err
+}
+
+func (l *log) Tests(_ context.Context, _ pipeline.StepName, tests []results.Test) error {
+	l.tests = append(l.tests, tests...)
+	return nil
 }
 
 func (l *log) StepEnded(_ context.Context, s pipeline.Step) error {

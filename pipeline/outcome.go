@@ -1,5 +1,7 @@
 package pipeline
 
+import "vivarium/pipeline/results"
+
 // State is where a build stands.
 type State string
 
@@ -60,6 +62,7 @@ type Outcome struct {
 	Summary string // one line for people: what happened, with the figure
 	Image   string // the runner image that the build ended on
 	Steps   []Step
+	Results results.Summary // what the tests came to
 	// Heals says that the cause is trouble outside that may pass: the engine, the git host or the
 	// package index did not answer. The same commit may be built later; nothing is judged yet.
 	Heals bool

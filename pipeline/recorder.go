@@ -1,6 +1,10 @@
 package pipeline
 
-import "context"
+import (
+	"context"
+
+	"vivarium/pipeline/results"
+)
 
 // Stream says who wrote a piece of a build's log.
 type Stream string
@@ -19,6 +23,10 @@ type Recorder interface {
 	StepStarted(ctx context.Context, step Step) error
 	// Output takes a piece of the step's log. p is only valid during the call.
 	Output(ctx context.Context, step StepName, stream Stream, p []byte) error
+	// Tests takes results of tests, in order with Output: what it took before stands in the log above
+	// them. A test whose ID and Sub it was given before replaces that one. tests is only valid during
+	// the call.
+	Tests(ctx context.Context, step StepName, tests []results.Test) error
 	// StepEnded ends a step, or reports one that was skipped.
 	StepEnded(ctx context.Context, step Step) error
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"vivarium/pipeline/results"
 )
 
 // tape is a Recorder that keeps one step, to be recorded later.
@@ -39,6 +41,9 @@ func (t *tape) Output(_ context.Context, _ StepName, stream Stream, p []byte) er
 	t.pieces = append(t.pieces, piece{stream, slices.Clone(p)})
 	return nil
 }
+
+// Tests implements Recorder. The step that is kept is lint, which has none.
+func (t *tape) Tests(context.Context, StepName, []results.Test) error { return nil }
 
 // StepEnded implements Recorder.
 func (t *tape) StepEnded(_ context.Context, step Step) error {

@@ -22,6 +22,7 @@ import (
 	"vivarium/images/imagestest"
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
+	testresults "vivarium/pipeline/results"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/egress/egresstest"
@@ -183,6 +184,8 @@ type log struct {
 
 func (l *log) StepStarted(context.Context, pipeline.Step) error { return nil }
 func (l *log) StepEnded(context.Context, pipeline.Step) error   { return nil }
+
+func (l *log) Tests(context.Context, pipeline.StepName, []testresults.Test) error { return nil }
 
 func (l *log) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
 	l.mu.Lock()

@@ -10,6 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
+	"vivarium/pipeline/results"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox/quantity"
 )
@@ -104,6 +105,9 @@ func (c *console) dimmed(p []byte) []byte {
 	}
 	return []byte(text)
 }
+
+// Tests shows nothing: the log shows how each test ended.
+func (c *console) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
 
 func (c *console) StepEnded(_ context.Context, step pipeline.Step) error {
 	c.mu.Lock()

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
+	"vivarium/pipeline/results"
 	"vivarium/sandbox"
 )
 
@@ -96,6 +97,22 @@ func (r Recorder) StepEnded(ctx context.Context, s pipeline.Step) error {
 		}
 	}
 	return r.Recorder.StepEnded(ctx, s)
+}
+
+// Tests implements pipeline.Recorder.
+func (r Recorder) Tests(ctx context.Context, step pipeline.StepName, tests []results.Test) error {
+	tests = slices.Clone(tests)
+	for i := range tests {
+		t := &tests[i]
+		for _, text := range []*string{&t.ID, &t.Sub, &t.Reason, &t.Traceback, &t.Output, &t.Path, &t.After} {
+			*text = r.Words.secrets.Hide(*text)
+		}
+		t.Asked = slices.Clone(t.Asked)
+		for j := range t.Asked {
+			t.Asked[j].Name = r.Words.secrets.Hide(t.Asked[j].Name)
+		}
+	}
+	return r.Recorder.Tests(ctx, step, tests)
 }
 
 // troubleLine matches the beginning of our own lines about trouble: the end of a step

@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 		"server/store/database/trouble",
 		"pipeline",
 		"pipeline/mask",
+		"pipeline/results",
 		"pipeline/termtext",
 		"images",
 		"sandbox",
@@ -83,7 +84,7 @@ var mayImport = map[string][]string{
 	"server/incoming":               {},
 	"server/shares":                 {},
 	"server/throttle":               {"server/shares"},
-	"pipeline/outward":              {"pipeline", "pipeline/mask", "sandbox"},
+	"pipeline/outward":              {"pipeline", "pipeline/mask", "pipeline/results", "sandbox"},
 	"server/store/database/bell":    {},
 	"server/store/database/dirlock": {},
 	"server/store/queue/intake":     {},
@@ -102,6 +103,7 @@ var mayImport = map[string][]string{
 	"server/store/buildlog": {
 		"pipeline",
 		"pipeline/mask",
+		"pipeline/results",
 		"server/store/builds",
 		"server/store/database",
 	},
@@ -160,6 +162,7 @@ var mayImport = map[string][]string{
 		"server/store/entries",
 	},
 	"pipeline": {
+		"pipeline/results",
 		"pipeline/limits",
 		"pipeline/tester",
 		"pipeline/gitline",
@@ -248,6 +251,7 @@ var mayImport = map[string][]string{
 	"pipeline/python/contract":              {"pipeline/python/checkout", "pipeline/python/ini", "sandbox/quantity"},
 	"pipeline/python/source":                {},
 	"pipeline/python/suite":                 {"pipeline/python/checkout", "pipeline/python/ini", "pipeline/python/source"},
+	"pipeline/results":                      {},
 	"pipeline/testreport":                   {},
 }
 

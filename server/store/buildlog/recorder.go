@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
 )
 
 const (
@@ -95,6 +96,9 @@ func (r *Recorder) tellOmitted() {
 		r.l.Wake(r.attempt.Build)
 	}
 }
+
+// Tests implements pipeline.Recorder. Nothing is stored yet.
+func (r *Recorder) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
 
 // StepEnded implements pipeline.Recorder.
 func (r *Recorder) StepEnded(ctx context.Context, step pipeline.Step) error {
