@@ -10,6 +10,9 @@ type Command struct {
 	Timeout time.Duration // zero: until the sandbox's own deadline
 	// OpenFiles lowers how many files each process may have open; zero leaves Limits.OpenFiles.
 	OpenFiles int64
+	// Merged gives stdout and stderr one pipe, so that all output comes as Stdout, in the order in
+	// which it was written. Two pipes cannot keep that order.
+	Merged bool
 }
 
 // Stream says where a piece of output came from.

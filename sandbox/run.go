@@ -84,6 +84,7 @@ func (c Command) request() *wire.Run {
 		Timeout: c.Timeout,
 
 		OpenFiles: c.OpenFiles,
+		Merged:    c.Merged,
 	}
 }
 

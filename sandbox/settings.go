@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+
+	"vivarium/sandbox/hidden"
 )
 
 // Labels of a sandbox's container: whose it is, and until when.
@@ -64,8 +66,8 @@ func Settings(spec Spec, info Info) (container.Config, container.HostConfig) {
 		LogConfig:      container.LogConfig{Type: "none"},
 		CapDrop:        []string{"ALL"},
 		SecurityOpt:    []string{"no-new-privileges:true", "seccomp=" + seccompProfile},
-		MaskedPaths:    masked,
-		ReadonlyPaths:  readOnly,
+		MaskedPaths:    hidden.Masked,
+		ReadonlyPaths:  hidden.ReadOnly,
 		ReadonlyRootfs: true,
 		IpcMode:        container.IPCModePrivate,
 		CgroupnsMode:   container.CgroupnsModePrivate,

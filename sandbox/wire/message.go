@@ -58,8 +58,8 @@ type Extend struct {
 	TTL time.Duration `json:"ttl"`
 }
 
-// Run runs a command. KindStdout and KindStderr frames follow, then the Reply. It is
-// killed when the host closes its side.
+// Run runs a command. Frames of its output follow, then the Reply. It is killed when the host closes
+// its side.
 type Run struct {
 	Argv    [][]byte      `json:"argv"`
 	Env     [][]byte      `json:"env"` // all of it
@@ -67,6 +67,7 @@ type Run struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 	// OpenFiles is RLIMIT_NOFILE if it is to be lower than the container's, else 0.
 	OpenFiles int64 `json:"open_files,omitempty"`
+	Merged    bool  `json:"merged,omitempty"` // stdout and stderr are one pipe, whose frames are KindStdout
 }
 
 // Result is how a command ended; see sandbox.Result.

@@ -24,7 +24,7 @@ import (
 // Version of the protocol. The two ends must agree on it: an image is made anew when its
 // vivarium-init is not the server's own. A new field that the other end must not ignore, such as a
 // limit, needs a new version.
-const Version = 6
+const Version = 7
 
 // ExitDeadline is vivarium-init's exit code when its deadline ended the container.
 const ExitDeadline = 124
