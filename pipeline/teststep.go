@@ -47,23 +47,18 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) runTests(ctx context.Context, by tester.Program, planned checkout.Command) (testRun, error) {
-	stdout, stderr := by.Reader(planned.Dir), by.Reader(planned.Dir)
+	output := by.Reader(planned.Dir)
 	c := command{
 		Command: inCheckout(planned, envSettings),
 		name:    by.Command,
 		echo:    termtext.Line(python.Line(planned)),
-		tap: func(stream sandbox.Stream, p []byte) {
-			if stream == sandbox.Stderr {
-				stderr.Write(p)
-			} else {
-				stdout.Write(p)
-			}
-		},
+		tap:     func(_ sandbox.Stream, p []byte) { output.Write(p) },
 	}
+	c.Merged = true
 	r, err := a.run(ctx, c)
 	if err != nil {
 		return testRun{}, err
 	}
-	told := by.Sum(stdout, stderr)
+	told := by.Sum(output, by.Reader(planned.Dir))
 	return testRun{by: by, result: r, report: told.Report, found: told.Found}, nil
 }

@@ -83,6 +83,31 @@ func TestRunReportsHowCommandsEnd(t *testing.T) {
 	}
 }
 
+func TestMergedOutputKeepsTheOrderInWhichItWasWritten(t *testing.T) {
+	s := start(t, nil)
+	const turns = 200
+	turn := python(fmt.Sprintf(`
+import os
+for i in range(%d):
+    os.write(1 + i %% 2, b"%%d\n" %% i)`, turns))
+	turn.Merged = true
+	var want strings.Builder
+	for i := range turns {
+		fmt.Fprintln(&want, i)
+	}
+	if _, o := run(t, s, turn); o.stdout.String() != want.String() || o.stderr.Len() > 0 {
+		t.Errorf("got %q and, on stderr, %q", o.stdout.String(), o.stderr.String())
+	}
+	turn.Merged = false // the control: without it the streams stay apart
+	if _, o := run(t, s, turn); o.stdout.Len() == 0 || o.stderr.Len() == 0 {
+		t.Errorf("control: got %q and %q", o.stdout.String(), o.stderr.String())
+	}
+	missing := sandbox.Command{Argv: []string{"nosuchprogram"}, Merged: true}
+	if r, o := run(t, s, missing); r.ExitCode != 127 || o.stdout.Len() == 0 || o.stderr.Len() > 0 {
+		t.Errorf("a missing program: %+v, %q and %q", r, o.stdout.String(), o.stderr.String())
+	}
+}
+
 // A build can replace its environment's Python by any file.
 func TestAProgramThatTheKernelCannotLoadIsNoFaultOfTheEngine(t *testing.T) {
 	s := start(t, nil)

@@ -14,7 +14,8 @@ import (
 
 // pipes carry a command's output.
 type pipes struct {
-	stdout, stderr pipe
+	stdout, stderr pipe // the same one where the streams are merged
+	merged         bool
 	drained        sync.WaitGroup
 }
 
@@ -24,10 +25,13 @@ type pipe struct {
 	write *os.File
 }
 
-func newPipes() (*pipes, error) {
+func newPipes(merged bool) (*pipes, error) {
 	stdout, err := newPipe()
 	if err != nil {
 		return nil, err
+	}
+	if merged {
+		return &pipes{stdout: stdout, stderr: stdout, merged: true}, nil
 	}
 	stderr, err := newPipe()
 	if err != nil {
@@ -53,7 +57,7 @@ func newPipe() (pipe, error) {
 func (p *pipes) pump(out *wire.Writer) {
 	p.drained.Go(func() {
 		buf := wire.Buffer()
-		open := []source{{p.stdout.read, wire.KindStdout}, {p.stderr.read, wire.KindStderr}}
+		open := p.sources()
 		for len(open) > 0 {
 			var spoke []source
 			open, spoke = wait(open)
@@ -79,6 +83,13 @@ type source struct {
 	kind wire.Kind
 }
 
+func (p *pipes) sources() []source {
+	if p.merged {
+		return []source{{p.stdout.read, wire.KindStdout}}
+	}
+	return []source{{p.stdout.read, wire.KindStdout}, {p.stderr.read, wire.KindStderr}}
+}
+
 // wait waits until there is something to read, and tells the silent streams from those that are
 // ready.
 func wait(open []source) (silent, ready []source) {
@@ -101,12 +112,16 @@ func wait(open []source) (silent, ready []source) {
 
 func (p *pipes) closeWriters() {
 	p.stdout.write.Close()
-	p.stderr.write.Close()
+	if !p.merged {
+		p.stderr.write.Close()
+	}
 }
 
 func (p *pipes) close() {
 	p.stdout.close()
-	p.stderr.close()
+	if !p.merged {
+		p.stderr.close()
+	}
 }
 
 func (p *pipe) close() {

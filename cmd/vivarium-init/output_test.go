@@ -15,7 +15,7 @@ import (
 // and then something on the other stream.
 func TestOutputDoesNotCutALineByWhatIsSaidLaterOnTheOtherStream(t *testing.T) {
 	for _, kind := range []wire.Kind{wire.KindStdout, wire.KindStderr} {
-		p, err := newPipes()
+		p, err := newPipes(false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	defer cancel()
 
 	g.procs.killAll()
-	outputs, err := newPipes()
+	outputs, err := newPipes(req.Merged)
 	if err != nil {
 		return wire.Reply{}, err
 	}
@@ -125,8 +125,12 @@ func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 	default:
 		return wire.Reply{}, fmt.Errorf("start command: %w", err)
 	}
+	kind := wire.KindStderr
+	if req.Merged {
+		kind = wire.KindStdout
+	}
 	buf := append(make([]byte, wire.HeadSize), "vivarium-init: "+err.Error()+"\n"...)
-	if err := op.out.Data(wire.KindStderr, buf); err != nil {
+	if err := op.out.Data(kind, buf); err != nil {
 		return wire.Reply{}, err
 	}
 	return wire.Reply{Result: &wire.Result{ExitCode: code}}, nil
