@@ -13,6 +13,11 @@ type Command struct {
 	// Merged gives stdout and stderr one pipe, so that all output comes as Stdout, in the order in
 	// which it was written. Two pipes cannot keep that order.
 	Merged bool
+	// Report has PID 1 take reports of tests while the command runs (package report). They come as
+	// Report, in one order with the output.
+	Report bool
+	// TestTimeout is how long one reported test may take; zero is without bound.
+	TestTimeout time.Duration
 }
 
 // Stream says where a piece of output came from.
@@ -21,6 +26,9 @@ type Stream uint8
 const (
 	Stdout Stream = 1
 	Stderr Stream = 2
+	// Report is whole lines of what the command's tests report. It is as hostile as output: code
+	// under test can report whatever it likes.
+	Report Stream = 3
 )
 
 // Output receives a command's output as it comes, from one goroutine. p is only
@@ -34,6 +42,7 @@ type Result struct {
 	ExitCode   int           // valid when Signal is empty
 	Signal     string        // such as SIGKILL, when a signal ended it
 	TimedOut   bool          // the command's own timeout or the deadline ended it
+	TestHung   bool          // one test took longer than TestTimeout, for which the command was ended
 	Wall       time.Duration // from start to exit
 	CPU        time.Duration // user and system time, of all processes
 	PeakMemory int64         // bytes, of the whole container's processes; 0 when not known
@@ -46,5 +55,5 @@ type Result struct {
 	Sockets    int64         // bytes that waited in sockets when the command was killed for them; else 0
 }
 
-// Success reports whether the command exited with status 0.
-func (r Result) Success() bool { return r.Signal == "" && r.ExitCode == 0 && !r.TimedOut }
+// Success reports whether the command exited with status 0, by itself.
+func (r Result) Success() bool { return r.Signal == "" && r.ExitCode == 0 && !r.TimedOut && !r.TestHung }

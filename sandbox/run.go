@@ -43,7 +43,7 @@ func (s *Sandbox) Run(ctx context.Context, c Command, out Output) (Result, error
 		return Result{}, s.why(ctx, "run command", err)
 	}
 	defer call.stream.Close()
-	r := running{call: call, out: out}
+	r := running{call: call, out: out, reports: c.Report}
 	stop := context.AfterFunc(ctx, r.kill)
 	defer stop()
 	result, err := r.result(ctx)
@@ -85,6 +85,8 @@ func (c Command) request() *wire.Run {
 
 		OpenFiles: c.OpenFiles,
 		Merged:    c.Merged,
+
+		Report: c.Report, TestTimeout: c.TestTimeout,
 	}
 }
 
@@ -111,6 +113,7 @@ func bytesOf(ss []string) [][]byte {
 type running struct {
 	call    *call
 	out     Output
+	reports bool  // reports are asked for
 	refused error // what out returned
 }
 
@@ -133,6 +136,11 @@ func (r *running) result(ctx context.Context) (Result, error) {
 			r.pass(ctx, Stdout, p)
 		case wire.KindStderr:
 			r.pass(ctx, Stderr, p)
+		case wire.KindReport:
+			if !r.reports {
+				return Result{}, errProtocol
+			}
+			r.pass(ctx, Report, p)
 		case wire.KindHeader:
 			return decodeResult(p)
 		default:
@@ -166,6 +174,7 @@ func decodeResult(p []byte) (Result, error) {
 		ExitCode:   w.ExitCode,
 		Signal:     w.Signal,
 		TimedOut:   w.TimedOut,
+		TestHung:   w.TestHung,
 		Wall:       w.Wall,
 		CPU:        w.CPU,
 		PeakMemory: w.PeakMemory,

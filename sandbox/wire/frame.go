@@ -18,6 +18,7 @@ const (
 	KindStderr Kind = 3
 	KindData   Kind = 4 // a piece of an archive or a file
 	KindEnd    Kind = 5 // no more data; empty
+	KindReport Kind = 6 // whole lines of what a command's tests report
 )
 
 // HeadSize is the size of a frame's head: its kind, and the payload's length as a big-endian
@@ -34,7 +35,7 @@ func limit(k Kind) (uint32, error) {
 	switch k {
 	case KindHeader:
 		return MaxHeader, nil
-	case KindStdout, KindStderr, KindData:
+	case KindStdout, KindStderr, KindData, KindReport:
 		return MaxData, nil
 	case KindEnd:
 		return 0, nil

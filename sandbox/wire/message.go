@@ -68,6 +68,9 @@ type Run struct {
 	// OpenFiles is RLIMIT_NOFILE if it is to be lower than the container's, else 0.
 	OpenFiles int64 `json:"open_files,omitempty"`
 	Merged    bool  `json:"merged,omitempty"` // stdout and stderr are one pipe, whose frames are KindStdout
+	Report    bool  `json:"report,omitempty"` // take reports of tests; see package report
+	// TestTimeout is how long one reported test may take; zero is without bound.
+	TestTimeout time.Duration `json:"test_timeout,omitempty"`
 }
 
 // Result is how a command ended; see sandbox.Result.
@@ -75,6 +78,7 @@ type Result struct {
 	ExitCode   int           `json:"exit_code"`
 	Signal     string        `json:"signal,omitempty"`
 	TimedOut   bool          `json:"timed_out,omitempty"`
+	TestHung   bool          `json:"test_hung,omitempty"`
 	Wall       time.Duration `json:"wall"`
 	CPU        time.Duration `json:"cpu"`
 	PeakMemory int64         `json:"peak_memory"`
