@@ -20,7 +20,7 @@ build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init 
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
 
 # All that they are made of: a test holds that they import nothing else of ours.
-init_sources := $(shell find cmd/vivarium-init sandbox/wire -name '*.go') go.mod go.sum Makefile
+init_sources := $(shell find cmd/vivarium-init sandbox/wire sandbox/report -name '*.go') go.mod go.sum Makefile
 inits: $(init_out)/vivarium-init-linux-amd64 $(init_out)/vivarium-init-linux-arm64
 $(init_out)/vivarium-init-linux-%: $(init_sources) | needs-go
 	GOARCH=$* $(init_build) -o $@ ./cmd/vivarium-init

@@ -56,4 +56,6 @@ type Result struct {
 }
 
 // Success reports whether the command exited with status 0, by itself.
-func (r Result) Success() bool { return r.Signal == "" && r.ExitCode == 0 && !r.TimedOut && !r.TestHung }
+func (r Result) Success() bool {
+	return r.Signal == "" && r.ExitCode == 0 && !r.TimedOut && !r.TestHung
+}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 
 	"vivarium/sandbox/wire"
@@ -24,7 +25,12 @@ func TestOutputDoesNotCutALineByWhatIsSaidLaterOnTheOtherStream(t *testing.T) {
 			one, other = other, one
 		}
 		host, guest := io.Pipe()
-		p.pump(wire.NewWriter(guest))
+		var drained sync.WaitGroup
+		drained.Go(func() {
+			if err := newPump(wire.NewWriter(guest), p.sources()).run(); err != nil {
+				t.Error(err)
+			}
+		})
 		say := func(w io.Writer, text string) {
 			if _, err := io.WriteString(w, text); err != nil {
 				t.Error(err)
@@ -47,7 +53,7 @@ func TestOutputDoesNotCutALineByWhatIsSaidLaterOnTheOtherStream(t *testing.T) {
 			got = append(got, string(text))
 		}
 		p.closeWriters()
-		p.drained.Wait()
+		drained.Wait()
 		p.close()
 		if want := []string{"spelling", " o\n", "ok\n"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -124,13 +126,52 @@ func (p *processes) killAll() (strays int) {
 	}
 }
 
-// terminate asks the command to end.
-func (p *processes) terminate() {
+// terminate asks the command to end. The reporters, which run tests, are aborted instead: Python
+// then prints where each of its threads is (faulthandler).
+func (p *processes) terminate(reporters []int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.main != 0 {
-		_ = unix.Kill(-p.main, unix.SIGTERM) // it may have just ended
+	if p.main == 0 {
+		return
 	}
+	if len(reporters) == 0 {
+		_ = unix.Kill(-p.main, unix.SIGTERM) // it may have just ended
+		return
+	}
+	// A reporter must not get SIGTERM too: it would end before it has printed anything.
+	for _, pid := range pids() {
+		group, err := unix.Getpgid(pid)
+		switch {
+		case slices.Contains(reporters, pid):
+			_ = unix.Kill(pid, unix.SIGABRT)
+		case err == nil && group == p.main:
+			_ = unix.Kill(pid, unix.SIGTERM)
+		}
+	}
+}
+
+// abort ends one process in a way that lets Python print where each of its threads is. The kernel
+// may have given the number to another process of the command by now, which is to end as well.
+func (p *processes) abort(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.main != 0 && pid > 1 {
+		_ = unix.Kill(pid, unix.SIGABRT)
+	}
+}
+
+// pids are the processes of the container but PID 1.
+func pids() (found []int) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid > 1 {
+			found = append(found, pid)
+		}
+	}
+	return found
 }
 
 // largest is the resident size of the largest process reaped since start.

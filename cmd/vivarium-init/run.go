@@ -40,28 +40,28 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 	defer cancel()
 
 	g.procs.killAll()
-	outputs, err := newPipes(req.Merged)
+	outlet, err := newOutlet(req, op.out)
 	if err != nil {
 		return wire.Reply{}, err
 	}
-	defer outputs.close()
+	defer outlet.close()
 	before, cpu := readCounters(), cpuTime()
 	watch := newWatch(hello)
 	began := time.Now()
-	exited, err := g.start(req, outputs)
+	exited, err := g.start(req, outlet)
 	if err != nil {
 		return notStarted(op, req, err)
 	}
-	outputs.pump(op.out)
+	outlet.begin()
 	watching := watch.start()
 
 	result := wire.Result{}
-	status := g.await(ctx, exited, req.Timeout, watch, &result)
+	status := g.await(ctx, awaited{exited, req.Timeout, watch, outlet}, &result)
 	result.Wall = time.Since(began)
 	result.Strays = g.procs.killAll()
 	removeShared()
 	watching.stop()
-	outputs.drained.Wait()
+	outlet.end()
 
 	setStatus(&result, status)
 	result.CPU = cpuTime() - cpu
@@ -75,8 +75,8 @@ func (g *guest) run(op *operation, req *wire.Run, hello *wire.Hello) (wire.Reply
 }
 
 // start finds the program on the command's own PATH and starts it.
-func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, error) {
-	argv, env := texts(req.Argv), texts(req.Env)
+func (g *guest) start(req *wire.Run, outlet *outlet) (<-chan unix.WaitStatus, error) {
+	argv, env := texts(req.Argv), append(texts(req.Env), outlet.env()...)
 	if len(argv) == 0 {
 		return nil, errors.New("empty command")
 	}
@@ -101,10 +101,10 @@ func (g *guest) start(req *wire.Run, outputs *pipes) (<-chan unix.WaitStatus, er
 	exited, _, err := g.procs.start(path, argv, &syscall.ProcAttr{
 		Dir:   dir,
 		Env:   env,
-		Files: []uintptr{null.Fd(), outputs.stdout.write.Fd(), outputs.stderr.write.Fd()},
+		Files: []uintptr{null.Fd(), outlet.stdout.write.Fd(), outlet.stderr.write.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
-	outputs.closeWriters()
+	outlet.closeWriters()
 	if err != nil {
 		return nil, &os.PathError{Op: "exec", Path: path, Err: err}
 	}
@@ -136,30 +136,44 @@ func notStarted(op *operation, req *wire.Run, err error) (wire.Reply, error) {
 	return wire.Reply{Result: &wire.Result{ExitCode: code}}, nil
 }
 
+// awaited is a command that runs.
+type awaited struct {
+	exited  <-chan unix.WaitStatus
+	timeout time.Duration // zero is without bound
+	watch   *watch
+	outlet  *outlet
+}
+
 // await waits until the command's first process has ended, by itself or by force.
-func (g *guest) await(ctx context.Context, exited <-chan unix.WaitStatus, timeout time.Duration, w *watch,
-	result *wire.Result) unix.WaitStatus {
+func (g *guest) await(ctx context.Context, c awaited, result *wire.Result) unix.WaitStatus {
 	var timedOut, tooLate <-chan time.Time
-	if timeout > 0 {
-		timer := time.NewTimer(timeout)
+	if c.timeout > 0 {
+		timer := time.NewTimer(c.timeout)
 		defer timer.Stop()
 		timedOut = timer.C
 	}
-	deadline, canceled, overDisk := g.deadline.passed, ctx.Done(), w.exceeded
+	deadline, canceled, overDisk, hung := g.deadline.passed, ctx.Done(), c.watch.exceeded, c.outlet.hung()
+	grace := func() {
+		timer := time.NewTimer(killGrace)
+		tooLate, timedOut, deadline, hung = timer.C, nil, nil, nil
+	}
 	end := func() {
 		result.TimedOut = true
-		g.procs.terminate()
-		timer := time.NewTimer(killGrace)
-		tooLate, timedOut, deadline = timer.C, nil, nil
+		g.procs.terminate(c.outlet.reporters())
+		grace()
 	}
 	for {
 		select {
-		case status := <-exited:
+		case status := <-c.exited:
 			return status
 		case <-timedOut:
 			end()
 		case <-deadline:
 			end()
+		case pid := <-hung:
+			result.TestHung = true
+			g.procs.abort(pid)
+			grace()
 		case <-tooLate:
 			g.procs.killAll()
 		case <-canceled:

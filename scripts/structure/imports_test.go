@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/personaltoken":    {"cmd/vivarium/dotenv", "pipeline", "server", "server/github"},
 	"cmd/vivarium/redact":           {},
 	"cmd/vivarium/remote":           {"cmd/vivarium/redact", "pipeline", "pipeline/termtext"},
-	"cmd/vivarium-init":             {"sandbox/wire"},
+	"cmd/vivarium-init":             {"sandbox/report", "sandbox/wire"},
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},
 	"server": {
@@ -228,6 +228,7 @@ var mayImport = map[string][]string{
 	"images":                                {},
 	"sandbox":                               {"sandbox/hidden", "sandbox/runc", "sandbox/stdio", "sandbox/wire", "sandbox/quantity"},
 	"sandbox/hidden":                        {},
+	"sandbox/report":                        {},
 	"sandbox/runc":                          {},
 	"sandbox/stdio":                         {},
 	"sandbox/wire":                          {},
