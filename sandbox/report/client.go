@@ -29,7 +29,7 @@ func newClient(socket int, testTimeout time.Duration) *client {
 }
 
 func (c *client) close() {
-	unix.Close(c.socket)
+	closeFiles(c.socket)
 	c.ring.close()
 }
 
@@ -57,7 +57,7 @@ func (s *Server) listen(c *client) error {
 		c.gone = err != nil
 		return nil
 	case file >= 0 || word != syncs:
-		closeFiles([]int{file})
+		closeFiles(file)
 		c.gone = true
 		return nil
 	}
@@ -82,7 +82,7 @@ func (c *client) receive() (word byte, file int, err error) {
 	}
 	files := filesOf(control[:used])
 	if n == 0 || len(files) > 1 {
-		closeFiles(files)
+		closeFiles(files...)
 		return 0, -1, errHostile
 	}
 	if len(files) == 0 {
@@ -102,17 +102,6 @@ func filesOf(control []byte) (files []int) {
 		}
 	}
 	return files
-}
-
-// closeFiles closes descriptors that somebody sent. Where they are a TCP connection's last, close
-// waits as long as its owner has asked for (SO_LINGER), unless that is taken back.
-func closeFiles(files []int) {
-	for _, fd := range files {
-		if fd >= 0 {
-			_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{}) // mostly no socket
-			unix.Close(fd)
-		}
-	}
 }
 
 // look takes what stood in a client's ring at the last look. A head that a processor with weakly

@@ -47,7 +47,7 @@ type Sink interface {
 // Server takes the reports of one command. Polls, Wait, Serve and Finish are for one goroutine.
 type Server struct {
 	listener int
-	name     string // of the socket, without its first byte
+	name     string // of the socket, with @ for its first byte
 	sink     Sink
 	timeout  time.Duration // of one test; zero is without bound
 	hung     chan int
@@ -58,21 +58,22 @@ type Server struct {
 	clients []*client // changed by the one goroutine only
 }
 
-// number of the last socket: a name must be free, whatever an earlier command left.
+// number of the last socket.
 var number atomic.Int64
 
 // Listen opens the socket. Clients whose test takes longer than testTimeout are told of by Hung.
 func Listen(sink Sink, testTimeout time.Duration) (*Server, error) {
-	s := &Server{
-		name: fmt.Sprintf("vivarium-report-%d", number.Add(1)), sink: sink, timeout: testTimeout,
-		hung: make(chan int, 1), buf: make([]byte, MaxLine),
-	}
+	s := &Server{sink: sink, timeout: testTimeout, hung: make(chan int, 1), buf: make([]byte, MaxLine)}
 	var err error
 	s.listener, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make the socket of reports: %w", err)
 	}
-	if err = unix.Bind(s.listener, &unix.SockaddrUnix{Name: "@" + s.name}); err == nil {
+	for err = unix.EADDRINUSE; err == unix.EADDRINUSE; {
+		s.name = fmt.Sprintf("@vivarium-report-%d", number.Add(1))
+		err = unix.Bind(s.listener, &unix.SockaddrUnix{Name: s.name})
+	}
+	if err == nil {
 		err = unix.Listen(s.listener, MaxClients)
 	}
 	if err != nil {
@@ -83,7 +84,7 @@ func Listen(sink Sink, testTimeout time.Duration) (*Server, error) {
 }
 
 // Setting is the variable for the command's environment, as NAME=value.
-func (s *Server) Setting() string { return Env + "=@" + s.name }
+func (s *Server) Setting() string { return Env + "=" + s.name }
 
 // Hung is sent the process of the first client whose test takes too long.
 func (s *Server) Hung() <-chan int { return s.hung }
@@ -103,7 +104,7 @@ func (s *Server) Peers() []int {
 
 // Close closes all that is open.
 func (s *Server) Close() {
-	unix.Close(s.listener)
+	closeFiles(s.listener)
 	for _, c := range s.clients {
 		c.close()
 	}
@@ -142,17 +143,25 @@ func (s *Server) Serve(polled []unix.PollFd) error {
 			}
 		}
 	}
-	if now := time.Now(); now.Sub(s.looked) >= lookEvery {
-		s.looked = now
-		for _, c := range s.clients {
-			if err := s.look(c, now); err != nil {
-				return err
-			}
-		}
+	if err := s.lookAtAll(time.Now()); err != nil {
+		return err
 	}
 	s.sweep()
 	if len(polled) > 0 && polled[0].Revents != 0 {
 		s.accept()
+	}
+	return nil
+}
+
+func (s *Server) lookAtAll(now time.Time) error {
+	if now.Sub(s.looked) < lookEvery {
+		return nil
+	}
+	s.looked = now
+	for _, c := range s.clients {
+		if err := s.look(c, now); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -163,20 +172,23 @@ func (s *Server) Finish() error {
 	for more := true; more; {
 		more = s.accept()
 		for _, c := range s.clients {
-			for !c.gone {
-				if err := s.listen(c); err != nil {
-					return err
-				}
-				if c.silent {
-					if err := s.leave(c); err != nil {
-						return err
-					}
-				}
+			if err := s.finish(c); err != nil {
+				return err
 			}
 		}
 		s.sweep()
 	}
 	return nil
+}
+
+// finish takes all that a client has sent.
+func (s *Server) finish(c *client) error {
+	for c.silent = false; !c.silent && !c.gone; {
+		if err := s.listen(c); err != nil {
+			return err
+		}
+	}
+	return s.leave(c)
 }
 
 // accept takes one connection that waits, and reports whether one did. It closes one that is too
@@ -189,7 +201,7 @@ func (s *Server) accept() bool {
 	case err != nil:
 		return false
 	case len(s.clients) >= MaxClients:
-		unix.Close(socket)
+		closeFiles(socket)
 		return true
 	}
 	s.set(append(s.clients, newClient(socket, s.timeout)))

@@ -38,7 +38,7 @@ func openRing(file int) (*ring, error) {
 	}
 	r := &ring{file: file}
 	if err := r.check(); err != nil {
-		closeFiles([]int{file})
+		closeFiles(file)
 		return nil, err
 	}
 	return r, nil
