@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/api"
+	"vivarium/server/logtext"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
@@ -117,7 +118,7 @@ func (s *Server) addLogs(ctx context.Context, out *api.Build, id int64) error {
 		if err != nil {
 			return fmt.Errorf("read the %s log of build %d: %w", step, id, err)
 		}
-		*text = validText(log, cut)
+		*text = logtext.Valid(log, cut)
 		out.LogsTruncated = out.LogsTruncated || cut
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/api"
+	"vivarium/server/logtext"
 	"vivarium/server/store/buildlog"
 )
 
@@ -70,7 +71,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		after = in.LastEventID
 	}
 	r := &eventReader{
-		text: newLogText(in.Plain), steps: make(map[pipeline.StepName]stepEvent),
+		text: logtext.New(in.Plain), steps: make(map[pipeline.StepName]stepEvent),
 		place: func(b pipeline.Build) (int, error) { return s.builds.Queue.Place(ctx, b) },
 	}
 	if err := s.prime(ctx, r.text, b.ID, after); err != nil {
@@ -93,7 +94,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 
 // prime feeds a decoder the last chunks before a resumed connection: the border may cut a
 // character, which spans at most four chunks.
-func (s *Server) prime(ctx context.Context, text *logText, build, after int64) error {
+func (s *Server) prime(ctx context.Context, text *logtext.Decoder, build, after int64) error {
 	first := max(0, after-3)
 	if after == 0 {
 		return nil
@@ -106,7 +107,7 @@ func (s *Server) prime(ctx context.Context, text *logText, build, after int64) e
 		if len(chunks) == 0 || chunks[0].Seq > after {
 			return nil
 		}
-		text.text(chunks[0])
+		text.Text(chunks[0])
 		first = chunks[0].Seq
 	}
 	return nil
@@ -115,7 +116,7 @@ func (s *Server) prime(ctx context.Context, text *logText, build, after int64) e
 // eventReader writes the log as events.
 type eventReader struct {
 	out     stream
-	text    *logText
+	text    *logtext.Decoder
 	place   func(pipeline.Build) (int, error)
 	buf     bytes.Buffer
 	attempt int
@@ -131,7 +132,7 @@ func (r *eventReader) chunks(chunks []buildlog.Chunk) error {
 			continue
 		}
 		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
-			Time: api.UnixFraction(c.Time), Text: r.text.text(c)})
+			Time: api.UnixFraction(c.Time), Text: r.text.Text(c)})
 	}
 	return r.flush()
 }

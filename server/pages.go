@@ -12,6 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/api"
+	"vivarium/server/logtext"
 	"vivarium/server/store/outbox"
 	"vivarium/server/web"
 )
@@ -109,7 +110,7 @@ func (s *Server) undeliveredText(ctx context.Context, build int64) (string, erro
 
 // logHead puts the beginning of the log on the page.
 func (s *Server) logHead(ctx context.Context, p *web.Build) error {
-	text := newLogText(true)
+	text := logtext.New(true)
 	for size := 0; size < maxPageLog; {
 		chunks, err := s.builds.Logs.Chunks(ctx, p.ID, p.After, maxPageLog-size)
 		if err != nil {
@@ -119,7 +120,7 @@ func (s *Server) logHead(ctx context.Context, p *web.Build) error {
 			return nil
 		}
 		for _, c := range chunks {
-			piece := web.Piece{Stream: string(c.Stream), Text: text.text(c)}
+			piece := web.Piece{Stream: string(c.Stream), Text: text.Text(c)}
 			if c.Omitted > 0 {
 				piece = web.Piece{Stream: "gap", Text: "\n" + gapLine(c.Omitted) + "\n"}
 			}

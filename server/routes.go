@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
+	"vivarium/server/docs"
 	"vivarium/server/web"
 )
 
@@ -45,8 +46,8 @@ func (s *Server) routes() []route {
 		{"GET", "/docs", anyone, "Read the description in Swagger UI", typed(s.swaggerUI, htmlPage), nil},
 		{"GET", "/redoc", anyone, "Read the description in Redoc", typed(s.redoc, htmlPage), nil},
 
-		{"GET", "/docs/*", anyone, "", asset(swaggerAssets()), nil},
-		{"GET", "/redoc/*", anyone, "", asset(redocAssets()), nil},
+		{"GET", "/docs/*", anyone, "", asset(docs.Swagger()), nil},
+		{"GET", "/redoc/*", anyone, "", asset(docs.Redoc()), nil},
 		{"GET", "/static/*", anyone, "", asset(web.Static()), nil},
 	}
 }

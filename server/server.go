@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
+	"vivarium/server/cookie"
 	"vivarium/server/incoming"
 	"vivarium/server/shares"
 	"vivarium/server/store"
@@ -57,7 +58,7 @@ type Server struct {
 	unready  reasons
 	since    sinces
 
-	cookies *cookies
+	cookies *cookie.Jar
 	signIns *throttle.Throttle
 	bearers *throttle.Throttle
 
@@ -81,7 +82,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.site = web.NewSite(s.base)
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
-	s.cookies = newCookies([]byte(c.Key), s.base, c.overHTTPS())
+	s.cookies = cookie.New([]byte(c.Key), s.base, c.overHTTPS())
 	s.signIns = throttle.New(database.ErrNotFound, signInBurst, signInEvery)
 	s.bearers = throttle.New(database.ErrNotFound, bearerBurst, bearerEvery)
 	s.cutOff, s.cut = context.WithCancel(context.Background())

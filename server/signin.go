@@ -64,7 +64,7 @@ func (s *Server) signIn(c echo.Context) error {
 	if err := s.endSession(r); err != nil {
 		return err
 	}
-	if err := s.cookies.set(c.Response(), r, session); err != nil {
+	if err := s.cookies.Set(c.Response(), r, session); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, s.base+next)
@@ -75,14 +75,14 @@ func (s *Server) signOut(c echo.Context) error {
 	if err := s.endSession(c.Request()); err != nil {
 		return err
 	}
-	if err := s.cookies.clear(c.Response(), c.Request()); err != nil {
+	if err := s.cookies.Clear(c.Response(), c.Request()); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, s.base+"/")
 }
 
 func (s *Server) endSession(r *http.Request) error {
-	old := s.cookies.session(r)
+	old := s.cookies.Session(r)
 	if old == "" {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"vivarium/sandbox/quantity"
 	"vivarium/server/api"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
@@ -73,7 +74,7 @@ func (s *Server) verdicts(ctx context.Context, in verdictsInput) (v verdicts, er
 func (in verdictsInput) query(now time.Time) (q builds.VerdictQuery, err error) {
 	q = builds.VerdictQuery{At: now, Repos: in.Repo}
 	if in.At != "" {
-		if q.At, err = ParseMoment(in.At, time.Local); err != nil {
+		if q.At, err = quantity.ParseMoment(in.At, time.Local); err != nil {
 			return q, err
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 		t, err := s.byBearer(r.Context(), client, text)
 		return viewer{sight: s.opens(t), name: t.Name(), bearer: text}, err
 	}
-	if session := s.cookies.session(r); session != "" {
+	if session := s.cookies.Session(r); session != "" {
 		t, err := s.builds.People.Session(r.Context(), session)
 		if err == nil {
 			return viewer{sight: s.opens(t), name: t.Name(), session: session}, nil

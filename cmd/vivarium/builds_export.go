@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"vivarium/server"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
@@ -75,7 +75,7 @@ func verdictQuery(at, repos string) (builds.VerdictQuery, error) {
 		return q, nil
 	}
 	var err error
-	q.At, err = server.ParseMoment(at, time.Local)
+	q.At, err = quantity.ParseMoment(at, time.Local)
 	return q, err
 }
 

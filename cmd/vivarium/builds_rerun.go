@@ -15,7 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"vivarium/pipeline"
-	"vivarium/server"
+	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
@@ -90,7 +90,7 @@ func (r *reruns) query(now time.Time) (q builds.Query, err error) {
 		q.Since = now.Add(-ago)
 		return q, nil
 	}
-	if q.Since, err = server.ParseMoment(r.since, time.Local); err != nil {
+	if q.Since, err = quantity.ParseMoment(r.since, time.Local); err != nil {
 		return q, fmt.Errorf("--since is a time, or how long ago, such as 2h: %w", err)
 	}
 	return q, nil

@@ -30,7 +30,7 @@ type Shares struct {
 	total int64
 }
 
-// New makes the shares of so much, of which nobody holds any.
+// New makes the shares of so much in all, of which nobody holds any yet.
 func New(all int64) *Shares {
 	return &Shares{all: all, each: max(1, all/Divisor), byNet: make(map[netip.Prefix]int64)}
 }

@@ -33,7 +33,7 @@ var viewers = []mutant{
 	{"sign-in: a new session ends the old", "server/signin.go", `	if err := s.endSession(r); err != nil {
 		return err
 	}
-	if err := s.cookies.set`, `	if err := s.cookies.set`, "^TestSignInByBrowser$"},
+	if err := s.cookies.Set`, `	if err := s.cookies.Set`, "^TestSignInByBrowser$"},
 	{
 		"sign-in: leads to a path of ours",
 		"server/signin.go",
@@ -43,7 +43,7 @@ var viewers = []mutant{
 	},
 	{
 		"sign-in: out of the reach of scripts",
-		"server/cookie.go",
+		"server/cookie/cookie.go",
 		`HttpOnly: true,`,
 		`HttpOnly: false,`,
 		"^TestSignInByBrowser$",

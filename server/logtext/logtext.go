@@ -1,4 +1,5 @@
-package server
+// Package logtext makes a text for viewers out of the pieces of a build's log.
+package logtext
 
 import (
 	"bytes"
@@ -10,10 +11,10 @@ import (
 	"vivarium/server/store/buildlog"
 )
 
-// logText turns a build's chunks, in order, into valid UTF-8. A character that is cut by a chunk's
+// Decoder turns a build's chunks, in order, into valid UTF-8. A character that is cut by a chunk's
 // border comes whole with the later chunk; bytes that belong to no character become U+FFFD. stdout
 // and stderr are decoded separately, since their chunks alternate.
-type logText struct {
+type Decoder struct {
 	plain   bool // make the text safe to show: see termtext.Filter
 	attempt int
 	step    pipeline.StepName
@@ -25,12 +26,13 @@ type streamText struct {
 	filter termtext.Filter
 }
 
-func newLogText(plain bool) *logText {
-	return &logText{plain: plain, streams: make(map[pipeline.Stream]*streamText)}
+// New makes a decoder; a plain one also makes the text safe to show.
+func New(plain bool) *Decoder {
+	return &Decoder{plain: plain, streams: make(map[pipeline.Stream]*streamText)}
 }
 
-// text gives what the next chunk adds.
-func (l *logText) text(c buildlog.Chunk) string {
+// Text gives what the next chunk adds.
+func (l *Decoder) Text(c buildlog.Chunk) string {
 	var out strings.Builder
 	if c.Attempt != l.attempt || c.Step != l.step {
 		out.WriteString(l.rest())
@@ -46,7 +48,7 @@ func (l *logText) text(c buildlog.Chunk) string {
 }
 
 // rest gives what the last chunks of a step left unfinished. The next step's text begins with it.
-func (l *logText) rest() string {
+func (l *Decoder) rest() string {
 	cut := 0
 	for _, st := range l.streams {
 		if len(st.carry) > 0 || st.filter.Unfinished() {
@@ -80,8 +82,8 @@ func cutRune(p []byte) int {
 	return 0
 }
 
-// validText is a step's log as valid UTF-8, without a character that the cut split.
-func validText(log string, cut bool) string {
+// Valid is a step's log as valid UTF-8, without a character that the cut split.
+func Valid(log string, cut bool) string {
 	if cut {
 		log = log[:len(log)-cutRune([]byte(log[max(0, len(log)-utf8.UTFMax):]))]
 	}

@@ -1,4 +1,4 @@
-package server
+package logtext
 
 import (
 	"strings"
@@ -17,11 +17,11 @@ func chunk(seq int64, stream pipeline.Stream, data string) buildlog.Chunk {
 func TestLogTextKeepsCharactersThatChunksCut(t *testing.T) {
 	const want = "größer → 日本 🐍!"
 	for size := 1; size < 5; size++ {
-		l := newLogText(false)
+		l := New(false)
 		var got strings.Builder
 		for p, seq := want, int64(1); p != ""; seq++ {
 			n := min(size, len(p))
-			got.WriteString(l.text(chunk(seq, pipeline.Stdout, p[:n])))
+			got.WriteString(l.Text(chunk(seq, pipeline.Stdout, p[:n])))
 			p = p[n:]
 		}
 		if got.String() != want {
@@ -31,11 +31,11 @@ func TestLogTextKeepsCharactersThatChunksCut(t *testing.T) {
 }
 
 func TestLogTextDecodesStreamsApart(t *testing.T) {
-	l := newLogText(false)
+	l := New(false)
 	got := []string{
-		l.text(chunk(1, pipeline.Stdout, "\xe2\x86")),
-		l.text(chunk(2, pipeline.Stderr, "oops")),
-		l.text(chunk(3, pipeline.Stdout, "\x92 on")),
+		l.Text(chunk(1, pipeline.Stdout, "\xe2\x86")),
+		l.Text(chunk(2, pipeline.Stderr, "oops")),
+		l.Text(chunk(3, pipeline.Stdout, "\x92 on")),
 	}
 	if want := []string{"", "oops", "→ on"}; strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("got %q, want %q", got, want)
@@ -43,13 +43,13 @@ func TestLogTextDecodesStreamsApart(t *testing.T) {
 }
 
 func TestLogTextMarksBytesThatAreNoCharacter(t *testing.T) {
-	l := newLogText(false)
-	if got, want := l.text(chunk(1, pipeline.Stdout, "a\xffb\xc0c\xe2")), "a\ufffdb\ufffdc"; got != want {
+	l := New(false)
+	if got, want := l.Text(chunk(1, pipeline.Stdout, "a\xffb\xc0c\xe2")), "a\ufffdb\ufffdc"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	next := chunk(2, pipeline.Stdout, "lint")
 	next.Step = pipeline.StepLint
-	if got, want := l.text(next), "\ufffdlint"; got != want {
+	if got, want := l.Text(next), "\ufffdlint"; got != want {
 		t.Errorf("after a step that ended inside a character: got %q, want %q", got, want)
 	}
 }
@@ -73,11 +73,11 @@ func TestPlainTextIsHarmless(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for size := 1; size <= len(c.in); size++ {
-				l := newLogText(true)
+				l := New(true)
 				var got strings.Builder
 				for p, seq := c.in, int64(1); p != ""; seq++ {
 					n := min(size, len(p))
-					got.WriteString(l.text(chunk(seq, pipeline.Stdout, p[:n])))
+					got.WriteString(l.Text(chunk(seq, pipeline.Stdout, p[:n])))
 					p = p[n:]
 				}
 				if got.String() != c.want {
@@ -100,8 +100,8 @@ func TestValidTextLeavesOutACutCharacter(t *testing.T) {
 		{"", true, ""},
 		{"\xff", true, "\ufffd"},
 	} {
-		if got := validText(c.in, c.cut); got != c.want {
-			t.Errorf("validText(%q, %v) = %q, want %q", c.in, c.cut, got, c.want)
+		if got := Valid(c.in, c.cut); got != c.want {
+			t.Errorf("Valid(%q, %v) = %q, want %q", c.in, c.cut, got, c.want)
 		}
 	}
 }
@@ -115,8 +115,8 @@ func FuzzLogText(f *testing.F) {
 		if at < 0 || at > len(data) {
 			return
 		}
-		whole := newLogText(true)
-		want := whole.text(chunk(1, pipeline.Stdout, string(data)))
+		whole := New(true)
+		want := whole.Text(chunk(1, pipeline.Stdout, string(data)))
 		if !utf8.ValidString(want) {
 			t.Errorf("%q became %q, which is not UTF-8", data, want)
 		}
@@ -125,8 +125,8 @@ func FuzzLogText(f *testing.F) {
 		}); i >= 0 {
 			t.Errorf("%q became %q, with a control character at %d", data, want, i)
 		}
-		cut := newLogText(true)
-		got := cut.text(chunk(1, pipeline.Stdout, string(data[:at]))) + cut.text(chunk(2, pipeline.Stdout,
+		cut := New(true)
+		got := cut.Text(chunk(1, pipeline.Stdout, string(data[:at]))) + cut.Text(chunk(2, pipeline.Stdout,
 			string(data[at:])))
 		if utf8.Valid(data) && got != want {
 			t.Errorf("%q cut at %d became %q, uncut %q", data, at, got, want)
