@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
+	"time"
 
+	"vivarium/cmd/vivarium/doctor"
 	"vivarium/cmd/vivarium/dotenv"
-	"vivarium/cmd/vivarium/remote"
+	"vivarium/sandbox"
+	"vivarium/sandbox/posture"
+	"vivarium/sandbox/quantity"
+	"vivarium/server/store/database"
 
 	"github.com/spf13/cobra"
 )
@@ -27,7 +33,7 @@ func newDoctor(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := a.newCheckup()
 			if health {
-				return c.run(func() { c.health(cmd.Context()) })
+				return c.run(func() { c.Health(cmd.Context(), c.config.addr, c.config.tls) })
 			}
 			return c.run(func() { c.everything(cmd.Context(), commit) })
 		},
@@ -39,47 +45,26 @@ func newDoctor(a *app) *cobra.Command {
 	return cmd
 }
 
-// finding is what one check found.
-type finding struct {
-	level level
-	what  string
-	text  string // what there is, or what to do
-}
-
-type level string
-
-const (
-	fine      level = "ok"
-	advice    level = "do"   // the server works without it
-	essential level = "FAIL" // the server does not work without it
-)
-
-// checkup is one run of the doctor.
+// checkup is one run of the doctor on these settings.
 type checkup struct {
+	*doctor.Checkup
 	config config
-	show   func(finding)
-	failed bool
-}
-
-func (c *checkup) add(l level, what, format string, args ...any) {
-	c.failed = c.failed || l == essential
-	c.show(finding{l, what, oneLine(fmt.Sprintf(format, args...))})
 }
 
 func (a *app) newCheckup() *checkup {
 	t := terminalOf(a.stdout, a.environ)
-	c := &checkup{show: func(f finding) {
-		colour := map[level]string{fine: green, advice: yellow, essential: red}[f.level]
-		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.level)), f.what, f.text)
-	}}
+	c := &checkup{Checkup: doctor.New(func(f doctor.Finding) {
+		colour := map[doctor.Level]string{doctor.Fine: green, doctor.Advice: yellow, doctor.Essential: red}[f.Level]
+		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.Level)), f.What, f.Text)
+	})}
 	file, err := dotenv.Read()
 	if err != nil {
-		c.add(essential, "settings", "%v", err)
+		c.Add(doctor.Essential, "settings", "%v", err)
 	}
 	var problems []error
 	c.config, problems = readConfig(a.environ, file)
 	for _, p := range problems {
-		c.add(essential, "settings", "%v", p)
+		c.Add(doctor.Essential, "settings", "%v", p)
 	}
 	return c
 }
@@ -87,25 +72,126 @@ func (a *app) newCheckup() *checkup {
 // run runs checks and gives the exit code. Wrong settings would mislead all checks, so they end the
 // run.
 func (c *checkup) run(checks func()) error {
-	if !c.failed {
+	if !c.Failed() {
 		checks()
 	}
-	if c.failed {
+	if c.Failed() {
 		return exitError(exitNo)
 	}
 	return nil
 }
 
 func (c *checkup) everything(ctx context.Context, commit string) {
-	c.add(fine, "settings", "every name and value is known")
-	c.environment()
+	c.Add(doctor.Fine, "settings", "every name and value is known")
+	c.Dotenv()
+	c.DataDir(c.config.dataDir)
+	c.Listening(c.config.addr, c.config.tls, c.config.publicURL)
 	c.engine(ctx)
 	c.github(ctx, commit)
-	c.undelivered(ctx)
+	c.database(ctx)
 }
 
-// splitCommit reads OWNER/NAME@SHA.
-func splitCommit(s string) (repo, sha string, ok bool) {
-	repo, sha, ok = strings.Cut(s, "@")
-	return repo, sha, ok && repo != "" && remote.FullSHA.MatchString(sha)
+// checkTimeout bounds what is asked of one host.
+const checkTimeout = 15 * time.Second
+
+// engine checks the Docker Engine and its images.
+func (c *checkup) engine(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	quiet := slog.New(slog.DiscardHandler)
+	e, err := connectEngine(short, quiet)
+	if err != nil {
+		c.Add(doctor.Essential, "engine", "%v", err)
+		return
+	}
+	defer e.Close()
+	info, runtime := e.Info(), c.config.build.Runtime
+	c.Engine(info, runtime, checkRuntime(runtime, info))
+	c.limits(info)
+	image := c.images(short, quiet)
+	if image == "" {
+		c.Add(doctor.Advice, "posture", "a sandbox can be looked at once there is a runner image of this version")
+		return
+	}
+	p, err := posture.Look(ctx, e, postureSpec(settingsOf(c.config, info), image, doctorInstance))
+	if err != nil {
+		c.Add(doctor.Essential, "posture", "cannot look at a sandbox: %v", err)
+		return
+	}
+	c.Posture(p)
+}
+
+func (c *checkup) limits(info sandbox.Info) {
+	l := settingsOf(c.config, info).Limits
+	workers, err := workersOf(c.config, info, l.Limits)
+	if err != nil {
+		c.Add(doctor.Essential, "limits", "%v", err)
+		return
+	}
+	c.Add(doctor.Fine, "limits", "%s at a time, each with %s memory and %s disk",
+		plural(int64(workers), "build", "builds"), quantity.Bytes(l.Memory), quantity.Bytes(l.Disk))
+}
+
+// images gives the engine's ID of the default image, or nothing.
+func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
+	m, err := openImages(ctx, c.config, log)
+	if err != nil {
+		c.Add(doctor.Essential, "images", "%v", err)
+		return ""
+	}
+	defer m.Close()
+	return c.Images(ctx, m)
+}
+
+// github checks the token, the public URL and, for a given commit, that statuses arrive.
+func (c *checkup) github(ctx context.Context, commit string) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	c.PublicURL(ctx, c.config.publicURL)
+	client, err := githubClient(c.config)
+	if err != nil {
+		c.Add(doctor.Essential, "token", "%v", err)
+		return
+	}
+	defer client.Close()
+	if c.config.token == "" {
+		c.Add(doctor.Advice, "token", "set GITHUB_TOKEN: without it no commit status is sent and private repositories "+
+			"cannot be read")
+	} else {
+		c.Token(ctx, client)
+	}
+	if commit != "" {
+		c.RoundTrip(ctx, client, commit, c.config.statusContext)
+	}
+}
+
+// database checks what the server keeps: whom it lets in, and which statuses did not arrive.
+func (c *checkup) database(ctx context.Context) {
+	if c.config.databaseURL == "" && !hasDatabase(c.config) {
+		c.webhook(0)
+		c.Add(doctor.Fine, "database", "there is none yet; the first start makes it")
+		return
+	}
+	s, err := openStore(ctx, c.config, database.Keep, slog.New(slog.DiscardHandler))
+	if older, ok := errors.AsType[*database.OlderError](err); ok { // the server migrates it when it starts
+		c.Add(doctor.Advice, "database", "%v", older)
+		return
+	}
+	if err != nil {
+		c.Add(doctor.Essential, "database", "%v", err)
+		return
+	}
+	defer s.Close()
+	entries, err := s.Entries.List(ctx)
+	if err != nil {
+		c.Add(doctor.Essential, "database", "%v", err)
+		return
+	}
+	c.webhook(letIn(entries))
+	c.Statuses(ctx, s.Outbox)
+}
+
+// webhook checks whose deliveries would be accepted.
+func (c *checkup) webhook(entries int) {
+	c.Webhook(len(c.config.webhookSecret), len(c.config.repositories), entries)
 }

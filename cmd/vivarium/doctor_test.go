@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"vivarium/cmd/vivarium/datadir"
-	"vivarium/server/https"
+	"vivarium/cmd/vivarium/doctor"
 	"vivarium/server/store"
 )
 
@@ -92,11 +92,12 @@ func TestCommandsLeaveAnOlderServersDatabaseToIt(t *testing.T) {
 		"WHERE id = (SELECT max(id) FROM schema_migrations)"); err != nil {
 		t.Fatal(err)
 	}
-	var found []finding
-	c := &checkup{config: config{dataDir: dir}, show: func(f finding) { found = append(found, f) }}
-	c.undelivered(t.Context())
-	if len(found) != 1 || found[0].level != advice ||
-		!strings.Contains(found[0].text, "migrates it when it starts (1 to do)") {
+	var found []doctor.Finding
+	c := &checkup{config: config{dataDir: dir},
+		Checkup: doctor.New(func(f doctor.Finding) { found = append(found, f) })}
+	c.database(t.Context())
+	if len(found) != 1 || found[0].Level != doctor.Advice ||
+		!strings.Contains(found[0].Text, "migrates it when it starts (1 to do)") {
 		t.Errorf("the doctor says %+v", found)
 	}
 	for _, args := range [][]string{{"builds", "list"}, {"audit"}, {"repos", "list"}, {"repos", "add", "octo/hello"},
@@ -109,24 +110,5 @@ func TestCommandsLeaveAnOlderServersDatabaseToIt(t *testing.T) {
 	}
 	if n := steps(); n != all-1 {
 		t.Errorf("the database has %d steps, want its %d", n, all-1)
-	}
-}
-
-func TestHealthAddress(t *testing.T) {
-	for addr, want := range map[string]string{
-		":8001":          "http://127.0.0.1:8001/healthz",
-		"[::]:8001":      "http://127.0.0.1:8001/healthz",
-		"10.1.2.3:80":    "http://10.1.2.3:80/healthz",
-		"[::1]:8001":     "http://[::1]:8001/healthz",
-		"localhost:8001": "http://localhost:8001/healthz",
-	} {
-		secure := https.Settings{CertFile: "c", KeyFile: "k"}
-		if got, err := healthURL(addr, secure); err != nil ||
-			got.String() != strings.Replace(want, "http:", "https:", 1) {
-			t.Errorf("%s: got %s, %v over TLS", addr, got, err)
-		}
-		if got, err := healthURL(addr, https.Settings{}); err != nil || got.String() != want {
-			t.Errorf("%s: got %s, %v; want %s", addr, got, err, want)
-		}
 	}
 }

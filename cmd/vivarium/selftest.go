@@ -102,32 +102,5 @@ func postureSpec(s pipeline.Settings, image, instance string) sandbox.Spec {
 	}
 }
 
-// posture checks a sandbox from inside.
-func (c *checkup) posture(ctx context.Context, e *sandbox.Engine, image string) {
-	p, err := posture.Look(ctx, e, postureSpec(settingsOf(c.config, e.Info()), image, doctorInstance))
-	if err != nil {
-		c.add(essential, "posture", "cannot look at a sandbox: %v", err)
-		return
-	}
-	c.showPosture(p)
-}
-
-// showPosture adds a line for each finding.
-func (c *checkup) showPosture(p posture.Report) {
-	for _, problem := range p.Problems {
-		c.add(essential, "posture", "%s", problem)
-	}
-	if len(p.Problems) > 0 {
-		return
-	}
-	c.add(fine, "posture", "a sandbox is as promised: no privileges, no network, limits in force; kernel %s", p.Kernel)
-	for _, text := range p.Notes {
-		c.add(fine, "isolation", "%s", text)
-	}
-	for _, text := range p.Advice {
-		c.add(advice, "isolation", "%s", text)
-	}
-}
-
 // doctorInstance labels the container that the doctor checks.
 const doctorInstance = "doctor"

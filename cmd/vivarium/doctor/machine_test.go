@@ -1,7 +1,8 @@
-package main
+package doctor
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,9 +47,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 	} {
 		dir := dataDirWith(t, c.mode, c.files...)
 		var out bytes.Buffer
-		a := &app{stdout: &out, environ: []string{"VIVARIUM_DATA_DIR=" + dir}}
-		t.Chdir(filepath.Dir(dir)) // a folder without .env
-		a.newCheckup().privacy(dir)
+		New(func(f Finding) { fmt.Fprintf(&out, "%-4s %s %s\n", f.Level, f.What, f.Text) }).privacy(dir)
 		if got := out.String(); (got == "") != (c.doctor == "") || !strings.Contains(got, c.doctor) ||
 			got != "" && !strings.Contains(got, "chmod 700 "+dir) {
 			t.Errorf("%v with %q: doctor says %q, want %q", c.mode, c.files, got, c.doctor)

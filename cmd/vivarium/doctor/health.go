@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -15,33 +15,33 @@ import (
 // healthTimeout is shorter than the timeout of the Dockerfile's HEALTHCHECK.
 const healthTimeout = 2 * time.Second
 
-// health asks whether the server of these settings is alive. It needs neither engine nor database,
-// and goes through no proxy.
-func (c *checkup) health(ctx context.Context) {
+// Health asks whether the server that listens on addr, secured by t, is alive. It needs neither
+// engine nor database, and goes through no proxy.
+func (c *Checkup) Health(ctx context.Context, addr string, t https.Settings) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	u, err := healthURL(c.config.addr, c.config.tls)
+	u, err := healthURL(addr, t)
 	if err != nil {
-		c.add(essential, "server", "%v", err)
+		c.Add(Essential, "server", "%v", err)
 		return
 	}
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		c.add(essential, "server", "%v", err)
+		c.Add(Essential, "server", "%v", err)
 		return
 	}
-	r, err := healthTransport(c.config.tls).RoundTrip(q)
+	r, err := healthTransport(t).RoundTrip(q)
 	if err != nil {
-		c.add(essential, "server", "%s does not answer: %v; start it with `vivarium serve`, or set VIVARIUM_ADDR "+
+		c.Add(Essential, "server", "%s does not answer: %v; start it with `vivarium serve`, or set VIVARIUM_ADDR "+
 			"to where it listens", u, err)
 		return
 	}
 	r.Body.Close()
 	if r.StatusCode != http.StatusOK {
-		c.add(essential, "server", "%s answers %s; is it this server that listens there?", u, r.Status)
+		c.Add(Essential, "server", "%s answers %s; is it this server that listens there?", u, r.Status)
 		return
 	}
-	c.add(fine, "server", "%s answers", u)
+	c.Add(Fine, "server", "%s answers", u)
 }
 
 // healthURL is where this machine reaches a server that listens on addr.
