@@ -105,6 +105,7 @@ var mayImport = map[string][]string{
 	"server/shares":                 {},
 	"server/throttle":               {"server/shares"},
 	"pipeline/outward":              {"pipeline", "pipeline/mask", "pipeline/results", "sandbox"},
+	"server/store/packed":           {},
 	"server/store/database/bell":    {},
 	"server/store/database/dirlock": {},
 	"server/store/queue/intake":     {},
@@ -126,6 +127,7 @@ var mayImport = map[string][]string{
 		"pipeline/results",
 		"server/store/builds",
 		"server/store/database",
+		"server/store/packed",
 	},
 	"server/store/database": {
 		"server/store/database/bell",

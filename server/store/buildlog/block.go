@@ -4,13 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"vivarium/pipeline"
 	"vivarium/server/store/database"
+	"vivarium/server/store/packed"
 )
 
 // A block is a run of chunks of a build that has ended. Before compression it is a version byte,
@@ -22,22 +20,7 @@ const blockVersion = 1
 
 var errBlock = errors.New("the compressed log is damaged")
 
-var (
-	zstdEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
-		// By default a window of 8 MiB would be held in memory, for blocks of 1 MiB.
-		return zstd.NewWriter(nil,
-			zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(blockSize))
-	})
-	zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(64<<20))
-	})
-)
-
 func pack(chunks []Chunk) ([]byte, error) {
-	enc, err := zstdEncoder()
-	if err != nil {
-		return nil, fmt.Errorf("compress a log: %w", err)
-	}
 	raw := []byte{blockVersion}
 	for _, c := range chunks {
 		raw = binary.AppendVarint(raw, int64(c.Attempt))
@@ -47,19 +30,15 @@ func pack(chunks []Chunk) ([]byte, error) {
 		raw = appendBytes(raw, []byte(c.Stream))
 		raw = appendBytes(raw, c.Data)
 	}
-	return enc.EncodeAll(raw, nil), nil
+	return packed.Pack(raw)
 }
 
 func appendBytes(b, field []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(field))), field...)
 }
 
-func unpack(first int64, packed []byte) ([]Chunk, error) {
-	dec, err := zstdDecoder()
-	if err != nil {
-		return nil, fmt.Errorf("read a compressed log: %w", err)
-	}
-	raw, err := dec.DecodeAll(packed, nil)
+func unpack(first int64, block []byte) ([]Chunk, error) {
+	raw, err := packed.Unpack(block)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBlock, err)
 	}
@@ -117,6 +96,7 @@ type blockRow struct {
 	FirstSeq int64 `gorm:"primaryKey;autoIncrement:false"`
 	LastSeq  int64
 	Data     []byte
+	Line     int64 // as its first chunk's
 }
 
 func (blockRow) TableName() string { return "log_blocks" }

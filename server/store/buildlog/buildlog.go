@@ -39,18 +39,17 @@ func (l *Logs) Close() { l.watchers.close() }
 
 // AddLine adds a line of the server's own to the log of an attempt that runs, as part of tx.
 func (l *Logs) AddLine(tx *database.Tx, b builds.Row, step pipeline.StepName, text string) error {
-	seq, err := numbers(tx, b.ID, b.Attempt, 1)
-	if err != nil {
-		return err
-	}
-	row := newChunkRow(b.ID, Chunk{
-		Seq:     seq,
+	chunks := []Chunk{{
 		Attempt: b.Attempt,
 		Step:    step,
 		Stream:  pipeline.System,
 		Time:    tx.Now(),
 		Data:    []byte(text),
-	})
+	}}
+	if _, err := place(tx, b.ID, b.Attempt, chunks); err != nil {
+		return err
+	}
+	row := newChunkRow(b.ID, chunks[0])
 	return tx.Create(&row).Error
 }
 

@@ -20,6 +20,9 @@ type Chunk struct {
 	Time    time.Time
 	Data    []byte
 	Omitted int64 // bytes left out here: this chunk is the gap and has no Data
+	// Line is how many lines end in the chunks before; below 0 where that is not known. The first
+	// line that begins in a log is number 1.
+	Line int64
 }
 
 // Text is the chunk as a reader of the plain log sees it: its data, or a line that tells of the
@@ -98,10 +101,10 @@ func cutRunes(text []byte, max int) []byte {
 // half has a limit of its own, so that both databases read by the index and no further. PostgreSQL
 // would sort and send the rest of the log otherwise.
 const pieces = `
-	SELECT * FROM (SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted
+	SELECT * FROM (SELECT seq, 0 AS last_seq, attempt, step, stream, at, data, omitted, line
 		FROM log_chunks WHERE build_id = @build AND seq > @after ORDER BY seq LIMIT @limit) AS loose
 	UNION ALL
-	SELECT * FROM (SELECT first_seq, last_seq, 0, '', '', 0, data, 0
+	SELECT * FROM (SELECT first_seq, last_seq, 0, '', '', 0, data, 0, line
 		FROM log_blocks WHERE build_id = @build AND last_seq > @after ORDER BY first_seq LIMIT @limit) AS packed
 	ORDER BY 1 LIMIT @limit`
 
@@ -140,7 +143,8 @@ func (l *Logs) eachPiece(ctx context.Context, build, after int64, limit int, f f
 	for ; rows.Next(); read++ {
 		var r chunkRow
 		var last int64
-		if err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted); err != nil {
+		err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted, &r.Line)
+		if err != nil {
 			return read, err
 		}
 		chunks := []Chunk{r.chunk()}
@@ -148,6 +152,7 @@ func (l *Logs) eachPiece(ctx context.Context, build, after int64, limit int, f f
 			if chunks, err = unpack(r.Seq, r.Data); err != nil {
 				return read, err
 			}
+			countLines(chunks, r.Line)
 		}
 		for _, c := range chunks {
 			if c.Seq > after && !f(c) {
@@ -168,6 +173,7 @@ type chunkRow struct {
 	Time    int64 `gorm:"column:at"`
 	Data    []byte
 	Omitted int64
+	Line    int64
 }
 
 func (chunkRow) TableName() string { return "log_chunks" }
@@ -175,13 +181,13 @@ func (chunkRow) TableName() string { return "log_chunks" }
 func newChunkRow(build int64, c Chunk) chunkRow {
 	return chunkRow{
 		BuildID: build, Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
-		Time: database.Micros(c.Time), Data: c.Data, Omitted: c.Omitted,
+		Time: database.Micros(c.Time), Data: c.Data, Omitted: c.Omitted, Line: c.Line,
 	}
 }
 
 func (r chunkRow) chunk() Chunk {
 	return Chunk{
 		Seq: r.Seq, Attempt: r.Attempt, Step: r.Step, Stream: r.Stream,
-		Time: database.FromMicros(r.Time), Data: r.Data, Omitted: r.Omitted,
+		Time: database.FromMicros(r.Time), Data: r.Data, Omitted: r.Omitted, Line: r.Line,
 	}
 }

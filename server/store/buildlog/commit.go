@@ -88,13 +88,12 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 	defer cancel()
 	build, number := r.attempt.Build, r.attempt.Number
 	err := r.l.db.Transact(ctx, func(tx *database.Tx) error {
-		seq, err := numbers(tx, build, number, len(chunks))
+		end, err := place(tx, build, number, chunks)
 		if err != nil {
 			return err
 		}
 		rows := make([]chunkRow, len(chunks))
 		for i, c := range chunks {
-			c.Seq = seq - int64(len(chunks)) + int64(i) + 1
 			rows[i] = newChunkRow(build, c)
 		}
 		if len(rows) > 0 {
@@ -105,7 +104,7 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 		if change == nil {
 			return nil
 		}
-		return builds.PutStep(tx, builds.NewStepRow(build, number, *change), seq)
+		return builds.PutStep(tx, builds.NewStepRow(build, number, *change), end.seq)
 	})
 	if err != nil {
 		if errors.Is(err, builds.ErrLost) {
@@ -117,12 +116,29 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 	return nil
 }
 
-// numbers reserves the next n numbers of the build's log for the attempt that runs, and returns the
-// last.
-func numbers(tx *database.Tx, build int64, attempt, n int) (int64, error) {
+// end is an end of a log: the number of its last chunk, and how many lines end there or before.
+type end struct{ seq, lines int64 }
+
+// place puts chunks of the attempt that runs at the end of the build's log, which it returns: it
+// sets their numbers and lines.
+func place(tx *database.Tx, build int64, attempt int, chunks []Chunk) (end, error) {
+	lines := int64(0)
+	for _, c := range chunks {
+		lines += c.Lines()
+	}
 	var b builds.Row
 	r := builds.Fenced(tx, build, attempt).Model(&b).
-		Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}}}).
-		Update("log_seq", gorm.Expr("log_seq + ?", n))
-	return b.LogSeq, database.One(r, builds.ErrLost)
+		Clauses(clause.Returning{Columns: []clause.Column{{Name: "log_seq"}, {Name: "log_lines"}}}).
+		Updates(map[string]any{
+			"log_seq":   gorm.Expr("log_seq + ?", len(chunks)),
+			"log_lines": gorm.Expr("log_lines + ?", lines),
+		})
+	if err := database.One(r, builds.ErrLost); err != nil {
+		return end{}, err
+	}
+	for i := range chunks {
+		chunks[i].Seq = b.LogSeq - int64(len(chunks)) + int64(i) + 1
+	}
+	countLines(chunks, b.LogLines-lines)
+	return end{b.LogSeq, b.LogLines}, nil
 }

@@ -122,7 +122,7 @@ func (l *Logs) looseChunks(ctx context.Context, build int64) (chunks []Chunk, er
 }
 
 func (l *Logs) replace(ctx context.Context, build int64, chunks []Chunk) error {
-	packed, err := pack(chunks)
+	block, err := pack(chunks)
 	if err != nil {
 		return err
 	}
@@ -135,6 +135,6 @@ func (l *Logs) replace(ctx context.Context, build int64, chunks []Chunk) error {
 		if gone.RowsAffected != int64(len(chunks)) {
 			return errRaced
 		}
-		return tx.Create(&blockRow{BuildID: build, FirstSeq: first, LastSeq: last, Data: packed}).Error
+		return tx.Create(&blockRow{BuildID: build, FirstSeq: first, LastSeq: last, Data: block, Line: chunks[0].Line}).Error
 	})
 }

@@ -35,6 +35,7 @@ type Row struct {
 	LeaseUntil      int64  // PostgreSQL: after it the owner is dead
 	CancelRequested bool
 	LogSeq          int64 // the last chunk's number
+	LogLines        int64 // line ends in the log so far; far below 0 where nobody counted its beginning
 	Compacted       bool
 	EntryID         int64  // the repository's own line in the registry
 	Spent           int64  // microseconds that attempts ran that count: the one that ended the build, and those that the index did

@@ -346,4 +346,55 @@ var migrations = []migration{
 		},
 		sqlite: withNewTargets,
 	},
+	{
+		id: "0020_0.1.0_results_of_tests",
+		statements: []string{
+			// How many lines of the log end before a chunk or block; below 0: not known.
+			`ALTER TABLE log_chunks ADD COLUMN line bigint NOT NULL DEFAULT -1`,
+			`ALTER TABLE log_blocks ADD COLUMN line bigint NOT NULL DEFAULT -1`,
+			`CREATE INDEX log_blocks_line ON log_blocks (build_id, line)`,
+			`ALTER TABLE builds ADD COLUMN log_lines bigint NOT NULL DEFAULT 0`,
+			// Of what these have logged so far, nobody counted the lines.
+			`UPDATE builds SET log_lines = -4611686018427387904 WHERE ended_at = 0 AND log_seq > 0`,
+			`ALTER TABLE steps ADD COLUMN results text NOT NULL DEFAULT ''`,
+			`CREATE TABLE test_runs (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				attempt bigint NOT NULL,
+				passed bigint NOT NULL,
+				failed bigint NOT NULL,
+				error bigint NOT NULL,
+				skipped bigint NOT NULL,
+				expected_failure bigint NOT NULL,
+				unexpected_success bigint NOT NULL,
+				left_out bigint NOT NULL,
+				PRIMARY KEY (build_id, attempt)
+			)`,
+			`CREATE TABLE test_failures (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				attempt bigint NOT NULL,
+				seq bigint NOT NULL,
+				test text NOT NULL,
+				sub text NOT NULL,
+				outcome text NOT NULL,
+				took bigint NOT NULL,
+				reason text NOT NULL,
+				path text NOT NULL,
+				line bigint NOT NULL,
+				log_line bigint NOT NULL,
+				again text NOT NULL,
+				after text NOT NULL,
+				details {{bytes}},
+				PRIMARY KEY (build_id, attempt, seq)
+			)`,
+			`CREATE INDEX test_failures_test ON test_failures (test, build_id)`,
+			`CREATE TABLE test_blocks (
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				attempt bigint NOT NULL,
+				first_seq bigint NOT NULL,
+				last_seq bigint NOT NULL,
+				data {{bytes}} NOT NULL,
+				PRIMARY KEY (build_id, attempt, first_seq)
+			)`,
+		},
+	},
 }
