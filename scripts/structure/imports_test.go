@@ -106,6 +106,7 @@ var mayImport = map[string][]string{
 	"server/throttle":               {"server/shares"},
 	"pipeline/outward":              {"pipeline", "pipeline/mask", "pipeline/results", "sandbox"},
 	"server/store/packed":           {},
+	"server/store/testruns":         {"pipeline/results", "pipeline/termtext", "server/store/database", "server/store/packed"},
 	"server/store/database/bell":    {},
 	"server/store/database/dirlock": {},
 	"server/store/queue/intake":     {},
@@ -115,6 +116,7 @@ var mayImport = map[string][]string{
 	"server/registry":               {"sandbox/quantity"},
 	"server/store/builds": {
 		"pipeline",
+		"pipeline/results",
 		"pipeline/findings",
 		"pipeline/limits",
 		"server/registry",
@@ -128,6 +130,7 @@ var mayImport = map[string][]string{
 		"server/store/builds",
 		"server/store/database",
 		"server/store/packed",
+		"server/store/testruns",
 	},
 	"server/store/database": {
 		"server/store/database/bell",
@@ -176,6 +179,7 @@ var mayImport = map[string][]string{
 		"pipeline",
 		"server/store/outbox",
 		"server/store/retention",
+		"server/store/testruns",
 		"server/store/queue",
 		"server/store/buildlog",
 		"server/store/database",
@@ -302,6 +306,7 @@ var onlyIn = map[string][]string{
 		"server/store/outbox",
 		"server/store/people",
 		"server/store/queue",
+		"server/store/testruns",
 		"server/store/storetest",
 	},
 	"github.com/riverqueue": {

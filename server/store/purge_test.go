@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
@@ -25,6 +27,7 @@ import (
 var canaries = map[string]string{
 	"name": "canary-name-3f81", "author": "canary-author-90c2", "message": "canary-message-5be4", "log": "canary-log-d17a",
 	"branch": "canary-branch-66e0", "job": "canary-job-2d19", "refused": "canary-refusal-a9b3",
+	"red test": "canary-red-4c55", "reason": "canary-reason-71f3", "test's path": "canary-path-b80d", "hung test": "canary-hung-e9a1",
 }
 
 var canaryName = "octo/" + canaries["name"]
@@ -60,7 +63,7 @@ func fill(t *testing.T, s *Store) {
 		if b.Repo.FullName != canaryName {
 			return pipeline.Outcome{State: pipeline.Failed, Summary: "another's"}, nil
 		}
-		if err := say(ctx, rec, pipeline.StepTest, strings.Repeat(canaries["log"]+"\n", 3)); err != nil {
+		if err := sayTests(ctx, rec); err != nil {
 			return pipeline.Outcome{}, err
 		}
 		return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: canaries["message"] + " failed"}, nil
@@ -78,6 +81,21 @@ func fill(t *testing.T, s *Store) {
 		}
 		return open == 0
 	})
+}
+
+// sayTests is a step with output and with results of tests.
+func sayTests(ctx context.Context, rec pipeline.Recorder) error {
+	started := pipeline.Step{Name: pipeline.StepTest, StartedAt: time.Now()}
+	ended := pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepFailed, EndedAt: time.Now()}
+	ended.Results = results.Summary{Passed: 1, Failed: 1, Hung: canaries["hung test"]}
+	return errors.Join(
+		rec.StepStarted(ctx, started),
+		rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte(strings.Repeat(canaries["log"]+"\n", 3))),
+		rec.Tests(ctx, pipeline.StepTest, []results.Test{
+			{ID: canaries["red test"], Outcome: results.Failed, Reason: canaries["reason"], Path: canaries["test's path"]},
+			{ID: "tests.test_green", Outcome: results.Passed},
+		}),
+		rec.StepEnded(ctx, ended))
 }
 
 // refusing is a GitHub whose refusals name the repository.

@@ -18,6 +18,7 @@ import (
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/retention"
+	"vivarium/server/store/testruns"
 )
 
 // Options for Open. Fixed after it.
@@ -43,6 +44,7 @@ type Store struct {
 	Outbox    *outbox.Outbox
 	Queue     *queue.Queue
 	Logs      *buildlog.Logs
+	Tests     *testruns.Runs
 	Retention *retention.Retention
 
 	log *slog.Logger
@@ -62,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
-		Logs: buildlog.New(db, o.Log), Outbox: outbox.New(db), db: db, log: o.Log,
+		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Outbox: outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,

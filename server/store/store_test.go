@@ -23,7 +23,6 @@ var (
 	testLog    = storetest.Log
 	push       = queuetest.Push
 	passing    = queuetest.Passing
-	say        = queuetest.Say
 	noLeaks    = queuetest.NoLeaks
 )
 

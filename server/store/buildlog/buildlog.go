@@ -53,12 +53,17 @@ func (l *Logs) AddLine(tx *database.Tx, b builds.Row, step pipeline.StepName, te
 	return tx.Create(&row).Error
 }
 
-// Stored is how many bytes the log of a build takes, as it is stored: compressed in part or whole.
+// Stored is how many bytes the log of a build takes, with the results of its tests, as they are
+// stored: compressed in part or whole.
 func Stored(tx *database.Tx, build int64) (n int64, err error) {
 	err = tx.Raw(`SELECT coalesce(sum(length(data)), 0) FROM (
 			SELECT data FROM log_chunks WHERE build_id = @build
 			UNION ALL
 			SELECT data FROM log_blocks WHERE build_id = @build
+			UNION ALL
+			SELECT data FROM test_blocks WHERE build_id = @build
+			UNION ALL
+			SELECT details FROM test_failures WHERE build_id = @build
 		) AS pieces`, sql.Named("build", build)).Scan(&n).Error
 	return n, err
 }

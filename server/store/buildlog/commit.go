@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
@@ -21,9 +22,9 @@ func (r *Recorder) commitAll(ctx context.Context) {
 	for {
 		<-r.work
 		r.pace(last)
-		chunks, change, closing := r.take()
-		if len(chunks) > 0 || change != nil {
-			err := r.commit(ctx, chunks, change)
+		got := r.take()
+		if change := got.change; !got.isEmpty() || got.closing && r.tests.Waits() {
+			err := r.commit(ctx, got)
 			last = r.l.db.Now()
 			locked(&r.mu, func() {
 				// Who was canceled did not wait, and may have told of the step's end meanwhile.
@@ -39,7 +40,7 @@ func (r *Recorder) commitAll(ctx context.Context) {
 				return
 			}
 		}
-		if closing {
+		if got.closing {
 			return
 		}
 	}
@@ -64,10 +65,23 @@ func (r *Recorder) pace(last time.Time) {
 	}
 }
 
-func (r *Recorder) take() ([]Chunk, *pipeline.Step, bool) {
+// gathered is what one commit takes.
+type gathered struct {
+	chunks  []Chunk
+	tests   []results.Test
+	change  *pipeline.Step // a step that begins or ends, after those chunks
+	closing bool
+}
+
+func (g gathered) isEmpty() bool {
+	return len(g.chunks) == 0 && len(g.tests) == 0 && g.change == nil
+}
+
+func (r *Recorder) take() gathered {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cutter.take(), r.change, r.closing
+	tests := r.cutter.tests
+	return gathered{r.cutter.take(), tests, r.change, r.closing}
 }
 
 // drain waits for Close after a commit has failed. What comes until then is dropped, since the
@@ -75,25 +89,25 @@ func (r *Recorder) take() ([]Chunk, *pipeline.Step, bool) {
 func (r *Recorder) drain() {
 	for {
 		<-r.work
-		if _, _, closing := r.take(); closing {
+		if r.take().closing {
 			return
 		}
 	}
 }
 
-// commit writes chunks and a step's row in one transaction, which is fenced by the attempt's number
-// and numbers the chunks. Then it wakes those who watch.
-func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.Step) error {
+// commit writes chunks, results and a step's row in one transaction, which is fenced by the attempt's
+// number and numbers the chunks. Then it wakes those who watch.
+func (r *Recorder) commit(ctx context.Context, got gathered) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	build, number := r.attempt.Build, r.attempt.Number
 	err := r.l.db.Transact(ctx, func(tx *database.Tx) error {
-		end, err := place(tx, build, number, chunks)
+		end, err := place(tx, build, number, got.chunks)
 		if err != nil {
 			return err
 		}
-		rows := make([]chunkRow, len(chunks))
-		for i, c := range chunks {
+		rows := make([]chunkRow, len(got.chunks))
+		for i, c := range got.chunks {
 			rows[i] = newChunkRow(build, c)
 		}
 		if len(rows) > 0 {
@@ -101,10 +115,10 @@ func (r *Recorder) commit(ctx context.Context, chunks []Chunk, change *pipeline.
 				return err
 			}
 		}
-		if change == nil {
-			return nil
+		if err := r.putTests(tx, got, end.lines); err != nil || got.change == nil {
+			return err
 		}
-		return builds.PutStep(tx, builds.NewStepRow(build, number, *change), end.seq)
+		return builds.PutStep(tx, builds.NewStepRow(build, number, *got.change), end.seq)
 	})
 	if err != nil {
 		if errors.Is(err, builds.ErrLost) {

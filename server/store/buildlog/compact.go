@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
@@ -87,10 +85,12 @@ func (l *Logs) compact(ctx context.Context, build int64) error {
 		}
 	}
 	err := l.db.Transact(ctx, func(tx *database.Tx) error {
-		return tx.Model(&builds.Row{}).Where("id = ?", build).Updates(map[string]any{
-			"compacted": true,
-			"log_bytes": gorm.Expr("(SELECT coalesce(sum(length(data)), 0) FROM log_blocks WHERE build_id = ?)", build),
-		}).Error
+		bytes, err := Stored(tx, build)
+		if err != nil {
+			return err
+		}
+		return tx.Model(&builds.Row{}).Where("id = ?", build).
+			Updates(map[string]any{"compacted": true, "log_bytes": bytes}).Error
 	})
 	if err != nil {
 		return fmt.Errorf("compact the log of build %d: %w", build, err)

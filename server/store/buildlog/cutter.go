@@ -5,6 +5,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
+	"vivarium/pipeline/results"
 )
 
 const (
@@ -27,17 +28,20 @@ type cutter struct {
 	attempt int
 	now     func() time.Time
 
-	head struct{ bytes, chunks int64 }
+	head  struct{ bytes, chunks int64 }
+	lines lineCount // of this attempt, without the running step's tail
 
 	// Of the running step.
 	step  pipeline.StepName
 	masks map[pipeline.Stream]*mask.Masker
 	tail  tail
+	held  held // results whose place the tail has
 
 	omittedBefore int64 // bytes left out of the steps before
 
-	made []Chunk // and not yet taken
-	size int     // bytes of made, with what its chunks cost
+	made  []Chunk        // and not yet taken
+	tests []results.Test // those too; a place is a line of this attempt's
+	size  int            // bytes of both, with what they cost
 }
 
 func newCutter(attempt int, limit int64, secrets []string, now func() time.Time) cutter {
@@ -78,6 +82,7 @@ func (c *cutter) end() {
 	}
 	clear(c.masks)
 	c.omittedBefore += c.tail.omitted
+	c.release()
 	for _, t := range c.tail.take() {
 		c.made = append(c.made, t)
 		c.size += len(t.Data) + chunkCost
@@ -97,6 +102,7 @@ func (c *cutter) add(stream pipeline.Stream, p []byte) {
 		c.head.bytes += int64(len(head))
 		c.head.chunks += int64(added)
 		c.size += len(head) + added*chunkCost
+		c.lines.add(head)
 	}
 	if rest := p[len(head):]; len(rest) > 0 {
 		c.tail.add(c.chunk(stream), rest)
@@ -115,10 +121,10 @@ func (c *cutter) chunk(stream pipeline.Stream) Chunk {
 	return Chunk{Attempt: c.attempt, Step: c.step, Stream: stream, Time: c.now()}
 }
 
-// take gives the chunks that were made since it was last called.
+// take gives the chunks that were made since it was last called. Who wants results takes these first.
 func (c *cutter) take() []Chunk {
 	made := c.made
-	c.made, c.size = nil, 0
+	c.made, c.tests, c.size = nil, nil, 0
 	return made
 }
 

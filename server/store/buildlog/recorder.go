@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/results"
+	"vivarium/server/store/testruns"
 )
 
 const (
@@ -39,6 +40,11 @@ type Recorder struct {
 
 	lastTold time.Time // those who watch, of omitted bytes; of the caller's goroutine
 
+	// Of the committer.
+	tests  *testruns.Writer
+	before int64 // lines of the log before this attempt; below 0: not known
+	placed bool  // before is known
+
 	work    chan struct{} // tells the committer that the state below changed
 	drained chan struct{} // tells the caller that a commit is over
 	over    chan struct{} // closed when the committer has returned
@@ -60,6 +66,7 @@ func (l *Logs) Record(ctx context.Context, a Attempt, limit int64, secrets []str
 	r := &Recorder{
 		l:       l,
 		attempt: a,
+		tests:   testruns.NewWriter(a.Build, a.Number),
 		work:    make(chan struct{}, 1),
 		drained: make(chan struct{}, 1),
 		over:    make(chan struct{}),
@@ -97,8 +104,12 @@ func (r *Recorder) tellOmitted() {
 	}
 }
 
-// Tests implements pipeline.Recorder. Nothing is stored yet.
-func (r *Recorder) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
+// Tests implements pipeline.Recorder.
+func (r *Recorder) Tests(ctx context.Context, _ pipeline.StepName, tests []results.Test) error {
+	locked(&r.mu, func() { r.cutter.results(tests) })
+	signal(r.work)
+	return r.wait(ctx, func() bool { return r.cutter.size < maxPending })
+}
 
 // StepEnded implements pipeline.Recorder.
 func (r *Recorder) StepEnded(ctx context.Context, step pipeline.Step) error {

@@ -1,5 +1,7 @@
 package buildlog
 
+import "bytes"
+
 // Bounds of a step's tail, which is kept in memory until the step ends.
 const (
 	maxTail       = 1 << 20
@@ -12,18 +14,22 @@ type tail struct {
 	chunks  []Chunk
 	size    int
 	omitted int64 // bytes that were dropped at the front
+	lost    int64 // lines that end in them
+	lines   lineCount
 }
 
 // add appends a copy of p, in chunks like c.
 func (t *tail) add(c Chunk, p []byte) {
 	t.chunks = appendOutput(t.chunks, c, p)
 	t.size += len(p)
+	t.lines.add(p)
 	for t.size > maxTail || len(t.chunks) > maxTailChunks {
 		first := &t.chunks[0]
 		drop := len(first.Data)
 		if len(t.chunks) <= maxTailChunks {
 			drop = min(t.size-maxTail, drop)
 		}
+		t.lost += int64(bytes.Count(first.Data[:drop], []byte{'\n'}))
 		first.Data = first.Data[drop:]
 		t.size -= drop
 		t.omitted += int64(drop)

@@ -39,7 +39,7 @@ type Row struct {
 	Compacted       bool
 	EntryID         int64  // the repository's own line in the registry
 	Spent           int64  // microseconds that attempts ran that count: the one that ended the build, and those that the index did
-	LogBytes        int64  // that its log takes, once it is compacted
+	LogBytes        int64  // that its log takes, with the results of its tests, once it is compacted
 	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
 	PushedAt        int64  // of a push: when it was made
 

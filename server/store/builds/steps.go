@@ -29,6 +29,7 @@ type StepRow struct {
 	AfterSeq   int64  // the log's last number when the step began: its chunks come after
 	LastSeq    int64  // its last chunk's number; 0 while it runs
 	Findings   string // JSON; empty of steps without any, and of those from before they were stored
+	Results    string // JSON; the same
 }
 
 func (StepRow) TableName() string { return "steps" }
@@ -39,7 +40,7 @@ func NewStepRow(build int64, attempt int, s pipeline.Step) StepRow {
 		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
 		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
 		StartedAt: database.Micros(s.StartedAt), EndedAt: database.Micros(s.EndedAt),
-		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings),
+		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings), Results: encodeResults(s.Results),
 	}
 }
 
@@ -47,12 +48,13 @@ func NewStepRow(build int64, attempt int, s pipeline.Step) StepRow {
 func (r StepRow) Step() (pipeline.Step, error) {
 	limits, limitsErr := decodeLimits(r.Limits)
 	found, findingsErr := decodeFindings(r.Findings)
+	summary, resultsErr := decodeResults(r.Results)
 	return pipeline.Step{
 		Name: r.Name, State: r.State, Cause: r.Cause,
 		Command: r.Command, ExitCode: r.ExitCode, Signal: r.Signal,
 		StartedAt: database.FromMicros(r.StartedAt), EndedAt: database.FromMicros(r.EndedAt),
-		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits, Findings: found,
-	}, errors.Join(limitsErr, findingsErr)
+		CPU: time.Duration(r.CPU), PeakMemory: r.PeakMemory, Note: r.Note, Limits: limits, Findings: found, Results: summary,
+	}, errors.Join(limitsErr, findingsErr, resultsErr)
 }
 
 // PutStep writes a step that begins or ends when the log has come to seq.
@@ -69,6 +71,9 @@ func PutStep(tx *database.Tx, row StepRow, seq int64) error {
 	}
 	if row.Findings != "" {
 		keep = append(keep, "findings")
+	}
+	if row.Results != "" {
+		keep = append(keep, "results")
 	}
 	row.AfterSeq = seq
 	if row.State != pipeline.StepRunning {

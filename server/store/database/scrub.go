@@ -84,6 +84,7 @@ func untilFree(ctx context.Context, patience time.Duration, f func() error) erro
 }
 
 func (d *postgresDB) scrub(ctx context.Context, _ time.Duration) error {
-	_, err := d.pool.Exec(ctx, "VACUUM builds, deliveries, steps, log_chunks, log_blocks, status_targets, statuses, turns, refusals, repositories, tokens, audit, river_job")
+	_, err := d.pool.Exec(ctx, "VACUUM builds, deliveries, steps, log_chunks, log_blocks, test_runs, test_failures, test_blocks, "+
+		"status_targets, statuses, turns, refusals, repositories, tokens, audit, river_job")
 	return err
 }

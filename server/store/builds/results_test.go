@@ -1,0 +1,27 @@
+package builds
+
+import (
+	"reflect"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/pipeline/results"
+)
+
+func TestStepKeepsWhatItsTestsCameTo(t *testing.T) {
+	for name, want := range map[string]results.Summary{
+		"nothing": {},
+		"counts": {
+			Passed: 1, Failed: 2, Errors: 3, Skipped: 4, ExpectedFailures: 5, UnexpectedSuccesses: 6, NotReached: 7,
+		},
+		"words": {Tampered: true, Hung: "test_a", Crashed: "test_b", Unreached: []string{"test_c", "test_d"}, Seed: "0"},
+	} {
+		row := NewStepRow(1, 1, pipeline.Step{Name: pipeline.StepTest, Results: want})
+		if s, err := row.Step(); err != nil || !reflect.DeepEqual(s.Results, want) {
+			t.Errorf("%s: got %+v, %v", name, s.Results, err)
+		}
+	}
+	if _, err := (StepRow{Results: "{"}).Step(); err == nil {
+		t.Error("a damaged row is read")
+	}
+}
