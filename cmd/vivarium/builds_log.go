@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/console"
 	"vivarium/pipeline"
 	"vivarium/pipeline/termtext"
 	"vivarium/server/store"
@@ -32,7 +33,7 @@ func newBuildsLog(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withBuild(cmd.Context(), args[0], func(s *store.Store, id int64) error {
-				p := logPrinter{out: a.stdout, notes: a.stderr, colour: terminalOf(a.stdout, a.environ).colour}
+				p := logPrinter{out: a.stdout, notes: a.stderr, colour: console.TerminalOf(a.stdout, a.environ).Colour}
 				return p.print(cmd.Context(), logSource{build: s.Builds.Get, chunks: s.Logs.Chunks}, id, follow)
 			})
 		},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"vivarium/cmd/vivarium/console"
 	"vivarium/cmd/vivarium/doctor"
 	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/sandbox"
@@ -52,10 +53,10 @@ type checkup struct {
 }
 
 func (a *app) newCheckup() *checkup {
-	t := terminalOf(a.stdout, a.environ)
+	t := console.TerminalOf(a.stdout, a.environ)
 	c := &checkup{Checkup: doctor.New(func(f doctor.Finding) {
-		colour := map[doctor.Level]string{doctor.Fine: green, doctor.Advice: yellow, doctor.Essential: red}[f.Level]
-		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.dye(colour, fmt.Sprintf("%-4s", f.Level)), f.What, f.Text)
+		colour := map[doctor.Level]string{doctor.Fine: console.Green, doctor.Advice: console.Yellow, doctor.Essential: console.Red}[f.Level]
+		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.Dye(colour, fmt.Sprintf("%-4s", f.Level)), f.What, f.Text)
 	})}
 	file, err := dotenv.Read()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/console"
 	"vivarium/images"
 	"vivarium/sandbox/quantity"
 )
@@ -186,7 +187,7 @@ func newImagesExport(a *app) *cobra.Command {
 		Example: "  vivarium images export " + images.Default + " --output image.tar",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output == "" && terminalOf(a.stdout, nil).interactive {
+			if output == "" && console.TerminalOf(a.stdout, nil).Interactive {
 				return errors.New("cannot export to a terminal; name a file with --output")
 			}
 			return a.withImages(cmd.Context(), func(m *images.Manager) error {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+
+	"vivarium/cmd/vivarium/console"
 )
 
 // newLogger makes the server's logger: text at a terminal, else JSON, unless VIVARIUM_LOG_FORMAT
@@ -10,7 +12,7 @@ func (a *app) newLogger(c config) *slog.Logger {
 	format := c.logFormat
 	if format == "" {
 		format = "json"
-		if terminalOf(a.stderr, a.environ).interactive {
+		if console.TerminalOf(a.stderr, a.environ).Interactive {
 			format = "text"
 		}
 	}

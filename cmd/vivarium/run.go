@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/console"
 	"vivarium/cmd/vivarium/remote"
 	"vivarium/cmd/vivarium/worktree"
 	"vivarium/pipeline"
@@ -43,7 +44,7 @@ func newRun(a *app) *cobra.Command {
 // localBuild is one `vivarium run`.
 type localBuild struct {
 	config  config
-	console *console
+	console *console.Console
 	started time.Time
 }
 
@@ -54,7 +55,7 @@ func (a *app) run(ctx context.Context, target, ref string) error {
 	}
 	b := &localBuild{
 		config:  c,
-		console: newConsole(a.stdout, terminalOf(a.stdout, a.environ), secretsOf(c)),
+		console: console.New(a.stdout, console.TerminalOf(a.stdout, a.environ), secretsOf(c)),
 		started: time.Now(),
 	}
 	src, close, err := b.source(ctx, target, ref)
@@ -93,7 +94,7 @@ func (a *app) buildHere(ctx context.Context, b *localBuild, src titledSource) er
 	defer end()
 	watch, stop := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() error { b.console.run(watch); return nil })
+	group.Go(func() error { b.console.Run(watch); return nil })
 	group.Go(func() (err error) {
 		defer stop()
 		outcome, err = w.runner(localInstance).Run(buildCtx, w.request(src), b.console)
@@ -118,8 +119,7 @@ func cancelable(ctx context.Context) (context.Context, func()) {
 
 // end shows the summary and gives the exit code.
 func (b *localBuild) end(o pipeline.Outcome) error {
-	if err := b.console.say("\n" +
-		strings.TrimSuffix(summary(b.console.term, o, time.Since(b.started)), "\n")); err != nil {
+	if err := b.console.End(o, time.Since(b.started)); err != nil {
 		return err
 	}
 	if code := o.ExitCode(); code != exitOK {
@@ -173,7 +173,7 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 		src.Tokens = pipeline.FixedToken(b.config.token)
 	}
 	r := remote.Resolver{Repo: src, Pause: time.Second, Retry: func(err error) {
-		_ = b.console.say(fmt.Sprintf("cannot reach %s: %v; trying again", repo.Host, err))
+		_ = b.console.Say(fmt.Sprintf("cannot reach %s: %v; trying again", repo.Host, err))
 	}}
 	src.SHA, err = r.Resolve(ctx, ref)
 	title := fmt.Sprintf("%s at %s", repo, src.SHA)

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 )
 
 // shownBy plays a step on a console and returns the output.
-func shownBy(t *testing.T, term terminal, secrets []string, play func(c *console)) string {
+func shownBy(t *testing.T, term Terminal, secrets []string, play func(c *Console)) string {
 	t.Helper()
 	var out bytes.Buffer
-	c := newConsole(&out, term, secrets)
+	c := New(&out, term, secrets)
 	if err := c.StepStarted(t.Context(), pipeline.Step{Name: pipeline.StepTest, StartedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func shownBy(t *testing.T, term terminal, secrets []string, play func(c *console
 	return out.String()
 }
 
-func output(t *testing.T, c *console, stream pipeline.Stream, text string) {
+func output(t *testing.T, c *Console, stream pipeline.Stream, text string) {
 	t.Helper()
 	if err := c.Output(t.Context(), pipeline.StepTest, stream, []byte(text)); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func output(t *testing.T, c *console, stream pipeline.Stream, text string) {
 }
 
 func TestProgressLineGoesBeforeOutputAndNeverIntoALine(t *testing.T) {
-	got := shownBy(t, terminal{interactive: true}, nil, func(c *console) {
+	got := shownBy(t, Terminal{Interactive: true}, nil, func(c *Console) {
 		soon := time.Now().Add(5 * time.Second)
 		c.drawProgress(soon)
 		output(t, c, pipeline.Stdout, "half ")
@@ -45,21 +45,21 @@ func TestProgressLineGoesBeforeOutputAndNeverIntoALine(t *testing.T) {
 }
 
 func TestOwnLinesAreDimAndOthersKeepTheirColours(t *testing.T) {
-	play := func(c *console) {
+	play := func(c *Console) {
 		output(t, c, pipeline.System, "$ make\n")
 		output(t, c, pipeline.Stdout, "\x1b[31mred\x1b[0m\x1b[2J\n")
 	}
-	got := shownBy(t, terminal{interactive: true, colour: true}, nil, play)
+	got := shownBy(t, Terminal{Interactive: true, Colour: true}, nil, play)
 	if want := "\x1b[1m── test\x1b[0m\n\x1b[2m$ make\x1b[0m\n\x1b[31mred\x1b[0m\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := shownBy(t, terminal{}, nil, play), "── test\n$ make\nred\n"; got != want {
+	if got, want := shownBy(t, Terminal{}, nil, play), "── test\n$ make\nred\n"; got != want {
 		t.Errorf("without colours: got %q, want %q", got, want)
 	}
 }
 
 func TestSecretIsMaskedOnTheConsoleAlsoAcrossPieces(t *testing.T) {
-	got := shownBy(t, terminal{}, []string{"s3cret-canary"}, func(c *console) {
+	got := shownBy(t, Terminal{}, []string{"s3cret-canary"}, func(c *Console) {
 		output(t, c, pipeline.Stdout, "token s3cret-")
 		output(t, c, pipeline.Stdout, "canary!\n")
 	})
@@ -69,14 +69,14 @@ func TestSecretIsMaskedOnTheConsoleAlsoAcrossPieces(t *testing.T) {
 }
 
 func TestTerminalIsOnlyWhatIsOne(t *testing.T) {
-	if got := terminalOf(&bytes.Buffer{}, []string{"TERM=xterm"}); got != (terminal{}) {
+	if got := TerminalOf(&bytes.Buffer{}, []string{"TERM=xterm"}); got != (Terminal{}) {
 		t.Errorf("a buffer: %+v", got)
 	}
 }
 
 func TestSummaryNamesEachStepOnceAndTheVerdictLast(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)
-	got := summary(terminal{}, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests,
+	got := summary(Terminal{}, pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests,
 		Summary: "1 failure in 2 tests", Steps: []pipeline.Step{
 			{
 				Name:      pipeline.StepClone,

@@ -1,4 +1,6 @@
-package main
+// Package console shows a build to the person who runs it: its output as it comes, then what it came
+// to.
+package console
 
 import (
 	"context"
@@ -18,10 +20,10 @@ import (
 // progressInterval is how often the progress line is drawn.
 const progressInterval = time.Second
 
-// console shows a build in a terminal while it runs (pipeline.Recorder). Secrets are masked; only
+// Console shows a build in a terminal while it runs (pipeline.Recorder). Secrets are masked; only
 // text and colours of the output reach the terminal.
-type console struct {
-	term    terminal
+type Console struct {
+	term    Terminal
 	secrets []string
 
 	mu       sync.Mutex
@@ -38,13 +40,14 @@ type shownStream struct {
 	filter termtext.Filter
 }
 
-func newConsole(out io.Writer, t terminal, secrets []string) *console {
-	return &console{term: t, secrets: secrets, out: out}
+// New shows builds on out. What is in secrets is masked.
+func New(out io.Writer, t Terminal, secrets []string) *Console {
+	return &Console{term: t, secrets: secrets, out: out}
 }
 
-// run draws the progress line until ctx ends.
-func (c *console) run(ctx context.Context) {
-	if !c.term.interactive {
+// Run draws the progress line until ctx ends.
+func (c *Console) Run(ctx context.Context) {
+	if !c.term.Interactive {
 		return
 	}
 	tick := time.NewTicker(progressInterval)
@@ -59,31 +62,31 @@ func (c *console) run(ctx context.Context) {
 	}
 }
 
-func (c *console) drawProgress(now time.Time) {
+func (c *Console) drawProgress(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.step.Name == "" || c.midLine {
 		return
 	}
 	line := fmt.Sprintf("… %s %s", c.step.Name, quantity.Duration(now.Sub(c.step.StartedAt).Round(time.Second)))
-	fmt.Fprintf(c.out, "\r\x1b[K%s", c.term.dye(dim, line))
+	fmt.Fprintf(c.out, "\r\x1b[K%s", c.term.Dye(Dim, line))
 	c.progress = true
 }
 
-func (c *console) StepStarted(_ context.Context, step pipeline.Step) error {
+func (c *Console) StepStarted(_ context.Context, step pipeline.Step) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.step = step
 	c.streams = map[pipeline.Stream]*shownStream{}
-	return c.line(c.term.dye(bold, "── "+string(step.Name)))
+	return c.line(c.term.Dye(Bold, "── "+string(step.Name)))
 }
 
-func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
+func (c *Console) Output(_ context.Context, _ pipeline.StepName, stream pipeline.Stream, p []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.streams[stream]
 	if s == nil {
-		s = &shownStream{mask: mask.New(c.secrets), filter: termtext.Filter{Colour: c.term.colour}}
+		s = &shownStream{mask: mask.New(c.secrets), filter: termtext.Filter{Colour: c.term.Colour}}
 		if c.streams == nil {
 			c.streams = map[pipeline.Stream]*shownStream{}
 		}
@@ -97,9 +100,9 @@ func (c *console) Output(_ context.Context, _ pipeline.StepName, stream pipeline
 }
 
 // dimmed sets our own lines apart from the output of the build's programs.
-func (c *console) dimmed(p []byte) []byte {
+func (c *Console) dimmed(p []byte) []byte {
 	text, ended := strings.CutSuffix(string(p), "\n")
-	text = c.term.dye(dim, text)
+	text = c.term.Dye(Dim, text)
 	if ended {
 		text += "\n"
 	}
@@ -107,9 +110,9 @@ func (c *console) dimmed(p []byte) []byte {
 }
 
 // Tests shows nothing: the log shows how each test ended.
-func (c *console) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
+func (c *Console) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
 
-func (c *console) StepEnded(_ context.Context, step pipeline.Step) error {
+func (c *Console) StepEnded(_ context.Context, step pipeline.Step) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, stream := range []pipeline.Stream{pipeline.Stdout, pipeline.Stderr, pipeline.System} {
@@ -127,7 +130,7 @@ func (c *console) StepEnded(_ context.Context, step pipeline.Step) error {
 }
 
 // write shows text; the caller holds mu.
-func (c *console) write(p []byte) error {
+func (c *Console) write(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
@@ -140,14 +143,14 @@ func (c *console) write(p []byte) error {
 }
 
 // line shows a line of our own, on a fresh line; the caller holds mu.
-func (c *console) line(s string) error {
+func (c *Console) line(s string) error {
 	if c.midLine {
 		s = "\n" + s
 	}
 	return c.write([]byte(s + "\n"))
 }
 
-func (c *console) clearProgress() error {
+func (c *Console) clearProgress() error {
 	if !c.progress {
 		return nil
 	}
@@ -156,8 +159,8 @@ func (c *console) clearProgress() error {
 	return err
 }
 
-// say shows a line of our own.
-func (c *console) say(s string) error {
+// Say shows a line of our own.
+func (c *Console) Say(s string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.line(s)

@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"fmt"
@@ -6,14 +6,20 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/termtext"
 	"vivarium/sandbox/quantity"
 )
 
+// End shows what a build came to after so long.
+func (c *Console) End(o pipeline.Outcome, took time.Duration) error {
+	return c.Say("\n" + strings.TrimSuffix(summary(c.term, o, took), "\n"))
+}
+
 // summary is shown when a build ends: a line for each step, then the verdict.
-func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
+func summary(t Terminal, o pipeline.Outcome, took time.Duration) string {
 	var b strings.Builder
 	for _, s := range o.Steps {
-		line := fmt.Sprintf("%s %-8s%s", t.dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)), s.Name,
+		line := fmt.Sprintf("%s %-8s%s", t.Dye(stepColour(s.State), fmt.Sprintf("%-8s", s.State)), s.Name,
 			stepDetail(s))
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
@@ -21,11 +27,11 @@ func summary(t terminal, o pipeline.Outcome, took time.Duration) string {
 	if o.Cause != "" && string(o.Cause) != verdict {
 		verdict += " (" + string(o.Cause) + ")"
 	}
-	verdict = t.dye(bold+stateColour(o.State), verdict)
+	verdict = t.Dye(Bold+stateColour(o.State), verdict)
 	if o.State != pipeline.Passed { // a passed build's summary tells the time
 		verdict += " after " + quantity.Duration(took)
 	}
-	fmt.Fprintf(&b, "%s: %s\n", verdict, oneLine(o.Summary))
+	fmt.Fprintf(&b, "%s: %s\n", verdict, termtext.OneLine(o.Summary))
 	return b.String()
 }
 
@@ -34,25 +40,25 @@ func stepDetail(s pipeline.Step) string {
 	if !s.StartedAt.IsZero() && !s.EndedAt.IsZero() {
 		took = quantity.Duration(s.EndedAt.Sub(s.StartedAt))
 	}
-	return fmt.Sprintf("%10s  %s", took, oneLine(s.Note))
+	return fmt.Sprintf("%10s  %s", took, termtext.OneLine(s.Note))
 }
 
 func stepColour(s pipeline.StepState) string {
 	switch s {
 	case pipeline.StepPassed:
-		return green
+		return Green
 	case pipeline.StepFailed, pipeline.StepErrored:
-		return red
+		return Red
 	}
-	return dim
+	return Dim
 }
 
 func stateColour(s pipeline.State) string {
 	switch s {
 	case pipeline.Passed:
-		return green
+		return Green
 	case pipeline.Failed, pipeline.Errored:
-		return red
+		return Red
 	}
-	return yellow
+	return Yellow
 }
