@@ -199,6 +199,24 @@ head -c 5000 /dev/zero > a/requirements.txt`))
 	}
 }
 
+func TestSurveyGoesNoDeeperThanAskedFor(t *testing.T) {
+	s := start(t, nil)
+	mustRun(t, s, shell("mkdir -p a/b/c; touch a/one a/b/two a/b/c/three"))
+	for depth, want := range map[int]string{0: "a a/b a/b/c a/b/c/three a/b/two a/one", 1: "a", 2: "a a/b a/one"} {
+		got, err := s.Survey(t.Context(), sandbox.SurveyQuery{Dir: sandbox.Workspace, MaxFiles: 100, Depth: depth})
+		if err != nil || got.Truncated {
+			t.Fatalf("depth %d: truncated %t, %v", depth, got.Truncated, err)
+		}
+		var paths []string
+		for _, f := range got.Files {
+			paths = append(paths, f.Path)
+		}
+		if text := strings.Join(paths, " "); text != want {
+			t.Errorf("depth %d: got %s, want %s", depth, text, want)
+		}
+	}
+}
+
 func TestReadIsBoundedAndFollowsNoLinks(t *testing.T) {
 	s := start(t, nil)
 	mustRun(t, s, shell(`

@@ -13,6 +13,7 @@ import (
 type SurveyQuery struct {
 	Dir      string
 	MaxFiles int
+	Depth    int // levels below Dir: 1 is what stands in Dir itself; 0: all
 }
 
 // File is one entry of a tree. Path is relative, with slashes.
@@ -32,7 +33,7 @@ type Survey struct {
 
 // Survey lists a tree without running anything from it. It reads no file.
 func (s *Sandbox) Survey(ctx context.Context, q SurveyQuery) (Survey, error) {
-	call, err := s.call(wire.Request{Survey: &wire.Survey{Dir: q.Dir, MaxFiles: q.MaxFiles}})
+	call, err := s.call(wire.Request{Survey: &wire.Survey{Dir: q.Dir, MaxFiles: q.MaxFiles, Depth: q.Depth}})
 	if err != nil {
 		return Survey{}, s.why(ctx, "survey", err)
 	}
@@ -95,8 +96,7 @@ func (r *surveyReader) take(e *wire.Entries) error {
 
 func (r *surveyReader) add(f File) error {
 	_, known := r.files[f.Path]
-	if known || len(r.files) >= r.query.MaxFiles || f.Size < 0 ||
-		!validPath(f.Path) || len(f.Link) > maxPath {
+	if known || len(r.files) >= r.query.MaxFiles || f.Size < 0 || !validPath(f.Path) || len(f.Link) > maxPath {
 		return errProtocol
 	}
 	r.names += int64(len(f.Path) + len(f.Link))

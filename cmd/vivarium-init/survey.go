@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"vivarium/sandbox/wire"
 )
@@ -81,7 +82,13 @@ func (s *surveyor) visit(name string, d fs.DirEntry, err error) error {
 		return errEnough
 	}
 	s.count++
-	return s.add(name, d)
+	if err := s.add(name, d); err != nil {
+		return err
+	}
+	if strings.Count(name, "/")+1 == s.req.Depth {
+		return skip(d)
+	}
+	return nil
 }
 
 // unreadable leaves out a file that cannot be read, and notes that one is missing.

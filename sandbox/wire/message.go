@@ -113,11 +113,12 @@ type Archive struct {
 	Paths [][]byte `json:"paths"`
 }
 
-// Survey lists the tree below Dir. The answer is Replies with Entries; the Reply without Entries is
-// the last.
+// Survey lists the tree below Dir, Depth levels of it. The answer is Replies with Entries; the Reply
+// without Entries is the last.
 type Survey struct {
 	Dir      string `json:"dir"`
 	MaxFiles int    `json:"max_files"`
+	Depth    int    `json:"depth,omitempty"` // 0: all levels
 }
 
 // Entries is a part of a survey.

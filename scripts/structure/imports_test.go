@@ -197,6 +197,7 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/results",
+		"pipeline/environment",
 		"pipeline/limits",
 		"pipeline/tester",
 		"pipeline/gitline",
@@ -259,6 +260,7 @@ var mayImport = map[string][]string{
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/termtext"},
 	"pipeline/termtext":                     {},
+	"pipeline/environment":                  {},
 	"images":                                {},
 	"sandbox":                               {"sandbox/hidden", "sandbox/runc", "sandbox/stdio", "sandbox/wire", "sandbox/quantity"},
 	"sandbox/hidden":                        {},
