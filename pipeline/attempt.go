@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/images"
+	"vivarium/pipeline/environment"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/notes"
 	"vivarium/pipeline/pace"
@@ -36,6 +37,7 @@ type attempt struct {
 	begun       time.Time     // when the first sandbox was asked for
 	deadline    time.Time
 	plan        python.Plan
+	ranWith     environment.Environment // as far as it is known yet; its image is the attempt's
 	constraints string // the file of constraints that stands in the sandbox; empty where none does
 	written     int64  // bytes of output so far
 	pace        pace.Pace
@@ -85,6 +87,10 @@ func (a *attempt) outcome() Outcome {
 		return slices.Index(StepNames, s.Name) - slices.Index(StepNames, t.Name)
 	})
 	o := outcomeOf(a.image.Name, a.steps)
+	o.Environment = a.environment()
+	if a.req.Green != nil {
+		o.Green = a.req.Green.Build
+	}
 	if i := slices.IndexFunc(a.steps, func(s Step) bool { return s.Cause != "" }); i >= 0 {
 		end := a.ends[a.steps[i].Name]
 		o.Heals, o.Unclear = end.heals, end.unclear
@@ -115,7 +121,7 @@ func (a *attempt) finish(ctx context.Context, name StepName, note string, err er
 	a.ends[name] = end
 	a.step.State, a.step.Cause, a.step.Note = end.state(), end.cause, note
 	if end.cause != "" {
-		a.step.Note = end.note
+		a.step.Note = a.sinceGreen(end.cause, end.note)
 	}
 	a.step.EndedAt, a.step.Limits = time.Now(), a.limits
 	return a.record(ctx, a.step)
@@ -153,7 +159,7 @@ func (a *attempt) work(name StepName) (do stepWork, command string) {
 	case StepPlan:
 		return a.makePlan, ""
 	case StepInstall:
-		return a.install, python.Lines(a.plan.Install)
+		return a.installAndList, python.Lines(a.plan.Install)
 	case StepLint:
 		return a.lint, python.Lines(slices.Concat(a.plan.Lint, a.plan.OwnLint))
 	default:

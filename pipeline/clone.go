@@ -125,17 +125,21 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 		return err
 	}
 	var head strings.Builder
-	parse := git("rev-parse", "HEAD")
+	parse := git("rev-parse", "HEAD", "HEAD^{tree}")
 	parse.tap = func(stream sandbox.Stream, p []byte) {
-		if stream == sandbox.Stdout && head.Len() < len(g.SHA)+1 {
+		if stream == sandbox.Stdout && head.Len() < 2*(len(g.SHA)+1) {
 			head.Write(p)
 		}
 	}
 	if err := a.git(ctx, parse); err != nil {
 		return err
 	}
-	if strings.TrimSpace(head.String()) != g.SHA {
+	commit, tree, _ := strings.Cut(strings.TrimSpace(head.String()), "\n")
+	if commit != g.SHA {
 		return fail(CauseClone, "the checkout is at another commit than %s", g.SHA)
+	}
+	if gitline.CommitID.MatchString(tree) {
+		a.ranWith.Tree = tree
 	}
 	return nil
 }

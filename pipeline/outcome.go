@@ -1,6 +1,9 @@
 package pipeline
 
-import "vivarium/pipeline/results"
+import (
+	"vivarium/pipeline/environment"
+	"vivarium/pipeline/results"
+)
 
 // State is where a build stands.
 type State string
@@ -63,6 +66,10 @@ type Outcome struct {
 	Image   string // the runner image that the build ended on
 	Steps   []Step
 	Results results.Summary // what the tests came to
+	// Environment is what the build ran with, as far as it came.
+	Environment environment.Environment
+	// Green is the number of the green build that it was compared with; 0 where there was none.
+	Green int64
 	// Heals says that the cause is trouble outside that may pass: the engine, the git host or the
 	// package index did not answer. The same commit may be built later; nothing is judged yet.
 	Heals bool

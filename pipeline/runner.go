@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"vivarium/images"
+	"vivarium/pipeline/environment"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 )
@@ -58,6 +59,8 @@ type Request struct {
 	Settings Settings // the time counts from when the image is there
 	// Title is the first lines of the log, which tell people what is built.
 	Title string
+	// Green is the last green build, with which a failure is compared; nil: there is none.
+	Green *environment.Green
 }
 
 // Runner runs builds.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"vivarium/images"
+	"vivarium/pipeline/environment"
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/limits"
@@ -45,6 +46,7 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 		}
 	}
 	a.plan = plan
+	a.ranWith.Plan = environment.CutPlan(plan.Text())
 	if err := a.say(ctx, strings.TrimSuffix(plan.Text(), "\n")); err != nil {
 		return "", err
 	}

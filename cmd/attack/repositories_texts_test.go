@@ -31,7 +31,7 @@ func TestRepositoryTexts(t *testing.T) {
 		if !strings.Contains(l.String(), "$ git checkout --detach "+source.SHA) {
 			t.Errorf("it is not built at %s", source.SHA)
 		}
-		_, plan, _ := strings.Cut(l.String(), "$ git rev-parse HEAD\n")
+		_, plan, _ := strings.Cut(l.String(), "$ git rev-parse HEAD HEAD^{tree}\n")
 		plan, _, _ = strings.Cut(plan, "plan: passed")
 		return steps, plan
 	}

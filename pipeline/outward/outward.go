@@ -61,6 +61,7 @@ func (o Words) Outcome(ctx context.Context, b pipeline.Build, out pipeline.Outco
 			"build", b.ID, "repo", b.Repo.FullName, "summary", o.secrets.Hide(out.Summary))
 	}
 	out.Summary = said
+	out.Environment = out.Environment.Map(o.secrets.Hide)
 	return out
 }
 
