@@ -38,8 +38,8 @@ type attempt struct {
 	deadline    time.Time
 	plan        python.Plan
 	ranWith     environment.Environment // as far as it is known yet; its image is the attempt's
-	constraints string // the file of constraints that stands in the sandbox; empty where none does
-	written     int64  // bytes of output so far
+	constraints string                  // the file of constraints that stands in the sandbox; empty where none does
+	written     int64                   // bytes of output so far
 	pace        pace.Pace
 	notes       notes.Notes
 

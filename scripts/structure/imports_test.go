@@ -182,7 +182,14 @@ var mayImport = map[string][]string{
 		"server/store/people",
 		"server/store/queue",
 	},
+	"server/store/environments": {
+		"pipeline",
+		"pipeline/environment",
+		"server/store/builds",
+		"server/store/database",
+	},
 	"server/store": {
+		"server/store/environments",
 		"server/store/loop",
 		"pipeline",
 		"server/store/outbox",

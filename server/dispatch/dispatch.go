@@ -56,6 +56,9 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 		// The next attempt would fail in the same way.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
 	}
+	if q.Green, err = d.Builds.Environments.Green(ctx, b); err != nil {
+		return pipeline.Outcome{}, err
+	}
 	var secrets []string
 	if d.Secrets != nil {
 		secrets = d.Secrets()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/environment"
 	"vivarium/pipeline/results"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
@@ -26,6 +27,7 @@ import (
 // canaries are words that stand where a repository's people put theirs: one of them is found wherever a search looks.
 var canaries = map[string]string{
 	"name": "canary-name-3f81", "author": "canary-author-90c2", "message": "canary-message-5be4", "log": "canary-log-d17a",
+	"package": "canary-package-41c7", "plan": "canary-plan-8ae2",
 	"branch": "canary-branch-66e0", "job": "canary-job-2d19", "refused": "canary-refusal-a9b3",
 	"red test": "canary-red-4c55", "reason": "canary-reason-71f3", "test's path": "canary-path-b80d", "hung test": "canary-hung-e9a1",
 }
@@ -66,7 +68,11 @@ func fill(t *testing.T, s *Store) {
 		if err := sayTests(ctx, rec); err != nil {
 			return pipeline.Outcome{}, err
 		}
-		return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: canaries["message"] + " failed"}, nil
+		return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: canaries["message"] + " failed",
+			Environment: environment.Environment{
+				Image: environment.Image{ID: "sha256:1"}, Listed: true, Plan: canaries["plan"],
+				Packages: []environment.Package{{Name: canaries["package"], Version: "1"}},
+			}}, nil
 	}})
 	for n := range 3 {
 		waitState(t, s, accept(t, s, canaryPush(n+1)), pipeline.Failed)

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/environments"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
@@ -46,6 +47,8 @@ type Store struct {
 	Logs      *buildlog.Logs
 	Tests     *testruns.Runs
 	Retention *retention.Retention
+	// Environments is what builds ran with.
+	Environments *environments.Environments
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -64,13 +67,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
-		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Outbox: outbox.New(db), db: db, log: o.Log,
+		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Environments: environments.New(db),
+		Outbox: outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
 		AddStatus:          outbox.Add,
+		Keep:               environments.Keep,
 		Logs:               s.Logs,
 	})
 	s.Retention = retention.New(db, o.Log, s.Queue)

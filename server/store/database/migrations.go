@@ -397,4 +397,21 @@ var migrations = []migration{
 			)`,
 		},
 	},
+	{
+		id: "0022_0.1.0_environments",
+		statements: []string{
+			`CREATE TABLE environments (
+				build_id bigint PRIMARY KEY REFERENCES builds (id) ON DELETE CASCADE,
+				green_id bigint NOT NULL,
+				tree text NOT NULL,
+				image text NOT NULL,
+				image_id text NOT NULL,
+				python text NOT NULL,
+				plan text NOT NULL,
+				packages text NOT NULL
+			)`,
+			// What passed, by its having no cause and not by state: SQLite would take builds_state for that.
+			`CREATE INDEX builds_green ON builds (lower(repo), ref, id) WHERE ended_at > 0 AND cause = ''`,
+		},
+	},
 }

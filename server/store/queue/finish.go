@@ -48,6 +48,11 @@ func (q *Queue) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipel
 	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}
+	if q.keep != nil {
+		if err := q.keep(tx, *b, o); err != nil {
+			return err
+		}
+	}
 	if b.Cause != "" { // the one that was to tell of a step's end may be dead
 		if err := q.interruptSteps(tx, *b, b.Cause, b.Summary); err != nil {
 			return err

@@ -30,7 +30,9 @@ type Options struct {
 	// AddStatus puts a build's state as it is now into the outbox. The job that it returns is
 	// inserted in the same transaction.
 	AddStatus func(*database.Tx, builds.Row) (river.InsertManyParams, error)
-	Logs      Logs
+	// Keep writes what else is kept of an outcome, in the transaction that ends the build; nil: nothing.
+	Keep func(*database.Tx, builds.Row, pipeline.Outcome) error
+	Logs Logs
 }
 
 // Logs are the logs of builds, as far as the queue needs them.
@@ -49,6 +51,7 @@ type Queue struct {
 	log                *slog.Logger
 	logs               Logs
 	addStatus          func(*database.Tx, builds.Row) (river.InsertManyParams, error)
+	keep               func(*database.Tx, builds.Row, pipeline.Outcome) error
 	defaultBranchFirst bool
 	limit              int // of builds that wait in all
 
@@ -77,6 +80,7 @@ func New(db *database.DB, o Options) *Queue {
 		log:                o.Log,
 		logs:               o.Logs,
 		addStatus:          o.AddStatus,
+		keep:               o.Keep,
 		defaultBranchFirst: o.DefaultBranchFirst,
 		limit:              o.Limit,
 		look:               make(chan struct{}, 1),
