@@ -11,6 +11,7 @@ import (
 	"vivarium/pipeline/environment"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/notes"
+	"vivarium/pipeline/ownfiles"
 	"vivarium/pipeline/pace"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/termtext"
@@ -36,6 +37,7 @@ type attempt struct {
 	limits      limits.Limits // the request's until the plan lowers them
 	begun       time.Time     // when the first sandbox was asked for
 	deadline    time.Time
+	keeper      ownfiles.Keeper // of what the operator fixes of the checkout
 	plan        python.Plan
 	ranWith     environment.Environment // as far as it is known yet; its image is the attempt's
 	constraints string                  // the file of constraints that stands in the sandbox; empty where none does
@@ -57,7 +59,7 @@ func newAttempt(r *Runner, q Request, rec Recorder) *attempt {
 	}
 	return &attempt{
 		runner: r, req: q, rec: rec, ends: map[StepName]ending{},
-		limits: q.Settings.Limits,
+		limits: q.Settings.Limits, keeper: ownfiles.Keeper{Part: q.Fixed},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"vivarium/images"
 	"vivarium/pipeline/gitline"
 	"vivarium/pipeline/lastwords"
+	"vivarium/pipeline/notes"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/quantity"
@@ -55,9 +56,20 @@ func (a *attempt) checkOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.fetchOverlay(ctx); err != nil {
+		return err
+	}
+	if err := a.bring(ctx); err != nil {
+		return err
+	}
+	return a.lay(ctx)
+}
+
+// bring brings the code into the sandbox.
+func (a *attempt) bring(ctx context.Context) error {
 	switch src := a.req.Source.(type) {
 	case Git:
-		return a.fetchCommit(ctx, src)
+		return a.fetchCommit(ctx, src, sandbox.Workspace)
 	case Tree:
 		return a.copyTree(ctx, src)
 	}
@@ -69,10 +81,10 @@ func (a *attempt) checkOut(ctx context.Context) error {
 func (a *attempt) findImage(ctx context.Context) error {
 	image, err := a.resolve(ctx, a.req.Image)
 	if errors.Is(err, images.ErrNotFound) {
-		w := &lineWriter{say: func(line string) error { return a.say(ctx, line) }}
+		w := &notes.Lines{Say: func(line string) error { return a.say(ctx, line) }}
 		image, err = a.runner.Images.Ensure(ctx, images.Default, w)
-		if w.err != nil {
-			return w.err
+		if w.Err != nil {
+			return w.Err
 		}
 	}
 	if err != nil {
@@ -88,6 +100,12 @@ func git(name string, args ...string) command {
 		name:    "git " + name,
 		echo:    strings.Join(append([]string{"git", name}, args...), " "),
 	}
+}
+
+// in is a command that runs in a folder.
+func (c command) in(dir string) command {
+	c.Dir = dir
+	return c
 }
 
 // git runs one git command that must succeed.
@@ -106,8 +124,8 @@ func (a *attempt) git(ctx context.Context, c command) error {
 	return nil
 }
 
-// fetchCommit fetches exactly one commit and checks it out.
-func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
+// fetchCommit fetches exactly one commit and checks it out in dir.
+func (a *attempt) fetchCommit(ctx context.Context, g Git, dir string) error {
 	if !gitline.CommitID.MatchString(g.SHA) {
 		return fail(CauseClone, "%q is not the whole ID of a commit", g.SHA)
 	}
@@ -115,17 +133,21 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	if len(g.SHA) == 64 {
 		format = "sha256"
 	}
-	if err := a.git(ctx, git("init", "--template=", "--object-format="+format)); err != nil {
+	init := []string{"--template=", "--object-format=" + format}
+	if dir != sandbox.Workspace {
+		init = append(init, dir) // which is not there yet
+	}
+	if err := a.git(ctx, git("init", init...)); err != nil {
 		return err
 	}
-	if err := a.fetch(ctx, g, "--depth=1", "--no-tags", egress.GitPath, g.SHA); err != nil {
+	if err := a.fetch(ctx, g, dir, "--depth=1", "--no-tags", egress.GitPath, g.SHA); err != nil {
 		return err
 	}
-	if err := a.git(ctx, git("checkout", "--detach", g.SHA)); err != nil {
+	if err := a.git(ctx, git("checkout", "--detach", g.SHA).in(dir)); err != nil {
 		return err
 	}
 	var head strings.Builder
-	parse := git("rev-parse", "HEAD", "HEAD^{tree}")
+	parse := git("rev-parse", "HEAD", "HEAD^{tree}").in(dir)
 	parse.tap = func(stream sandbox.Stream, p []byte) {
 		if stream == sandbox.Stdout && head.Len() < 2*(len(g.SHA)+1) {
 			head.Write(p)
@@ -138,17 +160,17 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git) error {
 	if commit != g.SHA {
 		return fail(CauseClone, "the checkout is at another commit than %s", g.SHA)
 	}
-	if gitline.CommitID.MatchString(tree) {
+	if dir == sandbox.Workspace && gitline.CommitID.MatchString(tree) {
 		a.ranWith.Tree = tree
 	}
 	return nil
 }
 
-// fetch fetches, and tries once more when the host did not answer. Longer trouble is waited for
+// fetch fetches into the repository in dir, and tries once more when the host did not answer. Longer trouble is waited for
 // without a sandbox. Among the arguments of git fetch, the repository is egress.GitPath.
-func (a *attempt) fetch(ctx context.Context, g Git, args ...string) error {
+func (a *attempt) fetch(ctx context.Context, g Git, dir string, args ...string) error {
 	for try := 0; ; try++ {
-		again, err := a.fetchOnce(ctx, g, args)
+		again, err := a.fetchOnce(ctx, g, dir, args)
 		if err == nil || !again || try == len(fetchPauses) {
 			return err
 		}
@@ -166,7 +188,7 @@ func (a *attempt) fetch(ctx context.Context, g Git, args ...string) error {
 
 // fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
 // to try again at once.
-func (a *attempt) fetchOnce(ctx context.Context, g Git, args []string) (again bool, err error) {
+func (a *attempt) fetchOnce(ctx context.Context, g Git, dir string, args []string) (again bool, err error) {
 	token, err := g.Token(ctx)
 	if err != nil {
 		return false, failOutside(CauseClone, "%v", err)
@@ -178,7 +200,7 @@ func (a *attempt) fetchOnce(ctx context.Context, g Git, args []string) (again bo
 	}
 	args = slices.Clone(args)
 	args[slices.Index(args, egress.GitPath)] = service.URL + egress.GitPath
-	err = a.git(ctx, git("fetch", args...))
+	err = a.git(ctx, git("fetch", args...).in(dir))
 	closed := service.Close()
 	if err == nil {
 		return false, closed
@@ -238,26 +260,4 @@ func treeError(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	}
 	return fail(CauseClone, "copy the working tree: %v", err)
-}
-
-// lineWriter passes on whole lines.
-type lineWriter struct {
-	say  func(line string) error
-	line strings.Builder
-	err  error
-}
-
-// Write takes the next piece of text.
-func (w *lineWriter) Write(p []byte) (int, error) {
-	for _, b := range p {
-		if b != '\n' {
-			w.line.WriteByte(b)
-			continue
-		}
-		if w.err == nil {
-			w.err = w.say(w.line.String())
-		}
-		w.line.Reset()
-	}
-	return len(p), w.err
 }

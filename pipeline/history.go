@@ -44,7 +44,7 @@ func (a *attempt) completeHistory(ctx context.Context) error {
 // fetchHistory fetches commits and their folders, but no contents of files that are not in the
 // checkout.
 func (a *attempt) fetchHistory(ctx context.Context, g Git) error {
-	err := a.fetch(ctx, g, "--depth="+strconv.Itoa(maxHistory), "--filter=blob:none",
+	err := a.fetch(ctx, g, sandbox.Workspace, "--depth="+strconv.Itoa(maxHistory), "--filter=blob:none",
 		egress.GitPath, "+"+g.SHA+":"+historyRef)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"vivarium/images"
 	"vivarium/pipeline/environment"
+	"vivarium/pipeline/fixed"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 )
@@ -57,6 +58,10 @@ type Request struct {
 	Source   Source
 	Image    string   // runner image by name: the guess; empty is images.Default
 	Settings Settings // the time counts from when the image is there
+	// Fixed is what the operator fixes of this repository's builds, and Overlay where the files of its
+	// overlay are fetched from; what that cannot be fetched with is not the repository's fault.
+	Fixed   fixed.Part
+	Overlay Git
 	// Title is the first lines of the log, which tell people what is built.
 	Title string
 	// Green is the last green build, with which a failure is compared; nil: there is none.

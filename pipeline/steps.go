@@ -57,6 +57,9 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
+	if err := python.CheckFixed(a.req.Fixed, a.req.Settings.Limits); err != nil {
+		return python.Plan{}, fail(CauseInternal, "what the operator fixed for this repository does not hold: %v", err)
+	}
 	survey, err := a.survey(ctx)
 	if err != nil {
 		return python.Plan{}, err
@@ -67,7 +70,7 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	}
 	options := python.Options{
 		Default: images.Default, Limits: a.limits, NoHistory: !hasHistory(a.req.Source),
-		DeclaredPytest: a.req.Settings.DeclaredPytest,
+		DeclaredPytest: a.req.Settings.DeclaredPytest, Fixed: a.req.Fixed, Laid: a.keeper.Laid,
 	}
 	for _, image := range found {
 		options.Images = append(options.Images, interpreter.Image{Name: image.Name, Python: image.Python})

@@ -47,6 +47,9 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) runTests(ctx context.Context, by tester.Program, planned checkout.Command) (testRun, error) {
+	if err := a.layAgain(ctx); err != nil {
+		return testRun{}, err
+	}
 	output := by.Reader(planned.Dir)
 	c := command{
 		Command: inCheckout(planned, envSettings),

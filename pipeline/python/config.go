@@ -12,6 +12,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/sandbox"
@@ -31,6 +32,8 @@ type config struct {
 	tests    bool     // test is set, be it to nothing
 	env      []string // NAME=value
 	limits   limits.Limits
+	fixed    fixed.Part // by the operator; its settings are taken in place of the repository's
+	ignored  []string   // settings of the repository's that are fixed
 	lowered  []string
 	notes    []string
 }
@@ -74,31 +77,40 @@ const minLogRate = 64 << 10
 // lower a limit, never raise it.
 func parseConfig(table any, operator limits.Limits) (config, error) {
 	c := config{limits: operator}
+	return c, c.take(table)
+}
+
+// take takes the settings of a repository, but for those that are fixed.
+func (c *config) take(table any) error {
 	if table == nil {
-		return c, nil
+		return nil
 	}
 	values, ok := table.(map[string]any)
 	if !ok {
-		return c, configError("tool.vivarium is not a table", "write it as [tool.vivarium] with one setting a line")
+		return configError("tool.vivarium is not a table", "write it as [tool.vivarium] with one setting a line")
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		set, known := settings[key]
+		if c.fixed.Fixes(key) {
+			c.ignored = append(c.ignored, key)
+			continue
+		}
 		if variable := operatorsOnly[key]; variable != "" {
-			return c, configError(fmt.Sprintf("[tool.vivarium] %s is the operator's alone", key),
+			return configError(fmt.Sprintf("[tool.vivarium] %s is the operator's alone", key),
 				fmt.Sprintf("it is fixed before the repository is known (%s); take the line out", variable))
 		}
 		if !known {
 			c.noteUnknown(key)
 			continue
 		}
-		if err := set(&c, values[key]); err != nil {
-			return c, configError(fmt.Sprintf("[tool.vivarium] %s = %v", key, values[key]), err.Error())
+		if err := set(c, values[key]); err != nil {
+			return configError(fmt.Sprintf("[tool.vivarium] %s = %v", key, values[key]), err.Error())
 		}
 		if !slices.Contains(choices, key) {
 			c.lowered = append(c.lowered, fmt.Sprintf("%s = %v by [tool.vivarium]", key, values[key]))
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // noteUnknown says that there is no such setting.

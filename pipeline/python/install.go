@@ -49,8 +49,8 @@ func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installat
 	files := declared.RequirementsFiles(t)
 	switch {
 	case conf.installs:
-		in.own = withEnv(conf.install, conf.env)
-		in.because("[tool.vivarium] install")
+		in.own = conf.withEnv("install", conf.install)
+		in.because("%s", conf.by("install"))
 		in.passed = slices.Concat(nonEmpty(files.Main), files.Companions)
 		return in
 	case files.Main != "":

@@ -83,22 +83,25 @@ func (c *config) setEnv(v any) error {
 // overridden names what the repository decides by commands of its own.
 func (c *config) overridden() []string {
 	var all []string
-	if c.installs {
-		all = append(all, "install")
-	}
-	if c.lints {
-		all = append(all, "lint")
-	}
-	if c.tests {
-		all = append(all, "test")
+	for _, one := range []struct {
+		name string
+		set  bool
+	}{{"install", c.installs}, {"lint", c.lints}, {"test", c.tests}} {
+		if one.set && !c.fixed.Fixes(one.name) {
+			all = append(all, one.name)
+		}
 	}
 	return all
 }
 
-// withEnv gives commands the repository's own variables.
-func withEnv(commands []checkout.Command, env []string) []checkout.Command {
+// withEnv gives commands, which a setting may hold, the variables of env. A command that the operator
+// fixed has no variables of the repository's.
+func (c *config) withEnv(setting string, commands []checkout.Command) []checkout.Command {
+	if c.fixed.Fixes(setting) && !c.fixed.Fixes("env") {
+		return commands
+	}
 	for i := range commands {
-		commands[i].Env = append(commands[i].Env, env...)
+		commands[i].Env = append(commands[i].Env, c.env...)
 	}
 	return commands
 }

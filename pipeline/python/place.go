@@ -13,14 +13,14 @@ import (
 
 // place is where the project stands: dir below the checkout, "." for its root. why is empty where
 // there was nothing to choose.
-func place(t *checkout.Tree, workdir string) (dir, why string, err error) {
-	if workdir != "" {
+func place(t *checkout.Tree, conf config) (dir, why string, err error) {
+	if workdir := conf.workdir; workdir != "" {
 		if f, ok := t.Resolve(workdir); !ok || !f.Dir {
 			return "", "", configError(
-				fmt.Sprintf("[tool.vivarium] workdir = %q is no folder of the checkout", workdir),
+				fmt.Sprintf("%s = %q is no folder of the checkout", conf.by("workdir"), workdir),
 				"name a folder that is committed, such as \"backend\"")
 		}
-		return workdir, "[tool.vivarium] names it as workdir", nil
+		return workdir, conf.asker("workdir") + " names it as workdir", nil
 	}
 	if declared.IsProject(t, ".") || hasTests(t) {
 		return ".", "", nil

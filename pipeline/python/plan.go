@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/contract"
@@ -35,6 +36,10 @@ type Options struct {
 	NoHistory bool
 	// DeclaredPytest is whether pytest runs only where the repository declares it.
 	DeclaredPytest bool
+	// Fixed is what the operator fixes of this repository's builds, and Laid what came of the
+	// repository's own files where the operator's stand. What CheckFixed refuses is a mistake.
+	Fixed fixed.Part
+	Laid  fixed.Laid
 }
 
 // Plan is everything that a build will do, and why.
@@ -59,6 +64,7 @@ type Plan struct {
 	NotFetched   []string           // submodules, LFS files, history
 	History      string             // why tags and history are needed; empty where they are not
 	Limits       limits.Limits
+	Fixed        []string // what the operator fixed; empty where that is nothing
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
 	Remarks      []string // what the verdict says as well
@@ -82,11 +88,11 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	conf, err := parseConfig(doc.Vivarium(), o.Limits)
+	conf, err := configOf(doc.Vivarium(), o)
 	if err != nil {
 		return Plan{}, err
 	}
-	dir, why, err := place(whole, conf.workdir)
+	dir, why, err := place(whole, conf)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -113,7 +119,7 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 func ownSettings(t *checkout.Tree, root declared.Document, c config, o Options) (declared.Document, config, error) {
 	doc, err := declared.Open(t)
 	if err == nil && root.Vivarium() == nil {
-		c, err = parseConfig(doc.Vivarium(), o.Limits)
+		c, err = configOf(doc.Vivarium(), o)
 	}
 	return doc, c, err
 }
@@ -125,6 +131,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 		return err
 	}
 	p.Limits, p.Lowered, p.Notes = conf.limits, conf.lowered, conf.notes
+	p.sayFixed(conf, o)
 	if err := p.chooseImage(t, project, conf, o); err != nil {
 		return err
 	}
@@ -133,7 +140,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	if err != nil {
 		return err
 	}
-	p.Lint, p.OwnLint = []checkout.Command{lint.Command}, withEnv(conf.lint, conf.env)
+	p.Lint, p.OwnLint = []checkout.Command{lint.Command}, conf.withEnv("lint", conf.lint)
 	p.Notes = append(p.Notes, lint.Notes...)
 	p.chooseHistory(t, doc, conf, o)
 	p.chooseTests(t, conf, in, o)
@@ -145,7 +152,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 }
 
 func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf config, o Options) error {
-	demand := interpreter.Demand{Release: conf.python, Requires: project.Requires, File: project.RequiresFile}
+	demand := interpreter.Demand{Release: conf.python, By: conf.asker("python"), Requires: project.Requires, File: project.RequiresFile}
 	wishes := append(interpreter.Wishes(t), project.Wishes...)
 	c, err := interpreter.Choose(demand, wishes, o.Images, o.Default)
 	if err != nil {
@@ -161,7 +168,7 @@ func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf conf
 func (p *Plan) chooseHistory(t *checkout.Tree, doc declared.Document, conf config, o Options) {
 	p.History = declared.VersionFromTags(t, doc)
 	if conf.history {
-		p.History = "[tool.vivarium] asks for them"
+		p.History = conf.asker("history") + " asks for them"
 	}
 	if o.NoHistory && p.History != "" {
 		p.note("there are no tags and no history, since this is no git repository, and %s", p.History)
@@ -230,6 +237,9 @@ func (p Plan) Text() string {
 	}
 	b.WriteString("Plan\n")
 	line("python", "%s (image %s): %s", p.Image.Python, p.Image.Name, p.ImageReason)
+	for _, text := range p.Fixed {
+		line("fixed", "%s", text)
+	}
 	if p.Dir != "" {
 		line("folder", "%s: %s", p.Dir, p.DirWhy)
 	}

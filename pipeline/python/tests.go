@@ -15,16 +15,19 @@ const mostNotRun = 20
 func (p *Plan) chooseTests(t *checkout.Tree, conf config, in *installation, o Options) {
 	var s suite.Suite
 	if conf.tests {
-		s = suite.ByOwn(conf.test, "[tool.vivarium] test")
+		s = suite.ByOwn(conf.test, conf.by("test"))
+		if conf.fixed.Fixes("test") {
+			s.Program = suite.Fixed
+		}
 	} else {
 		s = p.suite(t, in)
 	}
-	p.Test, p.TestProgram, p.TestWhy, p.NotRun = withEnv(s.Runs, conf.env), s.Program, s.Why, s.Left
+	p.Test, p.TestProgram, p.TestWhy, p.NotRun = conf.withEnv("test", s.Runs), s.Program, s.Why, s.Left
 	if len(p.Test) == 0 && len(s.Left) > 0 {
 		p.TestWhy += "; " + s.Left[0].Path + " is not run: " + s.Left[0].Reason
 	}
 	if s.NeedsPytest != "" && in.own == nil && !in.has("pytest") {
-		p.undeclaredPytest(s, in, o)
+		p.undeclaredPytest(s, in, o.DeclaredPytest && s.Program != suite.Fixed)
 	}
 }
 
@@ -39,9 +42,9 @@ func (p *Plan) suite(t *checkout.Tree, in *installation) suite.Suite {
 
 // undeclaredPytest adds pytest, as GitHub's own starter workflow does, unless the operator has only
 // what is declared.
-func (p *Plan) undeclaredPytest(s suite.Suite, in *installation, o Options) {
+func (p *Plan) undeclaredPytest(s suite.Suite, in *installation, refuse bool) {
 	const declare = "declare it, such as in requirements-dev.txt or in a dependency group named test"
-	if o.DeclaredPytest {
+	if refuse {
 		p.Test = nil
 		p.TestWhy = fmt.Sprintf("pytest is needed (%s) and declared nowhere, and this server adds nothing: %s",
 			s.NeedsPytest, declare)

@@ -34,10 +34,13 @@ func Of(p suite.Program, c checkout.Command) Program {
 		return Program{Name: "pytest", Command: "python -m pytest", reports: pytests}
 	case suite.Django:
 		return Program{Name: "Django", Command: "manage.py test"}
-	case suite.Own:
-		line := python.Line(c)
+	case suite.Own, suite.Fixed:
+		line, whose := python.Line(c), "the repository's own command"
+		if p == suite.Fixed {
+			whose = "the operator's command"
+		}
 		return Program{
-			Name: "the repository's own command", Command: line[:min(len(line), maxOwn)], reports: either,
+			Name: whose, Command: line[:min(len(line), maxOwn)], reports: either,
 			Silent: !suite.Reports(c),
 		}
 	}

@@ -204,7 +204,6 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/results",
-		"pipeline/environment",
 		"pipeline/limits",
 		"pipeline/tester",
 		"pipeline/gitline",
@@ -234,7 +233,10 @@ var mayImport = map[string][]string{
 	},
 	"server/store/queue/patience": {"pipeline", "sandbox/quantity"},
 	"server/verdict":              {"pipeline"},
+	"pipeline/fixed":              {"sandbox", "sandbox/quantity"},
+	"pipeline/ownfiles":           {"pipeline/fixed", "pipeline/python", "pipeline/termtext", "sandbox"},
 	"pipeline/python": {
+		"pipeline/fixed",
 		"pipeline/limits",
 		"pipeline/shell",
 		"pipeline/python/checkout",

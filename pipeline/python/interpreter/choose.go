@@ -18,7 +18,8 @@ type Image struct {
 
 // Demand is what no build of the repository goes without.
 type Demand struct {
-	Release  string // python in [tool.vivarium], such as 3.12; empty where nothing is said
+	Release  string // such as 3.12; empty where nothing is said
+	By       string // who asks for Release
 	Requires string // requires-python, a PEP 440 specifier set; empty where nothing is said
 	File     string // that holds Requires
 }
@@ -42,7 +43,7 @@ func Choose(d Demand, wishes []Wish, images []Image, standard string) (Choice, e
 		return Choice{}, err
 	}
 	if d.Release != "" {
-		c.Image, c.Reason = allowed[0], "[tool.vivarium] asks for python "+d.Release
+		c.Image, c.Reason = allowed[0], d.By+" asks for python "+d.Release
 		return c, nil
 	}
 	for _, w := range wishes {
@@ -96,14 +97,14 @@ func (c *Choice) allow(d Demand, images []Image) ([]Image, error) {
 	if exact := filter(images, want.sameMinor); len(exact) > 0 {
 		return nil, &checkout.Mistake{
 			File: file,
-			Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, and requires-python is %s", d.Release,
+			Problem: fmt.Sprintf("%s asks for python %q, and requires-python is %s", d.By, d.Release,
 				d.Requires),
 			Advice: "change one of the two",
 		}
 	}
 	return nil, &checkout.Mistake{
 		File:    file,
-		Problem: fmt.Sprintf("[tool.vivarium] asks for python %q, for which there is no runner image", d.Release),
+		Problem: fmt.Sprintf("%s asks for python %q, for which there is no runner image", d.By, d.Release),
 		Advice: fmt.Sprintf("ask for one that is there (%s), or have the operator run "+
 			"`vivarium images build python-%s`", names(images), d.Release),
 	}

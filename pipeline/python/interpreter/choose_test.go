@@ -37,11 +37,11 @@ func TestChooseTakesTheImageThatIsAskedFor(t *testing.T) {
 	}{
 		"nothing": {image: "python-3.11"},
 		"configured": {
-			demand: Demand{Release: "3.13"},
+			demand: Demand{By: "[tool.vivarium]", Release: "3.13"},
 			files:  map[string]string{".python-version": "3.12"},
 			image:  "python-3.13",
 		},
-		"configured patch": {demand: Demand{Release: "3.12.9"}, image: "python-3.12"},
+		"configured patch": {demand: Demand{By: "[tool.vivarium]", Release: "3.12.9"}, image: "python-3.12"},
 		"comments and several lines": {
 			files: map[string]string{".python-version": "# ours\n3.12\n3.9\n"},
 			image: "python-3.12",
@@ -128,7 +128,7 @@ func TestChooseRefusesDemandsThatNoImageMeets(t *testing.T) {
 		says   []string
 	}{
 		"configured": {
-			Demand{Release: "3.14"},
+			Demand{By: "[tool.vivarium]", Release: "3.14"},
 			[]string{"python-3.11, python-3.12, python-3.13, python-3.9", "vivarium images build python-3.14"},
 		},
 		"requires": {
@@ -136,7 +136,7 @@ func TestChooseRefusesDemandsThatNoImageMeets(t *testing.T) {
 			[]string{"setup.cfg", ">=3.99", "python-3.11, python-3.12, python-3.13, python-3.9"},
 		},
 		"both": {
-			Demand{Release: "3.9", Requires: ">=3.11", File: "pyproject.toml"},
+			Demand{By: "[tool.vivarium]", Release: "3.9", Requires: ">=3.11", File: "pyproject.toml"},
 			[]string{"3.9", ">=3.11", "change one of the two"},
 		},
 	} {

@@ -17,6 +17,7 @@ const (
 	Pytest   Program = "pytest"
 	Django   Program = "Django's test runner" // which reports as unittest does
 	Own      Program = "the repository's own commands"
+	Fixed    Program = "the operator's commands"
 )
 
 // Left is a file that looks like a test and is not run.
