@@ -194,7 +194,7 @@ func (s *Server) finish(c *client) error {
 // accept takes one connection that waits, and reports whether one did. It closes one that is too
 // many.
 func (s *Server) accept() bool {
-	socket, _, err := unix.Accept4(s.listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	socket, _, err := unix.Accept4(s.listener, unix.SOCK_CLOEXEC)
 	switch {
 	case err == unix.ECONNABORTED || err == unix.EINTR:
 		return true
