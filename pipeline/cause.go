@@ -69,6 +69,9 @@ func outcomeOf(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
 	remark := ""
 	for _, s := range steps {
+		o.Results = o.Results.Add(s.Results)
+	}
+	for _, s := range steps {
 		if s.Cause != "" {
 			o.State, o.Cause, o.Summary = s.Cause.State(), s.Cause, s.Note
 			if o.State == Failed {

@@ -16,6 +16,9 @@ type command struct {
 	name string // short, for a summary
 	echo string // for the log; empty: the command line
 	tap  func(stream sandbox.Stream, p []byte)
+	// report takes pieces of the report of tests, in order with the output; nil where none is asked
+	// for.
+	report func(ctx context.Context, p []byte) error
 }
 
 // run runs a command until it ends or the build's time is up. Its error is the limit on output, or
@@ -39,6 +42,9 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	bounded, cancel := a.bound(ctx)
 	defer cancel()
 	r, err := a.sandbox.Run(bounded, c.Command, func(stream sandbox.Stream, p []byte) error {
+		if stream == sandbox.Report {
+			return a.reported(ctx, c, p)
+		}
 		if c.tap != nil {
 			c.tap(stream, p)
 		}
@@ -60,6 +66,19 @@ func strays(n int, name string) string {
 		return fmt.Sprintf("1 process that `%s` left behind was ended", name)
 	}
 	return fmt.Sprintf("%d processes that `%s` left behind were ended", n, name)
+}
+
+// reported passes on a piece of the report of tests. It counts as output does: a program may write
+// to it without an end.
+func (a *attempt) reported(ctx context.Context, c command, p []byte) error {
+	a.written += int64(len(p))
+	if a.written > a.limits.LogLimit {
+		return errLogLimit
+	}
+	if err := c.report(ctx, p); err != nil {
+		return err
+	}
+	return sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
 // output passes on a piece of output and applies the limit on output.

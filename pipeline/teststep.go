@@ -6,6 +6,8 @@ import (
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/python/reporter"
+	"vivarium/pipeline/results"
 	"vivarium/pipeline/termtext"
 	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
@@ -16,8 +18,10 @@ import (
 type testRun struct {
 	by     tester.Program
 	result sandbox.Result
-	report testreport.Report
+	report testreport.Report // by what it printed
 	found  findings.List
+	told   results.Run // by what it reported
+	crash  string      // the place in the checkout where Python stood when it was ended; empty when not known
 }
 
 // test does every run of the plan, also after one that is red: each has its own tests.
@@ -40,6 +44,9 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	}
 	cause, note, found := judgeRuns(runs, a.limits)
 	a.step.Findings = found
+	for _, run := range runs {
+		a.step.Results = a.step.Results.Add(run.told.Summary)
+	}
 	if cause != "" {
 		return "", fail(cause, "%s", note)
 	}
@@ -51,17 +58,43 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 		return testRun{}, err
 	}
 	output := by.Reader(planned.Dir)
+	stack := tester.Stack{Root: sandbox.Workspace}
+	parser := results.Parser{Root: sandbox.Workspace}
+	var red findings.List
 	c := command{
 		Command: inCheckout(planned, envSettings),
 		name:    by.Command,
 		echo:    termtext.Line(python.Line(planned)),
-		tap:     func(_ sandbox.Stream, p []byte) { output.Write(p) },
+		tap: func(_ sandbox.Stream, p []byte) {
+			output.Write(p)
+			stack.Write(p)
+		},
+		report: func(ctx context.Context, p []byte) error {
+			tests := parser.Write(p)
+			red.Append(tester.Red(tests))
+			return a.recordTests(ctx, tests)
+		},
 	}
-	c.Merged = true
+	c.Env = append(c.Env, "PYTHONFAULTHANDLER=1")
+	c.Merged, c.Report = true, reporter.Reports(planned.Argv)
 	r, err := a.run(ctx, c)
 	if err != nil {
 		return testRun{}, err
 	}
-	told := by.Sum(output, by.Reader(planned.Dir))
-	return testRun{by: by, result: r, report: told.Report, found: told.Found}, nil
+	text := by.Sum(output, by.Reader(planned.Dir))
+	run := testRun{by: by, result: r, report: text.Report, found: text.Found, told: parser.Run(), crash: stack.Place()}
+	if run.told.Reported() && (red.Total > 0 || run.told.Done) {
+		run.found = red
+	}
+	return run, nil
+}
+
+func (a *attempt) recordTests(ctx context.Context, tests []results.Test) error {
+	if len(tests) == 0 {
+		return nil
+	}
+	if err := a.rec.Tests(ctx, a.step.Name, tests); err != nil {
+		return recorderError{err}
+	}
+	return nil
 }

@@ -19,7 +19,7 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 	var total testreport.Report
 	for _, run := range runs {
 		found.Append(run.found)
-		total = total.Add(run.report)
+		total = total.Add(run.counts())
 	}
 	found.Total = max(found.Total, total.NotGreen())
 	failure := found.Sentence(0)
@@ -30,7 +30,7 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 	var green []testRun
 	var remarks []string
 	for _, run := range runs {
-		cause, note := testsCause(run.by, run.result, l, run.report, failure)
+		cause, note := run.cause(l, failure)
 		switch cause {
 		case CauseNoTests:
 			none = note
@@ -56,7 +56,7 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 func together(total testreport.Report, runs []testRun, remarks []string) string {
 	note := total.String()
 	for i, run := range runs {
-		if remark, usual := strings.CutPrefix(remarks[i], run.report.String()); !usual {
+		if remark, usual := strings.CutPrefix(remarks[i], run.counts().String()); !usual {
 			note += "; " + remark
 		} else {
 			note += remark

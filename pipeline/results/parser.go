@@ -40,7 +40,6 @@ type record struct {
 	Tests   []string `json:"tests"`
 	Passes  string   `json:"passes"`
 	Fails   string   `json:"fails"`
-	Green   bool     `json:"green"`
 	Stopped string   `json:"stopped"`
 }
 
@@ -64,12 +63,19 @@ type Parser struct {
 // Run is what the stream tells of a run as a whole.
 type Run struct {
 	Begun   bool   // a program that reports was there
+	Program string // that of the first record
 	Done    bool   // it came to its end
-	Green   bool   // it says itself that it is green: of programs with more rules than the tests' results
 	Stopped string // why it ended before its last test; empty when it did not
 	Python  string // the version of the interpreter
+	Planned int    // tests that it found
 	canary  bool   // the tests of ours were told of
 	Summary Summary
+}
+
+// Reported says whether the run's results are known. A program of the repository's own may run its
+// tests in a way that is not reported.
+func (r Run) Reported() bool {
+	return r.Begun && (r.Program != "script" || r.Done || r.Planned > 0)
 }
 
 // Write takes the next piece of the stream, which may end anywhere, and returns the results that it
@@ -101,7 +107,8 @@ func (p *Parser) line(tests []Test, line []byte) []Test {
 	}
 	switch r.Event {
 	case "begin":
-		p.run.Begun, p.run.Python, p.run.Summary.Seed = true, bounded(r.Python, 20), bounded(r.Seed, 20)
+		p.run.Begun, p.run.Program, p.run.Python = true, bounded(r.Program, 20), bounded(r.Python, 20)
+		p.run.Summary.Seed = bounded(r.Seed, 20)
 	case "plan":
 		p.plan(r)
 	case "start":
@@ -116,12 +123,13 @@ func (p *Parser) line(tests []Test, line []byte) []Test {
 			p.run.Summary.Tampered = true
 		}
 	case "done":
-		p.run.Done, p.run.Green, p.run.Stopped = true, r.Green, bounded(r.Stopped, maxReason)
+		p.run.Done, p.run.Stopped = true, bounded(r.Stopped, maxReason)
 	}
 	return tests
 }
 
 func (p *Parser) plan(r record) {
+	p.run.Done = false // a program may have several runs, one after the other
 	for _, name := range r.Tests {
 		if len(p.planned) < maxTests {
 			p.planned = append(p.planned, bounded(r.In+name, maxID))
@@ -201,6 +209,7 @@ func (p *Parser) stop(id string) {
 // process ended.
 func (p *Parser) Run() Run {
 	r := p.run
+	r.Planned = len(p.planned)
 	if len(p.running) > 0 && !r.Done {
 		r.Summary.Crashed = p.running[len(p.running)-1]
 	}

@@ -204,6 +204,7 @@ var mayImport = map[string][]string{
 	},
 	"pipeline": {
 		"pipeline/results",
+		"pipeline/python/reporter",
 		"pipeline/limits",
 		"pipeline/tester",
 		"pipeline/gitline",
@@ -265,7 +266,7 @@ var mayImport = map[string][]string{
 	"pipeline/notes":                        {"pipeline/termtext"},
 	"pipeline/pace":                         {},
 	"pipeline/gitline":                      {"sandbox"},
-	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/testreport", "sandbox"},
+	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/results", "pipeline/testreport", "sandbox"},
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/termtext"},
 	"pipeline/termtext":                     {},
@@ -297,7 +298,8 @@ var mayImport = map[string][]string{
 	"pipeline/python/checkout/checkouttest": {"pipeline/python/checkout", "sandbox"},
 	"pipeline/python/contract":              {"pipeline/python/checkout", "pipeline/python/ini", "sandbox/quantity"},
 	"pipeline/python/source":                {},
-	"pipeline/python/suite":                 {"pipeline/python/checkout", "pipeline/python/ini", "pipeline/python/source"},
+	"pipeline/python/reporter":              {},
+	"pipeline/python/suite":                 {"pipeline/python/checkout", "pipeline/python/ini", "pipeline/python/reporter", "pipeline/python/source"},
 	"pipeline/results":                      {},
 	"pipeline/testreport":                   {},
 }

@@ -14,7 +14,10 @@ var (
 
 // ByOwn is a suite of the repository's own commands, which setting holds.
 func ByOwn(commands []checkout.Command, setting string) Suite {
-	s := Suite{Program: Own, Runs: commands, Why: setting}
+	s := Suite{Program: Own, Runs: slices.Clone(commands), Why: setting}
+	for i, c := range commands {
+		s.Runs[i] = reported(c)
+	}
 	if len(commands) == 0 {
 		s.Why += " names no command"
 	}
@@ -29,5 +32,9 @@ func ByOwn(commands []checkout.Command, setting string) Suite {
 func Reports(c checkout.Command) bool { return names(c, namesEither) }
 
 func names(c checkout.Command, program *regexp.Regexp) bool {
-	return slices.ContainsFunc(c.Argv, program.MatchString)
+	argv := c.Argv
+	if c.Shown != nil {
+		argv = c.Shown
+	}
+	return slices.ContainsFunc(argv, program.MatchString)
 }

@@ -54,6 +54,9 @@ func Choose(t *checkout.Tree, o Options) Suite {
 	default:
 		c.byUnittest()
 	}
+	for i, run := range c.suite.Runs {
+		c.suite.Runs[i] = reported(run)
+	}
 	return c.suite
 }
 

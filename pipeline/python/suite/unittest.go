@@ -2,7 +2,6 @@ package suite
 
 import (
 	"cmp"
-	_ "embed"
 	"fmt"
 	"maps"
 	"path"
@@ -129,11 +128,6 @@ func (c *chooser) startOf(f file, start string) string {
 	return at
 }
 
-// program runs unittest; see there.
-//
-//go:embed discover.py
-var program string
-
 func (c *chooser) run(g group, files []file) checkout.Command {
 	arguments := []string{"discover", "-v", "-s", g.start}
 	inPackage := g.start != "." && c.tree.IsPackage(g.start)
@@ -143,10 +137,8 @@ func (c *chooser) run(g group, files []file) checkout.Command {
 	if g.pattern != "" {
 		arguments = append(arguments, "-p", g.pattern)
 	}
-	argv := append([]string{c.options.Python, "-c", program}, arguments...)
-	run := c.command("", argv, c.searched(files, inPackage))
-	run.Shown = append([]string{c.options.Python, "-m", "unittest"}, arguments...)
-	return run
+	argv := append([]string{c.options.Python, "-m", "unittest"}, arguments...)
+	return c.command("", argv, c.searched(files, inPackage))
 }
 
 // patterns are the usual names of tests besides test*.py.

@@ -1,0 +1,254 @@
+# Records about tests, as lines of JSON (pipeline/results reads them).
+
+TRACEBACK = 16000  # characters of a traceback or of captured output that are passed on: its end
+LINE = 60000  # bytes of a record
+REASON = 1000  # characters of a reason that are passed on: its beginning
+OURS = (b"VIVARIUM_REPORT", b"VIVARIUM_TESTS")  # variables that the tests do not see
+SYNCS = 200  # tests that do not pass, after each of which what was printed is waited for
+
+
+class Records:
+    def __init__(self, program):
+        import _json
+        import posix
+        import time
+
+        self.quote = _json.encode_basestring_ascii
+        self.now = time.perf_counter
+        self.channel = open_channel()
+        self.selected = selected()
+        for name in OURS:  # which is the dictionary that os.environ shows
+            if posix.environ.pop(name, None) is not None:
+                posix.unsetenv(name)
+        self.syncs = SYNCS
+        self.ran = 0
+        self.began, self.id, self.ended = 0.0, None, True
+        self.said = False  # the test that runs has a result
+        self.asked = []
+        self.root = folder()
+        version = "%d.%d.%d" % sys.version_info[:3]
+        self.record("begin", program=program, python=version, seed=environment("PYTHONHASHSEED"))
+        sys.addaudithook(self.audit)
+
+    def text(self, value):
+        try:
+            return self.quote(str.__str__(value))
+        except Exception:
+            return '""'
+
+    def record(self, event, **members):
+        line = self.line(event, members)
+        if len(line) > LINE:  # of letters that take up to twelve bytes each
+            for name in ("tb", "out"):
+                members[name] = members.get(name, "")[-1000:]
+            members["why"] = members.get("why", "")[:200]
+            line = self.line(event, members)
+        self.channel.write(line)
+
+    def line(self, event, members):
+        parts = ['"e":"%s"' % event]
+        for name, value in members.items():
+            if value is None or value == "":
+                continue
+            shown = self.text(value) if isinstance(value, str) else repr(value)
+            parts.append('"%s":%s' % (name, shown))
+        return "{" + ",".join(parts) + "}\n"
+
+    def plan(self, ids):
+        """Tells which tests will run, in order: those of one prefix in one record."""
+        before, names, size = None, [], 0
+        for id in ids:
+            prefix, _, name = id.rpartition("." if "::" not in id else "::")
+            if prefix != before or size > 30000:
+                self.planned(before, names)
+                before, names, size = prefix, [], 0
+            names.append(self.text(id[len(prefix) :][:4000]))
+            size += len(names[-1])
+        self.planned(before, names)
+
+    def planned(self, prefix, names):
+        if names:
+            line = '{"e":"plan","in":%s,"tests":[%s]}\n'
+            self.channel.write(line % (self.text(prefix[:4000]), ",".join(names)))
+
+    def start(self, id):
+        self.said, self.ended, self.id = False, False, id
+        if self.asked:
+            self.asked = []
+        self.channel.write('{"e":"start","id":%s}\n' % self.quote(id))
+        self.channel.running(True)
+        self.began = self.now()
+
+    def passed(self):
+        """Ends the test that was started last."""
+        self.said = self.ended = True
+        self.channel.write('{"e":"end","o":"passed","d":%.6f}\n' % (self.now() - self.began))
+
+    def end(self, id, outcome, seconds=None, event="end", error=None, **members):
+        """Ends a test, or tells of a part of one."""
+        self.said = True
+        self.ended = self.ended or event == "end"
+        if seconds is None:
+            seconds = self.now() - self.began if self.began else 0.0
+        if error is not None:
+            members.update(place(error, self.root))
+            for kind, name in wanted(error):
+                self.asks(kind, name)
+        if members.get("tb"):
+            members["tb"] = members["tb"][-TRACEBACK:]
+        if members.get("out"):
+            members["out"] = members["out"][-TRACEBACK:]
+        if members.get("why"):
+            members["why"] = members["why"][:REASON]
+        bad = outcome not in ("passed", "skipped", "expected_failure")
+        if bad and self.syncs > 0:
+            self.syncs -= 1
+            self.channel.sync()
+        if bad:
+            asked, self.asked = self.asked, []
+            for kind, name in asked:
+                self.record("asked", id=id, kind=kind, name=name)
+        self.record(event, id=id, o=outcome, d=round(seconds, 6), **members)
+
+    def stop(self):
+        """Comes after the end of a test. One of which only parts have results ends here."""
+        if self.said and not self.ended:
+            self.record("end", id=self.id)
+        self.channel.running(False)
+
+    def done(self):
+        self.channel.running(False)
+        self.channel.sync()
+        self.record("done", ran=self.ran)
+        self.channel.sync()
+
+    def asks(self, kind, name):
+        if len(self.asked) < 8 and (kind, name) not in self.asked:
+            self.asked.append((kind, name[:300]))
+
+    def audit(self, event, args):
+        """Keeps which hosts and programs a test asked for."""
+        if event == "socket.getaddrinfo":
+            self.host(args[0])
+        elif event == "socket.connect":
+            address = args[1]
+            if isinstance(address, tuple) and address:
+                self.host(address[0])
+        elif event == "subprocess.Popen":
+            self.program(args[0])
+
+    def host(self, name):
+        if isinstance(name, bytes):
+            name = name.decode("ascii", "replace")
+        if isinstance(name, str) and name and not local(name):
+            self.asks("host", str.__str__(name))
+
+    def program(self, name):
+        try:
+            if isinstance(name, bytes):
+                name = name.decode("utf-8", "replace")
+            if type(name) is str and name and not found(name):
+                self.asks("program", name)
+        except Exception:
+            pass
+
+
+def selected():
+    """VIVARIUM_TESTS is places in the order of tests, from 0, such as 0-5,17; None is all."""
+    text = environment("VIVARIUM_TESTS")
+    if not text:
+        return None
+    ranges = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        ranges.append((int(first), int(last or first)))
+    return lambda at: any(first <= at <= last for first, last in ranges)
+
+
+def local(name):
+    return name.startswith(("127.", "::1", "localhost", "0.0.0.0", "::")) or name.endswith("localhost")
+
+
+def environment(name):
+    import posix
+
+    return posix.environ.get(name.encode(), b"").decode("utf-8", "replace")
+
+
+def folder():
+    import posix
+
+    return posix.getcwd()
+
+
+def found(program):
+    import posix
+
+    places = [""] if "/" in program else [p + "/" for p in environment("PATH").split(":")]
+    for p in places:
+        try:
+            if posix.access(p + program, posix.X_OK):
+                return True
+        except (OSError, ValueError):
+            pass
+    return False
+
+
+def chain(error):
+    """An exception and those that led to it."""
+    seen = []
+    while error is not None and error not in seen and len(seen) < 10:
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return seen
+
+
+def wanted(error):
+    """What the exceptions say that was asked for and is not there."""
+    for e in chain(error):
+        try:
+            last = frame(e.__traceback__)
+            if isinstance(e, ModuleNotFoundError) and isinstance(e.name, str):
+                yield "module", e.name
+            elif isinstance(e, FileNotFoundError) and isinstance(e.filename, (str, bytes)):
+                name = e.filename.decode("utf-8", "replace") if isinstance(e.filename, bytes) else e.filename
+                yield ("program" if last.endswith("/subprocess.py") else "file"), str.__str__(name)
+            elif isinstance(e, KeyError) and last.endswith(("/os.py", "<frozen os>")) and isinstance(e.args[0], str):
+                yield "variable", e.args[0]
+        except Exception:
+            pass
+
+
+def frame(tb):
+    """The file of the innermost frame."""
+    name = ""
+    while tb is not None:
+        name = tb.tb_frame.f_code.co_filename
+        tb = tb.tb_next
+    return name
+
+
+def place(error, root):
+    """The innermost line in the checkout that an exception went through."""
+    best = {}
+    tb = error.__traceback__
+    while tb is not None:
+        name = tb.tb_frame.f_code.co_filename
+        if not name.startswith("/") and not name.startswith("<"):
+            name = root + "/" + name
+        if name.startswith(root + "/") and not name.startswith(sys.prefix + "/"):
+            best = {"path": name, "line": tb.tb_lineno}
+        tb = tb.tb_next
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str) and error.filename.startswith(root + "/"):
+        best = {"path": error.filename, "line": error.lineno or 0}
+    return best
+
+
+def said(error):
+    """What was raised, in one line."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return (name + ": " + text).rstrip(": ").strip() if text else name

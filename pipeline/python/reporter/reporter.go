@@ -1,0 +1,69 @@
+// Package reporter holds the Python programs that run a repository's tests and report how each one
+// ends, out of band, to who watches over the sandbox.
+package reporter
+
+import (
+	_ "embed"
+	"encoding/json"
+	"strings"
+)
+
+//go:embed channel.py
+var channel string
+
+//go:embed records.py
+var records string
+
+//go:embed canaries.py
+var canaries string
+
+//go:embed unittests.py
+var unittests string
+
+//go:embed pytests.py
+var pytests string
+
+//go:embed others.py
+var others string
+
+//go:embed start.py
+var start string
+
+// Kind is what runs the tests.
+type Kind string
+
+const (
+	Unittest Kind = "unittest" // the arguments are those of `python -m unittest`
+	Pytest   Kind = "pytest"   // those of `python -m pytest`
+	Script   Kind = "script"   // a Python file and its arguments, which runs unittest
+)
+
+// source is the programs as one literal, which Python reads as JSON does.
+var source = func() string {
+	text, err := json.Marshal(strings.Join([]string{channel, records, canaries, unittests, pytests, others}, "\n"))
+	if err != nil {
+		panic(err) // a string can always be written
+	}
+	return string(text)
+}()
+
+// Command is the command line that runs and reports tests, with the interpreter's own options.
+func Command(python string, options []string, kind Kind, arguments []string) []string {
+	argv := append([]string{python}, options...)
+	argv = append(argv, "-c", "source = "+source+"\n"+start, string(kind))
+	return append(argv, arguments...)
+}
+
+// Reports tells whether a command line is one of Command's.
+func Reports(argv []string) bool {
+	for i, a := range argv {
+		if a == "-c" {
+			return i+1 < len(argv) && strings.HasPrefix(argv[i+1], "source = "+source)
+		}
+	}
+	return false
+}
+
+// Selected is the variable that makes a run take only tests at these places, from 0, in the order
+// in which it finds them, such as 0-5,17.
+const Selected = "VIVARIUM_TESTS"

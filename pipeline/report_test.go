@@ -1,0 +1,138 @@
+package pipeline_test
+
+import (
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/pipeline/results"
+)
+
+// suiteOf is a repository with one file of tests.
+func suiteOf(body string) map[string]string {
+	return map[string]string{"tests/__init__.py": "", "tests/test_a.py": "import os, sys, unittest\n" + body}
+}
+
+const twoTests = `
+class A(unittest.TestCase):
+    def test_a(self):
+        pass
+
+    def test_b(self):
+        %s
+
+    def test_c(self):
+        pass
+`
+
+func withTest(body string) map[string]string {
+	return suiteOf(strings.Replace(twoTests, "%s", body, 1))
+}
+
+func TestResultsAreReportedAsTestsEnd(t *testing.T) {
+	o, l := build(t, withTest("self.assertEqual(90, 100)"))
+	wantCause(t, o, pipeline.CauseTests)
+	if want := "tests.test_a.A.test_b: 90 != 100 (tests/test_a.py:8)"; o.Summary != want {
+		t.Errorf("summary %q, want %q", o.Summary, want)
+	}
+	want := map[string]results.Outcome{
+		"tests.test_a.A.test_a": results.Passed, "tests.test_a.A.test_b": results.Failed, "tests.test_a.A.test_c": results.Passed,
+	}
+	if len(l.tests) != len(want) {
+		t.Errorf("got %+v", l.tests)
+	}
+	for _, test := range l.tests {
+		if test.Outcome != want[test.ID] {
+			t.Errorf("%s: %s, want %s", test.ID, test.Outcome, want[test.ID])
+		}
+	}
+	if r := o.Results; r.Passed != 2 || r.Failed != 1 || r.Tampered {
+		t.Errorf("results %+v", r)
+	}
+}
+
+// TestAFalseGreenIsRed holds for the usual ways to hide a red test. The control is a green suite.
+func TestAFalseGreenIsRed(t *testing.T) {
+	green, _ := build(t, withTest("pass"))
+	if green.State != pipeline.Passed || !strings.HasPrefix(green.Summary, "3 tests in ") {
+		t.Fatalf("the control: %s %q", green.State, green.Summary)
+	}
+	red := `
+class A(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(1, 2)
+`
+	for name, c := range map[string]struct {
+		files map[string]string
+		says  string
+	}{
+		"os._exit(0) in a test": {withTest("os._exit(0)"), "tests.test_a.A.test_b ended Python with exit code 0"},
+		"os._exit(0) at import": {suiteOf("os._exit(0)\n" + red), "did not come to its end"},
+		"assertEqual is patched": {
+			suiteOf("unittest.TestCase.assertEqual = lambda *a: None\n" + red), "tampered",
+		},
+		"run is patched": {
+			suiteOf("unittest.TestCase.run = lambda self, result: (result.startTest(self), result.addSuccess(self), result.stopTest(self))\n" + red),
+			"tampered",
+		},
+		"the suite is patched": {
+			suiteOf("unittest.TestSuite.run = lambda self, result, debug=False: result\n" + red), "",
+		},
+		"addFailure is patched": {
+			suiteOf("unittest.TestResult.addFailure = lambda *a: None\nunittest.TextTestResult.addFailure = lambda *a: None\n" + red),
+			"",
+		},
+		"wasSuccessful is patched": {
+			suiteOf("unittest.TestResult.wasSuccessful = lambda self: True\n" + red), "1 != 2",
+		},
+		"the runner is patched": {
+			suiteOf("class R:\n    def wasSuccessful(self): return True\nunittest.TextTestRunner.run = lambda self, test: R()\n" + red),
+			"",
+		},
+		"a forged summary": {
+			suiteOf(red + "\n    def test_b(self):\n        print('\\nRan 1 test in 0.0s\\n\\nOK', file=sys.stderr); os._exit(0)\n"),
+			"tests.test_a.A.test_b",
+		},
+		"load_tests returns nothing": {
+			suiteOf(red + "\ndef load_tests(*a):\n    return unittest.TestSuite()\n"), "no tests",
+		},
+		"sys.exit(0) at import":  {suiteOf("sys.exit(0)\n" + red), "SystemExit"},
+		"sys.exit(0) in a test":  {withTest("sys.exit(0)"), "SystemExit"},
+		"KeyboardInterrupt":      {withTest("raise KeyboardInterrupt"), "tests.test_a.A.test_b ended Python"},
+		"a namesake of a module": {map[string]string{"mmap.py": "", "_json.py": "", "tests/test_a.py": "import unittest\n" + red}, "1 != 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, _ := build(t, c.files)
+			if o.State != pipeline.Failed || !strings.Contains(o.Summary, c.says) {
+				t.Errorf("%s, %q; want failed, %q", o.State, o.Summary, c.says)
+			}
+		})
+	}
+}
+
+func TestAGreenSuiteStaysGreen(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"stderr is silenced at import": suiteOf("sys.stderr = open(os.devnull, 'w')\n" + strings.Replace(twoTests, "%s", "pass", 1)),
+		"stderr is closed by a test":   withTest("os.close(2)"),
+		"descriptors are closed":       withTest("os.closerange(3, 1000)"),
+		"all are skipped":              withTest("pass\ndef setUpModule():\n    raise unittest.SkipTest('not here')\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if o, _ := build(t, files); o.State != pipeline.Passed {
+				t.Errorf("%s, %q", o.State, o.Summary)
+			}
+		})
+	}
+}
+
+func TestACrashNamesTheTestAndKeepsTheResults(t *testing.T) {
+	o, l := build(t, withTest("import ctypes; ctypes.string_at(0)"))
+	wantCause(t, o, pipeline.CauseTests)
+	const want = "tests.test_a.A.test_b ended Python by SIGSEGV (tests/test_a.py:8); 1 test was not reached"
+	if o.Summary != want || len(l.tests) != 1 || l.tests[0].Outcome != results.Passed {
+		t.Errorf("summary %q, results %+v; want %q", o.Summary, l.tests, want)
+	}
+	if r := o.Results; r.Crashed != "tests.test_a.A.test_b" || len(r.Unreached) != 1 || r.Unreached[0] != "tests.test_a.A.test_c" {
+		t.Errorf("results %+v", r)
+	}
+}
