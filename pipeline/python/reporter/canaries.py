@@ -31,36 +31,48 @@ def canaries(unittest):
     return Canary("test_passes"), Canary("test_fails")
 
 
-class Watch:
-    """What became of the canaries, as the result class sees it."""
+def watched(unittest, base, result):
+    """Runs them into the result, which is as it was afterwards. Returns what became of the two."""
+    tests = canaries(unittest)
+    seen = ([], [])
 
-    def __init__(self, unittest):
-        self.tests = canaries(unittest)
-        self.seen = ([], [])
+    def note(test, outcome):
+        seen[1 if test is tests[1] else 0].append(outcome)
 
-    def is_canary(self, test):
-        return test is self.tests[0] or test is self.tests[1]
+    class Result(base):
+        def addSuccess(self, test):
+            super().addSuccess(test)
+            note(test, "passed")
 
-    def note(self, test, outcome):
-        self.seen[1 if test is self.tests[1] else 0].append(outcome)
+        def addFailure(self, test, err):
+            super().addFailure(test, err)
+            note(test, "failed")
 
-    def run(self, unittest, result):
-        """Runs them into the result, which is as it was afterwards. Returns what became of the two."""
-        kept = dict(vars(result))
-        lists = {n: len(v) for n, v in kept.items() if isinstance(v, list)}
-        try:
-            result.stream = Silence()
-            result.buffer = result.failfast = result.shouldStop = False
-            failures, ran = len(result.failures), result.testsRun
-            unittest.TestSuite(self.tests)(result)
-            if len(result.failures) != failures + 1 or result.testsRun != ran + 2:
-                self.seen[1].append("not counted")
-        finally:
-            vars(result).clear()
-            vars(result).update(kept)
-            for name, length in lists.items():
-                del getattr(result, name)[length:]
-        return [seen[0] if len(seen) == 1 else "+".join(seen) or "not run" for seen in self.seen]
+        def addError(self, test, err):
+            super().addError(test, err)
+            note(test, "error")
+
+        def addSkip(self, test, reason):
+            super().addSkip(test, reason)
+            note(test, "skipped")
+
+    kept, cls = dict(vars(result)), result.__class__
+    lists = {n: len(v) for n, v in kept.items() if isinstance(v, list)}
+    try:
+        result.__class__ = Result
+        result.stream = Silence()
+        result.buffer = result.failfast = result.shouldStop = False
+        failures, ran = len(result.failures), result.testsRun
+        unittest.TestSuite(tests)(result)
+        if len(result.failures) != failures + 1 or result.testsRun != ran + 2:
+            note(tests[1], "not counted")
+    finally:
+        result.__class__ = cls
+        vars(result).clear()
+        vars(result).update(kept)
+        for name, length in lists.items():
+            del getattr(result, name)[length:]
+    return ["+".join(outcomes) or "not run" for outcomes in seen]
 
 
 class Silence:

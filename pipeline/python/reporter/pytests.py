@@ -13,6 +13,7 @@ class Pytest:
         if self.records.selected:
             session.items[:] = [t for i, t in enumerate(session.items) if self.records.selected(i)]
         self.records.plan(item.nodeid for item in session.items)
+        self.records.channel.running(True)
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -23,7 +24,6 @@ class Pytest:
 
     def pytest_runtest_logstart(self, nodeid, location):
         self.phases[nodeid] = [None, 0.0]
-        self.records.ran += 1
         self.records.start(nodeid)
 
     def pytest_runtest_makereport(self, item, call):
@@ -70,7 +70,6 @@ class Pytest:
             self.records.end(nodeid, "passed", state[1])
         elif state[0] is None:
             self.records.record("end", id=nodeid)
-        self.records.channel.running(False)
 
     @staticmethod
     def outcome(report):

@@ -16,6 +16,7 @@ class Records:
         self.quote = _json.encode_basestring_ascii
         self.now = time.perf_counter
         self.channel = open_channel()
+        self.write = self.channel.write
         self.selected = selected()
         for name in OURS:  # which is the dictionary that os.environ shows
             if posix.environ.pop(name, None) is not None:
@@ -72,17 +73,19 @@ class Records:
             self.channel.write(line % (self.text(prefix[:4000]), ",".join(names)))
 
     def start(self, id):
-        self.said, self.ended, self.id = False, False, id
+        self.ran += 1
+        self.said = self.ended = False
+        self.id = id
         if self.asked:
             self.asked = []
-        self.channel.write('{"e":"start","id":%s}\n' % self.quote(id))
-        self.channel.running(True)
+        self.write('{"e":"start","id":' + self.quote(id) + "}\n")
         self.began = self.now()
 
     def passed(self):
         """Ends the test that was started last."""
+        seconds = self.now() - self.began
         self.said = self.ended = True
-        self.channel.write('{"e":"end","o":"passed","d":%.6f}\n' % (self.now() - self.began))
+        self.write('{"e":"end","o":"passed","d":%.6f}\n' % seconds)
 
     def end(self, id, outcome, seconds=None, event="end", error=None, **members):
         """Ends a test, or tells of a part of one."""
@@ -114,7 +117,6 @@ class Records:
         """Comes after the end of a test. One of which only parts have results ends here."""
         if self.said and not self.ended:
             self.record("end", id=self.id)
-        self.channel.running(False)
 
     def done(self):
         self.channel.running(False)

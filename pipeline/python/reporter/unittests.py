@@ -84,27 +84,26 @@ class Names:
         return rest[:-1] + "." + name if rest.endswith(")") else description
 
 
-def reporting(base, records, watch, names, unittest):
+def reporting(base, records, names):
     """A class of results that records, on top of another one."""
+    start, passed, of, prefixes = records.start, records.passed, names.of, names.prefixes
+    begin, end, describe = base.startTest, base.stopTest, base.getDescription
 
     class Result(base):
         def startTest(self, test):
-            if not watch.is_canary(test):
-                records.ran += 1
-                records.start(names.of(test))
-            super().startTest(test)
+            prefix = prefixes.get(test.__class__)
+            start(of(test) if prefix is None else prefix + test._testMethodName)
+            begin(self, test)
 
         def stopTest(self, test):
-            super().stopTest(test)
-            if not watch.is_canary(test):
+            end(self, test)
+            if not records.ended:
                 records.stop()
 
         def addSuccess(self, test):
             super().addSuccess(test)
-            if watch.is_canary(test):
-                watch.note(test, "passed")
-            elif not records.said:
-                records.passed()
+            if not records.said:
+                passed()
 
         def addFailure(self, test, err):
             super().addFailure(test, err)
@@ -133,9 +132,6 @@ def reporting(base, records, watch, names, unittest):
                 self.tell(subtest, "failed" if failed else "error", err)
 
         def tell(self, test, outcome, err, why=""):
-            if watch.is_canary(test):
-                watch.note(test, outcome)
-                return
             members = {}
             error = err[1] if err else None
             if error is not None:
@@ -170,7 +166,7 @@ def reporting(base, records, watch, names, unittest):
 
         def getDescription(self, test):
             try:
-                return super().getDescription(test)
+                return describe(self, test)
             except Exception:
                 pass
             try:
@@ -251,15 +247,17 @@ def select(suite, wanted, at=0):
 
 def run_reported(run, runner, test, records, unittest):
     """Has a runner of unittest's run tests, recorded."""
-    names, watch = Names(unittest), Watch(unittest)
+    names = Names(unittest)
     if records.selected:
         select(test, records.selected)
     records.plan(names.of(t) for t in leaves(test))
     base = runner.resultclass or unittest.TextTestResult
-    runner.resultclass = reporting(base, records, watch, names, unittest)
+    runner.resultclass = reporting(base, records, names)
+    records.channel.running(True)
     result = run(runner, test)
+    records.channel.running(False)
     try:
-        seen = watch.run(unittest, result)
+        seen = watched(unittest, base, result)
     except Exception as e:
         seen = ["error", type(e).__name__]
     records.record("canary", passes=seen[0], fails=seen[1])
