@@ -136,3 +136,18 @@ func TestACrashNamesTheTestAndKeepsTheResults(t *testing.T) {
 		t.Errorf("results %+v", r)
 	}
 }
+
+func TestATestThatHangsIsNamed(t *testing.T) {
+	files := withTest("import time; time.sleep(600)")
+	files["pyproject.toml"] = "[tool.vivarium]\ntest_timeout = \"3s\"\nhash_seed = 42\n"
+	o, l := build(t, files)
+	wantCause(t, o, pipeline.CauseTimeout)
+	const want = "tests.test_a.A.test_b hangs: it took longer than 3 s (tests/test_a.py:8); 1 test was not reached"
+	if o.Summary != want {
+		t.Errorf("summary %q, want %q", o.Summary, want)
+	}
+	if r := o.Results; r.Hung != "tests.test_a.A.test_b" || r.Passed != 1 || r.Seed != "42" {
+		t.Errorf("results %+v", r)
+	}
+	wantText(t, l.step(pipeline.StepTest), "in test_b", "hash seed of Python: 42")
+}

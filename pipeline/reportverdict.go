@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/tester"
 	"vivarium/pipeline/testreport"
+	"vivarium/sandbox/quantity"
 )
 
 // counts are the run's figures: by its results, where these are known, else by what it printed.
@@ -41,7 +43,7 @@ func (run testRun) cause(l limits.Limits, failure string) (Cause, string) {
 // brokenOff judges a run whose process ended before its last test. It begins with the test that
 // ran then.
 func (run testRun) brokenOff(l limits.Limits, failure string) (Cause, string) {
-	test := run.told.Summary.Crashed
+	test := cmp.Or(run.told.Summary.Hung, run.told.Summary.Crashed)
 	cause, struck := strike(run.result, l)
 	if test == "" {
 		if cause == "" && run.report.Seen { // it is pytest's way to say why it did not begin
@@ -58,7 +60,7 @@ func (run testRun) brokenOff(l limits.Limits, failure string) (Cause, string) {
 		Struck: struck, Signal: run.result.Signal, ExitCode: run.result.ExitCode,
 	}
 	if run.result.TestHung {
-		cause, broken.Struck = CauseTimeout, "its time was up"
+		cause, broken.Hung = CauseTimeout, quantity.Duration(run.limit)
 	}
 	return orTests(cause), broken.String()
 }

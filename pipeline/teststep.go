@@ -2,6 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
@@ -21,7 +25,12 @@ type testRun struct {
 	report testreport.Report // by what it printed
 	found  findings.List
 	told   results.Run // by what it reported
-	crash  string      // the place in the checkout where Python stood when it was ended; empty when not known
+	// planned are the tests that the program found, in its order, and red those of them that are red,
+	// at most maxRed.
+	planned []string
+	red     []results.Test
+	limit   time.Duration // of one test
+	crash   string        // the place in the checkout where Python stood when it was ended; empty when not known
 }
 
 // test does every run of the plan, also after one that is red: each has its own tests.
@@ -31,6 +40,9 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
+	if err := a.say(ctx, "hash seed of Python: "+a.hashSeed()+"; `hash_seed` in [tool.vivarium] sets it"); err != nil {
+		return "", err
+	}
 	var runs []testRun
 	for _, planned := range a.plan.Test {
 		run, err := a.runTests(ctx, tester.Of(a.plan.TestProgram, planned), planned)
@@ -60,7 +72,8 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 	output := by.Reader(planned.Dir)
 	stack := tester.Stack{Root: sandbox.Workspace}
 	parser := results.Parser{Root: sandbox.Workspace}
-	var red findings.List
+	var found findings.List
+	var red []results.Test
 	c := command{
 		Command: inCheckout(planned, envSettings),
 		name:    by.Command,
@@ -71,22 +84,55 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 		},
 		report: func(ctx context.Context, p []byte) error {
 			tests := parser.Write(p)
-			red.Append(tester.Red(tests))
+			found.Append(tester.Red(tests))
+			for _, t := range tests {
+				if t.Outcome.Red() && len(red) < maxRed {
+					red = append(red, t)
+				}
+			}
 			return a.recordTests(ctx, tests)
 		},
 	}
-	c.Env = append(c.Env, "PYTHONFAULTHANDLER=1")
-	c.Merged, c.Report = true, reporter.Reports(planned.Argv)
+	c.Env = append([]string{"PYTHONFAULTHANDLER=1", "PYTHONHASHSEED=" + a.hashSeed()}, c.Env...)
+	c.Merged, c.Report, c.TestTimeout = true, reporter.Reports(planned.Argv), a.testTimeout()
 	r, err := a.run(ctx, c)
 	if err != nil {
 		return testRun{}, err
 	}
 	text := by.Sum(output, by.Reader(planned.Dir))
 	run := testRun{by: by, result: r, report: text.Report, found: text.Found, told: parser.Run(), crash: stack.Place()}
-	if run.told.Reported() && (red.Total > 0 || run.told.Done) {
-		run.found = red
+	run.limit = c.TestTimeout
+	if r.TestHung {
+		run.told.Summary.Hung, run.told.Summary.Crashed = run.told.Summary.Crashed, ""
+	}
+	run.planned, run.red = parser.Planned(), red
+	if run.told.Reported() && (found.Total > 0 || run.told.Done) {
+		run.found = found
 	}
 	return run, nil
+}
+
+// maxRed bounds how many red tests are kept to be tried again.
+const maxRed = 100
+
+// maxTestTimeout is what one test may take where the repository does not say; it is a third of the
+// build's time where that is less.
+const maxTestTimeout = 5 * time.Minute
+
+func (a *attempt) testTimeout() time.Duration {
+	if t := a.plan.Running.TestTimeout; t > 0 {
+		return t
+	}
+	return min(maxTestTimeout, a.limits.Timeout/3)
+}
+
+// hashSeed is Python's for all runs of tests of this attempt: by chance, as Python's own would be,
+// but known, so that a run can be repeated.
+func (a *attempt) hashSeed() string {
+	if a.plan.Running.HashSeed == "" {
+		a.plan.Running.HashSeed = strconv.Itoa(1 + rand.IntN(math.MaxUint32))
+	}
+	return a.plan.Running.HashSeed
 }
 
 func (a *attempt) recordTests(ctx context.Context, tests []results.Test) error {

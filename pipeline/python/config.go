@@ -1,8 +1,10 @@
 package python
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"regexp"
 	"slices"
@@ -34,20 +36,25 @@ type config struct {
 	limits   limits.Limits
 	fixed    fixed.Part // by the operator; its settings are taken in place of the repository's
 	ignored  []string   // settings of the repository's that are fixed
+	running  Running
 	lowered  []string
 	notes    []string
 }
 
 // settings are the keys of [tool.vivarium], each with the function that takes its value.
 var settings = map[string]func(*config, any) error{
-	"python":    (*config).setPython,
-	"workdir":   (*config).setWorkdir,
-	"install":   (*config).setInstall,
-	"history":   (*config).setHistory,
-	"lint":      (*config).setLint,
-	"test":      (*config).setTest,
-	"env":       (*config).setEnv,
-	"timeout":   (*config).setTimeout,
+	"python":  (*config).setPython,
+	"workdir": (*config).setWorkdir,
+	"install": (*config).setInstall,
+	"history": (*config).setHistory,
+	"lint":    (*config).setLint,
+	"test":    (*config).setTest,
+	"env":     (*config).setEnv,
+	"timeout": (*config).setTimeout,
+
+	"test_timeout": (*config).setTestTimeout,
+	"hash_seed":    (*config).setHashSeed,
+
 	"memory":    func(c *config, v any) error { return c.lowerSize(&c.limits.Memory, v) },
 	"log_limit": func(c *config, v any) error { return c.lowerSize(&c.limits.LogLimit, v) },
 	"log_rate":  (*config).setLogRate,
@@ -60,7 +67,7 @@ var settings = map[string]func(*config, any) error{
 const mostUnknown = 20
 
 // choices are the settings that are no limits.
-var choices = []string{"python", "workdir", "install", "lint", "test", "env", "history"}
+var choices = []string{"python", "workdir", "install", "lint", "test", "env", "history", "test_timeout", "hash_seed"}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.
@@ -162,7 +169,26 @@ func (c *config) setHistory(v any) (err error) {
 	return nil
 }
 
-func (c *config) setTimeout(v any) error {
+func (c *config) setTestTimeout(v any) error {
+	if c.running.TestTimeout = duration(v); c.running.TestTimeout == 0 {
+		return errDuration
+	}
+	return nil
+}
+
+func (c *config) setHashSeed(v any) error {
+	n, ok := v.(int64)
+	if !ok || n < 0 || n > math.MaxUint32 {
+		return fmt.Errorf("write a number from 0, which is no hash seed at all, to 4294967295")
+	}
+	c.running.HashSeed = strconv.FormatInt(n, 10)
+	return nil
+}
+
+var errDuration = errors.New(`write a time such as "10m" or "90s", or a number of seconds`)
+
+// duration is a time as a setting; zero for none.
+func duration(v any) time.Duration {
 	var d time.Duration
 	switch v := v.(type) {
 	case string:
@@ -172,8 +198,13 @@ func (c *config) setTimeout(v any) error {
 			d = time.Duration(v) * time.Second
 		}
 	}
-	if d <= 0 {
-		return fmt.Errorf(`write a time such as "10m" or "90s", or a number of seconds`)
+	return max(0, d)
+}
+
+func (c *config) setTimeout(v any) error {
+	d := duration(v)
+	if d == 0 {
+		return errDuration
 	}
 	if d > c.limits.Timeout {
 		return tooHigh(quantity.Duration(c.limits.Timeout))

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/limits"
@@ -42,6 +43,12 @@ type Options struct {
 	Laid  fixed.Laid
 }
 
+// Running is how a repository wishes its tests to be run.
+type Running struct {
+	TestTimeout time.Duration // for one test; 0 where it does not say
+	HashSeed    string        // a number; empty where it does not say
+}
+
 // Plan is everything that a build will do, and why.
 type Plan struct {
 	Image       interpreter.Image
@@ -59,6 +66,7 @@ type Plan struct {
 	OwnLint      []checkout.Command // the repository's own besides, once the installation is made
 	Test         []checkout.Command // empty when there are no tests
 	TestProgram  suite.Program      // what runs them
+	Running      Running            // how they are run
 	NotRun       []suite.Left       // what looks like a test and is not run
 	TestWhy      string             // why these tests, or why there are none
 	NotFetched   []string           // submodules, LFS files, history

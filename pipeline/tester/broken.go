@@ -6,6 +6,7 @@ import "fmt"
 type Broken struct {
 	Test      string // the one that ran then
 	Place     string // where it stood in the checkout; empty when not known
+	Hung      string // the time that one test has, where that was up
 	Struck    string // the limit that was hit, in words; empty when none was
 	Signal    string
 	ExitCode  int // where there was no signal
@@ -16,6 +17,8 @@ type Broken struct {
 func (b Broken) String() string {
 	how := fmt.Sprintf("ended Python with exit code %d", b.ExitCode)
 	switch {
+	case b.Hung != "":
+		how = "hangs: it took longer than " + b.Hung
 	case b.Struck != "":
 		how = "was running: " + b.Struck
 	case b.Signal != "":
