@@ -97,6 +97,8 @@ var mayImport = map[string][]string{
 		"server/store/queue",
 	},
 	"server/dispatch": {
+		"pipeline/fixed",
+		"server/registry",
 		"server/github",
 		"server/store",
 		"pipeline",

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/outward"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/github"
+	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 )
@@ -50,8 +52,15 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	if err != nil {
 		return pipeline.Outcome{}, err
 	}
+	text, err := d.Builds.Entries.FixedFor(ctx, registry.Origin{Name: b.Repo.FullName, ID: b.Repo.ID})
+	if err != nil {
+		return pipeline.Outcome{}, fmt.Errorf("find what is fixed of %s: %w", b.Repo.FullName, err)
+	}
 	q, err := d.request(b, earlier)
 	q.Title += waited
+	if err == nil {
+		err = d.fix(&q, b.Repo, text)
+	}
 	if err != nil {
 		// The next attempt would fail in the same way.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
@@ -81,6 +90,23 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 		Settings: d.Settings,
 		Title:    title(b),
 	}, nil
+}
+
+// fix has a build done with what the operator fixed of its repository, which text says.
+func (d *Dispatcher) fix(q *pipeline.Request, of pipeline.Repository, text string) (err error) {
+	if q.Fixed, err = fixed.Parse(text); err != nil {
+		return fmt.Errorf("what the operator fixed for this repository cannot be read: %w", err)
+	}
+	from := q.Fixed.Overlay
+	if from.Repository == "" {
+		return nil
+	}
+	clone, err := github.CloneURL(d.ServerURL, from.Repository)
+	if err != nil {
+		return fmt.Errorf("the operator's own files for %s: %w", of.FullName, err)
+	}
+	q.Overlay = pipeline.Git{URL: clone, Repo: from.Repository, SHA: from.Commit, Tokens: d.Tokens}
+	return nil
 }
 
 // guessImage is the last image of the newest build on this ref, else of the newest on the default

@@ -4,12 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
+	"vivarium/server/registry"
 	"vivarium/server/store"
+	"vivarium/server/store/people"
 )
 
 func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
@@ -88,5 +91,52 @@ func TestBuildThatCannotBeClonedEndsInsteadOfComingBack(t *testing.T) {
 	out, err := d.Build(t.Context(), pipeline.Build{Repo: pipeline.Repository{FullName: "../x"}}, nil)
 	if err != nil || out.Cause != pipeline.CauseInternal || out.State != pipeline.Errored || out.Summary == "" {
 		t.Errorf("got %+v, %v, want an outcome with cause internal", out, err)
+	}
+}
+
+// TestWhatTheOperatorFixedGoesToTheRun: the overlay comes from the configured host, by its commit.
+func TestWhatTheOperatorFixedGoesToTheRun(t *testing.T) {
+	builds, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { builds.Close() })
+	by := people.Actor{Who: "a test"}
+	if _, err := builds.Entries.Add(t.Context(), by, registry.Pattern, "school/group-*"); err != nil {
+		t.Fatal(err)
+	}
+	sha := strings.Repeat("a", 40)
+	var got pipeline.Request
+	d := &Dispatcher{
+		Builds: builds, ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Tokens: pipeline.FixedToken("tok"),
+		Run: func(_ context.Context, q pipeline.Request, _ pipeline.Recorder) (pipeline.Outcome, error) {
+			got = q
+			return pipeline.Outcome{State: pipeline.Passed, Summary: "1 test"}, nil
+		},
+	}
+	build := func(text string) pipeline.Outcome {
+		t.Helper()
+		if err := builds.Entries.Fix(t.Context(), by, "school/group-*", text); err != nil {
+			t.Fatal(err)
+		}
+		got = pipeline.Request{}
+		b := pipeline.Build{Repo: pipeline.Repository{FullName: "school/group-7"}, SHA: "abc", Attempt: 2}
+		o, err := d.Build(t.Context(), b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	build("test = 'make check'\n[overlay]\nrepository = 'school/tests'\ncommit = '" + sha + "'\n")
+	if got.Fixed.Settings["test"] != "make check" || got.Overlay.URL.String() != "https://git.example/school/tests.git" ||
+		got.Overlay.SHA != sha || got.Overlay.Repo != "school/tests" || got.Overlay.Tokens != d.Tokens {
+		t.Errorf("got %+v, from %+v", got.Fixed, got.Overlay)
+	}
+	if build(""); !got.Fixed.Zero() || got.Overlay.URL != nil {
+		t.Errorf("nothing is fixed, and got %+v, from %+v", got.Fixed, got.Overlay)
+	}
+	o := build("test = = 1")
+	if o.Cause != pipeline.CauseInternal || !strings.Contains(o.Summary, "line 1, column 8") || got.Source != nil {
+		t.Errorf("of what cannot be read: got %+v", o)
 	}
 }

@@ -41,6 +41,9 @@ type Entry struct {
 	AddedAt    time.Time
 	DeliveryAt time.Time // of the last delivery whose signature held
 	Limits     Limits    // of the repositories that the entry lets in, its own included
+	// Fixed is what the operator fixes of their builds, as it was written (pipeline/fixed); empty where
+	// the entry says nothing of it.
+	Fixed string
 }
 
 // Origin is whose a delivery says it is, before any of it is believed.

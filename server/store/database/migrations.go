@@ -414,4 +414,8 @@ var migrations = []migration{
 			`CREATE INDEX builds_green ON builds (lower(repo), ref, id) WHERE ended_at > 0 AND cause = ''`,
 		},
 	},
+	{
+		id:         "0024_0.1.0_fixed_by_the_operator",
+		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
+	},
 }

@@ -74,6 +74,7 @@ func (e *Entries) Add(
 		default:
 			r.ID, r.GitHubID, r.Generation, r.DeliveryAt = old.ID, old.GitHubID, old.Generation, old.DeliveryAt
 			r.setLimits(old.limits())
+			r.Fixed = old.Fixed
 			err = tx.Save(&r).Error
 		}
 		if err != nil {

@@ -112,3 +112,34 @@ func TestARepositoryIsClosedBeforeItWasSeen(t *testing.T) {
 		t.Errorf("what nothing lets in: %v", err)
 	}
 }
+
+// TestWhatIsFixedFollowsARepository: for one below a pattern the pattern's word counts, and its own
+// comes first, also once it stands in the registry by itself.
+func TestWhatIsFixedFollowsARepository(t *testing.T) {
+	databasetest.Every(t, func(t *testing.T, open func() *database.DB) {
+		e := New(open())
+		group := letIn(t, e, registry.Pattern, "school/*")
+		must(t, e.Heard(t.Context(), group, pipeline.Repository{FullName: "school/seen"}))
+		want := func(name, want string) {
+			t.Helper()
+			got, err := e.FixedFor(t.Context(), registry.Origin{Name: name})
+			must(t, err)
+			if got != want {
+				t.Errorf("of %s %q is fixed, want %q", name, got, want)
+			}
+		}
+		want("school/seen", "")
+		must(t, e.Fix(t.Context(), byTest, "school/*", "test = 'all'"))
+		must(t, e.Fix(t.Context(), byTest, "school/own", "test = 'own'")) // was never seen
+		want("school/seen", "test = 'all'")
+		want("school/new", "test = 'all'")
+		want("school/own", "test = 'own'")
+		letIn(t, e, registry.Repository, "school/own")
+		want("school/own", "test = 'own'")
+		must(t, e.Fix(t.Context(), byTest, "school/own", ""))
+		want("school/own", "test = 'all'")
+		if err := e.Fix(t.Context(), byTest, "other/one", "test = 'x'"); !errors.Is(err, database.ErrNotFound) {
+			t.Errorf("of what is not let in: %v", err)
+		}
+	})
+}

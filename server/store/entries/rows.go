@@ -30,6 +30,8 @@ type row struct {
 	MinutesLimit int
 	LogLimit     int64
 	QueueLimit   int
+
+	Fixed string
 }
 
 func (row) TableName() string { return "repositories" }
@@ -53,6 +55,7 @@ func (r row) entry() registry.Entry {
 		AddedAt:    database.FromMicros(r.AddedAt),
 		DeliveryAt: database.FromMicros(r.DeliveryAt),
 		Limits:     r.limits(),
+		Fixed:      r.Fixed,
 	}
 }
 
