@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/cmd/vivarium/datadir"
+	"vivarium/cmd/vivarium/fix"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -30,7 +31,7 @@ func newRepos(a *app) *cobra.Command {
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a), newReposLimit(a),
+	cmd.AddCommand(newReposAdd(a), newReposList(a), newReposSecret(a), newReposRotate(a), newReposLimit(a), newReposFix(a),
 		newReposDisable(a), newReposEnable(a), newReposRemove(a), newReposPurge(a))
 	return cmd
 }
@@ -245,6 +246,14 @@ func (r *repos) secret(ctx context.Context, name string) error {
 	}
 	r.printHook(g.Entry.SecretName, g.Entry.Generation)
 	return nil
+}
+
+func newReposFix(a *app) *cobra.Command {
+	return fix.Command(fix.Streams{In: a.stdin, Out: a.stdout}, func(ctx context.Context, f func(fix.Registry) error) error {
+		return a.registryOf(ctx, func(r *repos) error {
+			return f(fix.Registry{Entries: r.Entries, By: r.by, Limits: r.config.build.Limits, Explain: r.explain})
+		})
+	})
 }
 
 func newReposRotate(a *app) *cobra.Command {

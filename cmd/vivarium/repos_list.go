@@ -96,6 +96,8 @@ func remark(e registry.Entry, s outbox.RepoStatus, now time.Time) string {
 		return mayNot(s.Code) + ": " + oneLine(s.Refusal)
 	case now.Before(e.OldUntil):
 		return "the old secret counts until " + localTime(e.OldUntil)
+	case e.Fixed != "":
+		return "what is fixed: vivarium repos fix " + oneLine(e.Name)
 	}
 	return ""
 }
