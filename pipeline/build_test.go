@@ -124,7 +124,8 @@ func TestUnittestReportsWhateverATestModuleDoes(t *testing.T) {
 			"2 tests in",
 		},
 		"a description that fails": {
-			"import unittest\nclass T(unittest.TestCase):\n    def shortDescription(self): return self._testMethodDoc.strip()\n" +
+			"import unittest\nclass T(unittest.TestCase):\n" +
+				"    def shortDescription(self): return self._testMethodDoc.strip()\n" +
 				test, "",
 			"2 tests in",
 		},

@@ -87,7 +87,10 @@ func (s *Server) conditions() []Condition {
 			return s.logged(ctx, "database", s.builds.Database.Health().Ping(ctx))
 		}),
 		{Name: "writing", Look: s.writing},
-		Holds("disk", func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Database.Health().DiskSpace()) }),
+		Holds(
+			"disk",
+			func(ctx context.Context) error { return s.logged(ctx, "disk", s.builds.Database.Health().DiskSpace()) },
+		),
 		Holds("worker", s.config.Ready),
 	}
 	return append(all, s.config.Conditions...)

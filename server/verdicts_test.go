@@ -100,7 +100,8 @@ func TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict(t *testing.T) {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}
 	}
-	if err := s.store.Queue.Cancel(t.Context(), byTest, 2); err != nil { // the older push's build, which the badge would show
+	// the older push's build, which the badge would show
+	if err := s.store.Queue.Cancel(t.Context(), byTest, 2); err != nil {
 		t.Fatal(err)
 	}
 	verdicts := s.get("/verdicts?repo=o/n").json(t)["verdicts"].([]any)

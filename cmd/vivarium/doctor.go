@@ -55,7 +55,9 @@ type checkup struct {
 func (a *app) newCheckup() *checkup {
 	t := console.TerminalOf(a.stdout, a.environ)
 	c := &checkup{Checkup: doctor.New(func(f doctor.Finding) {
-		colour := map[doctor.Level]string{doctor.Fine: console.Green, doctor.Advice: console.Yellow, doctor.Essential: console.Red}[f.Level]
+		colour := map[doctor.Level]string{
+			doctor.Fine: console.Green, doctor.Advice: console.Yellow, doctor.Essential: console.Red,
+		}[f.Level]
 		fmt.Fprintf(a.stdout, "%s %-12s %s\n", t.Dye(colour, fmt.Sprintf("%-4s", f.Level)), f.What, f.Text)
 	})}
 	file, err := dotenv.Read()

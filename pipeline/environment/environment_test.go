@@ -26,7 +26,8 @@ func TestInstalledPackagesAreReadFromTheNamesOfTheirMetadata(t *testing.T) {
 // TestNamesThatAreNoneAreNoPackages: a setup.py can make any folder.
 func TestNamesThatAreNoneAreNoPackages(t *testing.T) {
 	for _, entry := range []string{
-		"~umpy-2.4.0.dist-info", ".dist-info", "-.dist-info", "a-.dist-info", "-1.dist-info", "a b-1.dist-info", "a-\x1b[31m.dist-info",
+		"~umpy-2.4.0.dist-info", ".dist-info", "-.dist-info", "a-.dist-info", "-1.dist-info", "a b-1.dist-info",
+		"a-\x1b[31m.dist-info",
 		"a\n-1.dist-info", "<b>-1.dist-info", "é-1.dist-info", strings.Repeat("a", 101) + "-1.dist-info",
 		"a-" + strings.Repeat("1", 101) + ".dist-info",
 	} {
@@ -36,7 +37,8 @@ func TestNamesThatAreNoneAreNoPackages(t *testing.T) {
 	}
 	many := make([]string, 3000)
 	for i := range many {
-		many[i] = "p" + strings.Repeat("x", i%50) + "-" + string(rune('0'+i%10)) + "." + strings.Repeat("1", i/50+1) + ".dist-info"
+		many[i] = "p" + strings.Repeat("x", i%50) + "-" +
+			string(rune('0'+i%10)) + "." + strings.Repeat("1", i/50+1) + ".dist-info"
 	}
 	if got := len(Installed(many)); got > maxPackages {
 		t.Errorf("%d packages are kept, want at most %d", got, maxPackages)
@@ -169,12 +171,18 @@ func TestSentenceNamesWhatChangedWhereTheCodeIsTheSame(t *testing.T) {
 			with("numpy==2.3.1"), with("numpy==2.4.0"), "s", failure,
 			"same code as build 41, which passed; numpy 2.3.1 → 2.4.0; " + failure,
 		},
-		"other code":          {with("numpy==2.3.1"), with("numpy==2.4.0"), "other", failure, failure},
-		"nothing has changed": {with("a==1"), with("a==1"), "s", failure, failure + "; same code as build 41, which passed with the same packages"},
-		"packages not known":  {with("a==1"), unlisted, "s", failure, failure + "; same code as build 41, which passed"},
-		"another plan":        {with("a==1"), replanned, "s", failure, "same code as build 41, which passed; another plan; " + failure},
+		"other code": {with("numpy==2.3.1"), with("numpy==2.4.0"), "other", failure, failure},
+		"nothing has changed": {
+			with("a==1"), with("a==1"), "s", failure,
+			failure + "; same code as build 41, which passed with the same packages",
+		},
+		"packages not known": {with("a==1"), unlisted, "s", failure, failure + "; same code as build 41, which passed"},
+		"another plan": {
+			with("a==1"), replanned, "s", failure, "same code as build 41, which passed; another plan; " + failure,
+		},
 		"the package that the failure names first": {
-			with("aaa==1", "foo-bar==1", "zzz==1"), with("aaa==2", "foo-bar==2", "zzz==2"), "s", "cannot import name 'x' from 'foo_bar'",
+			with("aaa==1", "foo-bar==1", "zzz==1"), with("aaa==2", "foo-bar==2", "zzz==2"), "s",
+			"cannot import name 'x' from 'foo_bar'",
 			"same code as build 41, which passed; foo-bar 1 → 2, aaa 1 → 2, zzz 1 → 2; cannot import name 'x' from 'foo_bar'",
 		},
 		"a name within a word is none": {

@@ -61,7 +61,8 @@ func TestPytestSaysWhyItDidNotBegin(t *testing.T) {
 		want   []Finding
 	}{
 		"conftest.py": {
-			"ImportError while loading conftest '/workspace/server/conftest.py'.\nconftest.py:1: in <module>\n    import flask\n" +
+			"ImportError while loading conftest '/workspace/server/conftest.py'.\nconftest.py:1: in <module>\n" +
+				"    import flask\n" +
 				"E   ModuleNotFoundError: No module named 'flask'\n",
 			[]Finding{
 				{Path: "server/conftest.py", Line: 1, Code: "ModuleNotFoundError", Text: "No module named 'flask'"},
@@ -81,7 +82,8 @@ func TestPytestSaysWhyItDidNotBegin(t *testing.T) {
 			[]Finding{{Text: "pytest: /workspace/pytest.ini:2: unexpected line: 'x'"}},
 		},
 		"a plug-in": {
-			"INTERNALERROR> Traceback (most recent call last):\nINTERNALERROR>   File \"x.py\", line 1\nINTERNALERROR> TypeError: no\n",
+			"INTERNALERROR> Traceback (most recent call last):\nINTERNALERROR>   File \"x.py\", line 1\n" +
+				"INTERNALERROR> TypeError: no\n",
 			[]Finding{{Text: "pytest broke off: TypeError: no"}},
 		},
 	} {
@@ -110,7 +112,8 @@ ERROR tests/test_c.py
 }
 
 func FuzzPytest(f *testing.F) {
-	f.Add("=== FAILURES ===\n____ test_a ____\nE   ValueError\na.py:1: ValueError\n=== short test summary info ===\nFAILED a.py::test_a\n")
+	f.Add("=== FAILURES ===\n____ test_a ____\nE   ValueError\na.py:1: ValueError\n=== short test summary info ===\n" +
+		"FAILED a.py::test_a\n")
 	f.Fuzz(func(t *testing.T, text string) { read(t, pytest, text) })
 }
 

@@ -31,11 +31,13 @@ func TestPipGaveUpOverGettingPackages(t *testing.T) {
 		"no such package": {noGreeter, true},
 		"an HTTP error": {
 			"  ERROR: HTTP error 502 while getting http://x/greeter-1.0.whl (from http://x/)\n" +
-				"ERROR: Could not install requirement greeter from http://x/greeter-1.0.whl because of HTTP error 502 Server Error\n",
+				"ERROR: Could not install requirement greeter from http://x/greeter-1.0.whl because of HTTP error 502 Server " +
+				"Error\n",
 			true,
 		},
 		"retries exhausted": {
-			"ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='x', port=1): Max retries exceeded with url: /f\n\n",
+			"ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='x', port=1): Max retries exceeded " +
+				"with url: /f\n\n",
 			true,
 		},
 		"a broken read": {
@@ -54,7 +56,10 @@ func TestPipGaveUpOverGettingPackages(t *testing.T) {
 		"build dependencies": {inVain(pipInVain, noGreeter, subprocess), true},
 		"retried, then had, then a compile error": {
 			"  ERROR: HTTP error 503 while getting http://x/a.whl (from http://x/)\n" +
-				inVain("Building wheel for a (pyproject.toml) did not run successfully.", "a.c:1: error: no\n", "failed-wheel-build-for-install"),
+				inVain(
+					"Building wheel for a (pyproject.toml) did not run successfully.", "a.c:1: error: no\n",
+					"failed-wheel-build-for-install",
+				),
 			false,
 		},
 		"a compile error, of old": {
@@ -64,7 +69,10 @@ func TestPipGaveUpOverGettingPackages(t *testing.T) {
 			false,
 		},
 		"a backend": {
-			inVain("Preparing metadata (pyproject.toml) did not run successfully.", "AttributeError: no\n", "metadata-generation-failed"),
+			inVain(
+				"Preparing metadata (pyproject.toml) did not run successfully.", "AttributeError: no\n",
+				"metadata-generation-failed",
+			),
 			false,
 		},
 		"setup.py says pip's words": {

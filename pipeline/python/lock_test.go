@@ -80,7 +80,8 @@ func TestALockFileThatIsTooLargeIsPassedOverAloud(t *testing.T) {
 func TestALockedVersionIsLetGoByItsName(t *testing.T) {
 	plan := detect(t, map[string]string{
 		"app/pyproject.toml": "[project]\nname='app'\ndependencies=['six']\n",
-		"app/uv.lock":        "[[package]]\nname = \"six\"\nversion = \"1.0\"\n\n[[package]]\nname = \"b\"\nversion = \"2\"\n",
+		"app/uv.lock": "[[package]]\nname = \"six\"\nversion = \"1.0\"\n\n[[package]]\nname = \"b\"\n" +
+			"version = \"2\"\n",
 	})
 	said, ok := plan.LetGo([]string{"nobody", "six"})
 	if !ok || !strings.HasPrefix(said, "six==1.0 of uv.lock is let go") {

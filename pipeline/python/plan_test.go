@@ -87,8 +87,9 @@ func TestDetectRefusesToPlanFromAPartOfTheFiles(t *testing.T) {
 
 func TestPlanTextNamesEverything(t *testing.T) {
 	plan := detect(t, map[string]string{
-		"requirements.txt":   "six\n",
-		"pyproject.toml":     "[build-system]\n[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\nmemory = '512MiB'\n",
+		"requirements.txt": "six\n",
+		"pyproject.toml": "[build-system]\n[project]\nname = 'x'\nrequires-python = '>=3.12'\n[tool.vivarium]\n" +
+			"memory = '512MiB'\n",
 		"Pipfile":            "[packages]\nsix = '*'\n",
 		"tests/test_a.py":    testCase,
 		"other/test_b.py":    testCase,

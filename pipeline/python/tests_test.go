@@ -93,7 +93,8 @@ env = { MODE = "quick", LEVEL = 3 }
 	if plan.TestWhy != "[tool.vivarium] test" {
 		t.Errorf("the plan says of the tests: %s", plan.TestWhy)
 	}
-	if remarks := strings.Join(plan.Remarks, "; "); !strings.Contains(remarks, "the repository's own test in [tool.vivarium]") {
+	remarks := strings.Join(plan.Remarks, "; ")
+	if !strings.Contains(remarks, "the repository's own test in [tool.vivarium]") {
 		t.Errorf("the verdict says %q", remarks)
 	}
 	for _, c := range plan.Lint {

@@ -27,7 +27,8 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	git := q.Source.(pipeline.Git)
-	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Repo != "o/n" || git.Tokens != d.Tokens {
+	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Repo != "o/n" ||
+		git.Tokens != d.Tokens {
 		t.Errorf("source = %+v", git)
 	}
 	if q.Settings != d.Settings {

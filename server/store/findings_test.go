@@ -17,7 +17,9 @@ func TestFindingsAreStoredWithTheirStep(t *testing.T) {
 			{Path: "tests/test_a.py", Line: 3, Code: "AssertionError", Test: "tests.test_a.T.test_a", Text: "1 != 2"},
 		}}
 		serve(t, s, Work{Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
-			step := pipeline.Step{Name: pipeline.StepLint, State: pipeline.StepFailed, Cause: pipeline.CauseLint, Findings: found}
+			step := pipeline.Step{
+				Name: pipeline.StepLint, State: pipeline.StepFailed, Cause: pipeline.CauseLint, Findings: found,
+			}
 			if err := rec.StepStarted(ctx, pipeline.Step{Name: step.Name}); err != nil {
 				return pipeline.Outcome{}, err
 			}

@@ -12,7 +12,8 @@ import (
 
 func TestLimitsOfAStepAreStored(t *testing.T) {
 	want := limits.Limits{Timeout: time.Minute, LogLimit: 5, LogRate: 6}
-	want.Memory, want.Disk, want.CPUs, want.Pids, want.FileSize, want.OpenFiles, want.Inodes = 1<<30, 2<<30, 0.1, 3, 4, 7, 8
+	want.Memory, want.Disk, want.FileSize, want.CPUs = 1<<30, 2<<30, 4, 0.1
+	want.Pids, want.OpenFiles, want.Inodes = 3, 7, 8
 	everyDatabase(t, func(t *testing.T, open func() *Store) {
 		s := open()
 		id := accept(t, s, push(1))
@@ -22,7 +23,10 @@ func TestLimitsOfAStepAreStored(t *testing.T) {
 			step := pipeline.Step{Name: pipeline.StepPlan, State: pipeline.StepPassed, StartedAt: time.Now(), Limits: want}
 			err := rec.StepStarted(ctx, step)
 			step.EndedAt, step.Limits = time.Now(), lower
-			err = errors.Join(err, rec.StepEnded(ctx, step), rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}))
+			err = errors.Join(
+				err, rec.StepEnded(ctx, step),
+				rec.StepEnded(ctx, pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepSkipped}),
+			)
 			return pipeline.Outcome{State: pipeline.Passed}, err
 		}})
 		eventually(t, "the build's end", func() bool {

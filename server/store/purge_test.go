@@ -29,7 +29,8 @@ var canaries = map[string]string{
 	"name": "canary-name-3f81", "author": "canary-author-90c2", "message": "canary-message-5be4", "log": "canary-log-d17a",
 	"package": "canary-package-41c7", "plan": "canary-plan-8ae2",
 	"branch": "canary-branch-66e0", "job": "canary-job-2d19", "refused": "canary-refusal-a9b3",
-	"red test": "canary-red-4c55", "reason": "canary-reason-71f3", "test's path": "canary-path-b80d", "hung test": "canary-hung-e9a1",
+	"red test": "canary-red-4c55", "reason": "canary-reason-71f3",
+	"test's path": "canary-path-b80d", "hung test": "canary-hung-e9a1",
 }
 
 var canaryName = "octo/" + canaries["name"]
@@ -44,8 +45,8 @@ func canaryPush(n int) queue.Push {
 	return p
 }
 
-// fill makes a database that holds the canaries in all of their places, and one more repository beside. Its server still
-// serves.
+// fill makes a database that holds the canaries in all of their places, and one more repository
+// beside. Its server still serves.
 func fill(t *testing.T, s *Store) {
 	t.Helper()
 	by := people.Actor{Who: "test"}
@@ -61,7 +62,9 @@ func fill(t *testing.T, s *Store) {
 	if _, err := s.People.AddToken(t.Context(), by, canaryName); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, s, Work{StatusContext: "ci", Reporter: refusing{}, Build: func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
+	serve(t, s, Work{StatusContext: "ci", Reporter: refusing{}, Build: func(
+		ctx context.Context, b pipeline.Build, rec pipeline.Recorder,
+	) (pipeline.Outcome, error) {
 		if b.Repo.FullName != canaryName {
 			return pipeline.Outcome{State: pipeline.Failed, Summary: "another's"}, nil
 		}
@@ -82,7 +85,8 @@ func fill(t *testing.T, s *Store) {
 	waitState(t, s, accept(t, s, other), pipeline.Failed)
 	eventually(t, "every status is given up", func() bool {
 		var open int64
-		if err := s.db.Read(t.Context()).Table("statuses").Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&open).Error; err != nil {
+		if err := s.db.Read(t.Context()).Table("statuses").
+			Where("sent_at = 0 AND failed_at = 0 AND NOT superseded").Count(&open).Error; err != nil {
 			t.Fatal(err)
 		}
 		return open == 0
@@ -117,7 +121,9 @@ func (refusing) Post(_ context.Context, st pipeline.CommitStatus) error {
 // purge erases the canaries' repository by another process's view of the database.
 func purge(t *testing.T, s *Store) retention.Purged {
 	t.Helper()
-	p, err := s.Retention.Purge(t.Context(), people.Actor{Who: "test"}, strings.ToUpper(canaryName[:4])+canaryName[4:], pseudonym)
+	p, err := s.Retention.Purge(
+		t.Context(), people.Actor{Who: "test"}, strings.ToUpper(canaryName[:4])+canaryName[4:], pseudonym,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,14 +145,21 @@ func TestPurgeRemovesARepositoryAndNothingElse(t *testing.T) {
 			errs = "jsonb('[' || ? || ']')"
 		}
 		err := s.db.Transact(t.Context(), func(tx *database.Tx) error { // what River keeps of a job that failed
-			return database.One(tx.Exec("UPDATE river_job SET errors = "+errs+" WHERE kind = 'build'", `{"error": "about `+canaryName+` and `+canaries["job"]+`"}`), database.ErrNotFound)
+			return database.One(
+				tx.Exec(
+					"UPDATE river_job SET errors = "+errs+" WHERE kind = 'build'",
+					`{"error": "about `+canaryName+` and `+canaries["job"]+`"}`,
+				),
+				database.ErrNotFound,
+			)
 		})
 		if err != nil || !strings.Contains(readTables(t, s), canaries["job"]) {
 			t.Fatalf("control: no job holds the name: %v", err)
 		}
 
 		p := purge(t, s)
-		if p.Builds != 3 || p.Deliveries != 3 || p.Steps != 3 || p.LogBytes == 0 || p.Statuses < 3 || p.Jobs < 3 || p.Refusals != 1 || p.Entries != 1 || p.Tokens != 1 {
+		if p.Builds != 3 || p.Deliveries != 3 || p.Steps != 3 || p.LogBytes == 0 || p.Statuses < 3 || p.Jobs < 3 ||
+			p.Refusals != 1 || p.Entries != 1 || p.Tokens != 1 {
 			t.Errorf("got %+v", p)
 		}
 		if !p.Changed || p.AuditLines == 0 {
@@ -242,8 +255,10 @@ func TestScrubLeavesNoByteInTheFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := old.db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Exec(`INSERT INTO builds (repo_id, repo, default_branch, private, ref, sha, author, message, "trigger", rerun_of, attempt, losses, state,
-				cause, summary, image, queued_at, started_at, ended_at, not_before, job_id, owner, lease_until, cancel_requested, log_seq, compacted)
+		return tx.Exec(`INSERT INTO builds (repo_id, repo, default_branch, private, ref, sha, author, message,
+				"trigger", rerun_of, attempt, losses, state,
+				cause, summary, image, queued_at, started_at, ended_at, not_before,
+				job_id, owner, lease_until, cancel_requested, log_seq, compacted)
 			VALUES (1, ?, '', FALSE, '', '', ?, '', '', 0, 1, 0, 'passed', '', '', '', 1, 1, 1, 0, 0, '', 0, FALSE, 0, TRUE)`,
 			canaryName, canaries["author"]).Error // as step 2 knows it
 	}); err != nil {
@@ -268,12 +283,16 @@ func TestScrubLeavesNoByteInTheFiles(t *testing.T) {
 	if !slices.ContainsFunc(found["name"], func(f string) bool { return strings.Contains(f, "backups") }) {
 		t.Errorf("control: no copy of the database holds the name: %v", found["name"])
 	}
-	if !slices.ContainsFunc(found["log"], func(f string) bool { return strings.HasSuffix(f, "-wal") || strings.HasSuffix(f, "vivarium.db") }) {
+	if !slices.ContainsFunc(found["log"], func(f string) bool {
+		return strings.HasSuffix(f, "-wal") || strings.HasSuffix(f, "vivarium.db")
+	}) {
 		t.Errorf("control: neither the database nor its log holds the build's log: %v", found["log"])
 	}
 	purge(t, s)
 	// The other repository's name begins with this one's.
-	if _, err := s.Retention.Purge(t.Context(), people.Actor{Who: "test"}, canaryName+"-two", "erased:8899aabbccddeeff"); err != nil {
+	if _, err := s.Retention.Purge(
+		t.Context(), people.Actor{Who: "test"}, canaryName+"-two", "erased:8899aabbccddeeff",
+	); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()

@@ -14,13 +14,19 @@ func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 	early.Before = "0002"
 	s, err := Open(t.Context(), early)
 	must(t, err)
-	old := builds.Row{Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued}
+	old := builds.Row{
+		Repo: "Octo/Hello", Ref: "refs/heads/main", SHA: push(1).SHA, Trigger: "push", State: pipeline.Queued,
+	}
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
-		if err := tx.Omit("EntryID", "Spent", "LogBytes", "BeforeSHA", "PushedAt", "SharedLosses", "LostSince", "WaitCause", "WaitWhy", "WaitSince",
+		if err := tx.Omit("EntryID", "Spent", "LogBytes", "BeforeSHA", "PushedAt", "SharedLosses", "LostSince", "WaitCause",
+			"WaitWhy", "WaitSince",
 			"WaitTries", "WaitTold", "TurnServed").Create(&old).Error; err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`, old.ID).Error
+		return tx.Exec(
+			`INSERT INTO steps VALUES (?, 0, 'clone', 'passed', '', 'git fetch', 0, '', 1, 2, 3, 4, 'a note', 0, 7)`,
+			old.ID,
+		).Error
 	}))
 	must(t, s.Close())
 	s = openStore(t, o)

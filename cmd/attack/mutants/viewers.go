@@ -26,7 +26,10 @@ var viewers = []mutant{
 		`Where("hash LIKE ?", "%")`,
 		"^TestGuessedTokens$",
 	},
-	{"sign-in: failures are bounded", "server/throttle/throttle.go", `; left < 1 {`, `; left < -1e9 {`, "^TestGuessedTokens$"},
+	{
+		"sign-in: failures are bounded", "server/throttle/throttle.go", `; left < 1 {`, `; left < -1e9 {`,
+		"^TestGuessedTokens$",
+	},
 	{"sign-in: an address is not what a header claims", "server/server.go",
 		`s.echo.IPExtractor = clientAddress(c.TrustedProxies)`,
 		`s.echo.IPExtractor = echo.ExtractIPFromXFFHeader()`, "^TestGuessedTokens$"},

@@ -11,7 +11,8 @@ func TestWaiversAreCountedFromWhatFlake8PyWrites(t *testing.T) {
 	for output, want := range map[string]string{
 		"flake8 5.0.4\n":             "",
 		"passed over by # noqa: 2\n": "problems passed over by # noqa: 2",
-		"./a.py: not checked, by # flake8: noqa\n./b.py: not checked, by # flake8: noqa\n": "files passed over by # flake8: noqa: 2",
+		"./a.py: not checked, by # flake8: noqa\n" +
+			"./b.py: not checked, by # flake8: noqa\n": "files passed over by # flake8: noqa: 2",
 		"./a.py: not checked, by # flake8: noqa\npassed over by # noqa: 1\n": "problems passed over by # noqa: 1, " +
 			"files passed over by # flake8: noqa: 1",
 		"we passed over by # noqa: 2\n":                 "",

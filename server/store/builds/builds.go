@@ -83,7 +83,8 @@ type Query struct {
 	Last  bool      // less those whose commit was built again on the same branch: what that came to counts
 }
 
-const builtAgain = `SELECT 1 FROM builds l WHERE l.sha = builds.sha AND l.id > builds.id AND l.ref = builds.ref AND lower(l.repo) = lower(builds.repo)`
+const builtAgain = `SELECT 1 FROM builds l WHERE l.sha = builds.sha AND l.id > builds.id AND l.ref = builds.ref AND ` +
+	`lower(l.repo) = lower(builds.repo)`
 
 const (
 	defaultLimit = 100
@@ -92,7 +93,9 @@ const (
 
 // List lists builds without their steps.
 func (b *Builds) List(ctx context.Context, q Query) ([]pipeline.Build, error) {
-	db := q.Sight.restrict(b.db.Read(ctx), "builds").Order("id DESC").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
+	db := q.Sight.restrict(b.db.Read(ctx), "builds").Order("id DESC").Limit(min(
+		cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit,
+	))
 	if q.Before > 0 {
 		db = db.Where("id < ?", q.Before)
 	}

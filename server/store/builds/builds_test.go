@@ -25,7 +25,8 @@ var deadline = time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
 // handIn writes a build that was pushed so long before the deadline.
 func handIn(t *testing.T, b *Builds, r Row, before time.Duration) int64 {
 	t.Helper()
-	r.QueuedAt, r.EndedAt, r.Compacted = database.Micros(deadline.Add(-before)), database.Micros(deadline.Add(time.Minute-before)), true
+	r.QueuedAt, r.EndedAt = database.Micros(deadline.Add(-before)), database.Micros(deadline.Add(time.Minute-before))
+	r.Compacted = true
 	if r.Trigger == "" {
 		r.Trigger = "push"
 	}

@@ -17,8 +17,8 @@ type Outage struct {
 	Next  time.Time // when it is looked at next
 }
 
-// OutageRow is what does not answer, for all servers of this database. An engine's stands there on SQLite alone, for people to
-// see: elsewhere each server has one of its own.
+// OutageRow is what does not answer, for all servers of this database. An engine's stands there on
+// SQLite alone, for people to see: elsewhere each server has one of its own.
 type OutageRow struct {
 	Cause  pipeline.Cause `gorm:"primaryKey"`
 	Why    string
@@ -29,7 +29,8 @@ type OutageRow struct {
 
 func (OutageRow) TableName() string { return "outages" }
 
-// Outages lists what does not answer now, as far as it is known: a service is looked at once a build met it, until it answers.
+// Outages lists what does not answer now, as far as it is known: a service is looked at once a
+// build met it, until it answers.
 func (b *Builds) Outages(ctx context.Context) ([]Outage, error) {
 	var rows []OutageRow
 	if err := b.db.Read(ctx).Order("cause").Find(&rows).Error; err != nil {

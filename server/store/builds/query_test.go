@@ -21,8 +21,8 @@ func TestBuildsOfARepositoryAreListedWhateverItsLetters(t *testing.T) {
 	})
 }
 
-// TestBuildsAndVerdictsOfARepositoryAreFoundEachByItsIndex: an index that serves the one must not draw SQLite away from that
-// of the other.
+// TestBuildsAndVerdictsOfARepositoryAreFoundEachByItsIndex: an index that serves the one must not
+// draw SQLite away from that of the other.
 func TestBuildsAndVerdictsOfARepositoryAreFoundEachByItsIndex(t *testing.T) {
 	b := onSQLite(t)
 	all := Sight{All: true}
@@ -36,7 +36,10 @@ func TestBuildsAndVerdictsOfARepositoryAreFoundEachByItsIndex(t *testing.T) {
 		read  func() error
 		index string
 	}{
-		"list":            {func() error { _, err := b.List(t.Context(), Query{Sight: all, Repo: "octo/hello"}); return err }, "builds_repo"},
+		"list": {
+			func() error { _, err := b.List(t.Context(), Query{Sight: all, Repo: "octo/hello"}); return err },
+			"builds_repo",
+		},
 		"verdicts":        {verdicts(""), "builds_branch"},
 		"of a repository": {verdicts("octo/hello"), "builds_branch"},
 		"of a pattern":    {verdicts("octo/*"), "builds_branch"},

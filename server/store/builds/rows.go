@@ -37,11 +37,13 @@ type Row struct {
 	LogSeq          int64 // the last chunk's number
 	LogLines        int64 // line ends in the log so far; far below 0 where nobody counted its beginning
 	Compacted       bool
-	EntryID         int64  // the repository's own line in the registry
-	Spent           int64  // microseconds that attempts ran that count: the one that ended the build, and those that the index did
-	LogBytes        int64  // that its log takes, with the results of its tests, once it is compacted
-	BeforeSHA       string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
-	PushedAt        int64  // of a push: when it was made
+	EntryID         int64 // the repository's own line in the registry
+	// microseconds that attempts ran that count: the one that ended the build, and those that the
+	// index did
+	Spent     int64
+	LogBytes  int64  // that its log takes, with the results of its tests, once it is compacted
+	BeforeSHA string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
+	PushedAt  int64  // of a push: when it was made
 
 	WaitCause  pipeline.Cause // what a queued build waits for besides its turn; empty: nothing
 	WaitWhy    string
@@ -74,7 +76,13 @@ func (r Row) Build() pipeline.Build {
 		EndedAt:   database.FromMicros(r.EndedAt),
 	}
 	if r.State == pipeline.Queued && r.WaitCause != "" {
-		wait(&b, pipeline.Waiting{Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince), Next: database.FromMicros(r.NotBefore)})
+		wait(
+			&b,
+			pipeline.Waiting{
+				Cause: r.WaitCause, Why: r.WaitWhy, Since: database.FromMicros(r.WaitSince),
+				Next: database.FromMicros(r.NotBefore),
+			},
+		)
 	}
 	return b
 }

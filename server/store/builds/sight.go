@@ -26,8 +26,9 @@ func (v Sight) Sees(r pipeline.Repository) bool {
 
 const publicQuery = "SELECT 1 FROM builds WHERE lower(repo) = ? AND NOT private LIMIT 1"
 
-// mayKnow reports whether a repository may be known by its name. For who sees the public ones only this is one look into an index
-// that holds no private build: how long it takes does not tell a hidden repository from none.
+// mayKnow reports whether a repository may be known by its name. For who sees the public ones only
+// this is one look into an index that holds no private build: how long it takes does not tell a
+// hidden repository from none.
 func (b *Builds) mayKnow(ctx context.Context, v Sight, name string) (bool, error) {
 	if v.All || v.Pattern != "" && registry.Matches(v.Pattern, name) {
 		return true, nil

@@ -17,7 +17,8 @@ func TestSightInSQLIsSight(t *testing.T) {
 		var all []pipeline.Build
 		for _, r := range []pipeline.Repository{
 			{FullName: "octo/hello"}, {FullName: "octo/secret", Private: true}, {FullName: "Octo/Secret-2", Private: true},
-			{FullName: "octo/sec_ret", Private: true}, {FullName: "octo/secXret", Private: true}, {FullName: "octopus/secret", Private: true},
+			{FullName: "octo/sec_ret", Private: true}, {FullName: "octo/secXret", Private: true},
+			{FullName: "octopus/secret", Private: true},
 		} {
 			id := handIn(t, b, Row{Repo: r.FullName, Private: r.Private}, 0)
 			all = append(all, pipeline.Build{ID: id, Repo: r})
@@ -39,13 +40,16 @@ func TestSightInSQLIsSight(t *testing.T) {
 	})
 }
 
-// TestAHiddenRepositoryIsLookedForAsNoneIs: the index that is looked into holds no private build, so that how long it takes
-// does not tell the two apart. What is found is told by TestBadgeOfWhatMayNotBeSeenIsThatOfNothing and its like.
+// TestAHiddenRepositoryIsLookedForAsNoneIs: the index that is looked into holds no private build,
+// so that how long it takes does not tell the two apart. What is found is told by
+// TestBadgeOfWhatMayNotBeSeenIsThatOfNothing and its like.
 func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
 	b := onSQLite(t)
 	handIn(t, b, Row{Repo: "octo/hidden", Private: true}, 0)
 	handIn(t, b, Row{Repo: "octo/open"}, 0)
-	for name, want := range map[string]bool{"octo/open": true, "Octo/Open": true, "octo/hidden": false, "octo/none": false} {
+	for name, want := range map[string]bool{
+		"octo/open": true, "Octo/Open": true, "octo/hidden": false, "octo/none": false,
+	} {
 		if known, err := b.mayKnow(t.Context(), Sight{Public: true}, name); err != nil || known != want {
 			t.Errorf("%s is known: %v, %v", name, known, err)
 		}
@@ -59,7 +63,8 @@ func TestAHiddenRepositoryIsLookedForAsNoneIs(t *testing.T) {
 	}
 }
 
-// TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes: without an index anybody who lists builds has all private ones read.
+// TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes: without an index anybody who lists builds
+// has all private ones read.
 func TestTheNewestPublicBuildsAreFoundBesideManyPrivateOnes(t *testing.T) {
 	b := onSQLite(t)
 	list := b.db.Read(t.Context()).ToSQL(func(db *gorm.DB) *gorm.DB {

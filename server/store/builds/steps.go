@@ -40,7 +40,9 @@ func NewStepRow(build int64, attempt int, s pipeline.Step) StepRow {
 		BuildID: build, Attempt: attempt, Name: s.Name, State: s.State, Cause: s.Cause,
 		Command: s.Command, ExitCode: s.ExitCode, Signal: s.Signal,
 		StartedAt: database.Micros(s.StartedAt), EndedAt: database.Micros(s.EndedAt),
-		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits), Findings: encodeFindings(s.Findings), Results: encodeResults(s.Results),
+		CPU: int64(s.CPU), PeakMemory: s.PeakMemory, Note: s.Note, Limits: encodeLimits(s.Limits),
+		Findings: encodeFindings(s.Findings),
+		Results:  encodeResults(s.Results),
 	}
 }
 

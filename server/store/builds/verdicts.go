@@ -15,8 +15,8 @@ import (
 	"vivarium/server/verdict"
 )
 
-// Verdict is what a branch of a repository had come to at a time: the last of the pushes that this server had taken by then, in the
-// order in which they were made, and how that was judged.
+// Verdict is what a branch of a repository had come to at a time: the last of the pushes that this
+// server had taken by then, in the order in which they were made, and how that was judged.
 type Verdict struct {
 	Push pipeline.Build // of that last push
 	// Judged is the build whose end is the verdict. It may have ended after the time, as may a rerun: the push counts.
@@ -120,7 +120,10 @@ func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) (
 	}
 	var same []verdict.Push // of each branch those of its last second
 	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha").
-		Joins("JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at", times).
+		Joins(
+			"JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at",
+			times,
+		).
 		Order("n.repo_key, builds.ref, id").Scan(&same).Error
 	return verdict.Tips(same), err
 }

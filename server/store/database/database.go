@@ -37,7 +37,8 @@ type Schema int
 const (
 	// Migrate brings it up to date.
 	Migrate Schema = iota
-	// Make makes a new database's. An existing one is the server's to migrate, since one of an older version may be at work.
+	// Make makes a new database's. An existing one is the server's to migrate, since one of an
+	// older version may be at work.
 	Make
 	// Keep changes nothing.
 	Keep
@@ -101,7 +102,8 @@ func (d *DB) Exclusive() bool { return d.engine.exclusive() }
 // Clock is the SQL for the database's own time in microseconds, which several servers agree on.
 func (d *DB) Clock() string { return d.engine.dialect().clock }
 
-// Lock makes this process the one server of an exclusive database until release is called; a dirlock.HeldError when there is one.
+// Lock makes this process the one server of an exclusive database until release is called; a
+// dirlock.HeldError when there is one.
 func (d *DB) Lock() (release func() error, err error) {
 	if !d.Exclusive() {
 		return func() error { return nil }, nil

@@ -52,8 +52,9 @@ type engine interface {
 // fetchCooldown is the least time between two looks for jobs: how long one may wait that comes right after another.
 const fetchCooldown = 20 * time.Millisecond
 
-// migrateRiver brings River's own tables to a version. It is not part of a transaction: on PostgreSQL a value that is added to
-// an enumerated type cannot be used in the same one. Done twice, it does nothing the second time.
+// migrateRiver brings River's own tables to a version. It is not part of a transaction: on
+// PostgreSQL a value that is added to an enumerated type cannot be used in the same one. Done
+// twice, it does nothing the second time.
 func migrateRiver[T any](ctx context.Context, driver riverdriver.Driver[T], version int, log *slog.Logger) error {
 	m, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: riverLog(log)})
 	if err != nil {

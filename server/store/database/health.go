@@ -7,7 +7,8 @@ import (
 	"vivarium/server/store/database/trouble"
 )
 
-// leastSpace is how many free bytes the data folder is to have: a build's log takes up to VIVARIUM_LOG_LIMIT, most take little.
+// leastSpace is how many free bytes the data folder is to have: a build's log takes up to
+// VIVARIUM_LOG_LIMIT, most take little.
 const leastSpace = 32 << 20
 
 // Health is how the database and its disk are, for /readyz.
@@ -39,6 +40,8 @@ func (h Health) DiskSpace() error {
 // tryWriting writes a row that nobody reads.
 func (d *DB) tryWriting(ctx context.Context) error {
 	return d.Transact(ctx, func(tx *Tx) error {
-		return tx.Exec("INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", Micros(d.Now())).Error
+		return tx.Exec(
+			"INSERT INTO pulse (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", Micros(d.Now()),
+		).Error
 	})
 }

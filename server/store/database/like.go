@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Fits is the condition that a column's text fits a pattern, whatever the case of letters. "*" in it stands for any text; a
-// pattern without one is found by an index over lower(column).
+// Fits is the condition that a column's text fits a pattern, whatever the case of letters. "*" in
+// it stands for any text; a pattern without one is found by an index over lower(column).
 func Fits(column, pattern string) clause.Expr {
 	pattern = strings.ToLower(pattern)
 	if !strings.Contains(pattern, "*") {

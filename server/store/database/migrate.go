@@ -32,7 +32,8 @@ func (e *OlderError) Error() string {
 	if e.New {
 		return "the database is empty: `vivarium serve` makes what it needs when it starts"
 	}
-	return fmt.Sprintf("the database is an older Vivarium's: `vivarium serve` of this version migrates it when it starts (%d to do); "+
+	return fmt.Sprintf("the database is an older Vivarium's: `vivarium serve` of this version migrates it when it "+
+		"starts (%d to do); "+
 		"as long as the older server is at work, use its own command", e.Steps)
 }
 

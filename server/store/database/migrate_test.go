@@ -82,7 +82,8 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, open func() *DB) {
 		d := open()
 		bad := migration{id: "0009_0.9.0_bad", statements: []string{"CREATE TABLE half (id {{id}})", "NONSENSE"}}
-		if err := d.migrate(t.Context(), append(slices.Clone(migrations), bad), Migrate); err == nil || !strings.Contains(err.Error(), bad.id) {
+		if err := d.migrate(t.Context(), append(slices.Clone(migrations), bad), Migrate); err == nil ||
+			!strings.Contains(err.Error(), bad.id) {
 			t.Errorf("got %v, want an error that names the step", err)
 		}
 		if d.Read(t.Context()).Migrator().HasTable("half") {

@@ -175,9 +175,11 @@ var migrations = []migration{
 			)`,
 			`CREATE INDEX turns_next ON turns (served, repo_key) WHERE waiting`,
 			`CREATE INDEX builds_turn ON builds (lower(repo), id) WHERE state = 'queued'`,
-			`CREATE INDEX builds_turn_branch ON builds (lower(repo), (CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END), id)
+			`CREATE INDEX builds_turn_branch ON builds (lower(repo), ` +
+				`(CASE WHEN ref = 'refs/heads/' || default_branch THEN 0 ELSE 1 END), id)
 				WHERE state = 'queued'`,
-			`INSERT INTO turns (repo_key, waiting, served) SELECT lower(repo), TRUE, 0 FROM builds WHERE state = 'queued' GROUP BY lower(repo)`,
+			`INSERT INTO turns (repo_key, waiting, served) SELECT lower(repo), TRUE, 0 FROM builds WHERE state = 'queued' ` +
+				`GROUP BY lower(repo)`,
 		},
 	},
 	{
@@ -193,7 +195,8 @@ var migrations = []migration{
 			`ALTER TABLE builds ADD COLUMN spent bigint NOT NULL DEFAULT 0`,
 			`ALTER TABLE builds ADD COLUMN log_bytes bigint NOT NULL DEFAULT 0`,
 			`UPDATE builds SET entry_id = coalesce((SELECT id FROM repositories WHERE name_key = lower(builds.repo)), 0)`,
-			`UPDATE builds SET log_bytes = coalesce((SELECT sum(length(data)) FROM log_blocks WHERE build_id = builds.id), 0) WHERE compacted`,
+			`UPDATE builds SET log_bytes = coalesce((SELECT sum(length(data)) FROM log_blocks WHERE build_id = builds.id), ` +
+				`0) WHERE compacted`,
 			`CREATE INDEX builds_entry ON builds (entry_id, ended_at, spent, log_bytes)`,
 			`CREATE INDEX builds_entry_queued ON builds (entry_id) WHERE state = 'queued'`,
 			`CREATE INDEX builds_started ON builds (started_at)`,
@@ -302,7 +305,8 @@ var migrations = []migration{
 			`ALTER TABLE builds ADD COLUMN pushed_at bigint NOT NULL DEFAULT 0`,
 			`UPDATE builds SET pushed_at = queued_at WHERE "trigger" = 'push'`,
 			`DROP INDEX builds_branch`,
-			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private) WHERE "trigger" = 'push'`,
+			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private) WHERE "trigger" = ` +
+				`'push'`,
 			`CREATE TABLE deliveries_of_repositories (
 				repo_key text NOT NULL,
 				guid text NOT NULL,
@@ -325,7 +329,8 @@ var migrations = []migration{
 			// What is written to see whether the database can be written to.
 			`CREATE TABLE pulse (id bigint PRIMARY KEY, at bigint NOT NULL)`,
 			// Repositories that were never served wait in the order of their pushes.
-			`UPDATE turns SET served = coalesce((SELECT min(id) FROM builds WHERE lower(repo) = repo_key AND state = 'queued'), 0)
+			`UPDATE turns SET served = coalesce((SELECT min(id) FROM builds WHERE lower(repo) = repo_key ` +
+				`AND state = 'queued'), 0)
 				- 4611686018427387904 WHERE served = 0`,
 		},
 	},

@@ -49,7 +49,9 @@ func openPostgres(ctx context.Context, dsn string, log *slog.Logger) (_ *postgre
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	// Of two inserts within its cooldown River announces only the first; the second would wait for a poll.
-	d.inserts, err = river.NewClient(riverpgxv5.New(d.pool), &river.Config{Logger: riverLog(log), FetchCooldown: river.FetchCooldownMin})
+	d.inserts, err = river.NewClient(
+		riverpgxv5.New(d.pool), &river.Config{Logger: riverLog(log), FetchCooldown: river.FetchCooldownMin},
+	)
 	return d, err
 }
 

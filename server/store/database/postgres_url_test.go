@@ -12,7 +12,8 @@ func TestThePasswordOfADatabaseURLStandsInNoError(t *testing.T) {
 		"postgres://127.0.0.1:1/db?user=u&password=hunter2&sslmode=bogus":              "sslmode is invalid",
 		"postgres://user:hunter2@127.0.0.1:bad/db":                                     "",
 		"postgres://user:hunter2@127.0.0.1:1/db?connect_timeout=x&sslpassword=hunter2": "",
-		"postgres://127.0.0.1:1/db?user=u&password=hunter2":                            "refused", // the control: it could be read
+		// the control: it could be read
+		"postgres://127.0.0.1:1/db?user=u&password=hunter2": "refused",
 	} {
 		_, err := openPostgres(t.Context(), url, slog.New(slog.DiscardHandler))
 		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), want) {

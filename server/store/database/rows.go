@@ -48,8 +48,8 @@ func IsDuplicate(err error) bool {
 	return false
 }
 
-// IsDeadlock reports whether PostgreSQL has ended the transaction since it and another waited for each other. SQLite has one
-// writer at a time.
+// IsDeadlock reports whether PostgreSQL has ended the transaction since it and another waited for
+// each other. SQLite has one writer at a time.
 func IsDeadlock(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == "40P01" // deadlock_detected

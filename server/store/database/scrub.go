@@ -18,10 +18,11 @@ var ErrBusy = errors.New("the database is in use")
 // scrubPatience is how long a scrub waits for others' transactions. The work itself takes as long as it takes.
 const scrubPatience = time.Minute
 
-// Scrub removes what deleted rows leave behind in the files that this process can reach, and the copies that were made
-// before migrations, which hold the rows themselves; it gives their paths. It writes the whole SQLite database anew: others'
-// writes wait meanwhile. On PostgreSQL it vacuums; what its write-ahead log, its free space and its backups keep is its
-// operator's. ErrBusy when it could not be done for others; it may be repeated.
+// Scrub removes what deleted rows leave behind in the files that this process can reach, and the
+// copies that were made before migrations, which hold the rows themselves; it gives their paths. It
+// writes the whole SQLite database anew: others' writes wait meanwhile. On PostgreSQL it vacuums;
+// what its write-ahead log, its free space and its backups keep is its operator's. ErrBusy when it
+// could not be done for others; it may be repeated.
 func (d *DB) Scrub(ctx context.Context) (copies []string, err error) {
 	if err := d.engine.scrub(ctx, scrubPatience); err != nil {
 		return nil, fmt.Errorf("remove what deleted rows left in the database: %w", err)
@@ -45,8 +46,8 @@ func (d *DB) Size() int64 {
 	return info.Size()
 }
 
-// scrub writes the file anew without its free pages, then takes the write-ahead log back to nothing. The log can be taken
-// back when nobody reads an older state any more.
+// scrub writes the file anew without its free pages, then takes the write-ahead log back to
+// nothing. The log can be taken back when nobody reads an older state any more.
 func (d *sqliteDB) scrub(ctx context.Context, patience time.Duration) error {
 	err := untilFree(ctx, patience, func() error { return d.writing.WithContext(ctx).Exec("VACUUM").Error })
 	if err != nil {
@@ -84,7 +85,8 @@ func untilFree(ctx context.Context, patience time.Duration, f func() error) erro
 }
 
 func (d *postgresDB) scrub(ctx context.Context, _ time.Duration) error {
-	_, err := d.pool.Exec(ctx, "VACUUM builds, deliveries, steps, log_chunks, log_blocks, test_runs, test_failures, test_blocks, "+
+	_, err := d.pool.Exec(ctx, "VACUUM builds, deliveries, steps, log_chunks, log_blocks, test_runs, test_failures, "+
+		"test_blocks, "+
 		"status_targets, statuses, turns, refusals, repositories, tokens, audit, river_job")
 	return err
 }

@@ -77,9 +77,10 @@ func openSQLite(ctx context.Context, dir string, log *slog.Logger) (_ *sqliteDB,
 	return d, err
 }
 
-// keepPrivate makes the database's file before SQLite does, whose own is for all to read, and takes others' rights to those that
-// are there. The log of builds may quote what the repository's people would not show to every user of the machine; and who can
-// read vivarium.db-shm can lock it, which stops every write. SQLite gives the other two files the rights of the first.
+// keepPrivate makes the database's file before SQLite does, whose own is for all to read, and takes
+// others' rights to those that are there. The log of builds may quote what the repository's people
+// would not show to every user of the machine; and who can read vivarium.db-shm can lock it, which
+// stops every write. SQLite gives the other two files the rights of the first.
 func keepPrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
@@ -97,7 +98,9 @@ func keepPrivate(path string) error {
 			err = os.Chmod(name, 0o600)
 		}
 		if err != nil {
-			return fmt.Errorf("keep the database from other users of this machine: %w; as the file's owner, run: chmod 600 %s", err, name)
+			return fmt.Errorf(
+				"keep the database from other users of this machine: %w; as the file's owner, run: chmod 600 %s", err, name,
+			)
 		}
 	}
 	return nil
@@ -229,8 +232,9 @@ func (d *sqliteDB) fetch(c *river.Config) {
 	c.FetchPollInterval = 30 * time.Second
 }
 
-// announce finds the jobs that other processes put in, and those whose time has come. It asks an index whether there are any:
-// a look of River's own, which would take them, costs many times as much.
+// announce finds the jobs that other processes put in, and those whose time has come. It asks an
+// index whether there are any: a look of River's own, which would take them, costs many times as
+// much.
 func (d *sqliteDB) announce(ctx context.Context, queues []string) error {
 	for _, queue := range queues {
 		var waiting bool

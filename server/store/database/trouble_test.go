@@ -66,7 +66,8 @@ func TestStartOnAFullDiskSaysSo(t *testing.T) {
 		must(t, d.Close())
 		makeRoom := servertest.Fill(t, dir)
 		_, err = Open(t.Context(), Options{DataDir: dir, Log: storetest.Log(t)})
-		if !errors.Is(err, trouble.ErrDiskFull) || !strings.Contains(err.Error(), "make room in "+dir) || strings.Contains(err.Error(), "4874") {
+		if !errors.Is(err, trouble.ErrDiskFull) || !strings.Contains(err.Error(), "make room in "+dir) ||
+			strings.Contains(err.Error(), "4874") {
 			t.Errorf("got %v, want trouble.ErrDiskFull and where to make room", err)
 		}
 		makeRoom()
@@ -77,8 +78,12 @@ func TestStartOnAFullDiskSaysSo(t *testing.T) {
 func TestPostgresThatIsAwaySaysSo(t *testing.T) {
 	port, err := servertest.FreePort()
 	must(t, err)
-	_, err = Open(t.Context(), Options{DatabaseURL: fmt.Sprintf("postgres://u:geheim@127.0.0.1:%d/db", port), DataDir: t.TempDir()})
-	if !errors.Is(err, trouble.ErrAway) || !strings.Contains(err.Error(), "connection refused") || strings.Contains(err.Error(), "geheim") {
+	_, err = Open(
+		t.Context(),
+		Options{DatabaseURL: fmt.Sprintf("postgres://u:geheim@127.0.0.1:%d/db", port), DataDir: t.TempDir()},
+	)
+	if !errors.Is(err, trouble.ErrAway) || !strings.Contains(err.Error(), "connection refused") ||
+		strings.Contains(err.Error(), "geheim") {
 		t.Errorf("got %v, want trouble.ErrAway, why, and no password", err)
 	}
 }
@@ -101,7 +106,8 @@ func TestLockedDatabaseNamesItsHolder(t *testing.T) {
 		t.Fatalf("the child did not lock the database: %v", err)
 	}
 	err = d.tryWriting(t.Context())
-	if want := fmt.Sprintf("process %d (", child.Process.Pid); !errors.Is(err, trouble.ErrLocked) || !strings.Contains(err.Error(), want) {
+	if want := fmt.Sprintf("process %d (", child.Process.Pid); !errors.Is(err, trouble.ErrLocked) ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want trouble.ErrLocked by %q", err, want)
 	}
 	must(t, in.Close())

@@ -31,8 +31,8 @@ func (tx *Tx) JobNumber(name string) string { return tx.db.engine.dialect().jobN
 // JobErrors is the SQL for the errors of a job as text, over the rows of river_job.
 func (tx *Tx) JobErrors() string { return tx.db.engine.dialect().jobErrors }
 
-// Alone keeps others who call it with the same key from going on until the transaction ends. What they did before is seen
-// after it.
+// Alone keeps others who call it with the same key from going on until the transaction ends. What
+// they did before is seen after it.
 func (tx *Tx) Alone(key int64) error { return tx.db.engine.alone(tx, key) }
 
 // Jobs is what River does in the same transaction.

@@ -38,7 +38,9 @@ func (auditRow) TableName() string { return "audit" }
 
 // AddChange writes a line in the transaction of what it tells of, so that there is no change without its line.
 func AddChange(tx *database.Tx, by Actor, what, object string) error {
-	return tx.Create(&auditRow{At: database.Micros(tx.Now()), Who: by.Who, Address: by.From, What: what, Object: object}).Error
+	return tx.Create(&auditRow{
+		At: database.Micros(tx.Now()), Who: by.Who, Address: by.From, What: what, Object: object,
+	}).Error
 }
 
 // Note writes a line of a change that was made elsewhere, such as on GitHub.
@@ -55,7 +57,10 @@ func (p *People) Audit(ctx context.Context, limit int, names ...string) ([]Chang
 	if len(names) > 0 {
 		named := p.db.Read(ctx)
 		for _, name := range names {
-			named = named.Or(`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`, database.Containing(" "+strings.ToLower(name)+" "))
+			named = named.Or(
+				`lower(' ' || what || ' ' || object || ' ') LIKE ? ESCAPE '\'`,
+				database.Containing(" "+strings.ToLower(name)+" "),
+			)
 		}
 		query = query.Where(named)
 	}

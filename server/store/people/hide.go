@@ -11,7 +11,10 @@ import (
 func HideInAudit(tx *database.Tx, key, pseudonym string) (int64, error) {
 	var rows []auditRow
 	like := database.Containing(key)
-	err := tx.Where(`lower(who) LIKE ? ESCAPE '\' OR lower(what) LIKE ? ESCAPE '\' OR lower(object) LIKE ? ESCAPE '\'`, like, like, like).
+	err := tx.Where(
+		`lower(who) LIKE ? ESCAPE '\' OR lower(what) LIKE ? ESCAPE '\' OR lower(object) LIKE ? ESCAPE '\'`, like,
+		like, like,
+	).
 		Find(&rows).Error
 	if err != nil {
 		return 0, err

@@ -38,7 +38,9 @@ func (p *People) SignIn(ctx context.Context, from, text string) (session string,
 		if err := tx.Take(&tokenRow{}, t.ID).Error; err != nil {
 			return err
 		}
-		if err := tx.Create(&sessionRow{Hash: hash, TokenID: t.ID, ExpiresAt: database.Micros(now.Add(SessionLife))}).Error; err != nil {
+		if err := tx.Create(&sessionRow{
+			Hash: hash, TokenID: t.ID, ExpiresAt: database.Micros(now.Add(SessionLife)),
+		}).Error; err != nil {
 			return err
 		}
 		return AddChange(tx, Actor{Who: t.who(), From: from}, "signed in to", t.Name())
@@ -59,7 +61,9 @@ func (t Token) who() string { return fmt.Sprintf("token %d", t.ID) }
 func (p *People) Session(ctx context.Context, session string) (Token, error) {
 	var row tokenRow
 	err := p.db.Read(ctx).Joins("JOIN sessions ON sessions.token_id = tokens.id").
-		Where("sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), database.Micros(p.db.Now())).Take(&row).Error
+		Where(
+			"sessions.hash = ? AND sessions.expires_at > ?", hashSecret(session), database.Micros(p.db.Now()),
+		).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return Token{}, database.ErrNotFound
 	}

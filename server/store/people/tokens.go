@@ -45,14 +45,16 @@ type tokenRow struct {
 func (tokenRow) TableName() string { return "tokens" }
 
 func (r tokenRow) token() Token {
-	return Token{ID: r.ID, Pattern: r.Pattern, MadeAt: database.FromMicros(r.MadeAt), UsedAt: database.FromMicros(r.UsedAt)}
+	return Token{
+		ID: r.ID, Pattern: r.Pattern, MadeAt: database.FromMicros(r.MadeAt), UsedAt: database.FromMicros(r.UsedAt),
+	}
 }
 
 // tokenPrefix lets people, and programs that look for leaked secrets, tell what a token is of.
 const tokenPrefix = "viv_"
 
-// newSecret makes a secret of 256 random bits and what is kept of it. That many bits cannot be guessed, so that one round of
-// SHA-256 is enough.
+// newSecret makes a secret of 256 random bits and what is kept of it. That many bits cannot be
+// guessed, so that one round of SHA-256 is enough.
 func newSecret(prefix string) (text, hash string) {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails (crypto/rand)
@@ -193,7 +195,8 @@ const (
 	useTimeout = time.Second
 )
 
-// noteUse keeps when a token was used. That is worth no failed request: what goes wrong is logged, and the next one tries again.
+// noteUse keeps when a token was used. That is worth no failed request: what goes wrong is logged,
+// and the next one tries again.
 func (p *People) noteUse(ctx context.Context, row tokenRow) {
 	now := p.db.Now()
 	if now.Sub(database.FromMicros(row.UsedAt)) < usedPrecision {

@@ -10,8 +10,8 @@ import (
 // traces gives each callback a name of its own, which GORM asks for.
 var traces atomic.Int64
 
-// Trace tells note of each statement of a handle of GORM's, with its values, from now on. A transaction's handle is that of all
-// transactions.
+// Trace tells note of each statement of a handle of GORM's, with its values, from now on. A
+// transaction's handle is that of all transactions.
 func Trace(handle *gorm.DB, note func(statement string)) error {
 	name := fmt.Sprintf("storetest:%d", traces.Add(1))
 	tell := func(g *gorm.DB) { note(g.Explain(g.Statement.SQL.String(), g.Statement.Vars...)) }

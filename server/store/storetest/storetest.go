@@ -42,7 +42,8 @@ func PostgresURL(t testing.TB) string {
 	return address
 }
 
-// EveryDatabase runs a test on each kind of database, with a data folder and the URL that VIVARIUM_DATABASE_URL would have.
+// EveryDatabase runs a test on each kind of database, with a data folder and the URL that
+// VIVARIUM_DATABASE_URL would have.
 func EveryDatabase(t *testing.T, test func(t *testing.T, dir, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir(), "") })
