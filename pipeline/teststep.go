@@ -7,14 +7,12 @@ import (
 	"strconv"
 	"time"
 
-	"vivarium/pipeline/findings"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/reporter"
 	"vivarium/pipeline/results"
 	"vivarium/pipeline/termtext"
 	"vivarium/pipeline/tester"
-	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
 )
 
@@ -22,15 +20,8 @@ import (
 type testRun struct {
 	by     tester.Program
 	result sandbox.Result
-	report testreport.Report // by what it printed
-	found  findings.List
-	told   results.Run // by what it reported
-	// planned are the tests that the program found, in its order, and red those of them that are red,
-	// at most maxRed.
-	planned []string
-	red     []results.Test
-	limit   time.Duration // of one test
-	crash   string        // the place in the checkout where Python stood when it was ended; empty when not known
+	limit  time.Duration // of one test
+	tester.Told
 }
 
 // test does every run of the plan, also after one that is red: each has its own tests.
@@ -57,7 +48,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	cause, note, found := judgeRuns(runs, a.limits)
 	a.step.Findings = found
 	for _, run := range runs {
-		a.step.Results = a.step.Results.Add(run.told.Summary)
+		a.step.Results = a.step.Results.Add(run.Results.Summary)
 	}
 	if cause != "" {
 		return "", fail(cause, "%s", note)
@@ -69,29 +60,13 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 	if err := a.layAgain(ctx); err != nil {
 		return testRun{}, err
 	}
-	output := by.Reader(planned.Dir)
-	stack := tester.Stack{Root: sandbox.Workspace}
-	parser := results.Parser{Root: sandbox.Workspace}
-	var found findings.List
-	var red []results.Test
+	watch := by.Watch(planned.Dir)
 	c := command{
 		Command: inCheckout(planned, envSettings),
 		name:    by.Command,
 		echo:    termtext.Line(python.Line(planned)),
-		tap: func(_ sandbox.Stream, p []byte) {
-			output.Write(p)
-			stack.Write(p)
-		},
-		report: func(ctx context.Context, p []byte) error {
-			tests := parser.Write(p)
-			found.Append(tester.Red(tests))
-			for _, t := range tests {
-				if t.Outcome.Red() && len(red) < maxRed {
-					red = append(red, t)
-				}
-			}
-			return a.recordTests(ctx, tests)
-		},
+		tap:     func(_ sandbox.Stream, p []byte) { watch.Print(p) },
+		report:  func(ctx context.Context, p []byte) error { return a.recordTests(ctx, watch.Report(p)) },
 	}
 	c.Env = append([]string{"PYTHONFAULTHANDLER=1", "PYTHONHASHSEED=" + a.hashSeed()}, c.Env...)
 	c.Merged, c.Report, c.TestTimeout = true, reporter.Reports(planned.Argv), a.testTimeout()
@@ -99,21 +74,8 @@ func (a *attempt) runTests(ctx context.Context, by tester.Program, planned check
 	if err != nil {
 		return testRun{}, err
 	}
-	text := by.Sum(output, by.Reader(planned.Dir))
-	run := testRun{by: by, result: r, report: text.Report, found: text.Found, told: parser.Run(), crash: stack.Place()}
-	run.limit = c.TestTimeout
-	if r.TestHung {
-		run.told.Summary.Hung, run.told.Summary.Crashed = run.told.Summary.Crashed, ""
-	}
-	run.planned, run.red = parser.Planned(), red
-	if run.told.Reported() && (found.Total > 0 || run.told.Done) {
-		run.found = found
-	}
-	return run, nil
+	return testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r.TestHung)}, nil
 }
-
-// maxRed bounds how many red tests are kept to be tried again.
-const maxRed = 100
 
 // maxTestTimeout is what one test may take where the repository does not say; it is a third of the
 // build's time where that is less.

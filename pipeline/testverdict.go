@@ -18,8 +18,8 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 	var found findings.List
 	var total testreport.Report
 	for _, run := range runs {
-		found.Append(run.found)
-		total = total.Add(run.counts())
+		found.Append(run.Found)
+		total = total.Add(run.Counts())
 	}
 	found.Total = max(found.Total, total.NotGreen())
 	failure := found.Sentence(0)
@@ -56,7 +56,7 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 func together(total testreport.Report, runs []testRun, remarks []string) string {
 	note := total.String()
 	for i, run := range runs {
-		if remark, usual := strings.CutPrefix(remarks[i], run.counts().String()); !usual {
+		if remark, usual := strings.CutPrefix(remarks[i], run.Counts().String()); !usual {
 			note += "; " + remark
 		} else {
 			note += remark

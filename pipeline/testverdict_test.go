@@ -169,33 +169,30 @@ func TestSeveralRunsAreJudgedTogether(t *testing.T) {
 	failed := func(text string, n int) findings.List {
 		return findings.List{Findings: []findings.Finding{{Test: "t", Text: text}}, Total: n}
 	}
-	green := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 2}}
-	skipped := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Skipped: 1}}
-	none := testRun{by: prog, report: testreport.Report{Seen: true, Runs: 1}}
-	grief := testRun{by: prog, result: sandbox.Result{ExitCode: 4}, report: none.report}
+	run := func(by tester.Program, r sandbox.Result, printed testreport.Report, found findings.List) testRun {
+		return testRun{by: by, result: r, Told: tester.Told{Printed: printed, Found: found}}
+	}
+	seen := testreport.Report{Seen: true, Runs: 1}
+	exit := func(code int) sandbox.Result { return sandbox.Result{ExitCode: code} }
+	counted := func(ran, failures, errors, skipped int) testreport.Report {
+		r := seen
+		r.Ran, r.Failures, r.Errors, r.Skipped = ran, failures, errors, skipped
+		return r
+	}
+	var nothing findings.List
+	green := run(prog, exit(0), counted(2, 0, 0, 0), nothing)
+	skipped := run(prog, exit(0), counted(1, 0, 0, 1), nothing)
+	none := run(prog, exit(0), seen, nothing)
+	grief := run(prog, exit(4), seen, nothing)
 	silent := testRun{by: prog}
 	own := tester.Program{Name: "the repository's own command", Command: "make test", Silent: true}
 	quiet := testRun{by: own}
-	broken := testRun{by: own, result: sandbox.Result{ExitCode: 2}}
-	struck := testRun{by: prog, report: green.report, result: sandbox.Result{PidsStruck: true}}
-	red := testRun{
-		by:     prog,
-		result: sandbox.Result{ExitCode: 1},
-		report: testreport.Report{Seen: true, Runs: 1, Ran: 3, Failures: 1},
-		found:  failed("first", 1),
-	}
-	asking := testRun{
-		by:     prog,
-		result: sandbox.Result{ExitCode: 1},
-		report: testreport.Report{Seen: true, Runs: 1, Ran: 1, Errors: 1},
-		found:  failed("URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", 1),
-	}
-	redder := testRun{
-		by:     prog,
-		result: sandbox.Result{ExitCode: 1},
-		report: testreport.Report{Seen: true, Runs: 1, Ran: 4, Failures: 2},
-		found:  failed("second", 2),
-	}
+	broken := testRun{by: own, result: exit(2)}
+	struck := run(prog, sandbox.Result{PidsStruck: true}, green.Printed, nothing)
+	red := run(prog, exit(1), counted(3, 1, 0, 0), failed("first", 1))
+	asking := run(prog, exit(1), counted(1, 0, 1, 0),
+		failed("URLError: <urlopen error [Errno -3] Temporary failure in name resolution>", 1))
+	redder := run(prog, exit(1), counted(4, 2, 0, 0), failed("second", 2))
 	for name, c := range map[string]struct {
 		runs  []testRun
 		cause Cause

@@ -30,6 +30,13 @@ func (b Broken) String() string {
 	return b.Test + " " + how + Unreached(b.Unreached)
 }
 
+func more(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more,", n)
+}
+
 // Unreached says how many tests did not run, to stand behind what else is said; it is empty when
 // all did.
 func Unreached(n int) string {

@@ -79,30 +79,3 @@ func (o *Output) Write(p []byte) {
 	o.report.Write(p)
 	o.found.Write(p)
 }
-
-// Told is what a run of tests told of itself.
-type Told struct {
-	Report testreport.Report
-	Found  findings.List
-}
-
-// Sum is what the two streams told. unittest writes to stderr, unless a test module has made that
-// stdout, and pytest to stdout. Why pytest did not begin stands in stderr.
-func (by Program) Sum(stdout, stderr Output) Told {
-	first, second := stderr, stdout
-	if by.reports == pytests {
-		first, second = stdout, stderr
-	}
-	run := Told{Report: first.report.Report(), Found: first.found.List()}
-	other := Told{Report: second.report.Report(), Found: second.found.List()}
-	switch {
-	case by.reports == either && run.Report.Runs > 0 && other.Report.Runs > 0:
-		run.Report = run.Report.Add(other.Report)
-		run.Found.Append(other.Found)
-	case run.Report.Runs == 0 && other.Report.Runs > 0:
-		run = other
-	case len(run.Found.Findings) == 0 && !run.Report.Seen:
-		run.Found = other.Found
-	}
-	return run
-}

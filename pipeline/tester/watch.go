@@ -1,0 +1,94 @@
+package tester
+
+import (
+	"vivarium/pipeline/findings"
+	"vivarium/pipeline/results"
+	"vivarium/pipeline/testreport"
+	"vivarium/sandbox"
+)
+
+// Watch reads what one run of tests prints and reports.
+type Watch struct {
+	output Output
+	stack  Stack
+	parser results.Parser
+	found  findings.List // by its reports
+	red    []results.Test
+}
+
+// Watch is for one run in a folder below the checkout.
+func (by Program) Watch(dir string) *Watch {
+	return &Watch{
+		output: by.Reader(dir),
+		stack:  Stack{Root: sandbox.Workspace},
+		parser: results.Parser{Root: sandbox.Workspace},
+	}
+}
+
+// Print takes the next piece of output.
+func (w *Watch) Print(p []byte) {
+	w.output.Write(p)
+	w.stack.Write(p)
+}
+
+// maxRed bounds how many red tests are kept to be tried again.
+const maxRed = 100
+
+// Report takes the next piece of the report, and returns the results that it completes.
+func (w *Watch) Report(p []byte) []results.Test {
+	tests := w.parser.Write(p)
+	w.found.Append(Red(tests))
+	for _, t := range tests {
+		if t.Outcome.Red() && len(w.red) < maxRed {
+			w.red = append(w.red, t)
+		}
+	}
+	return tests
+}
+
+// Told is what a run of tests told of itself.
+type Told struct {
+	Printed testreport.Report // the figures that it printed
+	Found   findings.List     // by its reports, where there are some, else by what it printed
+	Results results.Run       // by its reports
+	Planned []string          // the tests that it found, in its order
+	Red     []results.Test    // at most maxRed
+	Crash   string            // the place in the checkout where Python stood when it was ended, or empty
+}
+
+// Told is what the run told. hung says that the time of one of its tests was up.
+func (w *Watch) Told(hung bool) Told {
+	t := Told{
+		Printed: w.output.report.Report(), Found: w.output.found.List(), Results: w.parser.Run(),
+		Planned: w.parser.Planned(), Red: w.red, Crash: w.stack.Place(),
+	}
+	if s := &t.Results.Summary; hung {
+		s.Hung, s.Crashed = s.Crashed, ""
+	}
+	if t.Results.Reported() && (w.found.Total > 0 || t.Results.Done) {
+		t.Found = w.found
+	}
+	return t
+}
+
+// Counts are the run's figures: by its reports, where there are some, else by what it printed.
+func (t Told) Counts() testreport.Report {
+	if !t.Results.Reported() {
+		return t.Printed
+	}
+	s := t.Results.Summary
+	return testreport.Report{
+		Seen: true, Runs: 1, Ran: s.Total(), Failures: s.Failed, Errors: s.Errors, Skipped: s.Skipped,
+		UnexpectedSuccesses: s.UnexpectedSuccesses, Deselected: t.Printed.Deselected, Stopped: t.Results.Stopped,
+	}
+}
+
+// Missing says that tests were found and did not run, although nothing stopped the run; it is empty
+// where that is not so, or a red test is told of anyway.
+func (t Told) Missing() string {
+	s := t.Results.Summary
+	if s.NotReached == 0 || s.Red() > 0 || t.Results.Stopped != "" {
+		return ""
+	}
+	return s.Unreached[0] + more(s.NotReached-1) + " was found and did not run: something took it out"
+}
