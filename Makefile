@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-results bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -113,6 +113,9 @@ demo: setup build ## Build the bundled repository end to end: push, live log, st
 
 bench-claim: setup build ## Measure what ten thousand waiting builds cost the claim of one
 	go run ./cmd/bench -claim
+
+bench-results: setup build ## Measure what it costs to report each test
+	go run ./cmd/bench -results
 
 bench-idle: needs := postgres
 bench-idle: setup ## Measure what the queue costs with nothing to do, and how long a push waits for a worker

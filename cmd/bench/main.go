@@ -25,6 +25,8 @@ func main() {
 	flag.IntVar(&b.profilePairs, "profile", 0,
 		"measure only what a sandbox's profile and settings cost, by so many `pairs` of builds")
 	flag.BoolVar(&b.claimOnly, "claim", false, "measure only what the length of the queue costs a claim")
+	flag.IntVar(&b.resultsPairs, "results-pairs", 40, "pairs of runs of tests, reported and by plain unittest")
+	flag.BoolVar(&b.resultsOnly, "results", false, "measure only what it costs to report each test")
 	flag.StringVar(&b.jsonFile, "json", "bench.json", "`file` for the figures")
 	flag.StringVar(&b.page, "page", "docs/benchmarks.md", "`file` whose table is brought up to date; empty for none")
 	flag.Usage = func() {
@@ -48,7 +50,9 @@ type bench struct {
 	binary          string
 	pairs, logPairs int
 	profilePairs    int
+	resultsPairs    int
 	claimOnly       bool
+	resultsOnly     bool
 	logBytes        int64
 	jsonFile, page  string
 
@@ -62,6 +66,9 @@ func (b *bench) run(ctx context.Context) error {
 	}
 	if b.claimOnly {
 		return b.claimAlone(ctx)
+	}
+	if b.resultsOnly {
+		return b.resultsAlone(ctx)
 	}
 	gateway, err := bridgeGateway(ctx)
 	if err != nil {
@@ -98,8 +105,11 @@ func (b *bench) keep(ctx context.Context, place tablePlace, figures []figure) er
 	tables := map[tablePlace][]figure{}
 	for _, f := range figures {
 		at := place
-		if f.name == claimName {
+		switch f.name {
+		case claimName:
 			at = claimTable
+		case resultsName:
+			at = resultsTable
 		}
 		tables[at] = append(tables[at], f)
 	}
@@ -122,7 +132,11 @@ func (b *bench) measure(ctx context.Context) ([]figure, error) {
 		return nil, fmt.Errorf("measure large logs: %w", err)
 	}
 	claim, err := claimFigure(ctx)
-	return append(append(cold, logs...), claim), err
+	if err != nil {
+		return nil, err
+	}
+	results, err := resultsFigure(ctx, b.resultsPairs)
+	return append(append(cold, logs...), claim, results), err
 }
 
 // runnerImage is the engine's name of the default runner image, for the script's container.

@@ -66,6 +66,7 @@ const (
 	coldTable    tablePlace = "<!-- make bench writes from here -->\n"
 	profileTable tablePlace = "<!-- make bench-profile writes from here -->\n"
 	claimTable   tablePlace = "<!-- make bench, or make bench-claim alone, writes from here -->\n"
+	resultsTable tablePlace = "<!-- make bench, or make bench-results alone, writes from here -->\n"
 	tableEnd                = "<!-- to here -->\n"
 )
 

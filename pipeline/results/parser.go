@@ -3,8 +3,10 @@ package results
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Bounds on what is kept of one run. The stream is a repository's word.
@@ -101,8 +103,8 @@ func (p *Parser) Write(b []byte) []Test {
 }
 
 func (p *Parser) line(tests []Test, line []byte) []Test {
-	var r record
-	if json.Unmarshal(line, &r) != nil {
+	r, short := shortRecord(line)
+	if !short && json.Unmarshal(line, &r) != nil {
 		return tests
 	}
 	switch r.Event {
@@ -126,6 +128,23 @@ func (p *Parser) line(tests []Test, line []byte) []Test {
 		p.run.Done, p.run.Stopped = true, bounded(r.Stopped, maxReason)
 	}
 	return tests
+}
+
+// shortRecord reads the two records of a test that passes, which are nearly all of a large suite's,
+// without a reader of JSON: that would cost the server as much as the tests cost the sandbox.
+func shortRecord(line []byte) (r record, ok bool) {
+	if rest, ok := bytes.CutPrefix(line, []byte(`{"e":"start","id":"`)); ok {
+		id, ok := bytes.CutSuffix(rest, []byte(`"}`))
+		plain := ok && !bytes.ContainsAny(id, "\"\\") && utf8.Valid(id)
+		return record{Event: "start", ID: string(id)}, plain
+	}
+	rest, ok := bytes.CutPrefix(line, []byte(`{"e":"end","o":"passed","d":`))
+	if !ok {
+		return record{}, false
+	}
+	figure, ok := bytes.CutSuffix(rest, []byte("}"))
+	took, err := strconv.ParseFloat(string(figure), 64)
+	return record{Event: "end", Outcome: Passed, Seconds: took}, ok && err == nil && took >= 0
 }
 
 func (p *Parser) plan(r record) {
