@@ -115,7 +115,21 @@ func TestAGreenSuiteStaysGreen(t *testing.T) {
 		"stderr is silenced at import": suiteOf("sys.stderr = open(os.devnull, 'w')\n" + strings.Replace(twoTests, "%s", "pass", 1)),
 		"stderr is closed by a test":   withTest("os.close(2)"),
 		"descriptors are closed":       withTest("os.closerange(3, 1000)"),
-		"all are skipped":              withTest("pass\ndef setUpModule():\n    raise unittest.SkipTest('not here')\n"),
+		"tearDownClass works once": suiteOf(`
+class A(unittest.TestCase):
+    was_torn_down = False
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.was_torn_down:
+            print("TORN DOWN TWICE", flush=True)
+            os._exit(3)
+        cls.was_torn_down = True
+
+    def test_a(self):
+        pass
+`),
+		"all are skipped": withTest("pass\ndef setUpModule():\n    raise unittest.SkipTest('not here')\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o, _ := build(t, files); o.State != pipeline.Passed {

@@ -61,6 +61,7 @@ def watched(unittest, base, result):
     try:
         result.__class__ = Result
         result.stream = Silence()
+        result._previousTestClass = None  # else its tearDownClass were called once more
         result.buffer = result.failfast = result.shouldStop = False
         failures, ran = len(result.failures), result.testsRun
         unittest.TestSuite(tests)(result)
