@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/sentence"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 )
@@ -64,7 +65,8 @@ func strike(r sandbox.Result, l limits.Limits) (Cause, string) {
 }
 
 // outcomeOf is the outcome of a build with these steps: the first that is not green gives the
-// cause. What the plan did otherwise than the repository asks for is said at the end.
+// cause. What the plan did otherwise than the repository asks for is said at the end. The summary
+// has at most sentence.Max characters: a note that is longer stands whole with its step.
 func outcomeOf(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
 	remark := ""
@@ -77,6 +79,7 @@ func outcomeOf(image string, steps []Step) Outcome {
 			if o.State == Failed {
 				o.Summary += remark
 			}
+			o.Summary = sentence.Cut(o.Summary, sentence.Max)
 			return o
 		}
 		if s.Name == StepPlan && s.Note != "" {
@@ -85,5 +88,6 @@ func outcomeOf(image string, steps []Step) Outcome {
 	}
 	first, last := steps[0], steps[len(steps)-1]
 	o.Summary = fmt.Sprintf("%s in %s", last.Note, quantity.Duration(last.EndedAt.Sub(first.StartedAt))) + remark
+	o.Summary = sentence.Cut(o.Summary, sentence.Max)
 	return o
 }

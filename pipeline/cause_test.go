@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python"
+	"vivarium/pipeline/sentence"
 	"vivarium/sandbox"
 )
 
@@ -311,5 +313,17 @@ func TestSummaryIsNoLongerThanALine(t *testing.T) {
 			!strings.HasPrefix(note, "pyproject.toml: [tool.vivarium] timeout = ") {
 			t.Errorf("%s: %s with a note of %d bytes: %.80q", name, cause, len(note), note)
 		}
+	}
+}
+
+// TestSummaryFitsAStatus: a note that is longer stands whole with its step.
+func TestSummaryFitsAStatus(t *testing.T) {
+	note := strings.Repeat("many words ", 40)
+	o := outcomeOf("python-3.11", []Step{{Name: StepPlan, Cause: CausePlan, Note: note}})
+	if n := utf8.RuneCountInString(o.Summary); n > sentence.Max || n < sentence.Max-len("words ") {
+		t.Errorf("%d characters: %s", n, o.Summary)
+	}
+	if o.Steps[0].Note != note {
+		t.Errorf("the step's note is %q", o.Steps[0].Note)
 	}
 }

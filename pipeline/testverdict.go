@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"vivarium/pipeline/findings"
@@ -21,11 +20,8 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 		found.Append(run.Found)
 		total = total.Add(run.Counts())
 	}
-	found.Total = max(found.Total, total.NotGreen())
+	found.Total, found.Of = max(found.Total, total.NotGreen()), total.Ran
 	failure := found.Sentence(0)
-	if total.NotGreen() > 1 && failure != "" {
-		failure += " of " + strconv.Itoa(total.Ran)
-	}
 	none := ""
 	var green []testRun
 	var remarks []string

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"vivarium/pipeline/sentence"
 	"vivarium/pipeline/termtext"
 )
 
@@ -22,18 +23,19 @@ type Finding struct {
 	Text string `json:"text"` // one line
 }
 
-// String is the finding for people, with what matters first: the line, where the tool points at
-// one; the test and why it fails, where it is a test.
-func (f Finding) String() string {
+// String is the finding for people in at most sentence.Max characters.
+func (f Finding) String() string { return f.sentence().String() }
+
+// sentence begins with what matters: the line, where the tool points at one; the test and why it
+// fails, where it is a test.
+func (f Finding) sentence() sentence.Sentence {
 	switch {
-	case f.Test != "" && f.Path != "":
-		return fmt.Sprintf("%s: %s (%s)", f.Test, f.Text, f.Place())
 	case f.Test != "":
-		return f.Test + ": " + f.Text
+		return sentence.Sentence{Subject: f.Test, Text: f.Text, Place: f.Place()}
 	case f.Path != "":
-		return strings.TrimSpace(f.Place() + ": " + strings.TrimSpace(f.Code+" "+f.Text))
+		return sentence.Sentence{Subject: f.Place(), Text: strings.TrimSpace(f.Code + " " + f.Text)}
 	}
-	return f.Text
+	return sentence.Sentence{Text: f.Text}
 }
 
 // Place is file, line and column, as far as they are known.
@@ -58,6 +60,7 @@ const (
 type List struct {
 	Findings []Finding
 	Total    int
+	Of       int // how many tests ran; 0 where none did, or that is not known
 }
 
 func (l *List) add(f Finding) {
@@ -83,17 +86,20 @@ func bounded(s string) string {
 	return s
 }
 
-// Sentence names the first finding and how many more there are; it is empty when there is none.
-// total is the tool's own count, where that is more than was read.
+// Sentence names the first finding and how many more there are, in at most sentence.Max characters;
+// it is empty when there is none. total is the tool's own count, where that is more than was read.
 func (l List) Sentence(total int) string {
 	if len(l.Findings) == 0 {
 		return ""
 	}
-	s := l.Findings[0].String()
+	s := l.Findings[0].sentence()
 	if more := max(total, l.Total) - 1; more > 0 {
-		s += fmt.Sprintf(", and %d more", more)
+		s.More = fmt.Sprintf("and %d more", more)
+		if l.Of > 0 {
+			s.More += fmt.Sprintf(" of %d", l.Of)
+		}
 	}
-	return s
+	return s.String()
 }
 
 // lines cuts a stream into lines. Of a line that is longer than the bound, only the beginning

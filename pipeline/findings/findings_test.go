@@ -189,8 +189,8 @@ func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
 		"a setup.py that fails": {"      Traceback (most recent call last):\n" +
 			"        File \"<string>\", line 2, in <module>\n        File \"/workspace/setup.py\", line 1, in <module>\n" +
 			"          import tinydep\n      ModuleNotFoundError: No module named 'tinydep'\n",
-			"setup.py:1: ModuleNotFoundError: No module named 'tinydep'; what setup.py imports must be there before " +
-				"anything is installed: name tinydep in [build-system] requires of pyproject.toml"},
+			"setup.py:1: it imports tinydep before anything is installed: name that in [build-system] requires of " +
+				"pyproject.toml"},
 		"another script that fails": {"      Traceback (most recent call last):\n" +
 			"        File \"/usr/lib/x.py\", line 2, in <module>\n      ValueError: bad\n", ""},
 		"a line that is none": {"ERROR: Invalid requirement: 'two words' (from line 3 of requirements.txt)\n",

@@ -108,12 +108,13 @@ func (p *Pip) builds(s string) bool {
 	if m == nil || p.script.path == "" {
 		return false
 	}
-	text := m[2]
-	if module := absent.FindStringSubmatch(text); module != nil {
-		text += fmt.Sprintf("; what %s imports must be there before anything is installed: name %s in "+
-			"[build-system] requires of pyproject.toml", p.script.path, module[1])
+	found := Finding{Path: p.script.path, Line: p.script.line, Code: m[1] + ":", Text: m[2]}
+	if module := absent.FindStringSubmatch(m[2]); module != nil {
+		found.Code = ""
+		found.Text = fmt.Sprintf("it imports %s before anything is installed: name that in [build-system] requires of "+
+			"pyproject.toml", module[1])
 	}
-	p.list.add(Finding{Path: p.script.path, Line: p.script.line, Code: m[1] + ":", Text: text})
+	p.list.add(found)
 	p.script = place{}
 	return true
 }

@@ -2,16 +2,13 @@ package outbox
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/sentence"
 	"vivarium/server/store/builds"
 )
 
-// maxDescription is GitHub's limit: a longer one is refused with 422.
-const maxDescription = 140
-
-// causeWords say what a cause is, where the summary does not begin with them already.
+// causeWords say what a cause is, where there is no summary.
 var causeWords = map[pipeline.Cause]string{
 	pipeline.CausePlan:        "plan",
 	pipeline.CauseInstall:     "install",
@@ -35,41 +32,28 @@ var causeWords = map[pipeline.Cause]string{
 // description is what b's status says as it is now.
 func description(b builds.Row) string {
 	if w := b.Build().Waiting; w != nil {
-		return cutWords(basicPlane(strings.Join(strings.Fields(w.String()), " ")), maxDescription)
+		return inLine(w.String())
 	}
 	return describe(b.State, b.Cause, b.Summary)
 }
 
-// describe is a status's description, which stands beside GitHub's own sign for the state: what
-// happened, with its cause before it.
+// describe is a status's description, which stands beside GitHub's own sign for the state: the
+// summary, as everywhere else.
 func describe(state pipeline.State, cause pipeline.Cause, summary string) string {
-	text := strings.Join(strings.Fields(summary), " ")
-	head := causeWords[cause]
 	switch {
 	case !state.Ended():
-		head, text = "queued or running", "" // one status stands for both
+		return "queued or running" // one status stands for both
 	case state == pipeline.Passed:
-		head = "passed"
+		return inLine(strings.TrimSuffix("passed: "+summary, ": "))
+	case strings.TrimSpace(summary) == "":
+		return causeWords[cause]
 	}
-	switch {
-	case text == "":
-		text = head
-	case !strings.HasPrefix(strings.ToLower(text), head):
-		text = head + ": " + text
-	}
-	return cutWords(basicPlane(text), maxDescription)
+	return inLine(summary)
 }
 
-// cutWords cuts text to at most max characters, at a word where there is one.
-func cutWords(text string, max int) string {
-	if utf8.RuneCountInString(text) <= max {
-		return text
-	}
-	cut := string([]rune(text)[:max-1])
-	if i := strings.LastIndexByte(cut, ' '); i > max/2 {
-		cut = cut[:i]
-	}
-	return cut + "…"
+// inLine is text as GitHub takes it.
+func inLine(text string) string {
+	return sentence.Cut(basicPlane(strings.Join(strings.Fields(text), " ")), sentence.Max)
 }
 
 // standIn is for a character that GitHub does not take.

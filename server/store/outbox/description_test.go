@@ -4,24 +4,26 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
 	"vivarium/pipeline"
+	"vivarium/pipeline/sentence"
 	"vivarium/server/store/builds"
 )
 
-func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
+func TestDescriptionsAreTheSummary(t *testing.T) {
 	for _, c := range []struct {
 		cause         pipeline.Cause
 		summary, want string
 	}{
 		{"", "4 tests in 2.1 s", "passed: 4 tests in 2.1 s"},
-		{pipeline.CausePlan, "pyproject.toml, line 1: no key", "plan: pyproject.toml, line 1: no key"},
+		{pipeline.CausePlan, "pyproject.toml, line 1: no key", "pyproject.toml, line 1: no key"},
 		{
 			pipeline.CauseInstall,
 			"No matching distribution found for nope",
-			"install: No matching distribution found for nope",
+			"No matching distribution found for nope",
 		},
-		{pipeline.CauseLint, "flake8 found 1 problem", "lint: flake8 found 1 problem"},
-		{pipeline.CauseTests, "1 failure in 5 tests", "tests: 1 failure in 5 tests"},
+		{pipeline.CauseLint, "flake8 found 1 problem", "flake8 found 1 problem"},
+		{pipeline.CauseTests, "1 failure in 5 tests", "1 failure in 5 tests"},
 		{pipeline.CauseNoTests, "no tests: unittest found nothing to run", "no tests: unittest found nothing to run"},
 		{
 			pipeline.CauseTimeout,
@@ -44,11 +46,11 @@ func TestDescriptionsSayTheCauseAndItsFigure(t *testing.T) {
 			"too many processes: 512 limit, in `python -m unittest`",
 		},
 		{pipeline.CauseLogLimit, "too much output: 4 GiB limit", "too much output: 4 GiB limit"},
-		{pipeline.CauseClone, "git's words:\n  repository not found", "clone: git's words: repository not found"},
-		{pipeline.CauseIndex, "the index is away", "index: the index is away"},
-		{pipeline.CauseImage, "no runner image", "image: no runner image"},
-		{pipeline.CauseEngine, "the engine went away", "engine: the engine went away"},
-		{pipeline.CauseInternal, "Vivarium failed: nil map", "internal error: Vivarium failed: nil map"},
+		{pipeline.CauseClone, "git's words:\n  repository not found", "git's words: repository not found"},
+		{pipeline.CauseIndex, "the index is away", "the index is away"},
+		{pipeline.CauseImage, "no runner image", "no runner image"},
+		{pipeline.CauseEngine, "the engine went away", "the engine went away"},
+		{pipeline.CauseInternal, "Vivarium failed: nil map", "Vivarium failed: nil map"},
 		{pipeline.CauseCanceled, "canceled on request", "canceled on request"},
 		{pipeline.CauseQuota, "", "over quota"},
 	} {
@@ -65,10 +67,10 @@ func TestDescriptionsFitGitHubsLimit(t *testing.T) {
 	for name, summary := range map[string]string{
 		"words":        strings.Repeat("zwölf Wörter ", 40),
 		"one word":     strings.Repeat("ü", 300),
-		"exactly full": strings.Repeat("x", maxDescription-len("tests: ")),
+		"exactly full": strings.Repeat("x", sentence.Max),
 	} {
 		got := describe(pipeline.Failed, pipeline.CauseTests, summary)
-		if n := utf8.RuneCountInString(got); n > maxDescription || n < maxDescription-len("zwölf Wörter ") {
+		if n := utf8.RuneCountInString(got); n > sentence.Max || n < sentence.Max-len("zwölf Wörter ") {
 			t.Errorf("%s: got %d characters: %s", name, n, got)
 		}
 		if cut := strings.HasSuffix(got, "…"); cut == (name == "exactly full") || !utf8.ValidString(got) {
@@ -79,7 +81,7 @@ func TestDescriptionsFitGitHubsLimit(t *testing.T) {
 
 func TestDescriptionsHoldNothingBeyondTheBasicPlane(t *testing.T) {
 	got := describe(pipeline.Failed, pipeline.CauseInstall, "Invalid requirement: '🐍==1' in größe.txt")
-	if want := "install: Invalid requirement: '□==1' in größe.txt"; got != want {
+	if want := "Invalid requirement: '□==1' in größe.txt"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	waits := builds.Row{
