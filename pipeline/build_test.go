@@ -64,7 +64,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 		},
 		"requirement that does not resolve": {
 			map[string]string{"requirements.txt": "no-such-package-xyz\n", "tests/test_a.py": passing},
-			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz: the index offers no version of it",
+			pipeline.CauseInstall, "requirements.txt:1: no-such-package-xyz is no package on the index: check the name",
 			pipeline.StepInstall, "ERROR: Could not find a version",
 		},
 		"no tests": {

@@ -15,6 +15,7 @@ import (
 	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/pipend"
+	"vivarium/pipeline/pipwords"
 	"vivarium/pipeline/python"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/interpreter"
@@ -199,7 +200,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note, getting, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath)
+	note, getting, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath, index)
 	closed := service.Close()
 	blamed := blameIndex(err, index.Trouble(), getting)
 	if blamed != err {
@@ -209,17 +210,20 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 }
 
 // pip installs what is planned. getting says of an error that pip gave up over getting packages.
-func (a *attempt) pip(ctx context.Context, index string) (note string, getting bool, err error) {
+func (a *attempt) pip(
+	ctx context.Context, address string, index pipwords.Index,
+) (note string, getting bool, err error) {
 	var remarks []string
 	if err := a.putConstraints(ctx); err != nil {
 		return "", false, err
 	}
 	for i := 0; i < len(a.plan.Install); i++ {
 		var end pipend.Reader
-		found := pipFound{
-			Pip: findings.Pip{Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements},
+		found := pipwords.Reader{
+			Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements, Project: a.plan.ProjectFiles,
+			Index: index,
 		}
-		note, err := a.pipOnce(ctx, index, a.plan.Install[i], &end, &found)
+		note, err := a.pipOnce(ctx, address, a.plan.Install[i], &end, &found)
 		if said, ok := a.yield(err, &found); ok {
 			if err := errors.Join(a.say(ctx, said), a.putConstraints(ctx)); err != nil {
 				return "", false, err
@@ -239,7 +243,7 @@ func (a *attempt) pip(ctx context.Context, index string) (note string, getting b
 }
 
 func (a *attempt) pipOnce(
-	ctx context.Context, index string, planned checkout.Command, end *pipend.Reader, found *pipFound,
+	ctx context.Context, index string, planned checkout.Command, end *pipend.Reader, found *pipwords.Reader,
 ) (string, error) {
 	var words lastwords.Reader
 	c := command{
@@ -248,11 +252,7 @@ func (a *attempt) pipOnce(
 		tap: func(stream sandbox.Stream, p []byte) {
 			words.Take(stream, p)
 			end.Take(stream, p)
-			if stream == sandbox.Stderr {
-				found.Write(p)
-			} else {
-				found.conflict.Write(p)
-			}
+			found.Take(stream, p)
 		},
 	}
 	r, err := a.run(ctx, c)

@@ -8,22 +8,17 @@ import (
 	"path"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/pipwords"
 	"vivarium/sandbox"
 )
 
-// pipFound is what pip says of what it has not found.
-type pipFound struct {
-	findings.Pip
-	conflict findings.Conflict
-}
-
 // yield changes the plan where pip failed over something that the build can do without: a version of
 // a lock file, or a package that only a list for development names. said tells people of it.
-func (a *attempt) yield(err error, found *pipFound) (said string, ok bool) {
+func (a *attempt) yield(err error, found *pipwords.Reader) (said string, ok bool) {
 	if failed := (*failure)(nil); !errors.As(err, &failed) || failed.cause != CauseInstall {
 		return "", false
 	}
-	said, ok = a.plan.LetGo(append(found.conflict.Names(), found.Lacking()))
+	said, ok = a.plan.LetGo(append(found.Constrained(), found.Lacking()))
 	if !ok {
 		said, ok = a.plan.LeaveOut(found.Lacking())
 	}

@@ -1,10 +1,9 @@
-// Package findings reads from the output of flake8, unittest and pip what they found wrong and
-// where it stands. Their output is a repository's word: it makes a sentence for people and decides
+// Package findings reads from the output of flake8, unittest and pytest what they found wrong
+// and where it stands. Their output is a repository's word: it makes a sentence for people and decides
 // nothing.
 package findings
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -53,7 +52,6 @@ func (f Finding) Place() string {
 const (
 	most    = 20  // findings; the rest is counted
 	maxText = 300 // bytes of a path, a test's name or a text
-	maxLine = 1000
 )
 
 // List is what a step found: the first ones, and how many there are.
@@ -63,7 +61,8 @@ type List struct {
 	Of       int // how many tests ran; 0 where none did, or that is not known
 }
 
-func (l *List) add(f Finding) {
+// Add adds a finding, bounded, or only counts it.
+func (l *List) Add(f Finding) {
 	if l.Total++; len(l.Findings) < most {
 		f.Path, f.Code, f.Test, f.Text = bounded(f.Path), bounded(f.Code), bounded(f.Test), bounded(f.Text)
 		l.Findings = append(l.Findings, f)
@@ -73,7 +72,7 @@ func (l *List) add(f Finding) {
 // Append adds what another list holds.
 func (l *List) Append(m List) {
 	for _, f := range m.Findings {
-		l.add(f)
+		l.Add(f)
 	}
 	l.Total += m.Total - len(m.Findings)
 }
@@ -100,23 +99,4 @@ func (l List) Sentence(total int) string {
 		}
 	}
 	return s.String()
-}
-
-// lines cuts a stream into lines. Of a line that is longer than the bound, only the beginning
-// counts.
-type lines struct {
-	partial []byte
-}
-
-// each calls line with every line that p ends, without its line break.
-func (l *lines) each(p []byte, line func(string)) {
-	for {
-		text, rest, ended := bytes.Cut(p, []byte("\n"))
-		l.partial = append(l.partial, text[:min(len(text), maxLine-len(l.partial))]...)
-		if !ended {
-			return
-		}
-		line(string(bytes.TrimSuffix(l.partial, []byte("\r"))))
-		l.partial, p = l.partial[:0], rest
-	}
 }

@@ -1,12 +1,10 @@
 package findings
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 type reader interface {
@@ -164,96 +162,13 @@ func TestUnittestReadsNoFailureOutOfOtherOutput(t *testing.T) {
 	}
 }
 
-func TestPipSaysWhatIsMissingAndWhere(t *testing.T) {
-	files := map[string][]byte{"requirements.txt": []byte("# ours\nTiny_Dep==9\n")}
-	for name, c := range map[string]struct{ out, want string }{
-		"a pin": {"ERROR: Could not find a version that satisfies the requirement tiny-dep==9 (from versions: 0.9, " +
-			"1.0)\nERROR: No matching distribution found for tiny-dep==9\n",
-			"requirements.txt:2: tiny-dep==9 is not on the index (newest: 1.0)"},
-		"no such package": {"ERROR: Could not find a version that satisfies the requirement " +
-			"nope (from versions: none)\n",
-			"nope: the index offers no version of it"},
-		"of a dependency": {"ERROR: Could not find a version that satisfies the requirement nope>2 (from " +
-			"flask) (from versions: 1.0)\n",
-			"nope>2 (wanted by flask) is not on the index (newest: 1.0)"},
-		"another Python": {"ERROR: Ignored the following versions that require a different python version: 2.0 " +
-			"Requires-Python >=3.99\nERROR: Could not find a version that satisfies the requirement " +
-			"tiny_dep==9 (from versions: none)\n",
-			"requirements.txt:2: tiny_dep==9 needs another Python: the index has 2.0 Requires-Python >=3.99"},
-		"a module of Python": {"ERROR: Could not find a version that satisfies the requirement " +
-			"sqlite3 (from versions: none)\n",
-			"sqlite3 is no package: it is a module of the standard library; take the line out"},
-		"Python itself": {"ERROR: Could not find a version that satisfies the requirement " +
-			"python==3.8 (from versions: none)\n",
-			"python==3.8 is no package: it is the interpreter; take the line out"},
-		"a setup.py that fails": {"      Traceback (most recent call last):\n" +
-			"        File \"<string>\", line 2, in <module>\n        File \"/workspace/setup.py\", line 1, in <module>\n" +
-			"          import tinydep\n      ModuleNotFoundError: No module named 'tinydep'\n",
-			"setup.py:1: it imports tinydep before anything is installed: name that in [build-system] requires of " +
-				"pyproject.toml"},
-		"another script that fails": {"      Traceback (most recent call last):\n" +
-			"        File \"/usr/lib/x.py\", line 2, in <module>\n      ValueError: bad\n", ""},
-		"a line that is none": {"ERROR: Invalid requirement: 'two words' (from line 3 of requirements.txt)\n",
-			"requirements.txt:3: Invalid requirement: 'two words'"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			l := read(t, func() reader { return &Pip{Root: "/workspace", Requirements: files} }, c.out)
-			if got := l.Sentence(0); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-func TestPipNamesWhatWasAskedForAndIsLacking(t *testing.T) {
-	const line = "ERROR: Could not find a version that satisfies the requirement %s(from versions: none)\n"
-	for requirement, want := range map[string]string{
-		"My_Lint==3 ": "my-lint",
-		"my-lint (from -r requirements-dev.txt (line 2)) ":               "my-lint",
-		"nope>2 (from my.lint) ":                                         "my-lint",
-		"nope (from b->my-lint==1.0->-r requirements-dev.txt (line 1)) ": "my-lint",
-	} {
-		p := Pip{}
-		fmt.Fprintf(&p, line, requirement)
-		if got := p.Lacking(); got != want {
-			t.Errorf("%s: got %q, want %q", requirement, got, want)
-		}
-	}
-}
-
-func TestPipNamesTheConstraintsOfAConflict(t *testing.T) {
-	var c Conflict
-	for _, b := range []byte("The conflict is caused by:\n    The user requested a<2\n" +
-		"    The user requested (constraint) My_A==0.9\n    The user requested (constraint) b==1\n" +
-		"The user requested (constraint) c==1\n") {
-		c.Write([]byte{b})
-	}
-	if got := c.Names(); !slices.Equal(got, []string{"my-a", "b"}) {
-		t.Errorf("got %q", got)
-	}
-}
-
-// TestPipsWordsCostLittle: the server reads them while the build writes, beyond the build's own limits.
-func TestPipsWordsCostLittle(t *testing.T) {
-	p := Pip{Requirements: map[string][]byte{"requirements.txt": bytes.Repeat([]byte("a\n"), 512<<10)}}
-	line := []byte("ERROR: Could not find a version that satisfies the requirement zz (from versions: none)\n")
-	begin := time.Now()
-	for range 12_000 { // 1 MiB, which took an hour
-		p.Write(line)
-	}
-	if took := time.Since(begin); took > 10*time.Second || len(p.List().Findings) != most {
-		t.Errorf("%s for %d findings", took, len(p.List().Findings))
-	}
-}
-
 func FuzzReaders(f *testing.F) {
 	f.Add([]byte(failures))
-	f.Add([]byte("./a.py:1:2: E999 x\nERROR: Invalid requirement: 'x' (from line 3 of r.txt)\n"))
+	f.Add([]byte("./a.py:1:2: E999 x\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, make := range []func() reader{
 			flake8,
 			func() reader { return &Unittest{Root: "/workspace"} },
-			func() reader { return &Pip{} },
 		} {
 			l := read(t, make, string(text))
 			for _, found := range l.Findings {

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strconv"
+
+	"vivarium/pipeline/lines"
 )
 
 // Flake8 reads flake8's standard output.
@@ -11,7 +13,7 @@ type Flake8 struct {
 	Dir string // where it ran, below the checkout; empty is the root
 
 	list  List
-	lines lines
+	lines lines.Cutter
 }
 
 // flake8Line is flake8's default format, %(path)s:%(row)d:%(col)d: %(code)s %(text)s.
@@ -23,7 +25,7 @@ var python2 = regexp.MustCompile(`Missing parentheses in call to '(?:print|exec)
 
 // Write takes the next piece of output. It never fails.
 func (f *Flake8) Write(p []byte) (int, error) {
-	f.lines.each(p, f.line)
+	f.lines.Each(p, f.line)
 	return len(p), nil
 }
 
@@ -38,7 +40,7 @@ func (f *Flake8) line(s string) {
 	if python2.MatchString(text) {
 		text = "Python 2 code: " + text
 	}
-	f.list.add(Finding{Path: path.Join(f.Dir, m[1]), Line: line, Column: column, Code: m[4], Text: text})
+	f.list.Add(Finding{Path: path.Join(f.Dir, m[1]), Line: line, Column: column, Code: m[4], Text: text})
 }
 
 // List is what was read so far.

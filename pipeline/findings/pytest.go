@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"vivarium/pipeline/lines"
 )
 
 // Pytest reads the failures that pytest prints: each in a section of its own and, at the end, in
@@ -14,7 +16,7 @@ type Pytest struct {
 	Dir  string // where pytest runs below it: pytest's paths are relative to that folder
 
 	list     List
-	lines    lines
+	lines    lines.Cutter
 	part     part
 	section  *failed
 	sections map[string]failed // by title, of those that no line of the end has named yet
@@ -55,7 +57,7 @@ var (
 
 // Write takes the next piece of output. It never fails.
 func (p *Pytest) Write(b []byte) (int, error) {
-	p.lines.each(b, func(s string) { p.line(ansi.ReplaceAllString(s, "")) })
+	p.lines.Each(b, func(s string) { p.line(ansi.ReplaceAllString(s, "")) })
 	return len(b), nil
 }
 
@@ -65,12 +67,12 @@ func (p *Pytest) List() List {
 	p.end()
 	for _, name := range p.order {
 		if f, ok := p.sections[name]; ok {
-			p.list.add(f.finding)
+			p.list.Add(f.finding)
 		}
 	}
 	p.sections, p.order = nil, nil
 	if p.internal != "" && len(p.list.Findings) == 0 {
-		p.list.add(Finding{Text: "pytest broke off: " + p.internal})
+		p.list.Add(Finding{Text: "pytest broke off: " + p.internal})
 	}
 	return p.list
 }
@@ -116,7 +118,7 @@ func (p *Pytest) beginning(s string) {
 		return
 	}
 	if m := usage.FindStringSubmatch(s); m != nil && !strings.HasPrefix(m[1], "usage:") {
-		p.list.add(Finding{Text: "pytest: " + m[1] + plugin(m[1])})
+		p.list.Add(Finding{Text: "pytest: " + m[1] + plugin(m[1])})
 	}
 }
 
@@ -181,7 +183,7 @@ func (p *Pytest) end() {
 	f.finding.Code, f.finding.Text = reason(f.message)
 	f.message = nil
 	if f.finding.Test == "" { // pytest did not begin
-		p.list.add(f.finding)
+		p.list.Add(f.finding)
 		return
 	}
 	if p.sections == nil {
@@ -244,7 +246,7 @@ func (p *Pytest) named(line string) {
 	if f.Text == "" {
 		f.Text = "it failed"
 	}
-	p.list.add(f)
+	p.list.Add(f)
 }
 
 const dash = " - "

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"vivarium/pipeline/lines"
 )
 
 // Unittest reads the failures that unittest prints at the end of a run. The zero value is ready.
@@ -11,7 +13,7 @@ type Unittest struct {
 	Root string // where the checkout stands in the sandbox: paths are relative to it
 
 	list    List
-	lines   lines
+	lines   lines.Cutter
 	ruled   bool // the line before was the rule that comes before a failure's header
 	reading bool // the failure below is being read
 	failure Finding
@@ -34,7 +36,7 @@ const tracebackHead = "Traceback (most recent call last):"
 
 // Write takes the next piece of output. It never fails.
 func (u *Unittest) Write(p []byte) (int, error) {
-	u.lines.each(p, u.line)
+	u.lines.Each(p, u.line)
 	return len(p), nil
 }
 
@@ -130,7 +132,7 @@ func (u *Unittest) raised(s string) {
 
 func (u *Unittest) end() {
 	if u.reading {
-		u.list.add(u.failure)
+		u.list.Add(u.failure)
 	}
 	u.reading, u.trace = false, false
 }

@@ -237,3 +237,19 @@ func argument(q requirement.Requirement) []string {
 	}
 	return []string{q.Text}
 }
+
+// declaring are files that declare what a project needs, besides requirements files.
+var declaring = []string{
+	"Pipfile", "environment.yaml", "environment.yml", pyproject, "setup.cfg", "setup.py", "tox.ini",
+}
+
+// projectFiles are those of the declaring files that there are, by path.
+func (in *installation) projectFiles() map[string][]byte {
+	files := map[string][]byte{}
+	for _, file := range declaring {
+		if data, ok := in.tree.Read(file); ok {
+			files[file] = data
+		}
+	}
+	return files
+}

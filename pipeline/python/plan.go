@@ -62,6 +62,8 @@ type Plan struct {
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
+	// ProjectFiles are other files that declare what is installed, by path, for the same.
+	ProjectFiles map[string][]byte
 	Lint         []checkout.Command // the contract's, on the checkout as it was cloned
 	OwnLint      []checkout.Command // the repository's own besides, once the installation is made
 	Test         []checkout.Command // empty when there are no tests
@@ -193,6 +195,7 @@ func (p *Plan) install(in *installation) {
 	p.Install, p.Refused, p.PassedOver = in.commands(), in.refused, in.passed
 	p.InstallWhy = strings.Join(in.why, "; ")
 	p.Requirements = requirement.Join(in.lists...).Files
+	p.ProjectFiles = in.projectFiles()
 	p.Notes = append(p.Notes, in.notes...)
 	p.Remarks = append(p.Remarks, in.remarks...)
 }
@@ -203,11 +206,7 @@ func (p *Plan) below() {
 		return
 	}
 	p.Install, p.Lint, p.OwnLint, p.Test = p.inDir(p.Install), p.inDir(p.Lint), p.inDir(p.OwnLint), p.inDir(p.Test)
-	files := map[string][]byte{}
-	for file, data := range p.Requirements {
-		files[path.Join(p.Dir, file)] = data
-	}
-	p.Requirements = files
+	p.Requirements, p.ProjectFiles = p.filesInDir(p.Requirements), p.filesInDir(p.ProjectFiles)
 	for i := range p.NotRun {
 		p.NotRun[i].Path = path.Join(p.Dir, p.NotRun[i].Path)
 	}
@@ -223,6 +222,15 @@ func (p *Plan) inDir(commands []checkout.Command) []checkout.Command {
 		commands[i].Dir = path.Join(p.Dir, commands[i].Dir)
 	}
 	return commands
+}
+
+// filesInDir are files by their paths from the checkout's root.
+func (p *Plan) filesInDir(files map[string][]byte) map[string][]byte {
+	moved := map[string][]byte{}
+	for file, data := range files {
+		moved[path.Join(p.Dir, file)] = data
+	}
+	return moved
 }
 
 // below names the file of a mistake from the checkout's root.

@@ -81,6 +81,39 @@ func (x *Index) page(ctx context.Context, project string) (*page, error) {
 	return p, nil
 }
 
+// Offered reports whether the page that the index gave of a project names any file. pip does not
+// tell a project that is nowhere from one without a file for this machine.
+func (s *Session) Offered(project string) bool {
+	p := s.index.pages.get(normalize(project))
+	return p != nil && len(p.Files) > 0
+}
+
+// Absent reports whether the index answered this build that it has no such project.
+func (s *Session) Absent(project string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.absent[normalize(project)]
+}
+
+// maxAbsent bounds how many projects that the index has not are remembered of one build.
+const maxAbsent = 1000
+
+// remember keeps that the index has no such project.
+func (s *Session) remember(project string, err error) {
+	var no *refusal
+	if !errors.As(err, &no) || no.status != http.StatusNotFound && no.status != http.StatusGone {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.absent == nil {
+		s.absent = map[string]bool{}
+	}
+	if len(s.absent) < maxAbsent {
+		s.absent[project] = true
+	}
+}
+
 // pageOf is the address of a project's page.
 func (x *Index) pageOf(project string) target {
 	return target{url: x.upstream.JoinPath(project, "/"), trusted: true}

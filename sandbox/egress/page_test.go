@@ -165,3 +165,31 @@ func TestASessionsTableIsBounded(t *testing.T) {
 		t.Errorf("got %v and %d links, want no more than the bound", err, len(s.links))
 	}
 }
+
+// TestWhatTheIndexHasOfAProjectIsKnown: pip says the same of a project that is nowhere, of one
+// without a file that fits, and of one whose page was refused.
+func TestWhatTheIndexHasOfAProjectIsKnown(t *testing.T) {
+	up := startIndex(t, egresstest.IndexConfig{})
+	up.Add(egresstest.Wheel("beta", "2.5", nil))
+	x := newIndex(t, up, nil)
+	s := x.Session(func(string) {}, 0)
+	address := serve(t, s)
+	ask := func(project string) {
+		t.Helper()
+		if _, _, err := request(t, address+"/simple/"+project+"/"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask("beta")
+	ask("nope")
+	up.SetFault(egresstest.Status(http.StatusForbidden))
+	ask("refused")
+	for project, want := range map[string]struct{ offered, absent bool }{
+		"beta": {true, false}, "Beta": {true, false}, "nope": {false, true}, "refused": {false, false},
+		"never-asked": {false, false},
+	} {
+		if offered, absent := s.Offered(project), s.Absent(project); offered != want.offered || absent != want.absent {
+			t.Errorf("%s: offered %v, absent %v", project, offered, absent)
+		}
+	}
+}

@@ -47,10 +47,11 @@ type Session struct {
 	share int64               // bytes of the cache that it may keep in use at a time
 	pins  *semaphore.Weighted // of share
 
-	mu    sync.Mutex
-	links map[string]*simpleindex.File // by id: the files that this session's pages have named
-	bytes int64                        // of links; what exceeds ownTable is counted in the index's tables
-	notes int
+	mu     sync.Mutex
+	links  map[string]*simpleindex.File // by id: the files that this session's pages have named
+	bytes  int64                        // of links; what exceeds ownTable is counted in the index's tables
+	notes  int
+	absent map[string]bool // projects that the index has not
 
 	asked ledger // has a lock of its own
 }
@@ -84,6 +85,7 @@ func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
 			project = normalize(project)
 			err := s.servePage(w, r, project)
 			s.asked.settle(wanted{page: project}, err)
+			s.remember(project, err)
 			return err
 		}
 	}
