@@ -40,6 +40,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		run.found.Explain(&a.plan.Known)
 		runs = append(runs, run)
 		if cause, _ := strike(run.result, a.limits); cause != "" && !run.result.Success() {
 			break

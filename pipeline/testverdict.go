@@ -33,9 +33,6 @@ func judgeRuns(runs []testRun, l limits.Limits) (Cause, string, findings.List) {
 		case "":
 			green, remarks = append(green, run), append(remarks, note)
 		default:
-			if cause == CauseTests && found.Offline() {
-				note += "; there is no network in tests"
-			}
 			return cause, note, found
 		}
 	}

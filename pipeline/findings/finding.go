@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"vivarium/pipeline/reason"
 	"vivarium/pipeline/sentence"
 	"vivarium/pipeline/termtext"
 )
@@ -19,7 +20,10 @@ type Finding struct {
 	Code   string `json:"code"`   // such as F821 or AssertionError; may be empty
 	// the test's ID, such as tests.test_cart.TotalTest.test_discount; empty where it is no test
 	Test string `json:"test"`
-	Text string `json:"text"` // one line
+	Text string `json:"text"`          // one line
+	Why  string `json:"why,omitempty"` // what is behind it, in one line; empty where no more is known
+
+	alone bool // Why needs no test's name
 }
 
 // String is the finding for people in at most sentence.Max characters.
@@ -29,6 +33,10 @@ func (f Finding) String() string { return f.sentence().String() }
 // fails, where it is a test.
 func (f Finding) sentence() sentence.Sentence {
 	switch {
+	case f.Why != "" && (f.alone || f.Test == ""):
+		return sentence.Sentence{Text: f.Why, Place: f.Place()}
+	case f.Why != "":
+		return sentence.Sentence{Subject: f.Test, Text: f.Why, Place: f.Place()}
 	case f.Test != "":
 		return sentence.Sentence{Subject: f.Test, Text: f.Text, Place: f.Place()}
 	case f.Path != "":
@@ -59,6 +67,8 @@ type List struct {
 	Findings []Finding
 	Total    int
 	Of       int // how many tests ran; 0 where none did, or that is not known
+
+	evidence map[int]reason.Evidence // of findings, by their places in the list
 }
 
 // Add adds a finding, bounded, or only counts it.
@@ -69,10 +79,38 @@ func (l *List) Add(f Finding) {
 	}
 }
 
+// AddWith is Add for a failure of which more is known than its text says.
+func (l *List) AddWith(f Finding, e reason.Evidence) {
+	l.Add(f)
+	if l.Total > len(l.Findings) {
+		return
+	}
+	if l.evidence == nil {
+		l.evidence = map[int]reason.Evidence{}
+	}
+	l.evidence[len(l.Findings)-1] = e
+}
+
+// Explain says of each finding what is behind it, as far as that is known.
+func (l *List) Explain(k *reason.Known) {
+	for i := range l.Findings {
+		f, e := &l.Findings[i], l.evidence[i]
+		if e.Reason = f.Text; f.Code != "" && !strings.HasPrefix(f.Text, f.Code) {
+			e.Reason = f.Code + ": " + f.Text
+		}
+		why := k.Explain(e)
+		f.Why, f.alone = bounded(why.Text), why.Alone
+	}
+}
+
 // Append adds what another list holds.
 func (l *List) Append(m List) {
-	for _, f := range m.Findings {
-		l.Add(f)
+	for i, f := range m.Findings {
+		if e, ok := m.evidence[i]; ok {
+			l.AddWith(f, e)
+		} else {
+			l.Add(f)
+		}
 	}
 	l.Total += m.Total - len(m.Findings)
 }

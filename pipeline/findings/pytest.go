@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/lines"
+	"vivarium/pipeline/reason"
 )
 
 // Pytest reads the failures that pytest prints: each in a section of its own and, at the end, in
@@ -38,6 +39,7 @@ const (
 type failed struct {
 	finding Finding
 	message []string // the lines that say what was wrong
+	text    string   // those lines, once the section has ended
 }
 
 var (
@@ -67,7 +69,7 @@ func (p *Pytest) List() List {
 	p.end()
 	for _, name := range p.order {
 		if f, ok := p.sections[name]; ok {
-			p.list.Add(f.finding)
+			p.list.AddWith(f.finding, reason.Evidence{Trace: f.text})
 		}
 	}
 	p.sections, p.order = nil, nil
@@ -180,10 +182,12 @@ func (p *Pytest) end() {
 	}
 	f := *p.section
 	p.section = nil
-	f.finding.Code, f.finding.Text = reason(f.message)
+	f.finding.Code, f.finding.Text = raisedIn(f.message)
+	f.text = strings.Join(f.message, "\n")
+	f.text = f.text[:min(len(f.text), maxTrace)]
 	f.message = nil
 	if f.finding.Test == "" { // pytest did not begin
-		p.list.Add(f.finding)
+		p.list.AddWith(f.finding, reason.Evidence{Trace: f.text})
 		return
 	}
 	if p.sections == nil {
@@ -202,9 +206,9 @@ const maxMessage = 200
 // maxSections bounds how many sections are kept until a line at the end names them.
 const maxSections = 1000
 
-// reason is the exception in the lines that say what was wrong: the last one that stands in a line
+// raisedIn is the exception in the lines that say what was wrong: the last one that stands in a line
 // of its own, with its message.
-func reason(message []string) (code, text string) {
+func raisedIn(message []string) (code, text string) {
 	for _, s := range message {
 		if m := exception.FindStringSubmatch(s); m != nil && classLike.MatchString(m[1]) {
 			code, text = m[1], s
@@ -231,7 +235,7 @@ var classLike = regexp.MustCompile(`^(?:[\w]+\.)*[A-Z]\w*$`)
 func (p *Pytest) named(line string) {
 	id, message := p.split(line)
 	title := p.titleOf(id)
-	f := p.sections[title].finding
+	f, text := p.sections[title].finding, p.sections[title].text
 	delete(p.sections, title)
 	file, test, _ := strings.Cut(id, "::")
 	if f.Path == "" {
@@ -241,12 +245,12 @@ func (p *Pytest) named(line string) {
 		f.Test = ""
 	}
 	if f.Text == "" {
-		f.Code, f.Text = reason([]string{message})
+		f.Code, f.Text = raisedIn([]string{message})
 	}
 	if f.Text == "" {
 		f.Text = "it failed"
 	}
-	p.list.Add(f)
+	p.list.AddWith(f, reason.Evidence{Trace: text})
 }
 
 const dash = " - "

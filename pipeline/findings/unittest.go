@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/lines"
+	"vivarium/pipeline/reason"
 )
 
 // Unittest reads the failures that unittest prints at the end of a run. The zero value is ready.
@@ -18,6 +19,7 @@ type Unittest struct {
 	reading bool // the failure below is being read
 	failure Finding
 	trace   bool   // in a traceback, whose lines are indented
+	text    []byte // of its tracebacks
 	source  string // the line of code at the traceback's last place
 	placed  bool   // that place is in the checkout, and its line of code comes next
 }
@@ -31,6 +33,9 @@ var (
 	// exception is the last line of a traceback: a class, with its message where there is one.
 	exception = regexp.MustCompile(`^([A-Za-z_][\w.]*)(?:: (.*))?$`)
 )
+
+// maxTrace bounds what is kept of a traceback, in bytes.
+const maxTrace = 8000
 
 const tracebackHead = "Traceback (most recent call last):"
 
@@ -63,6 +68,7 @@ func (u *Unittest) line(s string) {
 func (u *Unittest) begin(s string) {
 	if m := header.FindStringSubmatch(s); m != nil {
 		u.reading, u.failure, u.source = true, Finding{Test: testID(m[2], m[3])}, ""
+		u.text = u.text[:0]
 		if m[1] == "UNEXPECTED SUCCESS" {
 			u.failure.Text = "it passed, and a failure was expected"
 		}
@@ -86,6 +92,9 @@ func testID(name, in string) string {
 }
 
 func (u *Unittest) inTraceback(s string) {
+	if len(u.text) < maxTrace {
+		u.text = append(append(u.text, s...), '\n')
+	}
 	m := frame.FindStringSubmatch(s)
 	switch {
 	case m != nil:
@@ -132,7 +141,7 @@ func (u *Unittest) raised(s string) {
 
 func (u *Unittest) end() {
 	if u.reading {
-		u.list.Add(u.failure)
+		u.list.AddWith(u.failure, reason.Evidence{Trace: string(u.text)})
 	}
 	u.reading, u.trace = false, false
 }

@@ -36,6 +36,7 @@ func (p *Plan) LeaveOut(name string) (said string, ok bool) {
 		return "", false
 	}
 	in.left = append(in.left, name)
+	p.Known.LeftOut = append(p.Known.LeftOut, name)
 	p.Install = p.inDir(in.commands())
 	return fmt.Sprintf("%s is left out: the index lacks it, only %s names it, and no test imports it", name, from), true
 }

@@ -19,6 +19,7 @@ import (
 	"vivarium/pipeline/python/interpreter"
 	"vivarium/pipeline/python/requirement"
 	"vivarium/pipeline/python/suite"
+	"vivarium/pipeline/reason"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
 )
@@ -78,6 +79,7 @@ type Plan struct {
 	Lowered      []string // which of the operator's limits the repository lowered
 	Notes        []string // what a reader might not expect
 	Remarks      []string // what the verdict says as well
+	Known        reason.Known
 
 	installation *installation
 }
@@ -121,6 +123,7 @@ func Detect(s sandbox.Survey, o Options) (Plan, error) {
 		return Plan{}, below(plan.Dir, err)
 	}
 	plan.below()
+	plan.know(whole, t)
 	return plan, nil
 }
 

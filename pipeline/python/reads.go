@@ -143,7 +143,7 @@ var projectFiles = map[string]bool{
 	"environment.yml": true, "environment.yaml": true,
 	".python-version": true, ".python_version": true, "python-version": true, ".python-version.txt": true,
 	"runtime.txt": true, ".tool-versions": true,
-	".gitmodules": true, ".gitattributes": true,
+	".gitmodules": true, ".gitattributes": true, gitignore: true,
 	"apt.txt": true, "aptfile": true,
 }
 

@@ -29,6 +29,19 @@ type Project struct {
 	Notes        []string                  // what a reader might not expect
 }
 
+// DependenciesFile is the file in which a project's dependencies belong.
+func (p Project) DependenciesFile() string {
+	switch {
+	case p.Dependencies.File != "" && p.Dependencies.Name != "":
+		return p.Dependencies.File
+	case p.Package == "there is a setup.py":
+		return setupPy
+	case p.Package == "setup.cfg has [metadata]":
+		return setupCfg
+	}
+	return pyproject
+}
+
 // Group is a named list of requirements.
 type Group struct {
 	Name         string // such as test, normalized
