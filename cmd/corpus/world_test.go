@@ -112,6 +112,7 @@ func (w *world) fill(t *testing.T) (pytest string) {
 		t.Fatal(err)
 	}
 	w.Index.Add(madePackages...)
+	w.Index.Add(failingPackages()...)
 	_, err = w.Git.Commit(t.Context(), "corpus/helper", egresstest.Commit{
 		Files: map[string]string{
 			"setup.py":  "from setuptools import setup\n\nsetup(name='helper', version='1', py_modules=['helper'])\n",
