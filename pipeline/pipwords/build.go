@@ -46,8 +46,8 @@ var (
 	twoPackages = regexp.MustCompile(`error: Multiple top-level (packages|modules) discovered in a flat-layout: \[(.+)\]`)
 	noFolder    = regexp.MustCompile(`error: package directory '(.+)' does not exist`)
 	// needs is a requirement of a build that the index lacks.
-	needs = regexp.MustCompile(`^\s*ERROR: Could not find a version that satisfies the requirement (.+?)(?: \(from .+\))? ` +
-		`\(from versions: (.*)\)$`)
+	needs = regexp.MustCompile(`^\s*ERROR: Could not find a version that satisfies the requirement ` +
+		`(.+?)(?: \(from .+\))? \(from versions: (.*)\)$`)
 	errorLine   = regexp.MustCompile(`^\s*(?:error|ERROR|Error): (.+)$`)
 	unavailable = regexp.MustCompile(`BackendUnavailable\b`)
 )
@@ -99,7 +99,8 @@ func (b *build) read(s string) {
 		return
 	}
 	if m := noFolder.FindStringSubmatch(s); m != nil {
-		b.keep(fault{understood, "setup.py", 0, "the folder " + m[1] + ", which is to be a package, is not in the repository"})
+		b.keep(fault{understood, "setup.py", 0, "the folder " + m[1] +
+			", which is to be a package, is not in the repository"})
 		return
 	}
 	if m := needs.FindStringSubmatch(s); m != nil {

@@ -21,7 +21,8 @@ type reason struct {
 }
 
 var (
-	caused      = regexp.MustCompile(`^(?:The conflict is caused by:|ERROR: Cannot install .* because these package versions)`)
+	caused = regexp.MustCompile(`^(?:The conflict is caused by:|` +
+		`ERROR: Cannot install .* because these package versions)`)
 	constrained = regexp.MustCompile(`^\s+The user requested \(constraint\) (.+)$`)
 	requested   = regexp.MustCompile(`^\s+The user requested (.+)$`)
 	depends     = regexp.MustCompile(`^\s+(\S+ \S+)(?: \(.*\))? depends on (.+)$`)

@@ -73,8 +73,10 @@ var (
 	// collecting and obtaining begin what pip does with one project.
 	collecting = regexp.MustCompile(`^Collecting (\S+)(?: \(from (.+)\))?$`)
 	obtaining  = regexp.MustCompile(`^Obtaining (\S+)`)
-	fetched    = regexp.MustCompile(`^  (?:Downloading|Using cached) \S*?([^/\s]+)-(\d[^-\s]*?)(?:\.tar\.gz|\.zip|-\S+\.whl)\b`)
-	installing = regexp.MustCompile(`^\s*(?:Building (?:wheel|editable) for|Running setup\.py (?:install|develop) for) (\S+)`)
+	fetched    = regexp.MustCompile(`^  (?:Downloading|Using cached) \S*?([^/\s]+)-(\d[^-\s]*?)` +
+		`(?:\.tar\.gz|\.zip|-\S+\.whl)\b`)
+	installing = regexp.MustCompile(`^\s*(?:Building (?:wheel|editable) for|` +
+		`Running setup\.py (?:install|develop) for) (\S+)`)
 	// pipReason is how pip begins a reason.
 	pipReason = regexp.MustCompile(`^(?:ERROR|error): (.+)$`)
 	// wrapper is a reason that only says that there is one.

@@ -71,7 +71,8 @@ func TestReasonOfAFailedInstallIsSaid(t *testing.T) {
 			"requirements.txt:2: wantsmissing wants tinydep>=7, which is not on the index (newest: 1.0)"},
 		"dependency-setup": {requirements("wantsold\n"), nil, "olddep 1.0 (wanted by another package) cannot be built: its " +
 			"setup.py: Python 2 code: Missing parentheses in call to 'print'. Did you mean…"},
-		"file-missing": {requirements("tinydep\n-r more.txt\n"), nil, "requirements.txt:2: more.txt is not in the repository"},
+		"file-missing": {requirements("tinydep\n-r more.txt\n"), nil, "requirements.txt:2: more.txt is not in the " +
+			"repository"},
 		"flat-layout": {nil, nil, "pyproject.toml: setuptools cannot tell which of app, data is the package: name it in " +
 			"[tool.setuptools] packages"},
 		"hash-lacking": {requirements("tinydep==1.0 --hash=sha256:00\nturndep==1.0\n"), nil,
@@ -125,9 +126,11 @@ func TestWhatTheIndexLacksIsToldApart(t *testing.T) {
 	for name, c := range map[string]struct{ out, want string }{
 		"a pin": {lacks + "tiny-dep==9 (from versions: 0.9, 1.0)\nERROR: No matching distribution found for tiny-dep==9\n",
 			"requirements.txt:2: tiny-dep==9 is not on the index (newest: 1.0)"},
-		"no such package":  {lacks + "nope (from versions: none)\n", "nope is no package on the index: check the name"},
-		"of a dependency":  {lacks + "nope>2 (from flask) (from versions: 1.0)\n", "flask wants nope>2, which is not on the index (newest: 1.0)"},
-		"of nobody's name": {lacks + "nope>2 (from flask) (from versions: none)\n", "flask wants nope>2, which is no package on the index: check the name"},
+		"no such package": {lacks + "nope (from versions: none)\n", "nope is no package on the index: check the name"},
+		"of a dependency": {lacks + "nope>2 (from flask) (from versions: 1.0)\n", "flask wants nope>2, which is " +
+			"not on the index (newest: 1.0)"},
+		"of nobody's name": {lacks + "nope>2 (from flask) (from versions: none)\n", "flask wants nope>2, which is " +
+			"no package on the index: check the name"},
 		"a pin beside others for another Python": {"ERROR: Ignored the following versions that require a different python " +
 			"version: 2.0 Requires-Python >=3.99\n" + lacks + "tiny_dep==9 (from versions: 1.0)\n",
 			"requirements.txt:2: tiny_dep==9 is not on the index (newest: 1.0)"},
@@ -152,8 +155,10 @@ func TestWhatTheIndexLacksIsToldApart(t *testing.T) {
 
 // TestAskerOfWhatCannotBeBuiltIsNamed: pip 24 says who wants what it collects.
 func TestAskerOfWhatCannotBeBuiltIsNamed(t *testing.T) {
-	const out = "Collecting wantsold (from -r requirements.txt (line 1))\nCollecting olddep (from wantsold->-r requirements.txt " +
-		"(line 1))\n  Downloading http://127.0.0.1/files/2f/olddep-1.0.tar.gz (187 bytes)\n  × x did not run successfully.\n" +
+	const out = "Collecting wantsold (from -r requirements.txt (line 1))\nCollecting olddep (from wantsold->-r " +
+		"requirements.txt " +
+		"(line 1))\n  Downloading http://127.0.0.1/files/2f/olddep-1.0.tar.gz (187 bytes)\n  × x did not run " +
+		"successfully.\n" +
 		"  │ exit code: 1\n  ╰─> [1 lines of output]\n      error: no luck\n      [end of output]\n"
 	r := read(t, func() *Reader { return &Reader{Requirements: files{"requirements.txt": "wantsold\n"}.bytes()} }, out)
 	want := "requirements.txt:1: olddep 1.0 (wanted by wantsold) cannot be built: no luck"

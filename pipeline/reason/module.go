@@ -34,7 +34,8 @@ func hides(k *Known, e *Evidence) Why {
 			at = k.elsewhere(file)
 		}
 		if at != "" && strings.Contains(e.all(), at) {
-			return Why{fmt.Sprintf("%s hides Python's own module %s: rename it", strings.TrimSuffix(at, "/__init__.py"), name), true}
+			at = strings.TrimSuffix(at, "/__init__.py")
+			return Why{fmt.Sprintf("%s hides Python's own module %s: rename it", at, name), true}
 		}
 	}
 	return Why{}

@@ -6,11 +6,12 @@ var (
 	// python2Syntax matches what Python 3 says only of code that was written for Python 2.
 	python2Syntax = regexp.MustCompile(`SyntaxError: (?:Missing parentheses in call to '(?:print|exec)'|` +
 		`multiple exception types must be parenthesized|leading zeros in decimal integer literals)`)
-	python2Module = regexp.MustCompile(`No module named '((?:urllib2|urlparse|ConfigParser|Queue|StringIO|cStringIO|cPickle|` +
-		`Tkinter|tkMessageBox|ttk|httplib|HTMLParser|Cookie|cookielib|SocketServer|BaseHTTPServer|SimpleHTTPServer|` +
+	python2Module = regexp.MustCompile(`No module named '((?:urllib2|urlparse|ConfigParser|Queue|StringIO|` +
+		`cStringIO|cPickle|Tkinter|tkMessageBox|ttk|httplib|HTMLParser|Cookie|cookielib|SocketServer|` +
+		`BaseHTTPServer|SimpleHTTPServer|` +
 		`xmlrpclib|commands|__builtin__|copy_reg|thread|md5|sha|sets|UserDict|anydbm|exceptions|itertools\.izip))'`)
-	python2Name = regexp.MustCompile(`NameError: name '((?:raw_input|unicode|xrange|basestring|long|unichr|reduce|execfile|` +
-		`file|cmp|reload|raw_unicode))' is not defined`)
+	python2Name = regexp.MustCompile(`NameError: name '((?:raw_input|unicode|xrange|basestring|long|unichr|reduce|` +
+		`execfile|file|cmp|reload|raw_unicode))' is not defined`)
 	python2Method = regexp.MustCompile(`'dict' object has no attribute '(iteritems|itervalues|iterkeys|has_key)'`)
 	python2Import = regexp.MustCompile(`cannot import name '(izip|imap|ifilter|urlencode|quote|urlopen|maketrans)' from ` +
 		`'(itertools|urllib|string)'`)

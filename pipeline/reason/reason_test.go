@@ -68,14 +68,17 @@ func TestMissingModuleIsToldByWhereItCouldComeFrom(t *testing.T) {
 func TestFileThatHidesAModuleIsNamed(t *testing.T) {
 	k := known("random.py", "tests/test_a.py", "src/email/__init__.py", "util.py")
 	for _, c := range []struct{ reason, trace, want string }{
-		{"AttributeError: partially initialized module 'random' has no attribute 'randint' (most likely due to a circular import)",
-			traceback(`"/tmp/workspace/random.py", line 3, in <module>`), "random.py hides Python's own module random: rename it"},
+		{"AttributeError: partially initialized module 'random' has no attribute 'randint' (most likely due to a " +
+			"circular import)",
+			traceback(`"/tmp/workspace/random.py", line 3, in <module>`), "random.py hides Python's own module " +
+				"random: rename it"},
 		{"ImportError: cannot import name 'choices' from 'random' (/tmp/workspace/random.py)", "",
 			"random.py hides Python's own module random: rename it"},
 		{"ModuleNotFoundError: No module named 'email.mime'; 'email' is not a package", "src/email/__init__.py",
 			"src/email hides Python's own module email: rename it"},
 		{"AttributeError: module 'util' has no attribute 'x'", "/tmp/workspace/util.py", ""},
-		{"AttributeError: module 'random' has no attribute 'x'", traceback(`"/tmp/workspace/tests/test_a.py", line 3, in f`), ""},
+		{"AttributeError: module 'random' has no attribute " +
+			"'x'", traceback(`"/tmp/workspace/tests/test_a.py", line 3, in f`), ""},
 	} {
 		if got := k.Explain(Evidence{Reason: c.reason, Trace: c.trace}); got.Text != c.want {
 			t.Errorf("%s: got %q, want %q", c.reason, got.Text, c.want)
@@ -85,13 +88,15 @@ func TestFileThatHidesAModuleIsNamed(t *testing.T) {
 
 func TestPython2IsCalledSo(t *testing.T) {
 	for reason, want := range map[string]string{
-		"SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)? (x.py, line 1)": "Python 2 code: SyntaxError: " +
+		"SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)? (x.py, line 1)": "Python 2 " +
+			"code: SyntaxError: " +
 			"Missing parentheses in call to 'print'. Did you mean print(...)? (x.py, line 1)",
 		"ModuleNotFoundError: No module named 'urllib2'":                 "Python 2 code: Python 3 has no module urllib2",
 		"NameError: name 'raw_input' is not defined. Did you mean: 'x'?": "Python 2 code: Python 3 has no raw_input",
-		"AttributeError: 'dict' object has no attribute 'iteritems'":     "Python 2 code: in Python 3 a dict has no iteritems",
-		"NameError: name 'prize' is not defined":                         "",
-		"SyntaxError: invalid syntax (x.py, line 1)":                     "",
+		"AttributeError: 'dict' object has no attribute 'iteritems'": "Python 2 code: in Python 3 a dict has " +
+			"no iteritems",
+		"NameError: name 'prize' is not defined":     "",
+		"SyntaxError: invalid syntax (x.py, line 1)": "",
 	} {
 		if got := known().Explain(Evidence{Reason: reason}); got.Text != want {
 			t.Errorf("%s: got %q, want %q", reason, got.Text, want)
@@ -116,22 +121,28 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 			"the environment variable API_KEY is not set: set it by env in [tool.vivarium]"},
 		"a variable by evidence": {Evidence{Reason: "KeyError: 'API_KEY'", Asked: asked("variable", "API_KEY")},
 			"the environment variable API_KEY is not set: set it by env in [tool.vivarium]"},
-		"a key":                 {Evidence{Reason: "KeyError: 'API_KEY'", Trace: traceback(`"/tmp/workspace/app.py", line 3, in f`)}, ""},
-		"a program":             {Evidence{Reason: noFile("ffmpeg"), Trace: popen}, "the program ffmpeg is not in the image python-3.11"},
-		"a program by evidence": {Evidence{Reason: noFile("ps"), Asked: asked("program", "ps")}, "the program ps is not in the image python-3.11"},
-		"a script":              {Evidence{Reason: noFile("./made.sh"), Trace: popen}, "made.sh is not in the repository"},
+		"a key": {Evidence{Reason: "KeyError: " +
+			"'API_KEY'", Trace: traceback(`"/tmp/workspace/app.py", line 3, in f`)}, ""},
+		"a program": {Evidence{Reason: noFile("ffmpeg"), Trace: popen}, "the program ffmpeg is not in " +
+			"the image python-3.11"},
+		"a program by evidence": {Evidence{Reason: noFile("ps"), Asked: asked("program", "ps")}, "the program ps " +
+			"is not in the image python-3.11"},
+		"a script": {Evidence{Reason: noFile("./made.sh"), Trace: popen}, "made.sh is not in the repository"},
 		"of a shell": {Evidence{Reason: "AssertionError: 127 != 0", Trace: "/bin/sh: 1: ffmpeg: not found"},
 			"the program ffmpeg is not in the image python-3.11"},
 		"a host": {Evidence{Reason: "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>",
 			Asked: asked("host", "api.example.org")}, "there is no network in tests, and it asks for api.example.org"},
-		"a host by its words": {Evidence{Reason: "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='api.example.org', " +
-			"port=443): Max retries exceeded with url: / (Caused by NameResolutionError(...: Failed to resolve 'api.example.org'"},
+		"a host by its words": {Evidence{Reason: "requests.exceptions.ConnectionError: " +
+			"HTTPSConnectionPool(host='api.example.org', " +
+			"port=443): Max retries exceeded with url: / (Caused by NameResolutionError(...: Failed to resolve " +
+			"'api.example.org'"},
 			"there is no network in tests, and it asks for api.example.org"},
 		"a network that nobody names": {Evidence{Reason: "socket.gaierror: [Errno -3] Temporary failure in name resolution"},
 			"there is no network in tests"},
 		"a consequence of no network": {Evidence{Reason: "AssertionError: None != 3", Asked: asked("host", "x.org")},
 			"AssertionError: None != 3; there is no network in tests, and it asks for x.org"},
-		"a server of this machine": {Evidence{Reason: "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused."},
+		"a server of this machine": {Evidence{Reason: "redis.exceptions.ConnectionError: Error 111 connecting to " +
+			"localhost:6379. Connection refused."},
 			"a build has no Redis, and nothing listens on port 6379"},
 		"what .gitignore leaves out": {Evidence{Reason: noFile("db.sqlite3")},
 			"db.sqlite3 is not in the repository: .gitignore:3 leaves it out"},
@@ -146,10 +157,13 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 		"another machine":      {Evidence{Reason: noFile("/home/ann/x.csv")}, "/home/ann/x.csv is a path of another machine"},
 		"a file of the system": {Evidence{Reason: noFile("/etc/x.conf")}, "/etc/x.conf is not in the image python-3.11"},
 		"a temporary file":     {Evidence{Reason: noFile("/tmp/abc/x")}, ""},
-		"input":                {Evidence{Reason: "EOFError: EOF when reading a line"}, "it waits for input, and nobody answers in a build"},
-		"tags": {Evidence{Reason: "subprocess.CalledProcessError: Command '['git', 'describe', '--tags']' returned non-zero exit status 128."},
+		"input": {Evidence{Reason: "EOFError: EOF when reading a line"}, "it waits for input, and " +
+			"nobody answers in a build"},
+		"tags": {Evidence{Reason: "subprocess.CalledProcessError: Command '['git', 'describe', '--tags']' " +
+			"returned non-zero exit status 128."},
 			"it asks for tags or history (git describe), which are not fetched: set history = true in [tool.vivarium]"},
-		"main on import": {Evidence{Reason: "SystemExit: 2", Trace: traceback(`"/usr/lib/python3.11/unittest/main.py", line 3, in x`)},
+		"main on import": {Evidence{Reason: "SystemExit: " +
+			"2", Trace: traceback(`"/usr/lib/python3.11/unittest/main.py", line 3, in x`)},
 			"unittest.main() runs when the file is imported: put it below if __name__ == '__main__'"},
 		"a display": {Evidence{Reason: "_tkinter.TclError: no display name and no $DISPLAY environment variable"},
 			"it opens a window, and a build has no display"},

@@ -3,7 +3,8 @@ package reason
 import "strings"
 
 // standard are the modules of the standard library (sys.stdlib_module_names of Python 3.11).
-var standard = strings.Fields(`abc aifc argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii bisect builtins bz2
+var standard = strings.Fields(`
+abc aifc argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb binascii bisect builtins bz2
 cProfile calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys compileall concurrent
 configparser contextlib contextvars copy copyreg crypt csv ctypes curses dataclasses datetime dbm decimal
 difflib dis distutils doctest email encodings ensurepip enum errno faulthandler fcntl filecmp fileinput

@@ -2,6 +2,7 @@ package reason
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,7 +10,8 @@ import (
 func variable(_ *Known, e *Evidence) Why {
 	name := e.asked("variable")
 	if m := keyError.FindStringSubmatch(e.Reason); name == "" && m != nil {
-		if file, function := e.last(); function == "__getitem__" && (file == "<frozen os>" || strings.HasSuffix(file, "/os.py")) {
+		file, function := e.last()
+		if function == "__getitem__" && (file == "<frozen os>" || strings.HasSuffix(file, "/os.py")) {
 			name = m[1]
 		}
 	}
@@ -49,11 +51,13 @@ var (
 )
 
 // unreachable is what programs say where there is no network.
-var unreachable = regexp.MustCompile(`(?i)name resolution|name or service not known|no address associated with hostname|` +
-	`network is unreachable|getaddrinfo failed|failed to resolve|could not resolve host|NameResolutionError`)
+var unreachable = regexp.MustCompile(`(?i)name resolution|name or service not known|` +
+	`no address associated with hostname|network is unreachable|getaddrinfo failed|failed to resolve|` +
+	`could not resolve host|NameResolutionError`)
 
 // hostIn finds the host in what programs say then.
-var hostIn = regexp.MustCompile(`(?i)(?:host='|could not resolve host: |failed to resolve '|unable to access '\w+://)([\w.-]+)`)
+var hostIn = regexp.MustCompile(`(?i)(?:host='|could not resolve host: |failed to resolve '|` +
+	`unable to access '\w+://)([\w.-]+)`)
 
 // host says that there is no network, and who was asked for.
 func host(_ *Known, e *Evidence) Why {
@@ -74,12 +78,13 @@ func host(_ *Known, e *Evidence) Why {
 	return Why{Text: text}
 }
 
-var networkError = regexp.MustCompile(`(?i)^[\w.]*(?:connection|timeout|timedout|urlerror|network|transport|gaierror|unreachable)`)
+var networkError = regexp.MustCompile(`(?i)^[\w.]*(?:connection|timeout|timedout|urlerror|network|` +
+	`transport|gaierror|unreachable)`)
 
 // services are what listens on well-known ports.
 var services = map[string]string{
-	"5432": "PostgreSQL", "3306": "MySQL", "6379": "Redis", "27017": "MongoDB", "5672": "RabbitMQ", "9200": "Elasticsearch",
-	"11211": "memcached", "9092": "Kafka", "4444": "Selenium",
+	"5432": "PostgreSQL", "3306": "MySQL", "6379": "Redis", "27017": "MongoDB", "5672": "RabbitMQ",
+	"9200": "Elasticsearch", "11211": "memcached", "9092": "Kafka", "4444": "Selenium",
 }
 
 var (
@@ -130,7 +135,8 @@ func display(_ *Known, e *Evidence) Why {
 	return Why{Text: "it opens a window, and a build has no display"}
 }
 
-var noDisplay = regexp.MustCompile(`(?i)no \$DISPLAY environment variable|couldn't connect to display|cannot (?:open|connect to) (?:X )?display`)
+var noDisplay = regexp.MustCompile(`(?i)no \$DISPLAY environment variable|couldn't connect to display|` +
+	`cannot (?:open|connect to) (?:X )?display`)
 
 // readOnly says where a build can write.
 func readOnly(_ *Known, e *Evidence) Why {
@@ -145,7 +151,8 @@ var readOnlyFile = regexp.MustCompile(`\[Errno (?:30|13)\] (?:Read-only file sys
 
 var (
 	gitCommand = regexp.MustCompile(`Command '\[?'?(?:/usr/bin/)?git\b[', ]+(\w[\w-]*)`)
-	badCommit  = regexp.MustCompile(`fatal: (?:bad object |ambiguous argument '|bad revision '|Not a valid object name |invalid reference: )` +
+	badCommit  = regexp.MustCompile(`fatal: (?:bad object |ambiguous argument '|bad revision '|` +
+		`Not a valid object name |invalid reference: )` +
 		`'?([0-9A-Za-z._/~^-]+)`)
 )
 
@@ -158,9 +165,14 @@ func gitHistory(k *Known, e *Evidence) Why {
 	if m == nil || k.History {
 		return Why{}
 	}
-	switch m[1] {
-	case "describe", "log", "rev-list", "tag", "show", "diff", "blame", "merge-base", "checkout", "shortlog", "rev-parse":
-		return Why{Text: "it asks for tags or history (git " + m[1] + "), which are not fetched: set history = true in [tool.vivarium]"}
+	if !slices.Contains(historical, m[1]) {
+		return Why{}
 	}
-	return Why{}
+	return Why{Text: "it asks for tags or history (git " + m[1] +
+		"), which are not fetched: set history = true in [tool.vivarium]"}
+}
+
+// historical are git's commands that look at tags or at other commits.
+var historical = []string{
+	"describe", "log", "rev-list", "tag", "show", "diff", "blame", "merge-base", "checkout", "shortlog", "rev-parse",
 }

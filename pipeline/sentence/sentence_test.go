@@ -13,7 +13,9 @@ func TestSentenceBeginsWithWhatMattersAndFits(t *testing.T) {
 		want string
 	}{
 		{
-			Sentence{"tests.test_cart.TotalTest.test_discount", "90 != 100", "tests/test_cart.py:31", "and 2 more of 120"},
+			Sentence{
+				"tests.test_cart.TotalTest.test_discount", "90 != 100", "tests/test_cart.py:31", "and 2 more of 120",
+			},
 			"tests.test_cart.TotalTest.test_discount: 90 != 100 (tests/test_cart.py:31), and 2 more of 120",
 		},
 		{Sentence{Text: "No module named 'flask'", Place: "app.py:1"}, "No module named 'flask' (app.py:1)"},

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/reason"
 	"vivarium/pipeline/results"
 )
 
@@ -12,11 +13,19 @@ func Red(tests []results.Test) findings.List {
 	var list findings.List
 	for _, t := range tests {
 		if t.Outcome.Red() {
-			list.Findings = append(list.Findings, finding(t))
+			list.AddWith(finding(t), evidence(t))
 		}
 	}
-	list.Total = len(list.Findings)
 	return list
+}
+
+// evidence is what helps to say why a test failed.
+func evidence(t results.Test) reason.Evidence {
+	e := reason.Evidence{Trace: t.Traceback}
+	for _, a := range t.Asked {
+		e.Asked = append(e.Asked, reason.Asked{Kind: a.Kind, Name: a.Name})
+	}
+	return e
 }
 
 func finding(t results.Test) findings.Finding {

@@ -281,7 +281,7 @@ var mayImport = map[string][]string{
 	"pipeline/notes":                        {"pipeline/termtext"},
 	"pipeline/pace":                         {},
 	"pipeline/gitline":                      {"sandbox"},
-	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/results", "pipeline/testreport", "sandbox"},
+	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/reason", "pipeline/results", "pipeline/testreport", "sandbox"},
 	"pipeline/mask":                         {},
 	"pipeline/findings":                     {"pipeline/lines", "pipeline/reason", "pipeline/sentence", "pipeline/termtext"},
 	"pipeline/reason":                       {},
