@@ -34,9 +34,8 @@ func place(t *checkout.Tree, conf config) (dir, why string, err error) {
 	}
 	return "", "", &checkout.Mistake{
 		File:    "the checkout",
-		Problem: fmt.Sprintf("its root holds no project, and several folders do: %s", shorten(found)),
-		Advice: fmt.Sprintf("name the one to build in a pyproject.toml at the root: [tool.vivarium] workdir = %q",
-			found[0]),
+		Problem: fmt.Sprintf("several folders hold a project: %s", shorten(found)),
+		Advice:  fmt.Sprintf("name one in a pyproject.toml at the root: [tool.vivarium] workdir = %q", found[0]),
 	}
 }
 

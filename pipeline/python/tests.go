@@ -25,7 +25,7 @@ func (p *Plan) chooseTests(t *checkout.Tree, conf config, in *installation, o Op
 	p.Test, p.TestProgram, p.TestWhy, p.NotRun = conf.withEnv("test", s.Runs), s.Program, s.Why, s.Left
 	p.Running = conf.running
 	if len(p.Test) == 0 && len(s.Left) > 0 {
-		p.TestWhy += "; " + s.Left[0].Path + " is not run: " + s.Left[0].Reason
+		p.TestWhy = s.Left[0].Path + " is not run: " + s.Left[0].Reason + "; " + p.TestWhy
 	}
 	if s.NeedsPytest != "" && in.own == nil && !in.has("pytest") {
 		p.undeclaredPytest(s, in, o.DeclaredPytest && s.Program != suite.Fixed)
