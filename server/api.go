@@ -84,6 +84,7 @@ func operationID(r route) string {
 func plainText(op *huma.Operation)   { answersWith(op, "text/plain") }
 func eventStream(op *huma.Operation) { answersWith(op, "text/event-stream") }
 func htmlPage(op *huma.Operation)    { answersWith(op, "text/html") }
+func xmlDocument(op *huma.Operation) { answersWith(op, "application/xml") }
 func svgPicture(op *huma.Operation)  { answersWith(op, "image/svg+xml") }
 
 func answersWith(op *huma.Operation, mediaType string) {

@@ -87,6 +87,9 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	if err := s.addLogs(ctx, &out, b.ID); err != nil {
 		return nil, err
 	}
+	if err := s.addTests(ctx, &out, b); err != nil {
+		return nil, err
+	}
 	statuses, err := s.builds.Outbox.Statuses(ctx, b.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read the statuses of build %d: %w", b.ID, err)

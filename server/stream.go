@@ -32,6 +32,14 @@ func (s stream) send(p []byte) error {
 	return s.conn.Flush()
 }
 
+// Write is send, for a writer with a buffer of its own.
+func (s stream) Write(p []byte) (int, error) {
+	if err := s.send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // finish ends a stream. A reader that left, or was too slow, is not the server's failure.
 func (s *Server) finish(ctx context.Context, build int64, err error) {
 	if err != nil {

@@ -45,6 +45,8 @@ type Build struct {
 
 	Limits *Limits `json:"limits" doc:"The limits in force; null where they are not known."`
 
+	Tests *Tests `json:"tests" doc:"What its tests came to, each told by the program that ran it; null: none were."`
+
 	Findings       []Finding      `json:"findings" doc:"What the newest attempt's tools found; at most 20 a step."`
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`
