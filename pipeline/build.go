@@ -91,6 +91,16 @@ type Build struct {
 	Waiting *Waiting
 }
 
+// TestResults are what the tests of the newest attempt came to, once they have ended.
+func (b Build) TestResults() results.Summary {
+	for _, st := range b.Steps {
+		if st.Name == StepTest {
+			return st.Results
+		}
+	}
+	return results.Summary{}
+}
+
 // Limits are the limits in force in the newest attempt; nil while no step of it tells them.
 func (b Build) Limits() *limits.Limits {
 	for i := len(b.Steps) - 1; i >= 0; i-- {

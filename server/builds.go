@@ -87,7 +87,7 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	if err := s.addLogs(ctx, &out, b.ID); err != nil {
 		return nil, err
 	}
-	if err := s.addTests(ctx, &out, b); err != nil {
+	if out.Tests, err = s.tests.Failing(ctx, b, shownFailing); err != nil {
 		return nil, err
 	}
 	statuses, err := s.builds.Outbox.Statuses(ctx, b.ID)

@@ -11,8 +11,10 @@ import (
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/api"
+	"vivarium/server/logpage"
 	"vivarium/server/logtext"
 	"vivarium/server/store/buildlog"
+	"vivarium/server/stream"
 )
 
 type eventsInput struct {
@@ -82,7 +84,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		h := c.Response().Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx and its like pass events on at once
-		r.out = newStream(c.Response())
+		r.out = stream.New(c.Response())
 		s.finish(ctx, b.ID, s.keepOpen(c, func() error {
 			if err := r.beat(); err != nil || wantsHead(ctx) {
 				return err
@@ -115,7 +117,7 @@ func (s *Server) prime(ctx context.Context, text *logtext.Decoder, build, after 
 
 // eventReader writes the log as events.
 type eventReader struct {
-	out     stream
+	out     stream.Stream
 	text    *logtext.Decoder
 	place   func(pipeline.Build) (int, error)
 	buf     bytes.Buffer
@@ -128,7 +130,7 @@ func (r *eventReader) chunks(chunks []buildlog.Chunk) error {
 	for _, c := range chunks {
 		if c.Omitted > 0 {
 			r.add("omitted", c.Seq, omittedEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Bytes: c.Omitted,
-				Text: gapLine(c.Omitted)})
+				Text: logpage.Gap(c.Omitted)})
 			continue
 		}
 		r.add("chunk", c.Seq, chunkEvent{Seq: c.Seq, Attempt: c.Attempt, Step: c.Step, Stream: c.Stream,
@@ -172,7 +174,7 @@ func (r *eventReader) omitted(bytes int64) error {
 	return r.flush()
 }
 
-func (r *eventReader) beat() error { return r.out.send([]byte(": still here\n\n")) }
+func (r *eventReader) beat() error { return r.out.Send([]byte(": still here\n\n")) }
 
 // stoppingLine is for people who follow a log when the server stops.
 const stoppingLine = "the server is being stopped; the build goes on when it is back: follow the log again"
@@ -205,7 +207,7 @@ func (r *eventReader) flush() error {
 	if r.buf.Len() == 0 {
 		return nil
 	}
-	err := r.out.send(r.buf.Bytes())
+	err := r.out.Send(r.buf.Bytes())
 	if r.buf.Cap() > 4*pullBytes {
 		r.buf = bytes.Buffer{}
 	}

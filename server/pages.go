@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,16 +11,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"vivarium/pipeline"
 	"vivarium/server/api"
-	"vivarium/server/logtext"
+	"vivarium/server/logpage"
+	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
 	"vivarium/server/web"
 )
-
-// maxPageLog is how many bytes of the log a page contains when it is served. The script fetches the
-// rest.
-const maxPageLog = 256 << 10
 
 func (s *Server) render(c echo.Context, status int, p web.Page) error {
 	return s.renderWith(c, status, p, web.ContentSecurityPolicy)
@@ -58,14 +55,17 @@ func (s *Server) indexPage(c echo.Context) error {
 	return s.render(c, http.StatusOK, p)
 }
 
-func queryID(c echo.Context, name string) (int64, error) {
+func queryID(c echo.Context, name string) (int64, error) { return queryNumber(c, name, "a build's id") }
+
+// queryNumber reads a number from 1; 0 where none is given.
+func queryNumber(c echo.Context, name, what string) (int64, error) {
 	value := c.QueryParam(name)
 	if value == "" {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < 1 {
-		return 0, &Problem{Message: fmt.Sprintf("%s must be a build's id", name), status: http.StatusBadRequest}
+		return 0, &Problem{Message: fmt.Sprintf("%s must be %s", name, what), status: http.StatusBadRequest}
 	}
 	return n, nil
 }
@@ -81,15 +81,18 @@ func (s *Server) buildPage(c echo.Context) error {
 	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err
 	}
+	if p.Tests, err = s.tests.Shown(ctx, b, shownFailing); err != nil {
+		return err
+	}
 	if c.QueryParam("log") != "no" { // the script asks for the facts only
-		if err := s.logHead(ctx, &p); err != nil {
+		if err := s.logOf(c, &p); err != nil {
 			return err
 		}
+		p.Complete = b.State.Ended() && !p.Cut && p.Line == 0
 	}
 	if p.Place, err = s.builds.Queue.Place(ctx, b); err != nil {
 		return err
 	}
-	p.Complete = b.State.Ended() && !p.Cut
 	return s.render(c, http.StatusOK, p)
 }
 
@@ -108,37 +111,22 @@ func (s *Server) undeliveredText(ctx context.Context, build int64) (string, erro
 	return strings.ToUpper(text[:1]) + text[1:], nil
 }
 
-// logHead puts the beginning of the log on the page.
-func (s *Server) logHead(ctx context.Context, p *web.Build) error {
-	text := logtext.New(true)
-	for size := 0; size < maxPageLog; {
-		chunks, err := s.builds.Logs.Chunks(ctx, p.ID, p.After, maxPageLog-size)
-		if err != nil {
-			return fmt.Errorf("read the log of build %d: %w", p.ID, err)
-		}
-		if len(chunks) == 0 {
-			return nil
-		}
-		for _, c := range chunks {
-			piece := web.Piece{Stream: string(c.Stream), Text: text.Text(c)}
-			if c.Omitted > 0 {
-				piece = web.Piece{Stream: "gap", Text: "\n" + gapLine(c.Omitted) + "\n"}
-			}
-			addPiece(p, c.Attempt, c.Step, piece)
-			p.After = c.Seq
-			size += len(c.Data)
+// logOf puts the beginning of the log on its build's page, or the part around the line that was asked
+// for.
+func (s *Server) logOf(c echo.Context, p *web.Build) error {
+	ctx := c.Request().Context()
+	line, err := queryNumber(c, "line", "a line's number")
+	if err != nil {
+		return err
+	}
+	if line > 0 {
+		err := logpage.Around(ctx, s.builds.Logs, p, line)
+		if !errors.Is(err, database.ErrNotFound) {
+			return err
 		}
 	}
-	p.Cut = true
-	return nil
+	return logpage.Head(ctx, s.builds.Logs, p)
 }
 
-// addPiece appends to the section of the same attempt and step, or begins one.
-func addPiece(p *web.Build, attempt int, step pipeline.StepName, piece web.Piece) {
-	n := len(p.Log)
-	if n == 0 || p.Log[n-1].Attempt != attempt || p.Log[n-1].Step != step {
-		p.Log = append(p.Log, web.Section{Attempt: attempt, Step: step})
-		n++
-	}
-	p.Log[n-1].Pieces = append(p.Log[n-1].Pieces, piece)
-}
+// shownFailing is how many failing tests stand on a build's page and in its JSON.
+const shownFailing = 20

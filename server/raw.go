@@ -8,8 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"vivarium/pipeline"
-	"vivarium/sandbox/quantity"
+	"vivarium/server/logpage"
 	"vivarium/server/store/buildlog"
+	"vivarium/server/stream"
 )
 
 type rawInput struct {
@@ -27,7 +28,7 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 		c := unwrap(hctx)
 		c.Response().Header().Set("Content-Type", "text/plain; charset=utf-8")
 		c.Response().Header().Set("X-Accel-Buffering", "no")
-		r := &rawReader{out: newStream(c.Response())}
+		r := &rawReader{out: stream.New(c.Response())}
 		if in.Follow {
 			err = s.keepOpen(c, func() error { return s.followRaw(ctx, b.ID, r) })
 		} else {
@@ -39,7 +40,7 @@ func (s *Server) rawLog(ctx context.Context, in *rawInput) (*huma.StreamResponse
 
 func (s *Server) followRaw(ctx context.Context, build int64, r *rawReader) error {
 	// The headers tell a reader at once that the build exists.
-	if err := r.out.send(nil); err != nil || wantsHead(ctx) {
+	if err := r.out.Send(nil); err != nil || wantsHead(ctx) {
 		return err
 	}
 	return s.follow(ctx, build, 0, r)
@@ -47,7 +48,7 @@ func (s *Server) followRaw(ctx context.Context, build int64, r *rawReader) error
 
 // rawReader writes chunks as they are. A gap in the log becomes a line of its own.
 type rawReader struct {
-	out stream
+	out stream.Stream
 	buf bytes.Buffer
 }
 
@@ -55,11 +56,11 @@ func (r *rawReader) chunks(chunks []buildlog.Chunk) error {
 	r.buf.Reset()
 	for _, c := range chunks {
 		if c.Omitted > 0 {
-			fmt.Fprintf(&r.buf, "\n%s\n", gapLine(c.Omitted))
+			fmt.Fprintf(&r.buf, "\n%s\n", logpage.Gap(c.Omitted))
 		}
 		r.buf.Write(c.Data)
 	}
-	return r.out.send(r.buf.Bytes())
+	return r.out.Send(r.buf.Bytes())
 }
 
 func (r *rawReader) build(pipeline.Build) error { return nil }
@@ -67,9 +68,4 @@ func (r *rawReader) omitted(int64) error        { return nil }
 func (r *rawReader) beat() error                { return nil }
 
 // stopping says that the log goes on.
-func (r *rawReader) stopping() error { return r.out.send([]byte("\n[" + stoppingLine + "]\n")) }
-
-// gapLine stands where output was left out of the log.
-func gapLine(bytes int64) string {
-	return fmt.Sprintf("[%s of output left out here: VIVARIUM_LOG_LIMIT]", quantity.Bytes(bytes))
-}
+func (r *rawReader) stopping() error { return r.out.Send([]byte("\n[" + stoppingLine + "]\n")) }

@@ -23,6 +23,7 @@ import (
 	"vivarium/server/shares"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
+	"vivarium/server/testlist"
 	"vivarium/server/throttle"
 	"vivarium/server/web"
 )
@@ -49,6 +50,7 @@ type Server struct {
 	api    huma.API
 	base   string // the path before every address of ours, such as "/vivarium", or ""
 	site   *web.Site
+	tests  *testlist.Lists
 
 	description []byte // of the routes, as OpenAPI
 
@@ -80,6 +82,9 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	c.TrustedProxies = unmap(c.TrustedProxies)
 	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), base: c.base(), draining: make(chan struct{})}
 	s.site = web.NewSite(s.base)
+	s.tests = &testlist.Lists{
+		Runs: builds.Tests, Build: s.build, Stream: newTypedStream, Finish: s.finish, Base: s.base,
+	}
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.cookies = cookie.New([]byte(c.Key), s.base, c.overHTTPS())

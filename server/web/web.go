@@ -40,7 +40,13 @@ type Build struct {
 	// Undelivered says why the git host does not have the build's status; empty where it does.
 	Undelivered string
 
+	Tests *Tests // nil where none were recorded
+
 	Log []Section
+	// Rest is what follows Log on a page whose log is cut, for readers without JavaScript.
+	Rest []Section
+	// Line is the line around which Log is a part of the whole; 0: Log is its beginning.
+	Line int64
 	// After is the sequence number of the last chunk in Log; the script continues after it.
 	After int64
 	// Complete says that nothing follows. Cut says that the page holds only the beginning of the
@@ -64,6 +70,7 @@ type Section struct {
 type Piece struct {
 	Stream string // a pipeline.Stream, or "gap" where output was left out
 	Text   string
+	Line   int64 // the line that begins here, which gives the piece its address; 0 for none
 }
 
 // Problem says why there is nothing to show.

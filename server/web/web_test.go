@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
 )
 
 func TestPagesEscapeWhatRepositoriesSay(t *testing.T) {
@@ -28,7 +29,15 @@ func TestPagesEscapeWhatRepositoriesSay(t *testing.T) {
 			RepoURL:     "javascript:alert(1)",
 			CommitURL:   evil,
 			Undelivered: evil,
-			Log:         []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{"stdout", evil}}}},
+			Log:         []Section{{Attempt: 1, Step: "test", Pieces: []Piece{{Stream: "stdout", Text: evil, Line: 1}}}},
+			Tests: &Tests{
+				Summary: results.Summary{Hung: evil, Crashed: evil, Tampered: true, Unreached: []string{evil}, NotReached: 1},
+				Total:   1,
+				Red:     1,
+				Failing: []Failing{{Test: results.Test{
+					ID: evil, Sub: evil, Reason: evil, Traceback: evil, Path: evil, Line: 1, At: 1, Again: results.Order, After: evil,
+				}, History: evil}},
+			},
 		},
 		Problem{Status: 404, Message: evil},
 	} {

@@ -36,6 +36,13 @@ func (c Counts) Total() int {
 // Red is how many results are red.
 func (c Counts) Red() int { return c.Failed + c.Errors + c.UnexpectedSuccesses }
 
+// In is the summary s with these counts in place of its own.
+func (c Counts) In(s results.Summary) results.Summary {
+	s.Passed, s.Failed, s.Errors, s.Skipped = c.Passed, c.Failed, c.Errors, c.Skipped
+	s.ExpectedFailures, s.UnexpectedSuccesses = c.ExpectedFailures, c.UnexpectedSuccesses
+	return s
+}
+
 // add counts n more results of an outcome.
 func (c *Counts) add(o results.Outcome, n int) {
 	switch o {
