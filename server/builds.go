@@ -90,6 +90,9 @@ func (s *Server) showBuild(ctx context.Context, in *buildInput) (*buildAnswer, e
 	if out.Tests, err = s.tests.Failing(ctx, b, shownFailing); err != nil {
 		return nil, err
 	}
+	if err := api.AddEnvironment(ctx, s.builds.Environments, &out, b); err != nil {
+		return nil, err
+	}
 	statuses, err := s.builds.Outbox.Statuses(ctx, b.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read the statuses of build %d: %w", b.ID, err)

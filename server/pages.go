@@ -84,6 +84,9 @@ func (s *Server) buildPage(c echo.Context) error {
 	if p.Tests, err = s.tests.Shown(ctx, b, shownFailing); err != nil {
 		return err
 	}
+	if p.Since, err = s.builds.Environments.Since(ctx, b); err != nil {
+		return err
+	}
 	if c.QueryParam("log") != "no" { // the script asks for the facts only
 		if err := s.logOf(c, &p); err != nil {
 			return err

@@ -41,9 +41,14 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}
+	since, err := s.Environments.Since(ctx, b)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
 	printBuild(a.stdout, b, n)
 	printSteps(a.stdout, b.Steps)
 	printFindings(a.stdout, b.Steps)
+	fmt.Fprint(a.stdout, since.Text())
 	return printStatuses(a.stdout, statuses)
 }
 

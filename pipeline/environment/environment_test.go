@@ -211,3 +211,41 @@ func TestMapChangesWhatARepositoryChose(t *testing.T) {
 		t.Errorf("got %+v of %+v", got, e)
 	}
 }
+
+func TestTextOfNoDifferenceIsEmpty(t *testing.T) {
+	var none *Difference
+	d := Compare(Green{Build: 41, SHA: "s", Environment: with("a==1")}, "s", with("a==2"))
+	if got, want := none.Text()+d.Text(), "\nSINCE BUILD 41, WHICH PASSED\nthe same code\na 1 → 2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLinesSayEachDifference(t *testing.T) {
+	now := with("a==2", "b==1")
+	now.Plan = "Plan\n  test  $ pytest\n"
+	many := with()
+	for i := range 50 {
+		many.Packages = append(many.Packages, Package{Name: "p" + string(rune('A'+i)), Version: "1"})
+	}
+	unlisted := with()
+	unlisted.Listed = false
+	for name, c := range map[string]struct {
+		sha      string
+		was, now Environment
+		want     []string // the last ones
+	}{
+		"all": {"s", with("a==1", "c==1"), now, []string{
+			"the same code", "a 1 → 2", "new: b 1", "gone: c 1",
+			"plan, before: test  $ python -m unittest", "plan, now: test  $ pytest",
+		}},
+		"nothing":   {"s", with("a==1"), with("a==1"), []string{"the same code", "the same packages"}},
+		"code":      {"x", with("a==1"), with("a==1"), []string{"other code", "the same packages"}},
+		"not known": {"s", with("a==1"), unlisted, []string{"the same code", "what was installed is not known of both"}},
+		"many":      {"s", with(), many, []string{"new: ph 1", "and 10 more packages"}},
+	} {
+		got := Compare(Green{Build: 41, SHA: "s", Environment: c.was}, c.sha, c.now).Lines()
+		if len(got) < len(c.want) || !slices.Equal(got[len(got)-len(c.want):], c.want) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -94,3 +94,52 @@ func few(words []string, room int) string {
 	}
 	return text
 }
+
+// mostLines bounds the lines of one kind.
+const mostLines = 40
+
+// Lines says what differs, one thing a line, for a page or a terminal.
+func (d Difference) Lines() []string {
+	lines := []string{"other code"}
+	if d.SameCode {
+		lines[0] = "the same code"
+	}
+	var packages []string
+	for _, c := range d.Changed {
+		packages = append(packages, c.String())
+	}
+	lines = append(lines, bounded(packages, "packages")...)
+	switch {
+	case !d.Compared:
+		lines = append(lines, "what was installed is not known of both")
+	case len(packages) == 0:
+		lines = append(lines, "the same packages")
+	}
+	if d.Image != nil {
+		lines = append(lines, d.Image.String())
+	}
+	var plan []string
+	for _, l := range d.Gone {
+		plan = append(plan, "plan, before: "+l)
+	}
+	for _, l := range d.New {
+		plan = append(plan, "plan, now: "+l)
+	}
+	return append(lines, bounded(plan, "lines of the plan")...)
+}
+
+// Text is Lines with a heading, for a terminal; it is empty for nil.
+func (d *Difference) Text() string {
+	if d == nil {
+		return ""
+	}
+	return fmt.Sprintf("\nSINCE BUILD %d, WHICH PASSED\n%s\n", d.Build, strings.Join(d.Lines(), "\n"))
+}
+
+// bounded are the first lines, and how many more there are.
+func bounded(lines []string, what string) []string {
+	if more := len(lines) - mostLines; more > 0 {
+		return append(slices.Clone(lines[:mostLines]), fmt.Sprintf("and %d more %s", more, what))
+	}
+	return lines
+}

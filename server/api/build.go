@@ -47,6 +47,9 @@ type Build struct {
 
 	Tests *Tests `json:"tests" doc:"What its tests came to, each told by the program that ran it; null: none were."`
 
+	Environment *Environment `json:"environment" doc:"What it ran with; null where that is not known."`
+	Since       *Since       `json:"since" doc:"What differs from the last green build; null unless it failed after one."`
+
 	Findings       []Finding      `json:"findings" doc:"What the newest attempt's tools found; at most 20 a step."`
 	Steps          []Step         `json:"steps" doc:"The steps of the newest attempt."`
 	CommitStatuses []CommitStatus `json:"commit_statuses" doc:"What the git host was told, oldest first."`

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/environment"
 	"vivarium/server/verdict"
 )
 
@@ -39,6 +40,8 @@ type Build struct {
 	Place int
 	// Undelivered says why the git host does not have the build's status; empty where it does.
 	Undelivered string
+	// Since says what differs from the last green build; nil unless the build failed after one.
+	Since *environment.Difference
 
 	Tests *Tests // nil where none were recorded
 
