@@ -1,7 +1,7 @@
-// Package egress holds the two services that a sandbox may reach: one repository on a git host, to
-// fetch from, and a Python package index, to read.
+// Package egress holds the services that a sandbox may reach: repositories on git hosts, to fetch
+// from, and Python package indexes, to read.
 //
-// Both run on the server's side of the sandbox's only door. A request from inside must match one of
+// All run on the server's side of the sandbox's only door. A request from inside must match one of
 // a few known requests as a whole, and the request to upstream is built anew. Only a request body
 // and a protocol version are passed on as the client sent them.
 package egress

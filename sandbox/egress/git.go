@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -31,7 +32,14 @@ type GitConfig struct {
 	Upstream  *url.URL
 	Token     string // added only to requests to exactly Upstream's origin; empty for none
 	Transport http.RoundTripper
-	MaxBytes  int64 // a response larger than this is cut off; 0 is the default
+	MaxBytes  int64  // a response larger than this is cut off; 0 is the default
+	Path      string // on the service; empty is GitPath
+
+	// Leads reports whether a redirect may lead somewhere, for a repository that is fetched without
+	// credentials. nil: to any public host.
+	Leads func(*url.URL) bool
+	// Bound may end what the host sends, by ErrTooLarge; nil: MaxBytes alone does.
+	Bound func(io.Reader) io.Reader
 }
 
 // Git is a reverse proxy to one repository, fetch only. The repository stands at GitPath.
@@ -43,6 +51,9 @@ type Git struct {
 	other    http.RoundTripper // for redirects to another origin
 	maxBytes int64
 	stall    time.Duration
+	path     string
+	leads    func(*url.URL) bool
+	bound    func(io.Reader) io.Reader
 
 	mu      sync.Mutex
 	base    string // upstream, or where it was redirected to
@@ -60,6 +71,12 @@ func NewGit(c GitConfig) *Git {
 		other:    sharedGuarded(),
 		maxBytes: c.MaxBytes,
 		stall:    stallTimeout,
+		path:     cmp.Or(c.Path, GitPath),
+		leads:    c.Leads,
+		bound:    c.Bound,
+	}
+	if g.bound == nil {
+		g.bound = func(r io.Reader) io.Reader { return r }
 	}
 	if g.own == nil {
 		g.own = sharedOwn()
@@ -81,7 +98,7 @@ var (
 )
 
 func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call, no := parseGitCall(r)
+	call, no := parseGitCall(r, g.path)
 	if no != nil {
 		answer(w, no.status, no.reason)
 		return
@@ -119,15 +136,16 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 		h.Set("Content-Encoding", e)
 	}
 	w.WriteHeader(res.StatusCode)
-	n, err := stream(w, dog.reader(res.Body), g.maxBytes)
+	n, err := stream(w, g.bound(dog.reader(res.Body)), g.maxBytes)
 	var up *upstreamError
 	var stalled *stalledError
 	switch {
 	case err == nil:
+		g.recovered()
 		return
 	case errors.Is(err, errTooLarge):
 		g.fail(GitFailure{StatusCode: res.StatusCode, Message: fmt.Sprintf(
-			"the git host sent more than %s, the limit for one repository: cut off", quantity.Bytes(g.maxBytes))})
+			"the git host sent more than %s, the limit: cut off", quantity.Bytes(g.maxBytes))})
 	case errors.As(err, &up) && (r.Context().Err() == nil || errors.As(err, &stalled)):
 		g.fail(
 			GitFailure{

@@ -20,23 +20,24 @@ const (
 	uploadPackPath = "/git-upload-pack"
 )
 
-// parseGitCall matches a request against the two that are offered. The request line is
-// compared as it was sent, so no other spelling of a path, absolute-form or query gets by.
-func parseGitCall(r *http.Request) (gitCall, *refusal) {
+// parseGitCall matches a request against the two that are offered of the repository at a path. The
+// request line is compared as it was sent, so no other spelling of a path, absolute-form or query
+// gets by.
+func parseGitCall(r *http.Request, repository string) (gitCall, *refusal) {
 	var c gitCall
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return c, refuse(http.StatusMethodNotAllowed, "method not allowed: a fetch uses GET and POST")
 	}
 	switch r.RequestURI {
-	case GitPath + advertisePath:
+	case repository + advertisePath:
 		c = gitCall{method: http.MethodGet, path: advertisePath, want: "application/x-git-upload-pack-advertisement"}
-	case GitPath + uploadPackPath:
+	case repository + uploadPackPath:
 		c = gitCall{method: http.MethodPost, path: uploadPackPath, want: "application/x-git-upload-pack-result"}
-	case GitPath + "/info/refs?service=git-receive-pack", GitPath + "/git-receive-pack":
+	case repository + "/info/refs?service=git-receive-pack", repository + "/git-receive-pack":
 		return c, refuse(http.StatusForbidden, "this repository can only be fetched from, not pushed to")
 	default:
 		return c, refuse(http.StatusNotFound, "only a fetch from %s over git's smart HTTP protocol is offered here",
-			GitPath)
+			repository)
 	}
 	if r.Method != c.method {
 		return c, refuse(http.StatusMethodNotAllowed, "method not allowed: only %s is", c.method)

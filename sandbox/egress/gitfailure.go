@@ -14,7 +14,7 @@ import (
 // maxGitMessage bounds a host's own words about an error.
 const maxGitMessage = 4 << 10
 
-// GitFailure is the last thing that went wrong upstream.
+// GitFailure is the last thing that went wrong upstream, and has not gone right since.
 type GitFailure struct {
 	Unreachable bool   // no answer, a broken one, or 5xx: a second try at once may help
 	Heals       bool   // the trouble may pass by itself, or with a new token
@@ -70,6 +70,9 @@ func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
 		status = http.StatusForbidden
 		f.Heals = true
 		f.Message += ": GITHUB_TOKEN is wrong or has expired; set a new one"
+	case g.leads != nil && (res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusNotFound):
+		status = http.StatusForbidden // as below
+		f.Message += ": the repository does not exist, or it is private: dependencies are fetched without credentials"
 	case res.StatusCode == http.StatusUnauthorized:
 		// After a 401 git would ask for a password, and nobody is there to type one.
 		status = http.StatusForbidden
@@ -92,6 +95,13 @@ func (g *Git) rejected(c gitCall, res *http.Response) (int, string) {
 	f.Message = oneLine(f.Message)
 	g.fail(f)
 	return status, f.Message
+}
+
+// recovered forgets a failure: the host has answered in the end.
+func (g *Git) recovered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failure = nil
 }
 
 func (g *Git) fail(f GitFailure) {

@@ -29,7 +29,7 @@ func FuzzGitCall(f *testing.F) {
 				r.Header.Set(name, value)
 			}
 		}
-		c, refused := parseGitCall(r)
+		c, refused := parseGitCall(r, GitPath)
 		if refused != nil {
 			return
 		}

@@ -34,8 +34,21 @@ func (g *Git) send(dog *watchdog, c gitCall) (*http.Response, error) {
 		if base, err = nextBase(base, c, res.Header.Get("Location")); err != nil {
 			return nil, err
 		}
+		if err := g.follows(base); err != nil {
+			return nil, err
+		}
 	}
 	return nil, refuse(http.StatusBadGateway, "the git host redirects more than %d times", maxRedirects)
+}
+
+// follows refuses a repository that a redirect may not lead to.
+func (g *Git) follows(base string) error {
+	to, err := url.Parse(base)
+	if err != nil || g.leads != nil && !g.leads(to) {
+		return refuse(http.StatusForbidden, "the git host redirects to %s, which the operator does not list: not followed",
+			base)
+	}
+	return nil
 }
 
 // roundTrip sends one request whose every header is written here. The token goes only

@@ -38,7 +38,8 @@ type IndexConfig struct {
 
 // Index is the configured package index, with the cache that all builds share.
 type Index struct {
-	upstream *url.URL // ends in a slash, has no credentials
+	upstream *url.URL // has no credentials; ends in a slash, but for a page of links
+	links    bool     // it is a page of links (Links)
 	fetcher  *fetcher
 	pages    pageCache
 	rooms    *simpleindex.Rooms  // for pages while they are read

@@ -116,6 +116,9 @@ func (s *Session) remember(project string, err error) {
 
 // pageOf is the address of a project's page.
 func (x *Index) pageOf(project string) target {
+	if x.links {
+		return target{url: x.upstream, trusted: true}
+	}
 	return target{url: x.upstream.JoinPath(project, "/"), trusted: true}
 }
 

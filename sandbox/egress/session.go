@@ -79,7 +79,10 @@ func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route serves one request. It matches the target as it was sent: a query, an absolute-form or an
 // encoded slash matches no path of this index. An error means that nothing has been written yet.
 func (s *Session) route(w http.ResponseWriter, r *http.Request) error {
-	if project, ok := strings.CutPrefix(r.RequestURI, IndexPath); ok {
+	if s.index.links && r.RequestURI == LinksPath {
+		return s.linksPage(w, r)
+	}
+	if project, ok := strings.CutPrefix(r.RequestURI, IndexPath); ok && !s.index.links {
 		project, slash := strings.CutSuffix(project, "/")
 		if slash && projectPattern.MatchString(project) {
 			project = normalize(project)

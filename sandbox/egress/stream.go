@@ -17,6 +17,9 @@ import (
 // errTooLarge means that upstream's answer, a page or anything else, is over its limit.
 var errTooLarge = simpleindex.ErrTooLarge
 
+// ErrTooLarge is that error for who bounds what a host sends (GitConfig.Bound).
+var ErrTooLarge = errTooLarge
+
 // upstreamError means that a read from upstream failed, and not a write to the client.
 type upstreamError struct{ err error }
 
