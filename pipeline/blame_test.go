@@ -7,6 +7,34 @@ import (
 	"vivarium/sandbox/egress"
 )
 
+func TestFailureOfARepositoryIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
+	away, gone := &egress.GitFailure{Message: "h is away", Heals: true}, &egress.GitFailure{Message: "h has it not"}
+	stalled := &egress.GitFailure{Message: "h is silent", Heals: true, Stalled: true}
+	for name, c := range map[string]struct {
+		err     error
+		failure *egress.GitFailure
+		cause   Cause
+		heals   bool
+		note    string
+	}{
+		"away":                      {fail(CauseInstall, "git clone"), away, CauseIndex, true, "r.txt:2: h is away"},
+		"not there":                 {fail(CauseInstall, "git clone"), gone, CauseInstall, false, "r.txt:2: h has it not"},
+		"time ran out in a silence": {fail(CauseTimeout, "timed out"), stalled, CauseIndex, true, "r.txt:2: h is silent"},
+		"time ran out beside it":    {fail(CauseTimeout, "timed out"), away, CauseTimeout, false, "timed out"},
+		"memory ran out":            {fail(CauseOutOfMemory, "out"), stalled, CauseOutOfMemory, false, "out"},
+		"green in spite of it":      {nil, away, "", false, ""},
+	} {
+		var f *failure
+		errors.As(blameRepository(c.err, c.failure, "r.txt:2"), &f)
+		if f == nil {
+			f = &failure{}
+		}
+		if f.cause != c.cause || f.heals != c.heals || f.note != c.note {
+			t.Errorf("%s: got %q, heals %v: %s; want %q, %v: %s", name, f.cause, f.heals, f.note, c.cause, c.heals, c.note)
+		}
+	}
+}
+
 func TestTroubleOfTheIndexIsBlamedOnlyForWhatItCanHaveCaused(t *testing.T) {
 	trouble, stalled := &egress.Trouble{Message: "index x is away"}, &egress.Trouble{
 		Message: "index x is silent",

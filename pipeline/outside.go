@@ -32,6 +32,24 @@ func blameIndex(err error, t *egress.Trouble, getting bool) error {
 	return failOutside(CauseIndex, "%s", t.Message)
 }
 
+// blameRepository returns what kept a build from a repository that it depends on, in place of err,
+// where an install failed: pip only says then that git did. where is the line that names it.
+// Trouble that may pass has the index's cause, as has all that keeps packages from a build.
+func blameRepository(err error, f *egress.GitFailure, where string) error {
+	var failed *failure
+	switch {
+	case !errors.As(err, &failed):
+		return err
+	case failed.cause == CauseInstall, failed.cause == CauseTimeout && f.Stalled:
+	default:
+		return err
+	}
+	if f.Heals {
+		return failOutside(CauseIndex, "%s: %s", where, f.Message)
+	}
+	return fail(CauseInstall, "%s: %s", where, f.Message)
+}
+
 // blameGitHost says what a failed fetch means: it returns fetchErr, or what the proxy saw, or git's
 // words in ours. Nothing of the repository has run by then, so git's words can be trusted. again
 // says that a second try at once may help.

@@ -1,6 +1,9 @@
 package pipeline
 
-import "vivarium/pipeline/limits"
+import (
+	"vivarium/pipeline/hosts"
+	"vivarium/pipeline/limits"
+)
 
 // Settings are how the operator has builds run. They are made once, from the configuration and what
 // the engine can do, and carried whole to where a build needs them.
@@ -10,5 +13,8 @@ type Settings struct {
 	// DeclaredPytest is whether pytest runs only where the repository declares it; else it is added
 	// where tests need it.
 	DeclaredPytest bool
-	KeptLog        int64 // bytes of output that are stored of one attempt; more is left out of its middle
+	// GitHosts and IndexHosts are the hosts from which builds may get dependencies besides the package
+	// index: repositories without credentials, and further indexes.
+	GitHosts, IndexHosts hosts.List
+	KeptLog              int64 // bytes of output that are stored of one attempt; more is left out of its middle
 }

@@ -20,7 +20,6 @@ import (
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/interpreter"
 	"vivarium/sandbox"
-	"vivarium/sandbox/egress"
 )
 
 // envSettings make the build's own Python environment the one in use, as activating it would.
@@ -72,6 +71,7 @@ func (a *attempt) detect(ctx context.Context) (python.Plan, error) {
 	options := python.Options{
 		Default: images.Default, Limits: a.limits, NoHistory: !hasHistory(a.req.Source),
 		DeclaredPytest: a.req.Settings.DeclaredPytest, Fixed: a.req.Fixed, Laid: a.keeper.Laid,
+		GitHosts: a.req.Settings.GitHosts, IndexHosts: a.req.Settings.IndexHosts,
 	}
 	for _, image := range found {
 		options.Images = append(options.Images, interpreter.Image{Name: image.Name, Python: image.Python})
@@ -194,24 +194,22 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
-	index := a.runner.Index.Session(a.notes.Add, a.limits.Disk)
-	defer index.Close()
-	service, err := a.sandbox.Offer(ctx, "index", index)
+	open, err := a.openSupply(ctx)
 	if err != nil {
 		return "", err
 	}
-	note, getting, err := a.pip(ctx, "PIP_INDEX_URL="+service.URL+egress.IndexPath, index)
-	closed := service.Close()
-	blamed := blameIndex(err, index.Trouble(), getting)
+	note, getting, err := a.pip(ctx, open.env, open.sessions[0])
+	closed := open.close()
+	blamed := open.blame(err, getting)
 	if blamed != err {
-		a.step.Findings = findings.List{} // pip named a package, but the index was at fault
+		a.step.Findings = findings.List{} // pip named a package, but a host was at fault
 	}
 	return note, errors.Join(blamed, closed, a.sayNotes(ctx))
 }
 
 // pip installs what is planned. getting says of an error that pip gave up over getting packages.
 func (a *attempt) pip(
-	ctx context.Context, address string, index pipwords.Index,
+	ctx context.Context, supply []string, index pipwords.Index,
 ) (note string, getting bool, err error) {
 	var remarks []string
 	if err := a.putConstraints(ctx); err != nil {
@@ -223,7 +221,7 @@ func (a *attempt) pip(
 			Root: sandbox.Workspace, Dir: a.plan.Dir, Requirements: a.plan.Requirements, Project: a.plan.ProjectFiles,
 			Index: index,
 		}
-		note, err := a.pipOnce(ctx, address, a.plan.Install[i], &end, &found)
+		note, err := a.pipOnce(ctx, supply, a.plan.Install[i], &end, &found)
 		if said, ok := a.yield(err, &found); ok {
 			if err := errors.Join(a.say(ctx, said), a.putConstraints(ctx)); err != nil {
 				return "", false, err
@@ -243,11 +241,11 @@ func (a *attempt) pip(
 }
 
 func (a *attempt) pipOnce(
-	ctx context.Context, index string, planned checkout.Command, end *pipend.Reader, found *pipwords.Reader,
+	ctx context.Context, supply []string, planned checkout.Command, end *pipend.Reader, found *pipwords.Reader,
 ) (string, error) {
 	var words lastwords.Reader
 	c := command{
-		Command: inCheckout(planned, append([]string{index}, envSettings...)),
+		Command: inCheckout(planned, slices.Concat(supply, envSettings)),
 		name:    "pip install",
 		tap: func(stream sandbox.Stream, p []byte) {
 			words.Take(stream, p)

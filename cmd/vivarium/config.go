@@ -14,6 +14,7 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/hosts"
 	"vivarium/server"
 	"vivarium/server/https"
 )
@@ -102,6 +103,10 @@ var variables = []variable{
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
 	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",
 		to(networks, func(c *config) *[]netip.Prefix { return &c.indexAllow })},
+	{"VIVARIUM_INDEX_HOSTS", "", "Hosts of further package indexes that a repository may name, separated by commas.",
+		to(hostList, func(c *config) *hosts.List { return &c.build.IndexHosts })},
+	{"VIVARIUM_GIT_HOSTS", "", "Git hosts besides GITHUB_SERVER_URL that builds may install from, such as gitlab.com.",
+		to(hostList, func(c *config) *hosts.List { return &c.build.GitHosts })},
 	{"VIVARIUM_PYTEST", "add", "Tests that need pytest, declared nowhere: add installs it; declared fails the build.",
 		to(onlyDeclared, func(c *config) *bool { return &c.build.DeclaredPytest })},
 	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",

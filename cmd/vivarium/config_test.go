@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,16 @@ func TestConfigTakesEveryLimit(t *testing.T) {
 	if l := settingsOf(c, sandbox.Info{CPUs: 2}).Limits; len(problems) > 0 ||
 		l.Limits != withDisk(sandbox.DefaultLimits(sandbox.Info{CPUs: 2}), c.build.Limits.Disk) {
 		t.Errorf("the settings' defaults give %+v, the sandbox's own are others", l)
+	}
+}
+
+// TestPublicRepositoriesOfTheServerAreOpen besides those of the hosts that are listed.
+func TestPublicRepositoriesOfTheServerAreOpen(t *testing.T) {
+	c, problems := readConfig([]string{"VIVARIUM_GIT_HOSTS=gitlab.com", "GITHUB_SERVER_URL=http://ghe.example:80"}, nil)
+	s := settingsOf(c, sandbox.Info{CPUs: 2})
+	if want := []string{"https://gitlab.com:443", "http://ghe.example:80"}; !slices.Equal(s.GitHosts, want) ||
+		len(s.IndexHosts)+len(problems) > 0 {
+		t.Errorf("got %q and %q, %v; want %q", s.GitHosts, s.IndexHosts, problems, want)
 	}
 }
 
@@ -98,6 +109,8 @@ func TestConfigNamesVariableValueAndWhatIsAccepted(t *testing.T) {
 		{"VIVARIUM_PUBLIC_URL=ci.example.org", "an http or https URL"},
 		{"VIVARIUM_INDEX_URL=https://user:pw@pypi.example.org/simple/", "without user"},
 		{"VIVARIUM_INDEX_ALLOW=10.0.0.1", "networks such as"},
+		{"VIVARIUM_GIT_HOSTS=gitlab.com/group", "hosts such as"},
+		{"VIVARIUM_INDEX_HOSTS=*", "hosts such as"},
 		{"VIVARIUM_LOG_FORMAT=xml", "text or json"},
 		{"VIVARIUM_STATUS_CONTEXT=vivarium 🐍", "without emoji"}, // GitHub answers 422 to each such status
 		{"VIVARIUM_RUNNERS=Bad:Tag", "image repository"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/hosts"
 	"vivarium/sandbox"
 	"vivarium/sandbox/capacity"
 )
@@ -12,6 +13,7 @@ import (
 // settingsOf completes the settings of builds with what follows from the engine and from each other.
 func settingsOf(c config, info sandbox.Info) pipeline.Settings {
 	s := c.build
+	s.GitHosts = append(slices.Clone(s.GitHosts), hosts.Origin(c.serverURL)) // it has public repositories too
 	l := &s.Limits
 	if l.CPUs == 0 {
 		l.CPUs = sandbox.DefaultLimits(info).CPUs

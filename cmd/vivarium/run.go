@@ -19,6 +19,7 @@ import (
 	"vivarium/cmd/vivarium/remote"
 	"vivarium/cmd/vivarium/worktree"
 	"vivarium/pipeline"
+	"vivarium/pipeline/hosts"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -169,7 +170,7 @@ func (b *localBuild) remote(ctx context.Context, target, ref string) (titledSour
 		return titledSource{}, err
 	}
 	src := pipeline.Git{URL: repo, Repo: strings.TrimSuffix(strings.Trim(repo.Path, "/"), ".git")}
-	if sameOrigin(repo, b.config.serverURL) {
+	if hosts.Origin(repo) == hosts.Origin(b.config.serverURL) { // a token for one origin is for no other
 		src.Tokens = pipeline.FixedToken(b.config.token)
 	}
 	r := remote.Resolver{Repo: src, Pause: time.Second, Retry: func(err error) {

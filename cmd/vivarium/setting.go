@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vivarium/cmd/vivarium/redact"
+	"vivarium/pipeline/hosts"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
@@ -129,6 +130,9 @@ var (
 		parse: func(v string) (string, error) { return v, when(imageRepositoryName.MatchString(v)) }}
 
 	networks = kind[[]netip.Prefix]{accepts: "networks such as 10.1.0.0/16, separated by commas", parse: parseNetworks}
+
+	hostList = kind[hosts.List]{accepts: "hosts such as git.example.org or http://10.1.0.5:3000, separated by commas",
+		parse: hosts.Parse}
 
 	size = kind[int64]{accepts: "a size such as 512MiB or 2GiB", parse: func(v string) (int64, error) {
 		n, err := quantity.ParseBytes(v)

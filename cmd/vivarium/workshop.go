@@ -134,15 +134,3 @@ func secretsOf(c config) []string {
 	}
 	return slices.DeleteFunc(secrets, func(s string) bool { return s == "" })
 }
-
-// sameOrigin compares scheme, host and port: a token for one origin is for no other.
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"http": "80", "https": "443"}[u.Scheme]
-}

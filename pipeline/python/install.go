@@ -30,6 +30,8 @@ type installation struct {
 	passed  []string                  // what was passed over
 	known   []requirement.Requirement // what pip reads by itself of the project
 	refused string                    // why none of it can be installed
+	open    openHosts                 // the operator's
+	sources Sources                   // on these hosts, that pip is going to need
 	env     []string                  // of the repository's own
 	notes   []string
 	remarks []string
@@ -44,8 +46,8 @@ type installation struct {
 // importable from the root as it is.
 //
 // A project is always installed editable, so that its tests import the checkout and not a copy of it.
-func chooseInstall(t *checkout.Tree, p declared.Project, conf config) *installation {
-	in := &installation{tree: t, project: p, env: conf.env, notes: p.Notes}
+func chooseInstall(t *checkout.Tree, p declared.Project, conf config, open openHosts) *installation {
+	in := &installation{tree: t, project: p, env: conf.env, notes: p.Notes, open: open}
 	files := declared.RequirementsFiles(t)
 	switch {
 	case conf.installs:

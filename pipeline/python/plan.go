@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vivarium/pipeline/fixed"
+	"vivarium/pipeline/hosts"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/python/contract"
@@ -36,6 +37,9 @@ type Options struct {
 	Limits  limits.Limits // the operator's
 	// NoHistory says that tags and history cannot be had, as of a folder that is no repository.
 	NoHistory bool
+	// GitHosts and IndexHosts are the hosts from which builds may get dependencies besides the package
+	// index.
+	GitHosts, IndexHosts hosts.List
 	// DeclaredPytest is whether pytest runs only where the repository declares it.
 	DeclaredPytest bool
 	// Fixed is what the operator fixes of this repository's builds, and Laid what came of the
@@ -60,6 +64,7 @@ type Plan struct {
 	InstallWhy  string
 	PassedOver  []string // what could have been installed from, and is not
 	Refused     string   // why nothing can be installed; empty where that is not so
+	Sources     Sources  // of packages, besides the configured index
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
@@ -148,7 +153,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	if err := p.chooseImage(t, project, conf, o); err != nil {
 		return err
 	}
-	in := chooseInstall(t, project, conf)
+	in := chooseInstall(t, project, conf, openHosts{git: o.GitHosts, index: o.IndexHosts})
 	lint, err := contract.Choose(t, conf.limits.CPUs)
 	if err != nil {
 		return err
@@ -195,7 +200,7 @@ func (p *Plan) chooseHistory(t *checkout.Tree, doc declared.Document, conf confi
 // install takes over what is going to be installed.
 func (p *Plan) install(in *installation) {
 	p.installation = in
-	p.Install, p.Refused, p.PassedOver = in.commands(), in.refused, in.passed
+	p.Install, p.Refused, p.PassedOver, p.Sources = in.commands(), in.refused, in.passed, in.sources
 	p.InstallWhy = strings.Join(in.why, "; ")
 	p.Requirements = requirement.Join(in.lists...).Files
 	p.ProjectFiles = in.projectFiles()
@@ -215,6 +220,12 @@ func (p *Plan) below() {
 	}
 	if p.Refused != "" {
 		p.Refused = p.Dir + "/" + p.Refused
+	}
+	for i := range p.Sources.Git {
+		p.Sources.Git[i].Where = path.Join(p.Dir, p.Sources.Git[i].Where)
+	}
+	for i := range p.Sources.Indexes {
+		p.Sources.Indexes[i].Where = path.Join(p.Dir, p.Sources.Indexes[i].Where)
 	}
 	p.note("what lies outside %s is neither installed, linted nor tested", p.Dir)
 }

@@ -62,7 +62,12 @@ func survey(files map[string]string) sandbox.Survey {
 
 func detect(t *testing.T, files map[string]string) Plan {
 	t.Helper()
-	plan, err := Detect(survey(files), options)
+	return detectWith(t, files, options)
+}
+
+func detectWith(t *testing.T, files map[string]string, o Options) Plan {
+	t.Helper()
+	plan, err := Detect(survey(files), o)
 	if err != nil {
 		t.Fatalf("Detect: %v", err)
 	}

@@ -28,6 +28,11 @@ func (in *installation) look() {
 	for _, q := range slices.Concat(in.single, in.group) {
 		in.lookAt(q)
 	}
+	if in.root != "" && !in.noDeps {
+		for _, q := range in.known {
+			in.lookAt(q)
+		}
+	}
 }
 
 // refuse keeps the first reason why nothing can be installed.
@@ -35,10 +40,15 @@ func (in *installation) refuse(file string, line int, text string) {
 	if in.refused != "" {
 		return
 	}
-	in.refused = fmt.Sprintf("%s: %s", file, text)
-	if line > 0 {
-		in.refused = fmt.Sprintf("%s:%d: %s", file, line, text)
+	in.refused = lineOf(file, line) + ": " + text
+}
+
+// lineOf names a line of a file; 0 is none.
+func lineOf(file string, line int) string {
+	if line == 0 {
+		return file
 	}
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 func (in *installation) lookAt(q requirement.Requirement) {
@@ -46,8 +56,7 @@ func (in *installation) lookAt(q requirement.Requirement) {
 	drive := len(where) > 1 && where[1] == ':' || len(where) > 2 && where[0] == '/' && where[2] == ':'
 	switch {
 	case q.Remote():
-		in.refuse(q.File, q.Line, fmt.Sprintf("%s is not open to builds: they get packages from the package index "+
-			"alone; ask for a release that is there", withoutPassword(q.Where)))
+		in.addGit(q)
 	case q.Where != "" && (path.IsAbs(where) || drive):
 		in.refuse(q.File, q.Line, fmt.Sprintf("%s is a path of the machine where this was written; name the package "+
 			"and its version, such as by `pip list --format=freeze`", q.Where))
@@ -67,8 +76,7 @@ func (in *installation) lookAtOption(o requirement.Option) {
 		in.notes = append(in.notes, fmt.Sprintf("%s:%d: %s is passed over, since builds have that index anyway", o.File,
 			o.Line, o.Name))
 	default:
-		in.refuse(o.File, o.Line, fmt.Sprintf("%s %s is not open to builds: they get packages from the package index "+
-			"alone; take the line out", o.Name, withoutPassword(o.Value)))
+		in.addIndex(o, u)
 	}
 }
 
@@ -84,18 +92,23 @@ func withoutPassword(address string) string {
 	}
 	if at := strings.LastIndex(rest[:end], "@"); at >= 0 {
 		user, _, _ := strings.Cut(rest[:at], ":")
-		if user != rest[:at] || strings.HasPrefix(scheme, "http") {
+		if user != rest[:at] || strings.HasPrefix(strings.TrimPrefix(scheme, "git+"), "http") {
 			rest = rest[at+1:]
 		}
 	}
 	return scheme + "://" + rest
 }
 
+// remoteLinks reports whether an option names a page of links on a host.
+func remoteLinks(o requirement.Option) bool {
+	return o.Name == "--find-links" && strings.Contains(o.Value, "://")
+}
+
 // arguments are those of pip for a list: its file, or its lines one by one where the file names an
-// index that stands for the configured one.
+// index or a page of links, in whose place the sandbox has an address of its own.
 func (in *installation) arguments(i int) []string {
 	list := in.lists[i]
-	named := func(o requirement.Option) bool { return strings.HasSuffix(o.Name, "index-url") }
+	named := func(o requirement.Option) bool { return strings.HasSuffix(o.Name, "index-url") || remoteLinks(o) }
 	reduced := in.files[i] == in.spare && len(in.left) > 0
 	if !slices.ContainsFunc(list.Options, named) && !reduced {
 		return []string{"-r", in.files[i]}
@@ -105,8 +118,12 @@ func (in *installation) arguments(i int) []string {
 		switch o.Name {
 		case "--pre", "--prefer-binary":
 			args = append(args, o.Name)
-		case "--no-binary", "--only-binary", "--find-links":
+		case "--no-binary", "--only-binary":
 			args = append(args, o.Name, o.Value)
+		case "--find-links":
+			if !remoteLinks(o) {
+				args = append(args, o.Name, o.Value)
+			}
 		}
 	}
 	for _, c := range list.Constraints {

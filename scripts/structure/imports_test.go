@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 		"server/store",
 		"server/store/database/trouble",
 		"pipeline",
+		"pipeline/hosts",
 		"pipeline/mask",
 		"pipeline/results",
 		"pipeline/termtext",
@@ -251,6 +252,7 @@ var mayImport = map[string][]string{
 	"pipeline": {
 		"pipeline/results",
 		"pipeline/python/reporter",
+		"pipeline/hosts",
 		"pipeline/limits",
 		"pipeline/tester",
 		"pipeline/gitline",
@@ -273,6 +275,7 @@ var mayImport = map[string][]string{
 		"images",
 		"sandbox",
 		"sandbox/egress",
+		"sandbox/egress/repositories",
 		"sandbox/quantity",
 	},
 	"server/store/outbox": {
@@ -287,6 +290,7 @@ var mayImport = map[string][]string{
 	"pipeline/ownfiles":           {"pipeline/fixed", "pipeline/python", "pipeline/termtext", "sandbox"},
 	"pipeline/python": {
 		"pipeline/fixed",
+		"pipeline/hosts",
 		"pipeline/limits",
 		"pipeline/shell",
 		"pipeline/python/checkout",
@@ -314,6 +318,7 @@ var mayImport = map[string][]string{
 	"pipeline/pipend":                       {"sandbox"},
 	"pipeline/lastwords":                    {"pipeline/termtext", "sandbox"},
 	"pipeline/notes":                        {"pipeline/termtext"},
+	"pipeline/hosts":                        {},
 	"pipeline/pace":                         {},
 	"pipeline/gitline":                      {"sandbox"},
 	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/reason", "pipeline/results", "pipeline/testreport", "sandbox"},
@@ -333,6 +338,7 @@ var mayImport = map[string][]string{
 	"sandbox/stdio":                         {},
 	"sandbox/wire":                          {},
 	"sandbox/egress":                        {"sandbox/egress/simpleindex", "sandbox/filecache", "sandbox/quantity"},
+	"sandbox/egress/repositories":           {"sandbox/egress"},
 	"sandbox/filecache":                     {},
 	"server/servertest":                     {},
 	"server/store/storetest":                {},
