@@ -40,33 +40,37 @@ func (a *attempt) ownLint(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := a.bound(ctx)
 	defer cancel()
-	return a.all(a.plan.OwnLint, func(planned checkout.Command) (string, error) {
-		found := findings.Flake8{Dir: planned.Dir} // many linters write as flake8 does
-		line := termtext.Line(python.Line(planned))
-		c := command{
-			Command: inCheckout(planned, envSettings),
-			name:    line[:min(len(line), maxName)],
-			echo:    line,
-			tap: func(stream sandbox.Stream, p []byte) {
-				if stream == sandbox.Stdout {
-					found.Write(p)
-				}
-			},
-		}
-		r, err := a.run(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		said := ""
-		if !r.Success() {
-			said = a.said(found.List(), 0, "")
-		}
-		cause, note := stepCause(StepLint, c.name, r, a.limits, said)
-		if cause != "" {
-			return "", fail(cause, "%s", note)
-		}
-		return note, nil
+	return a.withIndex(ctx, func(env []string) (string, error) {
+		return a.all(a.plan.OwnLint, func(c checkout.Command) (string, error) { return a.ownLinter(ctx, c, env) })
 	})
+}
+
+func (a *attempt) ownLinter(ctx context.Context, planned checkout.Command, env []string) (string, error) {
+	found := findings.Flake8{Dir: planned.Dir} // many linters write as flake8 does
+	line := termtext.Line(python.Line(planned))
+	c := command{
+		Command: inCheckout(planned, slices.Concat(env, envSettings)),
+		name:    line[:min(len(line), maxName)],
+		echo:    line,
+		tap: func(stream sandbox.Stream, p []byte) {
+			if stream == sandbox.Stdout {
+				found.Write(p)
+			}
+		},
+	}
+	r, err := a.run(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	said := ""
+	if !r.Success() {
+		said = a.said(found.List(), 0, "")
+	}
+	cause, note := stepCause(StepLint, c.name, r, a.limits, said)
+	if cause != "" {
+		return "", fail(cause, "%s", note)
+	}
+	return note, nil
 }
 
 // maxName bounds how much of a command line stands in a sentence, in bytes.

@@ -194,7 +194,7 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if len(a.plan.Install) == 0 {
 		return a.plan.InstallWhy, errNothing
 	}
-	open, err := a.openSupply(ctx)
+	open, err := a.openSupply(ctx, a.plan.Sources)
 	if err != nil {
 		return "", err
 	}

@@ -22,9 +22,29 @@ type supply struct {
 	env      []string // has pip and git ask these services
 }
 
+// withIndex runs what a step does, and has the package index open meanwhile where the repository asks
+// for that. env has pip ask there. Repositories on git hosts stay shut.
+func (a *attempt) withIndex(ctx context.Context, do func(env []string) (note string, err error)) (string, error) {
+	if !a.plan.IndexOpen {
+		return do(nil)
+	}
+	open, err := a.openSupply(ctx, python.Sources{Indexes: a.plan.Sources.Indexes})
+	if err != nil {
+		return "", err
+	}
+	note, err := do(open.env)
+	closed := open.close()
+	for _, session := range open.sessions {
+		if t := session.Trouble(); t != nil && err != nil {
+			a.notes.Add(t.Message) // which may be why; only who reads the log can tell
+		}
+	}
+	return note, errors.Join(err, closed, a.sayNotes(ctx))
+}
+
 // openSupply offers the services in the sandbox.
-func (a *attempt) openSupply(ctx context.Context) (s *supply, err error) {
-	s = &supply{sources: a.plan.Sources}
+func (a *attempt) openSupply(ctx context.Context, sources python.Sources) (s *supply, err error) {
+	s = &supply{sources: sources}
 	if err := errors.Join(a.offerIndexes(ctx, s), a.offerRepositories(ctx, s)); err != nil {
 		return nil, errors.Join(err, s.close())
 	}

@@ -163,3 +163,35 @@ func TestIndexInPlaceOfTheConfiguredOne(t *testing.T) {
 	wantCause(t, o, pipeline.CauseIndex)
 	wantText(t, o.Summary, "answered 502")
 }
+
+const indexTest = "import os, socket, subprocess, sys, unittest\n\n\nclass T(unittest.TestCase):\n" +
+	"    def test_it(self):\n" +
+	"        subprocess.run([sys.executable, '-m', 'pip', 'download', '--retries=0', '--no-deps', '-d', '/tmp', 'greeter'], check=True)\n" +
+	"        print('GIT', [name for name in os.environ if name.startswith('GIT_')])\n" +
+	"        with self.assertRaises(OSError):\n" +
+	"            socket.create_connection(('192.0.2.1', 80), timeout=5)\n"
+
+// TestIndexIsOpenInTestsOnlyWhereTheRepositoryAsksForIt, and nothing else is.
+func TestIndexIsOpenInTestsOnlyWhereTheRepositoryAsksForIt(t *testing.T) {
+	w, h := theWorld(t), openHost(t)
+	files := map[string]string{
+		"pyproject.toml": "[tool.vivarium]\nindex = true\n", "test_a.py": indexTest,
+		"requirements.txt": "helper @ git+" + h.URL() + "/acme/helper.git@v1\n",
+	}
+	o, l := w.run(t, w.listing(t, files, h.URL(), ""))
+	wantCause(t, o, "")
+	wantText(t, l.step(pipeline.StepTest), "Ran 1 test", "GIT []")
+	files["pyproject.toml"] = ""
+	o, _ = w.run(t, w.listing(t, files, h.URL(), ""))
+	wantCause(t, o, pipeline.CauseTests)
+}
+
+// TestIndexThatIsAwayIsSaidWhereTestsAskIt: they are red all the same.
+func TestIndexThatIsAwayIsSaidWhereTestsAskIt(t *testing.T) {
+	w := theWorld(t)
+	w.index.SetFault(egresstest.Status(http.StatusBadGateway))
+	defer w.index.SetFault(nil)
+	o, l := build(t, map[string]string{"pyproject.toml": "[tool.vivarium]\nindex = true\n", "test_a.py": indexTest})
+	wantCause(t, o, pipeline.CauseTests)
+	wantText(t, l.step(pipeline.StepTest), "answered 502")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,9 +35,13 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	if err := a.say(ctx, "hash seed of Python: "+a.hashSeed()+"; `hash_seed` in [tool.vivarium] sets it"); err != nil {
 		return "", err
 	}
+	return a.withIndex(ctx, func(env []string) (string, error) { return a.testAll(ctx, env) })
+}
+
+func (a *attempt) testAll(ctx context.Context, env []string) (string, error) {
 	var runs []testRun
 	for _, planned := range a.plan.Test {
-		run, err := a.runTests(ctx, tester.Of(a.plan.TestProgram, planned), planned)
+		run, err := a.runTests(ctx, tester.Of(a.plan.TestProgram, planned), planned, env)
 		if err != nil {
 			return "", err
 		}
@@ -57,13 +62,15 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 	return note, nil
 }
 
-func (a *attempt) runTests(ctx context.Context, by tester.Program, planned checkout.Command) (testRun, error) {
+func (a *attempt) runTests(
+	ctx context.Context, by tester.Program, planned checkout.Command, env []string,
+) (testRun, error) {
 	if err := a.layAgain(ctx); err != nil {
 		return testRun{}, err
 	}
 	watch := by.Watch(planned.Dir)
 	c := command{
-		Command: inCheckout(planned, envSettings),
+		Command: inCheckout(planned, slices.Concat(env, envSettings)),
 		name:    by.Command,
 		echo:    termtext.Line(python.Line(planned)),
 		tap:     func(_ sandbox.Stream, p []byte) { watch.Print(p) },

@@ -30,6 +30,7 @@ type config struct {
 	history  bool
 	lint     []checkout.Command // besides the contract's
 	lints    bool               // lint is set, be it to nothing
+	index    bool               // the package index stays open while it is linted and tested
 	test     []checkout.Command
 	tests    bool     // test is set, be it to nothing
 	env      []string // NAME=value
@@ -46,7 +47,8 @@ var settings = map[string]func(*config, any) error{
 	"python":  (*config).setPython,
 	"workdir": (*config).setWorkdir,
 	"install": (*config).setInstall,
-	"history": (*config).setHistory,
+	"history": func(c *config, v any) error { return setSwitch(&c.history, v) },
+	"index":   func(c *config, v any) error { return setSwitch(&c.index, v) },
 	"lint":    (*config).setLint,
 	"test":    (*config).setTest,
 	"env":     (*config).setEnv,
@@ -67,7 +69,9 @@ var settings = map[string]func(*config, any) error{
 const mostUnknown = 20
 
 // choices are the settings that are no limits.
-var choices = []string{"python", "workdir", "install", "lint", "test", "env", "history", "test_timeout", "hash_seed"}
+var choices = []string{
+	"python", "workdir", "install", "lint", "test", "env", "history", "index", "test_timeout", "hash_seed",
+}
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no
 // repository can lower it.
@@ -161,9 +165,9 @@ func (c *config) setWorkdir(v any) error {
 	return nil
 }
 
-func (c *config) setHistory(v any) (err error) {
+func setSwitch(to *bool, v any) error {
 	var ok bool
-	if c.history, ok = v.(bool); !ok {
+	if *to, ok = v.(bool); !ok {
 		return fmt.Errorf("write true or false")
 	}
 	return nil

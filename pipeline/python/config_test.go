@@ -59,6 +59,7 @@ func TestConfigurationMistakesSayWhatToDo(t *testing.T) {
 		`log_rate = "1KiB"`:    "at least 64 KiB",
 		`files = 16385`:        "the operator's limit is 16384",
 		`files = 3`:            "at least 64",
+		`index = "yes"`:        "true or false",
 		`disk = "1GiB"`:        "[tool.vivarium] disk is the operator's alone; it is fixed before",
 		`inodes = 5`:           "[tool.vivarium] inodes is the operator's alone; it is fixed before",
 		`memory.max = "1GiB"`:  `"512MiB"`,

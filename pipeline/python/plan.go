@@ -65,6 +65,7 @@ type Plan struct {
 	PassedOver  []string // what could have been installed from, and is not
 	Refused     string   // why nothing can be installed; empty where that is not so
 	Sources     Sources  // of packages, besides the configured index
+	IndexOpen   bool     // the index, and those of Sources, are open to lint and test too
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
@@ -148,7 +149,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	if err != nil {
 		return err
 	}
-	p.Limits, p.Lowered, p.Notes = conf.limits, conf.lowered, conf.notes
+	p.Limits, p.Lowered, p.Notes, p.IndexOpen = conf.limits, conf.lowered, conf.notes, conf.index
 	p.sayFixed(conf, o)
 	if err := p.chooseImage(t, project, conf, o); err != nil {
 		return err
@@ -295,6 +296,9 @@ func (p Plan) Text() string {
 	}
 	if more := len(p.NotRun) - mostNotRun; more > 0 {
 		line("not run", "%s more", count(more, "file"))
+	}
+	if p.IndexOpen {
+		line("index", "open to lint and test too: [tool.vivarium] index = true")
 	}
 	if p.History != "" {
 		line("history", "with tags and history: %s", p.History)

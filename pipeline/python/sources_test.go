@@ -144,3 +144,12 @@ func TestIndexThatTheOperatorHasNotOpenedNamesTheSetting(t *testing.T) {
 		}
 	}
 }
+
+func TestIndexStaysOpenWhereTheRepositoryAsksForIt(t *testing.T) {
+	for setting, want := range map[string]bool{"index = true": true, "index = false": false, "": false} {
+		plan := detect(t, map[string]string{"pyproject.toml": "[tool.vivarium]\n" + setting + "\n"})
+		if plan.IndexOpen != want || strings.Contains(plan.Text(), "open to lint and test") != want || len(plan.Lowered) > 0 {
+			t.Errorf("%q: open %v, the plan says\n%s", setting, plan.IndexOpen, plan.Text())
+		}
+	}
+}
