@@ -198,9 +198,9 @@ func (a *attempt) install(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	note, getting, err := a.pip(ctx, open.env, open.sessions[0])
-	closed := open.close()
-	blamed := open.blame(err, getting)
+	note, getting, err := a.pip(ctx, open.Env, open)
+	closed := open.Close()
+	blamed := blameSupply(err, open, getting)
 	if blamed != err {
 		a.step.Findings = findings.List{} // pip named a package, but a host was at fault
 	}

@@ -273,9 +273,9 @@ var mayImport = map[string][]string{
 		"pipeline/sentence",
 		"pipeline/termtext",
 		"images",
+		"pipeline/supply",
 		"sandbox",
 		"sandbox/egress",
-		"sandbox/egress/repositories",
 		"sandbox/quantity",
 	},
 	"server/store/outbox": {
@@ -319,6 +319,7 @@ var mayImport = map[string][]string{
 	"pipeline/lastwords":                    {"pipeline/termtext", "sandbox"},
 	"pipeline/notes":                        {"pipeline/termtext"},
 	"pipeline/hosts":                        {},
+	"pipeline/supply":                       {"pipeline/hosts", "pipeline/python", "sandbox", "sandbox/egress", "sandbox/egress/repositories"},
 	"pipeline/pace":                         {},
 	"pipeline/gitline":                      {"sandbox"},
 	"pipeline/tester":                       {"pipeline/findings", "pipeline/python", "pipeline/python/checkout", "pipeline/python/suite", "pipeline/reason", "pipeline/results", "pipeline/testreport", "sandbox"},

@@ -90,7 +90,7 @@ var proxies = []mutant{
 	}
 	s.index.pages.mu.Unlock()`, "^TestOthersLinks$"),
 	// When the services are offered.
-	{"proxies: index: only while it installs", "pipeline/steps.go", `closed := open.close()`,
+	{"proxies: index: only while it installs", "pipeline/steps.go", `closed := open.Close()`,
 		`closed := error(nil)`, "^TestServices$"},
 	{"proxies: git: only while it clones", "pipeline/clone.go", `closed := service.Close()`,
 		`closed := error(nil)`, "^TestServices$"},
