@@ -7,7 +7,7 @@ var proxies = []mutant{
 		`switch r.URL.RequestURI() {`, "^TestGitProxy$"),
 	inEgress("git: nothing but two requests", "gitcall.go",
 		`return c, refuse(http.StatusNotFound, `+
-			`"only a fetch from %s over git's smart HTTP protocol is offered here",`+"\n\t\t\tGitPath)",
+			`"only a fetch from %s over git's smart HTTP protocol is offered here",`+"\n\t\t\trepository)",
 		passOn, "^TestGitProxy$"),
 	inEgress("git: no pushes", "gitcall.go",
 		`return c, refuse(http.StatusForbidden, "this repository can only be fetched from, not pushed to")`,
@@ -23,8 +23,8 @@ var proxies = []mutant{
 	if origin(req.URL) == g.origin {
 		rt = g.own
 	}`, `rt := g.own`, "^TestGitRedirects$"),
-	inEgress("git: size of a repository", "git.go", `stream(w, dog.reader(res.Body), g.maxBytes)`,
-		`stream(w, dog.reader(res.Body), 1<<60)`, "^TestGitBound$"),
+	inEgress("git: size of a repository", "git.go", `stream(w, g.bound(dog.reader(res.Body)), g.maxBytes)`,
+		`stream(w, g.bound(dog.reader(res.Body)), 1<<60)`, "^TestGitBound$"),
 
 	// The index service: what may be asked.
 	inEgress("index: reading only", "session.go", `if r.Method != http.MethodGet && r.Method != http.MethodHead {`,
@@ -89,6 +89,16 @@ var proxies = []mutant{
 		}
 	}
 	s.index.pages.mu.Unlock()`, "^TestOthersLinks$"),
+	// What a build depends on.
+	inEgress("dependencies: hosts that are listed", "repositories/repositories.go", `if c.Listed(u) {`, `if true {`,
+		"^TestDependencies$"),
+	inEgress("dependencies: redirects to listed hosts", "gitupstream.go", `g.leads != nil && !g.leads(to)`,
+		`false && !g.leads(to)`,
+		"^TestDependencies$"),
+	inEgress("dependencies: without credentials", "repositories/repositories.go", `Upstream: u, MaxBytes:`,
+		`Upstream: u, Token: "attack-canary-token-41b7d0", MaxBytes:`, "^TestDependencies$"),
+	{"proxies: dependencies: the plan's hosts", "pipeline/python/sources.go", `case !h.git.Has(u):`, `case false:`,
+		"^TestDependenciesOfAPlan$"},
 	// When the services are offered.
 	{"proxies: index: only while it installs", "pipeline/steps.go", `closed := open.Close()`,
 		`closed := error(nil)`, "^TestServices$"},
