@@ -32,18 +32,18 @@ type attempt struct {
 	req    Request
 	rec    Recorder
 
-	image       images.Image
-	sandbox     *sandbox.Sandbox
-	limits      limits.Limits // the request's until the plan lowers them
-	begun       time.Time     // when the first sandbox was asked for
-	deadline    time.Time
-	keeper      ownfiles.Keeper // of what the operator fixes of the checkout
-	plan        python.Plan
-	ranWith     environment.Environment // as far as it is known yet; its image is the attempt's
-	constraints string                  // the file of constraints that stands in the sandbox; empty where none does
-	written     int64                   // bytes of output so far
-	pace        pace.Pace
-	notes       notes.Notes
+	image    images.Image
+	sandbox  *sandbox.Sandbox
+	limits   limits.Limits // the request's until the plan lowers them
+	begun    time.Time     // when the first sandbox was asked for
+	deadline time.Time
+	keeper   ownfiles.Keeper // of what the operator fixes of the checkout
+	plan     python.Plan
+	ranWith  environment.Environment // as far as it is known yet; its image is the attempt's
+	planned  string                  // the file of the plan that stands in the sandbox; empty where none does
+	written  int64                   // bytes of output so far
+	pace     pace.Pace
+	notes    notes.Notes
 
 	step  Step   // the step that runs
 	steps []Step // the steps that ended

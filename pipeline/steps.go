@@ -212,7 +212,7 @@ func (a *attempt) pip(
 	ctx context.Context, supply []string, index pipwords.Index,
 ) (note string, getting bool, err error) {
 	var remarks []string
-	if err := a.putConstraints(ctx); err != nil {
+	if err := a.putFile(ctx); err != nil {
 		return "", false, err
 	}
 	for i := 0; i < len(a.plan.Install); i++ {
@@ -223,7 +223,7 @@ func (a *attempt) pip(
 		}
 		note, err := a.pipOnce(ctx, supply, a.plan.Install[i], &end, &found)
 		if said, ok := a.yield(err, &found); ok {
-			if err := errors.Join(a.say(ctx, said), a.putConstraints(ctx)); err != nil {
+			if err := errors.Join(a.say(ctx, said), a.putFile(ctx)); err != nil {
 				return "", false, err
 			}
 			remarks = append(remarks, said)

@@ -28,13 +28,13 @@ func (a *attempt) yield(err error, found *pipwords.Reader) (said string, ok bool
 	return said, ok
 }
 
-// putConstraints writes the constraints that pip's command line names.
-func (a *attempt) putConstraints(ctx context.Context) error {
-	file, text := a.plan.Constraints()
-	if text == "" || file == a.constraints {
+// putFile writes the file that pip's command line names and that is not the repository's.
+func (a *attempt) putFile(ctx context.Context) error {
+	file, text := a.plan.Written()
+	if text == "" || file == a.planned {
 		return nil
 	}
-	a.constraints = file
+	a.planned = file
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	if err := w.WriteHeader(&tar.Header{

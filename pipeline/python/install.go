@@ -224,11 +224,17 @@ func (in *installation) calls() [][]string {
 // filesApart are the arguments for the requirements files that have hashes, and for all others.
 func (in *installation) filesApart() (hashed, others []string) {
 	for i, file := range in.files {
-		if in.lists[i].Hashed() {
-			hashed = append(hashed, "-r", file)
-		} else {
+		switch {
+		case !in.lists[i].Hashed():
 			others = append(others, in.arguments(i)...)
+		case namesPlaces(in.lists[i]):
+			hashed = append(hashed, in.optionsOf(i)...)
+		default:
+			hashed = append(hashed, "-r", file)
 		}
+	}
+	if in.hashedCopy() != "" {
+		hashed = append(hashed, "-r", copyFile)
 	}
 	return hashed, others
 }

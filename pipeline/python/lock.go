@@ -41,12 +41,18 @@ func (in *installation) constraintsFile() string {
 	return path.Join(sandbox.Tmp, fmt.Sprintf("vivarium-constraints-%d.txt", in.letGo))
 }
 
-// Constraints is a file that pip's command line names, and what is to stand in it; text is empty where
-// there is none.
-func (p *Plan) Constraints() (file, text string) {
+// Written is a file that pip's command line names and that is not the repository's, and what is to
+// stand in it: constraints, or requirements. text is empty where there is none.
+func (p *Plan) Written() (file, text string) {
 	in := p.installation
-	if in == nil || len(in.locked.Versions) == 0 {
+	switch {
+	case in == nil || in.own != nil || in.refused != "":
 		return "", ""
+	case len(in.locked.Versions) == 0: // there are none beside requirements files
+		if text = in.hashedCopy(); text != "" {
+			file = copyFile
+		}
+		return file, text
 	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(in.locked.Versions)) {

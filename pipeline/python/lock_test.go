@@ -55,7 +55,7 @@ func TestLockFilesBindWhatTheProjectDeclares(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := detect(t, c.files)
-			file, text := plan.Constraints()
+			file, text := plan.Written()
 			if text != c.want {
 				t.Errorf("got %q, want %q", text, c.want)
 			}
@@ -87,7 +87,7 @@ func TestALockedVersionIsLetGoByItsName(t *testing.T) {
 	if !ok || !strings.HasPrefix(said, "six==1.0 of uv.lock is let go") {
 		t.Errorf("got %q, %t", said, ok)
 	}
-	file, text := plan.Constraints()
+	file, text := plan.Written()
 	if line := Lines(plan.Install); text != "b==2\n" || !strings.Contains(line, " -c "+file+" six") ||
 		!strings.HasPrefix(line, "cd app && ") || file == "/tmp/vivarium-constraints-0.txt" {
 		t.Errorf("%s holds %q; %s", file, text, line)

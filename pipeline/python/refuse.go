@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/python/requirement"
+	"vivarium/sandbox"
 )
 
 // look finds what pip would fail over only after a long time, or with words that name no line: files
@@ -108,15 +109,34 @@ func remoteLinks(o requirement.Option) bool {
 // index or a page of links, in whose place the sandbox has an address of its own.
 func (in *installation) arguments(i int) []string {
 	list := in.lists[i]
-	named := func(o requirement.Option) bool { return strings.HasSuffix(o.Name, "index-url") || remoteLinks(o) }
 	reduced := in.files[i] == in.spare && len(in.left) > 0
-	if !slices.ContainsFunc(list.Options, named) && !reduced {
+	if !namesPlaces(list) && !reduced {
 		return []string{"-r", in.files[i]}
 	}
+	args := in.optionsOf(i)
+	if reduced {
+		return append(args, in.withoutLeft(list.Requirements)...)
+	}
+	for _, q := range list.Requirements {
+		args = append(args, argument(q)...)
+	}
+	return args
+}
+
+// namesPlaces reports whether a list names an index, or a page of links on a host.
+func namesPlaces(l requirement.List) bool {
+	return slices.ContainsFunc(l.Options, func(o requirement.Option) bool {
+		return strings.HasSuffix(o.Name, "index-url") || remoteLinks(o)
+	})
+}
+
+// optionsOf are a list's options as arguments, but for those that name such places.
+func (in *installation) optionsOf(i int) []string {
+	list := in.lists[i]
 	var args []string
 	for _, o := range list.Options {
 		switch o.Name {
-		case "--pre", "--prefer-binary":
+		case "--pre", "--prefer-binary", "--require-hashes":
 			args = append(args, o.Name)
 		case "--no-binary", "--only-binary":
 			args = append(args, o.Name, o.Value)
@@ -129,11 +149,23 @@ func (in *installation) arguments(i int) []string {
 	for _, c := range list.Constraints {
 		args = append(args, "-c", c)
 	}
-	if reduced {
-		return append(args, in.withoutLeft(list.Requirements)...)
-	}
-	for _, q := range list.Requirements {
-		args = append(args, argument(q)...)
-	}
 	return args
+}
+
+// copyFile is where hashedCopy stands in the sandbox.
+const copyFile = sandbox.Tmp + "/vivarium-requirements.txt"
+
+// hashedCopy holds the lines of files that name both hashes and an index: pip takes hashes from
+// files alone, and in a file it would be led to that index. Empty where there is no such file.
+func (in *installation) hashedCopy() string {
+	var b strings.Builder
+	for _, list := range in.lists {
+		if !list.Hashed() || !namesPlaces(list) {
+			continue
+		}
+		for _, q := range list.Requirements {
+			b.WriteString(q.Whole + "\n")
+		}
+	}
+	return b.String()
 }

@@ -153,3 +153,27 @@ func TestIndexStaysOpenWhereTheRepositoryAsksForIt(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexBesideHashesIsTakenOutOfACopy: pip takes hashes from files alone. pip-compile writes such.
+func TestIndexBesideHashesIsTakenOutOfACopy(t *testing.T) {
+	const hash = "six==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11 # why\n"
+	for name, index := range map[string]string{
+		"the usual one": "https://pypi.org/simple", "a listed one": "https://packages.example.org/simple",
+	} {
+		plan := detectWith(t, map[string]string{
+			"requirements.txt": "--index-url " + index + "\n-c bounds.txt\n" + hash, "bounds.txt": "six<2\n",
+		}, listed(t))
+		file, text := plan.Written()
+		argv := strings.Join(plan.Install[0].Argv[len(pip):], " ")
+		if want := "-c bounds.txt -r " + file; plan.Refused != "" || argv != want {
+			t.Errorf("%s: got %q, want %q; refused %q", name, argv, want, plan.Refused)
+		}
+		if text != "six==1     --hash=sha256:00     --hash=sha256:11\n" {
+			t.Errorf("%s: the copy is %q", name, text)
+		}
+	}
+	plan := detect(t, map[string]string{"requirements.txt": hash})
+	if _, text := plan.Written(); text != "" || !slices.Contains(plan.Install[0].Argv, "requirements.txt") {
+		t.Errorf("without an index: %q, and a copy %q", plan.Install, text)
+	}
+}

@@ -143,6 +143,7 @@ func (l *List) line(t *checkout.Tree, file string, line logicalLine, constraint 
 
 func (l *List) add(r Requirement, file string, line logicalLine) {
 	r.File, r.Line, r.Hashed = file, line.number, strings.Contains(line.text, "--hash")
+	r.Whole = line.text
 	l.Requirements = append(l.Requirements, r)
 }
 

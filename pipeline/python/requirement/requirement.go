@@ -16,6 +16,7 @@ type Requirement struct {
 	Hashed   bool   // it must have one of the hashes that its file names
 	File     string // that names it
 	Line     int    // 0 where it stands in no line of its own
+	Whole    string // that line with its own options, such as --hash; empty where it stands in none
 }
 
 var (
