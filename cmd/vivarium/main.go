@@ -108,7 +108,7 @@ func newRoot(a *app) *cobra.Command {
 		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newToken(a), newAudit(a), newImages(a),
-		newDoctor(a), newVersion(a))
+		newDoctor(a), newSchema(a), newVersion(a))
 	explainArgs(root)
 	return root
 }

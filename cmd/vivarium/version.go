@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/images"
+	"vivarium/pipeline/python/schema"
 )
 
 // version is set by the linker: -X main.version=v1.2.3.
@@ -36,6 +37,19 @@ func newVersion(a *app) *cobra.Command {
 				fmt.Fprintln(a.stdout, "init     none: build with `make build`")
 			}
 			return nil
+		},
+	}
+}
+
+func newSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of [tool.vivarium], for editors",
+		Example: "  vivarium schema > vivarium.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprint(a.stdout, schema.Text)
+			return err
 		},
 	}
 }

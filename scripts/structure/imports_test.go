@@ -11,6 +11,7 @@ import (
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/console",
+		"pipeline/python/schema",
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/doctor",
 		"cmd/vivarium/dotenv",
@@ -306,6 +307,7 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 	},
 	"pipeline/python/checkout": {"sandbox"},
+	"pipeline/python/schema":   {},
 	"pipeline/python/declared": {
 		"pipeline/python/checkout",
 		"pipeline/python/ini",
