@@ -28,6 +28,28 @@ func shellBlocks(t *testing.T, page string) (blocks []string) {
 	return blocks
 }
 
+// tomlBlock is the page's one file of what is fixed.
+func tomlBlock(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile("(?s)\n```toml\n(.*?)```\n").FindStringSubmatch(string(text))
+	if m == nil {
+		t.Fatalf("%s has no block of TOML", page)
+	}
+	return m[1]
+}
+
+// write writes a file into the folder of the server's settings.
+func (w *world) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.data, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestCourseGoesAsItsPageSays runs every command of docs/courses.md in order, and pushes where the
 // page says so.
 func TestCourseGoesAsItsPageSays(t *testing.T) {
@@ -53,6 +75,8 @@ func TestCourseGoesAsItsPageSays(t *testing.T) {
 			continue
 		case strings.Contains(block, "--repo "+group):
 			w.pushByHook(t, group, shas[0])
+		case strings.Contains(block, "week1.toml"):
+			w.write(t, "week1.toml", tomlBlock(t, filepath.Join("..", "..", "docs", "courses.md")))
 		}
 		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
 			done[line] = w.shell(t, strings.ReplaceAll(line, "'2026-12-01 18:00'",
@@ -64,6 +88,8 @@ func TestCourseGoesAsItsPageSays(t *testing.T) {
 			`received\nschool/group-2 +webhook created, ping received$`,
 		"vivarium builds list --repo " + group: `passed .*school/group-1 +refs/heads/main`,
 		"vivarium repos list":                  `(?m)^school/group-1 .* success `,
+		"vivarium repos fix 'school/group-*' week1.toml": `^Fixed of school/group-\*: install, python, test, timeout, files of ` +
+			`school/tests at 0123456789ab, folder for-groups, the paths week1 `,
 		"vivarium repos list | grep -iEo '^school/group-[^ *]+' | " +
 			"xargs vivarium repos purge --yes": `(?m)^Removed of school/group-1: 1 build, .* 1 token`,
 	} {
