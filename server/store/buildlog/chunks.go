@@ -2,6 +2,8 @@ package buildlog
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -135,24 +137,11 @@ func (l *Logs) eachPiece(ctx context.Context, build, after int64, limit int, f f
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		if closing := rows.Close(); err == nil {
-			err = closing
-		}
-	}()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for ; rows.Next(); read++ {
-		var r chunkRow
-		var last int64
-		err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted, &r.Line)
+		chunks, err := scanPiece(rows)
 		if err != nil {
 			return read, err
-		}
-		chunks := []Chunk{r.chunk()}
-		if last > 0 {
-			if chunks, err = unpack(r.Seq, r.Data); err != nil {
-				return read, err
-			}
-			countLines(chunks, r.Line)
 		}
 		for _, c := range chunks {
 			if c.Seq > after && !f(c) {
@@ -161,6 +150,19 @@ func (l *Logs) eachPiece(ctx context.Context, build, after int64, limit int, f f
 		}
 	}
 	return read, rows.Err()
+}
+
+// scanPiece reads the chunks of the piece that rows stand at.
+func scanPiece(rows *sql.Rows) ([]Chunk, error) {
+	var r chunkRow
+	var last int64
+	err := rows.Scan(&r.Seq, &last, &r.Attempt, &r.Step, &r.Stream, &r.Time, &r.Data, &r.Omitted, &r.Line)
+	if err != nil || last == 0 {
+		return []Chunk{r.chunk()}, err
+	}
+	chunks, err := unpack(r.Seq, r.Data)
+	countLines(chunks, r.Line)
+	return chunks, err
 }
 
 // chunkRow is a Chunk as GORM sees it.

@@ -33,8 +33,7 @@ func (e *OlderError) Error() string {
 		return "the database is empty: `vivarium serve` makes what it needs when it starts"
 	}
 	return fmt.Sprintf("the database is an older Vivarium's: `vivarium serve` of this version migrates it when it "+
-		"starts (%d to do); "+
-		"as long as the older server is at work, use its own command", e.Steps)
+		"starts (%d to do); as long as the older server is at work, use its own command", e.Steps)
 }
 
 // dialect is how statements read in one database.
@@ -77,6 +76,14 @@ func (d *DB) migrate(ctx context.Context, steps []migration, may Schema) (err er
 			return err
 		}
 	}
+	if err := d.migrateQueue(ctx, todo); err != nil {
+		return err
+	}
+	return d.applyAll(ctx, steps)
+}
+
+// migrateQueue brings River's tables to what the steps need.
+func (d *DB) migrateQueue(ctx context.Context, todo []migration) error {
 	for _, m := range todo {
 		if m.river == 0 {
 			continue
@@ -85,7 +92,12 @@ func (d *DB) migrate(ctx context.Context, steps []migration, may Schema) (err er
 			return fmt.Errorf("migrate the queue's tables (step %s): %w", m.id, d.engine.translate(err))
 		}
 	}
-	err = d.Transact(ctx, func(tx *Tx) error {
+	return nil
+}
+
+// applyAll applies those of all steps that the database lacks, in one transaction.
+func (d *DB) applyAll(ctx context.Context, steps []migration) error {
+	err := d.Transact(ctx, func(tx *Tx) error {
 		list := make([]*gormigrate.Migration, len(steps))
 		for i, m := range steps {
 			list[i] = &gormigrate.Migration{ID: m.id, Migrate: func(*gorm.DB) error { return d.apply(tx, m) }}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"net/http"
 	"time"
-	"vivarium/server/store/builds"
-	"vivarium/server/store/database"
 
 	"gorm.io/gorm"
+
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
 )
 
 // record writes what became of a post and says what to send next. A target that has to wait is let
@@ -21,17 +22,8 @@ func (s *Sender) record(ctx context.Context, t *targetRow, r *statusRow, p Resul
 				return err
 			}
 		}
-		held := tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target)
-		if err := database.One(held, errLost); err != nil {
+		if err := update(tx, t, r, target, status); err != nil || p.Retry > 0 {
 			return err
-		}
-		if len(status) > 0 {
-			if err := tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error; err != nil {
-				return err
-			}
-		}
-		if p.Retry > 0 {
-			return nil
 		}
 		if err := tx.Take(t, t.ID).Error; err != nil {
 			return err
@@ -45,6 +37,16 @@ func (s *Sender) record(ctx context.Context, t *targetRow, r *statusRow, p Resul
 	s.tellPosted(ctx, t, r, p)
 	s.Wake(r.BuildID)
 	return send, nil
+}
+
+// update writes the changes of a target and of its status, which may have none. It fails when the
+// target's claim was lost.
+func update(tx *database.Tx, t *targetRow, r *statusRow, target, status map[string]any) error {
+	held := tx.Model(&targetRow{}).Where("id = ? AND claim = ?", t.ID, t.Claim).Updates(target)
+	if err := database.One(held, errLost); err != nil || len(status) == 0 {
+		return err
+	}
+	return tx.Model(&statusRow{}).Where("id = ?", r.ID).Updates(status).Error
 }
 
 // changes are what an attempt changes in the rows of the status and of its target.
