@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-results bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites outward token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-results bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -100,6 +100,11 @@ outages: setup build ## Have the engine away for 20 s and 5 min, the git host an
 cpython: needs := apt-get dpkg-deb
 cpython: setup build ## Run CPython's own tests in a sandbox and in a plain container, and compare
 	$(unchanged) go run ./cmd/cpython
+
+INTO ?= /tmp/outward
+outward: needs := wheels
+outward: setup build ## Write down all that bin/vivarium shows to the outside, into the folder INTO, for diff
+	$(unchanged) go run ./cmd/outward -vivarium $(out)/vivarium -into $(INTO)
 
 bench-profile: setup build ## Measure what the profile and the other settings of a sandbox cost a build
 	go run ./cmd/bench -profile 40

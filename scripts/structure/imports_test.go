@@ -403,7 +403,10 @@ var onlyIn = map[string][]string{
 }
 
 // tools are programs for the project's own developers; nothing of the product imports them.
-var tools = []string{"scripts", "cmd/attack", "cmd/bench", "cmd/corpus", "cmd/cpython", "cmd/demo", "cmd/internal/", "cmd/suites"}
+var tools = []string{
+	"scripts", "cmd/attack", "cmd/bench", "cmd/corpus", "cmd/cpython", "cmd/demo", "cmd/internal/", "cmd/outward",
+	"cmd/suites",
+}
 
 func TestImportsGoOneWay(t *testing.T) {
 	seen := 0

@@ -101,6 +101,13 @@ func (s *Server) start() error {
 	return nil
 }
 
+// Command is a command of the server's binary with the server's settings, as its operator runs it.
+func (s *Server) Command(ctx context.Context, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, s.cmd.Path, args...)
+	c.Dir, c.Env = s.cmd.Dir, slices.Clone(s.cmd.Env)
+	return c
+}
+
 // PID is the server's process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
