@@ -17,16 +17,20 @@ var commandLines = []string{
 	"run --help", "run /nowhere", "run WORKTREE", "run --json WORKTREE", "run WORKTREE extra", "run --nonsense",
 	"builds", "builds --help", "builds list --help", "builds list", "builds list --json", "builds list --repo octo/green",
 	"builds list --state failed", "builds list --state nonsense", "builds list --limit 2", "builds list --limit x",
-	"builds show --help", "builds show 1", "builds show 2", "builds show 3", "builds show 4", "builds show 5", "builds show 6",
+	"builds show --help", "builds show 1", "builds show 2", "builds show 3", "builds show 4", "builds show 5",
+	"builds show 6",
 	"builds show 7", "builds show 8", "builds show 9", "builds show 10", "builds show 11", "builds show 999",
 	"builds show x", "builds show", "builds show --json 2",
-	"builds log --help", "builds log 1", "builds log 2", "builds log 6", "builds log 9", "builds log 999", "builds log --plain 9",
+	"builds log --help", "builds log 1", "builds log 2", "builds log 6", "builds log 9", "builds log 999",
+	"builds log --plain 9",
 	"builds log --step test 4", "builds log -f 1",
-	"builds cancel --help", "builds cancel 1", "builds cancel 999", "builds rerun --help", "builds rerun 999", "builds rerun",
+	"builds cancel --help", "builds cancel 1", "builds cancel 999", "builds rerun --help", "builds rerun 999",
+	"builds rerun",
 	"builds rerun --repo octo/none", "builds export --help", "builds export", "builds export --at nonsense",
 	"builds export --format csv", "builds export --format json", "builds status --help", "builds status 1",
 	"builds status 999", "builds status octo/green",
-	"repos", "repos --help", "repos list --help", "repos list", "repos list --json", "repos add --help", "repos add octo/added",
+	"repos", "repos --help", "repos list --help", "repos list", "repos list --json", "repos add --help",
+	"repos add octo/added",
 	"repos add octo/added ", "repos add nonsense", "repos add", "repos limit --help", "repos limit octo/added --minutes 5",
 	"repos limit octo/added --workers 1", "repos limit octo/none", "repos secret --help", "repos secret octo/added",
 	"repos secret octo/none", "repos rotate --help", "repos rotate octo/added", "repos disable --help",
@@ -81,7 +85,9 @@ func (v *visit) command(act string, c *exec.Cmd) error {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return fmt.Errorf("%s: %w", act, err)
 	}
-	return v.write(act, fmt.Sprintf("exit code %d\n--- stdout\n%s--- stderr\n%s", c.ProcessState.ExitCode(), &out, &errOut))
+	return v.write(
+		act, fmt.Sprintf("exit code %d\n--- stdout\n%s--- stderr\n%s", c.ProcessState.ExitCode(), &out, &errOut),
+	)
 }
 
 // worktree is a folder to build that is no repository.

@@ -54,6 +54,7 @@ func (t *transcript) write(act, text string) error {
 
 // normal makes alike what differs from run to run of one version.
 func (t *transcript) normal(text string) string {
+	text = joinPieces(text)
 	for _, n := range t.names {
 		text = strings.ReplaceAll(text, n.text, n.name)
 	}

@@ -39,3 +39,24 @@ func TestActsOfOneNameAreBothKept(t *testing.T) {
 		}
 	}
 }
+
+func TestALogReadsTheSameHoweverItIsCut(t *testing.T) {
+	const whole = "id: 3\nevent: chunk\ndata: {\"seq\":3,\"step\":\"test\",\"stream\":\"stderr\",\"text\":\"a ... ok\\n" +
+		"\"}\n\n" +
+		"event: verdict\ndata: {}"
+	const cut = "id: 3\nevent: chunk\ndata: {\"seq\":3,\"step\":\"test\",\"stream\":\"stderr\",\"text\":\"a ...\"}\n\n" +
+		"id: 4\nevent: chunk\ndata: {\"seq\":4,\"step\":\"test\",\"stream\":\"stderr\",\"text\":\" ok\\n\"}\n\n" +
+		"event: verdict\ndata: {}"
+	if a, b := joinPieces(whole), joinPieces(cut); a != b {
+		t.Errorf("events: %q and %q", a, b)
+	}
+	const page, pieces = `<span class="stderr">a ... ok</span>`, `<span class="stderr">a ...</span><span ` +
+		`class="stderr"> ok</span>`
+	if a, b := joinPieces(page), joinPieces(pieces); a != b {
+		t.Errorf("pages: %q and %q", a, b)
+	}
+	other := `<span class="stdout">a ...</span><span class="stderr"> ok</span>`
+	if got := joinPieces(other); got != other {
+		t.Errorf("two streams are joined: %q", got)
+	}
+}
