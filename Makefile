@@ -14,7 +14,7 @@ out := bin
 init_out := images/initbin
 
 .DEFAULT_GOAL := build
-.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites outward token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-results bench-idle bench-profile run dev lint hooks docker docker_dev docker_man ngrok help
+.PHONY: build inits setup test test-all test-gvisor attack attack-gvisor attack-current attack-vm attack-mutants corpus suites outward token-outage outages needs-go race load cpython fuzz demo bench bench-claim bench-results bench-idle bench-profile bench-versions run dev lint hooks docker docker_dev docker_man ngrok help
 
 build: needs-go inits ## Build bin/vivarium, a static binary with vivarium-init for both architectures in it
 	$(go_build) -o $(out)/vivarium ./cmd/vivarium
@@ -108,6 +108,9 @@ outward: setup build ## Write down all that bin/vivarium shows to the outside, i
 
 bench-profile: setup build ## Measure what the profile and the other settings of a sandbox cost a build
 	go run ./cmd/bench -profile 40
+
+bench-versions: setup build ## Measure cold builds against an older program: OLD, OLD_ENV="DOCKER_HOST=… VIVARIUM_RUNNERS=…"
+	go run ./cmd/bench -versions 20 -older $(OLD) -older-env "$(OLD_ENV)"
 
 FUZZTIME ?= 10m
 fuzz: ## Run every fuzz target for FUZZTIME, one after the other, and keep what they find

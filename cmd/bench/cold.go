@@ -56,7 +56,11 @@ func (b *bench) coldFigures(ctx context.Context) ([]figure, error) {
 
 // serve starts a server and waits until it is ready.
 func (b *bench) serve(ctx context.Context, env ...string) (*harness.Server, error) {
-	server, err := b.world.Serve(b.binary, env...)
+	return b.serveBinary(ctx, b.binary, env...)
+}
+
+func (b *bench) serveBinary(ctx context.Context, binary string, env ...string) (*harness.Server, error) {
+	server, err := b.world.Serve(binary, env...)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,11 @@ func main() {
 	flag.Int64Var(&b.logBytes, "log-bytes", 100e6, "size of the large log")
 	flag.IntVar(&b.profilePairs, "profile", 0,
 		"measure only what a sandbox's profile and settings cost, by so many `pairs` of builds")
+	flag.IntVar(&b.versionPairs, "versions", 0, "measure only this version against -older, by so many `pairs` of builds")
+	flag.StringVar(&b.older, "older", "", "the `program` of an older version")
+	flag.StringVar(&b.olderEnv, "older-env", "",
+		"`settings` of its own, NAME=value and separated by spaces: DOCKER_HOST and VIVARIUM_RUNNERS, since it would\n"+
+			"replace the images that this version uses")
 	flag.BoolVar(&b.claimOnly, "claim", false, "measure only what the length of the queue costs a claim")
 	flag.IntVar(&b.resultsPairs, "results-pairs", 40, "pairs of runs of tests, reported and by plain unittest")
 	flag.BoolVar(&b.resultsOnly, "results", false, "measure only what it costs to report each test")
@@ -51,6 +56,8 @@ type bench struct {
 	pairs, logPairs int
 	profilePairs    int
 	resultsPairs    int
+	versionPairs    int
+	older, olderEnv string
 	claimOnly       bool
 	resultsOnly     bool
 	logBytes        int64
@@ -83,6 +90,9 @@ func (b *bench) run(ctx context.Context) error {
 	measure, place := b.measure, coldTable
 	if b.profilePairs > 0 {
 		measure, place, b.jsonFile = b.profileFigures, profileTable, ""
+	}
+	if b.versionPairs > 0 {
+		measure, b.page, b.jsonFile = b.versionFigures, "", ""
 	}
 	figures, err := measure(ctx)
 	if err := errors.Join(err, b.docker.removeAll(context.WithoutCancel(ctx)), b.world.Close()); err != nil {
