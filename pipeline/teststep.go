@@ -45,7 +45,7 @@ func (a *attempt) testAll(ctx context.Context, env []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		run.found.Explain(&a.plan.Known)
+		run.Found.Explain(&a.plan.Known)
 		runs = append(runs, run)
 		if cause, _ := strike(run.result, a.limits); cause != "" && !run.result.Success() {
 			break

@@ -251,6 +251,9 @@ var mayImport = map[string][]string{
 		"server/store/entries",
 	},
 	"pipeline": {
+		"pipeline/environment",
+		"pipeline/fixed",
+		"pipeline/ownfiles",
 		"pipeline/results",
 		"pipeline/python/reporter",
 		"pipeline/hosts",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 		git.Tokens != d.Tokens {
 		t.Errorf("source = %+v", git)
 	}
-	if q.Settings != d.Settings {
+	if !reflect.DeepEqual(q.Settings, d.Settings) {
 		t.Errorf("request = %+v does not carry the settings", q)
 	}
 	if want := "Build 3: o/n refs/heads/dev at abc (attempt 2)"; q.Title != want {
