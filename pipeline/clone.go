@@ -166,8 +166,9 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git, dir string) error {
 	return nil
 }
 
-// fetch fetches into the repository in dir, and tries once more when the host did not answer. Longer trouble is waited for
-// without a sandbox. Among the arguments of git fetch, the repository is egress.GitPath.
+// fetch fetches into the repository in dir, and tries once more when the host did not answer.
+// Longer trouble is waited for without a sandbox. Among the arguments of git fetch, the repository
+// is egress.GitPath.
 func (a *attempt) fetch(ctx context.Context, g Git, dir string, args ...string) error {
 	for try := 0; ; try++ {
 		again, err := a.fetchOnce(ctx, g, dir, args)

@@ -14,7 +14,8 @@ import (
 
 // The operator's own tests, of which the repository's code passes none.
 const (
-	operatorsTest   = "import unittest\nimport cart\nclass T(unittest.TestCase):\n    def test_total(self): self.assertEqual(cart.total(), 3)\n"
+	operatorsTest = "import unittest\nimport cart\nclass T(unittest.TestCase):\n" +
+		"    def test_total(self): self.assertEqual(cart.total(), 3)\n"
 	repositorysTest = "import unittest\nclass T(unittest.TestCase):\n    def test_total(self): pass\n"
 )
 
@@ -75,10 +76,12 @@ func TestTheOperatorsOwnFilesStandWhereTheyBelong(t *testing.T) {
 func TestWhatRunsBeforeTheTestsCannotChangeTheOperatorsFiles(t *testing.T) {
 	overlay := map[string]string{"week1/tests/test_cart.py": operatorsTest}
 	for name, attack := range map[string]string{
-		"rewrites": "printf 'import unittest\\nclass T(unittest.TestCase):\\n    def test(self): pass\\n' > tests/test_cart.py",
-		"adds":     "echo 'import os; os._exit(0)' > tests/__init__.py; rm tests/test_cart.py",
-		"links":    "mkdir evil; printf 'import unittest\\nclass T(unittest.TestCase):\\n    def test(self): pass\\n' > evil/test_cart.py; rm -r tests; ln -s evil tests",
-		"closes":   "rm tests/test_cart.py; mkdir -p tests/deep/er; chmod 0 tests/deep; chmod 0500 tests",
+		"rewrites": "printf 'import unittest\\nclass T(unittest.TestCase):\\n    def test(self): pass\\n" +
+			"' > tests/test_cart.py",
+		"adds": "echo 'import os; os._exit(0)' > tests/__init__.py; rm tests/test_cart.py",
+		"links": "mkdir evil; printf 'import unittest\\nclass T(unittest.TestCase):\\n    def test(self): pass\\n" +
+			"' > evil/test_cart.py; rm -r tests; ln -s evil tests",
+		"closes": "rm tests/test_cart.py; mkdir -p tests/deep/er; chmod 0 tests/deep; chmod 0500 tests",
 	} {
 		for _, where := range []string{"install", "lint"} {
 			t.Run(name+" in "+where, func(t *testing.T) {
@@ -100,7 +103,8 @@ func TestWhatRunsBeforeTheTestsCannotChangeTheOperatorsFiles(t *testing.T) {
 		files := map[string]string{
 			"cart.py": "def total(): return 4\n", "tests/test_cart.py": operatorsTest,
 			"pyproject.toml": "[tool.vivarium]\ninstall = \"echo 'import unittest' > tests/test_cart.py; " +
-				"echo 'class T(unittest.TestCase):' >> tests/test_cart.py; echo '    def test(self): pass' >> tests/test_cart.py\"\n",
+				"echo 'class T(unittest.TestCase):' >> tests/test_cart.py; echo '    def test(self): pass' >> " +
+				"tests/test_cart.py\"\n",
 		}
 		o, _ := build(t, files)
 		wantCause(t, o, "")

@@ -36,7 +36,8 @@ func TestResultsAreReportedAsTestsEnd(t *testing.T) {
 		t.Errorf("summary %q, want %q", o.Summary, want)
 	}
 	want := map[string]results.Outcome{
-		"tests.test_a.A.test_a": results.Passed, "tests.test_a.A.test_b": results.Failed, "tests.test_a.A.test_c": results.Passed,
+		"tests.test_a.A.test_a": results.Passed, "tests.test_a.A.test_b": results.Failed,
+		"tests.test_a.A.test_c": results.Passed,
 	}
 	if len(l.tests) != len(want) {
 		t.Errorf("got %+v", l.tests)
@@ -72,34 +73,40 @@ class A(unittest.TestCase):
 			suiteOf("unittest.TestCase.assertEqual = lambda *a: None\n" + red), "tampered",
 		},
 		"run is patched": {
-			suiteOf("unittest.TestCase.run = lambda self, result: (result.startTest(self), result.addSuccess(self), result.stopTest(self))\n" + red),
+			suiteOf("unittest.TestCase.run = lambda self, result: (result.startTest(self), result.addSuccess(self), " +
+				"result.stopTest(self))\n" + red),
 			"tampered",
 		},
 		"the suite is patched": {
 			suiteOf("unittest.TestSuite.run = lambda self, result, debug=False: result\n" + red), "",
 		},
 		"addFailure is patched": {
-			suiteOf("unittest.TestResult.addFailure = lambda *a: None\nunittest.TextTestResult.addFailure = lambda *a: None\n" + red),
+			suiteOf("unittest.TestResult.addFailure = lambda *a: None\n" +
+				"unittest.TextTestResult.addFailure = lambda *a: None\n" + red),
 			"",
 		},
 		"wasSuccessful is patched": {
 			suiteOf("unittest.TestResult.wasSuccessful = lambda self: True\n" + red), "1 != 2",
 		},
 		"the runner is patched": {
-			suiteOf("class R:\n    def wasSuccessful(self): return True\nunittest.TextTestRunner.run = lambda self, test: R()\n" + red),
+			suiteOf("class R:\n    def wasSuccessful(self): return True\n" +
+				"unittest.TextTestRunner.run = lambda self, test: R()\n" + red),
 			"",
 		},
 		"a forged summary": {
-			suiteOf(red + "\n    def test_b(self):\n        print('\\nRan 1 test in 0.0s\\n\\nOK', file=sys.stderr); os._exit(0)\n"),
+			suiteOf(red + "\n    def test_b(self):\n        print('\\nRan 1 test in 0.0s\\n\\n" +
+				"OK', file=sys.stderr); os._exit(0)\n"),
 			"tests.test_a.A.test_b",
 		},
 		"load_tests returns nothing": {
 			suiteOf(red + "\ndef load_tests(*a):\n    return unittest.TestSuite()\n"), "no tests",
 		},
-		"sys.exit(0) at import":  {suiteOf("sys.exit(0)\n" + red), "SystemExit"},
-		"sys.exit(0) in a test":  {withTest("sys.exit(0)"), "SystemExit"},
-		"KeyboardInterrupt":      {withTest("raise KeyboardInterrupt"), "tests.test_a.A.test_b ended Python"},
-		"a namesake of a module": {map[string]string{"mmap.py": "", "_json.py": "", "tests/test_a.py": "import unittest\n" + red}, "1 != 2"},
+		"sys.exit(0) at import": {suiteOf("sys.exit(0)\n" + red), "SystemExit"},
+		"sys.exit(0) in a test": {withTest("sys.exit(0)"), "SystemExit"},
+		"KeyboardInterrupt":     {withTest("raise KeyboardInterrupt"), "tests.test_a.A.test_b ended Python"},
+		"a namesake of a module": {
+			map[string]string{"mmap.py": "", "_json.py": "", "tests/test_a.py": "import unittest\n" + red}, "1 != 2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, _ := build(t, c.files)
@@ -112,9 +119,11 @@ class A(unittest.TestCase):
 
 func TestAGreenSuiteStaysGreen(t *testing.T) {
 	for name, files := range map[string]map[string]string{
-		"stderr is silenced at import": suiteOf("sys.stderr = open(os.devnull, 'w')\n" + strings.Replace(twoTests, "%s", "pass", 1)),
-		"stderr is closed by a test":   withTest("os.close(2)"),
-		"descriptors are closed":       withTest("os.closerange(3, 1000)"),
+		"stderr is silenced at import": suiteOf(
+			"sys.stderr = open(os.devnull, 'w')\n" + strings.Replace(twoTests, "%s", "pass", 1),
+		),
+		"stderr is closed by a test": withTest("os.close(2)"),
+		"descriptors are closed":     withTest("os.closerange(3, 1000)"),
 		"tearDownClass works once": suiteOf(`
 class A(unittest.TestCase):
     was_torn_down = False
@@ -146,7 +155,8 @@ func TestACrashNamesTheTestAndKeepsTheResults(t *testing.T) {
 	if o.Summary != want || len(l.tests) != 1 || l.tests[0].Outcome != results.Passed {
 		t.Errorf("summary %q, results %+v; want %q", o.Summary, l.tests, want)
 	}
-	if r := o.Results; r.Crashed != "tests.test_a.A.test_b" || len(r.Unreached) != 1 || r.Unreached[0] != "tests.test_a.A.test_c" {
+	if r := o.Results; r.Crashed != "tests.test_a.A.test_b" || len(r.Unreached) != 1 ||
+		r.Unreached[0] != "tests.test_a.A.test_c" {
 		t.Errorf("results %+v", r)
 	}
 }

@@ -166,7 +166,8 @@ func TestIndexInPlaceOfTheConfiguredOne(t *testing.T) {
 
 const indexTest = "import os, socket, subprocess, sys, unittest\n\n\nclass T(unittest.TestCase):\n" +
 	"    def test_it(self):\n" +
-	"        subprocess.run([sys.executable, '-m', 'pip', 'download', '--retries=0', '--no-deps', '-d', '/tmp', 'greeter'], check=True)\n" +
+	"        subprocess.run([sys.executable, '-m', 'pip', 'download', '--retries=0', '--no-deps', '-d', '/tmp', " +
+	"'greeter'], check=True)\n" +
 	"        print('GIT', [name for name in os.environ if name.startswith('GIT_')])\n" +
 	"        with self.assertRaises(OSError):\n" +
 	"            socket.create_connection(('192.0.2.1', 80), timeout=5)\n"

@@ -78,7 +78,8 @@ func TestFailingTestsStandFirst(t *testing.T) {
 				t.Errorf("%s: the page is %d wide", name, wide)
 			}
 			for i, f := range failures {
-				goes := fmt.Sprintf(`(link => { location.href = link.href; return document.querySelector(":target").textContent; })`+
+				goes := fmt.Sprintf(`(link => { location.href = link.href; return `+
+					`document.querySelector(":target").textContent; })`+
 					`(document.querySelectorAll(".failing .inlog")[%d])`, i)
 				want := fmt.Sprintf("%s ... %s\n", f.ID, f.Outcome)
 				if got := evaluate[string](t, ctx, goes); got != want {
@@ -114,7 +115,10 @@ func TestPageOfManyTestsIsSmall(t *testing.T) {
 	if got := evaluate[string](t, ctx, `document.querySelector(":target").textContent`); got != want {
 		t.Errorf("the link goes to %q, want %q", got, want)
 	}
-	if in := evaluate[bool](t, ctx, `(b => b.top >= 0 && b.bottom <= innerHeight)(document.querySelector(":target").getBoundingClientRect())`); !in {
+	if in := evaluate[bool](
+		t, ctx,
+		`(b => b.top >= 0 && b.bottom <= innerHeight)(document.querySelector(":target").getBoundingClientRect())`,
+	); !in {
 		t.Error("the line is not on the screen")
 	}
 	picture(t, ctx, "around-a-line")

@@ -78,7 +78,8 @@ func TestBuildTellsItsFailingTests(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.body), &b); err != nil || b.Tests == nil {
 		t.Fatalf("answered %d %s: %v", a.code, a.body, err)
 	}
-	if b.Tests.Total != 120 || b.Tests.Passed != 117 || b.Tests.Failed != 2 || b.Tests.Errors != 1 || b.Tests.Seed != "0" ||
+	if b.Tests.Total != 120 || b.Tests.Passed != 117 || b.Tests.Failed != 2 || b.Tests.Errors != 1 ||
+		b.Tests.Seed != "0" ||
 		len(b.Tests.Unreached) != 1 || len(b.Tests.Failing) != 3 {
 		t.Errorf("tests = %+v", b.Tests)
 	}
@@ -147,7 +148,8 @@ func TestTestsAreListedPageByPage(t *testing.T) {
 		t.Errorf("the pages hold %d tests", len(ids))
 	}
 	red, link := read(path + "?outcome=failed,error&limit=2")
-	if len(red.Tests) != 2 || red.Tests[0].Traceback != failures[0].Traceback || !strings.Contains(link, "outcome=failed,error") {
+	if len(red.Tests) != 2 || red.Tests[0].Traceback != failures[0].Traceback ||
+		!strings.Contains(link, "outcome=failed,error") {
 		t.Errorf("the red ones are %+v, link %s", red, link)
 	}
 	if red, link = read(strings.TrimSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)); len(red.Tests) != 1 ||
@@ -171,7 +173,8 @@ func TestDocumentsOfTestsAreWhole(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.body), &all); err != nil || a.header.Get("Content-Type") != "application/json" {
 		t.Fatalf("answered %d %.300s: %v", a.code, a.body, err)
 	}
-	if len(all.Tests) != n || all.Counts.Total != n || all.Build != fmt.Sprint(id) || all.Tests[n-1].ID != "tests.test_many.Many.test_19999" {
+	if len(all.Tests) != n || all.Counts.Total != n || all.Build != fmt.Sprint(id) ||
+		all.Tests[n-1].ID != "tests.test_many.Many.test_19999" {
 		t.Errorf("it holds %d tests, and counts %+v", len(all.Tests), all.Counts)
 	}
 	a = s.get(buildPath(id) + "/junit.xml")
@@ -185,7 +188,8 @@ func TestDocumentsOfTestsAreWhole(t *testing.T) {
 			} `xml:"testcase"`
 		} `xml:"testsuite"`
 	}
-	if err := xml.Unmarshal([]byte(a.body), &suites); err != nil || !strings.HasPrefix(a.header.Get("Content-Type"), "application/xml") {
+	if err := xml.Unmarshal([]byte(a.body), &suites); err != nil ||
+		!strings.HasPrefix(a.header.Get("Content-Type"), "application/xml") {
 		t.Fatalf("answered %d %.300s: %v", a.code, a.body, err)
 	}
 	if suites.Suite.Name != "o/n" || suites.Suite.Tests != n || len(suites.Suite.Cases) != n ||

@@ -192,7 +192,8 @@ func TestDependenciesOfAPlan(t *testing.T) {
 	files := map[string]string{
 		"requirements.txt": "helper @ git+" + h.URL() + "/acme/helper.git\n",
 		"test_a.py": "import subprocess\nimport unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n" +
-			"        address = open('/tmp/where').read().removeprefix('url.').removesuffix('.insteadof').removesuffix('.insteadOf')\n" +
+			"        address = open('/tmp/where').read().removeprefix('url.')" +
+			".removesuffix('.insteadof').removesuffix('.insteadOf')\n" +
 			"        asked = subprocess.run(['git', 'ls-remote', address], capture_output=True, text=True)\n" +
 			"        print('LS-REMOTE', asked.returncode, asked.stderr)\n",
 	}

@@ -88,7 +88,8 @@ func TestCourseGoesAsItsPageSays(t *testing.T) {
 			`received\nschool/group-2 +webhook created, ping received$`,
 		"vivarium builds list --repo " + group: `passed .*school/group-1 +refs/heads/main`,
 		"vivarium repos list":                  `(?m)^school/group-1 .* success `,
-		"vivarium repos fix 'school/group-*' week1.toml": `^Fixed of school/group-\*: install, python, test, timeout, files of ` +
+		"vivarium repos fix 'school/group-*' week1.toml": `^Fixed of school/group-\*: install, python, test, timeout, ` +
+			`files of ` +
 			`school/tests at 0123456789ab, folder for-groups, the paths week1 `,
 		"vivarium repos list | grep -iEo '^school/group-[^ *]+' | " +
 			"xargs vivarium repos purge --yes": `(?m)^Removed of school/group-1: 1 build, .* 1 token`,

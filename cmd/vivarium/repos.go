@@ -249,7 +249,9 @@ func (r *repos) secret(ctx context.Context, name string) error {
 }
 
 func newReposFix(a *app) *cobra.Command {
-	return fix.Command(fix.Streams{In: a.stdin, Out: a.stdout}, func(ctx context.Context, f func(fix.Registry) error) error {
+	return fix.Command(fix.Streams{In: a.stdin, Out: a.stdout}, func(
+		ctx context.Context, f func(fix.Registry) error,
+	) error {
 		return a.registryOf(ctx, func(r *repos) error {
 			return f(fix.Registry{Entries: r.Entries, By: r.by, Limits: r.config.build.Limits, Explain: r.explain})
 		})

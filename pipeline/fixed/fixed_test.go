@@ -138,7 +138,9 @@ func TestNothingOfTheRepositoryStaysAtWhatIsTheOperators(t *testing.T) {
 			want:    []string{"tests", "a/c.ini"},
 		},
 		"a link where a folder was": {
-			protect: []string{"tests"}, files: entries("tests -> elsewhere", "elsewhere/", "elsewhere/t.py"), want: []string{"tests"},
+			protect: []string{"tests"}, files: entries(
+				"tests -> elsewhere", "elsewhere/", "elsewhere/t.py",
+			), want: []string{"tests"},
 		},
 		"by default what the overlay holds": {
 			own:   ownFiles("week1/test_a.py", "pytest.ini"),
@@ -172,7 +174,9 @@ func TestNothingOfTheRepositoryStaysAtWhatIsTheOperators(t *testing.T) {
 }
 
 func TestOnlyWhatDiffersIsToldOf(t *testing.T) {
-	p, own := Part{Protect: []string{"tests"}}, ownFiles("tests/same.py", "tests/changed.py", "tests/link.py", "tests/new.py")
+	p, own := Part{Protect: []string{"tests"}}, ownFiles(
+		"tests/same.py", "tests/changed.py", "tests/link.py", "tests/new.py",
+	)
 	files := entries("app.py", "tests/", "tests/changed.py", "tests/extra.py", "tests/link.py -> same.py", "tests/same.py")
 	for i := range files {
 		files[i].Size = 4

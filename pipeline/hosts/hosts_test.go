@@ -18,7 +18,8 @@ func TestParseTakesHostsAndNothingElse(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", ",", "a,", "ssh://a", "git+https://a", "https://user@a", "a/b", "https://a/b", "a?b", "a#b", "*.example.org", "https://",
+		"", ",", "a,", "ssh://a", "git+https://a", "https://user@a", "a/b", "https://a/b", "a?b", "a#b", "*.example.org",
+		"https://",
 	} {
 		if got, err := Parse(text); err == nil {
 			t.Errorf("%q was taken, as %q", text, got)

@@ -115,7 +115,9 @@ func TestThePlanSaysWhatBecameOfFilesWhereTheOperatorsStand(t *testing.T) {
 		Own: 3, Patterns: []string{"/tests", "conftest.py"},
 		Replaced: []string{"tests/test_a.py"}, LeftOut: []string{"conftest.py", "a.py", "b.py", "c.py"},
 	}
-	plan, err := Detect(survey(map[string]string{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase): pass\n"}), o)
+	plan, err := Detect(
+		survey(map[string]string{"tests/test_a.py": "import unittest\nclass T(unittest.TestCase): pass\n"}), o,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -171,7 +171,9 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 }
 
 func (p *Plan) chooseImage(t *checkout.Tree, project declared.Project, conf config, o Options) error {
-	demand := interpreter.Demand{Release: conf.python, By: conf.asker("python"), Requires: project.Requires, File: project.RequiresFile}
+	demand := interpreter.Demand{
+		Release: conf.python, By: conf.asker("python"), Requires: project.Requires, File: project.RequiresFile,
+	}
 	wishes := append(interpreter.Wishes(t), project.Wishes...)
 	c, err := interpreter.Choose(demand, wishes, o.Images, o.Default)
 	if err != nil {

@@ -110,7 +110,10 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 	noFile := func(name string) string {
 		return "FileNotFoundError: [Errno 2] No such file or directory: '" + name + "'"
 	}
-	popen := traceback(`"/tmp/workspace/tests/test_a.py", line 3, in test_x`, `"/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child`)
+	popen := traceback(
+		`"/tmp/workspace/tests/test_a.py", line 3, in test_x`,
+		`"/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child`,
+	)
 	environ := traceback(`"/tmp/workspace/app.py", line 3, in f`, `"<frozen os>", line 679, in __getitem__`)
 	asked := func(kind, name string) []Asked { return []Asked{{kind, name}} }
 	for name, c := range map[string]struct {

@@ -58,7 +58,8 @@ func TestParserNamesTheTestThatRanAndThoseNotReached(t *testing.T) {
 		`{"e":"start","id":"t.A.test_b"}`,
 	)
 	run := p.Run()
-	if got := run.Summary; run.Done || got.Crashed != "t.A.test_b" || got.NotReached != 1 || got.Unreached[0] != "t.A.test_c" {
+	if got := run.Summary; run.Done || got.Crashed != "t.A.test_b" || got.NotReached != 1 ||
+		got.Unreached[0] != "t.A.test_c" {
 		t.Errorf("got %+v", run)
 	}
 }
@@ -68,7 +69,8 @@ func TestParserCountsTestsOfAFixtureThatFailedAsExplained(t *testing.T) {
 		`{"e":"plan","in":"t.A","tests":[".test_a"]}`, `{"e":"plan","in":"t.B","tests":[".test_b"]}`,
 		`{"e":"end","id":"t.A.setUpClass","o":"skipped","d":0,"why":"not here"}`,
 	)...)
-	if got := p.Run().Summary; len(tests) != 1 || got.Skipped != 1 || got.NotReached != 1 || got.Unreached[0] != "t.B.test_b" {
+	if got := p.Run().Summary; len(tests) != 1 || got.Skipped != 1 || got.NotReached != 1 ||
+		got.Unreached[0] != "t.B.test_b" {
 		t.Errorf("got %+v of %+v", got, tests)
 	}
 }
@@ -95,7 +97,9 @@ func TestParserBoundsWhatItKeeps(t *testing.T) {
 	big := strings.Repeat("x", 30<<10)
 	n := 0
 	for i := range 200 {
-		for _, test := range p.Write(fmt.Appendf(nil, `{"e":"end","id":"t%d","o":"failed","why":%q,"tb":%q}`+"\n", i, big, big)) {
+		for _, test := range p.Write(fmt.Appendf(
+			nil, `{"e":"end","id":"t%d","o":"failed","why":%q,"tb":%q}`+"\n", i, big, big,
+		)) {
 			if n += len(test.Traceback); len(test.Reason) > maxReason+8 || len(test.Traceback) > maxText+8 {
 				t.Fatalf("a reason of %d bytes, a traceback of %d", len(test.Reason), len(test.Traceback))
 			}
@@ -104,7 +108,8 @@ func TestParserBoundsWhatItKeeps(t *testing.T) {
 	if n > maxRed || n == 0 {
 		t.Errorf("%d bytes of tracebacks", n)
 	}
-	if got := p.Write([]byte(strings.Repeat("y", maxLine+1) + "\n" + `{"e":"end","id":"after","o":"passed"}` + "\n")); len(got) != 1 {
+	long := strings.Repeat("y", maxLine+1) + "\n" + `{"e":"end","id":"after","o":"passed"}` + "\n"
+	if got := p.Write([]byte(long)); len(got) != 1 {
 		t.Errorf("after a line that is too long: %+v", got)
 	}
 	if len(p.partial) > maxLine {

@@ -21,7 +21,9 @@ func TestSentenceBeginsWithWhatMattersAndFits(t *testing.T) {
 		{Sentence{Text: "No module named 'flask'", Place: "app.py:1"}, "No module named 'flask' (app.py:1)"},
 		{Sentence{Subject: "app/x.py:12:5", Text: "F821 undefined name 'y'"}, "app/x.py:12:5: F821 undefined name 'y'"},
 		{ // the folders go first
-			Sentence{"test_a.T.test_b", strings.Repeat("word ", 18) + "end", "src/package/tests/unit/test_a.py:31", "and 2 more"},
+			Sentence{
+				"test_a.T.test_b", strings.Repeat("word ", 18) + "end", "src/package/tests/unit/test_a.py:31", "and 2 more",
+			},
 			"test_a.T.test_b: " + strings.Repeat("word ", 18) + "end (test_a.py:31), and 2 more",
 		},
 		{ // then the text

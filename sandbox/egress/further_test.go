@@ -34,7 +34,10 @@ func linkOf(t *testing.T, base, page string) string {
 // TestFurtherIndexAndPageOfLinksAreServed with what is no part of the configured index.
 func TestFurtherIndexAndPageOfLinksAreServed(t *testing.T) {
 	main, other := startIndex(t, egresstest.IndexConfig{}), startIndex(t, egresstest.IndexConfig{})
-	other.Add(egresstest.Wheel("helper", "1.0", nil), egresstest.File{Name: "helper-2.0.tar.gz", Data: []byte("x"), NoHash: true})
+	other.Add(
+		egresstest.Wheel("helper", "1.0", nil),
+		egresstest.File{Name: "helper-2.0.tar.gz", Data: []byte("x"), NoHash: true},
+	)
 	x := newIndex(t, main, nil)
 	own, _ := newSession(t, x)
 	if code, _ := raw(t, own, get("/simple/helper/")); code != http.StatusNotFound {
@@ -72,7 +75,9 @@ func TestFurtherIndexHasNoRightsOfTheConfiguredOne(t *testing.T) {
 	main := startIndex(t, egresstest.IndexConfig{Password: canary})
 	main.Add(egresstest.Wheel("secret", "1.0", nil))
 	evil := startIndex(t, egresstest.IndexConfig{})
-	file := egresstest.File{Name: "secret-1.0.tar.gz", Data: []byte("x"), NoHash: true, URL: main.URL() + "secret/secret-1.0.tar.gz"}
+	file := egresstest.File{
+		Name: "secret-1.0.tar.gz", Data: []byte("x"), NoHash: true, URL: main.URL() + "secret/secret-1.0.tar.gz",
+	}
 	evil.Add(file)
 	x := newIndex(t, main, func(c *IndexConfig) {
 		c.Upstream.User = url.UserPassword("me", canary)

@@ -26,7 +26,7 @@ type Package struct {
 
 // Since says what differs between a failed build and the green one before it.
 type Since struct {
-	Build     string   `json:"build" doc:"The green build: of the same commit, else of the branch, else of the default branch."`
+	Build     string   `json:"build" doc:"The green build: of the commit, the branch, else the default branch."`
 	SameCode  bool     `json:"same_code" doc:"Whether both built the same files."`
 	Compared  bool     `json:"compared" doc:"Whether the packages of both are known."`
 	Packages  []Change `json:"packages" doc:"Those that differ."`

@@ -34,7 +34,7 @@ func NewTestCounts(c testruns.Counts) TestCounts {
 // Tests is what the tests of a build came to, with the first of those that failed.
 type Tests struct {
 	TestCounts
-	Tampered   bool     `json:"tampered" doc:"Tests of ours among them ended otherwise than they must: nothing here counts."`
+	Tampered   bool     `json:"tampered" doc:"Tests of ours among them ended wrongly: nothing here counts."`
 	Hung       string   `json:"hung" doc:"The test whose time was up, or empty."`
 	Crashed    string   `json:"crashed" doc:"The test that ran when its process ended, or empty."`
 	NotReached int      `json:"not_reached" doc:"How many tests were found and did not run."`
@@ -65,7 +65,7 @@ type Test struct {
 	Seconds   float64         `json:"seconds" doc:"How long it took."`
 	Reason    string          `json:"reason,omitempty" doc:"One line: why it was skipped, or what it raised."`
 	Traceback string          `json:"traceback,omitempty"`
-	Output    string          `json:"output,omitempty" doc:"What it printed, where the program that ran it kept that apart."`
+	Output    string          `json:"output,omitempty" doc:"What it printed, where its program kept that apart."`
 	Path      string          `json:"path,omitempty" doc:"From the repository's root."`
 	Line      int             `json:"line,omitempty" doc:"From 1."`
 	Asked     []Asked         `json:"asked,omitempty" doc:"What it asked for and did not get."`

@@ -39,7 +39,9 @@ func document(t *testing.T, s Suite, tests ...results.Test) string {
 // schema is what Jenkins' xUnit schema (junit-10.xsd) asks of the elements that are used here: the
 // attributes that must be there and may be there, and the elements within, in their order.
 var schema = map[string]struct{ must, may, within []string }{
-	"testsuites": {nil, []string{"name", "time", "tests", "failures", "errors", "skipped", "timestamp"}, []string{"testsuite"}},
+	"testsuites": {
+		nil, []string{"name", "time", "tests", "failures", "errors", "skipped", "timestamp"}, []string{"testsuite"},
+	},
 	"testsuite": {
 		[]string{"name", "tests", "failures", "errors"},
 		[]string{"skipped", "time", "timestamp"},
@@ -135,7 +137,9 @@ func TestDocumentFitsTheSchema(t *testing.T) {
 		Build:   12,
 		Started: time.Date(2026, 12, 1, 18, 0, 0, 0, time.UTC),
 		Took:    3 * time.Second,
-		Counts:  testruns.Counts{Passed: 1, Failed: 1, Errors: 1, Skipped: 1, ExpectedFailures: 1, UnexpectedSuccesses: 1, LeftOut: 7},
+		Counts: testruns.Counts{
+			Passed: 1, Failed: 1, Errors: 1, Skipped: 1, ExpectedFailures: 1, UnexpectedSuccesses: 1, LeftOut: 7,
+		},
 	}
 	text := document(t, suite,
 		results.Test{ID: "tests.test_a.A.test_1", Outcome: results.Passed, Duration: time.Millisecond},
@@ -156,7 +160,8 @@ func TestDocumentFitsTheSchema(t *testing.T) {
 		t.Errorf("got %v", count)
 	}
 	for _, part := range []string{
-		`<testsuite name="octo/hello" tests="6" failures="2" errors="1" skipped="2" time="3.000000" timestamp="2026-12-01T18:00:00">`,
+		`<testsuite name="octo/hello" tests="6" failures="2" errors="1" skipped="2" time="3.000000" ` +
+			`timestamp="2026-12-01T18:00:00">`,
 		`<property name="build" value="12"/>`,
 		`<property name="left_out" value="7"/>`,
 		`<testcase classname="tests.test_a.A" name="test_1" time="0.001000"></testcase>`,

@@ -33,9 +33,9 @@ type Streams struct {
 	Out io.Writer
 }
 
-const long = `Fix says what the repositories of an entry cannot change of their builds: commands, limits, protected paths, and tests
-of your own. FILE (- for standard input) has the settings of [tool.vivarium] at its top, which then count in place of
-the repository's, and besides:
+const long = `Fix says what the repositories of an entry cannot change of their builds: commands, limits,
+protected paths, and tests of your own. FILE (- for standard input) has the settings of
+[tool.vivarium] at its top, which then count in place of the repository's, and besides:
 
   protect = ["tests", "conftest.py"]   # nothing of the repository stays there; as in a .gitignore
 
@@ -44,9 +44,10 @@ the repository's, and besides:
   commit = "…"                         # its whole ID: a branch or a tag could be moved
   folder = "week1"                     # whose files stand at the checkout's root; all, where it is left out
 
-Where protect is left out, it is the overlay's own files and folders at the root, and every conftest.py. With the tests
-their variables and their folder are fixed, too. Below a pattern, a repository's own entry comes before the pattern's. Plan,
-page and commit status say what a repository had otherwise. Without FILE the command shows what is fixed.`
+Where protect is left out, it is the overlay's own files and folders at the root, and every
+conftest.py. With the tests their variables and their folder are fixed, too. Below a pattern, a
+repository's own entry comes before the pattern's. Plan, page and commit status say what a
+repository had otherwise. Without FILE the command shows what is fixed.`
 
 // Command is the command. open runs a function on the registry.
 func Command(s Streams, open func(ctx context.Context, f func(Registry) error) error) *cobra.Command {
@@ -159,6 +160,6 @@ func advice(p fixed.Part) string {
 	if len(open) == 0 {
 		return ""
 	}
-	return "Not fixed: " + strings.Join(open, ", ") + ". What a repository installs, and pytest's settings in its files, can " +
-		"change what your tests say.\n"
+	return "Not fixed: " + strings.Join(open, ", ") + ". What a repository installs, and pytest's settings in its " +
+		"files, can change what your tests say.\n"
 }

@@ -72,9 +72,11 @@ func TestWhatIsFixedIsKeptShownAndCleared(t *testing.T) {
 	expect("# nothing\n", "school/group-8")
 	expect("Nothing is fixed by the entry school/group-7 any more.\n", "school/group-7", "--clear")
 	expect("install = 'pip install pytest'\ntest = 'python -m pytest'\n", "school/group-7")
-	expect("Fixed of school/group-*: test.\nNot fixed: install. What a repository installs, and pytest's settings in its files, "+
+	expect("Fixed of school/group-*: test.\n"+
+		"Not fixed: install. What a repository installs, and pytest's settings in its files, "+
 		"can change what your tests say.\n", "school/group-*", file(t, "test = 'python -m pytest'\n"))
-	if got, err := list.FixedFor(t.Context(), registry.Origin{Name: "school/group-1"}); err != nil || got != "test = 'python -m pytest'" {
+	if got, err := list.FixedFor(t.Context(), registry.Origin{Name: "school/group-1"}); err != nil ||
+		got != "test = 'python -m pytest'" {
 		t.Errorf("the registry has %q, %v", got, err)
 	}
 }
@@ -91,7 +93,9 @@ func TestWhatABuildCouldNotGoByIsRefused(t *testing.T) {
 			t.Errorf("%q: got %q, %v; want %q", text, out, err, want)
 		}
 	}
-	for _, args := range [][]string{{"school/group-*", "/no/such/file"}, {"other/one", "-"}, {"school/group-*", "-", "--clear"}} {
+	for _, args := range [][]string{
+		{"school/group-*", "/no/such/file"}, {"other/one", "-"}, {"school/group-*", "-", "--clear"},
+	} {
 		if out, err := run(args...); err == nil {
 			t.Errorf("%q: got %q", args, out)
 		}

@@ -40,7 +40,9 @@ func startGitHost(t *testing.T, c egresstest.GitHostConfig) *egresstest.GitHost 
 
 func commit(t *testing.T, h *egresstest.GitHost, name string) {
 	t.Helper()
-	if _, err := h.Commit(t.Context(), name, egresstest.Commit{Files: map[string]string{"hello.py": "print('hi')\n"}}); err != nil {
+	if _, err := h.Commit(
+		t.Context(), name, egresstest.Commit{Files: map[string]string{"hello.py": "print('hi')\n"}},
+	); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -86,7 +88,9 @@ func clone(t *testing.T, from string) (dir, out string, err error) {
 	dir = filepath.Join(t.TempDir(), "clone")
 	c := exec.CommandContext(t.Context(), "git", "clone", "--filter=blob:none", "--quiet", from, dir)
 	c.Dir = t.TempDir()
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LANG=C"}
+	c.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LANG=C",
+	}
 	said, err := c.CombinedOutput()
 	return dir, string(said), err
 }
