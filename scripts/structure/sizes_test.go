@@ -3,7 +3,10 @@ package structure
 import (
 	"fmt"
 	"go/ast"
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // How large a thing may grow before it answers several questions. All lines count, comments too.
@@ -123,4 +126,38 @@ func receiver(e ast.Expr) string {
 		return e.Name
 	}
 	return "?"
+}
+
+// mostColumns is the length of a line; a tab counts as one. A field's tag cannot be broken.
+const mostColumns = 120
+
+func TestNoLineIsTooLong(t *testing.T) {
+	for _, s := range parseTree(t) {
+		for _, number := range tooLong(string(s.text)) {
+			t.Errorf("%s:%d is longer than %d columns: break it, one field a line", s.path, number, mostColumns)
+		}
+	}
+}
+
+// TestLengthRuleSeesALongLine is the control: the rule finds what it is there for.
+func TestLengthRuleSeesALongLine(t *testing.T) {
+	tag := "\tName string `json:\"name\" doc:\"" + strings.Repeat("x", mostColumns) + "\"`"
+	text := strings.Repeat("ü", mostColumns) + "\n\t" + strings.Repeat("x", mostColumns) + "\n" + tag
+	if got := tooLong(text); !slices.Equal(got, []int{2}) {
+		t.Errorf("lines %v are found too long, want the second alone", got)
+	}
+}
+
+// tooLong gives the numbers of the lines that are, from 1.
+func tooLong(text string) (numbers []int) {
+	for i, line := range strings.Split(text, "\n") {
+		code, tag, _ := strings.Cut(line, " `")
+		if strings.HasSuffix(tag, "\"`") && strings.Contains(tag, ":\"") {
+			line = code
+		}
+		if utf8.RuneCountInString(line) > mostColumns {
+			numbers = append(numbers, i+1)
+		}
+	}
+	return numbers
 }
