@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"vivarium/sandbox/egress/watchdog"
 	"vivarium/sandbox/filecache"
 )
 
@@ -46,7 +47,7 @@ func (s *downloads) join(d download, f *fetcher) (*transfer, error) {
 	// Not the client's context: others may go on reading when the first one leaves.
 	ctx, cancel := context.WithCancel(context.Background())
 	t := newTransfer(d, file, cancel)
-	t.readers, t.long = 1, f.stall/longShare
+	t.readers, t.long = 1, f.stall/watchdog.LongShare
 	s.running[keyOf(d)] = t
 	go t.run(ctx, f)
 	return t, nil

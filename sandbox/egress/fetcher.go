@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"vivarium/sandbox/egress/watchdog"
 )
 
 // fetcher fetches what the configured index and its pages name.
@@ -62,46 +64,46 @@ type fetched struct {
 	own  bool      // fetched with the rights of the index's own origin, at every hop
 	auth bool      // the last hop was asked with the operator's credentials
 	body io.Reader // ends with an error when the host goes silent
-	dog  *watchdog
+	dog  *watchdog.Dog
 }
 
 // Close gives up whatever has not been read.
 func (f *fetched) Close() {
 	f.Body.Close()
-	f.dog.stop()
+	f.dog.Stop()
 }
 
 // get asks for t. The rules for the first address hold for every hop of a redirect. After a hop
 // without the rights of the index's own origin, no later hop has them.
 func (f *fetcher) get(ctx context.Context, t target, header http.Header) (*fetched, error) {
-	dog := watch(ctx, f.stall)
+	dog := watchdog.Watch(ctx, f.stall)
 	u, own := t.url, t.trusted
 	for range maxRedirects {
 		own = own && f.owns(u, t.checked)
-		res, err := f.roundTrip(dog.ctx, u, own, header)
+		res, err := f.roundTrip(dog.Context(), u, own, header)
 		if err != nil {
-			err = dog.explain(err)
-			dog.stop()
+			err = dog.Explain(err)
+			dog.Stop()
 			return nil, &fetchError{host: u.Host, err: plain(err)}
 		}
 		if !isRedirect(res.StatusCode) {
-			dog.rest()
+			dog.Rest()
 			return &fetched{
 				Response: res, url: u, own: own, auth: own && f.auth != nil,
-				body: &hostReader{dog.reader(res.Body), u.Host}, dog: dog,
+				body: &hostReader{dog.Reader(res.Body), u.Host}, dog: dog,
 			}, nil
 		}
 		res.Body.Close()
 		next, err := u.Parse(res.Header.Get("Location"))
 		if err != nil {
-			dog.stop()
+			dog.Stop()
 			return nil, refuse(http.StatusBadGateway, "package index: %s redirects to an address that cannot be read",
 				u.Host)
 		}
 		next.User, next.Fragment = nil, ""
 		u = next
 	}
-	dog.stop()
+	dog.Stop()
 	return nil, refuse(http.StatusBadGateway, "package index: %s redirects more than %d times", t.url.Host,
 		maxRedirects)
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"vivarium/sandbox/egress/watchdog"
 	"vivarium/sandbox/quantity"
 )
 
@@ -104,10 +105,10 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	call.body = &clientBody{http.MaxBytesReader(w, r.Body, maxWants)}
-	dog := watch(r.Context(), g.stall)
-	defer dog.stop()
+	dog := watchdog.Watch(r.Context(), g.stall)
+	defer dog.Stop()
 	res, err := g.send(dog, call)
-	dog.rest()
+	dog.Rest()
 	if err != nil {
 		status, message := g.failed(r.Context(), err)
 		answer(w, status, message)
@@ -119,7 +120,7 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		res.Body = struct {
 			io.Reader
 			io.Closer
-		}{dog.reader(res.Body), res.Body}
+		}{dog.Reader(res.Body), res.Body}
 		status, message := g.rejected(call, res)
 		answer(w, status, message)
 		return
@@ -128,7 +129,7 @@ func (g *Git) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // pass streams a good answer to the client as it comes.
-func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, dog *watchdog) {
+func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, dog *watchdog.Dog) {
 	h := w.Header()
 	h.Set("Content-Type", res.Header.Get("Content-Type"))
 	h.Set("Cache-Control", "no-cache")
@@ -136,9 +137,9 @@ func (g *Git) pass(w http.ResponseWriter, r *http.Request, res *http.Response, d
 		h.Set("Content-Encoding", e)
 	}
 	w.WriteHeader(res.StatusCode)
-	n, err := stream(w, g.bound(dog.reader(res.Body)), g.maxBytes)
+	n, err := stream(w, g.bound(dog.Reader(res.Body)), g.maxBytes)
 	var up *upstreamError
-	var stalled *stalledError
+	var stalled *watchdog.StalledError
 	switch {
 	case err == nil:
 		g.recovered()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"vivarium/sandbox/egress/watchdog"
 	"vivarium/sandbox/quantity"
 )
 
@@ -37,7 +38,7 @@ func (g *Git) failed(client context.Context, err error) (int, string) {
 		return http.StatusRequestEntityTooLarge, "the request is larger than " + quantity.Bytes(maxWants)
 	}
 	var broken *clientError
-	var stalled *stalledError
+	var stalled *watchdog.StalledError
 	if errors.As(err, &broken) || client.Err() != nil && !errors.As(err, &stalled) {
 		return http.StatusBadRequest, "the request broke off"
 	}

@@ -5,13 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"vivarium/sandbox/egress/watchdog"
 )
 
 const maxRedirects = 5
 
 // send asks upstream. Like git itself, it follows redirects only for the first request of a fetch.
 // Later requests go where the first one led.
-func (g *Git) send(dog *watchdog, c gitCall) (*http.Response, error) {
+func (g *Git) send(dog *watchdog.Dog, c gitCall) (*http.Response, error) {
 	if c.method == http.MethodPost {
 		g.mu.Lock()
 		base := g.base
@@ -53,12 +55,12 @@ func (g *Git) follows(base string) error {
 
 // roundTrip sends one request whose every header is written here. The token goes only
 // to the configured repository itself, never to where a redirect points.
-func (g *Git) roundTrip(dog *watchdog, base string, c gitCall) (*http.Response, error) {
+func (g *Git) roundTrip(dog *watchdog.Dog, base string, c gitCall) (*http.Response, error) {
 	var body io.Reader
 	if c.method == http.MethodPost {
 		body = c.body
 	}
-	req, err := http.NewRequestWithContext(dog.ctx, c.method, base+c.path, body)
+	req, err := http.NewRequestWithContext(dog.Context(), c.method, base+c.path, body)
 	if err != nil {
 		return nil, refuse(http.StatusBadGateway, "the repository's address is not a valid URL")
 	}
@@ -75,7 +77,7 @@ func (g *Git) roundTrip(dog *watchdog, base string, c gitCall) (*http.Response, 
 	}
 	res, err := rt.RoundTrip(req)
 	if err != nil {
-		return nil, &fetchError{host: req.URL.Host, err: dog.explain(err)}
+		return nil, &fetchError{host: req.URL.Host, err: dog.Explain(err)}
 	}
 	return res, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"vivarium/sandbox/egress/watchdog"
 )
 
 // Trouble is why a build did not get what it asked the index for: trouble outside the build, which
@@ -78,7 +80,7 @@ func troubleOf(err error) *Trouble {
 	var no *refusal
 	var fetch *fetchError
 	var private *addressError
-	var stalled *stalledError
+	var stalled *watchdog.StalledError
 	var bad *pageError
 	var hash *hashError
 	switch {

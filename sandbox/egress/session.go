@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"vivarium/sandbox/egress/simpleindex"
+	"vivarium/sandbox/egress/watchdog"
 	"vivarium/sandbox/quantity"
 )
 
@@ -203,7 +204,7 @@ func (s *Session) say(format string, args ...any) {
 func explain(err error) *refusal {
 	var no *refusal
 	var private *addressError
-	var stalled *stalledError
+	var stalled *watchdog.StalledError
 	var fetch *fetchError
 	switch {
 	case errors.As(err, &no):

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"vivarium/sandbox/egress/watchdog"
 	"vivarium/sandbox/filecache"
 	"vivarium/sandbox/quantity"
 )
@@ -167,7 +168,7 @@ func (t *transfer) head(ctx context.Context) (int64, error) {
 // left is why a client that waited for upstream since began left.
 func (t *transfer) left(ctx context.Context, began time.Time) error {
 	if silent := time.Since(began); silent >= t.long {
-		return &fetchError{host: t.url.Host, err: &stalledError{after: silent.Round(time.Second)}}
+		return &fetchError{host: t.url.Host, err: &watchdog.StalledError{After: silent.Round(time.Second)}}
 	}
 	return context.Cause(ctx)
 }

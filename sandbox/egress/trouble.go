@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"syscall"
+
+	"vivarium/sandbox/egress/watchdog"
 )
 
 // isTrouble reports whether a status means trouble of the host's own, which may pass, and no fault
@@ -30,7 +32,7 @@ func brief(err error) string {
 	var errno syscall.Errno
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
-	var stalled *stalledError
+	var stalled *watchdog.StalledError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.As(err, &stalled):

@@ -23,8 +23,8 @@ var proxies = []mutant{
 	if origin(req.URL) == g.origin {
 		rt = g.own
 	}`, `rt := g.own`, "^TestGitRedirects$"),
-	inEgress("git: size of a repository", "git.go", `stream(w, g.bound(dog.reader(res.Body)), g.maxBytes)`,
-		`stream(w, g.bound(dog.reader(res.Body)), 1<<60)`, "^TestGitBound$"),
+	inEgress("git: size of a repository", "git.go", `stream(w, g.bound(dog.Reader(res.Body)), g.maxBytes)`,
+		`stream(w, g.bound(dog.Reader(res.Body)), 1<<60)`, "^TestGitBound$"),
 
 	// The index service: what may be asked.
 	inEgress("index: reading only", "session.go", `if r.Method != http.MethodGet && r.Method != http.MethodHead {`,
