@@ -19,21 +19,23 @@ type command struct {
 	// report takes pieces of the report of tests, in order with the output; nil where none is asked
 	// for.
 	report func(ctx context.Context, p []byte) error
+	// again says that the command only tries again what the step has done, within its own Timeout:
+	// the log does not show it, and the step's end is another command's.
+	again bool
 }
 
 // run runs a command until it ends or the build's time is up. Its error is the limit on output, or
 // something that the command did not cause.
 func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
-	if c.echo == "" {
-		c.echo = termtext.Line(shell.Line(c.Argv))
-	}
-	if err := a.say(ctx, "$ "+c.echo); err != nil {
+	if err := a.echo(ctx, c); err != nil {
 		return sandbox.Result{}, err
 	}
 	if a.limits.OpenFiles < a.req.Settings.Limits.OpenFiles {
 		c.OpenFiles = a.limits.OpenFiles
 	}
-	c.Timeout = time.Until(a.deadline)
+	if left := time.Until(a.deadline); !c.again || c.Timeout > left {
+		c.Timeout = left
+	}
 	if c.Timeout <= 0 {
 		return sandbox.Result{}, errTimeout
 	}
@@ -42,22 +44,46 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	bounded, cancel := a.bound(ctx)
 	defer cancel()
 	r, err := a.sandbox.Run(bounded, c.Command, func(stream sandbox.Stream, p []byte) error {
-		if stream == sandbox.Report {
-			return a.reported(ctx, c, p)
-		}
-		if c.tap != nil {
-			c.tap(stream, p)
-		}
-		return a.output(ctx, stream, p)
+		return a.take(ctx, c, stream, p)
 	})
 	if err != nil {
 		return sandbox.Result{}, &inCommand{err, c.name}
+	}
+	if c.again {
+		a.step.CPU += r.CPU
+		return r, nil
 	}
 	a.count(r)
 	if r.Strays > 0 {
 		a.notes.Add(strays(r.Strays, c.name))
 	}
 	return r, a.sayNotes(ctx)
+}
+
+func (a *attempt) echo(ctx context.Context, c command) error {
+	if c.again {
+		return nil
+	}
+	if c.echo == "" {
+		c.echo = termtext.Line(shell.Line(c.Argv))
+	}
+	return a.say(ctx, "$ "+c.echo)
+}
+
+// take takes a piece of what comes out of a command.
+func (a *attempt) take(ctx context.Context, c command, stream sandbox.Stream, p []byte) error {
+	switch {
+	case stream == sandbox.Report && c.again:
+		return c.report(ctx, p)
+	case stream == sandbox.Report:
+		return a.reported(ctx, c, p)
+	case c.again:
+		return nil
+	}
+	if c.tap != nil {
+		c.tap(stream, p)
+	}
+	return a.output(ctx, stream, p)
 }
 
 // strays says what a command left running. No step may meet another step's processes.

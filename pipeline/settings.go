@@ -16,5 +16,7 @@ type Settings struct {
 	// GitHosts and IndexHosts are the hosts from which builds may get dependencies besides the package
 	// index: repositories without credentials, and further indexes.
 	GitHosts, IndexHosts hosts.List
+	NoRetries            bool  // failed tests are not tried again
+	FlakyPasses          bool  // a run whose red tests all passed when they were tried again is green
 	KeptLog              int64 // bytes of output that are stored of one attempt; more is left out of its middle
 }

@@ -23,6 +23,7 @@ type testRun struct {
 	result sandbox.Result
 	limit  time.Duration // of one test
 	tester.Told
+	forgiven bool // all that is red is flaky, and the operator lets that pass
 }
 
 // test does every run of the plan, also after one that is red: each has its own tests.
@@ -69,20 +70,28 @@ func (a *attempt) runTests(
 		return testRun{}, err
 	}
 	watch := by.Watch(planned.Dir)
-	c := command{
-		Command: inCheckout(planned, slices.Concat(env, envSettings)),
-		name:    by.Command,
-		echo:    termtext.Line(python.Line(planned)),
-		tap:     func(_ sandbox.Stream, p []byte) { watch.Print(p) },
-		report:  func(ctx context.Context, p []byte) error { return a.recordTests(ctx, watch.Report(p)) },
-	}
-	c.Env = append([]string{"PYTHONFAULTHANDLER=1", "PYTHONHASHSEED=" + a.hashSeed()}, c.Env...)
-	c.Merged, c.Report, c.TestTimeout = true, reporter.Reports(planned.Argv), a.testTimeout()
+	c := a.testCommand(by, planned, env)
+	c.tap = func(_ sandbox.Stream, p []byte) { watch.Print(p) }
+	c.report = func(ctx context.Context, p []byte) error { return a.recordTests(ctx, watch.Report(p)) }
 	r, err := a.run(ctx, c)
 	if err != nil {
 		return testRun{}, err
 	}
-	return testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r.TestHung)}, nil
+	run := testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r.TestHung)}
+	err = a.tryAgain(ctx, &run, func() command { return a.testCommand(by, planned, env) })
+	return run, err
+}
+
+// testCommand is the command of a run, also when it is tried again.
+func (a *attempt) testCommand(by tester.Program, planned checkout.Command, env []string) command {
+	c := command{
+		Command: inCheckout(planned, slices.Concat(env, envSettings)),
+		name:    by.Command,
+		echo:    termtext.Line(python.Line(planned)),
+	}
+	c.Env = append([]string{"PYTHONFAULTHANDLER=1", "PYTHONHASHSEED=" + a.hashSeed()}, c.Env...)
+	c.Merged, c.Report, c.TestTimeout = true, reporter.Reports(planned.Argv), a.testTimeout()
+	return c
 }
 
 // maxTestTimeout is what one test may take where the repository does not say; it is a third of the

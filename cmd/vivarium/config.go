@@ -109,6 +109,12 @@ var variables = []variable{
 		to(hostList, func(c *config) *hosts.List { return &c.build.GitHosts })},
 	{"VIVARIUM_PYTEST", "add", "Tests that need pytest, declared nowhere: add installs it; declared fails the build.",
 		to(onlyDeclared, func(c *config) *bool { return &c.build.DeclaredPytest })},
+	{"VIVARIUM_RETRY", "on", "Whether failed tests are tried again, alone and in their place, to tell flaky ones: " +
+		"on or off.",
+		to(off, func(c *config) *bool { return &c.build.NoRetries })},
+	{"VIVARIUM_FLAKY", "fail", "What a test makes of its build that failed, and passed when it was tried again: " +
+		"fail or pass.",
+		to(flakyPasses, func(c *config) *bool { return &c.build.FlakyPasses })},
 	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",
 		to(text, func(c *config) *string { return &c.initDir })},
 	{"VIVARIUM_RUNNERS", "vivarium/runner",

@@ -186,6 +186,10 @@ var (
 
 	yesOrNo = kind[bool]{accepts: "yes or no",
 		parse: func(v string) (bool, error) { return v == "yes", when(v == "yes" || v == "no") }}
+	off = kind[bool]{accepts: "on or off",
+		parse: func(v string) (bool, error) { return v == "off", when(v == "on" || v == "off") }}
+	flakyPasses = kind[bool]{accepts: "fail or pass",
+		parse: func(v string) (bool, error) { return v == "pass", when(v == "fail" || v == "pass") }}
 	onlyDeclared = kind[bool]{accepts: "add or declared",
 		parse: func(v string) (bool, error) { return v == "declared", when(v == "add" || v == "declared") }}
 

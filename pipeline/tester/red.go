@@ -30,6 +30,9 @@ func evidence(t results.Test) reason.Evidence {
 
 func finding(t results.Test) findings.Finding {
 	f := findings.Finding{Path: t.Path, Line: t.Line, Test: t.ID, Text: t.Problem()}
+	if tried := t.Tried(); tried != "" {
+		f.Text = tried + ": " + f.Text
+	}
 	if t.Sub != "" {
 		f.Test += " " + t.Sub
 	}
