@@ -12,7 +12,7 @@ import (
 // client is one process that reports.
 type client struct {
 	socket int
-	pid    int   // as the kernel says; it may have ended
+	pid    int   // as the kernel says, or see greet; it may have ended
 	ring   *ring // nil until it was sent
 	clock  clock
 	seen   uint64 // the ring's head at the last look
@@ -53,8 +53,7 @@ func (s *Server) listen(c *client) error {
 	case err != nil: // it has ended, or is hostile
 		return s.leave(c)
 	case c.ring == nil:
-		c.ring, err = openRing(file)
-		c.gone = err != nil
+		s.greet(c, file)
 		return nil
 	case file >= 0 || word != syncs:
 		closeFiles(file)
@@ -67,6 +66,18 @@ func (s *Server) listen(c *client) error {
 	// A client that never reads its answers loses its connection, since this must not block.
 	c.gone = unix.Sendto(c.socket, []byte{answered}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil) != nil
 	return nil
+}
+
+// greet takes a client's ring. gVisor's kernel knows no peers: it names PID 1, which asks. There
+// the client's own word must do, by which it can only have a process of its own command aborted.
+func (s *Server) greet(c *client, file int) {
+	ring, err := openRing(file)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.ring, c.gone = ring, err != nil
+	if c.pid <= 1 && ring != nil {
+		c.pid = ring.process
+	}
 }
 
 // mostFiles is how many descriptors one message can hold (SCM_MAX_FD). There must be room for all:

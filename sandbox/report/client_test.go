@@ -296,6 +296,21 @@ func TestTheClockTellsWhoHangs(t *testing.T) {
 	}
 }
 
+// Under gVisor the kernel names PID 1 as every client's process.
+func TestAClientsOwnWordNamesItWhereTheKernelDoesNot(t *testing.T) {
+	s := listen(t, &log{}, 0)
+	p := dial(t, s)
+	p.memory = memory(t, minCapacity, dataAt+minCapacity)
+	put(t, p.memory, processAt, 1234)
+	until(t, s, "the client", func() bool { return len(s.clients) == 1 })
+	s.clients[0].pid = 1
+	p.send(p.memory)
+	p.synced(s)
+	if got := s.Peers(); len(got) != 1 || got[0] != 1234 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestClockCountsOneTestsTimeAlone(t *testing.T) {
 	const limit = 10 * lookEvery
 	at := time.Unix(1000, 0)

@@ -17,6 +17,7 @@ const (
 	tailAt     = 8  // bytes ever read, by PID 1
 	runningAt  = 16 // 1 while a test is running, by the client
 	capacityAt = 24 // set once, before the ring is sent
+	processAt  = 32 // the client's process, by its own word; set likewise
 	dataAt     = 64
 
 	minCapacity = 64 << 10
@@ -28,6 +29,7 @@ const (
 type ring struct {
 	file     int
 	capacity uint64
+	process  int    // by the client's own word
 	tail     uint64 // never read from the file, which anybody may change
 }
 
@@ -55,6 +57,7 @@ func (r *ring) check() error {
 		return err
 	}
 	r.capacity = binary.LittleEndian.Uint64(figures[capacityAt:])
+	r.process = int(binary.LittleEndian.Uint32(figures[processAt:]) &^ (1 << 31))
 	if bits.OnesCount64(r.capacity) != 1 || r.capacity < minCapacity || r.capacity > maxCapacity {
 		return fmt.Errorf("a ring of %d bytes", r.capacity)
 	}

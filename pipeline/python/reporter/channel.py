@@ -18,8 +18,9 @@ class Channel:
         memory = posix.memfd_create("vivarium-report")
         posix.ftruncate(memory, 64 + self.SIZE)
         self.ring = mmap.mmap(memory, 64 + self.SIZE)
-        self.words = memoryview(self.ring)[:32].cast("Q")  # head, tail, state, capacity
+        self.words = memoryview(self.ring)[:40].cast("Q")  # head, tail, state, capacity, process
         self.words[3] = self.SIZE
+        self.words[4] = posix.getpid()
         self.head = 0
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.socket.connect("\0" + name[1:])

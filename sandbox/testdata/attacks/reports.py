@@ -12,6 +12,7 @@ class Client:
         os.ftruncate(self.fd, 64 + CAPACITY)
         self.ring = mmap.mmap(self.fd, 64 + CAPACITY)
         self.figure(24, CAPACITY)
+        self.figure(32, os.getpid())
         self.socket = connect()
         socket.send_fds(self.socket, [b"R"], [self.fd])
 

@@ -8,7 +8,7 @@ class Client:
         self.fd = os.memfd_create("report")
         os.ftruncate(self.fd, 64 + capacity)
         self.ring = mmap.mmap(self.fd, 64 + capacity)
-        struct.pack_into("<Q", self.ring, 24, capacity)
+        struct.pack_into("<QQ", self.ring, 24, capacity, os.getpid())
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect("\0" + os.environ["VIVARIUM_REPORT"][1:])
         socket.send_fds(self.socket, [b"R"], [self.fd])
