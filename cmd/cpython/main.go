@@ -28,6 +28,8 @@ func main() {
 	suite := flag.String("suite", "",
 		"the `folder` that holds CPython's package test; empty: Debian's package of it is fetched")
 	only := flag.String("modules", strings.Join(modules, ","), "the `modules` to run, by commas")
+	reported := flag.String("packages", strings.Join(packages, ","),
+		"the `packages` whose results, each reported, must count as unittest does, by commas")
 	verbose := flag.Bool("v", false, "print how each test ended that did not pass in the sandbox")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(),
@@ -37,7 +39,7 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *suite, strings.Split(*only, ","), *verbose)
+	err := run(ctx, *suite, split(*only), split(*reported), *verbose)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "cpython: %v\n", err)
@@ -45,7 +47,12 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, folder string, names []string, verbose bool) (err error) {
+// split gives the names between commas; none of an empty text.
+func split(s string) []string {
+	return strings.FieldsFunc(s, func(c rune) bool { return c == ',' })
+}
+
+func run(ctx context.Context, folder string, names, reported []string, verbose bool) (err error) {
 	if folder == "" {
 		fetched, err := fetchSuite(ctx)
 		if err != nil {
@@ -59,6 +66,9 @@ func run(ctx context.Context, folder string, names []string, verbose bool) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	if err := w.reportedAlike(ctx, reported); err != nil {
+		return err
+	}
 	all := verdict{alike: map[string]int{}, refused: map[string]int{}}
 	for _, name := range names {
 		v, err := w.module(ctx, "test."+name)

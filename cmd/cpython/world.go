@@ -120,21 +120,30 @@ cd ` + sandbox.Env + `/lib/python3*/site-packages
 echo 'import sys; sys.path.insert(0, "` + sandbox.Workspace + `")' >cpython.pth
 `
 
-// tests runs the tests of one name in a place, and closes the place.
-func (w *world) tests(ctx context.Context, p place, name string) (_ results, err error) {
-	defer func() { err = errors.Join(err, p.close()) }()
+// prepare puts the tests into a place.
+func (w *world) prepare(ctx context.Context, p place) error {
 	if err := p.put(ctx, w.suite); err != nil {
-		return nil, err
+		return err
 	}
-	var log, found bytes.Buffer
+	var log bytes.Buffer
 	ended, err := p.run(ctx, []string{"sh", "-euc", prepareScript}, &log)
 	if err == nil && ended != "" {
 		err = errors.New(ended)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("prepare the tests: %w\n%s", err, log.Bytes())
+		return fmt.Errorf("prepare the tests: %w\n%s", err, log.Bytes())
 	}
-	ended, err = p.run(ctx, []string{"timeout", "--signal=KILL", timeout, python, runnerName, resultsFile, name}, &log)
+	return nil
+}
+
+// tests runs the tests of one name in a place, and closes the place.
+func (w *world) tests(ctx context.Context, p place, name string) (_ results, err error) {
+	defer func() { err = errors.Join(err, p.close()) }()
+	if err := w.prepare(ctx, p); err != nil {
+		return nil, err
+	}
+	var log, found bytes.Buffer
+	ended, err := p.run(ctx, []string{"timeout", "--signal=KILL", timeout, python, runnerName, resultsFile, name}, &log)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ type record struct {
 	Passes  string   `json:"passes"`
 	Fails   string   `json:"fails"`
 	Stopped string   `json:"stopped"`
+	Ran     int      `json:"ran"`
 }
 
 // Parser reads the report stream of one run of tests.
@@ -69,6 +70,7 @@ type Run struct {
 	Done    bool   // it came to its end
 	Stopped string // why it ended before its last test; empty when it did not
 	Python  string // the version of the interpreter
+	Ran     int    // tests that it began, by its own count
 	Planned int    // tests that it found
 	canary  bool   // the tests of ours were told of
 	Summary Summary
@@ -125,7 +127,7 @@ func (p *Parser) line(tests []Test, line []byte) []Test {
 			p.run.Summary.Tampered = true
 		}
 	case "done":
-		p.run.Done, p.run.Stopped = true, bounded(r.Stopped, maxReason)
+		p.run.Done, p.run.Ran, p.run.Stopped = true, r.Ran, bounded(r.Stopped, maxReason)
 	}
 	return tests
 }
