@@ -15,8 +15,8 @@ func reported(c checkout.Command) checkout.Command {
 	if len(c.Argv) < 2 || !isPython(c.Argv[0]) {
 		return c
 	}
-	at := slices.IndexFunc(c.Argv[1:], func(a string) bool { return a == "-m" || !strings.HasPrefix(a, "-") }) + 1
-	if at == 0 || slices.Contains(c.Argv[:at], "-c") {
+	at := afterOptions(c.Argv)
+	if at >= len(c.Argv) || slices.Contains(c.Argv[:at], "-c") {
 		return c
 	}
 	options, rest := c.Argv[1:at], c.Argv[at:]
@@ -29,6 +29,18 @@ func reported(c checkout.Command) checkout.Command {
 		return instead(c, reporter.Command(c.Argv[0], options, reporter.Script, rest))
 	}
 	return c
+}
+
+// afterOptions is where in a command line of Python its own options end.
+func afterOptions(argv []string) int {
+	at := 1
+	for at < len(argv) && argv[at] != "-m" && strings.HasPrefix(argv[at], "-") {
+		if argv[at] == "-W" || argv[at] == "-X" { // whose value is the next word
+			at++
+		}
+		at++
+	}
+	return at
 }
 
 func isPython(program string) bool {
