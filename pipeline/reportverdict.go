@@ -15,8 +15,8 @@ func (run testRun) cause(l limits.Limits, failure string) (Cause, string) {
 	case !run.Results.Reported():
 		return testsCause(run.by, run.result, l, run.Printed, failure)
 	case run.Results.Summary.Tampered:
-		return CauseTests, "the results were tampered with: two tests of Vivarium's, run among the repository's, " +
-			"did not end as they must; something changes how " + run.by.Name + " judges"
+		return CauseTests, "the results were tampered with: " + run.by.Name +
+			" judged a test of Vivarium's wrongly, which runs among the repository's"
 	case !run.Results.Done:
 		return run.brokenOff(l, failure)
 	case missing != "":
