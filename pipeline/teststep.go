@@ -77,7 +77,7 @@ func (a *attempt) runTests(
 	if err != nil {
 		return testRun{}, err
 	}
-	run := testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r.TestHung)}
+	run := testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r)}
 	err = a.tryAgain(ctx, &run, func() command { return a.testCommand(by, planned, env) })
 	return run, err
 }

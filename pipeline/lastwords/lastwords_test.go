@@ -21,3 +21,18 @@ func TestLastWordsAreTheLastReasonOnStderr(t *testing.T) {
 		t.Errorf("a line of %d bytes was kept, want %d", len(w.Said()), maxSaid)
 	}
 }
+
+func TestTailIsTheLastLineThatSaysAnything(t *testing.T) {
+	var tail Tail
+	for _, p := range []string{"first\n", "make: *** [x] Err", "or 2\n", "  \n\n", "not ended"} {
+		if _, err := tail.Write([]byte(p)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := tail.Last(), "make: *** [x] Error 2"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if _, err := tail.Write([]byte(strings.Repeat("ü", maxSaid) + "\n")); err != nil || len(tail.Last()) > maxSaid {
+		t.Errorf("%d bytes, %v", len(tail.Last()), err)
+	}
+}

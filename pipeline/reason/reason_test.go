@@ -164,7 +164,7 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 			"nobody answers in a build"},
 		"tags": {Evidence{Reason: "subprocess.CalledProcessError: Command '['git', 'describe', '--tags']' " +
 			"returned non-zero exit status 128."},
-			"it asks for tags or history (git describe), which are not fetched: set history = true in [tool.vivarium]"},
+			"git describe asks for tags or history, not fetched: set history = true in [tool.vivarium]"},
 		"main on import": {Evidence{Reason: "SystemExit: " +
 			"2", Trace: traceback(`"/usr/lib/python3.11/unittest/main.py", line 3, in x`)},
 			"unittest.main() runs when the file is imported: put it below if __name__ == '__main__'"},

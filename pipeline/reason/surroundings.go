@@ -168,8 +168,7 @@ func gitHistory(k *Known, e *Evidence) Why {
 	if !slices.Contains(historical, m[1]) {
 		return Why{}
 	}
-	return Why{Text: "it asks for tags or history (git " + m[1] +
-		"), which are not fetched: set history = true in [tool.vivarium]"}
+	return Why{Text: "git " + m[1] + " asks for tags or history, not fetched: set history = true in [tool.vivarium]"}
 }
 
 // historical are git's commands that look at tags or at other commits.

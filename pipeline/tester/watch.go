@@ -1,7 +1,10 @@
 package tester
 
 import (
+	"fmt"
+
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/results"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
@@ -9,8 +12,10 @@ import (
 
 // Watch reads what one run of tests prints and reports.
 type Watch struct {
+	by     Program
 	output Output
 	stack  Stack
+	tail   lastwords.Tail
 	parser results.Parser
 	found  findings.List // by its reports
 	red    []results.Test
@@ -19,6 +24,7 @@ type Watch struct {
 // Watch is for one run in a folder below the checkout.
 func (by Program) Watch(dir string) *Watch {
 	return &Watch{
+		by:     by,
 		output: by.Reader(dir),
 		stack:  Stack{Root: sandbox.Workspace},
 		parser: results.Parser{Root: sandbox.Workspace},
@@ -29,6 +35,7 @@ func (by Program) Watch(dir string) *Watch {
 func (w *Watch) Print(p []byte) {
 	w.output.Write(p)
 	w.stack.Write(p)
+	w.tail.Write(p)
 }
 
 // maxRed bounds how many red tests are kept to be tried again.
@@ -56,19 +63,30 @@ type Told struct {
 	Crash   string            // the place in the checkout where Python stood when it was ended, or empty
 }
 
-// Told is what the run told. hung says that the time of one of its tests was up.
-func (w *Watch) Told(hung bool) Told {
+// Told is what the run told, which ended so.
+func (w *Watch) Told(r sandbox.Result) Told {
 	t := Told{
 		Printed: w.output.report.Report(), Found: w.output.found.List(), Results: w.parser.Run(),
 		Planned: w.parser.Planned(), Red: w.red, Crash: w.stack.Place(),
 	}
-	if s := &t.Results.Summary; hung {
+	if s := &t.Results.Summary; r.TestHung {
 		s.Hung, s.Crashed = s.Crashed, ""
 	}
 	if t.Results.Reported() && (w.found.Total > 0 || t.Results.Done) {
 		t.Found = w.found
 	}
+	if w.by.Silent && t.Found.Total == 0 && !t.Printed.Seen {
+		t.Found.Append(w.by.ended(r, w.tail.Last()))
+	}
 	return t
+}
+
+// ended is how a program ended of which no more is known, with the last line that it printed.
+func (by Program) ended(r sandbox.Result, last string) (l findings.List) {
+	if !r.Success() && r.Signal == "" && last != "" {
+		l.Add(findings.Finding{Text: fmt.Sprintf("`%s` ended with exit code %d: %s", by.Command, r.ExitCode, last)})
+	}
+	return l
 }
 
 // Counts are the run's figures: by its reports, where there are some, else by what it printed.

@@ -324,7 +324,7 @@ var mayImport = map[string][]string{
 	"pipeline/python/interpreter": {"pipeline/python/checkout"},
 	"pipeline/python/requirement": {"pipeline/python/checkout"},
 	"pipeline/pipend":             {"sandbox"},
-	"pipeline/lastwords":          {"pipeline/termtext", "sandbox"},
+	"pipeline/lastwords":          {"pipeline/lines", "pipeline/termtext", "sandbox"},
 	"pipeline/notes":              {"pipeline/termtext"},
 	"pipeline/hosts":              {},
 	"pipeline/supply": {
@@ -338,6 +338,7 @@ var mayImport = map[string][]string{
 	"pipeline/gitline": {"sandbox"},
 	"pipeline/tester": {
 		"pipeline/findings",
+		"pipeline/lastwords",
 		"pipeline/python",
 		"pipeline/python/checkout",
 		"pipeline/python/suite",

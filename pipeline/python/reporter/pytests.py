@@ -113,11 +113,20 @@ class Pytest:
                 if at and self.own(at.path):
                     best = (self.absolute(at.path), at.lineno)
         except AttributeError:
-            pass
+            best = self.named(str(report.longrepr or "")) or best
         crash = getattr(report.longrepr, "reprcrash", None)
         if crash and self.own(crash.path):
             best = (self.absolute(crash.path), crash.lineno)
         return best
+
+    def named(self, text):
+        """The last place in the checkout that a text names: of a file that cannot be imported there is no more."""
+        for line in reversed(text.splitlines()):
+            path, _, rest = line.partition(":")
+            number = rest.partition(":")[0]
+            if path.endswith(".py") and number.isdigit() and self.own(path):
+                return self.absolute(path), int(number)
+        return None
 
     def own(self, path):
         path = self.absolute(path)
