@@ -45,9 +45,18 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}
+	counts, _, err := s.Tests.Counts(ctx, id)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
+	failing, err := s.Tests.Failing(ctx, id, 20)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
 	printBuild(a.stdout, b, n)
 	printSteps(a.stdout, b.Steps)
-	printFindings(a.stdout, b.Steps)
+	printFailing(a.stdout, counts, failing)
+	printFindings(a.stdout, b.Steps, len(failing) > 0)
 	fmt.Fprint(a.stdout, since.Text())
 	return printStatuses(a.stdout, statuses)
 }
@@ -109,9 +118,13 @@ func printSteps(w io.Writer, steps []pipeline.Step) {
 	t.Flush()
 }
 
-// printFindings lists what the steps' tools found wrong.
-func printFindings(w io.Writer, steps []pipeline.Step) {
+// printFindings lists what the steps' tools found wrong, less that of the tests where it is known of
+// each.
+func printFindings(w io.Writer, steps []pipeline.Step, testsKnown bool) {
 	for _, s := range steps {
+		if testsKnown && s.Name == pipeline.StepTest {
+			continue
+		}
 		for i, f := range s.Findings.Findings {
 			if i == 0 {
 				fmt.Fprintf(w, "\nFOUND BY %s\n", s.Name)

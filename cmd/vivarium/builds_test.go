@@ -16,6 +16,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/cmd/vivarium/datadir"
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
 	"vivarium/server/store"
 	"vivarium/server/store/queue"
 )
@@ -96,8 +97,21 @@ func playOutcome(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (
 	if b.ID > 1 {
 		o.State, o.Cause, o.Summary = pipeline.Failed, pipeline.CauseTests, "3 tests, 1 failure"
 		step.State, step.Cause, step.Note, step.ExitCode = pipeline.StepFailed, o.Cause, o.Summary, &one
+		if err := rec.Tests(ctx, step.Name, playedTests); err != nil {
+			return pipeline.Outcome{}, err
+		}
 	}
 	return o, rec.StepEnded(ctx, step)
+}
+
+// playedTests are what the tests of a build came to that failed.
+var playedTests = []results.Test{
+	{ID: "tests.test_a.A.test_1", Outcome: results.Passed},
+	{
+		ID: "tests.test_a.A.test_2", Outcome: results.Failed, Reason: "AssertionError: 90 != 100",
+		Path: "tests/test_a.py", Line: 31, Again: results.Always,
+	},
+	{ID: "tests.test_a.A.test_3", Outcome: results.Skipped, Reason: "no display"},
 }
 
 func TestABuildThatWaitsAgainTakesNoTime(t *testing.T) {

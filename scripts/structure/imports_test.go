@@ -46,6 +46,9 @@ var mayImport = map[string][]string{
 		"server/store/people",
 		"server/store/retention",
 		"server/store/queue",
+		"server/api",
+		"server/junit",
+		"server/store/testruns",
 	},
 	"cmd/vivarium/datadir": {},
 	"cmd/vivarium/doctor": {

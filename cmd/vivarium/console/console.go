@@ -12,7 +12,6 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/mask"
-	"vivarium/pipeline/results"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox/quantity"
 )
@@ -32,6 +31,7 @@ type Console struct {
 	step     pipeline.Step                    // empty name: no step runs
 	midLine  bool                             // the last byte written was not a newline
 	progress bool                             // the progress line is on the screen
+	failing  failing
 }
 
 // shownStream is one stream of a step on its way to the terminal.
@@ -108,9 +108,6 @@ func (c *Console) dimmed(p []byte) []byte {
 	}
 	return []byte(text)
 }
-
-// Tests shows nothing: the log shows how each test ended.
-func (c *Console) Tests(context.Context, pipeline.StepName, []results.Test) error { return nil }
 
 func (c *Console) StepEnded(_ context.Context, step pipeline.Step) error {
 	c.mu.Lock()

@@ -10,9 +10,9 @@ import (
 	"vivarium/sandbox/quantity"
 )
 
-// End shows what a build came to after so long.
+// End shows what a build came to after so long: its failing tests, its steps, the verdict.
 func (c *Console) End(o pipeline.Outcome, took time.Duration) error {
-	return c.Say("\n" + strings.TrimSuffix(summary(c.term, o, took), "\n"))
+	return c.Say("\n" + c.failingLines() + strings.TrimSuffix(summary(c.term, o, took), "\n"))
 }
 
 // summary is shown when a build ends: a line for each step, then the verdict.
