@@ -235,6 +235,15 @@ var mayImport = map[string][]string{
 		"server/store/people",
 		"server/store/queue",
 	},
+	"server/store/testhistory": {
+		"pipeline",
+		"pipeline/environment",
+		"pipeline/results",
+		"server/store/builds",
+		"server/store/database",
+		"server/store/environments",
+		"server/store/testruns",
+	},
 	"server/store/environments": {
 		"pipeline",
 		"pipeline/environment",
@@ -243,6 +252,7 @@ var mayImport = map[string][]string{
 	},
 	"server/store": {
 		"server/store/environments",
+		"server/store/testhistory",
 		"server/store/loop",
 		"pipeline",
 		"server/store/outbox",

@@ -19,6 +19,7 @@ import (
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/retention"
+	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
 )
 
@@ -49,6 +50,8 @@ type Store struct {
 	Retention *retention.Retention
 	// Environments is what builds ran with.
 	Environments *environments.Environments
+	// TestHistories says since which builds tests fail.
+	TestHistories *testhistory.Histories
 
 	log *slog.Logger
 	db  *database.DB // the same
@@ -68,6 +71,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
 		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Environments: environments.New(db),
+		TestHistories: testhistory.New(db),
 		Outbox: outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{

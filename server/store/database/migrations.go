@@ -420,6 +420,14 @@ var migrations = []migration{
 		},
 	},
 	{
+		id: "0023_0.1.0_ended_builds_of_branches",
+		statements: []string{
+			// One for both: what passed of a branch, and all that ended. SQLite would take the second for the first.
+			`DROP INDEX builds_green`,
+			`CREATE INDEX builds_ended ON builds (lower(repo), ref, id, cause) WHERE ended_at > 0`,
+		},
+	},
+	{
 		id:         "0024_0.1.0_fixed_by_the_operator",
 		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
 	},

@@ -217,7 +217,7 @@ func TestGreenBuildIsFoundByAnIndex(t *testing.T) {
 	must(t, db.Read(t.Context()).Raw("EXPLAIN QUERY PLAN SELECT id, sha FROM builds WHERE (lower(repo) = 'x' AND ref = "+
 		"'y') AND "+
 		"(ended_at > 0 AND cause = '' AND id < 7) AND NOT private ORDER BY id DESC LIMIT 1").Scan(&plan).Error)
-	if len(plan) != 1 || plan[0].Detail != "SEARCH builds USING INDEX builds_green (<expr>=? AND ref=? AND id<?)" {
+	if len(plan) != 1 || plan[0].Detail != "SEARCH builds USING INDEX builds_ended (<expr>=? AND ref=? AND id<?)" {
 		t.Errorf("the plan is %+v", plan)
 	}
 }
