@@ -82,9 +82,8 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	c.TrustedProxies = unmap(c.TrustedProxies)
 	s := &Server{config: c, builds: builds, log: c.Log, echo: echo.New(), base: c.base(), draining: make(chan struct{})}
 	s.site = web.NewSite(s.base)
-	s.tests = &testlist.Lists{
-		Runs: builds.Tests, Build: s.build, Stream: newTypedStream, Finish: s.finish, Base: s.base,
-	}
+	s.tests = &testlist.Lists{Runs: builds.Tests, Histories: builds.TestHistories, Build: s.build, Stream: newTypedStream,
+		Finish: s.finish, Base: s.base}
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.cookies = cookie.New([]byte(c.Key), s.base, c.overHTTPS())

@@ -35,7 +35,11 @@ var failures = []results.Test{
 // Each says its verdict in a line of the log.
 func (s *site) tested(n int) int64 {
 	s.t.Helper()
-	sc := s.work()
+	return s.testedBy(s.work(), n)
+}
+
+func (s *site) testedBy(sc *script, n int) int64 {
+	s.t.Helper()
 	id := s.push("o/n", false)
 	sc.act(func(ctx context.Context, rec pipeline.Recorder) (*pipeline.Outcome, error) {
 		begin := pipeline.Step{Name: pipeline.StepTest, StartedAt: time.Now(), Command: "python -m unittest -v"}
@@ -93,6 +97,29 @@ func TestBuildTellsItsFailingTests(t *testing.T) {
 		if f.LogLine < 1 || !strings.HasPrefix(raw[f.LogLine-1], f.ID+" ...") {
 			t.Errorf("%s is said to stand in line %d", f.ID, f.LogLine)
 		}
+	}
+}
+
+func TestFailingTestSaysSinceWhenItFails(t *testing.T) {
+	s := newSite(t)
+	sc := s.work()
+	first := s.testedBy(sc, 8)
+	second := s.testedBy(sc, 8)
+	var b api.Build
+	if err := json.Unmarshal([]byte(s.get(buildPath(second)).body), &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range b.Tests.Failing {
+		if f.History == nil || *f.History != (api.TestHistory{Since: fmt.Sprint(first)}) {
+			t.Errorf("%s: %+v, want it to fail since build %d", f.ID, f.History, first)
+		}
+	}
+	sentence := fmt.Sprintf("Failing since build %d.", first)
+	if page := s.get(buildPath(second), browser).body; strings.Count(page, sentence) != len(failures) {
+		t.Errorf("the page says %q %d times, want %d", sentence, strings.Count(page, sentence), len(failures))
+	}
+	if page := s.get(buildPath(first), browser).body; strings.Contains(page, "Failing since") {
+		t.Error("the first build ever has a history")
 	}
 }
 

@@ -131,6 +131,7 @@ var mayImport = map[string][]string{
 		"server/store/environments",
 		"server/store/outbox",
 		"server/store/testruns",
+		"server/store/testhistory",
 	},
 	"server/cookie":   {"server/store/people"},
 	"server/docs":     {},
@@ -146,6 +147,7 @@ var mayImport = map[string][]string{
 		"server/junit",
 		"server/store/testruns",
 		"server/web",
+		"server/store/testhistory",
 	},
 	"server/logpage": {
 		"pipeline",

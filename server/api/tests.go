@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"vivarium/pipeline/results"
+	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
 )
 
@@ -72,6 +73,30 @@ type Test struct {
 	LogLine   int64           `json:"log_line,omitempty" doc:"The line of the raw log where its verdict stands, from 1."`
 	Again     results.Again   `json:"again,omitempty" enum:"always,flaky,order" doc:"What trying it again showed."`
 	After     string          `json:"after,omitempty" doc:"With order: the test after which it fails."`
+	History   *TestHistory    `json:"history,omitempty" doc:"What earlier builds say of it, with a build's failing tests."`
+}
+
+// TestHistory is what other builds say of a failing test.
+type TestHistory struct {
+	Since  string `json:"failing_since,omitempty" doc:"The first build of its branch since which it fails without a break."`
+	New    bool   `json:"new" doc:"Whether it did not fail in the build before."`
+	Passed string `json:"passed_in,omitempty" doc:"A build of the same commit in which it passed."`
+	Flaky  bool   `json:"flaky" doc:"Whether that build ran with the same image and packages."`
+}
+
+// NewTestHistory gives a history in JSON, or nil where nothing is known.
+func NewTestHistory(h testhistory.History) *TestHistory {
+	if h == (testhistory.History{}) {
+		return nil
+	}
+	out := &TestHistory{New: h.New, Flaky: h.Flaky}
+	if h.Since != 0 {
+		out.Since = strconv.FormatInt(h.Since, 10)
+	}
+	if h.Passed != 0 {
+		out.Passed = strconv.FormatInt(h.Passed, 10)
+	}
+	return out
 }
 
 // Asked is something that a test asked for and did not get.

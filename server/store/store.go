@@ -72,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
 		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Environments: environments.New(db),
 		TestHistories: testhistory.New(db),
-		Outbox: outbox.New(db), db: db, log: o.Log,
+		Outbox:        outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,

@@ -14,6 +14,7 @@ import (
 	"vivarium/pipeline/results"
 	"vivarium/server/api"
 	"vivarium/server/junit"
+	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
 	"vivarium/server/web"
 )
@@ -24,6 +25,8 @@ const most = 1000
 // Lists answers for the builds of one server.
 type Lists struct {
 	Runs *testruns.Runs
+	// Histories says since which build each failing test fails.
+	Histories *testhistory.Histories
 	// Build finds a build that who asks may see, by the id in an address.
 	Build func(ctx context.Context, id string) (pipeline.Build, error)
 	// Stream begins an answer that is written while it is made.
@@ -139,7 +142,12 @@ func (l *Lists) Failing(ctx context.Context, b pipeline.Build, most int) (*api.T
 	if err != nil {
 		return nil, err
 	}
-	return api.NewTests(counts, b.TestResults(), failing), nil
+	out := api.NewTests(counts, b.TestResults(), failing)
+	known, err := l.Histories.Of(ctx, b, failing)
+	for i, r := range failing {
+		out.Failing[i].History = api.NewTestHistory(known[testhistory.KeyOf(r)])
+	}
+	return out, err
 }
 
 // Shown is what a build's page says of its tests, with the first red ones; nil where none were
@@ -156,8 +164,9 @@ func (l *Lists) Shown(ctx context.Context, b pipeline.Build, most int) (*web.Tes
 	t := &web.Tests{
 		Summary: counts.In(b.TestResults()), Total: counts.Total(), Red: counts.Red(), LeftOut: counts.LeftOut,
 	}
+	known, err := l.Histories.Of(ctx, b, failing)
 	for _, r := range failing {
-		t.Failing = append(t.Failing, web.Failing{Test: r.Test})
+		t.Failing = append(t.Failing, web.Failing{Test: r.Test, History: known[testhistory.KeyOf(r)].Sentence()})
 	}
-	return t, nil
+	return t, err
 }

@@ -46,9 +46,8 @@ func (h *Histories) Of(ctx context.Context, b pipeline.Build, failing []testruns
 	}
 	all := map[Key]History{}
 	for _, t := range failing {
-		key := Key{t.ID, t.Sub}
-		first, isNew := since(branch, key)
-		all[key] = History{Since: first, New: isNew}
+		first, isNew := since(branch, KeyOf(t))
+		all[KeyOf(t)] = History{Since: first, New: isNew}
 	}
 	if err := h.addPassed(ctx, b, all); err != nil {
 		return nil, fmt.Errorf("read how the tests of build %d ended in others of its commit: %w", b.ID, err)

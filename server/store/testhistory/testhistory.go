@@ -6,10 +6,16 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+
+	"vivarium/server/store/testruns"
 )
 
 // Key names a test, or a subtest of it.
 type Key struct{ Test, Sub string }
+
+// KeyOf names a result's test.
+func KeyOf(r testruns.Result) Key { return Key{r.ID, r.Sub} }
 
 // History is what earlier builds say of a failing test.
 type History struct {
@@ -44,6 +50,15 @@ func (h History) String() string {
 		return text + fmt.Sprintf("flaky: it passed in build %d of the same commit", h.Passed)
 	}
 	return text + fmt.Sprintf("it passed in build %d of the same commit, which ran with something else", h.Passed)
+}
+
+// Sentence is String as a sentence of its own, or empty.
+func (h History) Sentence() string {
+	text := h.String()
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // ran is a build of the branch that ran its tests, and which of them failed.

@@ -75,6 +75,9 @@ func TestHistoryInWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
+	if none, got := (History{}).Sentence(), (History{Since: 12}).Sentence(); none != "" || got != "Failing since build 12." {
+		t.Errorf("got %q and %q", none, got)
+	}
 }
 
 // world is a database with builds of one branch.
