@@ -121,7 +121,8 @@ func dependencyTrials(h, elsewhere *egresstest.GitHost, proxy *repositories.Prox
 	}) {
 		add(name, "GET", target, "", atOther)
 	}
-	add("other-host", "GET", proxy.Path(2)+advertise, "", elsewhere.URL()+" "+request("GET", own+advertise, ""))
+	add("host-that-is-not-listed", "GET", proxy.Path(2)+advertise, "",
+		elsewhere.URL()+" "+request("GET", own+advertise, ""))
 	add("push-refs", "GET", first+receivePack, "", h.URL()+" "+request("GET", "/acme/other.git"+advertise, ""))
 	add("push", "POST", first+"/git-receive-pack",
 		"Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 0\r\n", atOther)
