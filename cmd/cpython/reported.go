@@ -72,7 +72,9 @@ func (w *world) reported(ctx context.Context, s sandboxed, name string) (_ count
 	}
 	parser := testresults.Parser{Root: sandbox.Workspace}
 	var log bytes.Buffer
-	c := sandbox.Command{Argv: reporter.Command(python, nil, reporter.Unittest, []string{"-v", name}), Merged: true, Report: true}
+	c := sandbox.Command{
+		Argv: reporter.Command(python, nil, reporter.Unittest, []string{"-v", name}), Merged: true, Report: true,
+	}
 	r, err := s.Run(ctx, c, func(stream sandbox.Stream, p []byte) error {
 		if stream == sandbox.Report {
 			for _, t := range parser.Write(p) {

@@ -27,9 +27,16 @@ func newBuilds(a *app) *cobra.Command {
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBuildsList(a), newBuildsShow(a), newBuildsLog(a), newBuildsTests(a), newBuildsRerun(a), newBuildsCancel(a),
+	cmd.AddCommand(
+		newBuildsList(a),
+		newBuildsShow(a),
+		newBuildsLog(a),
+		newBuildsTests(a),
+		newBuildsRerun(a),
+		newBuildsCancel(a),
 		newBuildsStatus(a),
-		newBuildsExport(a))
+		newBuildsExport(a),
+	)
 	return cmd
 }
 

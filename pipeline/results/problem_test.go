@@ -3,7 +3,8 @@ package results
 import "testing"
 
 func TestProblemSaysWhatWasAsserted(t *testing.T) {
-	const trace = "Traceback (most recent call last):\n  File \"a.py\", line 3, in test\n    assert total == 3\nAssertionError\n"
+	const trace = "Traceback (most recent call last):\n  File \"a.py\", line 3, in test\n    assert total == 3\n" +
+		"AssertionError\n"
 	for want, test := range map[string]Test{
 		"90 != 100":                             {Reason: "AssertionError: 90 != 100"},
 		"assert total == 3":                     {Reason: "AssertionError", Traceback: trace},

@@ -126,7 +126,10 @@ func TestASearchThatSeesNothingSaysNothing(t *testing.T) {
 
 func TestChosenAreTheFirstRedTestsOfAKnownPlace(t *testing.T) {
 	planned := append(names(30), "twice", "twice")
-	red := []results.Test{{ID: "test_3"}, {ID: "twice"}, {ID: "tests.T.setUpClass"}, {ID: "test_1", Sub: "(i=1)"}, {ID: "test_1", Sub: "(i=2)"}}
+	red := []results.Test{
+		{ID: "test_3"}, {ID: "twice"}, {ID: "tests.T.setUpClass"}, {ID: "test_1", Sub: "(i=1)"},
+		{ID: "test_1", Sub: "(i=2)"},
+	}
 	if got, want := Choose(planned, red), []Target{{"test_3", 3}, {"test_1", 1}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

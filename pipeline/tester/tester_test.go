@@ -35,10 +35,16 @@ func TestStackIsTheInnermostLineInTheCheckout(t *testing.T) {
 
 func TestABrokenRunBeginsWithItsTest(t *testing.T) {
 	for want, b := range map[string]Broken{
-		"t ended Python with exit code 0":                                     {Test: "t"},
-		"t ended Python by SIGSEGV (a.py:3); 1 test was not reached":          {Test: "t", Signal: "SIGSEGV", Place: "a.py:3", Unreached: 1},
-		"t hangs: it took longer than 5 s; 12 tests were not reached":         {Test: "t", Hung: "5 s", Signal: "SIGABRT", Unreached: 12},
-		"t was running: out of memory: 2 GiB limit; 2 tests were not reached": {Test: "t", Struck: "out of memory: 2 GiB limit", Unreached: 2},
+		"t ended Python with exit code 0": {Test: "t"},
+		"t ended Python by SIGSEGV (a.py:3); 1 test was not reached": {
+			Test: "t", Signal: "SIGSEGV", Place: "a.py:3", Unreached: 1,
+		},
+		"t hangs: it took longer than 5 s; 12 tests were not reached": {
+			Test: "t", Hung: "5 s", Signal: "SIGABRT", Unreached: 12,
+		},
+		"t was running: out of memory: 2 GiB limit; 2 tests were not reached": {
+			Test: "t", Struck: "out of memory: 2 GiB limit", Unreached: 2,
+		},
 	} {
 		if got := b.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -68,11 +74,11 @@ func TestWhatIsPrintedCountsOnlyWhereNothingIsReported(t *testing.T) {
 	by := Program{Name: "unittest"}
 	w := by.Watch("")
 	w.Print([]byte("Ran 9 tests in 0.1s\n\nOK\n"))
-	if got := w.Told(false).Counts(); got.Ran != 9 {
+	if got := w.Told(sandbox.Result{}).Counts(); got.Ran != 9 {
 		t.Errorf("the control: %+v", got)
 	}
 	w.Report([]byte(`{"e":"begin"}` + "\n" + `{"e":"end","id":"t","o":"failed","why":"AssertionError: 1 != 2"}` + "\n"))
-	told := w.Told(false)
+	told := w.Told(sandbox.Result{})
 	if got := told.Counts(); got.Ran != 1 || got.Failures != 1 || told.Found.Findings[0].Text != "1 != 2" {
 		t.Errorf("got %+v, found %+v", got, told.Found)
 	}

@@ -44,7 +44,10 @@ func TestRunEndsWithItsFailingTests(t *testing.T) {
 		results.Test{ID: "test_green", Outcome: results.Passed},
 		results.Test{ID: "test_a", Outcome: results.Failed, Reason: "it is s3cret-canary", Path: "a.py", Line: 3},
 		results.Test{ID: "test_b", Outcome: results.Error},
-		results.Test{ID: "test_a", Outcome: results.Failed, Reason: "it is s3cret-canary", Path: "a.py", Line: 3, Again: results.Flaky},
+		results.Test{
+			ID: "test_a", Outcome: results.Failed, Reason: "it is s3cret-canary", Path: "a.py", Line: 3,
+			Again: results.Flaky,
+		},
 	)
 	want := "\n── failing tests\ntest_a: it is *** (a.py:3); flaky: passed when tried again\ntest_b\n\n" +
 		"failed (tests) after 1 s: the sentence\n"
@@ -55,7 +58,8 @@ func TestRunEndsWithItsFailingTests(t *testing.T) {
 	for i := range 50 {
 		many = append(many, results.Test{ID: fmt.Sprintf("test_%d", i), Outcome: results.Failed})
 	}
-	if got := play(append(many, many...)...); strings.Count(got, "\ntest_") != maxFailing || !strings.Contains(got, "\nand 30 more\n") {
+	if got := play(append(many, many...)...); strings.Count(got, "\ntest_") != maxFailing ||
+		!strings.Contains(got, "\nand 30 more\n") {
 		t.Errorf("got\n%s", got)
 	}
 	if got := play(results.Test{ID: "test_green", Outcome: results.Passed}); strings.Contains(got, "failing") {

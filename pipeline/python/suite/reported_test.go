@@ -29,7 +29,8 @@ func TestCommandsThatRunKnownProgramsAreReported(t *testing.T) {
 			}
 			continue
 		}
-		if !reporter.Reports(got.Argv) || !slices.Contains(got.Argv, kind) || !slices.Equal(got.Shown, argv) || got.Dir != "d" {
+		if !reporter.Reports(got.Argv) || !slices.Contains(got.Argv, kind) || !slices.Equal(got.Shown, argv) ||
+			got.Dir != "d" {
 			t.Errorf("%s: %.100q, shown %q", line, got.Argv, got.Shown)
 		}
 	}

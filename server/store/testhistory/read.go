@@ -94,7 +94,9 @@ func (r earlierRow) unsure() bool {
 // branch are the builds of a build's branch, in the order of their pushes, of which it is the last.
 func (h *Histories) branch(ctx context.Context, b pipeline.Build, failing []testruns.Result) ([]ran, error) {
 	var rows []earlierRow
-	err := h.db.Read(ctx).Raw(earlier, strings.ToLower(b.Repo.FullName), b.Ref, b.ID+overtaken, b.Repo.Private, mostBuilds).
+	err := h.db.Read(ctx).Raw(
+		earlier, strings.ToLower(b.Repo.FullName), b.Ref, b.ID+overtaken, b.Repo.Private, mostBuilds,
+	).
 		Scan(&rows).Error
 	if err != nil {
 		return nil, err
@@ -113,7 +115,9 @@ func (h *Histories) branch(ctx context.Context, b pipeline.Build, failing []test
 }
 
 // failed are those of some tests that failed in some builds, by build.
-func (h *Histories) failed(ctx context.Context, in []earlierRow, tests []testruns.Result) (map[int64]map[Key]bool, error) {
+func (h *Histories) failed(
+	ctx context.Context, in []earlierRow, tests []testruns.Result,
+) (map[int64]map[Key]bool, error) {
 	var ids []int64
 	for _, r := range in {
 		ids = append(ids, r.ID)

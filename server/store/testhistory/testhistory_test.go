@@ -75,7 +75,8 @@ func TestHistoryInWords(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if none, got := (History{}).Sentence(), (History{Since: 12}).Sentence(); none != "" || got != "Failing since build 12." {
+	if none, got := (History{}).Sentence(), (History{Since: 12}).Sentence(); none != "" ||
+		got != "Failing since build 12." {
 		t.Errorf("got %q and %q", none, got)
 	}
 }
