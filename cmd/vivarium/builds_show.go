@@ -53,9 +53,13 @@ func (a *app) showBuild(ctx context.Context, s *store.Store, id int64) error {
 	if err != nil {
 		return fmt.Errorf("cannot show build %d: %w", id, err)
 	}
+	known, err := s.TestHistories.Of(ctx, b, failing)
+	if err != nil {
+		return fmt.Errorf("cannot show build %d: %w", id, err)
+	}
 	printBuild(a.stdout, b, n)
 	printSteps(a.stdout, b.Steps)
-	printFailing(a.stdout, counts, failing)
+	printFailing(a.stdout, counts, failing, known)
 	printFindings(a.stdout, b.Steps, len(failing) > 0)
 	fmt.Fprint(a.stdout, since.Text())
 	return printStatuses(a.stdout, statuses)

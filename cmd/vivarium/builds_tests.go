@@ -17,6 +17,7 @@ import (
 	"vivarium/server/api"
 	"vivarium/server/junit"
 	"vivarium/server/store"
+	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
 )
 
@@ -115,13 +116,19 @@ func countWords(c testruns.Counts) []string {
 }
 
 // printFailing names the failing tests of a build.
-func printFailing(w io.Writer, c testruns.Counts, failing []testruns.Result) {
+func printFailing(
+	w io.Writer, c testruns.Counts, failing []testruns.Result, known map[testhistory.Key]testhistory.History,
+) {
 	if c.Red() == 0 {
 		return
 	}
 	fmt.Fprintf(w, "\nFAILING TESTS (%d of %d)\n", c.Red(), c.Total())
 	for _, r := range failing {
-		fmt.Fprintln(w, console.FailingLine(r.Test))
+		line := console.FailingLine(r.Test)
+		if history := known[testhistory.KeyOf(r)].String(); history != "" {
+			line += "; " + history
+		}
+		fmt.Fprintln(w, line)
 	}
 	if more := c.Red() - len(failing); more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)

@@ -6,6 +6,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/console",
 		"pipeline/python/schema",
+		"server/store/testhistory",
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/doctor",
 		"cmd/vivarium/dotenv",
