@@ -175,3 +175,23 @@ func TestATestThatHangsIsNamed(t *testing.T) {
 	}
 	wantText(t, l.step(pipeline.StepTest), "in test_b", "hash seed of Python: 42")
 }
+
+// TestARunWhoseReportIsCutOffEnds: PID 1 listens no more to who breaks its protocol, and nobody
+// empties the ring from then on. The run must not wait for room in it for ever.
+func TestARunWhoseReportIsCutOffEnds(t *testing.T) {
+	o, _ := build(t, suiteOf(`
+class A(unittest.TestCase):
+    def test_0(self):
+        for fd in range(3, 256):
+            try:
+                os.write(fd, b"X")
+            except OSError:
+                pass
+
+for i in range(1, 4000):
+    setattr(A, "test_%d_%s" % (i, "x" * 400), lambda self: None)
+`))
+	if o.State != pipeline.Failed || o.Cause == pipeline.CauseTimeout {
+		t.Errorf("%s %s, %q", o.State, o.Cause, o.Summary)
+	}
+}

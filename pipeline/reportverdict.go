@@ -33,7 +33,7 @@ func (run testRun) brokenOff(l limits.Limits, failure string) (Cause, string) {
 	test := cmp.Or(run.Results.Summary.Hung, run.Results.Summary.Crashed)
 	cause, struck := strike(run.result, l)
 	if test == "" {
-		if cause == "" && run.Printed.Seen { // it is pytest's way to say why it did not begin
+		if cause == "" && run.Printed.Seen && !run.result.Success() { // it is pytest's way to say why it did not begin
 			return testsCause(run.by, run.result, l, run.Printed, failure)
 		}
 		_, note := blame(StepTest, run.by.Command, run.result, l, failure)

@@ -15,6 +15,7 @@ class Channel:
         import time
 
         self.sleep = time.sleep
+        self.look = _socket.MSG_DONTWAIT | _socket.MSG_PEEK
         memory = posix.memfd_create("vivarium-report")
         posix.ftruncate(memory, 64 + self.SIZE)
         self.ring = mmap.mmap(memory, 64 + self.SIZE)
@@ -38,6 +39,9 @@ class Channel:
         size = len(data)
         while self.head + size - self.words[1] > self.SIZE:
             self.sleep(0.001)  # until there is room
+            if not self.heard():
+                self.open.clear()
+                return
         at = self.head & (self.SIZE - 1)
         first = min(size, self.SIZE - at)
         self.ring[64 + at : 64 + at + first] = data[:first]
@@ -45,6 +49,15 @@ class Channel:
             self.ring[64 : 64 + size - first] = data[first:]
         self.head += size
         self.words[0] = self.head
+
+    def heard(self):
+        """Whether somebody still reads: who does so no more has closed the connection."""
+        try:
+            return self.socket.recv(1, self.look) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def running(self, is_running):
         """Starts or stops the clock of one test."""

@@ -29,6 +29,9 @@ class Records:
         self.root = folder()
         version = "%d.%d.%d" % sys.version_info[:3]
         self.record("begin", program=program, python=version, seed=environment("PYTHONHASHSEED"))
+        # Known before any code of the repository runs: else that could keep the report from being
+        # looked at, and what it prints would count.
+        self.channel.sync()
         sys.addaudithook(self.audit)
 
     def text(self, value):
