@@ -66,7 +66,7 @@ func strike(r sandbox.Result, l limits.Limits) (Cause, string) {
 
 // outcomeOf is the outcome of a build with these steps: the first that is not green gives the
 // cause. What the plan did otherwise than the repository asks for is said at the end. The summary
-// has at most sentence.Max characters: a note that is longer stands whole with its step.
+// of a red build has at most sentence.Max characters: a longer note stands whole with its step.
 func outcomeOf(image string, steps []Step) Outcome {
 	o := Outcome{State: Passed, Image: image, Steps: steps}
 	remark := ""
@@ -88,6 +88,5 @@ func outcomeOf(image string, steps []Step) Outcome {
 	}
 	first, last := steps[0], steps[len(steps)-1]
 	o.Summary = fmt.Sprintf("%s in %s", last.Note, quantity.Duration(last.EndedAt.Sub(first.StartedAt))) + remark
-	o.Summary = sentence.Cut(o.Summary, sentence.Max)
 	return o
 }

@@ -70,10 +70,9 @@ func (h openHosts) gitSource(where string) (s GitSource, no string) {
 	case err != nil:
 		return s, fmt.Sprintf("%s is no address that builds can reach", shown)
 	case hosts.Origin(u) == "":
-		return s, fmt.Sprintf("%s is not open to builds: they get dependencies from git hosts by git+https:// alone, "+
-			"and from those that the operator lists (%s)", shown, gitHosts)
+		return s, fmt.Sprintf("%s is not open: dependencies come by git+https:// alone (%s)", shown, gitHosts)
 	case !h.git.Has(u):
-		return s, fmt.Sprintf("%s is not open to builds: the operator has to list %s in %s", shown, u.Host, gitHosts)
+		return s, fmt.Sprintf("%s is not open to builds: no %s in %s", shown, u.Host, gitHosts)
 	case hasPassword(u):
 		return s, fmt.Sprintf("%s comes with a password: builds get dependencies without credentials; take it out", shown)
 	case u.RawQuery != "" || !repositoryPath.MatchString(strings.TrimRight(u.EscapedPath(), "/")):
@@ -112,7 +111,7 @@ func (in *installation) addIndex(o requirement.Option, u *url.URL) {
 	case u == nil || hosts.Origin(u) == "":
 		no = fmt.Sprintf("%s %s is no http or https address, and nothing else is open to builds", o.Name, shown)
 	case !in.open.index.Has(u):
-		no = fmt.Sprintf("%s %s is not open to builds: the operator has to list %s in %s", o.Name, shown, u.Host, indexHosts)
+		no = fmt.Sprintf("%s %s is not open: no %s in %s", o.Name, shown, u.Host, indexHosts)
 	case u.User != nil:
 		no = fmt.Sprintf("%s %s comes with a password: builds get packages without credentials; take it out", o.Name, shown)
 	case len(in.sources.Indexes) == maxSources:
