@@ -16,6 +16,7 @@ func (p *Plan) know(whole, t *checkout.Tree) {
 	k := reason.Known{
 		Root: sandbox.Workspace, Dir: p.Dir, Paths: whole.Paths, Has: whole.Exists, Ignore: map[string][]byte{},
 		Wanted: map[string]bool{}, Declared: map[string]string{}, Image: p.Image.Name, History: p.History != "",
+		IndexOpen: p.IndexOpen,
 	}
 	for _, file := range whole.Paths {
 		if path.Base(file) != gitignore {

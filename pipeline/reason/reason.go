@@ -12,17 +12,18 @@ import (
 // Known is what is known of a build besides its tests. Paths are relative to the checkout, with
 // slashes.
 type Known struct {
-	Root     string              // where the checkout stands in the sandbox
-	Dir      string              // the folder that tests run in, below the checkout; empty is the root
-	Paths    []string            // of what the checkout holds
-	Has      func(p string) bool // whether the checkout holds a file or folder
-	Ignore   map[string][]byte   // .gitignore files by path
-	Installs string              // the file whose requirements are installed; empty where none is
-	Wanted   map[string]bool     // normalized names of the projects that were asked for
-	Declared map[string]string   // where other projects are declared, by normalized names
-	LeftOut  []string            // normalized names of what was left out, since the index lacks it
-	Image    string              // the runner image
-	History  bool                // tags and history were fetched
+	Root      string              // where the checkout stands in the sandbox
+	Dir       string              // the folder that tests run in, below the checkout; empty is the root
+	Paths     []string            // of what the checkout holds
+	Has       func(p string) bool // whether the checkout holds a file or folder
+	Ignore    map[string][]byte   // .gitignore files by path
+	Installs  string              // the file whose requirements are installed; empty where none is
+	Wanted    map[string]bool     // normalized names of the projects that were asked for
+	Declared  map[string]string   // where other projects are declared, by normalized names
+	LeftOut   []string            // normalized names of what was left out, since the index lacks it
+	Image     string              // the runner image
+	History   bool                // tags and history were fetched
+	IndexOpen bool                // the package index is open to tests
 }
 
 // Evidence is what is known of one failure.
@@ -47,7 +48,7 @@ type Why struct {
 
 // explainers, the surest first: each returns an empty Why where it knows nothing.
 var explainers = []func(*Known, *Evidence) Why{
-	hides, python2, module, variable, program, gitHistory, host, service, input, onImport, display, file, readOnly,
+	hides, python2, module, variable, program, gitHistory, pipInTest, host, service, input, onImport, display, file, readOnly,
 }
 
 // Explain says what is behind a failure.

@@ -165,6 +165,10 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 		"tags": {Evidence{Reason: "subprocess.CalledProcessError: Command '['git', 'describe', '--tags']' " +
 			"returned non-zero exit status 128."},
 			"git describe asks for tags or history, not fetched: set history = true in [tool.vivarium]"},
+		"pip": {
+			Evidence{Reason: "CalledProcessError: Command '['/x/python', '-m', 'pip', 'download', 'a']' returned non-zero"},
+			"it runs pip download, and tests have no index: set index = true in [tool.vivarium]",
+		},
 		"main on import": {Evidence{Reason: "SystemExit: " +
 			"2", Trace: traceback(`"/usr/lib/python3.11/unittest/main.py", line 3, in x`)},
 			"unittest.main() runs when the file is imported: put it below if __name__ == '__main__'"},

@@ -175,3 +175,14 @@ func gitHistory(k *Known, e *Evidence) Why {
 var historical = []string{
 	"describe", "log", "rev-list", "tag", "show", "diff", "blame", "merge-base", "checkout", "shortlog", "rev-parse",
 }
+
+// pipInTest says that a test asks for packages, and where that is allowed.
+func pipInTest(k *Known, e *Evidence) Why {
+	m := pipCommand.FindStringSubmatch(e.Reason)
+	if m == nil || k.IndexOpen {
+		return Why{}
+	}
+	return Why{Text: "it runs pip " + m[1] + ", and tests have no index: set index = true in [tool.vivarium]"}
+}
+
+var pipCommand = regexp.MustCompile(`Command '\[.*'(?:-m', 'pip|[^']*/pip|pip)\d?', '(install|download)'`)
