@@ -48,7 +48,8 @@ type Why struct {
 
 // explainers, the surest first: each returns an empty Why where it knows nothing.
 var explainers = []func(*Known, *Evidence) Why{
-	hides, python2, module, variable, program, gitHistory, pipInTest, host, service, input, onImport, display, file, readOnly,
+	hides, python2, module, variable, program, gitHistory, pipInTest, host, service, input, onImport, display,
+	file, readOnly,
 }
 
 // Explain says what is behind a failure.
