@@ -22,7 +22,7 @@ type mutant struct {
 }
 
 func table() []mutant {
-	return slices.Concat(settings, filter, posture, initProcess, reports, proxies, serverSide, viewers)
+	return slices.Concat(settings, filter, posture, initProcess, reports, proxies, serverSide, viewers, fixedParts)
 }
 
 // apply gives the file that holds the defence, and its text without it.
