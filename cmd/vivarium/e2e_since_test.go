@@ -61,6 +61,14 @@ func TestDependencyThatChangedIsNamedWhereverABuildIsShown(t *testing.T) {
 		!slices.Contains(b.Environment.Packages, api.Package{Name: "moody", Version: "1.1"}) {
 		t.Errorf("the API says %q, %+v, %+v", b.Summary, b.Since, b.Environment)
 	}
+	if b.Tests == nil || len(b.Tests.Failing) != 1 || b.Tests.Failing[0].ID != "tests.test_it.T.test" {
+		t.Fatalf("the failing tests are %+v", b.Tests)
+	}
+	line := b.Tests.Failing[0].LogLine
+	lines := strings.Split(log, "\n")
+	if line < 1 || !strings.HasPrefix(lines[line-1], "test (tests.test_it.T.test) ... FAIL") {
+		t.Errorf("the failing test is said to stand in line %d of\n%s", line, log)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !slices.ContainsFunc(w.statuses, func(st githubtest.Status) bool {

@@ -107,14 +107,14 @@ class Records:
         if members.get("why"):
             members["why"] = members["why"][:REASON]
         bad = outcome not in ("passed", "skipped", "expected_failure")
-        if bad and self.syncs > 0:
-            self.syncs -= 1
-            self.channel.sync()
         if bad:
             asked, self.asked = self.asked, []
             for kind, name in asked:
                 self.record("asked", id=id, kind=kind, name=name)
         self.record(event, id=id, o=outcome, d=round(seconds, 6), **members)
+        if bad and self.syncs > 0:  # then the record comes right after the output before it
+            self.syncs -= 1
+            self.channel.sync()
 
     def stop(self):
         """Comes after the end of a test. One of which only parts have results ends here."""
