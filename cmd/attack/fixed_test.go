@@ -46,7 +46,8 @@ var rewritten = map[string]struct {
 	"own-variables": {
 		tried: "PYTEST_ADDOPTS by [tool.vivarium] env",
 		files: map[string]string{
-			"pyproject.toml": "[tool.vivarium.env]\nPYTEST_ADDOPTS = '-p cheat'\n", "cheat.py": cheat, "requirements.txt": "pytest\n",
+			"pyproject.toml": "[tool.vivarium.env]\nPYTEST_ADDOPTS = '-p cheat'\n", "cheat.py": cheat,
+			"requirements.txt": "pytest\n",
 		},
 		said: "the operator fixed env: that of [tool.vivarium] counts for nothing",
 	},
@@ -73,7 +74,8 @@ var rewritten = map[string]struct {
 	"plugin-by-configuration": {
 		tried: "a plugin of pytest named by its configuration",
 		files: map[string]string{
-			"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-p cheat'\n", "cheat.py": cheat, "requirements.txt": "pytest\n",
+			"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-p cheat'\n", "cheat.py": cheat,
+			"requirements.txt": "pytest\n",
 		},
 		said: "test_total",
 	},

@@ -72,7 +72,7 @@ func TestDependencyThatChangedIsNamedWhereverABuildIsShown(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !slices.ContainsFunc(w.statuses, func(st githubtest.Status) bool {
-		return st.SHA == sha && strings.HasPrefix(st.Description, "tests: "+sentence)
+		return st.SHA == sha && strings.HasPrefix(st.Description, sentence)
 	}) {
 		t.Errorf("no commit status says %q: %+v", sentence, w.statuses)
 	}

@@ -60,7 +60,8 @@ var mayImport = map[string][]string{
 		"server/https",
 		"server/store/outbox",
 	},
-	"cmd/vivarium/console": {"server/store/testruns",
+	"cmd/vivarium/console": {
+		"server/store/testruns",
 		"pipeline",
 		"pipeline/mask",
 		"pipeline/results",
@@ -373,7 +374,8 @@ var mayImport = map[string][]string{
 	"sandbox/stdio":            {},
 	"sandbox/wire":             {},
 	"sandbox/egress/addresses": {},
-	"sandbox/egress": {"sandbox/egress/addresses",
+	"sandbox/egress": {
+		"sandbox/egress/addresses",
 		"sandbox/egress/simpleindex",
 		"sandbox/egress/watchdog",
 		"sandbox/filecache",
