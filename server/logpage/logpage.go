@@ -60,11 +60,11 @@ func Head(ctx context.Context, logs Logs, p *web.Build) error {
 // Around puts the lines around one of a log on the page of its build. It is database.ErrNotFound where
 // the log has no such line.
 func Around(ctx context.Context, logs Logs, p *web.Build, line int64) error {
-	after, err := logs.BeforeLine(ctx, p.ID, line)
-	if err != nil {
+	if _, err := logs.BeforeLine(ctx, p.ID, line); err != nil {
 		return err
 	}
-	if after, err = logs.BeforeLine(ctx, p.ID, max(line-before, 1)); err != nil {
+	after, err := logs.BeforeLine(ctx, p.ID, max(line-before, 1))
+	if err != nil {
 		return err
 	}
 	r := reader{text: logtext.New(true), from: line - before, line: line}
