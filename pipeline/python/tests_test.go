@@ -78,7 +78,7 @@ env = { MODE = "quick", LEVEL = 3 }
 	})
 	want := []string{
 		"cd app && LEVEL=3 MODE=quick /bin/sh -ec 'make checks'",
-		"cd app && LEVEL=3 MODE=quick /bin/sh -ec 'python -m unittest x'",
+		"cd app && LEVEL=3 MODE=quick python -m unittest x",
 	}
 	if got := Line(plan.Install[0]); !strings.Contains(got, "LEVEL=3 MODE=quick ") {
 		t.Errorf("install: %s", got)

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,23 +13,36 @@ import (
 // reported is a command that runs tests as the given one does and reports how each one ends; the
 // log shows the given one. A command of which that is not known stays as it is.
 func reported(c checkout.Command) checkout.Command {
-	if len(c.Argv) < 2 || !isPython(c.Argv[0]) {
+	argv := wordsOf(c.Argv)
+	if len(argv) < 2 || !isPython(argv[0]) {
 		return c
 	}
-	at := afterOptions(c.Argv)
-	if at >= len(c.Argv) || slices.Contains(c.Argv[:at], "-c") {
+	at := afterOptions(argv)
+	if at >= len(argv) || slices.Contains(argv[:at], "-c") {
 		return c
 	}
-	options, rest := c.Argv[1:at], c.Argv[at:]
+	options, rest := argv[1:at], argv[at:]
 	switch {
 	case len(rest) > 1 && rest[0] == "-m" && rest[1] == "unittest":
-		return instead(c, reporter.Command(c.Argv[0], options, reporter.Unittest, rest[2:]))
+		return instead(c, argv, reporter.Command(argv[0], options, reporter.Unittest, rest[2:]))
 	case len(rest) > 1 && rest[0] == "-m" && rest[1] == "pytest":
-		return instead(c, reporter.Command(c.Argv[0], options, reporter.Pytest, rest[2:]))
+		return instead(c, argv, reporter.Command(argv[0], options, reporter.Pytest, rest[2:]))
 	case path.Base(rest[0]) == "manage.py" && slices.Contains(rest, "test"):
-		return instead(c, reporter.Command(c.Argv[0], options, reporter.Script, rest))
+		return instead(c, argv, reporter.Command(argv[0], options, reporter.Script, rest))
 	}
 	return c
+}
+
+// plain is a command line that a shell only cuts at its spaces.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+ -]+$`)
+
+// wordsOf are those of a command: the line's, where a shell is given one that it would only cut into
+// them.
+func wordsOf(argv []string) []string {
+	if len(argv) == 3 && argv[0] == "/bin/sh" && argv[1] == "-ec" && plain.MatchString(argv[2]) {
+		return strings.Fields(argv[2])
+	}
+	return argv
 }
 
 // afterOptions is where in a command line of Python its own options end.
@@ -48,7 +62,7 @@ func isPython(program string) bool {
 	return ok && strings.Trim(version, "0123456789.") == ""
 }
 
-func instead(c checkout.Command, argv []string) checkout.Command {
-	c.Shown, c.Argv = c.Argv, argv
+func instead(c checkout.Command, shown, argv []string) checkout.Command {
+	c.Shown, c.Argv = shown, argv
 	return c
 }

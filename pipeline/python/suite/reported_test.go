@@ -35,3 +35,24 @@ func TestCommandsThatRunKnownProgramsAreReported(t *testing.T) {
 		}
 	}
 }
+
+func TestALineForAShellThatOnlyCutsItIsReported(t *testing.T) {
+	for line, reports := range map[string]bool{
+		"python -m pytest week1/test_cart.py -k total --maxfail=2": true,
+		" python3 -m unittest  discover -v ":                       true,
+		"python -m pytest && echo done":                            false,
+		"python -m pytest 'week 1'":                                false,
+		"python -m pytest week*":                                   false,
+		"MODE=quick python -m pytest":                              false,
+		"make test":                                                false,
+	} {
+		argv := []string{"/bin/sh", "-ec", line}
+		got := ByOwn([]checkout.Command{{Argv: argv}}, "test").Runs[0]
+		if reporter.Reports(got.Argv) != reports {
+			t.Errorf("%q: runs %.60q", line, got.Argv)
+		}
+		if reports && !slices.Equal(got.Shown, strings.Fields(line)) || !reports && !slices.Equal(got.Argv, argv) {
+			t.Errorf("%q: shown as %q, run as %.60q", line, got.Shown, got.Argv)
+		}
+	}
+}
