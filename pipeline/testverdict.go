@@ -85,8 +85,7 @@ func testsCause(
 	case cause == CauseTests && report.Seen && !report.Bad():
 		return cause, greenByItself(by, r, l, report)
 	case cause == CauseTimeout && report.Seen:
-		return cause, note + ": its tests had come to their end (" + report.String() +
-			"), and something kept Python from ending, such as a thread"
+		return cause, "a thread, or the like, kept Python from ending after its tests (" + report.String() + "): " + note
 	case cause != "":
 		return cause, note
 	case report.Runs == 0 && by.Silent:

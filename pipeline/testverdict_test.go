@@ -85,8 +85,8 @@ func TestJudgeTests(t *testing.T) {
 			sandbox.Result{TimedOut: true, Signal: "SIGKILL"},
 			some,
 			CauseTimeout,
-			"timed out: 15 min limit for the build, in `prog`: its tests had come to their end (5 tests), and something " +
-				"kept Python from ending, such as a thread",
+			"a thread, or the like, kept Python from ending after its tests (5 tests): " +
+				"timed out: 15 min limit for the build, in `prog`",
 		},
 		"ended on request, with exit code 0": {
 			sandbox.Result{},
