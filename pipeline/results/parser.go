@@ -19,6 +19,9 @@ const (
 	maxRed     = 1 << 20  // bytes of the texts of one run's tests, after which they come without
 	maxAsked   = 8        // of one test
 	maxPending = 64       // tests that run at a time, such as those of pytest-xdist
+	maxPlanned = 16 << 20 // bytes of the names of tests that were found
+	maxReached = 32 << 20 // of those that ran: these must have room for all that were found, and more
+	maxDots    = 50       // in the name of a class, and of the packages that it is in
 )
 
 // record is one line of the stream. Its members have one name in all events.
@@ -58,9 +61,11 @@ type Parser struct {
 	asked   map[string][]Asked
 	reached map[string]bool
 	planned []string
-	covered []string // what class or module a failed or skipped fixture kept from running
-	texts   int      // bytes of texts so far
+	cut     bool            // there were more planned than are kept
+	covered map[string]bool // what class or module a failed or skipped fixture kept from running
 	told    int
+
+	texts, plannedBytes, reachedBytes int // so far
 }
 
 // Run is what the stream tells of a run as a whole.
@@ -152,9 +157,12 @@ func shortRecord(line []byte) (r record, ok bool) {
 func (p *Parser) plan(r record) {
 	p.run.Done = false // a program may have several runs, one after the other
 	for _, name := range r.Tests {
-		if len(p.planned) < maxTests {
-			p.planned = append(p.planned, bounded(r.In+name, maxID))
+		id := bounded(r.In+name, maxID)
+		if p.plannedBytes += len(id); p.plannedBytes > maxPlanned || len(p.planned) == maxTests {
+			p.cut = true
+			return
 		}
+		p.planned = append(p.planned, id)
 	}
 }
 
@@ -169,7 +177,8 @@ func (p *Parser) reach(id string) {
 	if p.reached == nil {
 		p.reached = map[string]bool{}
 	}
-	if len(p.reached) < maxTests {
+	if len(p.reached) < maxTests && !p.reached[id] && p.reachedBytes+len(id) <= maxReached {
+		p.reachedBytes += len(id)
 		p.reached[id] = true
 	}
 }
@@ -201,7 +210,7 @@ func (p *Parser) end(tests []Test, r record) []Test {
 	p.reach(id)
 	p.run.Summary.Count(r.Outcome)
 	if class, ok := fixtureOf(id); ok && (r.Outcome == Skipped || r.Outcome == Error) {
-		p.covered = append(p.covered, class)
+		p.cover(class)
 	}
 	t := Test{
 		ID: id, Sub: bounded(r.Sub, maxID), Outcome: r.Outcome, Reason: oneLine(r.Why), Asked: p.asked[id],
@@ -215,6 +224,16 @@ func (p *Parser) end(tests []Test, r record) []Test {
 		t.Traceback, t.Output = last(r.Trace, maxText), last(r.Out, maxText)
 	}
 	return append(tests, t)
+}
+
+func (p *Parser) cover(class string) {
+	if p.covered == nil {
+		p.covered = map[string]bool{}
+	}
+	if !p.covered[class] && p.reachedBytes+len(class) <= maxReached {
+		p.reachedBytes += len(class)
+		p.covered[class] = true
+	}
 }
 
 func (p *Parser) stop(id string) {
@@ -247,15 +266,28 @@ func (p *Parser) Run() Run {
 	return r
 }
 
-// Planned are the tests that the program found, in their order.
-func (p *Parser) Planned() []string { return p.planned }
+// Planned are the tests that the program found, in their order; none where these are too many to
+// keep them all.
+func (p *Parser) Planned() []string {
+	if p.cut {
+		return nil
+	}
+	return p.planned
+}
 
-// isCovered reports whether a fixture kept the test from running.
+// isCovered reports whether a fixture kept the test from running: that of the class or of a module
+// whose name, with a dot, its own begins with.
 func (p *Parser) isCovered(id string) bool {
-	for _, class := range p.covered {
-		if strings.HasPrefix(id, class+".") {
+	end := 0
+	for range maxDots {
+		dot := strings.IndexByte(id[end:], '.')
+		if dot < 0 || len(p.covered) == 0 {
+			return false
+		}
+		if p.covered[id[:end+dot]] {
 			return true
 		}
+		end += dot + 1
 	}
 	return false
 }

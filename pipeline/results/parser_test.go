@@ -117,6 +117,68 @@ func TestParserBoundsWhatItKeeps(t *testing.T) {
 	}
 }
 
+// TestParserBoundsTheNamesThatItKeeps: a name of a plan costs the sandbox three bytes.
+func TestParserBoundsTheNamesThatItKeeps(t *testing.T) {
+	p := &Parser{Root: root}
+	names := strings.Repeat(`,""`, 19999)
+	plan := fmt.Sprintf(`{"e":"plan","in":%q,"tests":[""%s]}`+"\n", strings.Repeat("x", maxID), names)
+	for range 5 {
+		p.Write([]byte(plan))
+	}
+	long := strings.Repeat("y", maxID-20)
+	for i := range 2000 {
+		p.Write(fmt.Appendf(nil, `{"e":"end","id":"%d%s.setUpClass","o":"skipped"}`+"\n", i, long))
+	}
+	for i := range maxReached / maxID {
+		p.Write(fmt.Appendf(nil, `{"e":"start","id":"%d%s"}`+"\n", i, long))
+	}
+	kept := map[string]int{}
+	for _, id := range p.planned {
+		kept["planned"] += len(id)
+	}
+	for id := range p.reached {
+		kept["reached"] += len(id)
+	}
+	for id := range p.covered {
+		kept["covered"] += len(id)
+	}
+	if n := kept["reached"] + kept["covered"]; n > maxReached || n < maxReached-maxID || kept["covered"] < 1<<20 {
+		t.Errorf("%d bytes of names reached, %d of them covered", n, kept["covered"])
+	}
+	if n := kept["planned"]; n > maxPlanned || n < maxPlanned-2*maxID || p.Planned() != nil {
+		t.Errorf("%d bytes of names planned, and the %d of them pass for all", kept["planned"], len(p.Planned()))
+	}
+}
+
+func TestParserLooksUpWhatAFixtureKeptFromRunningInShortTime(t *testing.T) {
+	p := &Parser{Root: root}
+	const many = 20_000
+	for i := range many {
+		p.Write(fmt.Appendf(nil, `{"e":"plan","in":"","tests":["b%d.C.test"]}`+"\n", i))
+		p.Write(fmt.Appendf(nil, `{"e":"end","id":"a%d.setUpClass","o":"skipped"}`+"\n", i))
+	}
+	begun := time.Now()
+	if got := p.Run().Summary; got.NotReached != many || got.Skipped != many {
+		t.Errorf("got %d not reached, %d skipped", got.NotReached, got.Skipped)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestParserKnowsWhatAFixtureCovers(t *testing.T) {
+	p := &Parser{covered: map[string]bool{"pkg.t.A": true, "mod": true}}
+	for id, want := range map[string]bool{
+		"pkg.t.A.test_a": true, "mod.B.test_b": true, "pkg.t.A.test_c[1.5.2]": true,
+		"pkg.t.AB.test_a": false, "pkg.t.A": false, "module.B.test_b": false, "test": false,
+		strings.Repeat(".", maxID): false,
+	} {
+		if got := p.isCovered(id); got != want {
+			t.Errorf("%s: got %t", id, got)
+		}
+	}
+}
+
 // FuzzParser checks that the results are the same in whatever pieces the stream comes.
 func FuzzParser(f *testing.F) {
 	f.Add(strings.Join(whole(`{"e":"start","id":"a"}`, `{"e":"end","o":"passed","d":1e99}`), "\n"), uint(40))
