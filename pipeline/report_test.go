@@ -124,6 +124,7 @@ func TestAGreenSuiteStaysGreen(t *testing.T) {
 		),
 		"stderr is closed by a test": withTest("os.close(2)"),
 		"descriptors are closed":     withTest("os.closerange(3, 1000)"),
+		"a daemon is played":         withTest("import time; os.closerange(3, 256); time.sleep(0.5)"),
 		"tearDownClass works once": suiteOf(`
 class A(unittest.TestCase):
     was_torn_down = False
@@ -145,6 +146,35 @@ class A(unittest.TestCase):
 				t.Errorf("%s, %q", o.State, o.Summary)
 			}
 		})
+	}
+}
+
+// TestASocketOfTheTestsIsLeftAlone: where the report's own was, the tests may have put one of theirs.
+func TestASocketOfTheTestsIsLeftAlone(t *testing.T) {
+	files := suiteOf(`
+import socket
+
+class A(unittest.TestCase):
+    def test_a(self):
+        A.near, A.far = socket.socketpair()
+        for fd in range(3, 2000):
+            if os.path.exists("/proc/self/fd/%d" % fd) and fd not in (A.near.fileno(), A.far.fileno()):
+                if os.readlink("/proc/self/fd/%d" % fd).startswith("socket:"):
+                    A.kept = os.dup(fd)
+                    os.dup2(A.near.fileno(), fd)
+                    break
+        self.fail("there is a socket" if A.kept else "")
+
+    def test_b(self):
+        with self.assertRaises(BlockingIOError):
+            A.far.recv(1, socket.MSG_DONTWAIT)
+`)
+	files["pyproject.toml"] = "[tool.vivarium]\ntest_timeout = \"3s\"\n"
+	o, _ := build(t, files)
+	wantCause(t, o, pipeline.CauseTests)
+	wantText(t, o.Summary, "tests.test_a.A.test_a: there is a socket")
+	if r := o.Results; r.Failed != 1 || r.Passed != 1 {
+		t.Errorf("results %+v", r)
 	}
 }
 
@@ -182,7 +212,7 @@ func TestARunWhoseReportIsCutOffEnds(t *testing.T) {
 	o, _ := build(t, suiteOf(`
 class A(unittest.TestCase):
     def test_0(self):
-        for fd in range(3, 256):
+        for fd in range(3, 2000):
             try:
                 os.write(fd, b"X")
             except OSError:

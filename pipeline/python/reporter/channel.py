@@ -7,6 +7,7 @@ __unittest = True  # frames of this file are left out of unittest's tracebacks
 
 class Channel:
     SIZE = 1 << 20  # of the ring, a power of two
+    HIGH = 1024  # the connection's descriptor: tests that play a daemon close those below
 
     def __init__(self, name):
         import _socket
@@ -28,8 +29,33 @@ class Channel:
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, memory.to_bytes(4, sys.byteorder))
         self.socket.sendmsg([b"M"], [rights])
         posix.close(memory)
+        self.identity = posix.fstat
+        self.raise_socket(_socket, posix)
+        self.known = self.identity(self.socket.fileno())[1:3]
         self.open = [True]  # until a fork: in a child the ring is another process's
         posix.register_at_fork(after_in_child=self.open.clear)
+
+    def raise_socket(self, _socket, posix):
+        """Gives the connection a high descriptor, if there is no other one of this number."""
+        try:
+            posix.fstat(self.HIGH)
+        except OSError:
+            pass
+        else:
+            return
+        try:
+            posix.dup2(self.socket.fileno(), self.HIGH, False)
+        except OSError:  # the limit for open files is lower
+            return
+        self.socket.close()
+        self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self.HIGH)
+
+    def is_ours(self):
+        """Whether the descriptor is still the connection's: tests may close it and open another one."""
+        try:
+            return self.identity(self.socket.fileno())[1:3] == self.known
+        except OSError:
+            return False
 
     def write(self, line):
         """Passes on a record, a line of ASCII text with its end."""
@@ -52,6 +78,8 @@ class Channel:
 
     def heard(self):
         """Whether somebody still reads: who does so no more has closed the connection."""
+        if not self.is_ours():
+            return False
         try:
             return self.socket.recv(1, self.look) != b""
         except BlockingIOError:
@@ -66,7 +94,7 @@ class Channel:
 
     def sync(self):
         """Waits until all that was printed and recorded before has been passed on."""
-        if not self.open:
+        if not self.open or not self.is_ours():
             return
         try:
             self.socket.send(b"S")
