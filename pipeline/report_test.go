@@ -125,6 +125,17 @@ func TestAGreenSuiteStaysGreen(t *testing.T) {
 		"stderr is closed by a test": withTest("os.close(2)"),
 		"descriptors are closed":     withTest("os.closerange(3, 1000)"),
 		"a daemon is played":         withTest("import time; os.closerange(3, 256); time.sleep(0.5)"),
+		"names are long": suiteOf(`
+class A(unittest.TestCase):
+    def test_a(self):
+        with self.subTest(data="x" * 70000):
+            self.skipTest("not here")
+
+    def test_z(self):
+        pass
+
+setattr(A, "test_" + "é" * 70000, lambda self: None)
+`),
 		"tearDownClass works once": suiteOf(`
 class A(unittest.TestCase):
     was_torn_down = False

@@ -3,6 +3,7 @@
 TRACEBACK = 16000  # characters of a traceback or of captured output that are passed on: its end
 LINE = 60000  # bytes of a record
 REASON = 1000  # characters of a reason that are passed on: its beginning
+NAME = 1001  # likewise of all else. One more than pipeline/results keeps, which marks what it cuts
 OURS = (b"VIVARIUM_REPORT", b"VIVARIUM_TESTS")  # variables that the tests do not see
 SYNCS = 200  # tests that do not pass, after each of which what was printed is waited for
 
@@ -34,9 +35,9 @@ class Records:
         self.channel.sync()
         sys.addaudithook(self.audit)
 
-    def text(self, value):
+    def text(self, value, most=NAME):
         try:
-            return self.quote(str.__str__(value))
+            return self.quote(str.__str__(value)[:most])
         except Exception:
             return '""'
 
@@ -54,7 +55,10 @@ class Records:
         for name, value in members.items():
             if value is None or value == "":
                 continue
-            shown = self.text(value) if isinstance(value, str) else repr(value)
+            if name == "path" and len(value) > NAME + len(self.root):  # the beginning is another path
+                continue
+            most = TRACEBACK if name in ("tb", "out") else NAME
+            shown = self.text(value, most) if isinstance(value, str) else repr(value)
             parts.append('"%s":%s' % (name, shown))
         return "{" + ",".join(parts) + "}\n"
 
@@ -66,14 +70,14 @@ class Records:
             if prefix != before or size > 30000:
                 self.planned(before, names)
                 before, names, size = prefix, [], 0
-            names.append(self.text(id[len(prefix) :][:4000]))
+            names.append(self.text(id[len(prefix) :]))
             size += len(names[-1])
         self.planned(before, names)
 
     def planned(self, prefix, names):
         if names:
             line = '{"e":"plan","in":%s,"tests":[%s]}\n'
-            self.channel.write(line % (self.text(prefix[:4000]), ",".join(names)))
+            self.channel.write(line % (self.text(prefix), ",".join(names)))
 
     def start(self, id):
         self.ran += 1
@@ -81,7 +85,7 @@ class Records:
         self.id = id
         if self.asked:
             self.asked = []
-        self.write('{"e":"start","id":' + self.quote(id) + "}\n")
+        self.write('{"e":"start","id":' + self.quote(id[:NAME]) + "}\n")
         self.began = self.now()
 
     def passed(self):
