@@ -136,6 +136,16 @@ class A(unittest.TestCase):
 
 setattr(A, "test_" + "é" * 70000, lambda self: None)
 `),
+		"an exception compares with nothing": suiteOf(`
+class E(Exception):
+    def __eq__(self, other):
+        raise ValueError("ambiguous")
+
+class A(unittest.TestCase):
+    @unittest.expectedFailure
+    def test_a(self):
+        raise E from E()
+`),
 		"tearDownClass works once": suiteOf(`
 class A(unittest.TestCase):
     was_torn_down = False

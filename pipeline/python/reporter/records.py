@@ -206,7 +206,7 @@ def found(program):
 def chain(error):
     """An exception and those that led to it."""
     seen = []
-    while error is not None and error not in seen and len(seen) < 10:
+    while error is not None and len(seen) < 10 and all(e is not error for e in seen):
         seen.append(error)
         error = error.__cause__ or error.__context__
     return seen
