@@ -26,7 +26,7 @@ func (a *attempt) tryAgain(ctx context.Context, run *testRun, anew func() comman
 		return err
 	}
 	once := func(ctx context.Context, places, id string, most time.Duration) retry.Seen {
-		return a.tryOnce(ctx, anew(), places, id, most)
+		return a.tryOnce(ctx, anew(), results.Parser{Root: sandbox.Workspace, Below: run.below}, places, id, most)
 	}
 	tell := func(tests []results.Test) error {
 		words := tests[0].Tried()
@@ -51,9 +51,10 @@ func (a *attempt) tryAgain(ctx context.Context, run *testRun, anew func() comman
 
 // tryOnce runs the tests at some places. The test has failed before, and stays so whatever goes wrong
 // here.
-func (a *attempt) tryOnce(ctx context.Context, c command, places, id string, most time.Duration) retry.Seen {
+func (a *attempt) tryOnce(
+	ctx context.Context, c command, parser results.Parser, places, id string, most time.Duration,
+) retry.Seen {
 	seen := retry.Nothing
-	parser := results.Parser{Root: sandbox.Workspace}
 	c.Env = append(c.Env, reporter.Selected+"="+places)
 	c.again, c.Timeout = true, most
 	c.report = func(_ context.Context, p []byte) error {

@@ -89,3 +89,26 @@ func TestOperatorsDecideWhatFlakyTestsMean(t *testing.T) {
 		t.Errorf("with NoRetries: %q", o.Summary)
 	}
 }
+
+// TestTestsOfOneNameInTwoFoldersAreTwo: each is run, told and tried again by itself.
+func TestTestsOfOneNameInTwoFoldersAreTwo(t *testing.T) {
+	const always = "import unittest\nclass T(unittest.TestCase):\n    def test_chance(self): self.fail('as ever')\n"
+	o, l := build(t, map[string]string{"lesson1/test_x.py": flaky, "lesson2/test_x.py": always})
+	wantCause(t, o, pipeline.CauseTests)
+	wantText(t, l.step(pipeline.StepTest), "lesson1/test_x.T.test_chance: flaky: passed when tried again alone\n",
+		"lesson2/test_x.T.test_chance: fails again alone\n")
+	want := []results.Test{
+		{Run: 0, ID: "lesson1/test_x.T.test_chance"},
+		{Run: 0, ID: "lesson1/test_x.T.test_chance", Again: results.Flaky},
+		{Run: 1, ID: "lesson2/test_x.T.test_chance"},
+		{Run: 1, ID: "lesson2/test_x.T.test_chance", Again: results.Always},
+	}
+	if len(l.tests) != len(want) {
+		t.Fatalf("recorded %+v", l.tests)
+	}
+	for i, got := range l.tests {
+		if got.Run != want[i].Run || got.ID != want[i].ID || got.Again != want[i].Again {
+			t.Errorf("recorded %+v, want %+v", got, want[i])
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 // testRun is what one run of tests came to.
 type testRun struct {
 	by     tester.Program
+	below  string // stands before the names of its tests
 	result sandbox.Result
 	limit  time.Duration // of one test
 	tester.Told
@@ -41,8 +42,8 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 
 func (a *attempt) testAll(ctx context.Context, env []string) (string, error) {
 	var runs []testRun
-	for _, planned := range a.plan.Test {
-		run, err := a.runTests(ctx, tester.Of(a.plan.TestProgram, planned), planned, env)
+	for i, planned := range a.plan.Test {
+		run, err := a.runTests(ctx, i, planned, env)
 		if err != nil {
 			return "", err
 		}
@@ -63,13 +64,12 @@ func (a *attempt) testAll(ctx context.Context, env []string) (string, error) {
 	return note, nil
 }
 
-func (a *attempt) runTests(
-	ctx context.Context, by tester.Program, planned checkout.Command, env []string,
-) (testRun, error) {
+func (a *attempt) runTests(ctx context.Context, number int, planned checkout.Command, env []string) (testRun, error) {
 	if err := a.layAgain(ctx); err != nil {
 		return testRun{}, err
 	}
-	watch := by.Watch(planned.Dir)
+	by := tester.Of(a.plan.TestProgram, planned)
+	watch := by.Watch(number, planned)
 	c := a.testCommand(by, planned, env)
 	c.tap = func(_ sandbox.Stream, p []byte) { watch.Print(p) }
 	c.report = func(ctx context.Context, p []byte) error { return a.recordTests(ctx, watch.Report(p)) }
@@ -77,7 +77,7 @@ func (a *attempt) runTests(
 	if err != nil {
 		return testRun{}, err
 	}
-	run := testRun{by: by, result: r, limit: c.TestTimeout, Told: watch.Told(r)}
+	run := testRun{by: by, below: planned.Below, result: r, limit: c.TestTimeout, Told: watch.Told(r)}
 	err = a.tryAgain(ctx, &run, func() command { return a.testCommand(by, planned, env) })
 	return run, err
 }

@@ -51,7 +51,8 @@ type record struct {
 
 // Parser reads the report stream of one run of tests.
 type Parser struct {
-	Root string // where the checkout stands in the sandbox: paths are relative to it
+	Root  string // where the checkout stands in the sandbox: paths are relative to it
+	Below string // put before each test's name
 
 	partial []byte
 	long    bool // the line that is being read is too long
@@ -121,7 +122,7 @@ func (p *Parser) line(tests []Test, line []byte) []Test {
 	case "plan":
 		p.plan(r)
 	case "start":
-		p.start(bounded(r.ID, maxID))
+		p.start(p.name(r.ID))
 	case "asked":
 		p.ask(r)
 	case "end", "sub":
@@ -157,13 +158,21 @@ func shortRecord(line []byte) (r record, ok bool) {
 func (p *Parser) plan(r record) {
 	p.run.Done = false // a program may have several runs, one after the other
 	for _, name := range r.Tests {
-		id := bounded(r.In+name, maxID)
+		id := p.name(r.In+name)
 		if p.plannedBytes += len(id); p.plannedBytes > maxPlanned || len(p.planned) == maxTests {
 			p.cut = true
 			return
 		}
 		p.planned = append(p.planned, id)
 	}
+}
+
+// name is a test's name as it is told of, or empty.
+func (p *Parser) name(id string) string {
+	if id == "" {
+		return ""
+	}
+	return bounded(p.Below+id, maxID)
 }
 
 func (p *Parser) start(id string) {
@@ -184,7 +193,7 @@ func (p *Parser) reach(id string) {
 }
 
 func (p *Parser) ask(r record) {
-	id := bounded(r.ID, maxID)
+	id := p.name(r.ID)
 	if p.asked == nil {
 		p.asked = map[string][]Asked{}
 	}
@@ -196,7 +205,7 @@ func (p *Parser) ask(r record) {
 // end takes the end of a test, or of a part of one. A short one is of the test that was started
 // last.
 func (p *Parser) end(tests []Test, r record) []Test {
-	id := bounded(r.ID, maxID)
+	id := p.name(r.ID)
 	if id == "" && len(p.running) > 0 {
 		id = p.running[len(p.running)-1]
 	}

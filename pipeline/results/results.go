@@ -46,6 +46,7 @@ type Asked struct {
 
 // Test is one test's result.
 type Test struct {
+	Run       int    // which of its build's runs, from 0: two may have tests of one ID. It is not stored
 	ID        string // tests.test_cart.TotalTest.test_discount; with pytest, the node id
 	Sub       string // a subtest's parameters, such as (i=3); else empty
 	Outcome   Outcome

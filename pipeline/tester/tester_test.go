@@ -3,6 +3,7 @@ package tester
 import (
 	"testing"
 
+	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/results"
 	"vivarium/sandbox"
 )
@@ -72,7 +73,7 @@ func TestTestsThatWereTakenOutAreMissing(t *testing.T) {
 
 func TestWhatIsPrintedCountsOnlyWhereNothingIsReported(t *testing.T) {
 	by := Program{Name: "unittest"}
-	w := by.Watch("")
+	w := by.Watch(0, checkout.Command{})
 	w.Print([]byte("Ran 9 tests in 0.1s\n\nOK\n"))
 	if got := w.Told(sandbox.Result{}).Counts(); got.Ran != 9 {
 		t.Errorf("the control: %+v", got)

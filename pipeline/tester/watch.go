@@ -5,6 +5,7 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/lastwords"
+	"vivarium/pipeline/python/checkout"
 	"vivarium/pipeline/results"
 	"vivarium/pipeline/testreport"
 	"vivarium/sandbox"
@@ -12,6 +13,7 @@ import (
 
 // Watch reads what one run of tests prints and reports.
 type Watch struct {
+	number int // of the run
 	by     Program
 	output Output
 	stack  Stack
@@ -21,13 +23,14 @@ type Watch struct {
 	red    []results.Test
 }
 
-// Watch is for one run in a folder below the checkout.
-func (by Program) Watch(dir string) *Watch {
+// Watch is for one run, of that number among the build's.
+func (by Program) Watch(number int, run checkout.Command) *Watch {
 	return &Watch{
+		number: number,
 		by:     by,
-		output: by.Reader(dir),
+		output: by.Reader(run.Dir),
 		stack:  Stack{Root: sandbox.Workspace},
-		parser: results.Parser{Root: sandbox.Workspace},
+		parser: results.Parser{Root: sandbox.Workspace, Below: run.Below},
 	}
 }
 
@@ -45,6 +48,9 @@ const maxRed = 100
 func (w *Watch) Report(p []byte) []results.Test {
 	tests := w.parser.Write(p)
 	w.found.Append(Red(tests))
+	for i := range tests {
+		tests[i].Run = w.number
+	}
 	for _, t := range tests {
 		if t.Outcome.Red() && len(w.red) < maxRed {
 			w.red = append(w.red, t)

@@ -3,6 +3,8 @@ package tester
 import (
 	"testing"
 
+	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/results"
 	"vivarium/sandbox"
 )
 
@@ -19,10 +21,31 @@ func TestFailedCommandIsToldWithItsLastLine(t *testing.T) {
 		"a signal":      {own, sandbox.Result{Signal: "SIGKILL"}, ""},
 		"another tells": {Program{Name: "unittest"}, sandbox.Result{ExitCode: 2}, ""},
 	} {
-		w := c.by.Watch("")
+		w := c.by.Watch(0, checkout.Command{})
 		w.Print([]byte("checking\nmake: *** [x] Error 1\n\n"))
 		if got := w.Told(c.result).Found.Sentence(0); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestTestsOfARunAreToldFromThoseOfAnother: two folders may hold modules of one name.
+func TestTestsOfARunAreToldFromThoseOfAnother(t *testing.T) {
+	for number, below := range []string{"", "lesson2/"} {
+		w := Program{Name: "unittest"}.Watch(number, checkout.Command{Below: below})
+		tests := w.Report([]byte(`{"e":"plan","tests":["test_x.T.test_a"]}` + "\n" +
+			`{"e":"start","id":"test_x.T.test_a"}` + "\n" + `{"e":"end","o":"failed","d":0}` + "\n"))
+		told := w.Told(sandbox.Result{})
+		if len(tests) != 1 || len(told.Red) != 1 || len(told.Planned) != 1 {
+			t.Fatalf("got %+v, %+v", tests, told)
+		}
+		for _, r := range []results.Test{tests[0], told.Red[0]} {
+			if want := below + "test_x.T.test_a"; r.Run != number || r.ID != want || told.Planned[0] != want {
+				t.Errorf("run %d: got run %d, %s of %s", number, r.Run, r.ID, told.Planned)
+			}
+		}
+		if told.Results.Summary.NotReached != 0 {
+			t.Errorf("not reached: %+v", told.Results.Summary)
 		}
 	}
 }

@@ -41,14 +41,20 @@ const maxFailing = 20
 // failing are the red results of a build: the first ones, and how many there are.
 type failing struct {
 	tests []results.Test
-	at    map[[2]string]int // where each stands in tests, by ID and Sub; -1 for one that is only counted
+	at    map[place]int // where each stands in tests; -1 for one that is only counted
+}
+
+// place names a result.
+type place struct {
+	run     int
+	id, sub string
 }
 
 // maxKnown bounds the results that are told from each other.
 const maxKnown = 100_000
 
 func (f *failing) add(t results.Test) {
-	key := [2]string{t.ID, t.Sub}
+	key := place{t.Run, t.ID, t.Sub}
 	at, known := f.at[key]
 	switch {
 	case !t.Outcome.Red():
@@ -57,7 +63,7 @@ func (f *failing) add(t results.Test) {
 	case known || len(f.at) >= maxKnown:
 	default:
 		if f.at == nil {
-			f.at = map[[2]string]int{}
+			f.at = map[place]int{}
 		}
 		f.at[key] = -1
 		if len(f.tests) < maxFailing {

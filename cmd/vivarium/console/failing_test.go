@@ -48,8 +48,9 @@ func TestRunEndsWithItsFailingTests(t *testing.T) {
 			ID: "test_a", Outcome: results.Failed, Reason: "it is s3cret-canary", Path: "a.py", Line: 3,
 			Again: results.Flaky,
 		},
+		results.Test{ID: "test_b", Outcome: results.Error, Run: 1, Path: "b.py"},
 	)
-	want := "\n── failing tests\ntest_a: it is *** (a.py:3); flaky: passed when tried again\ntest_b\n\n" +
+	want := "\n── failing tests\ntest_a: it is *** (a.py:3); flaky: passed when tried again\ntest_b\ntest_b (b.py)\n\n" +
 		"failed (tests) after 1 s: the sentence\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -7,4 +7,7 @@ type Command struct {
 	Argv []string
 	// Shown is a command line to the same end that one could type, where Argv is none; else nil.
 	Shown []string
+	// Below, in a run of tests, stands before their names: where other runs have modules of the same
+	// names, the folder from which this one imports them and a slash; else empty.
+	Below string
 }

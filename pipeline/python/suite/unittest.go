@@ -101,8 +101,13 @@ func (c *chooser) discover(start string, files []file, usual bool) {
 	order := slices.SortedFunc(maps.Keys(groups), func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.pattern, b.pattern))
 	})
+	same := c.alike(groups)
 	for _, g := range order {
-		c.suite.Runs = append(c.suite.Runs, c.run(g, groups[g]))
+		run := c.run(g, groups[g])
+		if top := c.top(g.start); same[top] && top != "." {
+			run.Below = top + "/"
+		}
+		c.suite.Runs = append(c.suite.Runs, run)
 	}
 	where := start + "/"
 	if start == "." {
@@ -112,6 +117,34 @@ func (c *chooser) discover(start string, files []file, usual bool) {
 	if len(order) > 1 {
 		c.suite.Why += fmt.Sprintf(", in %d runs, since one cannot import them all", len(order))
 	}
+}
+
+// alike are the folders from which modules are imported whose names another folder has, too:
+// unittest gives the tests of both the same names.
+func (c *chooser) alike(groups map[group][]file) map[string]bool {
+	last, same := map[string]string{}, map[string]bool{}
+	for g, files := range groups {
+		top := c.top(g.start)
+		for _, f := range files {
+			module := f.path
+			if top != "." {
+				module = strings.TrimPrefix(module, top+"/")
+			}
+			if other, known := last[module]; known && other != top {
+				same[other], same[top] = true, true
+			}
+			last[module] = top
+		}
+	}
+	return same
+}
+
+// top is the folder from which a run that starts in another imports its modules.
+func (c *chooser) top(start string) string {
+	if start != "." && c.tree.IsPackage(start) {
+		return "."
+	}
+	return start
 }
 
 // startOf is the folder from which a run finds the file: start, where the packages between lead
@@ -130,7 +163,7 @@ func (c *chooser) startOf(f file, start string) string {
 
 func (c *chooser) run(g group, files []file) checkout.Command {
 	arguments := []string{"discover", "-v", "-s", g.start}
-	inPackage := g.start != "." && c.tree.IsPackage(g.start)
+	inPackage := c.top(g.start) != g.start
 	if inPackage {
 		arguments = append(arguments, "-t", ".")
 	}

@@ -169,6 +169,25 @@ func TestLaterResultOfATestReplacesItsEarlierOne(t *testing.T) {
 	})
 }
 
+// TestTestsOfOneNameInTwoRunsAreTwo: lesson1/test_x.py and lesson2/test_x.py are one name in two runs.
+func TestTestsOfOneNameInTwoRunsAreTwo(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, r *Runs, build int64) {
+		w := NewWriter(build, 1)
+		red := results.Test{ID: "test_x.T.test_a", Outcome: results.Failed, Reason: "1 != 2", Path: "lesson1/test_x.py"}
+		other, green := red, results.Test{ID: red.ID, Outcome: results.Passed, Run: 2}
+		other.Run, other.Reason, other.Path = 1, "3 != 4", "lesson2/test_x.py"
+		tried := other // which replaces its own run's
+		tried.Again = results.Flaky
+		put(t, r, w, true, red, other, green, tried)
+		tried.Run, green.Run = 0, 0 // which are not stored
+		sameTests(t, read(t, r, build, Query{}), red, tried, green)
+		counts, _, err := r.Counts(t.Context(), build)
+		if err != nil || counts.Failed != 2 || counts.Passed != 1 {
+			t.Errorf("counted %+v, %v", counts, err)
+		}
+	})
+}
+
 func TestNoTextOfATestBreaksItsReader(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, r *Runs, build int64) {
 		evil := "a\x00b\xff\x1b[2Jc\u202e\r\nd"

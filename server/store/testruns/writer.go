@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strconv"
 
 	"gorm.io/gorm/clause"
 
@@ -22,7 +23,7 @@ type Writer struct {
 	attempt int
 
 	seed   maphash.Seed
-	known  map[uint64]place       // the results that are kept, by ID and Sub
+	known  map[uint64]place       // the results that are kept, by Run, ID and Sub
 	red    map[int64]results.Test // those that are rows, by number
 	seq    int64                  // the last number
 	counts Counts
@@ -50,7 +51,7 @@ func NewWriter(build int64, attempt int) *Writer {
 	}
 }
 
-// Add takes a result. One with an ID and Sub that it was given before replaces that one, but never a
+// Add takes a result. One with a Run, ID and Sub that it was given before replaces that one, but never a
 // red one by another that is not.
 func (w *Writer) Add(t results.Test) {
 	t = bounded(t)
@@ -68,6 +69,8 @@ func (w *Writer) Add(t results.Test) {
 func (w *Writer) key(t results.Test) uint64 {
 	var h maphash.Hash
 	h.SetSeed(w.seed)
+	h.WriteString(strconv.Itoa(t.Run))
+	h.WriteByte(0)
 	h.WriteString(t.ID)
 	h.WriteByte(0)
 	h.WriteString(t.Sub)
