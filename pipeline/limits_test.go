@@ -81,7 +81,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			o, _ := build(t, files)
 			wantCause(t, o, c.cause)
 			wantText(t, o.Summary, c.summary)
-			if c.cause != "" {
+			if c.cause != "" && !strings.HasPrefix(o.Summary, "test_hog.T.test was running: ") {
 				wantText(t, o.Summary, "in `python -m unittest`")
 			}
 		})
