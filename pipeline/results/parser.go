@@ -158,7 +158,7 @@ func shortRecord(line []byte) (r record, ok bool) {
 func (p *Parser) plan(r record) {
 	p.run.Done = false // a program may have several runs, one after the other
 	for _, name := range r.Tests {
-		id := p.name(r.In+name)
+		id := p.name(r.In + name)
 		if p.plannedBytes += len(id); p.plannedBytes > maxPlanned || len(p.planned) == maxTests {
 			p.cut = true
 			return
