@@ -16,10 +16,11 @@ import (
 // tryAgain tries the red tests of a run again, while time is left, and adds to its results what that
 // showed. anew makes the run's command. What it prints is not shown: it is the same again. A run
 // that did not come to its end is not tried again, since nobody knows what it was about to do.
-func (a *attempt) tryAgain(ctx context.Context, run *testRun, anew func() command) error {
+func (a *attempt) tryAgain(ctx context.Context, run *testRun, watch *tester.Watch, anew func() command) error {
+	planned, red := watch.Planned(), watch.Red()
 	most := retry.Time(run.result.Wall, time.Until(a.deadline)).Round(time.Second)
 	if a.req.Settings.NoRetries || !run.Results.Done || run.Results.Summary.Tampered || run.Results.Stopped != "" ||
-		len(retry.Choose(run.Planned, run.Red)) == 0 || most <= 0 {
+		len(retry.Choose(planned, red)) == 0 || most <= 0 {
 		return nil
 	}
 	if err := a.say(ctx, fmt.Sprintf("Trying again what failed, for %s at most", quantity.Duration(most))); err != nil {
@@ -38,14 +39,16 @@ func (a *attempt) tryAgain(ctx context.Context, run *testRun, anew func() comman
 		}
 		return a.recordTests(ctx, tests)
 	}
-	if err := retry.Again(ctx, run.Planned, run.Red, time.Now().Add(most), once, tell); err != nil {
+	// What the tries report has bounds, but takes no room from what the log shows.
+	defer func(written int64) { a.written = written }(a.written)
+	if err := retry.Again(ctx, planned, red, time.Now().Add(most), once, tell); err != nil {
 		return err
 	}
-	run.Found = tester.Red(run.Red)
+	run.Found = tester.Red(red)
 	run.Found.Total = run.Results.Summary.Red()
 	cause, _ := strike(run.result, a.limits)
 	run.forgiven = a.req.Settings.FlakyPasses && cause == "" && run.result.Signal == "" && !run.result.TestHung &&
-		run.Results.Summary.NotReached == 0 && len(run.Red) == run.Results.Summary.Red() && retry.OnlyFlaky(run.Red)
+		run.Results.Summary.NotReached == 0 && len(red) == run.Results.Summary.Red() && retry.OnlyFlaky(red)
 	return nil
 }
 
@@ -65,7 +68,8 @@ func (a *attempt) tryOnce(
 		}
 		return nil
 	}
-	if a.layAgain(ctx) != nil {
+	quietly := func(ctx context.Context, dir string, paths []string) error { return a.removeBy(ctx, c, dir, paths) }
+	if a.layAgain(ctx, quietly) != nil {
 		return retry.Nothing
 	}
 	if _, err := a.run(ctx, c); err != nil || !parser.Run().Done {

@@ -112,3 +112,23 @@ func TestTestsOfOneNameInTwoFoldersAreTwo(t *testing.T) {
 		}
 	}
 }
+
+// TestTryingAgainLeavesTheStepsEndAsItWas although the operator's files are put back before each try,
+// for which what the run left beside them is removed.
+func TestTryingAgainLeavesTheStepsEndAsItWas(t *testing.T) {
+	files := map[string]string{"cart.py": "def total(): return 4\n"}
+	leaves := operatorsTest + "    def setUp(self): open('tests/left-behind', 'w').close()\n"
+	o, l := fixedBuild(t, files, map[string]string{"week1/tests/test_cart.py": leaves}, "")
+	wantCause(t, o, pipeline.CauseTests)
+	log := l.step(pipeline.StepTest)
+	wantText(t, log, "test_cart.T.test_total: fails again alone\n")
+	_, after, _ := strings.Cut(log, "Trying again")
+	if strings.Contains(after, "$ ") {
+		t.Errorf("the log shows a command of a try: %s", after)
+	}
+	for _, s := range o.Steps {
+		if s.Name == pipeline.StepTest && (s.ExitCode == nil || *s.ExitCode != 1) {
+			t.Errorf("the step's exit code is %v", s.ExitCode)
+		}
+	}
+}

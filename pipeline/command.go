@@ -73,12 +73,10 @@ func (a *attempt) echo(ctx context.Context, c command) error {
 // take takes a piece of what comes out of a command.
 func (a *attempt) take(ctx context.Context, c command, stream sandbox.Stream, p []byte) error {
 	switch {
-	case stream == sandbox.Report && c.again:
-		return c.report(ctx, p)
 	case stream == sandbox.Report:
 		return a.reported(ctx, c, p)
 	case c.again:
-		return nil
+		return a.keepPace(ctx, p)
 	}
 	if c.tap != nil {
 		c.tap(stream, p)
@@ -104,6 +102,11 @@ func (a *attempt) reported(ctx context.Context, c command, p []byte) error {
 	if err := c.report(ctx, p); err != nil {
 		return err
 	}
+	return a.keepPace(ctx, p)
+}
+
+// keepPace waits as long as a piece of output must, for its rate to be no higher than the limit.
+func (a *attempt) keepPace(ctx context.Context, p []byte) error {
 	return sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
@@ -128,7 +131,7 @@ func (a *attempt) output(ctx context.Context, stream sandbox.Stream, p []byte) e
 	if over {
 		return errLogLimit
 	}
-	return sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
+	return a.keepPace(ctx, p)
 }
 
 // count adds a result's figures to the step's figures.

@@ -44,8 +44,8 @@ func (a *attempt) lay(ctx context.Context) error {
 
 // layAgain puts them back before a command that runs tests: what was installed, linted or tested before
 // could change the tree. Where it cannot be put right, the tests are not run.
-func (a *attempt) layAgain(ctx context.Context) error {
-	return a.layError(ctx, a.keeper.LayAgain(ctx, a.sandbox, a.remove))
+func (a *attempt) layAgain(ctx context.Context, remove ownfiles.Remove) error {
+	return a.layError(ctx, a.keeper.LayAgain(ctx, a.sandbox, remove))
 }
 
 // layError says what it means that the files could not be put into the checkout.
@@ -72,8 +72,15 @@ func keepError(err error) error {
 
 // remove removes paths below dir. What cannot be removed is found by whoever looks again.
 func (a *attempt) remove(ctx context.Context, dir string, paths []string) error {
-	for _, c := range ownfiles.Removals(dir, paths) {
-		if _, err := a.run(ctx, command{Command: c.Command, name: "rm", echo: c.Shown}); err != nil {
+	return a.removeBy(ctx, command{}, dir, paths)
+}
+
+// removeBy removes by commands that are like c in whether they only try again, and for how long.
+func (a *attempt) removeBy(ctx context.Context, c command, dir string, paths []string) error {
+	for _, r := range ownfiles.Removals(dir, paths) {
+		rm := command{Command: r.Command, name: "rm", echo: r.Shown, again: c.again}
+		rm.Timeout = c.Timeout
+		if _, err := a.run(ctx, rm); err != nil {
 			return err
 		}
 	}

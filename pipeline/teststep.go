@@ -17,7 +17,7 @@ import (
 	"vivarium/sandbox"
 )
 
-// testRun is what one run of tests came to.
+// testRun is what one run of tests came to. A plan may have very many: none keeps the names of its tests.
 type testRun struct {
 	by     tester.Program
 	below  string // stands before the names of its tests
@@ -65,7 +65,7 @@ func (a *attempt) testAll(ctx context.Context, env []string) (string, error) {
 }
 
 func (a *attempt) runTests(ctx context.Context, number int, planned checkout.Command, env []string) (testRun, error) {
-	if err := a.layAgain(ctx); err != nil {
+	if err := a.layAgain(ctx, a.remove); err != nil {
 		return testRun{}, err
 	}
 	by := tester.Of(a.plan.TestProgram, planned)
@@ -78,7 +78,7 @@ func (a *attempt) runTests(ctx context.Context, number int, planned checkout.Com
 		return testRun{}, err
 	}
 	run := testRun{by: by, below: planned.Below, result: r, limit: c.TestTimeout, Told: watch.Told(r)}
-	err = a.tryAgain(ctx, &run, func() command { return a.testCommand(by, planned, env) })
+	err = a.tryAgain(ctx, &run, watch, func() command { return a.testCommand(by, planned, env) })
 	return run, err
 }
 

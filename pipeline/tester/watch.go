@@ -59,13 +59,17 @@ func (w *Watch) Report(p []byte) []results.Test {
 	return tests
 }
 
+// Planned are the tests that the run found, in its order; none where these are too many to keep.
+func (w *Watch) Planned() []string { return w.parser.Planned() }
+
+// Red are the red tests, maxRed of them at most.
+func (w *Watch) Red() []results.Test { return w.red }
+
 // Told is what a run of tests told of itself.
 type Told struct {
 	Printed testreport.Report // the figures that it printed
 	Found   findings.List     // by its reports, where there are some, else by what it printed
 	Results results.Run       // by its reports
-	Planned []string          // the tests that it found, in its order
-	Red     []results.Test    // at most maxRed
 	Crash   string            // the place in the checkout where Python stood when it was ended, or empty
 }
 
@@ -73,7 +77,7 @@ type Told struct {
 func (w *Watch) Told(r sandbox.Result) Told {
 	t := Told{
 		Printed: w.output.report.Report(), Found: w.output.found.List(), Results: w.parser.Run(),
-		Planned: w.parser.Planned(), Red: w.red, Crash: w.stack.Place(),
+		Crash: w.stack.Place(),
 	}
 	if s := &t.Results.Summary; r.TestHung {
 		s.Hung, s.Crashed = s.Crashed, ""

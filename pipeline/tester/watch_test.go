@@ -35,13 +35,13 @@ func TestTestsOfARunAreToldFromThoseOfAnother(t *testing.T) {
 		w := Program{Name: "unittest"}.Watch(number, checkout.Command{Below: below})
 		tests := w.Report([]byte(`{"e":"plan","tests":["test_x.T.test_a"]}` + "\n" +
 			`{"e":"start","id":"test_x.T.test_a"}` + "\n" + `{"e":"end","o":"failed","d":0}` + "\n"))
-		told := w.Told(sandbox.Result{})
-		if len(tests) != 1 || len(told.Red) != 1 || len(told.Planned) != 1 {
-			t.Fatalf("got %+v, %+v", tests, told)
+		w.Told(sandbox.Result{})
+		if len(tests) != 1 || len(w.Red()) != 1 || len(w.Planned()) != 1 {
+			t.Fatalf("got %+v, %+v", tests, w.Red())
 		}
-		for _, r := range []results.Test{tests[0], told.Red[0]} {
-			if want := below + "test_x.T.test_a"; r.Run != number || r.ID != want || told.Planned[0] != want {
-				t.Errorf("run %d: got run %d, %s of %s", number, r.Run, r.ID, told.Planned)
+		for _, r := range []results.Test{tests[0], w.Red()[0]} {
+			if want := below + "test_x.T.test_a"; r.Run != number || r.ID != want || w.Planned()[0] != want {
+				t.Errorf("run %d: got run %d, %s of %s", number, r.Run, r.ID, w.Planned())
 			}
 		}
 		if told.Results.Summary.NotReached != 0 {
