@@ -45,7 +45,7 @@ test: setup build ## Run everything that CI runs
 	$(unchanged) go run ./scripts/alltests -timeout 20m $$(go list ./... | grep -v /cmd/attack$$)
 	$(unchanged) go run ./scripts/alltests -timeout 20m ./cmd/attack
 
-test-all: ## Run every test there is, on every engine; takes hours
+test-all: ## Run make test, then all that takes an engine of its own, emulation or hours
 	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython suites attack-mutants; do \
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
 

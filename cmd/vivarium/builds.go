@@ -20,7 +20,7 @@ import (
 func newBuilds(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "builds",
-		Short: "List, show, follow, rerun, cancel and export builds of the server",
+		Short: "List, show, follow, rerun, cancel and export builds of the server, and list their tests",
 		Long: "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\n" +
 			"VIVARIUM_DATABASE_URL). The server may be running.",
 		Example: "  vivarium builds list\n  vivarium builds log -f 12",

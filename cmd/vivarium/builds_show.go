@@ -17,7 +17,7 @@ import (
 func newBuildsShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
-		Short:   "Show a build, its steps and its commit statuses",
+		Short:   "Show a build, its steps, failing tests, what changed since the last green one, and its commit statuses",
 		Example: "  vivarium builds show 12",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -105,14 +105,14 @@ var variables = []variable{
 		to(networks, func(c *config) *[]netip.Prefix { return &c.indexAllow })},
 	{"VIVARIUM_INDEX_HOSTS", "", "Hosts of further package indexes that a repository may name, separated by commas.",
 		to(hostList, func(c *config) *hosts.List { return &c.build.IndexHosts })},
-	{"VIVARIUM_GIT_HOSTS", "", "Git hosts besides GITHUB_SERVER_URL that builds may install from, such as gitlab.com.",
+	{"VIVARIUM_GIT_HOSTS", "", "Git hosts besides GITHUB_SERVER_URL that builds may install from, separated by commas.",
 		to(hostList, func(c *config) *hosts.List { return &c.build.GitHosts })},
-	{"VIVARIUM_PYTEST", "add", "Tests that need pytest, declared nowhere: add installs it; declared fails the build.",
+	{"VIVARIUM_PYTEST", "add", "Where tests need pytest, undeclared: add installs it; declared fails the build.",
 		to(onlyDeclared, func(c *config) *bool { return &c.build.DeclaredPytest })},
-	{"VIVARIUM_RETRY", "on", "Whether failed tests are tried again, alone and in their place, to tell flaky ones: " +
-		"on or off.",
+	{"VIVARIUM_RETRY", "on", "Whether failed tests are tried again, to tell those that fail by chance " +
+		"or only after another: on or off.",
 		to(off, func(c *config) *bool { return &c.build.NoRetries })},
-	{"VIVARIUM_FLAKY", "fail", "What a test makes of its build that failed, and passed when it was tried again: " +
+	{"VIVARIUM_FLAKY", "fail", "What becomes of a build whose failed tests all passed when they were tried again: " +
 		"fail or pass.",
 		to(flakyPasses, func(c *config) *bool { return &c.build.FlakyPasses })},
 	{"VIVARIUM_INIT_DIR", "", "Folder of vivarium-init-linux-ARCH files to use in place of the embedded ones.",

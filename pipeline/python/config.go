@@ -183,7 +183,7 @@ func (c *config) setTestTimeout(v any) error {
 func (c *config) setHashSeed(v any) error {
 	n, ok := v.(int64)
 	if !ok || n < 0 || n > math.MaxUint32 {
-		return fmt.Errorf("write a number from 0, which is no hash seed at all, to 4294967295")
+		return fmt.Errorf("write a number from 0, which switches the randomness of hashes off, to 4294967295")
 	}
 	c.running.HashSeed = strconv.FormatInt(n, 10)
 	return nil

@@ -81,7 +81,7 @@ type TestHistory struct {
 	Since  string `json:"failing_since,omitempty" doc:"The first build of its branch since which it fails without a break."`
 	New    bool   `json:"new" doc:"Whether it did not fail in the build before."`
 	Passed string `json:"passed_in,omitempty" doc:"A build of the same commit in which it passed."`
-	Flaky  bool   `json:"flaky" doc:"Whether that build ran with the same image and packages."`
+	Flaky  bool   `json:"flaky" doc:"Whether passed_in ran with the same image and packages, so that nothing known tells the two builds apart."`
 }
 
 // NewTestHistory gives a history in JSON, or nil where nothing is known.
