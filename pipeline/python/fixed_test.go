@@ -84,6 +84,18 @@ func TestWhatTheOperatorFixedIsNotTheRepositorysToChange(t *testing.T) {
 	}
 }
 
+func TestWhoseSettingOpensTheIndexIsSaid(t *testing.T) {
+	own := map[string]string{"pyproject.toml": "[tool.vivarium]\nindex = true\n"}
+	for fix, want := range map[string]string{
+		"":               "open to lint and test too: [tool.vivarium] index = true\n",
+		"index = true\n": "open to lint and test too: the operator's index = true\n",
+	} {
+		if plan := detectFixed(t, own, fix); !strings.Contains(plan.Text(), want) {
+			t.Errorf("%q: the plan says\n%s", fix, plan.Text())
+		}
+	}
+}
+
 func TestAFixedTestIsTheOperatorsAndBringsPytest(t *testing.T) {
 	files := map[string]string{"pyproject.toml": ownAll, "sub/a.py": "", "test_a.py": ""}
 	plan := detectFixed(t, files, `test = "python -m pytest checks"`)

@@ -66,6 +66,7 @@ type Plan struct {
 	Refused     string   // why nothing can be installed; empty where that is not so
 	Sources     Sources  // of packages, besides the configured index
 	IndexOpen   bool     // the index, and those of Sources, are open to lint and test too
+	IndexWhy    string   // whose setting that is
 	// Requirements are the requirements files by path, in which to look up where a requirement
 	// stands.
 	Requirements map[string][]byte
@@ -149,7 +150,8 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	if err != nil {
 		return err
 	}
-	p.Limits, p.Lowered, p.Notes, p.IndexOpen = conf.limits, conf.lowered, conf.notes, conf.index
+	p.Limits, p.Lowered, p.Notes = conf.limits, conf.lowered, conf.notes
+	p.IndexOpen, p.IndexWhy = conf.index, conf.by("index")
 	p.sayFixed(conf, o)
 	if err := p.chooseImage(t, project, conf, o); err != nil {
 		return err
@@ -300,7 +302,7 @@ func (p Plan) Text() string {
 		line("not run", "%s more", count(more, "file"))
 	}
 	if p.IndexOpen {
-		line("index", "open to lint and test too: [tool.vivarium] index = true")
+		line("index", "open to lint and test too: %s = true", p.IndexWhy)
 	}
 	if p.History != "" {
 		line("history", "with tags and history: %s", p.History)
