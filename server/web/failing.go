@@ -58,6 +58,9 @@ func (f Failing) Tried() string {
 	case results.Flaky:
 		return "Flaky: it passed when it was tried again."
 	case results.Order:
+		if f.After == "" {
+			return "Fails only after other tests."
+		}
 		return "Fails only after " + shortened(f.After, maxWhy) + "."
 	}
 	return ""

@@ -30,7 +30,7 @@ func FailingLine(t results.Test) string {
 	case results.Flaky:
 		line += "; flaky: passed when tried again"
 	case results.Order:
-		line += "; fails only after " + t.After
+		line += "; " + t.Tried()
 	}
 	return termtext.OneLine(line)
 }

@@ -16,6 +16,7 @@ func TestFailingTestIsALine(t *testing.T) {
 		"test_a (i=3)":                           {ID: "test_a", Sub: "(i=3)"},
 		"test_a (a.py); fails each time":         {ID: "test_a", Path: "a.py", Again: results.Always},
 		"test_a; fails only after test_b":        {ID: "test_a", Again: results.Order, After: "test_b"},
+		"test_a; fails only after other tests":   {ID: "test_a", Again: results.Order},
 		"test_a: x y":                            {ID: "test_a", Reason: "\x1b[31mx\ny"},
 		"test_a: b; flaky: passed when tried again": {
 			ID: "test_a", Reason: "b", Again: results.Flaky,
