@@ -49,7 +49,8 @@ func TestTheOperatorsOwnFilesStandWhereTheyBelong(t *testing.T) {
 	}
 	o, l := fixedBuild(t, files, overlay, `test = "ls -R . && python -m unittest discover tests"`)
 	wantCause(t, o, pipeline.CauseTests)
-	wantText(t, o.Summary, "4 != 3", "the operator's in place of the repository's: tests/test_cart.py",
+	wantText(t, o.Summary, "4 != 3")
+	wantText(t, l.text(), "the operator's in place of the repository's: tests/test_cart.py",
 		"left out, since the operator protects the path: tests/test_more.py")
 	wantText(t, l.step(pipeline.StepPlan), "by the operator: test, files of school/tests at ", "folder week1",
 		"1 file of the operator's own; nothing of the repository stays at: /tests conftest.py")

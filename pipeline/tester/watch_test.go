@@ -35,7 +35,7 @@ func TestTestsOfARunAreToldFromThoseOfAnother(t *testing.T) {
 		w := Program{Name: "unittest"}.Watch(number, checkout.Command{Below: below})
 		tests := w.Report([]byte(`{"e":"plan","tests":["test_x.T.test_a"]}` + "\n" +
 			`{"e":"start","id":"test_x.T.test_a"}` + "\n" + `{"e":"end","o":"failed","d":0}` + "\n"))
-		w.Told(sandbox.Result{})
+		told := w.Told(sandbox.Result{})
 		if len(tests) != 1 || len(w.Red()) != 1 || len(w.Planned()) != 1 {
 			t.Fatalf("got %+v, %+v", tests, w.Red())
 		}
