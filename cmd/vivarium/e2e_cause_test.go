@@ -24,7 +24,7 @@ func TestCauseOfAFailureStandsWithItsFigureWhereverABuildIsShown(t *testing.T) {
 	id, sha := w.push(files)
 	w.until(2*time.Minute, "the final status", func() bool { return slices.Contains(w.states(sha), "failure") })
 
-	const cause = "out of memory: 128 MiB limit, in `python -m unittest`"
+	const cause = "tests.test_it.T.test was running: out of memory: 128 MiB limit"
 	const limits = "memory 128 MiB, disk 256 MiB in 262144 files"
 	_, log := w.get("/logs/" + id + "/raw")
 	_, page := w.page("/logs/" + id)
