@@ -80,7 +80,7 @@ func TestRepositoriesFailForTheirOwnCause(t *testing.T) {
 				"tests/test_a.py": "import os, unittest\nclass T(unittest.TestCase):\n" +
 					"    def test_a(self): os._exit(0)\n    def test_b(self): self.fail()\n",
 			},
-			pipeline.CauseTests, "unittest did not come to its summary", pipeline.StepTest, "test_a",
+			pipeline.CauseTests, "ended Python with exit code 0", pipeline.StepTest, "test_a",
 		},
 		"failures that the exit code hides": {
 			map[string]string{

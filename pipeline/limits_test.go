@@ -49,7 +49,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			pipeline.CauseDiskFull,
 			"no room left in /tmp",
 		},
-		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "timed out: 15 s limit"},
+		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "test_hog.T.test hangs: it took longer than 5 s"},
 		"output": {
 			"while True: sys.stdout.write('x' * 99 + chr(10))",
 			"log_limit='1MiB'",
@@ -81,7 +81,7 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			o, _ := build(t, files)
 			wantCause(t, o, c.cause)
 			wantText(t, o.Summary, c.summary)
-			if c.cause != "" && !strings.HasPrefix(o.Summary, "test_hog.T.test was running: ") {
+			if c.cause != "" && !strings.HasPrefix(o.Summary, "test_hog.T.test ") {
 				wantText(t, o.Summary, "in `python -m unittest`")
 			}
 		})

@@ -98,9 +98,10 @@ func TestRepositoryThatIsNotHadIsSaidByItsLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h.SetFault(c.fault)
 			files := map[string]string{"requirements.txt": "helper @ git+" + c.host + c.repo + "\n", "test_a.py": helperTest}
-			o, _ := w.run(t, w.listing(t, files, c.host, ""))
+			o, l := w.run(t, w.listing(t, files, c.host, ""))
 			wantCause(t, o, c.cause)
-			wantText(t, o.Summary, "requirements.txt:1: git host ", c.says)
+			wantText(t, o.Summary, "requirements.txt:1: git host ")
+			wantText(t, l.text(), c.says)
 			if o.Heals != (c.cause == pipeline.CauseIndex) {
 				t.Errorf("heals: %v", o.Heals)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/pipeline"
+	"vivarium/server/store"
 )
 
 const testBase = "/ci/vivarium"
@@ -127,7 +128,7 @@ func TestBaseCannotBeTakenForAnAddress(t *testing.T) {
 	} {
 		c := good
 		c.PublicURL = "https://ci.example" + base
-		if _, err := New(c, nil); (err == nil) != ok || err != nil &&
+		if _, err := New(c, &store.Store{}); (err == nil) != ok || err != nil &&
 			!strings.Contains(err.Error(), "VIVARIUM_PUBLIC_URL") {
 			t.Errorf("base %q: %v; good: %v", base, err, ok)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"vivarium/server/store"
 )
 
 func TestSecretNeverPrints(t *testing.T) {
@@ -33,7 +34,7 @@ func TestNewRefusesConfigurationsThatCannotWork(t *testing.T) {
 		ServerURL: "https://github.com", WebhookSecret: "s", Repositories: everyone, Key: testKey,
 		Ready: func(context.Context) error { return nil }, Log: slog.New(slog.DiscardHandler),
 	}
-	if _, err := New(good, nil); err != nil {
+	if _, err := New(good, &store.Store{}); err != nil {
 		t.Fatalf("a good configuration is refused: %v", err)
 	}
 	for want, change := range map[string]func(*Config){
@@ -47,7 +48,7 @@ func TestNewRefusesConfigurationsThatCannotWork(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		if _, err := New(c, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := New(c, &store.Store{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v, want one that names %s", err, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"vivarium/server/store"
 
 	"github.com/labstack/echo/v4"
 )
@@ -121,7 +122,7 @@ func TestNobodyIsTrustedWhoCouldBeAnybody(t *testing.T) {
 			Log: newSite(t).log}
 		c.Ready = func(context.Context) error { return nil }
 		trust(network)(&c)
-		if _, err := New(c, nil); (err == nil) != ok || err != nil &&
+		if _, err := New(c, &store.Store{}); (err == nil) != ok || err != nil &&
 			!strings.Contains(err.Error(), "VIVARIUM_TRUSTED_PROXIES") {
 			t.Errorf("%s: %v, want it taken: %v", network, err, ok)
 		}
