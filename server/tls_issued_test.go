@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"vivarium/server/https"
+	"vivarium/server/store"
 )
 
 // issuedServer is the environment variable that makes this test program a server with issued
@@ -35,7 +36,7 @@ func serveIssued(arguments string) int {
 		Ready: func(context.Context) error { return nil },
 		TLS: https.Settings{Domains: []string{"ci.example.org", "other.example.org"},
 			CacheDir: filepath.Join(a[0], "certificates"), Directory: a[2]},
-	}, nil)
+	}, &store.Store{})
 	if err != nil {
 		log.Error("cannot make the server", "err", err)
 		return 2

@@ -92,7 +92,7 @@ func TestStatusesFollowTheBuild(t *testing.T) {
 		})
 		want := pipeline.CommitStatus{
 			Repo: "octo/hello", SHA: push(1).SHA, Context: "vivarium", State: "failure",
-			Description: "tests: 1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
+			Description: "1 of 3 tests failed", TargetURL: "https://ci.example/logs/1",
 		}
 		if got := poster.posts[push(1).SHA][1]; got != want {
 			t.Errorf("got %+v, want %+v", got, want)
