@@ -50,8 +50,8 @@ test-all: ## Run make test, then all that takes an engine of its own, emulation 
 		echo "test-all: make $$target" && $(MAKE) $$target || exit 1; done
 
 corpus: needs := wheels lists
-corpus: setup build ## Build the corpus of small repositories, each as its author would
-	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) go test -C cmd/corpus -count=1 -v -timeout 30m
+corpus: setup build ## Build the corpus of small repositories, each as its author would, all of them also as work trees
+	VIVARIUM_REQUIRE_ENGINE=1 $(unchanged) go test -C cmd/corpus -count=1 -v -timeout 30m -trees 1
 
 suites: needs := base wheels lists
 suites: setup build ## Run pytest suites of real packages in builds and in plain containers, and compare the counts
