@@ -28,15 +28,7 @@ func half(contentType, beginning string) egresstest.Fault {
 // withIndex is the world with an index of the test's own, which holds one package, greeter.
 func (w *world) withIndex(t *testing.T) (*world, *egresstest.Index) {
 	t.Helper()
-	up, err := egresstest.StartIndex(egresstest.IndexConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := up.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("greeter", "1.0", map[string]string{"greeter.py": ""}))
 	u, err := url.Parse(up.URL())
 	if err != nil {

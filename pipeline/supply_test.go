@@ -14,15 +14,7 @@ import (
 // openHost starts a git host that anybody may read, with a package in a repository of two commits.
 func openHost(t *testing.T) *egresstest.GitHost {
 	t.Helper()
-	h, err := egresstest.StartGitHost(egresstest.GitHostConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	files := func(value string) map[string]string {
 		return map[string]string{
 			"setup.py":  "from setuptools import setup\n\nsetup(name='helper', version='1', py_modules=['helper'])\n",
@@ -112,15 +104,7 @@ func TestRepositoryThatIsNotHadIsSaidByItsLine(t *testing.T) {
 // further starts an index of an origin of its own, with one package.
 func further(t *testing.T) *egresstest.Index {
 	t.Helper()
-	x, err := egresstest.StartIndex(egresstest.IndexConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := x.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	x := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	x.Add(egresstest.Wheel("helper", "1.0", map[string]string{"helper.py": "VALUE = 1\n"}))
 	return x
 }

@@ -17,15 +17,7 @@ import (
 // openHost starts a git host that anybody may read and push to, with these repositories.
 func openHost(t *testing.T, names ...string) *egresstest.GitHost {
 	t.Helper()
-	h, err := egresstest.StartGitHost(egresstest.GitHostConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	setup := "import os\nfrom setuptools import setup\n\nopen('/tmp/where', 'w').write(os.environ['GIT_CONFIG_KEY_0'])\n" +
 		"setup(name='helper', version='1', py_modules=['helper'])\n"
 	for _, name := range names {

@@ -152,15 +152,7 @@ func TestIndexLinks(t *testing.T) {
 // last part of a path names the way and the address.
 func startHostileIndex(t *testing.T, addresses map[string]string) *egresstest.Index {
 	t.Helper()
-	up, err := egresstest.StartIndex(egresstest.IndexConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := up.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	for name, address := range addresses {
 		link := egresstest.Wheel("link-"+name, "1.0", nil)
 		link.URL, link.NoHash = address+"/latest/link-"+name, true

@@ -61,7 +61,7 @@ func huge() egresstest.File {
 }
 
 func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	up.SetFilesFault(egresstest.Endless("application/octet-stream"))
@@ -96,7 +96,7 @@ func TestAFileThatNeverEndsDoesNotGrowOnTheDisk(t *testing.T) {
 }
 
 func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := huge()
 	up.Add(f)
 	up.SetFilesFault(undeclared(f.Data))
@@ -132,7 +132,7 @@ func TestALongFileOfUndeclaredLengthArrivesCheckedAndIsNotKept(t *testing.T) {
 func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 	for name, tell := range map[string]bool{"by its host": false, "by the index": true} {
 		t.Run(name, func(t *testing.T) {
-			up := startIndex(t, egresstest.IndexConfig{})
+			up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 			f := large()
 			up.Add(f)
 			x := newIndex(t, up, nil)
@@ -171,7 +171,7 @@ func TestAFileLargerThanTheBuildsDiskIsRefusedAtOnce(t *testing.T) {
 }
 
 func TestAFileForWhichThereIsNoRoomIsPassedOn(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	var dir string
@@ -240,7 +240,7 @@ func TestAFailedDownloadIsNotSharedWithWhoComesLater(t *testing.T) {
 }
 
 func TestAWrongAddressDoesNotSpoilTheDownloadFromTheRightOne(t *testing.T) {
-	up, wrong := startIndex(t, egresstest.IndexConfig{}), startIndex(t, egresstest.IndexConfig{})
+	up, wrong := egresstest.IndexFor(t, egresstest.IndexConfig{}), egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	wrong.Add(f)
@@ -261,7 +261,7 @@ func TestAWrongAddressDoesNotSpoilTheDownloadFromTheRightOne(t *testing.T) {
 }
 
 func TestHeadersOfAHostAreBounded(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	x := newIndex(t, up, nil)

@@ -33,7 +33,7 @@ func linkOf(t *testing.T, base, page string) string {
 
 // TestFurtherIndexAndPageOfLinksAreServed with what is no part of the configured index.
 func TestFurtherIndexAndPageOfLinksAreServed(t *testing.T) {
-	main, other := startIndex(t, egresstest.IndexConfig{}), startIndex(t, egresstest.IndexConfig{})
+	main, other := egresstest.IndexFor(t, egresstest.IndexConfig{}), egresstest.IndexFor(t, egresstest.IndexConfig{})
 	other.Add(
 		egresstest.Wheel("helper", "1.0", nil),
 		egresstest.File{Name: "helper-2.0.tar.gz", Data: []byte("x"), NoHash: true},
@@ -72,9 +72,9 @@ func TestFurtherIndexAndPageOfLinksAreServed(t *testing.T) {
 
 // TestFurtherIndexHasNoRightsOfTheConfiguredOne: neither its password nor its address.
 func TestFurtherIndexHasNoRightsOfTheConfiguredOne(t *testing.T) {
-	main := startIndex(t, egresstest.IndexConfig{Password: canary})
+	main := egresstest.IndexFor(t, egresstest.IndexConfig{Password: canary})
 	main.Add(egresstest.Wheel("secret", "1.0", nil))
-	evil := startIndex(t, egresstest.IndexConfig{})
+	evil := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	file := egresstest.File{
 		Name: "secret-1.0.tar.gz", Data: []byte("x"), NoHash: true, URL: main.URL() + "secret/secret-1.0.tar.gz",
 	}
@@ -113,7 +113,7 @@ func TestFurtherIndexHasNoRightsOfTheConfiguredOne(t *testing.T) {
 
 // TestPageOfLinksHasTheRightsOfItsFolder and of nothing beside it.
 func TestPageOfLinksHasTheRightsOfItsFolder(t *testing.T) {
-	x := newIndex(t, startIndex(t, egresstest.IndexConfig{}), nil)
+	x := newIndex(t, egresstest.IndexFor(t, egresstest.IndexConfig{}), nil)
 	for page, c := range map[string]struct{ own, not string }{
 		"https://h/whl/stable.html": {"https://h/whl/cpu/a.whl", "https://h/private/a.whl"},
 		"https://h/whl/":            {"https://h/whl/a.whl", "https://h/whlx/a.whl"},

@@ -22,20 +22,6 @@ import (
 
 const canary = "ghp_canary0123456789"
 
-func startGitHost(t *testing.T, c egresstest.GitHostConfig) *egresstest.GitHost {
-	t.Helper()
-	h, err := egresstest.StartGitHost(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Errorf("close the git host: %v", err)
-		}
-	})
-	return h
-}
-
 // serve stands for the sandbox's end of the door.
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
@@ -80,7 +66,7 @@ func fetch(t *testing.T, repo, sha string) (dir, out string, err error) {
 }
 
 func TestGitFetchesAnExactCommitWithTheToken(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{Token: canary})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{Token: canary})
 	sha := commit(t, h, "octo/demo")
 	if _, out, err := fetch(t, h.RepoURL("octo/demo").String(), sha); err == nil {
 		t.Fatalf("the host answers without its token: %s", out)
@@ -136,7 +122,7 @@ func get(target string) string {
 }
 
 func TestGitRefusesEverythingButAFetch(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/demo")
 	commit(t, h, "octo/other")
 	proxy := serve(t, NewGit(GitConfig{Upstream: h.RepoURL("octo/demo")}))
@@ -224,7 +210,7 @@ func TestGitRefusesEverythingButAFetch(t *testing.T) {
 }
 
 func TestGitBuildsRequestHeadersAnew(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{Token: canary})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{Token: canary})
 	commit(t, h, "octo/demo")
 	proxy := serve(t, NewGit(GitConfig{Upstream: h.RepoURL("octo/demo"), Token: canary}))
 	req := "GET " + GitPath + "/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: evil\r\nConnection: close, " +
@@ -250,7 +236,7 @@ func TestGitBuildsRequestHeadersAnew(t *testing.T) {
 }
 
 func TestGitPassesCompressedAndChunkedRequests(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/demo")
 	proxy := serve(t, NewGit(GitConfig{Upstream: h.RepoURL("octo/demo")}))
 	var body bytes.Buffer
@@ -274,7 +260,7 @@ func TestGitPassesCompressedAndChunkedRequests(t *testing.T) {
 }
 
 func TestGitRefusesAnOversizeRequest(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/demo")
 	g := NewGit(GitConfig{Upstream: h.RepoURL("octo/demo")})
 	req, _ := http.NewRequestWithContext(t.Context(), "POST", serve(t, g)+GitPath+"/git-upload-pack",
@@ -296,7 +282,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestGitTellsUnreachableFromRefused(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	sha := commit(t, h, "octo/demo")
 	downURL := &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/octo/demo.git"}
 	for name, c := range map[string]struct {
@@ -412,7 +398,7 @@ func loginPage(http.Handler) http.Handler {
 }
 
 func TestGitCutsOffWhatNeverEnds(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	sha := commit(t, h, "octo/demo")
 	h.SetFault(egresstest.Endless("application/x-git-upload-pack-advertisement"))
 	g := NewGit(GitConfig{Upstream: h.RepoURL("octo/demo"), MaxBytes: 3 << 20})
@@ -431,7 +417,7 @@ func TestGitCutsOffWhatNeverEnds(t *testing.T) {
 }
 
 func TestGitTellsWhenAnAnswerBreaksOff(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	h.SetFault(func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")

@@ -11,7 +11,7 @@ import (
 )
 
 func TestGitFollowsARenamedRepositoryWithoutTheToken(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	sha := commit(t, h, "octo/renamed")
 	h.SetFault(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,14 +48,14 @@ func TestGitFollowsARenamedRepositoryWithoutTheToken(t *testing.T) {
 }
 
 func TestGitRefusesRedirectsElsewhere(t *testing.T) {
-	oracle := startGitHost(t, egresstest.GitHostConfig{})
+	oracle := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, oracle, "octo/demo")
 	refs := "/octo/demo.git/info/refs?service=git-upload-pack"
 	if code, _ := raw(t, oracle.URL(), get(refs)); code != 200 {
 		t.Fatalf("control: the oracle answers %d", code)
 	}
 	before := len(oracle.Requests())
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	for name, location := range map[string]string{
 		"private address by number": oracle.URL() + refs,
 		"private address by name":   strings.Replace(oracle.URL(), "127.0.0.1", "localhost", 1) + refs,

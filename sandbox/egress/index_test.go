@@ -14,20 +14,6 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 )
 
-func startIndex(t *testing.T, c egresstest.IndexConfig) *egresstest.Index {
-	t.Helper()
-	x, err := egresstest.StartIndex(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := x.Close(); err != nil {
-			t.Errorf("close the index: %v", err)
-		}
-	})
-	return x
-}
-
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // newIndex makes an index for up that trusts its certificate and reaches its files.
@@ -92,7 +78,7 @@ func TestPipInstallsThroughTheIndex(t *testing.T) {
 		"html, files over http":  {HTMLOnly: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			up := startIndex(t, c)
+			up := egresstest.IndexFor(t, c)
 			future := egresstest.Wheel("beta", "3.0", nil)
 			future.RequiresPython = ">=4"
 			yanked := egresstest.Wheel("beta", "2.5", nil)

@@ -53,7 +53,7 @@ func halfPage(http.Handler) http.Handler {
 }
 
 func TestTroubleOfThePagesIsRememberedUntilThePageComes(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	host := strings.Split(up.URL(), "/")[2]
 	for name, c := range map[string]struct {
@@ -100,7 +100,7 @@ func TestTroubleOfThePagesIsRememberedUntilThePageComes(t *testing.T) {
 }
 
 func TestTroubleOfFilesIsRememberedUntilTheFileComes(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	six := egresstest.Wheel("six", "1.0", nil)
 	bare := egresstest.Wheel("bare", "1.0", nil)
 	bare.NoHash = true
@@ -158,7 +158,7 @@ func fetchAll(t *testing.T, address string) (int, error) {
 }
 
 func TestAClientThatLosesItsPatienceLeavesTheTroubleBehind(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	six := egresstest.Wheel("six", "1.0", nil)
 	up.Add(six)
 	host := strings.Split(up.URL(), "/")[2]
@@ -211,7 +211,7 @@ func TestAClientThatLosesItsPatienceLeavesTheTroubleBehind(t *testing.T) {
 }
 
 func TestTroubleNamesTheNetworksErrorAndNoPassword(t *testing.T) {
-	tlsOnly := startIndex(t, egresstest.IndexConfig{FilesTLS: true})
+	tlsOnly := egresstest.IndexFor(t, egresstest.IndexConfig{FilesTLS: true})
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 	sdist := egresstest.Sdist("beta", "2.5", map[string]string{"setup.py": ""})
 	for name, c := range map[string]egresstest.IndexConfig{"json": {}, "html": {HTMLOnly: true}} {
 		t.Run(name, func(t *testing.T) {
-			up := startIndex(t, c)
+			up := egresstest.IndexFor(t, c)
 			up.Add(f, sdist)
 			s, _ := newSession(t, newIndex(t, up, nil))
 
@@ -72,7 +72,7 @@ func TestEitherFormatUpstreamGivesEitherFormatWithAllAttributes(t *testing.T) {
 }
 
 func TestAPageIsTransferredAgainOnlyWhenItChanged(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
 	for range 2 {
@@ -147,7 +147,7 @@ func TestThePageCacheIsBounded(t *testing.T) {
 }
 
 func TestASessionsTableIsBounded(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
 	s := x.Session(func(string) {}, 0)
 	all := &simpleindex.Page{}
@@ -169,7 +169,7 @@ func TestASessionsTableIsBounded(t *testing.T) {
 // TestWhatTheIndexHasOfAProjectIsKnown: pip says the same of a project that is nowhere, of one
 // without a file that fits, and of one whose page was refused.
 func TestWhatTheIndexHasOfAProjectIsKnown(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("beta", "2.5", nil))
 	x := newIndex(t, up, nil)
 	s := x.Session(func(string) {}, 0)

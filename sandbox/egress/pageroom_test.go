@@ -147,7 +147,7 @@ func largestPage(w io.Writer) {
 const maxPageHeap = 24 + 16
 
 func TestAHostilePageTakesBoundedMemory(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	for name, write := range hostilePages {
 		t.Run(name, func(t *testing.T) {
 			up.SetFault(compressed(write))
@@ -177,7 +177,7 @@ func TestAHostilePageTakesBoundedMemory(t *testing.T) {
 }
 
 func TestPagesOfAllSessionsTogetherTakeBoundedMemory(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.SetFault(compressed(hostilePages["a long base"]))
 	x := newIndex(t, up, nil)
 	x.rooms = simpleindex.NewRooms(roomWait)
@@ -220,7 +220,7 @@ func fill(t *testing.T, rooms *simpleindex.Rooms) (release func()) {
 }
 
 func TestAPageWithoutRoomIsRefusedAndThenServed(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
 	x.rooms = simpleindex.NewRooms(50 * time.Millisecond)
@@ -253,7 +253,7 @@ func heavy(of string, bytes int) *simpleindex.Page {
 // TestTablesOfAllSessionsTogetherAreBounded: three builds that take all they can leave every other
 // build what it needs.
 func TestTablesOfAllSessionsTogetherAreBounded(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
 	x.tables = semaphore.NewWeighted(maxShared)

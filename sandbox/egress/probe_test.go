@@ -21,7 +21,7 @@ var outages = map[string]struct {
 }
 
 func TestProbeTellsAGitHostThatAnswersFromOneThatDoesNot(t *testing.T) {
-	host := startGitHost(t, egresstest.GitHostConfig{Token: "sesame"})
+	host := egresstest.GitHostFor(t, egresstest.GitHostConfig{Token: "sesame"})
 	commit(t, host, "acme/hello")
 	u := host.RepoURL("acme/hello")
 	u.User = url.UserPassword("somebody", "hunter2")
@@ -47,7 +47,7 @@ func TestProbeTellsAGitHostThatAnswersFromOneThatDoesNot(t *testing.T) {
 }
 
 func TestProbeTellsAnIndexThatAnswersFromOneThatDoesNot(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	x := newIndex(t, up, nil)
 	if err := x.Probe(t.Context()); err != nil { // 404: it has no such project
 		t.Errorf("an index that answers: %v", err)

@@ -30,7 +30,7 @@ func large() egresstest.File {
 }
 
 func TestAFileIsFetchedOnceAndThenServedFromDisk(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{FilesTLS: true})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{FilesTLS: true})
 	f := large()
 	up.Add(f)
 	var dir string
@@ -74,7 +74,7 @@ func ls(t *testing.T, dir string) []string {
 }
 
 func TestADamagedCacheEntryIsFetchedAgain(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	var dir string
@@ -124,7 +124,7 @@ func TestADamagedCacheEntryIsFetchedAgain(t *testing.T) {
 }
 
 func TestAWrongFileNeverArrivesCompleteAndIsNotKept(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	small, big := egresstest.Wheel("small", "1.0", nil), large()
 	small.Hash, big.Hash = strings.Repeat("0", 64), strings.Repeat("1", 64)
 	up.Add(small, big)
@@ -147,7 +147,7 @@ func TestAWrongFileNeverArrivesCompleteAndIsNotKept(t *testing.T) {
 }
 
 func TestMetadataIsCheckedAgainstItsOwnHash(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := egresstest.Wheel("six", "1.0", nil)
 	up.Add(f)
 	var tamper atomic.Bool
@@ -173,7 +173,7 @@ func TestMetadataIsCheckedAgainstItsOwnHash(t *testing.T) {
 }
 
 func TestAFileWithoutAHashIsPassedOnWithANoteAndNotKept(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	f.NoHash = true
 	up.Add(f)
@@ -197,7 +197,7 @@ func TestAFileWithoutAHashIsPassedOnWithANoteAndNotKept(t *testing.T) {
 }
 
 func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	release := make(chan struct{})
@@ -261,7 +261,7 @@ func TestClientsShareOneDownloadWhichOutlivesItsFirst(t *testing.T) {
 }
 
 func TestADownloadThatNobodyWaitsForEnds(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	ended := make(chan struct{})
@@ -295,7 +295,7 @@ func TestADownloadThatNobodyWaitsForEnds(t *testing.T) {
 }
 
 func TestFilesAreBounded(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	noHash := egresstest.Wheel("nohash", "1.0", nil)
@@ -323,7 +323,7 @@ func TestFilesAreBounded(t *testing.T) {
 }
 
 func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	var files []egresstest.File
 	for _, name := range []string{"aa", "bb", "cc"} {
 		files = append(files, egresstest.Wheel(name, "1.0", map[string]string{"x.py": strings.Repeat(name, 5000)}))
@@ -348,7 +348,7 @@ func TestTheCacheIsBoundedByTheLeastRecentlyUsed(t *testing.T) {
 
 func TestWithoutAFolderNothingIsKept(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	f := large()
 	up.Add(f)
 	x := newIndex(t, up, func(c *IndexConfig) { c.CacheDir = "" })
@@ -369,7 +369,7 @@ func TestDebiansWheelsArePassedOn(t *testing.T) {
 	if _, err := os.Stat(egresstest.DebianWheels); err != nil {
 		t.Skip("needs Debian's python3-setuptools-whl and python3-wheel-whl")
 	}
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	if err := up.AddDir(egresstest.DebianWheels); err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func links(t *testing.T, session, project string) map[string]string {
 }
 
 func TestIndexRefusesEverythingButPagesAndTheirLinks(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", map[string]string{"six.py": ""}))
 	x := newIndex(t, up, nil)
 	s, _ := newSession(t, x)
@@ -123,7 +123,7 @@ func TestIndexRefusesEverythingButPagesAndTheirLinks(t *testing.T) {
 }
 
 func TestALinkWorksOnlyForTheSessionThatWasGivenIt(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	x := newIndex(t, up, nil)
 	mine, _ := newSession(t, x)
@@ -141,7 +141,7 @@ func TestALinkWorksOnlyForTheSessionThatWasGivenIt(t *testing.T) {
 }
 
 func TestRequestsUpstreamCarryNothingOfTheClients(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	s, _ := newSession(t, newIndex(t, up, nil))
 	req := "GET /simple/Six/ HTTP/1.1\r\nHost: evil\r\nConnection: close\r\nAuthorization: Basic eDp5\r\nCookie: " +
@@ -164,7 +164,7 @@ func TestRequestsUpstreamCarryNothingOfTheClients(t *testing.T) {
 
 func TestCredentialsGoToTheIndexOnlyAndAreNeverShown(t *testing.T) {
 	const password = "s3cret-index-password"
-	up := startIndex(t, egresstest.IndexConfig{Password: password})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{Password: password})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	wrong := egresstest.Wheel("six", "2.0", nil)
 	wrong.Hash = strings.Repeat("0", 64)
@@ -193,10 +193,10 @@ func TestCredentialsGoToTheIndexOnlyAndAreNeverShown(t *testing.T) {
 }
 
 func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
-	oracle := startIndex(t, egresstest.IndexConfig{})
+	oracle := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	secret := egresstest.Wheel("secret", "1.0", map[string]string{"s.py": "x"})
 	oracle.Add(secret)
-	tlsOracle := startIndex(t, egresstest.IndexConfig{FilesTLS: true})
+	tlsOracle := egresstest.IndexFor(t, egresstest.IndexConfig{FilesTLS: true})
 	tlsOracle.Add(secret)
 	const path = "/packages/secret/secret-1.0-py3-none-any.whl"
 	if code, _ := raw(t, oracle.FilesURL(), get(path)); code != 200 {
@@ -224,7 +224,7 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 		"ftp":                 "ftp://127.0.0.1" + port + path,
 	} {
 		t.Run(name, func(t *testing.T) {
-			up := startIndex(t, egresstest.IndexConfig{})
+			up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 			f := secret
 			f.URL = address
 			up.Add(f)
@@ -269,11 +269,11 @@ func TestFilesAtPrivateAddressesAreRefused(t *testing.T) {
 }
 
 func TestPagesFollowRedirectsOnlyWithinTheRules(t *testing.T) {
-	oracle := startIndex(t, egresstest.IndexConfig{})
+	oracle := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	oracle.Add(egresstest.Wheel("six", "1.0", nil))
 	links(t, oracle.URL()[:len(oracle.URL())-len("/simple/")], "six") // control
 	before := len(oracle.Requests())
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.SetFault(egresstest.RedirectTo(strings.TrimSuffix(oracle.URL(), "/simple/")))
 	s, _ := newSession(t, newIndex(t, up, func(c *IndexConfig) { c.Allow = nil }))
 	if code, body := raw(t, s, get("/simple/six/")); code != http.StatusForbidden {
@@ -304,7 +304,7 @@ func TestPagesFollowRedirectsOnlyWithinTheRules(t *testing.T) {
 }
 
 func TestWhatGoesWrongUpstreamIsSaid(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	for name, c := range map[string]struct {
 		fault egresstest.Fault
@@ -374,7 +374,7 @@ func endlessAnchors(http.Handler) http.Handler {
 }
 
 func TestNotesAreBounded(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.SetFault(egresstest.Status(500))
 	s, n := newSession(t, newIndex(t, up, nil))
 	for range maxNotes + 20 {
@@ -414,7 +414,7 @@ func TestNewIndexRefusesWhatIsNoIndex(t *testing.T) {
 }
 
 func TestSessionBoundsWhatIsInWorkAtATime(t *testing.T) {
-	up := startIndex(t, egresstest.IndexConfig{})
+	up := egresstest.IndexFor(t, egresstest.IndexConfig{})
 	up.Add(egresstest.Wheel("six", "1.0", nil))
 	var inWork, peak, arrived atomic.Int32
 	release := make(chan struct{})

@@ -9,20 +9,6 @@ import (
 	"testing"
 )
 
-func startGitHost(t *testing.T, c GitHostConfig) *GitHost {
-	t.Helper()
-	h, err := StartGitHost(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Errorf("close the git host: %v", err)
-		}
-	})
-	return h
-}
-
 func git(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "git", args...)
@@ -33,7 +19,7 @@ func git(t *testing.T, dir string, args ...string) (string, error) {
 }
 
 func TestGitHostServesExactlyTheCommittedTree(t *testing.T) {
-	h := startGitHost(t, GitHostConfig{})
+	h := GitHostFor(t, GitHostConfig{})
 	shas, err := h.Commit(
 		t.Context(),
 		"octo/demo",
@@ -73,7 +59,7 @@ func TestGitHostServesExactlyTheCommittedTree(t *testing.T) {
 }
 
 func TestGitHostAsksForItsToken(t *testing.T) {
-	h := startGitHost(t, GitHostConfig{Token: "s3cret-token"})
+	h := GitHostFor(t, GitHostConfig{Token: "s3cret-token"})
 	if _, err := h.Commit(t.Context(), "octo/demo", Commit{Files: map[string]string{"a": "1"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +74,7 @@ func TestGitHostAsksForItsToken(t *testing.T) {
 }
 
 func TestGitHostFaultsAndRequestLog(t *testing.T) {
-	h := startGitHost(t, GitHostConfig{})
+	h := GitHostFor(t, GitHostConfig{})
 	h.SetFault(Status(http.StatusNotFound))
 	res, err := http.Get(h.URL() + "/octo/none.git/info/refs")
 	if err != nil {
@@ -109,7 +95,7 @@ func TestGitHostFaultsAndRequestLog(t *testing.T) {
 }
 
 func TestCommitRefusesNamesOutsideTheRoot(t *testing.T) {
-	h := startGitHost(t, GitHostConfig{})
+	h := GitHostFor(t, GitHostConfig{})
 	for _, name := range []string{"demo", "../x/y", "a/../b", "/a/b", "a/b/c", ""} {
 		if _, err := h.Commit(t.Context(), name, Commit{}); err == nil {
 			t.Errorf("%q was taken for a repository's name", name)

@@ -8,20 +8,6 @@ import (
 	"testing"
 )
 
-func startIndex(t *testing.T, c IndexConfig) *Index {
-	t.Helper()
-	x, err := StartIndex(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := x.Close(); err != nil {
-			t.Errorf("close the index: %v", err)
-		}
-	})
-	return x
-}
-
 // pip runs the host's pip with nothing inherited.
 func pip(t *testing.T, args ...string) (string, error) {
 	t.Helper()
@@ -35,7 +21,7 @@ func pip(t *testing.T, args ...string) (string, error) {
 func TestPipInstallsWheelsWithTheirRequirements(t *testing.T) {
 	for name, c := range map[string]IndexConfig{"json": {}, "html": {HTMLOnly: true}} {
 		t.Run(name, func(t *testing.T) {
-			x := startIndex(t, c)
+			x := IndexFor(t, c)
 			x.Add(
 				Wheel("Alpha.Pkg", "1.0", map[string]string{"alpha.py": "ANSWER = 42\n"}, "beta>=2"),
 				Wheel("beta", "1.0", map[string]string{"beta.py": ""}),
@@ -55,7 +41,7 @@ func TestPipInstallsWheelsWithTheirRequirements(t *testing.T) {
 }
 
 func TestPipRefusesAWrongHash(t *testing.T) {
-	x := startIndex(t, IndexConfig{})
+	x := IndexFor(t, IndexConfig{})
 	f := Wheel("alpha", "1.0", nil)
 	f.Hash = strings.Repeat("0", 64)
 	x.Add(f)

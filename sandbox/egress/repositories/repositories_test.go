@@ -24,20 +24,6 @@ const (
 	advertise = "/info/refs?service=git-upload-pack"
 )
 
-func startGitHost(t *testing.T, c egresstest.GitHostConfig) *egresstest.GitHost {
-	t.Helper()
-	h, err := egresstest.StartGitHost(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Errorf("close the git host: %v", err)
-		}
-	})
-	return h
-}
-
 func commit(t *testing.T, h *egresstest.GitHost, name string) {
 	t.Helper()
 	if _, err := h.Commit(
@@ -96,7 +82,7 @@ func clone(t *testing.T, from string) (dir, out string, err error) {
 }
 
 func TestRepositoriesAreClonedWithoutCredentials(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/one")
 	commit(t, h, "octo/two")
 	with := h.RepoURL("octo/two")
@@ -122,7 +108,7 @@ func TestRepositoriesAreClonedWithoutCredentials(t *testing.T) {
 }
 
 func TestRepositoriesAreNoneButThoseOfThePlan(t *testing.T) {
-	h, other := startGitHost(t, egresstest.GitHostConfig{}), startGitHost(t, egresstest.GitHostConfig{})
+	h, other := egresstest.GitHostFor(t, egresstest.GitHostConfig{}), egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	for _, host := range []*egresstest.GitHost{h, other} {
 		commit(t, host, "octo/one")
 		commit(t, host, "octo/hidden")
@@ -153,7 +139,7 @@ func TestRepositoriesAreNoneButThoseOfThePlan(t *testing.T) {
 }
 
 func TestRepositoriesFollowRedirectsOnlyToListedHosts(t *testing.T) {
-	h, other := startGitHost(t, egresstest.GitHostConfig{}), startGitHost(t, egresstest.GitHostConfig{})
+	h, other := egresstest.GitHostFor(t, egresstest.GitHostConfig{}), egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	for _, host := range []*egresstest.GitHost{h, other} {
 		commit(t, host, "octo/renamed")
 	}
@@ -188,7 +174,7 @@ func TestRepositoriesFollowRedirectsOnlyToListedHosts(t *testing.T) {
 }
 
 func TestPrivateRepositoryIsNoDependency(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{Token: canary})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{Token: canary})
 	commit(t, h, "octo/private")
 	r, base := dependOn(t, 0, h.RepoURL("octo/private"), h.RepoURL("octo/nowhere"))
 	for i := range 2 {
@@ -202,7 +188,7 @@ func TestPrivateRepositoryIsNoDependency(t *testing.T) {
 }
 
 func TestRepositoriesShareOneBound(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/one")
 	refs := func(base string, r *Proxy) int {
 		code, body := ask(t, base, r.Path(0)+advertise)
@@ -225,7 +211,7 @@ func TestRepositoriesShareOneBound(t *testing.T) {
 
 // TestFailureOfAHostThatAnswersInTheEndIsForgotten: pip's git tries again.
 func TestFailureOfAHostThatAnswersInTheEndIsForgotten(t *testing.T) {
-	h := startGitHost(t, egresstest.GitHostConfig{})
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{})
 	commit(t, h, "octo/one")
 	r, base := dependOn(t, 0, h.RepoURL("octo/one"))
 	h.SetFault(egresstest.Status(http.StatusBadGateway))
