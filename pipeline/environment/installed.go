@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"vivarium/pipeline/python/requirement"
 )
 
 // Bounds of what is believed of an environment, which the repository's own programs have written.
@@ -55,19 +56,12 @@ func packageOf(entry string) (Package, bool) {
 	}
 	i := strings.LastIndexByte(text, '-')
 	if i < 0 { // as of a project that stands in the environment by a link alone
-		return Package{Name: normalized(text)}, fits(text)
+		return Package{Name: requirement.Normalize(text)}, fits(text)
 	}
-	return Package{Name: normalized(text[:i]), Version: text[i+1:]}, fits(text[:i]) && fits(text[i+1:])
+	return Package{Name: requirement.Normalize(text[:i]), Version: text[i+1:]}, fits(text[:i]) && fits(text[i+1:])
 }
 
 // withoutPython is the end of an egg's name that says for which Python, and which machine, it is.
 var withoutPython = regexp.MustCompile(`-py\d+(\.\d+)?(-.*)?$`)
 
 func fits(s string) bool { return len(s) <= maxWord && word.MatchString(s) }
-
-var separators = regexp.MustCompile(`[-_.]+`)
-
-// normalized is a package's name as PEP 503 compares names.
-func normalized(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(name, "-"))
-}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+	"vivarium/pipeline/python/requirement"
 )
 
 // mostWords bounds what the changes take of a sentence, in characters, so that the failure itself
@@ -39,7 +40,7 @@ func joined(first, second string) string {
 // inOrder are the changes in words: of packages, first those that the failure names, of the image,
 // and of the plan, which names the image too.
 func (d Difference) inOrder(failure string) []string {
-	failure = " " + normalized(failure) + " "
+	failure = " " + requirement.Normalize(failure) + " "
 	order := func(c Change) int {
 		if names(failure, c.Name) {
 			return 0

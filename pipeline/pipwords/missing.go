@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/python/requirement"
 )
 
 // missing says what the index has not got: a package of that name, a version, a file for this Python.
@@ -68,14 +69,8 @@ func (r *Reader) forAnother(requirement string, none bool) string {
 	return ""
 }
 
-var (
-	// pinned is the version that a requirement asks for and no other.
-	pinned = regexp.MustCompile(`^[^=<>~!,]*===?\s*([^\s,;*]+)$`)
-	// project is the name that a requirement begins with (PEP 508).
-	project = regexp.MustCompile(`^\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)`)
-	// separators are alike in the name of a project (PEP 503).
-	separators = regexp.MustCompile(`[-_.]+`)
-)
+// pinned is the version that a requirement asks for and no other.
+var pinned = regexp.MustCompile(`^[^=<>~!,]*===?\s*([^\s,;*]+)$`)
 
 // ofPython are names that people take for packages, which come with Python or are Python itself.
 var ofPython = []string{
@@ -111,15 +106,7 @@ func asker(by string) string {
 	return first
 }
 
-// projectOf is the name that a requirement begins with, as it is written.
-func projectOf(requirement string) string {
-	if m := project.FindStringSubmatch(requirement); m != nil {
-		return m[1]
-	}
-	return ""
-}
-
-// normalized is the name of the project that a requirement is for; empty where it begins with none.
-func normalized(requirement string) string {
-	return strings.ToLower(separators.ReplaceAllString(projectOf(requirement), "-"))
+// normalized is the name of the project that a requirement is for, as the index knows it; empty where it begins with none.
+func normalized(text string) string {
+	return requirement.Normalize(requirement.NameOf(text))
 }

@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline/findings"
 	"vivarium/pipeline/lines"
+	"vivarium/pipeline/python/requirement"
 	"vivarium/sandbox"
 )
 
@@ -141,7 +142,7 @@ func (r *Reader) line(s string) {
 // named reads what pip is looking at.
 func (r *Reader) named(s string) bool {
 	if m := collecting.FindStringSubmatch(s); m != nil {
-		r.asked = subject{name: projectOf(m[1]), by: asker(m[2])}
+		r.asked = subject{name: requirement.NameOf(m[1]), by: asker(m[2])}
 		r.collect(r.asked.name)
 		return true
 	}

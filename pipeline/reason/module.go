@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"vivarium/pipeline/python/requirement"
 )
 
 var (
@@ -68,14 +69,14 @@ func (k *Known) whence(name string) string {
 	}
 	project := packageOf(top)
 	as := name
-	if !strings.EqualFold(project, top) && normalize(project) != normalize(top) {
+	if !strings.EqualFold(project, top) && requirement.Normalize(project) != requirement.Normalize(top) {
 		as = project
 	}
 	file := k.Installs
 	if file == "" {
 		file = "requirements.txt"
 	}
-	switch n := normalize(project); {
+	switch n := requirement.Normalize(project); {
 	case slices.Contains(k.LeftOut, n):
 		return "the index lacks " + project + ", which was left out"
 	case k.Wanted[n] && rest != "":
@@ -109,13 +110,6 @@ func (k *Known) ours(name, top, rest string) string {
 	}
 	return ""
 }
-
-// normalize writes a project's name as the index knows it (PEP 503).
-func normalize(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(name, "-"))
-}
-
-var separators = regexp.MustCompile(`[-_.]+`)
 
 // packageOf is the project that brings a module, where that has another name.
 func packageOf(module string) string {

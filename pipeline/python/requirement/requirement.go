@@ -43,6 +43,15 @@ func Normalize(name string) string {
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }
 
+// NameOf is the project's name that a requirement begins with, as it is written (PEP 508); empty where
+// it begins with none.
+func NameOf(text string) string {
+	if m := name.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // Parse reads a requirement without options, such as `six>=1; python_version < "3.9"`.
 func Parse(text string) Requirement {
 	text = strings.TrimSpace(text)
