@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"vivarium/pipeline/results"
 )
 
 // Known is what is known of a build besides its tests. Paths are relative to the checkout, with
@@ -30,13 +31,7 @@ type Known struct {
 type Evidence struct {
 	Reason string // what was raised, such as "ModuleNotFoundError: No module named 'x'"; may be its message alone
 	Trace  string // its traceback; may be empty
-	Asked  []Asked
-}
-
-// Asked is something that a test asked for and did not get.
-type Asked struct {
-	Kind string // host, program, file, variable or module
-	Name string
+	Asked  []results.Asked
 }
 
 // Why is what is behind a failure.
@@ -64,7 +59,7 @@ func (k *Known) Explain(e Evidence) Why {
 
 // asked is the first thing of a kind that was asked for.
 func (e *Evidence) asked(kind string) string {
-	i := slices.IndexFunc(e.Asked, func(a Asked) bool { return a.Kind == kind })
+	i := slices.IndexFunc(e.Asked, func(a results.Asked) bool { return a.Kind == kind })
 	if i < 0 {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"vivarium/pipeline/results"
 )
 
 // known is a checkout with these paths, of which requirements.txt is installed.
@@ -115,7 +116,7 @@ func TestWhatTheSandboxLacksIsSaid(t *testing.T) {
 		`"/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child`,
 	)
 	environ := traceback(`"/tmp/workspace/app.py", line 3, in f`, `"<frozen os>", line 679, in __getitem__`)
-	asked := func(kind, name string) []Asked { return []Asked{{kind, name}} }
+	asked := func(kind, name string) []results.Asked { return []results.Asked{{Kind: kind, Name: name}} }
 	for name, c := range map[string]struct {
 		e    Evidence
 		want string
@@ -195,6 +196,6 @@ func FuzzExplain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, reason, trace, kind, name, ignore string) {
 		k := known("a.py")
 		k.Ignore = map[string][]byte{".gitignore": []byte(ignore)}
-		k.Explain(Evidence{Reason: reason, Trace: trace, Asked: []Asked{{kind, name}}})
+		k.Explain(Evidence{Reason: reason, Trace: trace, Asked: []results.Asked{{Kind: kind, Name: name}}})
 	})
 }

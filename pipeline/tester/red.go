@@ -13,19 +13,10 @@ func Red(tests []results.Test) findings.List {
 	var list findings.List
 	for _, t := range tests {
 		if t.Outcome.Red() {
-			list.AddWith(finding(t), evidence(t))
+			list.AddWith(finding(t), reason.Evidence{Trace: t.Traceback, Asked: t.Asked})
 		}
 	}
 	return list
-}
-
-// evidence is what helps to say why a test failed.
-func evidence(t results.Test) reason.Evidence {
-	e := reason.Evidence{Trace: t.Traceback}
-	for _, a := range t.Asked {
-		e.Asked = append(e.Asked, reason.Asked{Kind: a.Kind, Name: a.Name})
-	}
-	return e
 }
 
 func finding(t results.Test) findings.Finding {

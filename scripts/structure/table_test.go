@@ -350,6 +350,7 @@ var mayImport = map[string][]string{
 	"pipeline/tester": {
 		"pipeline/findings",
 		"pipeline/lastwords",
+		"pipeline/lines",
 		"pipeline/python",
 		"pipeline/python/checkout",
 		"pipeline/python/suite",
