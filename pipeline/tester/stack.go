@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"vivarium/pipeline/lines"
 )
 
 // Stack reads where in the checkout Python stood when it was ended, out of what faulthandler
@@ -11,7 +13,7 @@ import (
 type Stack struct {
 	Root string // where the checkout stands in the sandbox
 
-	partial []byte
+	lines   lines.Cutter
 	reading bool
 	place   string
 }
@@ -22,20 +24,9 @@ var (
 	stackFrame = regexp.MustCompile(`^  File "([^"]+)", line (\d+) in `)
 )
 
-// maxFrame bounds a line that is read, in bytes.
-const maxFrame = 1000
-
 // Write takes the next piece of output. It never fails.
 func (s *Stack) Write(p []byte) (int, error) {
-	for _, b := range p {
-		switch {
-		case b == '\n':
-			s.line(string(s.partial))
-			s.partial = s.partial[:0]
-		case len(s.partial) < maxFrame:
-			s.partial = append(s.partial, b)
-		}
-	}
+	s.lines.Each(p, s.line)
 	return len(p), nil
 }
 
@@ -47,12 +38,15 @@ func (s *Stack) line(text string) {
 		s.reading, s.place = true, ""
 		return
 	}
+	if !s.reading { // as in nearly all output
+		return
+	}
 	m := stackFrame.FindStringSubmatch(text)
 	if m == nil {
 		s.reading = false
 		return
 	}
-	if below, ok := strings.CutPrefix(m[1], s.Root+"/"); ok && s.reading && s.place == "" {
+	if below, ok := strings.CutPrefix(m[1], s.Root+"/"); ok && s.place == "" {
 		s.place = fmt.Sprintf("%s:%s", below, m[2])
 	}
 }
