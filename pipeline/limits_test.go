@@ -49,7 +49,12 @@ func TestLimitThatStruckIsTheCause(t *testing.T) {
 			pipeline.CauseDiskFull,
 			"no room left in /tmp",
 		},
-		"time": {"while True: time.sleep(1)", "timeout='15s'", pipeline.CauseTimeout, "test_hog.T.test hangs: it took longer than 5 s"},
+		"time": {
+			"while True: time.sleep(1)",
+			"timeout='15s'",
+			pipeline.CauseTimeout,
+			"test_hog.T.test hangs: it took longer than 5 s",
+		},
 		"output": {
 			"while True: sys.stdout.write('x' * 99 + chr(10))",
 			"log_limit='1MiB'",

@@ -106,7 +106,8 @@ func asker(by string) string {
 	return first
 }
 
-// normalized is the name of the project that a requirement is for, as the index knows it; empty where it begins with none.
+// normalized is the name of the project that a requirement is for, as the index knows it; empty where
+// it begins with none.
 func normalized(text string) string {
 	return requirement.Normalize(requirement.NameOf(text))
 }

@@ -10,7 +10,8 @@ var fixedParts = []mutant{
 	onVerdict("protected paths", "pipeline/fixed/places.go",
 		`|| protected.Match(strings.Split(f.Path, "/"), f.Dir) {`,
 		`|| protected == nil && strings.Contains(f.Path, "/") {`, "conftest"),
-	onVerdict("files put back before the tests", "pipeline/teststep.go", `if err := a.layAgain(ctx, a.remove); err != nil {`,
+	onVerdict("files put back before the tests", "pipeline/teststep.go",
+		`if err := a.layAgain(ctx, a.remove); err != nil {`,
 		`if err := error(nil); err != nil {`, "rewritten-by-setup-py"),
 	{
 		"lint: the checkout as it was cloned", "pipeline/attempt.go", `if name == StepInstall && !a.over {`,
