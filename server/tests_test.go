@@ -63,7 +63,9 @@ func (s *site) testedBy(sc *script, n int) int64 {
 		}
 		end := begin
 		end.State, end.Cause, end.EndedAt = pipeline.StepFailed, pipeline.CauseTests, time.Now()
-		end.Results = results.Summary{Passed: n - red, Failed: 2, Errors: 1, Seed: "0", Unreached: []string{"tests.test_z"}}
+		end.Results = results.Summary{
+			Counts: results.Counts{Passed: n - red, Failed: 2, Errors: 1}, Seed: "0", Unreached: []string{"tests.test_z"},
+		}
 		return nil, rec.StepEnded(ctx, end)
 	})
 	sc.end(pipeline.Outcome{

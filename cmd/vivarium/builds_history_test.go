@@ -16,7 +16,7 @@ func TestFailingTestIsListedWithItsHistory(t *testing.T) {
 	}
 	known := map[testhistory.Key]testhistory.History{{Test: "a"}: {Since: 12}}
 	var out strings.Builder
-	printFailing(&out, testruns.Counts{Failed: 2}, failing, known)
+	printFailing(&out, testruns.Counts{Counts: results.Counts{Failed: 2}}, failing, known)
 	if want := "\nFAILING TESTS (2 of 2)\na: 90 != 100; failing since build 12\nb\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}

@@ -217,7 +217,7 @@ func (p *Parser) end(tests []Test, r record) []Test {
 	}
 	p.told++
 	p.reach(id)
-	p.run.Summary.Count(r.Outcome)
+	p.run.Summary.Count(r.Outcome, 1)
 	if class, ok := fixtureOf(id); ok && (r.Outcome == Skipped || r.Outcome == Error) {
 		p.cover(class)
 	}

@@ -45,7 +45,7 @@ func TestParserGivesEachTestWithWhatItsRecordSays(t *testing.T) {
 	if !run.Begun || !run.Done || run.Python != "3.11.2" {
 		t.Errorf("got %+v", run)
 	}
-	if want := (Summary{Passed: 1, Failed: 1, Seed: "7"}); !reflect.DeepEqual(run.Summary, want) {
+	if want := (Summary{Counts: Counts{Passed: 1, Failed: 1}, Seed: "7"}); !reflect.DeepEqual(run.Summary, want) {
 		t.Errorf("summary %+v, want %+v", run.Summary, want)
 	}
 }

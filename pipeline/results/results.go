@@ -62,52 +62,63 @@ type Test struct {
 	After     string // with Order: the test after which it fails
 }
 
-// Summary is what the tests of a run, or of all runs of a build, came to.
+// Counts are how many results there are of each outcome. As JSON they stand in databases.
+type Counts struct {
+	Passed              int `json:"passed,omitempty"`
+	Failed              int `json:"failed,omitempty"`
+	Errors              int `json:"errors,omitempty"`
+	Skipped             int `json:"skipped,omitempty"`
+	ExpectedFailures    int `json:"expected_failures,omitempty"`
+	UnexpectedSuccesses int `json:"unexpected_successes,omitempty"`
+}
+
+// Total is how many results there are; one test has several where its subtests fail.
+func (c Counts) Total() int {
+	return c.Passed + c.Failed + c.Errors + c.Skipped + c.ExpectedFailures + c.UnexpectedSuccesses
+}
+
+// Red is how many results are red.
+func (c Counts) Red() int { return c.Failed + c.Errors + c.UnexpectedSuccesses }
+
+// Count counts n more results.
+func (c *Counts) Count(o Outcome, n int) {
+	switch o {
+	case Passed:
+		c.Passed += n
+	case Failed:
+		c.Failed += n
+	case Error:
+		c.Errors += n
+	case Skipped:
+		c.Skipped += n
+	case ExpectedFailure:
+		c.ExpectedFailures += n
+	case UnexpectedSuccess:
+		c.UnexpectedSuccesses += n
+	}
+}
+
+// Summary is what the tests of a run, or of all runs of a build, came to. It stands in databases, as JSON:
+// a field that is added later is empty in older ones.
 type Summary struct {
-	Passed, Failed, Errors, Skipped       int
-	ExpectedFailures, UnexpectedSuccesses int
+	Counts
 
 	// Tampered says that a test of ours among the repository's ended otherwise than it must.
-	Tampered bool
+	Tampered bool `json:"tampered,omitempty"`
 	// Hung is the test whose time was up, Crashed the one that ran when its process ended; empty
 	// when there is none.
-	Hung, Crashed string
+	Hung    string `json:"hung,omitempty"`
+	Crashed string `json:"crashed,omitempty"`
 	// Unreached are tests that were found and did not run, at most MaxUnreached of them; NotReached
 	// is how many there are.
-	Unreached  []string
-	NotReached int
+	Unreached  []string `json:"unreached,omitempty"`
+	NotReached int      `json:"not_reached,omitempty"`
 	// Seed is the hash seed of Python with which the tests ran; empty when not known.
-	Seed string
+	Seed string `json:"seed,omitempty"`
 }
 
 // MaxUnreached bounds the names of tests that were not reached.
 const MaxUnreached = 100
-
-// Total is how many results there are; one test has several where its subtests fail.
-func (s Summary) Total() int {
-	return s.Passed + s.Failed + s.Errors + s.Skipped + s.ExpectedFailures + s.UnexpectedSuccesses
-}
-
-// Red is how many results are red.
-func (s Summary) Red() int { return s.Failed + s.Errors + s.UnexpectedSuccesses }
-
-// Count counts one more result.
-func (s *Summary) Count(o Outcome) {
-	switch o {
-	case Passed:
-		s.Passed++
-	case Failed:
-		s.Failed++
-	case Error:
-		s.Errors++
-	case Skipped:
-		s.Skipped++
-	case ExpectedFailure:
-		s.ExpectedFailures++
-	case UnexpectedSuccess:
-		s.UnexpectedSuccesses++
-	}
-}
 
 // Add is the summary of two runs together.
 func (s Summary) Add(t Summary) Summary {

@@ -55,7 +55,7 @@ func TestABrokenRunBeginsWithItsTest(t *testing.T) {
 
 func TestTestsThatWereTakenOutAreMissing(t *testing.T) {
 	run := func(s results.Summary) Told { return Told{Results: results.Run{Begun: true, Done: true, Summary: s}} }
-	missing := results.Summary{Passed: 1, NotReached: 2, Unreached: []string{"t.A.b", "t.A.c"}}
+	missing := results.Summary{Counts: results.Counts{Passed: 1}, NotReached: 2, Unreached: []string{"t.A.b", "t.A.c"}}
 	const want = "t.A.b, and 1 more, was found and did not run: something took it out"
 	if got := run(missing).Missing(); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -64,7 +64,7 @@ func TestTestsThatWereTakenOutAreMissing(t *testing.T) {
 	red.Failed = 1
 	stopped := run(missing)
 	stopped.Results.Stopped = "stopping after 1 failures"
-	for _, told := range []Told{run(results.Summary{Passed: 1}), run(red), stopped} {
+	for _, told := range []Told{run(results.Summary{Counts: results.Counts{Passed: 1}}), run(red), stopped} {
 		if got := told.Missing(); got != "" {
 			t.Errorf("%+v: %q", told.Results, got)
 		}

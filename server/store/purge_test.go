@@ -97,7 +97,7 @@ func fill(t *testing.T, s *Store) {
 func sayTests(ctx context.Context, rec pipeline.Recorder) error {
 	started := pipeline.Step{Name: pipeline.StepTest, StartedAt: time.Now()}
 	ended := pipeline.Step{Name: pipeline.StepTest, State: pipeline.StepFailed, EndedAt: time.Now()}
-	ended.Results = results.Summary{Passed: 1, Failed: 1, Hung: canaries["hung test"]}
+	ended.Results = results.Summary{Counts: results.Counts{Passed: 1, Failed: 1}, Hung: canaries["hung test"]}
 	return errors.Join(
 		rec.StepStarted(ctx, started),
 		rec.Output(ctx, pipeline.StepTest, pipeline.Stdout, []byte(strings.Repeat(canaries["log"]+"\n", 3))),

@@ -96,7 +96,8 @@ func TestFailingTestKnowsItsLine(t *testing.T) {
 			t.Errorf("control: of %d tests the lines are left out", gone)
 		}
 		counts, ok, err := runs.Counts(t.Context(), b.ID)
-		if want := (testruns.Counts{Passed: 1, Failed: 62, Errors: 1}); err != nil || !ok || counts != want {
+		want := testruns.Counts{Counts: results.Counts{Passed: 1, Failed: 62, Errors: 1}}
+		if err != nil || !ok || counts != want {
 			t.Errorf("counted %+v, %v; want %+v", counts, err, want)
 		}
 	})

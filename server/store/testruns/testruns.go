@@ -20,45 +20,18 @@ type Runs struct{ db *database.DB }
 // New reads those of db.
 func New(db *database.DB) *Runs { return &Runs{db} }
 
-// Counts are how many results there are.
+// Counts are how many results there are, kept or not.
 type Counts struct {
-	Passed, Failed, Errors, Skipped, ExpectedFailures, UnexpectedSuccesses int
+	results.Counts
 
 	// LeftOut is how many of these are counted and not kept, since there were too many.
 	LeftOut int
 }
 
-// Total is how many results there are, kept or not.
-func (c Counts) Total() int {
-	return c.Passed + c.Failed + c.Errors + c.Skipped + c.ExpectedFailures + c.UnexpectedSuccesses
-}
-
-// Red is how many results are red.
-func (c Counts) Red() int { return c.Failed + c.Errors + c.UnexpectedSuccesses }
-
 // In is the summary s with these counts in place of its own.
 func (c Counts) In(s results.Summary) results.Summary {
-	s.Passed, s.Failed, s.Errors, s.Skipped = c.Passed, c.Failed, c.Errors, c.Skipped
-	s.ExpectedFailures, s.UnexpectedSuccesses = c.ExpectedFailures, c.UnexpectedSuccesses
+	s.Counts = c.Counts
 	return s
-}
-
-// add counts n more results of an outcome.
-func (c *Counts) add(o results.Outcome, n int) {
-	switch o {
-	case results.Passed:
-		c.Passed += n
-	case results.Failed:
-		c.Failed += n
-	case results.Error:
-		c.Errors += n
-	case results.Skipped:
-		c.Skipped += n
-	case results.ExpectedFailure:
-		c.ExpectedFailures += n
-	case results.UnexpectedSuccess:
-		c.UnexpectedSuccesses += n
-	}
 }
 
 // Counts counts the results of a build. ok is false where none were recorded.
@@ -100,8 +73,8 @@ func newRunRow(build int64, attempt int, c Counts) runRow {
 }
 
 func (r runRow) counts() Counts {
-	return Counts{
+	return Counts{LeftOut: r.LeftOut, Counts: results.Counts{
 		Passed: r.Passed, Failed: r.Failed, Errors: r.Error, Skipped: r.Skipped,
-		ExpectedFailures: r.ExpectedFailure, UnexpectedSuccesses: r.UnexpectedSuccess, LeftOut: r.LeftOut,
-	}
+		ExpectedFailures: r.ExpectedFailure, UnexpectedSuccesses: r.UnexpectedSuccess,
+	}}
 }

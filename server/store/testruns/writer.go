@@ -82,13 +82,13 @@ func (w *Writer) append(key uint64, t results.Test) {
 	size := newEntry(0, t).size()
 	if len(w.known) >= mostTests || w.bytes+size > mostBytes {
 		if t.Again == results.NotTried { // else it was counted when it came first
-			w.counts.add(t.Outcome, 1)
+			w.counts.Count(t.Outcome, 1)
 			w.counts.LeftOut++
 			w.counted = true
 		}
 		return
 	}
-	w.counts.add(t.Outcome, 1)
+	w.counts.Count(t.Outcome, 1)
 	w.counted = true
 	w.bytes += size
 	w.seq++
@@ -121,8 +121,8 @@ func (w *Writer) replace(key uint64, old place, t results.Test) {
 		}
 		w.detail -= detailOf(before)
 	}
-	w.counts.add(old.outcome, -1)
-	w.counts.add(t.Outcome, 1)
+	w.counts.Count(old.outcome, -1)
+	w.counts.Count(t.Outcome, 1)
 	w.counted = true
 	w.known[key] = place{old.seq, t.Outcome}
 	w.put(old.seq, t)
