@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -19,19 +18,14 @@ import (
 	"vivarium/pipeline/results"
 	"vivarium/server/store"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/queue/queuetest"
 )
 
 // testPush is the delivery of the n-th commit of octo/hello.
 func testPush(n int) queue.Push {
-	return queue.Push{
-		GUID:     fmt.Sprintf("guid-%d", n),
-		BodyHash: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, n))),
-		Repo:     pipeline.Repository{ID: 7, FullName: "octo/hello", DefaultBranch: "main"},
-		Ref:      "refs/heads/main",
-		SHA:      fmt.Sprintf("%040x", n),
-		Author:   "octocat",
-		Message:  fmt.Sprintf("change %d", n),
-	}
+	p := queuetest.Push(n)
+	p.Message = fmt.Sprintf("change %d", n)
+	return p
 }
 
 // seed fills the data directory through the store: build 1 passed, 2 failed, and 3 is queued.

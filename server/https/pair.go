@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"vivarium/server/loop"
 )
 
 // pairInterval is how often the files are checked. A change is used once it has lasted from one
@@ -43,16 +45,7 @@ func openPair(certFile, keyFile string, log *slog.Logger) (*Certificates, error)
 }
 
 func (p *pair) keep(ctx context.Context) {
-	tick := time.NewTicker(pairInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.look(ctx)
-		}
-	}
+	loop.Every(ctx, pairInterval, func() { p.look(ctx) })
 }
 
 // look reads the pair when it has changed. An unusable pair is reported once, and the one before it

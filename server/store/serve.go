@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/loop"
 	"vivarium/server/store/buildlog"
-	"vivarium/server/store/loop"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/queue"
 )

@@ -134,39 +134,52 @@ func (l *Lists) document(ctx context.Context, in *DocumentInput, mediaType strin
 
 // Failing is what the tests of a build came to, with the first red ones; nil where none were recorded.
 func (l *Lists) Failing(ctx context.Context, b pipeline.Build, most int) (*api.Tests, error) {
-	counts, ok, err := l.Runs.Counts(ctx, b.ID)
-	if err != nil || !ok {
+	red, err := l.red(ctx, b, most)
+	if red == nil {
 		return nil, err
 	}
-	failing, err := l.Runs.Failing(ctx, b.ID, most)
-	if err != nil {
-		return nil, err
+	out := api.NewTests(red.counts, b.TestResults(), red.first)
+	for i, r := range red.first {
+		out.Failing[i].History = api.NewTestHistory(red.known[testhistory.KeyOf(r)])
 	}
-	out := api.NewTests(counts, b.TestResults(), failing)
-	known, err := l.Histories.Of(ctx, b, failing)
-	for i, r := range failing {
-		out.Failing[i].History = api.NewTestHistory(known[testhistory.KeyOf(r)])
-	}
-	return out, err
+	return out, nil
 }
 
 // Shown is what a build's page says of its tests, with the first red ones; nil where none were
 // recorded.
 func (l *Lists) Shown(ctx context.Context, b pipeline.Build, most int) (*web.Tests, error) {
+	red, err := l.red(ctx, b, most)
+	if red == nil {
+		return nil, err
+	}
+	c := red.counts
+	t := &web.Tests{Summary: c.In(b.TestResults()), Total: c.Total(), Red: c.Red(), LeftOut: c.LeftOut}
+	for _, r := range red.first {
+		t.Failing = append(t.Failing, web.Failing{Test: r.Test, History: red.known[testhistory.KeyOf(r)].Sentence()})
+	}
+	return t, nil
+}
+
+// red is what is shown first of a build's tests.
+type red struct {
+	counts testruns.Counts
+	first  []testruns.Result
+	known  map[testhistory.Key]testhistory.History // of the first ones
+}
+
+// red reads it; nil where no results were recorded.
+func (l *Lists) red(ctx context.Context, b pipeline.Build, most int) (*red, error) {
 	counts, ok, err := l.Runs.Counts(ctx, b.ID)
 	if err != nil || !ok {
 		return nil, err
 	}
-	failing, err := l.Runs.Failing(ctx, b.ID, most)
+	first, err := l.Runs.Failing(ctx, b.ID, most)
 	if err != nil {
 		return nil, err
 	}
-	t := &web.Tests{
-		Summary: counts.In(b.TestResults()), Total: counts.Total(), Red: counts.Red(), LeftOut: counts.LeftOut,
+	known, err := l.Histories.Of(ctx, b, first)
+	if err != nil {
+		return nil, err
 	}
-	known, err := l.Histories.Of(ctx, b, failing)
-	for _, r := range failing {
-		t.Failing = append(t.Failing, web.Failing{Test: r.Test, History: known[testhistory.KeyOf(r)].Sentence()})
-	}
-	return t, err
+	return &red{counts, first, known}, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/riverqueue/river"
 
 	"vivarium/pipeline"
+	"vivarium/server/loop"
 	"vivarium/server/store/builds"
-	"vivarium/server/store/loop"
 )
 
 // Work is what Run needs.

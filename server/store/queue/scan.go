@@ -9,9 +9,9 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"vivarium/pipeline"
+	"vivarium/server/loop"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
-	"vivarium/server/store/loop"
 )
 
 // scan puts right what a dead server left: its running builds are queued again, and every build
