@@ -66,14 +66,21 @@ func TestRepositoryThatTheOperatorHasNotOpenedNamesTheSetting(t *testing.T) {
 		"a @ git+https://${HOST}/a/b":                      "",
 		"a @ git+https://git.example.org/a/b?service=x":    "no address of a repository",
 	} {
-		plan := detectWith(t, map[string]string{"requirements.txt": "six\n" + text}, listed(t))
-		if !strings.HasPrefix(plan.Refused, "requirements.txt:2: ") || !strings.Contains(plan.Refused, want) ||
-			len(plan.Install)+len(plan.Sources.Git) != 0 {
-			t.Errorf("%s: got %q, sources %+v, want %q", text, plan.Refused, plan.Sources, want)
-		}
-		if strings.Contains(plan.Text(), "secret") {
-			t.Errorf("%s: the plan shows a password:\n%s", text, plan.Text())
-		}
+		wantRefused(t, "six\n"+text, "requirements.txt:2: ", want)
+	}
+}
+
+// wantRefused looks for a plan of these requirements that gets nothing from anywhere and says why not, of
+// a line, without a password.
+func wantRefused(t *testing.T, requirements, line, want string) {
+	t.Helper()
+	plan := detectWith(t, map[string]string{"requirements.txt": requirements}, listed(t))
+	if !strings.HasPrefix(plan.Refused, line) || !strings.Contains(plan.Refused, want) ||
+		len(plan.Install)+len(plan.Sources.Git)+len(plan.Sources.Indexes) != 0 {
+		t.Errorf("%s: got %q, sources %+v, want %q", requirements, plan.Refused, plan.Sources, want)
+	}
+	if strings.Contains(plan.Text(), "secret") {
+		t.Errorf("%s: the plan shows a password:\n%s", requirements, plan.Text())
 	}
 }
 
@@ -134,14 +141,7 @@ func TestIndexThatTheOperatorHasNotOpenedNamesTheSetting(t *testing.T) {
 		"-f file:///etc": "no http or https address",
 		"--index-url packages.example.org/simple": "no http or https address",
 	} {
-		plan := detectWith(t, map[string]string{"requirements.txt": text + "\nsix"}, listed(t))
-		if !strings.HasPrefix(plan.Refused, "requirements.txt:1: ") || !strings.Contains(plan.Refused, want) ||
-			len(plan.Install)+len(plan.Sources.Indexes) != 0 {
-			t.Errorf("%s: got %q, sources %+v, want %q", text, plan.Refused, plan.Sources, want)
-		}
-		if strings.Contains(plan.Text(), "secret") {
-			t.Errorf("%s: the plan shows a password:\n%s", text, plan.Text())
-		}
+		wantRefused(t, text+"\nsix", "requirements.txt:1: ", want)
 	}
 }
 
