@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"vivarium/pipeline/gitline"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -40,10 +41,7 @@ func (o Overlay) String() string {
 	return text
 }
 
-var (
-	repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-	commitID       = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
-)
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 
 // maxText bounds what an operator writes for one entry, in bytes.
 const maxText = 64 << 10
@@ -115,7 +113,7 @@ func overlayOf(v any) (Overlay, error) {
 		return Overlay{}, errors.New("overlay: write a table with repository, commit and, if need be, folder")
 	case !repositoryName.MatchString(o.Repository):
 		return Overlay{}, fmt.Errorf("overlay: repository = %.150q is not OWNER/NAME", o.Repository)
-	case !commitID.MatchString(o.Commit):
+	case !gitline.CommitID.MatchString(o.Commit):
 		return Overlay{}, fmt.Errorf("overlay: commit = %.100q is not the whole ID of a commit (40 or 64 digits): a branch "+
 			"or a tag could be moved", o.Commit)
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"vivarium/cmd/vivarium/remote"
 	"vivarium/pipeline"
+	"vivarium/pipeline/gitline"
 	"vivarium/server/github"
 	"vivarium/server/store/outbox"
 )
@@ -151,5 +151,5 @@ func (c *Checkup) Statuses(ctx context.Context, o *outbox.Outbox) {
 // splitCommit reads OWNER/NAME@SHA.
 func splitCommit(s string) (repo, sha string, ok bool) {
 	repo, sha, ok = strings.Cut(s, "@")
-	return repo, sha, ok && repo != "" && remote.FullSHA.MatchString(sha)
+	return repo, sha, ok && repo != "" && gitline.CommitID.MatchString(sha)
 }

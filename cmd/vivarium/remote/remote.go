@@ -9,21 +9,18 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"vivarium/cmd/vivarium/redact"
 	"vivarium/pipeline"
+	"vivarium/pipeline/gitline"
 	"vivarium/pipeline/termtext"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 )
-
-// FullSHA is an object name that needs no look-up (SHA-1 or SHA-256).
-var FullSHA = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 const (
 	maxAdvertisement  = 64 << 20 // some 500 000 refs
@@ -69,7 +66,7 @@ type Resolver struct {
 
 // Resolve gives the commit of a full ref name, a branch, a tag or a full SHA; an empty ref is HEAD.
 func (r Resolver) Resolve(ctx context.Context, ref string) (string, error) {
-	if FullSHA.MatchString(ref) {
+	if gitline.CommitID.MatchString(ref) { // which needs no look-up
 		return ref, nil
 	}
 	refs, err := r.refs(ctx)

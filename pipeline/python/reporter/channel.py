@@ -1,5 +1,5 @@
 # The way out for records about tests: a ring of bytes that is shared with the process that watches
-# over the sandbox (sandbox/wire has its layout). A record costs a copy and no system call, and what
+# over the sandbox (sandbox/report has its layout). A record costs a copy and no system call, and what
 # was written outlives the process. Nothing here imports a module that a repository may have one of the
 # same name of, and nothing stays in sys.modules.
 __unittest = True  # frames of this file are left out of unittest's tracebacks
