@@ -49,7 +49,6 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/doctor": {
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/dotenv",
-		"cmd/vivarium/remote",
 		"images",
 		"pipeline",
 		"pipeline/gitline",
