@@ -20,10 +20,13 @@ const killGrace = 5 * time.Second
 // server's.
 const soon = 8 * time.Second
 
-// inTests and inInstall are how a summary names the command that met a limit.
+// How a summary names what met a limit, as regular expressions: the command, or the test that was
+// running where its report came through, which depends on what dies first.
 const (
-	inTests   = "in `python -m unittest`"
+	inTests   = "in `python -m unittest`|^" + theTest + " was running: "
 	inInstall = "in `pip install`"
+	hangs     = "^" + theTest + " hangs: it took longer than "
+	theTest   = `test_attack\.Attack\.test`
 )
 
 func only(causes ...pipeline.Cause) []pipeline.Cause { return causes }
@@ -148,7 +151,7 @@ func stayers(t *testing.T) []bomb {
 	timeout := fmt.Sprintf("timeout = %q", patience(t, soon))
 	call := func(call string) map[string]string { return hostile(t, call, timeout) }
 	dose := func(call string) map[string]string { return hostile(t, call, "") }
-	timedOut := []string{"timed out: " + quantity.Duration(patience(t, soon)), inTests}
+	timedOut := []string{hangs + "|^timed out: " + quantity.Duration(patience(t, soon)) + " in `python -m unittest`"}
 	return []bomb{
 		{
 			name:    "spinners",

@@ -2,8 +2,8 @@ package attack
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +27,7 @@ type bomb struct {
 	files       map[string]string // of the attacking repository
 	dose        map[string]string // of one that does the same in a small dose, and passes
 	causes      []pipeline.Cause  // the causes, one of which ends it
-	summary     []string          // the summary has these words
+	summary     []string          // the summary has these words, as regular expressions
 	gvisor      []pipeline.Cause  // or one of these under gVisor, which tells less: see docs/gvisor.md
 	within      time.Duration     // from the first step to the last; zero is as long as a build may take
 	check       func(t *testing.T, s *site, b api.Build) (more string)
@@ -143,7 +143,7 @@ func (s *site) judge(t *testing.T, want bomb, b api.Build) string {
 		t.Errorf("it ended as %s, want %v\n%s", text, causes, tail(s.stored(t, b.ID)))
 	}
 	for _, words := range want.summary {
-		if !strings.Contains(b.Summary, words) && !differs {
+		if !regexp.MustCompile(words).MatchString(b.Summary) && !differs {
 			t.Errorf("the summary %q says nothing of %q", b.Summary, words)
 		}
 	}
