@@ -30,7 +30,15 @@ func outage(whole time.Duration) time.Duration {
 
 // everyDatabaseOf runs test with a world on each database.
 func everyDatabaseOf(t *testing.T, workers int, test func(t *testing.T, w *world)) {
+	onSQLite(t, workers, test)
+	onPostgres(t, workers, test)
+}
+
+func onSQLite(t *testing.T, workers int, test func(t *testing.T, w *world)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, workers)) })
+}
+
+func onPostgres(t *testing.T, workers int, test func(t *testing.T, w *world)) {
 	t.Run("postgres", func(t *testing.T) {
 		p, err := storetest.Start(time.Minute)
 		if errors.Is(err, storetest.ErrAbsent) && os.Getenv("VIVARIUM_REQUIRE_POSTGRES") != "1" {
@@ -138,7 +146,7 @@ func TestNothingIsRedForAnEngineThatIsAway(t *testing.T) {
 	}
 }
 
-// engineAway cuts the engine off while two builds run and twenty wait.
+// engineAway cuts the engine off while two builds run and others wait, twenty in whole outages.
 func engineAway(w *world, away time.Duration) {
 	proxy := w.cuttable()
 	w.serve()
@@ -149,7 +157,11 @@ func engineAway(w *world, away time.Duration) {
 			return strings.Contains(log, "SLEEPING")
 		})
 	}
-	queued, more := w.pushAll(20, oneTest("pass"))
+	waiting := 6
+	if os.Getenv(wholeOutages) == "whole" {
+		waiting = 20
+	}
+	queued, more := w.pushAll(waiting, oneTest("pass"))
 	proxy.Cut()
 	w.until(20*time.Second, "both builds wait for the engine", func() bool {
 		return !slices.ContainsFunc(running, func(id string) bool {
@@ -177,32 +189,45 @@ func engineAway(w *world, away time.Duration) {
 	}
 }
 
+// TestNothingIsRedForAGitHostOrAnIndexThatIsAway tries each fault of each of them on each database
+// in whole outages; in short ones each of them and each fault meets each database once.
 func TestNothingIsRedForAGitHostOrAnIndexThatIsAway(t *testing.T) {
+	whole := os.Getenv(wholeOutages) == "whole"
+	for _, c := range []struct {
+		what, name string
+		fault      egresstest.Fault
+		on         func(*testing.T, int, func(*testing.T, *world))
+	}{
+		{"clone", "hangs up", egresstest.Drop, onSQLite},
+		{"clone", "502", egresstest.Status(http.StatusBadGateway), onPostgres},
+		{"index", "hangs up", egresstest.Drop, onPostgres},
+		{"index", "502", egresstest.Status(http.StatusBadGateway), onSQLite},
+	} {
+		if whole {
+			c.on = everyDatabaseOf
+		}
+		t.Run(c.what+" "+c.name, func(t *testing.T) {
+			c.on(t, 2, func(t *testing.T, w *world) { hostAway(w, c.what, c.fault, outage(time.Minute)) })
+		})
+	}
+}
+
+// hostAway has the git host or the index answer by a fault while builds need it.
+func hostAway(w *world, what string, fault egresstest.Fault, away time.Duration) {
 	files := oneTest("import greeter")
 	files["requirements.txt"] = "greeter==1.0\n"
-	for what, set := range map[string]func(*world, egresstest.Fault){
-		"clone": func(w *world, f egresstest.Fault) { w.Git.SetFault(f) },
-		"index": func(w *world, f egresstest.Fault) { w.Index.SetFault(f) },
-	} {
-		for name, fault := range map[string]egresstest.Fault{"hangs up": egresstest.Drop,
-			"502": egresstest.Status(http.StatusBadGateway)} {
-			t.Run(what+" "+name, func(t *testing.T) {
-				everyDatabaseOf(t, 2, func(t *testing.T, w *world) {
-					w.Index.Add(egresstest.Wheel("greeter", "1.0", map[string]string{"greeter.py": "WORD = 'hello'\n"}))
-					w.serve()
-					set(w, fault)
-					ids, shas := w.pushAll(6, files)
-					w.until(time.Minute, "a build waits for it", func() bool {
-						b := w.awaited(ids[0])
-						return b.WaitingFor != nil && b.WaitingFor.What == what
-					})
-					w.stayGreen(outage(time.Minute), ids)
-					set(w, nil)
-					w.endGreen(ids, shas)
-				})
-			})
-		}
-	}
+	w.Index.Add(egresstest.Wheel("greeter", "1.0", map[string]string{"greeter.py": "WORD = 'hello'\n"}))
+	set := map[string]func(egresstest.Fault){"clone": w.Git.SetFault, "index": w.Index.SetFault}[what]
+	w.serve()
+	set(fault)
+	ids, shas := w.pushAll(6, files)
+	w.until(time.Minute, "a build waits for it", func() bool {
+		b := w.awaited(ids[0])
+		return b.WaitingFor != nil && b.WaitingFor.What == what
+	})
+	w.stayGreen(away, ids)
+	set(nil)
+	w.endGreen(ids, shas)
 }
 
 // TestAStalledEngineIsSaidAtTheStart: the engine accepts the connection and answers nothing.
