@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -214,12 +215,17 @@ func TestNoOlderStateStandsAfterANewerOne(t *testing.T) {
 }
 
 // TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon: the same status is simply sent again, at the
-// usual pace.
+// usual pace. Two of three fail for each commit: where it is two of three of all, a status now and
+// then meets the failing ones ten times in a row.
 func TestAHostThatFailsTwoOfThreePostsGetsEveryEndSoon(t *testing.T) {
 	s := sqliteStore(t)
 	poster := newFakePoster()
-	poster.fault = func(n int, _ pipeline.CommitStatus) (bool, error) {
-		if n%3 != 0 {
+	var mu sync.Mutex
+	posts := map[string]int{}
+	poster.fault = func(_ int, st pipeline.CommitStatus) (bool, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if posts[st.SHA]++; posts[st.SHA]%3 != 0 {
 			return false, &pipeline.RetryError{Unsure: true, Err: errors.New("GitHub answered 502: Server Error")}
 		}
 		return true, nil
