@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"vivarium/server/api"
 )
 
 // build is how one build of a repository ended, in the words that do not differ from one build of
@@ -16,6 +18,7 @@ type build struct {
 	steps                 []string // name and state
 	log                   string   // of all steps
 	tests                 string   // the log of the test step
+	results               []string // of its tests: the counts, and those that are red; of a push alone
 }
 
 // verdict is what the command line calls it.
@@ -62,8 +65,17 @@ func (b build) figures() (lines []string) {
 	return lines
 }
 
-// golden is what a reader of the corpus sees of a build.
+// golden is what a reader of the corpus sees of a build that was pushed.
 func (b build) golden() string {
+	text := b.seen()
+	for _, line := range b.results {
+		text += line + "\n"
+	}
+	return text
+}
+
+// seen is what pushes and work trees show alike.
+func (b build) seen() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s: %s\n", b.verdict(), b.summary)
 	fmt.Fprintf(&text, "steps: %s\n", strings.Join(b.steps, ", "))
@@ -88,6 +100,48 @@ var (
 	verdictLine = regexp.MustCompile(
 		`(?m)^(passed|failed|errored|canceled)(?: \((\w+)\))?(?: after [^:]+)?: (.*)$`)
 )
+
+// resultsOf are the results that the API gives of a build's tests, a line each.
+func resultsOf(t *api.Tests) (lines []string) {
+	if t == nil || t.Total == 0 {
+		return nil
+	}
+	counts := fmt.Sprintf("results: %d, of which passed %d, failed %d, errors %d, skipped %d, expected failures %d, "+
+		"unexpected successes %d", t.Total, t.Passed, t.Failed, t.Errors, t.Skipped, t.ExpectedFailures,
+		t.UnexpectedSuccesses)
+	lines = append(lines, counts)
+	for _, f := range t.Failing {
+		lines = append(lines, resultLine(f))
+	}
+	for _, broken := range [][2]string{{"hung", t.Hung}, {"crashed", t.Crashed}} {
+		if broken[1] != "" {
+			lines = append(lines, strings.Join(broken[:], ": "))
+		}
+	}
+	if t.NotReached > 0 {
+		lines = append(lines, fmt.Sprintf("not reached: %d", t.NotReached))
+	}
+	return lines
+}
+
+// resultLine is one red result: what it is of, where it stands, why, and what trying again showed.
+func resultLine(t api.Test) string {
+	line := fmt.Sprintf("%s: %s", t.Outcome, t.ID)
+	if t.Sub != "" {
+		line += " " + t.Sub
+	}
+	if t.Path != "" {
+		line += fmt.Sprintf(" (%s:%d)", t.Path, t.Line)
+	}
+	line += ": " + atAddress.ReplaceAllString(plain(t.Reason), "0x…")
+	if t.Again != "" {
+		line += strings.TrimRight(fmt.Sprintf(" [tried again: %s %s", t.Again, t.After), " ") + "]"
+	}
+	return line
+}
+
+// atAddress is a place in memory.
+var atAddress = regexp.MustCompile(`0x[0-9a-f]{6,}`)
 
 // plain leaves out of a plan or a sentence what differs between machines.
 func plain(text string) string { return patch.ReplaceAllString(text, "$1.N") }

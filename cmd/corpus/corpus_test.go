@@ -100,7 +100,7 @@ func (w *world) problems(t *testing.T, r *repository, asTree bool) (pushed build
 
 // differ says in what a work tree was built otherwise than the same commit pushed.
 func differ(pushed, tree build) string {
-	if got, want := tree.golden(), pushed.golden(); got != want {
+	if got, want := tree.seen(), pushed.seen(); got != want {
 		return "as a work tree it is built otherwise:\n" + got + "and pushed:\n" + want
 	}
 	return ""

@@ -18,6 +18,7 @@
 // requirements.txt [utf-16]. @INDEX@, @GIT@ and @TINYDEP@ stand for the package index, the git host
 // and the SHA-256 of tinydep's wheel.
 //
-// The last file of an archive, named golden, is what a reader gets to see. `go test ./cmd/corpus
-// -update` writes it, but only where the head holds: it cannot make right what is wrong.
+// The last file of an archive, named golden, is what a reader gets to see, with the results of
+// its tests. `go test ./cmd/corpus -update` writes it, but only where the head holds: it cannot
+// make right what is wrong.
 package corpus

@@ -192,6 +192,9 @@ func (w *world) pushed(ctx context.Context, r *repository) (b build, err error) 
 		log:     log.String(),
 		tests:   got.Logs.Test,
 	}
+	for _, line := range resultsOf(got.Tests) {
+		b.results = append(b.results, w.unwords.Replace(line))
+	}
 	for _, step := range got.Steps {
 		b.steps = append(b.steps, fmt.Sprintf("%s %s", step.Name, step.State))
 	}
