@@ -23,7 +23,6 @@ class Channel:
         self.words = memoryview(self.ring)[:40].cast("Q")  # head, tail, state, capacity, process
         self.words[3] = self.SIZE
         self.words[4] = posix.getpid()
-        self.head = 0
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.socket.connect("\0" + name[1:])
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, memory.to_bytes(4, sys.byteorder))
@@ -34,6 +33,7 @@ class Channel:
         self.known = self.identity(self.socket.fileno())[1:3]
         self.open = [True]  # until a fork: in a child the ring is another process's
         posix.register_at_fork(after_in_child=self.open.clear)
+        self.write = self.writer()
 
     def raise_socket(self, _socket, posix):
         """Gives the connection a high descriptor, if there is no other one of this number."""
@@ -57,24 +57,38 @@ class Channel:
         except OSError:
             return False
 
-    def write(self, line):
-        """Passes on a record, a line of ASCII text with its end."""
-        if not self.open:
-            return
-        data = line.encode("ascii")
-        size = len(data)
-        while self.head + size - self.words[1] > self.SIZE:
-            self.sleep(0.001)  # until there is room
-            if not self.heard():
-                self.open.clear()
+    def writer(self):
+        """What passes on a record, a line of ASCII text with its end. It is called twice for each test."""
+        ring, words, size, is_open = self.ring, self.words, self.SIZE, self.open
+        head = tail = 0
+
+        def write(line):
+            nonlocal head, tail
+            if not is_open:
                 return
-        at = self.head & (self.SIZE - 1)
-        first = min(size, self.SIZE - at)
-        self.ring[64 + at : 64 + at + first] = data[:first]
-        if first < size:
-            self.ring[64 : 64 + size - first] = data[first:]
-        self.head += size
-        self.words[0] = self.head
+            data = line.encode("ascii")
+            end = head + len(data)
+            while end - tail > size:
+                tail = words[1]
+                if end - tail > size and not self.waits():
+                    return
+            at = head & (size - 1)
+            first = size - at
+            if len(data) <= first:
+                ring[64 + at : 64 + at + len(data)] = data
+            else:
+                ring[64 + at :] = data[:first]
+                ring[64 : 64 + len(data) - first] = data[first:]
+            words[0] = head = end
+
+        return write
+
+    def waits(self):
+        """Waits a little for room; false says that nobody reads any more."""
+        self.sleep(0.001)
+        if not self.heard():
+            self.open.clear()
+        return bool(self.open)
 
     def heard(self):
         """Whether somebody still reads: who does so no more has closed the connection."""

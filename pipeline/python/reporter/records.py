@@ -4,6 +4,7 @@ TRACEBACK = 16000  # characters of a traceback or of captured output that are pa
 LINE = 60000  # bytes of a record
 REASON = 1000  # characters of a reason that are passed on: its beginning
 NAME = 1001  # likewise of all else. One more than pipeline/results keeps, which marks what it cuts
+PLANNED = 30000  # of names in one record of the plan
 OURS = (b"VIVARIUM_REPORT", b"VIVARIUM_TESTS")  # variables that the tests do not see
 SYNCS = 200  # tests that do not pass, after each of which what was printed is waited for
 
@@ -15,7 +16,7 @@ class Records:
         import time
 
         self.quote = _json.encode_basestring_ascii
-        self.now = time.perf_counter
+        self.now = time.perf_counter_ns
         self.channel = open_channel()
         self.write = self.channel.write
         self.selected = selected()
@@ -24,7 +25,7 @@ class Records:
                 posix.unsetenv(name)
         self.syncs = SYNCS
         self.ran = 0
-        self.began, self.id, self.ended = 0.0, None, True
+        self.began, self.id, self.ended = 0, None, True
         self.said = False  # the test that runs has a result
         self.asked = []
         self.root = folder()
@@ -64,13 +65,13 @@ class Records:
 
     def plan(self, ids):
         """Tells which tests will run, in order: those of one prefix in one record."""
-        before, names, size = None, [], 0
+        quote, before, length, names, size = self.quote, None, 0, [], 0
         for id in ids:
-            prefix, _, name = id.rpartition("." if "::" not in id else "::")
-            if prefix != before or size > 30000:
+            at = max(id.rfind("::" if "::" in id else "."), 0)
+            if at != length or size > PLANNED or id[:at] != before:
                 self.planned(before, names)
-                before, names, size = prefix, [], 0
-            names.append(self.text(id[len(prefix) :]))
+                before, length, names, size = id[:at], at, [], 0
+            names.append(quote(id[at : at + NAME]))
             size += len(names[-1])
         self.planned(before, names)
 
@@ -90,16 +91,16 @@ class Records:
 
     def passed(self):
         """Ends the test that was started last."""
-        seconds = self.now() - self.began
+        took = self.now() - self.began
         self.said = self.ended = True
-        self.write('{"e":"end","o":"passed","d":%.6f}\n' % seconds)
+        self.write(f'{{"e":"end","o":"passed","d":{took}e-9}}\n')
 
     def end(self, id, outcome, seconds=None, event="end", error=None, **members):
         """Ends a test, or tells of a part of one."""
         self.said = True
         self.ended = self.ended or event == "end"
         if seconds is None:
-            seconds = self.now() - self.began if self.began else 0.0
+            seconds = (self.now() - self.began) / 1e9 if self.began else 0.0
         if error is not None:
             members.update(place(error, self.root))
             for kind, name in wanted(error):

@@ -5,6 +5,7 @@ package reporter
 import (
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -38,30 +39,35 @@ const (
 	Script   Kind = "script"   // a Python file and its arguments, which runs unittest
 )
 
-// source is the programs as one literal, which Python reads as JSON does.
-var source = func() string {
-	text, err := json.Marshal(strings.Join([]string{channel, records, canaries, unittests, pytests, others}, "\n"))
+// sources are the program of each kind as one literal, which Python reads as JSON does. None holds
+// more than it needs: Python compiles it for each run, at some ten milliseconds a thousand lines.
+var sources = map[Kind]string{
+	Unittest: literal(channel, records, canaries, unittests),
+	Pytest:   literal(channel, records, pytests),
+	Script:   literal(channel, records, canaries, unittests, others),
+}
+
+func literal(parts ...string) string {
+	text, err := json.Marshal(strings.Join(parts, "\n"))
 	if err != nil {
 		panic(err) // a string can always be written
 	}
 	return string(text)
-}()
+}
 
 // Command is the command line that runs and reports tests, with the interpreter's own options.
 func Command(python string, options []string, kind Kind, arguments []string) []string {
 	argv := append([]string{python}, options...)
-	argv = append(argv, "-c", "source = "+source+"\n"+start, string(kind))
+	argv = append(argv, "-c", program(kind), string(kind))
 	return append(argv, arguments...)
 }
 
+func program(kind Kind) string { return "source = " + sources[kind] + "\n" + start }
+
 // Reports tells whether a command line is one of Command's.
 func Reports(argv []string) bool {
-	for i, a := range argv {
-		if a == "-c" {
-			return i+1 < len(argv) && strings.HasPrefix(argv[i+1], "source = "+source)
-		}
-	}
-	return false
+	i := slices.Index(argv, "-c")
+	return i >= 0 && i+2 < len(argv) && argv[i+1] == program(Kind(argv[i+2]))
 }
 
 // Selected is the variable that makes a run take only tests at these places, from 0, in the order

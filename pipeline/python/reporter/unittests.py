@@ -87,7 +87,7 @@ class Names:
 def reporting(base, records, names):
     """A class of results that records, on top of another one."""
     start, passed, of, prefixes = records.start, records.passed, names.of, names.prefixes
-    begin, end, describe = base.startTest, base.stopTest, base.getDescription
+    begin, end, success, describe = base.startTest, base.stopTest, base.addSuccess, base.getDescription
 
     class Result(base):
         def startTest(self, test):
@@ -101,7 +101,7 @@ def reporting(base, records, names):
                 records.stop()
 
         def addSuccess(self, test):
-            super().addSuccess(test)
+            success(self, test)
             if not records.said:
                 passed()
 
@@ -216,16 +216,26 @@ def import_place(text, root):
     return best
 
 
-def leaves(test):
-    """The tests of a suite, in order."""
+def leaves(tests, single):
+    """The tests of suites, in order. What is a single test is known by its class, in single."""
+    for t in tests:
+        if t is None:
+            continue
+        alone = single.get(type(t))
+        if alone is None:
+            alone = single[type(t)] = not iterable(t)
+        if alone:
+            yield t
+        else:
+            yield from leaves(t, single)
+
+
+def iterable(test):
     try:
-        inner = iter(test)
+        iter(test)
     except TypeError:
-        yield test
-        return
-    for t in inner:
-        if t is not None:
-            yield from leaves(t)
+        return False
+    return True
 
 
 def select(suite, wanted, at=0):
@@ -245,12 +255,29 @@ def select(suite, wanted, at=0):
     return at
 
 
+def plan(tests, records, names):
+    """Tells which tests will run, in order: those of one class that follow each other in one record."""
+    cls, prefix, methods, size = None, None, [], 0
+    for test in tests:
+        if type(test) is not cls or size > PLANNED:
+            records.planned(prefix, methods)
+            prefix, _, method = names.of(test).rpartition(".")
+            method = "." + method if prefix else method
+            cls = type(test) if names.prefixes.get(type(test)) == prefix + "." else None
+            methods, size = [], 0
+        else:
+            method = "." + test._testMethodName
+        methods.append(records.quote(method[:NAME]))
+        size += len(methods[-1])
+    records.planned(prefix, methods)
+
+
 def run_reported(run, runner, test, records, unittest):
     """Has a runner of unittest's run tests, recorded."""
     names = Names(unittest)
     if records.selected:
         select(test, records.selected)
-    records.plan(names.of(t) for t in leaves(test))
+    plan(leaves((test,), {}), records, names)
     base = runner.resultclass or unittest.TextTestResult
     runner.resultclass = reporting(base, records, names)
     records.channel.running(True)
