@@ -12,6 +12,7 @@ import (
 	"vivarium/pipeline/gitline"
 	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/notes"
+	"vivarium/pipeline/pace"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/quantity"
@@ -181,7 +182,7 @@ func (a *attempt) fetch(ctx context.Context, g Git, dir string, args ...string) 
 		if err := a.say(ctx, line); err != nil {
 			return err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := pace.Sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -212,20 +213,6 @@ func (a *attempt) fetchOnce(ctx context.Context, g Git, dir string, args []strin
 		}
 	}
 	return blameGitHost(err, proxy.Failure(), g)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // copyTree unpacks the working tree. A fault of the tree itself is its owner's, like that of a

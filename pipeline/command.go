@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"vivarium/pipeline/pace"
 	"vivarium/pipeline/shell"
 	"vivarium/pipeline/termtext"
 	"vivarium/sandbox"
@@ -107,7 +108,7 @@ func (a *attempt) reported(ctx context.Context, c command, p []byte) error {
 
 // keepPace waits as long as a piece of output must, for its rate to be no higher than the limit.
 func (a *attempt) keepPace(ctx context.Context, p []byte) error {
-	return sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
+	return pace.Sleep(ctx, a.pace.Delay(time.Now(), int64(len(p)), a.limits.LogRate))
 }
 
 // output passes on a piece of output and applies the limit on output.

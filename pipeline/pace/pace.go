@@ -1,7 +1,10 @@
-// Package pace says how long to wait before a build's next output is read.
+// Package pace says how long to wait before a build's next output is read, and waits.
 package pace
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Pace limits a build's output to a rate. A reader that waits as long as Delay says reads nothing
 // meanwhile. Then the pipe fills and the command waits in its write, so nothing is lost.
@@ -22,4 +25,19 @@ func (p *Pace) Delay(now time.Time, n, rate int64) time.Duration {
 	}
 	p.full = p.full.Add(time.Duration(float64(n) / float64(rate) * float64(time.Second)))
 	return max(0, p.full.Sub(now)-burst)
+}
+
+// Sleep waits for d, or until ctx ends: then it returns why.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
