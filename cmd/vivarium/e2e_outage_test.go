@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/engineproxy"
 	"vivarium/server/store/storetest"
@@ -56,7 +57,7 @@ func onPostgres(t *testing.T, workers int, test func(t *testing.T, w *world)) {
 		// The setting must name a host; pgx prefers the socket's folder in the query.
 		w.setting = append(w.setting, "VIVARIUM_DATABASE_URL="+
 			strings.Replace(address, "postgres:///", "postgres://localhost/", 1),
-			"VIVARIUM_KEY="+strings.Repeat("k", keyBytes))
+			"VIVARIUM_KEY="+strings.Repeat("k", datadir.KeyBytes))
 		test(t, w)
 	})
 }

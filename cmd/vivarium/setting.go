@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/redact"
 	"vivarium/pipeline/hosts"
 	"vivarium/sandbox"
@@ -81,7 +82,7 @@ var (
 	longSecret = kind[server.Secret]{accepts: "a random secret of at least 32 characters, as `openssl rand -base64 " +
 		"32` prints", secret: true,
 		parse: func(v string) (server.Secret, error) {
-			return server.Secret(v), when(len(v) >= keyBytes && !strings.ContainsAny(v, "\r\n\x00"))
+			return server.Secret(v), when(len(v) >= datadir.KeyBytes && !strings.ContainsAny(v, "\r\n\x00"))
 		}}
 
 	repositoryList = kind[[]string]{accepts: "OWNER/NAME or OWNER/PATTERN, such as octo/hello or octo/*, separated " +
