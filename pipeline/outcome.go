@@ -41,8 +41,9 @@ const (
 	CauseEngine   Cause = "engine"
 	CauseInternal Cause = "internal"
 
-	CauseCanceled Cause = "canceled"
-	CauseQuota    Cause = "quota"
+	CauseCanceled   Cause = "canceled"
+	CauseQuota      Cause = "quota"
+	CauseSuperseded Cause = "superseded" // a newer push of its branch is built
 )
 
 // State is the state that a build ends in for this cause.
@@ -52,7 +53,7 @@ func (c Cause) State() State {
 		return Passed
 	case CauseClone, CauseIndex, CauseImage, CauseEngine, CauseInternal:
 		return Errored
-	case CauseCanceled, CauseQuota:
+	case CauseCanceled, CauseQuota, CauseSuperseded:
 		return Canceled
 	}
 	return Failed

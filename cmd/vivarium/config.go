@@ -17,6 +17,7 @@ import (
 	"vivarium/pipeline/hosts"
 	"vivarium/server"
 	"vivarium/server/https"
+	"vivarium/server/verdict"
 )
 
 // config holds the settings from the environment and .env. It is read once, before a command
@@ -32,6 +33,7 @@ type config struct {
 	repoWorkers        int // per repository; 0: no cap
 	defaultBranchFirst bool
 	queueLimit         int // in total; 0: any number
+	supersede          verdict.Supersede
 	indexURL           *url.URL
 	indexAllow         []netip.Prefix
 	initDir            string
@@ -99,6 +101,9 @@ var variables = []variable{
 	{"VIVARIUM_DEFAULT_BRANCH_FIRST", "no",
 		"Whether a repository's default branch is built before its other branches: yes or no.",
 		to(yesOrNo, func(c *config) *bool { return &c.defaultBranchFirst })},
+	{"VIVARIUM_SUPERSEDE", "waiting", "Which builds of older pushes a newer push of the branch ends: waiting, " +
+		"running (both) or no; never those of the default branch.",
+		to(supersedes, func(c *config) *verdict.Supersede { return &c.supersede })},
 	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
 	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",

@@ -166,7 +166,7 @@ func letIn(entries []registry.Entry) (n int) {
 func openStore(ctx context.Context, c config, schema database.Schema, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
-		QueueLimit: c.queueLimit, Schema: schema,
+		QueueLimit: c.queueLimit, Supersede: c.supersede, Schema: schema,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)

@@ -20,6 +20,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/https"
 	"vivarium/server/registry"
+	"vivarium/server/verdict"
 )
 
 // setter parses a value and puts it into its field of the config.
@@ -191,6 +192,12 @@ var (
 		parse: func(v string) (bool, error) { return v == "off", when(v == "on" || v == "off") }}
 	flakyPasses = kind[bool]{accepts: "fail or pass",
 		parse: func(v string) (bool, error) { return v == "pass", when(v == "fail" || v == "pass") }}
+	supersedes = kind[verdict.Supersede]{accepts: "waiting, running or no",
+		parse: func(v string) (verdict.Supersede, error) {
+			how, ok := map[string]verdict.Supersede{"waiting": verdict.SupersedeWaiting,
+				"running": verdict.SupersedeRunning, "no": verdict.SupersedeNone}[v]
+			return how, when(ok)
+		}}
 	onlyDeclared = kind[bool]{accepts: "add or declared",
 		parse: func(v string) (bool, error) { return v == "declared", when(v == "add" || v == "declared") }}
 

@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 		"server/api",
 		"server/junit",
 		"server/store/testruns",
+		"server/verdict",
 	},
 	"cmd/vivarium/datadir": {},
 	"cmd/vivarium/doctor": {
@@ -220,8 +221,12 @@ var mayImport = map[string][]string{
 		"server/store/entries",
 		"server/store/people",
 		"server/store/queue/intake",
+		"server/store/queue/overtake",
 		"server/store/queue/patience",
 		"server/verdict",
+	},
+	"server/store/queue/overtake": {
+		"pipeline", "server/store/builds", "server/store/database", "server/verdict",
 	},
 	"server/store/retention": {
 		"pipeline",
@@ -262,6 +267,7 @@ var mayImport = map[string][]string{
 		"server/store/builds",
 		"server/store/people",
 		"server/store/entries",
+		"server/verdict",
 	},
 	"pipeline": {
 		"pipeline/environment",

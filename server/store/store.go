@@ -21,6 +21,7 @@ import (
 	"vivarium/server/store/retention"
 	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
+	"vivarium/server/verdict"
 )
 
 // Options for Open. Fixed after it.
@@ -35,6 +36,8 @@ type Options struct {
 	// QueueLimit is how many builds may wait in all; 0 is any number. A repository of which none
 	// waits may always queue one.
 	QueueLimit int
+	// Supersede is what a newer push of a branch, but the default branch, ends; empty: nothing.
+	Supersede verdict.Supersede
 }
 
 // Store is the database.
@@ -78,6 +81,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Log:                o.Log,
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
+		Supersede:          o.Supersede,
 		AddStatus:          outbox.Add,
 		Keep:               environments.Keep,
 		Logs:               s.Logs,

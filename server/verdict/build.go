@@ -18,9 +18,11 @@ func Standing(builds []pipeline.Build) pipeline.Build {
 	})
 }
 
-// CameToNothing reports whether a build that ended in s neither passed nor failed its commit. Its
-// push is built again when GitHub delivers it again.
-func CameToNothing(s pipeline.State) bool { return s == pipeline.Errored || s == pipeline.Canceled }
+// CameToNothing reports whether a build has ended that neither passed nor failed its commit. Its push
+// is built again when GitHub delivers it again; for one that was superseded, a newer push is.
+func CameToNothing(b pipeline.Build) bool {
+	return b.State == pipeline.Errored || b.State == pipeline.Canceled && b.Cause != pipeline.CauseSuperseded
+}
 
 // weight orders states by how much they say about a commit.
 func weight(s pipeline.State) int {

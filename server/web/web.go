@@ -59,7 +59,7 @@ type Build struct {
 
 // CameToNothing reports whether the build's push is built again when GitHub delivers it again.
 func (b Build) CameToNothing() bool {
-	return verdict.CameToNothing(b.State)
+	return verdict.CameToNothing(b.Build)
 }
 
 // Section is the output of one attempt at one step.

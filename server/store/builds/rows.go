@@ -44,6 +44,9 @@ type Row struct {
 	LogBytes  int64  // that its log takes, with the results of its tests, once it is compacted
 	BeforeSHA string `gorm:"column:before_sha"` // of a push: the commit that the branch was at
 	PushedAt  int64  // of a push: when it was made
+	// The build of a newer push of the branch for whose sake this one ends or was asked to end; 0 for
+	// none.
+	SupersededBy int64
 
 	WaitCause  pipeline.Cause // what a queued build waits for besides its turn; empty: nothing
 	WaitWhy    string

@@ -431,4 +431,15 @@ var migrations = []migration{
 		id:         "0024_0.1.0_fixed_by_the_operator",
 		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
 	},
+	{
+		id: "0027_0.1.0_superseded",
+		statements: []string{
+			`ALTER TABLE builds ADD COLUMN superseded_by bigint NOT NULL DEFAULT 0`,
+			`CREATE INDEX builds_unended ON builds (lower(repo), ref) WHERE "trigger" = 'push' AND ended_at = 0`,
+			// With the cause, which tells the pushes that were skipped: they are no branch's verdict.
+			`DROP INDEX builds_branch`,
+			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private, cause) ` +
+				`WHERE "trigger" = 'push'`,
+		},
+	},
 }

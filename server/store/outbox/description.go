@@ -27,6 +27,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseInternal:    "internal error",
 	pipeline.CauseCanceled:    "canceled",
 	pipeline.CauseQuota:       "over quota",
+	pipeline.CauseSuperseded:  "superseded",
 }
 
 // description is what b's status says as it is now.

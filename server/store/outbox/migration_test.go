@@ -103,6 +103,8 @@ func newest(t *testing.T, db *database.DB) (r statusRow) {
 func olderBuild(t *testing.T, db *database.DB) builds.Row {
 	t.Helper()
 	b := builds.Row{Repo: "octo/hello", SHA: sha, Ref: main, State: pipeline.Queued}
-	must(t, db.Transact(t.Context(), func(tx *database.Tx) error { return tx.Omit("LogLines").Create(&b).Error }))
+	must(t, db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Omit("LogLines", "SupersededBy").Create(&b).Error
+	}))
 	return b
 }

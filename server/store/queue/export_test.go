@@ -7,6 +7,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/queue/intake"
+	"vivarium/server/verdict"
 )
 
 // What the tests beside it need of the queue's inside. They work with a whole store, which imports
@@ -36,6 +37,8 @@ func (q *Queue) BecomeServer(owner string) { q.owner = owner }
 func (q *Queue) Tell(w Work) { q.work = w }
 
 func (q *Queue) LimitTo(n int) { q.limit = n }
+
+func (q *Queue) Supersede(how verdict.Supersede) { q.overtaker.How = how }
 
 func (q *Queue) PutDefaultBranchFirst(on bool) { q.defaultBranchFirst = on }
 

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue/overtake"
 	"vivarium/server/store/queue/patience"
 )
 
@@ -37,6 +38,9 @@ func (q *Queue) finish(ctx context.Context, b builds.Row, o pipeline.Outcome, jo
 
 // end writes the end state of the attempt that b is, once.
 func (q *Queue) end(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) error {
+	if err := overtake.Explain(tx, *b, &o); err != nil {
+		return err
+	}
 	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(q.db.Now())
 	if o.Image != "" {
 		b.Image = o.Image
@@ -79,6 +83,21 @@ func (q *Queue) ended(ctx context.Context, b builds.Row) {
 		"attempt", b.Attempt, "state", b.State, "cause", b.Cause, "summary", b.Summary)
 	q.logs.Wake(b.ID)
 	q.logs.Ended()
+}
+
+// tellOver tells of what a push ended, which was committed.
+func (q *Queue) tellOver(ctx context.Context, o *overtake.Over) {
+	if o == nil {
+		return
+	}
+	for _, b := range o.Ended {
+		q.ended(ctx, b)
+	}
+	for _, b := range o.Running {
+		q.log.InfoContext(ctx, "build asked to end for a newer push", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
+			"by", b.SupersededBy)
+		q.attempts.cancel(b.ID, pipeline.ErrCanceled)
+	}
 }
 
 // requeue queues the running build b again, and leaves a line in its log. Where the build was to be
@@ -233,7 +252,8 @@ func (q *Queue) Cancel(ctx context.Context, by people.Actor, id int64) error {
 func (q *Queue) endQueued(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) error {
 	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(q.db.Now())
 	r := tx.Model(&builds.Row{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
-		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt})
+		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt,
+			"superseded_by": b.SupersededBy})
 	if err := database.One(r, builds.ErrLost); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/queue/intake"
+	"vivarium/server/store/queue/overtake"
 	"vivarium/server/verdict"
 )
 
@@ -46,9 +47,11 @@ type Accepted struct {
 	Skipped   bool  // it was bare, and BuildID is the build of its commit
 	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the
 	// build.
-	OverQuota string
+	OverQuota  string
+	Superseded bool // a newer push of the branch had come before: the build has ended
 
 	turn turnRow // of the build's repository
+	over *overtake.Over
 }
 
 // AcceptPush writes delivery, build, job and pending status in one transaction, which deliveries
@@ -65,8 +68,9 @@ func (q *Queue) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	if err != nil {
 		return Accepted{}, fmt.Errorf("accept push of %s to %s: %w", p.SHA, p.Repo.FullName, err)
 	}
+	q.tellOver(ctx, a.over)
 	switch {
-	case a.Duplicate, a.Skipped:
+	case a.Duplicate, a.Skipped, a.Superseded:
 	case a.OverQuota != "":
 		q.log.InfoContext(ctx, "build refused", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA,
 			"why", a.OverQuota)
@@ -246,8 +250,13 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	if err != nil {
 		return Accepted{}, nil, err
 	}
+	over, err := q.overtaker.Push(tx, b)
+	if err != nil {
+		return Accepted{}, nil, err
+	}
 	d := deliveryRow{RepoKey: key, GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
-	return Accepted{BuildID: b.ID, OverQuota: why, turn: turnOf(b)}, jobs, tx.Create(&d).Error
+	return Accepted{BuildID: b.ID, OverQuota: why, Superseded: over.Has(b.ID), turn: turnOf(b), over: over}, jobs,
+		tx.Create(&d).Error
 }
 
 // addBuild makes a build and its pending status. A build that is over its quota has ended at once.

@@ -17,6 +17,8 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/queue/intake"
+	"vivarium/server/store/queue/overtake"
+	"vivarium/server/verdict"
 )
 
 // Options for New. Fixed after it.
@@ -27,6 +29,8 @@ type Options struct {
 	// Limit is how many builds may wait in all; 0 is any number. A repository of which none waits
 	// may always queue one.
 	Limit int
+	// Supersede is what a newer push of a branch, but the default branch, ends.
+	Supersede verdict.Supersede
 	// AddStatus puts a build's state as it is now into the outbox. The job that it returns is
 	// inserted in the same transaction.
 	AddStatus func(*database.Tx, builds.Row) (river.InsertManyParams, error)
@@ -54,6 +58,7 @@ type Queue struct {
 	keep               func(*database.Tx, builds.Row, pipeline.Outcome) error
 	defaultBranchFirst bool
 	limit              int // of builds that wait in all
+	overtaker          overtake.Overtaker
 
 	// look tells the prober that there may be something to look at.
 	look chan struct{}
@@ -75,7 +80,7 @@ type Queue struct {
 
 // New is the queue of db.
 func New(db *database.DB, o Options) *Queue {
-	return &Queue{
+	q := &Queue{
 		db:                 db,
 		log:                o.Log,
 		logs:               o.Logs,
@@ -85,4 +90,6 @@ func New(db *database.DB, o Options) *Queue {
 		limit:              o.Limit,
 		look:               make(chan struct{}, 1),
 	}
+	q.overtaker = overtake.Overtaker{How: o.Supersede, End: q.endQueued}
+	return q
 }

@@ -26,7 +26,7 @@ func (q *Queue) enqueueAgain(
 	}
 	last := verdict.Standing(builds.Of(rows))
 	a = Accepted{BuildID: last.ID, Duplicate: true}
-	if !verdict.CameToNothing(last.State) || p.SHA != last.SHA || p.Ref != last.Ref {
+	if !verdict.CameToNothing(last) || p.SHA != last.SHA || p.Ref != last.Ref {
 		return a, nil, true, nil
 	}
 	b := rows[slices.IndexFunc(rows, func(r builds.Row) bool { return r.ID == last.ID })].Again()
