@@ -29,6 +29,7 @@ var onlyIn = map[string][]string{
 		"server/store/outbox",
 		"server/store/people",
 		"server/store/queue",
+		"server/store/queue/usage",
 		"server/store/testruns",
 		"server/store/storetest",
 	},

@@ -223,7 +223,11 @@ var mayImport = map[string][]string{
 		"server/store/queue/intake",
 		"server/store/queue/overtake",
 		"server/store/queue/patience",
+		"server/store/queue/usage",
 		"server/verdict",
+	},
+	"server/store/queue/usage": {
+		"pipeline", "server/registry", "server/store/builds", "server/store/database",
 	},
 	"server/store/queue/overtake": {
 		"pipeline", "server/store/builds", "server/store/database", "server/verdict",

@@ -3,15 +3,13 @@ package queue
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"gorm.io/gorm"
 
 	"vivarium/pipeline"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/queue/usage"
 )
 
 // QuotaError says that a build is over a quota of its repository's.
@@ -45,12 +43,12 @@ func (q *Queue) overQuota(tx *database.Tx, t turnRow, queued bool) (string, erro
 
 // overQuotaOf is why an entry's limits allow no build of a repository now.
 func (q *Queue) overQuotaOf(tx *database.Tx, e registry.Entry, repoKey string) (string, error) {
-	use, err := used(tx.DB, e.ID, e.Limits, q.db.Now())
+	use, err := usage.Of(tx.DB, e.ID, e.Limits, q.db.Now())
 	if err != nil {
 		return "", err
 	}
 	if e.Limits.Queue > 0 && use.Waiting >= e.Limits.Queue {
-		if use.WaitingOwn, err = waitingOf(tx.DB, repoKey); err != nil {
+		if use.WaitingOwn, err = usage.Waiting(tx.DB, repoKey); err != nil {
 			return "", err
 		}
 	}
@@ -64,58 +62,23 @@ func (q *Queue) queueFull(tx *database.Tx, t turnRow) (string, error) {
 	if err != nil || waiting < int64(q.limit) {
 		return "", err
 	}
-	own, err := waitingOf(tx.DB, t.RepoKey)
+	own, err := usage.Waiting(tx.DB, t.RepoKey)
 	return registry.Limits{Queue: q.limit}.Over(registry.Use{Waiting: int(waiting), WaitingOwn: own}), err
 }
 
-// canceledOver is the end of a build that is over its quota.
+// canceledOver is the end of a build that is over its quota; none where why is empty.
 func canceledOver(why string) pipeline.Outcome {
+	if why == "" {
+		return pipeline.Outcome{}
+	}
 	return pipeline.Outcome{State: pipeline.Canceled, Cause: pipeline.CauseQuota, Summary: why}
 }
 
 // Used is what the repositories of an entry have used of its limits now.
 func (q *Queue) Used(ctx context.Context, e registry.Entry) (registry.Use, error) {
-	u, err := used(q.db.Read(ctx), e.ID, e.Limits, q.db.Now())
+	u, err := usage.Of(q.db.Read(ctx), e.ID, e.Limits, q.db.Now())
 	if err != nil {
 		return u, fmt.Errorf("read what %s has used: %w", e.Name, err)
 	}
 	return u, nil
-}
-
-// used counts only what has a limit. All that it asks is found by indexes.
-func used(db *gorm.DB, entry int64, l registry.Limits, now time.Time) (u registry.Use, err error) {
-	own := func() *gorm.DB {
-		return db.Model(&builds.Row{}).
-			Where("entry_id IN (SELECT id FROM repositories WHERE id = ? OR parent_id = ?)", entry, entry)
-	}
-	total := func(into *int64, of *gorm.DB, expression string, values ...any) {
-		if err == nil {
-			err = of.Select("coalesce(sum("+expression+"), 0)", values...).Scan(into).Error
-		}
-	}
-	var running, waiting, ended, before, soFar int64
-	if l.Running > 0 {
-		total(&running, own().Where("state = ?", pipeline.Running), "1")
-	}
-	if l.Queue > 0 {
-		total(&waiting, own().Where("state = 'queued'"), "1") // as its index has it
-	}
-	if l.LogBytes > 0 {
-		total(&u.LogBytes, own(), "log_bytes")
-	}
-	if l.Minutes > 0 {
-		today := now.UTC().Truncate(24 * time.Hour)
-		total(&ended, own().Where("ended_at >= ?", database.Micros(today)), "spent")
-		total(&before, own().Where("ended_at = 0 AND spent > 0"), "spent") // by attempts before the present one
-		total(&soFar, own().Where("state = ?", pipeline.Running), "? - started_at", database.Micros(now))
-	}
-	u.Running, u.Waiting, u.Spent = int(running), int(waiting), time.Duration(ended+before+soFar)*time.Microsecond
-	return u, err
-}
-
-// waitingOf counts the builds that wait of one repository.
-func waitingOf(db *gorm.DB, key string) (int, error) {
-	var n int64
-	err := db.Model(&builds.Row{}).Where("lower(repo) = ? AND state = 'queued'", key).Count(&n).Error
-	return int(n), err
 }

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/queue/patience"
+	"vivarium/server/store/queue/usage"
 )
 
 // turnRow is a repository's place among those that wait. The repository that was served longest ago
@@ -144,7 +145,7 @@ func (q *Queue) firstOf(tx *database.Tx, t turnRow, away map[pipeline.Cause]bool
 		found[0].turn = t
 		return found[0], nil
 	}
-	if later, err := waitingOf(tx.DB, t.RepoKey); err != nil || later > 0 {
+	if later, err := usage.Waiting(tx.DB, t.RepoKey); err != nil || later > 0 {
 		return candidate{}, err
 	}
 	return candidate{}, clearTurn(tx, t.RepoKey)
@@ -160,7 +161,7 @@ func clearTurn(tx *database.Tx, key string) error {
 	if err := note(false); err != nil {
 		return err
 	}
-	if later, err := waitingOf(tx.DB, key); err != nil || later == 0 {
+	if later, err := usage.Waiting(tx.DB, key); err != nil || later == 0 {
 		return err
 	}
 	return note(true)
