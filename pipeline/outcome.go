@@ -15,6 +15,7 @@ const (
 	Failed   State = "failed"   // the repository caused it
 	Errored  State = "errored"  // we caused it, or a host that we depend on
 	Canceled State = "canceled" // somebody wished it
+	Skipped  State = "skipped"  // it was not to be built, and nothing ran
 )
 
 // Ended reports whether s is final.
@@ -44,6 +45,7 @@ const (
 	CauseCanceled   Cause = "canceled"
 	CauseQuota      Cause = "quota"
 	CauseSuperseded Cause = "superseded" // a newer push of its branch is built
+	CauseSkipped    Cause = "skipped"
 )
 
 // State is the state that a build ends in for this cause.
@@ -55,6 +57,8 @@ func (c Cause) State() State {
 		return Errored
 	case CauseCanceled, CauseQuota, CauseSuperseded:
 		return Canceled
+	case CauseSkipped:
+		return Skipped
 	}
 	return Failed
 }
@@ -82,7 +86,7 @@ type Outcome struct {
 // ExitCode is what `vivarium run` exits with for this outcome.
 func (o Outcome) ExitCode() int {
 	switch o.State {
-	case Passed:
+	case Passed, Skipped:
 		return 0
 	case Failed:
 		return 1

@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/wanted"
+	"vivarium/server/answers"
 	"vivarium/server/github"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
@@ -87,6 +88,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		GUID: d.GUID, BodyHash: d.BodyHash, Via: d.via,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
 		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
+		Unwanted: wanted.Why(d.Push.Marker),
 	})
 	if err != nil {
 		return nil, err
@@ -109,37 +111,13 @@ func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, erro
 
 // accepted says what became of a push.
 func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswer, error) {
-	switch {
-	case a.OverQuota != "":
-		return answerDelivery(http.StatusAccepted, a.OverQuota, a.BuildID), nil
-	case a.Again != 0:
-		message := fmt.Sprintf("queued: this delivery was known already, and build %d of it had come to nothing",
-			a.Again)
-		return answerDelivery(http.StatusAccepted, message, a.BuildID), nil
-	case !a.Duplicate && !a.Skipped:
-		return answerDelivery(http.StatusAccepted, "queued", a.BuildID), nil
-	}
 	b, err := s.builds.Builds.Get(ctx, a.BuildID)
 	if err != nil {
 		return nil, err
 	}
-	stands := standsAt(b.State) + ": " + cmp.Or(s.config.BuildURL(b.ID), s.base+buildPath(b.ID))
-	if a.Skipped {
-		return answerDelivery(http.StatusOK,
-			"the branch was created without commits of its own, and its commit's build "+stands, b.ID), nil
-	}
-	return answerDelivery(http.StatusAccepted, "this delivery is known already, and its build "+stands, b.ID), nil
-}
-
-// standsAt is the state in words, after "the build".
-func standsAt(s pipeline.State) string {
-	if s == pipeline.Queued || s == pipeline.Running {
-		return "is " + string(s)
-	}
-	return map[pipeline.State]string{
-		pipeline.Passed: "passed", pipeline.Failed: "failed", pipeline.Errored: "errored",
-		pipeline.Canceled: "was canceled",
-	}[s]
+	told := answers.Pushed{Accepted: a, Build: b, URL: cmp.Or(s.config.BuildURL(b.ID), s.base+buildPath(b.ID))}
+	status, message := told.Sentence()
+	return answerDelivery(status, message, b.ID), nil
 }
 
 // read reads the whole body, of at most maxDelivery bytes; it reads none that cannot be signed. The

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -146,13 +147,14 @@ func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
 			t.Errorf("answered %d %s, want 202 %q", a.code, a.body, want)
 		}
 	}
-	redeliver("build 1: queued")
+	redeliver("build 1: queued: https://ci.example.org/vivarium/logs/1")
 	redeliver("build 1: this delivery is known already, and its build is queued: " +
 		"https://ci.example.org/vivarium/logs/1")
 	if err := s.store.Queue.Cancel(t.Context(), byTest, 1); err != nil {
 		t.Fatal(err)
 	}
-	redeliver("build 2: queued: this delivery was known already, and build 1 of it had come to nothing")
+	redeliver("build 2: queued: this delivery was known already, and build 1 of it had come to nothing: " +
+		"https://ci.example.org/vivarium/logs/2")
 	s.config.PublicURL = ""
 	redeliver("build 2: this delivery is known already, and its build is queued: /logs/2")
 }
@@ -282,5 +284,30 @@ func TestEveryAnswerAtTheWebhookHasSuccessAndMessage(t *testing.T) {
 	a.wantProblem(t, http.StatusInternalServerError)
 	if strings.Contains(a.body, "database") || strings.Contains(a.body, "sql") {
 		t.Errorf("a failure of the server's own is told to the client: %s", a.body)
+	}
+}
+
+// TestAMarkedCommitIsSkippedAndSaysSoEverywhere: in the answer, with how it is built; page; JSON.
+func TestAMarkedCommitIsSkippedAndSaysSoEverywhere(t *testing.T) {
+	s := newSite(t)
+	const why = "the commit's message says [skip ci]"
+	a := s.deliver("push", githubtest.Push{Message: "Say hello\n\nin words [skip ci]"}.Payload())
+	want := "build 1: skipped: " + why + "; to build it all the same, run on the server: vivarium builds rerun 1"
+	if a.code != http.StatusAccepted || a.json(t)["message"] != want {
+		t.Errorf("answered %d %s, want %q", a.code, a.body, want)
+	}
+	body := s.get("/logs/1").json(t)
+	if body["status"] != "success" || body["state"] != "skipped" || body["cause"] != "skipped" ||
+		body["summary"] != why {
+		t.Errorf("the build in JSON: %v", body)
+	}
+	if page := s.get("/logs/1", browser); page.code != http.StatusOK ||
+		!strings.Contains(page.body, html.EscapeString(why)) ||
+		strings.Contains(page.body, "<em>Redeliver</em>") {
+		t.Errorf("the page: %d %s", page.code, page.body)
+	}
+	s.deliver("push", githubtest.Push{SHA: strings.Repeat("b", 40), Message: "Say hello"}.Payload())
+	if body := s.get("/logs/2").json(t); body["state"] != "queued" {
+		t.Errorf("the control is %v", body["state"])
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 // states are all states of a build.
 var states = []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored,
-	pipeline.Canceled}
+	pipeline.Canceled, pipeline.Skipped}
 
 func stateList() string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(states)), ", "), "[]")

@@ -63,7 +63,7 @@ func newBuildsRerun(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&r.state, "state", "", "all that ended so: passed, failed, errored or canceled")
+	cmd.Flags().StringVar(&r.state, "state", "", "all that ended so: passed, failed, errored, canceled or skipped")
 	cmd.Flags().StringVar(&r.since, "since", "", "with --state, only those that ended so long ago at most, such as "+
 		"2h, or since a time such as '2026-12-01 18:00'")
 	cmd.Flags().StringVar(&r.repos, "repo", "", "with --state, only those of OWNER/NAME or OWNER/PATTERN")
@@ -76,7 +76,7 @@ func (r *reruns) query(now time.Time) (q builds.Query, err error) {
 	q = builds.Query{Sight: builds.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true,
 		Limit: mostReruns}
 	if !slices.Contains(states, q.State) || !q.State.Ended() {
-		return q, fmt.Errorf("--state is passed, failed, errored or canceled, not %q", r.state)
+		return q, fmt.Errorf("--state is passed, failed, errored, canceled or skipped, not %q", r.state)
 	}
 	if r.repos != "" {
 		if err := registry.CheckPattern(r.repos); err != nil {

@@ -85,6 +85,8 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},
 	"server": {
+		"pipeline/wanted",
+		"server/answers",
 		"server/api",
 		"server/cookie",
 		"server/docs",
@@ -172,7 +174,9 @@ var mayImport = map[string][]string{
 		"sandbox/quantity",
 		"server/verdict",
 	},
-	"server/github":   {"pipeline"},
+	"server/answers":  {"pipeline", "server/store/queue"},
+	"server/github":   {"pipeline", "pipeline/wanted"},
+	"pipeline/wanted": {},
 	"server/registry": {"sandbox/quantity"},
 	"server/store/builds": {
 		"pipeline",

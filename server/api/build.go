@@ -27,7 +27,7 @@ type Build struct {
 	LogsTruncated bool   `json:"logs_truncated" doc:"Whether a text was cut at 256 KiB; /logs/{id}/raw is whole."`
 	Plan          string `json:"plan" doc:"What was found in the repository and is to be run."`
 
-	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled"`
+	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled,skipped"`
 	Cause    pipeline.Cause `json:"cause" doc:"Why it did not pass, or empty; quota: its repository was over a quota."`
 	Summary  string         `json:"summary" doc:"One line for people."`
 	Repo     string         `json:"repo" example:"octocat/hello-world"`

@@ -45,6 +45,7 @@ type Push struct {
 	At      time.Time // when GitHub received it, to the second; zero when the event does not say so
 	Author  string
 	Message string // first line
+	Marker  string // by what its whole message says that it is not to be built, as wanted.Marker; empty: nothing
 	// Bare says that the branch was created without commits of its own. It is built only if its
 	// commit was not built before.
 	Bare bool

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/wanted"
 )
 
 // Bounds on the free texts of a payload, in characters.
@@ -70,6 +71,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 		At:      event.Repository.PushedAt.Time,
 		Author:  clean(string(event.Pusher.Name), maxAuthor),
 		Message: clean(firstLine(string(event.Head.Message)), maxMessage),
+		Marker:  wanted.Marker(string(event.Head.Message)),
 		Bare:    event.Created.isTrue() && event.Commits == 0,
 	}
 	if before := string(event.Before); ValidSHA(before) {

@@ -3,8 +3,8 @@ package verdict
 import "vivarium/pipeline"
 
 // Of is the build that judges a commit, given the commit's builds on a branch in the order of their
-// ids. The newest that ended by itself counts. One that was canceled says nothing about the commit,
-// and counts only where there is no other.
+// ids. The newest that ended by itself counts. One that was canceled or skipped says nothing about
+// the commit, and counts only where there is no other.
 func Of(builds []pipeline.Build) pipeline.Build { return newest(builds, weight) }
 
 // Standing is the build that tells how a commit stands now: one that has not ended, else the one
@@ -27,7 +27,7 @@ func CameToNothing(b pipeline.Build) bool {
 // weight orders states by how much they say about a commit.
 func weight(s pipeline.State) int {
 	switch {
-	case s == pipeline.Canceled:
+	case s == pipeline.Canceled, s == pipeline.Skipped:
 		return 0
 	case !s.Ended():
 		return 1

@@ -44,14 +44,17 @@ func Tip(pushes []Push) Push {
 	return pushes[len(pushes)-1]
 }
 
-// Tips returns the ids of the tips. The pushes of each branch must stand together.
-func Tips(pushes []Push) []int64 {
+// Tips returns the ids of the tips, of those pushes that are built. The pushes of each branch must
+// stand together.
+func Tips(pushes []Dated) []int64 {
 	var ids []int64
 	for from, to := 0, 0; from < len(pushes); from = to {
 		for to = from; to < len(pushes) && pushes[to].Branch == pushes[from].Branch; {
 			to++
 		}
-		ids = append(ids, Tip(pushes[from:to]).ID)
+		if last, ok := Last(pushes[from:to]); ok {
+			ids = append(ids, last.ID)
+		}
 	}
 	return ids
 }

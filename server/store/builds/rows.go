@@ -90,9 +90,10 @@ func (r Row) Build() pipeline.Build {
 	return b
 }
 
-// Again is a new build of the same commit.
+// Again is a new build of the same commit. That of a push that was skipped takes its place among its
+// branch's pushes.
 func (r Row) Again() Row {
-	return Row{
+	again := Row{
 		EntryID:       r.EntryID,
 		RepoID:        r.RepoID,
 		Repo:          r.Repo,
@@ -105,6 +106,10 @@ func (r Row) Again() Row {
 		Trigger:       pipeline.TriggerRerun,
 		RerunOf:       r.ID,
 	}
+	if r.State == pipeline.Skipped {
+		again.Trigger, again.BeforeSHA, again.PushedAt = r.Trigger, r.BeforeSHA, r.PushedAt
+	}
+	return again
 }
 
 // Hide makes a repository's builds private with it, those under a name that it had before too: a renaming keeps its

@@ -96,6 +96,9 @@ func (b *Builds) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error
 	return all, nil
 }
 
+// notSkipped leaves the pushes out that were not built: a branch's verdict stays as it was.
+const notSkipped = "cause <> 'skipped'"
+
 // lastPushes are the builds of the last push of each branch until a time.
 func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
 	until := func() *gorm.DB {
@@ -105,7 +108,7 @@ func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) (
 	key := strings.ToLower(q.After.Repo)
 	// Grouped and ordered as the index is, so that a page costs what its own branches do.
 	times := until().Select("lower(repo) AS repo_key, ref, max(pushed_at) AS pushed_at").Where("ref LIKE ?", branchRefs).
-		Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
+		Where(notSkipped).Where("(lower(repo) > ? OR (lower(repo) = ? AND ref > ?))", key, key, q.After.Ref).
 		Group("lower(repo), ref").Order("lower(repo), ref").Limit(min(cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit))
 	if q.Repos != "" {
 		times = times.Where(database.Fits("repo", q.Repos))
@@ -118,8 +121,8 @@ func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) (
 			Order("pushed_at DESC, id DESC").Limit(1)
 		times = times.Where("ref = (?)", last)
 	}
-	var same []verdict.Push // of each branch those of its last second
-	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha").
+	var same []verdict.Dated // of each branch those of its last second, with those that lead from one to another
+	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha, NOT "+notSkipped+" AS unbuilt").
 		Joins(
 			"JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at",
 			times,

@@ -28,6 +28,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseCanceled:    "canceled",
 	pipeline.CauseQuota:       "over quota",
 	pipeline.CauseSuperseded:  "superseded",
+	pipeline.CauseSkipped:     "skipped",
 }
 
 // description is what b's status says as it is now.
@@ -46,6 +47,8 @@ func describe(state pipeline.State, cause pipeline.Cause, summary string) string
 		return "queued or running" // one status stands for both
 	case state == pipeline.Passed:
 		return inLine(strings.TrimSuffix("passed: "+summary, ": "))
+	case state == pipeline.Skipped:
+		return inLine("skipped: " + summary)
 	case strings.TrimSpace(summary) == "":
 		return causeWords[cause]
 	}
@@ -80,6 +83,9 @@ func plainWords(state string, cause pipeline.Cause) string {
 		"failure": "failed",
 		"error":   "could not be built",
 	}[state]
+	if cause == pipeline.CauseSkipped {
+		return causeWords[cause]
+	}
 	if words := causeWords[cause]; words != "" && state != "pending" {
 		text += ": " + words
 	}

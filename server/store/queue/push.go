@@ -34,7 +34,8 @@ type Push struct {
 	At       time.Time // when it was made, as GitHub says; zero when it does not
 	Author   string
 	Message  string
-	Bare     bool // the branch has no commits of its own: it is not built where its commit was
+	Bare     bool   // the branch has no commits of its own: it is not built where its commit was
+	Unwanted string // why it is not to be built, for people; empty: it is to be
 }
 
 // Accepted is what became of a Push.
@@ -43,8 +44,9 @@ type Accepted struct {
 	// Duplicate: the GUID or the body had been seen. BuildID is that delivery's build, or the
 	// newest that repeats it.
 	Duplicate bool
-	Again     int64 // it had been seen, and this build of it had come to nothing: BuildID repeats it
-	Skipped   bool  // it was bare, and BuildID is the build of its commit
+	Again     int64  // it had been seen, and this build of it had come to nothing: BuildID repeats it
+	Skipped   bool   // it was bare or unwanted, and BuildID is the build of its commit
+	Unwanted  string // why it is not built, for people: its build has ended, where it was not Skipped
 	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the
 	// build.
 	OverQuota  string
@@ -70,7 +72,7 @@ func (q *Queue) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	}
 	q.tellOver(ctx, a.over)
 	switch {
-	case a.Duplicate, a.Skipped, a.Superseded:
+	case a.Duplicate, a.Skipped, a.Superseded, a.Unwanted != "":
 	case a.OverQuota != "":
 		q.log.InfoContext(ctx, "build refused", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA,
 			"why", a.OverQuota)
@@ -187,7 +189,7 @@ func byRepository(pushes []Push) []int {
 func turnsOf(all []Accepted) []turnRow {
 	var queued []turnRow
 	for _, a := range all {
-		if !a.Duplicate && !a.Skipped && a.OverQuota == "" {
+		if !a.Duplicate && !a.Skipped && a.OverQuota == "" && a.Unwanted == "" {
 			queued = append(queued, a.turn)
 		}
 	}
@@ -223,12 +225,36 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 			return a, jobs, err
 		}
 	}
-	if p.Bare {
+	if p.Bare || p.Unwanted != "" {
 		if built, err := builtBefore(tx, key, p.SHA); err != nil || built != 0 {
-			return Accepted{BuildID: built, Skipped: true, turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
+			return Accepted{BuildID: built, Skipped: true, Unwanted: p.Unwanted,
+				turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}
 	}
-	b := builds.Row{
+	b := q.rowOf(p, entry)
+	a := Accepted{Unwanted: p.Unwanted}
+	ended := skipped(p.Unwanted)
+	if p.Unwanted == "" {
+		if a.OverQuota, err = q.overQuota(tx, turnOf(b), false); err != nil {
+			return Accepted{}, nil, err
+		}
+		ended = canceledOver(a.OverQuota)
+	}
+	jobs, err := q.addBuild(tx, &b, ended)
+	if err != nil {
+		return Accepted{}, nil, err
+	}
+	if a.over, err = q.overtaker.Push(tx, b); err != nil {
+		return Accepted{}, nil, err
+	}
+	a.BuildID, a.Superseded, a.turn = b.ID, a.over.Has(b.ID), turnOf(b)
+	d := deliveryRow{RepoKey: key, GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
+	return a, jobs, tx.Create(&d).Error
+}
+
+// rowOf is the build of a push.
+func (q *Queue) rowOf(p Push, entry int64) builds.Row {
+	return builds.Row{
 		EntryID:       entry,
 		RepoID:        p.Repo.ID,
 		Repo:          p.Repo.FullName,
@@ -242,30 +268,14 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 		Message:       p.Message,
 		Trigger:       pipeline.TriggerPush,
 	}
-	why, err := q.overQuota(tx, turnOf(b), false)
-	if err != nil {
-		return Accepted{}, nil, err
-	}
-	jobs, err := q.addBuild(tx, &b, why)
-	if err != nil {
-		return Accepted{}, nil, err
-	}
-	over, err := q.overtaker.Push(tx, b)
-	if err != nil {
-		return Accepted{}, nil, err
-	}
-	d := deliveryRow{RepoKey: key, GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
-	return Accepted{BuildID: b.ID, OverQuota: why, Superseded: over.Has(b.ID), turn: turnOf(b), over: over}, jobs,
-		tx.Create(&d).Error
 }
 
-// addBuild makes a build and its pending status. A build that is over its quota has ended at once.
-// The caller inserts the jobs that it returns, in the same transaction.
-func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.InsertManyParams, error) {
+// addBuild makes a build and its pending status. One with an outcome that has a cause has ended at
+// once. The caller inserts the jobs that it returns, in the same transaction.
+func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, o pipeline.Outcome) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
 	b.QueuedAt = database.Micros(q.db.Now())
-	if over != "" {
-		o := canceledOver(over)
+	if o.Cause != "" {
 		b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, b.QueuedAt
 		b.Compacted = true // there is no log
 	}
@@ -273,7 +283,7 @@ func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, over string) ([]river.I
 		return nil, err
 	}
 	status, err := q.addStatus(tx, *b)
-	if over != "" {
+	if o.Cause != "" {
 		return []river.InsertManyParams{status}, err
 	}
 	return []river.InsertManyParams{ticket(0), status}, err

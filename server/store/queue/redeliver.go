@@ -5,6 +5,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/verdict"
@@ -33,10 +34,15 @@ func (q *Queue) enqueueAgain(
 	if a.OverQuota, err = q.overQuota(tx, turnOf(b), false); err != nil || a.OverQuota != "" {
 		return a, nil, true, err
 	}
-	if jobs, err = q.addBuild(tx, &b, ""); err != nil {
+	if jobs, err = q.addBuild(tx, &b, pipeline.Outcome{}); err != nil {
 		return Accepted{}, nil, true, err
 	}
 	return Accepted{BuildID: b.ID, Again: last.ID, turn: turnOf(b)}, jobs, true, nil
+}
+
+// skipped is the end of a build of a push that is not to be built.
+func skipped(why string) pipeline.Outcome {
+	return pipeline.Outcome{State: pipeline.Skipped, Cause: pipeline.CauseSkipped, Summary: why}
 }
 
 // builtBefore is the newest build of a commit in a repository, or zero.

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
@@ -47,7 +48,7 @@ func (q *Queue) repeat(ctx context.Context, tx *database.Tx, by people.Actor, id
 	if why != "" {
 		return builds.Row{}, &QuotaError{why}
 	}
-	jobs, err := q.addBuild(tx, &b, "")
+	jobs, err := q.addBuild(tx, &b, pipeline.Outcome{})
 	if err != nil {
 		return builds.Row{}, err
 	}

@@ -61,10 +61,11 @@ func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	return over, nil
 }
 
-// unended are the builds of pushes of b's branch that have not ended.
+// unended are the builds of pushes of b's branch that have not ended, but for those that somebody had
+// built although they were skipped.
 func unended(tx *database.Tx, b builds.Row) (rows []builds.Row, err error) {
-	err = tx.Where(`"trigger" = 'push' AND ended_at = 0 AND lower(repo) = ? AND ref = ?`, strings.ToLower(b.Repo), b.Ref).
-		Order("id").Find(&rows).Error
+	err = tx.Where(`"trigger" = 'push' AND ended_at = 0 AND lower(repo) = ? AND ref = ? AND rerun_of = 0`,
+		strings.ToLower(b.Repo), b.Ref).Order("id").Find(&rows).Error
 	return rows, err
 }
 
@@ -86,7 +87,7 @@ func lastPush(tx *database.Tx, b builds.Row, open []builds.Row) (verdict.Dated, 
 }
 
 // unbuilt are the causes of pushes of which nothing was built.
-var unbuilt = []pipeline.Cause{pipeline.CauseQuota}
+var unbuilt = []pipeline.Cause{pipeline.CauseQuota, pipeline.CauseSkipped}
 
 // one ends a build that waits, or asks the worker of one that runs to end it.
 func (o Overtaker) one(tx *database.Tx, b builds.Row, last verdict.Dated, over *Over) error {
