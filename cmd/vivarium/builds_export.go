@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/export"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
 	"vivarium/server/store"
@@ -39,14 +36,14 @@ func newBuildsExport(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot export: %w", err)
 			}
-			write := writeCSV
+			write := export.CSV
 			if asJSON {
-				write = writeJSON
+				write = export.JSON
 			}
 			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
 				verdicts, err := allVerdicts(cmd.Context(), s, q)
 				if err == nil {
-					err = write(a.stdout, exported(verdicts, time.Local))
+					err = write(a.stdout, export.Lines(verdicts, time.Local))
 				}
 				if err != nil {
 					return fmt.Errorf("cannot export: %w", err)
@@ -91,67 +88,4 @@ func allVerdicts(ctx context.Context, s *store.Store, q builds.VerdictQuery) ([]
 		last := page[len(page)-1].Push
 		q.After = builds.Branch{Repo: last.Repo.FullName, Ref: last.Ref}
 	}
-}
-
-// exportedVerdict is a line of the export. Times are RFC 3339.
-type exportedVerdict struct {
-	Repository string `json:"repository"`
-	Branch     string `json:"branch"`
-	Verdict    string `json:"verdict"`
-	Cause      string `json:"cause"`
-	Commit     string `json:"commit"`
-	Pushed     string `json:"pushed"`
-	Ended      string `json:"ended"`
-	Build      int64  `json:"build"`
-}
-
-func exported(verdicts []builds.Verdict, zone *time.Location) []exportedVerdict {
-	lines := []exportedVerdict{}
-	for _, v := range verdicts {
-		lines = append(lines, exportedVerdict{
-			Repository: v.Push.Repo.FullName, Branch: v.Branch(),
-			Verdict: string(v.Judged.State), Cause: string(v.Judged.Cause), Commit: v.Push.SHA,
-			Pushed: exportedTime(v.Push.QueuedAt, zone), Ended: exportedTime(v.Judged.EndedAt, zone),
-			Build: v.Judged.ID,
-		})
-	}
-	return lines
-}
-
-func exportedTime(t time.Time, zone *time.Location) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(zone).Format(time.RFC3339)
-}
-
-func writeCSV(w io.Writer, lines []exportedVerdict) error {
-	c := csv.NewWriter(w)
-	c.UseCRLF = true // line ends as in RFC 4180
-	// Error reports at the end what a Write could not do.
-	_ = c.Write([]string{"repository", "branch", "verdict", "cause", "commit", "pushed", "ended", "build"})
-	for _, l := range lines {
-		_ = c.Write([]string{
-			cell(l.Repository), cell(l.Branch), cell(l.Verdict), cell(l.Cause), cell(l.Commit), cell(l.Pushed),
-			cell(l.Ended), fmt.Sprint(l.Build),
-		})
-	}
-	c.Flush()
-	return c.Error()
-}
-
-// cell makes text safe in a spreadsheet, which would take =HYPERLINK(...), a possible name of a
-// branch, for a formula. Spreadsheets mark text by a leading quotation mark (OWASP, "CSV
-// Injection").
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-func writeJSON(w io.Writer, lines []exportedVerdict) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(lines)
 }

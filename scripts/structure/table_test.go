@@ -10,6 +10,7 @@ var mayImport = map[string][]string{
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/doctor",
 		"cmd/vivarium/dotenv",
+		"cmd/vivarium/export",
 		"cmd/vivarium/fix",
 		"cmd/vivarium/personaltoken",
 		"cmd/vivarium/redact",
@@ -47,6 +48,7 @@ var mayImport = map[string][]string{
 		"server/verdict",
 	},
 	"cmd/vivarium/datadir": {},
+	"cmd/vivarium/export":  {"server/store/builds"},
 	"cmd/vivarium/doctor": {
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/dotenv",
