@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vivarium/pipeline/pace"
@@ -44,6 +45,7 @@ func (a *attempt) run(ctx context.Context, c command) (sandbox.Result, error) {
 	// can end it.
 	bounded, cancel := a.bound(ctx)
 	defer cancel()
+	c.Env = slices.Concat(a.req.Variables, c.Env)
 	r, err := a.sandbox.Run(bounded, c.Command, func(stream sandbox.Stream, p []byte) error {
 		return a.take(ctx, c, stream, p)
 	})

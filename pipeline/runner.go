@@ -64,6 +64,8 @@ type Request struct {
 	Overlay Git
 	// Title is the first lines of the log, which tell people what is built.
 	Title string
+	// Variables tell each command of the build, NAME=value; its own come before them.
+	Variables []string
 	// Green is the last green build, with which a failure is compared; nil: there is none.
 	Green *environment.Green
 }

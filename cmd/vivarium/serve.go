@@ -104,6 +104,7 @@ func (a *app) serve(ctx context.Context) error {
 		ServerURL: c.serverURL,
 		Tokens:    s.token,
 		Settings:  s.settings,
+		Variables: s.variables,
 		Secrets:   s.secrets,
 		Log:       log,
 	}

@@ -117,10 +117,11 @@ func (w *workshop) runner(instance string) *pipeline.Runner {
 
 func (w *workshop) request(src titledSource) pipeline.Request {
 	return pipeline.Request{
-		Source:   src.Source,
-		Image:    w.image,
-		Settings: w.settings,
-		Title:    src.title,
+		Source:    src.Source,
+		Image:     w.image,
+		Settings:  w.settings,
+		Title:     src.title,
+		Variables: w.variablesOf(src),
 	}
 }
 

@@ -35,6 +35,9 @@ type Dispatcher struct {
 
 	Settings pipeline.Settings
 
+	// Variables tell a build's commands of it; nil: they are told nothing.
+	Variables func(pipeline.Build) []string
+
 	// Secrets must be in no note, finding or summary. They are asked for each attempt, since they
 	// may change. nil: there are none.
 	Secrets func() []string
@@ -84,12 +87,16 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	if err != nil {
 		return pipeline.Request{}, err
 	}
-	return pipeline.Request{
+	q := pipeline.Request{
 		Source:   pipeline.Git{URL: clone, Repo: b.Repo.FullName, SHA: b.SHA, Tokens: d.Tokens},
 		Image:    guessImage(b, earlier),
 		Settings: d.Settings,
 		Title:    title(b),
-	}, nil
+	}
+	if d.Variables != nil {
+		q.Variables = d.Variables(b)
+	}
+	return q, nil
 }
 
 // fix has a build done with what the operator fixed of its repository, which text says.

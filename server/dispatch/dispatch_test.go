@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ import (
 func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	d := &Dispatcher{
 		ServerURL: &url.URL{Scheme: "https", Host: "git.example"}, Tokens: pipeline.FixedToken("tok"),
-		Settings: pipeline.Settings{Limits: limits.Limits{Timeout: time.Minute, LogLimit: 5}, Runtime: "runsc", KeptLog: 6},
+		Settings:  pipeline.Settings{Limits: limits.Limits{Timeout: time.Minute, LogLimit: 5}, Runtime: "runsc", KeptLog: 6},
+		Variables: func(b pipeline.Build) []string { return []string{"GITHUB_SHA=" + b.SHA} },
 	}
 	b := pipeline.Build{ID: 3, Repo: pipeline.Repository{FullName: "o/n"}, Ref: "refs/heads/dev", SHA: "abc",
 		Attempt: 2}
@@ -31,6 +33,9 @@ func TestRequestFetchesFromTheConfiguredHostOnly(t *testing.T) {
 	if git.URL.String() != "https://git.example/o/n.git" || git.SHA != "abc" || git.Repo != "o/n" ||
 		git.Tokens != d.Tokens {
 		t.Errorf("source = %+v", git)
+	}
+	if !slices.Equal(q.Variables, []string{"GITHUB_SHA=abc"}) {
+		t.Errorf("its commands are told %q", q.Variables)
 	}
 	if !reflect.DeepEqual(q.Settings, d.Settings) {
 		t.Errorf("request = %+v does not carry the settings", q)
