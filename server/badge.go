@@ -24,8 +24,9 @@ type badgeAnswer struct {
 }
 
 // badge is a picture of a branch's last result. A page of any site may show the picture, and can
-// tell whether there is one. So what the page's visitor may see does not count there: the badge
-// shows only builds that everybody may see.
+// tell which one it is. So what the page's visitor may see does not count there: the badge shows only
+// builds that everybody may see. A branch without any has a badge, too, the same as one that is not
+// there: a README has it before the first push.
 func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error) {
 	name, isPicture := strings.CutSuffix(in.File, ".svg")
 	sight := viewerOf(ctx).sight
@@ -42,9 +43,9 @@ func (s *Server) badge(ctx context.Context, in *badgeInput) (*badgeAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	if len(verdicts) == 0 {
-		return nil, database.ErrNotFound
+	a := &badgeAnswer{ContentType: "image/svg+xml", Resource: "cross-origin", Body: web.NoBadge()}
+	if len(verdicts) > 0 {
+		a.Body = web.Badge(verdicts[0].Judged.State)
 	}
-	return &badgeAnswer{ContentType: "image/svg+xml", Resource: "cross-origin",
-		Body: web.Badge(verdicts[0].Judged.State)}, nil
+	return a, nil
 }

@@ -35,23 +35,30 @@ func TestBadgeOfWhatMayNotBeSeenIsThatOfNothing(t *testing.T) {
 	s := newSite(t)
 	s.push("o/confidential", true)
 	none := s.get("/badge/o/absent.svg")
-	for _, path := range []string{"/badge/o/confidential.svg", "/badge/o/confidential.svg?branch=main",
-		"/badge/o/confidential", "/badge/o/*.svg", "/badge/o/.svg"} {
-		if a := s.get(path); a.code != 404 || a.body != none.body || fmt.Sprint(a.header) != fmt.Sprint(none.header) {
+	if none.code != 200 || !strings.Contains(none.body, "vivarium: no build yet") {
+		t.Errorf("of nothing: %d %s", none.code, none.body)
+	}
+	for _, path := range []string{"/badge/o/confidential.svg", "/badge/o/confidential.svg?branch=main"} {
+		if a := s.get(path); a.code != 200 || a.body != none.body || fmt.Sprint(a.header) != fmt.Sprint(none.header) {
 			t.Errorf("%s: %d %s %v, want %s %v", path, a.code, a.body, a.header, none.body, none.header)
 		}
 	}
-	if a := s.get("/badge/o/confidential.svg", local); a.code != 200 {
-		t.Errorf("control: on this machine: %d", a.code)
+	for _, path := range []string{"/badge/o/confidential", "/badge/o/*.svg", "/badge/o/.svg"} {
+		if a := s.get(path); a.code != 404 {
+			t.Errorf("%s: %d %s", path, a.code, a.body)
+		}
+	}
+	if a := s.get("/badge/o/confidential.svg", local); a.code != 200 || !strings.Contains(a.body, "vivarium: queued") {
+		t.Errorf("control: on this machine: %d %s", a.code, a.body)
 	}
 	for _, site := range []string{"cross-site", "same-site"} {
 		embed := func(r *http.Request) { local(r); r.Header.Set("Sec-Fetch-Site", site) }
-		if a := s.get("/badge/o/confidential.svg", embed); a.code != 404 {
-			t.Errorf("to a %s page that is open on this machine: %d", site, a.code)
+		if a := s.get("/badge/o/confidential.svg", embed); a.body != none.body {
+			t.Errorf("to a %s page that is open on this machine: %d %s", site, a.code, a.body)
 		}
 	}
-	if a := s.get("/badge/o/confidential.svg?branch=other", local); a.code != 404 {
-		t.Errorf("a branch that is not there: %d", a.code)
+	if a := s.get("/badge/o/confidential.svg?branch=other", local); a.body != none.body {
+		t.Errorf("a branch that is not there: %d %s", a.code, a.body)
 	}
 }
 

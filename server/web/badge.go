@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 
 	"vivarium/pipeline"
@@ -22,12 +23,14 @@ const (
 	badgeLabelText = len(badgeLabel) * badgeLetter
 )
 
-// Badge is a picture (SVG) of a state, for a README. None of its text comes from users.
-func Badge(s pipeline.State) []byte {
-	colour, ok := badgeColours[s]
-	if !ok {
-		colour = badgeOther
-	}
+// Badge is a picture (SVG) of a state, for a README.
+func Badge(s pipeline.State) []byte { return badge(string(s), cmp.Or(badgeColours[s], badgeOther)) }
+
+// NoBadge is that of a branch that has no build, or none that may be seen.
+func NoBadge() []byte { return badge("no build yet", badgeOther) }
+
+// badge is a picture of a text, which never comes from users.
+func badge(s, colour string) []byte {
 	text := len(s) * badgeLetter
 	left, right := badgeLabelText+2*badgeMargin, text+2*badgeMargin
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="20" role="img" `+
