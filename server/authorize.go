@@ -5,11 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
+	"vivarium/server/answers"
 	"vivarium/server/github"
 	"vivarium/server/registry"
 )
@@ -82,18 +81,5 @@ func (s *Server) refuse(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	return &Problem{Message: refusal(name), status: http.StatusUnauthorized}
-}
-
-// refusal is for the operator, who reads it among the webhook's recent deliveries. name is an
-// owner's for an organization's delivery, and empty when the delivery has none.
-func refusal(name string) string {
-	what, option := cmp.Or(name, "OWNER/NAME"), ""
-	if name != "" && !strings.Contains(name, "/") {
-		what, option = "'"+name+"/*'", " --organization"
-	}
-	return fmt.Sprintf("no secret that counts for %[1]s has signed this delivery. If %[1]s is let in, the webhook on "+
-		"GitHub and this server hold different secrets: compare them (vivarium repos secret %[1]s, or "+
-		"GITHUB_WEBHOOK_SECRET). If it is not, the operator can let it in: vivarium repos add %[1]s%[2]s",
-		what, option)
+	return &Problem{Message: answers.Refusal(name), status: http.StatusUnauthorized}
 }

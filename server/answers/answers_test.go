@@ -1,6 +1,7 @@
 package answers
 
 import (
+	"strings"
 	"testing"
 
 	"vivarium/pipeline"
@@ -48,6 +49,29 @@ func TestAnAnswerSaysWhatBecameOfAPushAndWhere(t *testing.T) {
 		status, got := Pushed{c.accepted, c.build, url}.Sentence()
 		if status != c.status || got != c.want {
 			t.Errorf("%s: %d %q, want %d %q", name, status, got, c.status, c.want)
+		}
+	}
+}
+
+// TestARefusalAdvisesNoCommandThatIsRefused: `repos secret` has none of a pattern whose repositories have
+// each their own, and `repos add` takes no entry a second time.
+func TestARefusalAdvisesNoCommandThatIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ with, without []string }{
+		"octo/hello": {[]string{"vivarium repos secret octo/hello", "vivarium repos add octo/hello"}, nil},
+		"corp": {[]string{"repos list", "repos add 'corp/*' --organization. Where the list has that"},
+			[]string{"secret 'corp/*'"}},
+		"": {[]string{"vivarium repos list"}, []string{"OWNER", "repos add", "repos secret"}},
+	} {
+		got := Refusal(name)
+		for _, words := range c.with {
+			if !strings.Contains(got, words) {
+				t.Errorf("%q: %q lacks %q", name, got, words)
+			}
+		}
+		for _, words := range c.without {
+			if strings.Contains(got, words) {
+				t.Errorf("%q: %q has %q", name, got, words)
+			}
 		}
 	}
 }

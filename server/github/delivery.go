@@ -113,7 +113,7 @@ func (u Unverified) read() (d Delivery, err error) {
 	case "push":
 		d.Push, d.Ignored, err = readPush(u.payload)
 	case "ping":
-		d.Ignored = "ping received: the webhook works, and pushes will be built"
+		d.Ignored = pinged(u.payload)
 	default:
 		d.Ignored = fmt.Sprintf("%s events are not built, only push events are", d.Event)
 	}

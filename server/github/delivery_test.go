@@ -174,6 +174,21 @@ func TestReadDeliveryAnswersPingAndIgnoresOtherEvents(t *testing.T) {
 	}
 }
 
+// TestAPingNamesTheEventsThatItsHookLacks: it is the first that people see of a hook, and the last for as
+// long as nothing is sent.
+func TestAPingNamesTheEventsThatItsHookLacks(t *testing.T) {
+	for hook, lacks := range map[string]bool{
+		`{"events":["push"]}`: false, `{"events":["*"]}`: false, `{"events":["issues","push"]}`: false,
+		`{"events":["issues"]}`: true, `{}`: false, `{"events":"push"}`: false, `null`: false, `7`: false,
+	} {
+		got, err := deliver("ping", []byte(`{"zen":"Design for failure.","hook_id":1,"hook":`+hook+`}`))
+		if err != nil || !strings.HasPrefix(got.Ignored, "ping received") ||
+			strings.Contains(got.Ignored, "does not send the event push") != lacks {
+			t.Errorf("%s: %q, %v; want that it lacks push: %t", hook, got.Ignored, err, lacks)
+		}
+	}
+}
+
 func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 	body := githubtest.Push{SHA: sha}.Payload()
 	for _, contentType := range []string{
