@@ -72,6 +72,7 @@ type Build struct {
 	Repo     Repository
 	Ref      Ref
 	SHA      string
+	Before   string // of a push: the commit that the branch was at; empty for none
 	Author   string // the pusher's name
 	Message  string // first line of the commit message
 	Trigger  Trigger

@@ -130,11 +130,7 @@ func (a *attempt) fetchCommit(ctx context.Context, g Git, dir string) error {
 	if !gitline.CommitID.MatchString(g.SHA) {
 		return fail(CauseClone, "%q is not the whole ID of a commit", g.SHA)
 	}
-	format := "sha1"
-	if len(g.SHA) == 64 {
-		format = "sha256"
-	}
-	init := []string{"--template=", "--object-format=" + format}
+	init := gitline.InitFor(g.SHA)
 	if dir != sandbox.Workspace {
 		init = append(init, dir) // which is not there yet
 	}

@@ -59,7 +59,7 @@ type ending struct {
 
 func (e ending) state() StepState {
 	switch {
-	case e.nothing:
+	case e.nothing, e.cause.State() == Skipped:
 		return StepSkipped
 	case e.cause == "":
 		return StepPassed

@@ -46,7 +46,16 @@ const (
 	CauseQuota      Cause = "quota"
 	CauseSuperseded Cause = "superseded" // a newer push of its branch is built
 	CauseSkipped    Cause = "skipped"
+	CauseUnchanged  Cause = "unchanged" // nothing that is built has changed since a commit that passed
 )
+
+// SkipCause is the cause of a build that is left out.
+func SkipCause(unchanged bool) Cause {
+	if unchanged {
+		return CauseUnchanged
+	}
+	return CauseSkipped
+}
 
 // State is the state that a build ends in for this cause.
 func (c Cause) State() State {
@@ -57,7 +66,7 @@ func (c Cause) State() State {
 		return Errored
 	case CauseCanceled, CauseQuota, CauseSuperseded:
 		return Canceled
-	case CauseSkipped:
+	case CauseSkipped, CauseUnchanged:
 		return Skipped
 	}
 	return Failed

@@ -10,6 +10,7 @@ import (
 	"vivarium/images"
 	"vivarium/pipeline/environment"
 	"vivarium/pipeline/fixed"
+	"vivarium/pipeline/wanted"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 )
@@ -64,6 +65,8 @@ type Request struct {
 	Overlay Git
 	// Title is the first lines of the log, which tell people what is built.
 	Title string
+	// Skip decides whether the repository's own wish leaves the build out; nil: it never does.
+	Skip *wanted.Asker
 	// Variables tell each command of the build, NAME=value; its own come before them.
 	Variables []string
 	// Green is the last green build, with which a failure is compared; nil: there is none.

@@ -40,6 +40,9 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if d := a.req.Skip.Decide(bounded, plan.Wanted); d.Why != "" {
+		return "", fail(SkipCause(d.IfPassed), "%s", d.Why)
+	}
 	if plan.Image.Name != a.image.Name {
 		if err := a.change(ctx, plan); err != nil {
 			return "", err

@@ -1,13 +1,13 @@
 package pipeline
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
 	"path"
 
 	"vivarium/pipeline/findings"
+	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/pipwords"
 	"vivarium/sandbox"
 )
@@ -35,18 +35,9 @@ func (a *attempt) putFile(ctx context.Context) error {
 		return nil
 	}
 	a.planned = file
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	if err := w.WriteHeader(&tar.Header{
-		Typeflag: tar.TypeReg, Name: path.Base(file), Size: int64(len(text)), Mode: 0o644,
-	}); err != nil {
+	packed, err := fixed.Files{path.Base(file): {Data: []byte(text)}}.Tar()
+	if err != nil {
 		return err
 	}
-	if _, err := w.Write([]byte(text)); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return a.sandbox.PutArchive(ctx, sandbox.Tmp, &b)
+	return a.sandbox.PutArchive(ctx, sandbox.Tmp, bytes.NewReader(packed))
 }

@@ -25,6 +25,7 @@ type Config struct {
 	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens Repositories, except those with a secret of their own
 	Repositories   []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
 	Key            Secret   // the operator's; the secrets of repositories are derived from it
+	Tags           bool     // tags are built, unless the operator said otherwise for a repository
 	// PublicBuilds shows builds of public repositories to everybody.
 	PublicBuilds bool
 	// NameOf asks GitHub for the present name of the repository with an ID. May be nil: then no

@@ -10,11 +10,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"vivarium/pipeline"
-	"vivarium/pipeline/wanted"
 	"vivarium/server/answers"
 	"vivarium/server/github"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
+	"vivarium/server/weigh"
 )
 
 const (
@@ -84,11 +84,19 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if d.Push == nil {
 		return s.heard(ctx, d)
 	}
+	scale := weigh.Scale{FixedFor: s.builds.Entries.FixedFor, Tags: s.config.Tags, Log: s.log}
+	decision, err := scale.Push(ctx, d.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	if d.Ignored = decision.Ignored; d.Ignored != "" {
+		return s.heard(ctx, d)
+	}
 	accepted, err := s.builds.Queue.AcceptPush(ctx, queue.Push{
 		GUID: d.GUID, BodyHash: d.BodyHash, Via: d.via,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
 		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
-		Unwanted: wanted.Why(d.Push.Marker),
+		Unwanted: decision.Why, IfPassed: decision.IfPassed,
 	})
 	if err != nil {
 		return nil, err

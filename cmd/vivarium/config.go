@@ -34,6 +34,7 @@ type config struct {
 	defaultBranchFirst bool
 	queueLimit         int // in total; 0: any number
 	supersede          verdict.Supersede
+	tags               bool
 	indexURL           *url.URL
 	indexAllow         []netip.Prefix
 	initDir            string
@@ -104,6 +105,8 @@ var variables = []variable{
 	{"VIVARIUM_SUPERSEDE", "waiting", "Which builds of older pushes a newer push of the branch ends: waiting, " +
 		"running (both) or no; never those of the default branch.",
 		to(supersedes, func(c *config) *verdict.Supersede { return &c.supersede })},
+	{"VIVARIUM_TAGS", "no", "Whether tags are built: yes or no; `vivarium repos fix` says otherwise for a repository.",
+		to(yesOrNo, func(c *config) *bool { return &c.tags })},
 	{"VIVARIUM_INDEX_URL", "https://pypi.org/simple/", "Python package index that builds install from.",
 		to(webURL, func(c *config) **url.URL { return &c.indexURL })},
 	{"VIVARIUM_INDEX_ALLOW", "", "Private networks that the index may name files on, such as 10.1.0.0/16.",

@@ -183,6 +183,7 @@ func (s *daemon) run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	s.dispatcher.Compare = client.Compare
 	config := s.serverConfig()
 	config.NameOf = client.NameOf
 	web, err := server.New(config, s.store)
@@ -286,6 +287,7 @@ func (s *daemon) serverConfig() server.Config {
 		Repositories:   s.config.repositories,
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
+		Tags:           s.config.tags,
 		Version:        readBuild().version,
 		Ready:          func(context.Context) error { return s.selfTest.reason() },
 		Conditions:     []server.Condition{{Name: "engine", Look: s.engineAnswers}},

@@ -23,6 +23,7 @@ type Part struct {
 	// is what the overlay asks for: its own files and folders at the root, and every conftest.py.
 	Protect []string
 	Overlay Overlay
+	Tags    *bool // whether tags are built; nil: as the server has it
 }
 
 // Overlay is where the operator's own files come from.
@@ -68,6 +69,14 @@ func Parse(text string) (Part, error) {
 			return Part{}, err
 		}
 	}
+	if given, ok := values["tags"]; ok {
+		tags, is := given.(bool)
+		if !is {
+			return Part{}, errors.New("tags: write true or false")
+		}
+		p.Tags = &tags
+	}
+	delete(values, "tags")
 	delete(values, "protect")
 	delete(values, "overlay")
 	return p, nil
@@ -155,6 +164,9 @@ func (p Part) String() string {
 	}
 	if len(p.Protect) > 0 {
 		parts = append(parts, "the paths "+strings.Join(p.Protect, " "))
+	}
+	if p.Tags != nil {
+		parts = append(parts, map[bool]string{true: "that tags are built", false: "that tags are not built"}[*p.Tags])
 	}
 	if len(parts) == 0 {
 		return "nothing"

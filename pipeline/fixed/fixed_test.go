@@ -46,10 +46,21 @@ folder = "./week1/"
 	}
 }
 
+func TestWhetherTagsAreBuiltIsTheOperatorsAlone(t *testing.T) {
+	for text, want := range map[string]string{"": "nothing", "tags = true": "that tags are built",
+		"tags = false": "that tags are not built"} {
+		p, err := Parse(text)
+		if err != nil || p.String() != want || len(p.Settings) != 0 || (p.Tags != nil) != (text != "") {
+			t.Errorf("%q: %+v, %v", text, p, err)
+		}
+	}
+}
+
 func TestWhatCannotBeFixedIsRefusedWithAReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"test = 'a'\ntimeout = = 1":           "line 2, column 11",
 		"protect = 'tests'":                   "an array of paths",
+		"tags = 'yes'":                        "tags: write true or false",
 		"protect = ['']":                      "an array of paths",
 		"protect = ['!tests']":                "none that begins with !",
 		"overlay = 'school/tests'":            "a table with repository",

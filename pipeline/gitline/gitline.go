@@ -41,6 +41,15 @@ func Command(name string, args ...string) sandbox.Command {
 // CommitID is a whole object name of SHA-1 or SHA-256. Nothing else reaches git's arguments.
 var CommitID = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
+// InitFor are the arguments of git init for a repository that holds a commit, by its CommitID.
+func InitFor(commit string) []string {
+	format := "sha1"
+	if len(commit) == 64 {
+		format = "sha256"
+	}
+	return []string{"--template=", "--object-format=" + format}
+}
+
 // What git says of an answer that was correct as far as HTTP goes.
 var (
 	goneWords = regexp.MustCompile(`not our ref|couldn't find remote ref`)

@@ -17,6 +17,7 @@ import (
 	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/limits"
 	"vivarium/pipeline/python/checkout"
+	"vivarium/pipeline/wanted"
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 )
@@ -34,6 +35,7 @@ type config struct {
 	test     []checkout.Command
 	tests    bool     // test is set, be it to nothing
 	env      []string // NAME=value
+	wanted   wanted.Filter
 	limits   limits.Limits
 	fixed    fixed.Part // by the operator; its settings are taken in place of the repository's
 	ignored  []string   // settings of the repository's that are fixed
@@ -52,6 +54,10 @@ var settings = map[string]func(*config, any) error{
 	"lint":    (*config).setLint,
 	"test":    (*config).setTest,
 	"env":     (*config).setEnv,
+
+	"branches": func(c *config, v any) (err error) { c.wanted.Branches, err = wanted.ReadPatterns(v); return err },
+	"paths":    func(c *config, v any) (err error) { c.wanted.Paths, err = wanted.ReadPatterns(v); return err },
+
 	"timeout": (*config).setTimeout,
 
 	"test_timeout": (*config).setTestTimeout,
@@ -71,6 +77,7 @@ const mostUnknown = 20
 // choices are the settings that are no limits.
 var choices = []string{
 	"python", "workdir", "install", "lint", "test", "env", "history", "index", "test_timeout", "hash_seed",
+	"branches", "paths",
 }
 
 // operatorsOnly are limits that are fixed when the container starts, each with the reason why no

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/limits"
+	"vivarium/pipeline/wanted"
 )
 
 // CheckFixed refuses settings that an operator cannot fix: those that there are not, values that they
@@ -46,6 +47,17 @@ func (c *config) takeFixed() error {
 		c.workdir = "."
 	}
 	return nil
+}
+
+// ownWanted are the pushes that the repository itself wants to be built.
+func (c *config) ownWanted() (f wanted.Filter) {
+	if !c.fixed.Fixes("branches") {
+		f.Branches = c.wanted.Branches
+	}
+	if !c.fixed.Fixes("paths") {
+		f.Paths = c.wanted.Paths
+	}
+	return f
 }
 
 // asker is who decides on a setting.

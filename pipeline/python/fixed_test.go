@@ -1,6 +1,7 @@
 package python
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,20 @@ func detectFixed(t *testing.T, files map[string]string, text string) Plan {
 		t.Fatal(err)
 	}
 	return plan
+}
+
+// TestAPushIsLeftOutByTheRepositorysOwnWordUnlessTheOperatorHasOne: that was asked before.
+func TestAPushIsLeftOutByTheRepositorysOwnWordUnlessTheOperatorHasOne(t *testing.T) {
+	own := "[tool.vivarium]\nbranches = [\"main\"]\npaths = [\"*.py\"]\n"
+	files := map[string]string{"pyproject.toml": own, "test_a.py": ""}
+	for text, want := range map[string]string{
+		"": "[main] [*.py]", `branches = ["*"]`: "[] [*.py]", `paths = ["*"]`: "[main] []",
+	} {
+		plan := detectFixed(t, files, text)
+		if got := fmt.Sprint(plan.Wanted.Branches, " ", plan.Wanted.Paths); got != want {
+			t.Errorf("fixed %q: %s, want %s", text, got, want)
+		}
+	}
 }
 
 // TestWhatTheOperatorFixedIsNotTheRepositorysToChange: each setting by itself, against a repository

@@ -22,6 +22,7 @@ import (
 	"vivarium/pipeline/python/suite"
 	"vivarium/pipeline/reason"
 	"vivarium/pipeline/termtext"
+	"vivarium/pipeline/wanted"
 	"vivarium/sandbox"
 )
 
@@ -87,6 +88,7 @@ type Plan struct {
 	Notes        []string // what a reader might not expect
 	Remarks      []string // what the verdict says as well
 	Known        reason.Known
+	Wanted       wanted.Filter // which pushes the repository wants to be built; what the operator fixed is judged before
 
 	installation *installation
 }
@@ -152,6 +154,7 @@ func (p *Plan) detect(t *checkout.Tree, doc declared.Document, conf config, o Op
 	}
 	p.Limits, p.Lowered, p.Notes = conf.limits, conf.lowered, conf.notes
 	p.IndexOpen, p.IndexWhy = conf.index, conf.by("index")
+	p.Wanted = conf.ownWanted()
 	p.sayFixed(conf, o)
 	if err := p.chooseImage(t, project, conf, o); err != nil {
 		return err

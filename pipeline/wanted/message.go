@@ -1,5 +1,6 @@
 // Package wanted decides which pushes are to be built, before anything of them runs: by what the
-// message of their commit asks for. Its functions are pure.
+// message of their commit asks for, and by the branches and files that the operator or the repository
+// names. Its functions are pure.
 package wanted
 
 import (
@@ -32,10 +33,5 @@ func Marker(message string) string {
 	return ""
 }
 
-// Why says for people why a commit with a marker is not built; empty without one.
-func Why(marker string) string {
-	if marker == "" {
-		return ""
-	}
-	return "the commit's message says " + marker
-}
+// marked says for people why a commit with a marker is not built.
+func marked(marker string) string { return "the commit's message says " + marker }

@@ -88,7 +88,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},
 	"server": {
-		"pipeline/wanted",
+		"server/weigh",
 		"server/answers",
 		"server/api",
 		"server/cookie",
@@ -115,7 +115,12 @@ var mayImport = map[string][]string{
 		"server/stream",
 		"server/logpage",
 	},
+	"server/weigh": {
+		"pipeline", "pipeline/fixed", "pipeline/wanted", "server/github", "server/registry",
+	},
 	"server/dispatch": {
+		"pipeline/wanted",
+		"server/verdict",
 		"pipeline/fixed",
 		"server/registry",
 		"server/github",
@@ -282,6 +287,7 @@ var mayImport = map[string][]string{
 		"server/verdict",
 	},
 	"pipeline": {
+		"pipeline/wanted",
 		"pipeline/environment",
 		"pipeline/fixed",
 		"pipeline/ownfiles",
@@ -325,6 +331,7 @@ var mayImport = map[string][]string{
 	"pipeline/fixed":              {"pipeline/gitline", "sandbox", "sandbox/quantity"},
 	"pipeline/ownfiles":           {"pipeline/fixed", "pipeline/python", "pipeline/termtext", "sandbox"},
 	"pipeline/python": {
+		"pipeline/wanted",
 		"pipeline/fixed",
 		"pipeline/hosts",
 		"pipeline/limits",

@@ -35,6 +35,9 @@ type Dispatcher struct {
 
 	Settings pipeline.Settings
 
+	// Compare asks the git host which files of a commit differ from one that it follows; nil where it
+	// does not say, and where Compare itself is nil.
+	Compare func(ctx context.Context, repo, before, sha string) ([]string, error)
 	// Variables tell a build's commands of it; nil: they are told nothing.
 	Variables func(pipeline.Build) []string
 
@@ -67,6 +70,9 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	if err != nil {
 		// The next attempt would fail in the same way.
 		return pipeline.Outcome{State: pipeline.Errored, Cause: pipeline.CauseInternal, Summary: err.Error()}, nil
+	}
+	if q.Skip, err = d.skip(ctx, b); err != nil {
+		return pipeline.Outcome{}, err
 	}
 	if q.Green, err = d.Builds.Environments.Green(ctx, b); err != nil {
 		return pipeline.Outcome{}, err

@@ -32,8 +32,10 @@ type Delivery struct {
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
 	Private  bool   // the delivery says that its repository is private
-	Push     *Push  // set when a build is wanted
+	Push     *Push  // set when something may be to be built
 	Ignored  string // otherwise: why nothing is built, for the answer's message
+
+	read *Unverified // it was read from this
 }
 
 // Push is what a push event says, checked.
@@ -101,6 +103,7 @@ func (u Unverified) Verify(secrets []string) (Delivery, error) {
 // read parses a delivery whose signature held.
 func (u Unverified) read() (d Delivery, err error) {
 	sum := sha256.Sum256(u.body)
+	d.read = &u
 	d.Origin, d.BodyHash = u.Origin, hex.EncodeToString(sum[:])
 	if d.GUID, err = header(u.header, "X-GitHub-Delivery", guidPattern); err != nil {
 		return Delivery{}, err

@@ -133,9 +133,8 @@ func TestReadDeliverySaysWhyNothingIsBuilt(t *testing.T) {
 		want string
 	}{
 		"deleted branch": {githubtest.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
-		"tag":            {githubtest.Push{Ref: "refs/tags/v1", Created: true}, "tags are not built"},
-		"deleted tag":    {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tags are not built"},
-		"other ref":      {githubtest.Push{Ref: "refs/notes/commits"}, "is not a branch"},
+		"deleted tag":    {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tag v1 was deleted"},
+		"other ref":      {githubtest.Push{Ref: "refs/notes/commits"}, "is neither a branch nor a tag"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -151,6 +150,7 @@ func TestReadDeliveryBuildsWhatOnlyLooksEmpty(t *testing.T) {
 	cases := map[string]githubtest.Push{
 		"forced push back to an old commit": {Forced: true, NoCommits: true, SHA: sha},
 		"new branch with commits":           {Created: true, SHA: sha},
+		"tag":                               {Ref: "refs/tags/v1", Created: true, SHA: sha}, // the operator decides
 		// bare: the store knows whether its commit was built
 		"new branch without commits": {Created: true, NoCommits: true, SHA: sha},
 		"SHA-256 repository":         {SHA: strings.Repeat("ab", 32)},

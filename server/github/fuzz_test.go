@@ -16,7 +16,7 @@ import (
 var (
 	fuzzRepo = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$`)
 	fuzzSHA  = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
-	fuzzRef  = regexp.MustCompile(`^refs/heads/[^\x00-\x20]+$`)
+	fuzzRef  = regexp.MustCompile(`^refs/(heads|tags)/[^\x00-\x20]+$`)
 )
 
 func FuzzReadDelivery(f *testing.F) {

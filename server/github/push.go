@@ -72,7 +72,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 		Author:  clean(string(event.Pusher.Name), maxAuthor),
 		Message: clean(firstLine(string(event.Head.Message)), maxMessage),
 		Marker:  wanted.Marker(string(event.Head.Message)),
-		Bare:    event.Created.isTrue() && event.Commits == 0,
+		Bare:    event.Created.isTrue() && event.Commits == 0 && ref.Kind() == pipeline.RefBranch,
 	}
 	if before := string(event.Before); ValidSHA(before) {
 		p.Before = before
@@ -90,12 +90,10 @@ func firstLine(message string) string {
 // branch that is created at a commit which nobody has pushed to a branch before.
 func nothingToBuild(event pushEvent) string {
 	switch kind := event.Ref.Kind(); {
-	case kind == pipeline.RefTag:
-		return "tags are not built, only branches are"
-	case kind != pipeline.RefBranch:
-		return fmt.Sprintf("%s is not a branch", event.Ref)
+	case kind != pipeline.RefBranch && kind != pipeline.RefTag:
+		return fmt.Sprintf("%s is neither a branch nor a tag", event.Ref)
 	case event.Deleted.isTrue():
-		return fmt.Sprintf("branch %s was deleted", event.Ref.Short())
+		return fmt.Sprintf("%s %s was deleted", kind, event.Ref.Short())
 	}
 	return ""
 }

@@ -24,6 +24,12 @@ func CameToNothing(b pipeline.Build) bool {
 	return b.State == pipeline.Errored || b.State == pipeline.Canceled && b.Cause != pipeline.CauseSuperseded
 }
 
+// Passed reports whether a build tells of its commit that it passes: it did, or differs in nothing that
+// is built from one that did.
+func Passed(b pipeline.Build) bool {
+	return b.State == pipeline.Passed || b.Cause == pipeline.CauseUnchanged
+}
+
 // weight orders states by how much they say about a commit.
 func weight(s pipeline.State) int {
 	switch {

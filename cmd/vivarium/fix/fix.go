@@ -44,6 +44,10 @@ protected paths, and tests of your own. FILE (- for standard input) has the sett
   commit = "…"                         # its whole ID: a branch or a tag could be moved
   folder = "week1"                     # whose files stand at the checkout's root; all, where it is left out
 
+  branches = ["main", "release/*"]     # only these are built; patterns as in a .gitignore
+  paths = ["*.py", "!docs/"]           # a push of other files alone is skipped where what it changes has passed
+  tags = true                          # tags are built; else as VIVARIUM_TAGS says
+
 Where protect is left out, it is the overlay's own files and folders at the root, and every
 conftest.py. With the tests their variables and their folder are fixed, too. Below a pattern, a
 repository's own entry comes before the pattern's. Plan, page and commit status say what a

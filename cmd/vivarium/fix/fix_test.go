@@ -88,6 +88,8 @@ func TestWhatABuildCouldNotGoByIsRefused(t *testing.T) {
 		"tset = 'a'":                    `did you mean "test"?`,
 		"timeout = '16m'":               "the operator's limit is 15 min",
 		"[overlay]\nrepository = 'a/b'": "is not the whole ID",
+		"branches = 'main'":             "an array of at most 100 patterns",
+		"tags = 'yes'":                  "write true or false",
 	} {
 		if out, err := run("school/group-*", file(t, text)); err == nil || !strings.Contains(err.Error(), want) || out != "" {
 			t.Errorf("%q: got %q, %v; want %q", text, out, err, want)

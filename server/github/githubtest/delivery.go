@@ -31,6 +31,7 @@ type Push struct {
 	// NoCommits leaves the list of commits empty, as for a forced push back to an older commit, or
 	// a branch made without commits.
 	NoCommits bool
+	Files     []string // that the commit changed; README.md
 }
 
 // Zeros is how a payload writes "no commit".
@@ -81,6 +82,9 @@ func (p *Push) fill() {
 	if p.Deleted {
 		p.SHA = Zeros
 	}
+	if p.Files == nil {
+		p.Files = []string{"README.md"}
+	}
 	if p.RepoID == 0 {
 		p.RepoID = 186853002
 	}
@@ -93,7 +97,7 @@ func (p *Push) commit() map[string]any {
 		"timestamp": "2026-11-02T10:15:30+01:00",
 		"url":       fmt.Sprintf("https://github.com/%s/commit/%s", p.Repo, p.SHA),
 		"author":    who, "committer": who,
-		"added": []string{}, "removed": []string{}, "modified": []string{"README.md"},
+		"added": []string{}, "removed": []string{}, "modified": p.Files,
 	}
 }
 

@@ -65,6 +65,7 @@ func (r Row) Build() pipeline.Build {
 		Repo:      pipeline.Repository{ID: r.RepoID, FullName: r.Repo, DefaultBranch: r.DefaultBranch, Private: r.Private},
 		Ref:       r.Ref,
 		SHA:       r.SHA,
+		Before:    r.BeforeSHA,
 		Author:    r.Author,
 		Message:   r.Message,
 		Trigger:   r.Trigger,

@@ -97,7 +97,7 @@ func (b *Builds) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error
 }
 
 // notSkipped leaves the pushes out that were not built: a branch's verdict stays as it was.
-const notSkipped = "cause <> 'skipped'"
+const notSkipped = "cause NOT IN ('skipped', 'unchanged')"
 
 // lastPushes are the builds of the last push of each branch until a time.
 func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
@@ -122,7 +122,7 @@ func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) (
 		times = times.Where("ref = (?)", last)
 	}
 	var same []verdict.Dated // of each branch those of its last second, with those that lead from one to another
-	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha, NOT "+notSkipped+" AS unbuilt").
+	err := until().Select("id, n.repo_key || ':' || n.ref AS branch, before_sha, sha, NOT ("+notSkipped+") AS unbuilt").
 		Joins(
 			"JOIN (?) AS n ON lower(builds.repo) = n.repo_key AND builds.ref = n.ref AND builds.pushed_at = n.pushed_at",
 			times,

@@ -29,6 +29,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseQuota:       "over quota",
 	pipeline.CauseSuperseded:  "superseded",
 	pipeline.CauseSkipped:     "skipped",
+	pipeline.CauseUnchanged:   "skipped",
 }
 
 // description is what b's status says as it is now.
@@ -83,7 +84,7 @@ func plainWords(state string, cause pipeline.Cause) string {
 		"failure": "failed",
 		"error":   "could not be built",
 	}[state]
-	if cause == pipeline.CauseSkipped {
+	if cause.State() == pipeline.Skipped {
 		return causeWords[cause]
 	}
 	if words := causeWords[cause]; words != "" && state != "pending" {

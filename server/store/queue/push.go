@@ -36,6 +36,7 @@ type Push struct {
 	Message  string
 	Bare     bool   // the branch has no commits of its own: it is not built where its commit was
 	Unwanted string // why it is not to be built, for people; empty: it is to be
+	IfPassed bool   // it is to be unless the commit that the branch was at has passed
 }
 
 // Accepted is what became of a Push.
@@ -225,6 +226,9 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 			return a, jobs, err
 		}
 	}
+	if p, err = weigh(tx, key, p); err != nil {
+		return Accepted{}, nil, err
+	}
 	if p.Bare || p.Unwanted != "" {
 		if built, err := builtBefore(tx, key, p.SHA); err != nil || built != 0 {
 			return Accepted{BuildID: built, Skipped: true, Unwanted: p.Unwanted,
@@ -233,7 +237,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	}
 	b := q.rowOf(p, entry)
 	a := Accepted{Unwanted: p.Unwanted}
-	ended := skipped(p.Unwanted)
+	ended := skipped(p)
 	if p.Unwanted == "" {
 		if a.OverQuota, err = q.overQuota(tx, turnOf(b), false); err != nil {
 			return Accepted{}, nil, err

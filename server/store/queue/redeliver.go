@@ -41,8 +41,23 @@ func (q *Queue) enqueueAgain(
 }
 
 // skipped is the end of a build of a push that is not to be built.
-func skipped(why string) pipeline.Outcome {
-	return pipeline.Outcome{State: pipeline.Skipped, Cause: pipeline.CauseSkipped, Summary: why}
+func skipped(p Push) pipeline.Outcome {
+	cause := pipeline.SkipCause(p.IfPassed)
+	return pipeline.Outcome{State: cause.State(), Cause: cause, Summary: p.Unwanted}
+}
+
+// weigh has a push built, whatever was said, that is unwanted only where the commit before it passed,
+// and whose commit before it did not.
+func weigh(tx *database.Tx, key string, p Push) (Push, error) {
+	if !p.IfPassed {
+		return p, nil
+	}
+	var rows []builds.Row
+	err := tx.Where("sha = ? AND lower(repo) = ?", p.Before, key).Order("id").Find(&rows).Error
+	if !verdict.Passed(verdict.Standing(builds.Of(rows))) {
+		p.Unwanted, p.IfPassed = "", false
+	}
+	return p, err
 }
 
 // builtBefore is the newest build of a commit in a repository, or zero.

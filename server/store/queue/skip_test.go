@@ -141,3 +141,55 @@ func TestASkippedPushBetweenOthersOfItsSecondKeepsTheirOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestAPushIsLeftOutByItsFilesOnlyWhereWhatItChangesHasPassed: a required check must not turn green by a
+// push that leaves red code as it was.
+func TestAPushIsLeftOutByItsFilesOnlyWhereWhatItChangesHasPassed(t *testing.T) {
+	for name, c := range map[string]struct {
+		before pipeline.State // how the commit before it stands; empty: it was never built
+		want   string
+	}{
+		"passed": {pipeline.Passed, "skipped unchanged"}, "failed": {pipeline.Failed, "queued"},
+		"errored": {pipeline.Errored, "queued"}, "running": {pipeline.Running, "queued"},
+		"canceled": {pipeline.Canceled, "queued"}, "never built": {"", "queued"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyDatabase(t, func(t *testing.T, open func() *Store) {
+				s := open()
+				if c.before != "" {
+					endAs(t, s, accept(t, s, topic(1)), c.before)
+				}
+				docs := topic(2)
+				docs.Unwanted, docs.IfPassed = "no file has changed", true
+				a, err := s.AcceptPush(t.Context(), docs)
+				must(t, err)
+				if got := stands(t, s, a.BuildID); got != c.want || (a.Unwanted != "") != (c.want != "queued") {
+					t.Errorf("it is %s, and the answer %+v; want %s", got, a, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestWhatFollowsALeftOutPushIsWeighedAsThatWas: two pushes of texts in a row.
+func TestWhatFollowsALeftOutPushIsWeighedAsThatWas(t *testing.T) {
+	s := sqliteStore(t)
+	endAs(t, s, accept(t, s, topic(1)), pipeline.Passed)
+	unchanged := func(n int) Push {
+		p := topic(n)
+		p.Unwanted, p.IfPassed = "no file has changed", true
+		return p
+	}
+	for n := 2; n < 4; n++ {
+		if got := stands(t, s, accept(t, s, unchanged(n))); got != "skipped unchanged" {
+			t.Errorf("push %d is %s", n, got)
+		}
+	}
+	accept(t, s, unwanted(topic(4)))
+	if got := stands(t, s, accept(t, s, unchanged(5))); got != "queued" {
+		t.Errorf("after a push that nobody looked at it is %s", got)
+	}
+	if got := judgedNow(t, s); got != 5 {
+		t.Errorf("the verdict is build %d's", got)
+	}
+}
