@@ -13,6 +13,7 @@ import (
 	"vivarium/pipeline/lastwords"
 	"vivarium/pipeline/notes"
 	"vivarium/pipeline/pace"
+	"vivarium/pipeline/token"
 	"vivarium/sandbox"
 	"vivarium/sandbox/egress"
 	"vivarium/sandbox/quantity"
@@ -187,11 +188,12 @@ func (a *attempt) fetch(ctx context.Context, g Git, dir string, args ...string) 
 // fetchOnce opens the repository to the sandbox for one git fetch, and reports whether
 // to try again at once.
 func (a *attempt) fetchOnce(ctx context.Context, g Git, dir string, args []string) (again bool, err error) {
-	token, err := g.Token(ctx)
+	secret, err := g.Token(ctx)
 	if err != nil {
 		return false, failOutside(CauseClone, "%v", err)
 	}
-	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: token, MaxBytes: a.limits.Disk})
+	defer token.Release(g.Tokens, secret)
+	proxy := egress.NewGit(egress.GitConfig{Upstream: g.URL, Token: secret, MaxBytes: a.limits.Disk})
 	service, err := a.sandbox.Offer(ctx, "git", proxy)
 	if err != nil {
 		return false, err

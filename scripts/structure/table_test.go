@@ -187,6 +187,10 @@ var mayImport = map[string][]string{
 	"pipeline/wanted":    {},
 	"pipeline/buildvars": {"pipeline", "sandbox"},
 	"server/registry":    {"sandbox/quantity"},
+	"server/github/app": {
+		"pipeline",
+		"server/github",
+	},
 	"server/store/builds": {
 		"pipeline",
 		"pipeline/results",
@@ -296,6 +300,7 @@ var mayImport = map[string][]string{
 		"pipeline/hosts",
 		"pipeline/limits",
 		"pipeline/retry",
+		"pipeline/token",
 		"pipeline/tester",
 		"pipeline/gitline",
 		"pipeline/pace",
@@ -371,6 +376,7 @@ var mayImport = map[string][]string{
 		"sandbox/egress/repositories",
 	},
 	"pipeline/pace":    {},
+	"pipeline/token":   {},
 	"pipeline/gitline": {"sandbox"},
 	"pipeline/tester": {
 		"pipeline/findings",
