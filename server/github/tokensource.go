@@ -17,6 +17,12 @@ type TokenSource interface {
 	Token(ctx context.Context, repo string, purpose pipeline.Purpose) (string, error)
 }
 
+// Forgetter is a TokenSource that may have another token in place of one that was refused.
+type Forgetter interface {
+	// Forget reports whether it had given this token, which it does not give again.
+	Forget(token string) bool
+}
+
 // errand is what requests are made for.
 type errand struct {
 	repo    string
@@ -30,6 +36,13 @@ func forErrand(ctx context.Context, repo string, purpose pipeline.Purpose) conte
 	return context.WithValue(ctx, errandKey{}, errand{repo, purpose})
 }
 
+type ownTokenKey struct{}
+
+// withToken marks a context, so that the requests made with it carry this token and no other.
+func withToken(ctx context.Context, token string) context.Context {
+	return context.WithValue(ctx, ownTokenKey{}, token)
+}
+
 // tokenError says that a request was not sent, since there was no token for it.
 type tokenError struct{ error }
 
@@ -37,6 +50,9 @@ func (e *tokenError) Unwrap() error { return e.error }
 
 // tokenFor is the token for a request that is made with this context; empty is none.
 func tokenFor(ctx context.Context, s TokenSource) (string, error) {
+	if own, ok := ctx.Value(ownTokenKey{}).(string); ok {
+		return own, nil
+	}
 	if s == nil {
 		return "", nil
 	}

@@ -34,26 +34,66 @@ func newTransport(api *url.URL, tokens TokenSource) *transport {
 	return &transport{base: base, origin: *api, tokens: tokens}
 }
 
+// RoundTrip sends a request, and once more where its token was refused and there is another one.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, token, err := t.try(req)
+	if t.forget(token, err) {
+		if again, ok := repeated(req); ok {
+			resp, _, err = t.try(again)
+		}
+	}
+	return resp, err
+}
+
+// forget reports whether a token was refused in place of which there may be another one.
+func (t *transport) forget(token string, err error) bool {
+	refusal, ok := err.(*APIError)
+	if !ok || token == "" || refusal.Code != http.StatusUnauthorized {
+		return false
+	}
+	f, ok := t.tokens.(Forgetter)
+	return ok && f.Forget(token)
+}
+
+// repeated is the same request anew, where its body can be had again.
+func repeated(req *http.Request) (*http.Request, bool) {
+	again := req.Clone(req.Context())
+	if req.Body == nil || req.Body == http.NoBody {
+		return again, true
+	}
+	if req.GetBody == nil {
+		return nil, false
+	}
+	body, err := req.GetBody()
+	again.Body = body
+	return again, err == nil
+}
+
+// try sends a request once, and says with which token.
+func (t *transport) try(req *http.Request) (resp *http.Response, token string, err error) {
 	begun := time.Now()
 	if err := t.wait(begun); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	// A redirect may have led elsewhere, but the token is only for the API's own origin.
 	if req.URL.Scheme == t.origin.Scheme && req.URL.Host == t.origin.Host {
-		token, err := tokenFor(req.Context(), t.tokens)
-		if err != nil {
-			return nil, err
+		if token, err = tokenFor(req.Context(), t.tokens); err != nil {
+			return nil, "", err
 		}
 		if token != "" {
 			req = req.Clone(req.Context())
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
 	}
-	resp, err := t.base.RoundTrip(req)
-	if err != nil {
-		return nil, err
+	if resp, err = t.base.RoundTrip(req); err != nil {
+		return nil, token, err
 	}
+	resp, err = t.answered(resp, begun)
+	return resp, token, err
+}
+
+// answered makes an *APIError of a refusal.
+func (t *transport) answered(resp *http.Response, begun time.Time) (*http.Response, error) {
 	if resp.StatusCode < 400 {
 		t.mu.Lock()
 		t.limit.ended(begun)

@@ -19,6 +19,8 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /user", s.user)
 	mux.HandleFunc("GET /installation/repositories", s.installation)
 	s.hookRoutes(mux)
+	s.appRoutes(mux)
+	s.manifestRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Only after the body is read does net/http notice that a client leaves.
@@ -30,7 +32,7 @@ func (s *Server) handler() http.Handler {
 		s.record(r)
 		s.nextFault().serve(w, r, func(w http.ResponseWriter, r *http.Request) {
 			s.headers(w.Header())
-			if s.authorized(w, r) {
+			if needsNone(r) || s.authorized(w, r) && s.withinLimits(w, r) {
 				mux.ServeHTTP(w, r)
 			}
 		})
@@ -72,6 +74,9 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 		refuse(w, http.StatusUnauthorized, "Requires authentication")
 		return false
 	}
+	if handled, ok := s.asApp(w, r, token); handled {
+		return ok
+	}
 	known := strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token")
 	s.mu.Lock()
 	accepted := s.token
@@ -97,7 +102,15 @@ func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 			"repositories for an installation.")
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"total_count": 0, "repositories": []any{}})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := []any{}
+	if t := s.minted(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); t != nil {
+		for _, name := range t.Repos {
+			seen = append(seen, s.renderRepo(name))
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"total_count": len(seen), "repositories": seen})
 }
 
 func answer(w http.ResponseWriter, code int, body any) {

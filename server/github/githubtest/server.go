@@ -17,6 +17,11 @@ type Options struct {
 	Scopes  string // X-OAuth-Scopes; empty: no such header, as for a fine-grained token
 	Expires time.Time
 	User    string // the one owner of repositories that is a user; all others are organizations
+	// Now is the clock of tokens and of limits; nil: time.Now.
+	Now func() time.Time
+	// ContentLimits has GitHub's limits on requests that create content kept: 80 in a minute, 500 in an
+	// hour.
+	ContentLimits bool
 	// OnStatus is called with every accepted status, in order.
 	OnStatus func(Status)
 }
@@ -38,6 +43,8 @@ type Server struct {
 	requests []Request
 	statuses []Status
 	hooks    []*Hook
+	apps     apps
+	created  []time.Time   // when content was created
 	changed  chan struct{} // closed and replaced when a request or a status comes
 }
 
@@ -52,6 +59,9 @@ type repo struct {
 
 // Start starts a server.
 func Start(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
