@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -59,17 +56,11 @@ func (a *app) withStore(ctx context.Context, f func(config, *store.Store) error)
 // checkDatabase reports an error when there is no database. A new one, made in another folder than
 // the server's, would only say that it holds nothing.
 func checkDatabase(c config, what string) error {
-	if c.databaseURL == "" && !hasDatabase(c) {
+	if c.databaseURL == "" && !datadir.HasDatabase(c.dataDir) {
 		return fmt.Errorf("cannot find %s: there is no database in %s; set VIVARIUM_DATA_DIR to the server's",
 			what, c.dataDir)
 	}
 	return nil
-}
-
-// hasDatabase reports whether the embedded database exists.
-func hasDatabase(c config) bool {
-	_, err := os.Stat(filepath.Join(c.dataDir, datadir.DatabaseFile))
-	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // withBuild runs f on the database with the build ID that a command was given.

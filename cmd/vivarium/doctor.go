@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vivarium/cmd/vivarium/console"
+	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/doctor"
 	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/sandbox"
@@ -170,7 +171,7 @@ func (c *checkup) github(ctx context.Context, commit string) {
 
 // database checks what the server keeps: whom it lets in, and which statuses did not arrive.
 func (c *checkup) database(ctx context.Context) {
-	if c.config.databaseURL == "" && !hasDatabase(c.config) {
+	if c.config.databaseURL == "" && !datadir.HasDatabase(c.config.dataDir) {
 		c.webhook(0)
 		c.Add(doctor.Fine, "database", "there is none yet; the first start makes it")
 		return

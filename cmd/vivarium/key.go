@@ -17,5 +17,5 @@ func operatorKey(c config) ([]byte, error) {
 		return nil, errors.New("cannot derive webhook secrets: with VIVARIUM_DATABASE_URL set VIVARIUM_KEY too, to " +
 			"the same for every server; `openssl rand -base64 32` makes one")
 	}
-	return datadir.Key(c.dataDir, hasDatabase(c)) // asked first: the key is made before the database
+	return datadir.Key(c.dataDir)
 }

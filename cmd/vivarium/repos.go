@@ -59,7 +59,7 @@ func (a *app) registryToBe(ctx context.Context, fresh bool, f func(r *repos) err
 	if fresh {
 		return a.openRegistry(ctx, c, database.Make, f)
 	}
-	if c.databaseURL == "" && !hasDatabase(c) {
+	if c.databaseURL == "" && !datadir.HasDatabase(c.dataDir) {
 		return fmt.Errorf("there is no database in %s: set VIVARIUM_DATA_DIR to the server's, or add --new to make "+
 			"one before the server's first start", c.dataDir)
 	}

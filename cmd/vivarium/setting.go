@@ -164,6 +164,12 @@ var (
 		return n, when(n > 0 && n <= maxCount)
 	}}
 
+	appID = kind[int64]{accepts: "the App's number, which its settings on GitHub show as App ID",
+		parse: func(v string) (int64, error) {
+			n, err := strconv.ParseInt(v, 10, 64)
+			return n, errors.Join(err, when(n > 0))
+		}}
+
 	count = kind[int]{accepts: count64.accepts, parse: func(v string) (int, error) {
 		n, err := count64.parse(v)
 		return int(n), err

@@ -14,10 +14,16 @@ import (
 // KeyBytes is the length of a generated key: HMAC-SHA256 shortens a longer one to this length.
 const KeyBytes = 32
 
-// Key is the operator's key in the data directory, which is made at first use. used says that the
-// directory has a database, whose key is not replaced by another.
-func Key(dir string, used bool) ([]byte, error) {
+// HasDatabase reports whether the embedded database is there.
+func HasDatabase(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, DatabaseFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// Key is the operator's key of a data directory, made at first use.
+func Key(dir string) ([]byte, error) {
 	file := filepath.Join(dir, "key")
+	used := HasDatabase(dir) // asked first: the key is made before the database
 	key, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if used {
