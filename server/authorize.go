@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"time"
@@ -11,13 +10,15 @@ import (
 	"vivarium/server/answers"
 	"vivarium/server/github"
 	"vivarium/server/registry"
+	"vivarium/server/signers"
 )
 
 // authorized is a delivery that counts: somebody who may has signed it, and its repository has the
 // name that it claims.
 type authorized struct {
 	github.Delivery
-	via registry.Entry // what lets it in
+	via   registry.Entry // what lets it in
+	byApp bool           // the App's secret has signed it
 }
 
 // authorize reads a delivery and decides whether it counts. One that nothing lets in and one signed
@@ -29,23 +30,23 @@ func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (aut
 		return authorized{}, err
 	}
 	origin := originOf(u.Origin)
-	grant, err := s.grantFor(ctx, origin)
+	may, err := s.signers().Of(ctx, origin)
 	if err != nil {
 		return authorized{}, err
 	}
-	d, err := u.Verify(grant.Secrets)
+	d, err := u.Verify(may.Secrets)
 	if errors.Is(err, github.ErrSignature) {
 		return authorized{}, s.refuse(ctx, origin.Name)
 	}
 	if err != nil {
 		return authorized{}, err
 	}
-	if grant.Renamed {
-		if err := s.followRenaming(ctx, grant.Entry, origin); err != nil {
+	if may.Renamed {
+		if err := s.followRenaming(ctx, may.Entry, origin); err != nil {
 			return authorized{}, err
 		}
 	}
-	return authorized{Delivery: d, via: grant.Entry}, nil
+	return authorized{Delivery: d, via: may.Entry, byApp: may.IsApp(d.Signer)}, nil
 }
 
 // originOf is what the registry decides by. An organization's ping names no repository.
@@ -53,24 +54,12 @@ func originOf(c github.Origin) registry.Origin {
 	return registry.Origin{Name: cmp.Or(c.Repository, c.Owner), ID: c.ID}
 }
 
-// grantFor gives what must have signed a delivery with this origin. It always has as many secrets,
-// so that the time to try them tells nothing; secrets that nobody has fill it up.
-func (s *Server) grantFor(ctx context.Context, origin registry.Origin) (registry.Grant, error) {
-	entries, err := s.builds.Entries.For(ctx, origin)
-	if err != nil {
-		return registry.Grant{}, err
-	}
-	rules := registry.Rules{
-		Key: []byte(s.config.Key), Entries: entries, Shared: string(s.config.WebhookSecret), For: s.config.Repositories,
-	}
-	grant, err := rules.Find(origin, time.Now())
-	if err != nil && !errors.Is(err, registry.ErrUnknown) {
-		return registry.Grant{}, err
-	}
-	for len(grant.Secrets) < registry.MostSecrets {
-		grant.Secrets = append(grant.Secrets, rand.Text())
-	}
-	return grant, nil
+// signers decides whose secrets open what.
+func (s *Server) signers() signers.Signers {
+	return signers.Signers{Entries: s.builds.Entries, Rules: registry.Rules{
+		Key: []byte(s.config.Key), Shared: string(s.config.WebhookSecret), For: s.config.Repositories,
+		App: string(s.config.AppSecret),
+	}}
 }
 
 // refuse says how the repository is let in and how its secret is compared, in the same words for

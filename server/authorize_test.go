@@ -400,7 +400,7 @@ func TestAnUnknownRepositoryIsTriedAgainstAsManySecrets(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range []string{"school/group-a", "school/group-b", "course/lab-1", "o/n", "nobody/nothing",
 		"nobody/else", ""} {
-		grant, err := s.grantFor(t.Context(), registry.Origin{Name: name})
+		grant, err := s.signers().Of(t.Context(), registry.Origin{Name: name})
 		if err != nil || len(grant.Secrets) != registry.MostSecrets {
 			t.Errorf("%s: %d secrets, %v; want %d", name, len(grant.Secrets), err, registry.MostSecrets)
 		}

@@ -24,14 +24,17 @@ type Config struct {
 	ServerURL      string   // GITHUB_SERVER_URL, such as https://github.com
 	WebhookSecret  Secret   // GITHUB_WEBHOOK_SECRET: opens Repositories, except those with a secret of their own
 	Repositories   []string // VIVARIUM_REPOSITORIES: OWNER/NAME and OWNER/PATTERN
+	AppSecret      Secret   // VIVARIUM_GITHUB_APP_WEBHOOK_SECRET: opens all that is let in
 	Key            Secret   // the operator's; the secrets of repositories are derived from it
 	Tags           bool     // tags are built, unless the operator said otherwise for a repository
 	// PublicBuilds shows builds of public repositories to everybody.
 	PublicBuilds bool
 	// NameOf asks GitHub for the present name of the repository with an ID. May be nil: then no
 	// renaming is followed.
-	NameOf  func(ctx context.Context, id int64) (fullName string, err error)
-	Version string
+	NameOf func(ctx context.Context, id int64) (fullName string, err error)
+	// Installed is called when GitHub told of a change of the App's installations. May be nil.
+	Installed func()
+	Version   string
 
 	// Ready reports why no build can start now, or nil. Every /readyz calls it, and it must return
 	// within a second. Whoever sets it logs the reason.

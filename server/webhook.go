@@ -81,6 +81,9 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if err != nil {
 		return nil, err
 	}
+	if d.Installed != nil && d.byApp {
+		return s.installed(ctx, *d.Installed)
+	}
 	if d.Push == nil {
 		return s.heard(ctx, d)
 	}
@@ -115,6 +118,18 @@ func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, erro
 		}
 	}
 	return answerDelivery(http.StatusOK, d.Ignored, 0), nil
+}
+
+// installed takes note of a change of the App's installations.
+func (s *Server) installed(ctx context.Context, in github.Installed) (*deliveryAnswer, error) {
+	if s.config.Installed != nil {
+		s.config.Installed()
+	}
+	words, err := s.signers().Note(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return answerDelivery(http.StatusOK, words, 0), nil
 }
 
 // accepted says what became of a push.

@@ -32,8 +32,12 @@ type Delivery struct {
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
 	Private  bool   // the delivery says that its repository is private
+	Signer   int    // which of Verify's secrets has signed it
 	Push     *Push  // set when something may be to be built
 	Ignored  string // otherwise: why nothing is built, for the answer's message
+	// Installed is set where GitHub tells of an installation of an App. It counts only where the App's
+	// secret has signed it.
+	Installed *Installed
 
 	read *Unverified // it was read from this
 }
@@ -87,7 +91,8 @@ func ReadDelivery(h http.Header, body []byte) (Unverified, error) {
 // believes the payload. It accepts a payload only if there is just one way to parse it, so that
 // its origin is what is built: it refuses two members of one name before anything else.
 func (u Unverified) Verify(secrets []string) (Delivery, error) {
-	if err := checkSignature(u.sent, u.body, secrets); err != nil {
+	signer, err := checkSignature(u.sent, u.body, secrets)
+	if err != nil {
 		return Delivery{}, err
 	}
 	origin, err := readOrigin(u.payload)
@@ -97,7 +102,9 @@ func (u Unverified) Verify(secrets []string) (Delivery, error) {
 	if origin != u.Origin {
 		return Delivery{}, fmt.Errorf("%w: it can be read as the delivery of two different repositories", ErrMalformed)
 	}
-	return u.read()
+	d, err := u.read()
+	d.Signer = signer
+	return d, err
 }
 
 // read parses a delivery whose signature held.
@@ -115,6 +122,8 @@ func (u Unverified) read() (d Delivery, err error) {
 	switch d.Event {
 	case "push":
 		d.Push, d.Ignored, err = readPush(u.payload)
+	case "installation", "installation_repositories":
+		d.Installed, d.Ignored = readInstalled(u.payload)
 	case "ping":
 		d.Ignored = pinged(u.payload)
 	default:
@@ -132,21 +141,21 @@ func (u Unverified) read() (d Delivery, err error) {
 	return d, nil
 }
 
-// checkSignature compares with every secret, even after one has matched. An empty secret would let
-// anybody sign, so it never matches.
-func checkSignature(sent, body []byte, secrets []string) error {
-	held := false
-	for _, secret := range secrets {
+// checkSignature says which secret has signed. It compares with every secret, even after one has
+// matched. An empty secret would let anybody sign, so it never matches.
+func checkSignature(sent, body []byte, secrets []string) (signer int, err error) {
+	signer = -1
+	for i, secret := range secrets {
 		mac := hmac.New(sha256.New, []byte(secret))
 		mac.Write(body)
 		if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {
-			held = true
+			signer = i
 		}
 	}
-	if !held {
-		return fmt.Errorf("%w: the webhook on GitHub and this server hold different secrets", ErrSignature)
+	if signer < 0 {
+		return 0, fmt.Errorf("%w: the webhook on GitHub and this server hold different secrets", ErrSignature)
 	}
-	return nil
+	return signer, nil
 }
 
 // CheckSigned refuses a delivery that carries no well-formed signature, before any of its body is

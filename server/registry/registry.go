@@ -61,6 +61,8 @@ type Grant struct {
 	// Renamed says that the entry was found by the repository's id. The delivery counts only once
 	// GitHub confirms that the repository of this id has the claimed name now.
 	Renamed bool
+	// App is the App's secret, where it counts besides; empty: it does not.
+	App string
 }
 
 // MostSecrets is how many secrets a Grant holds at most: the newest, and the one before.
@@ -76,11 +78,25 @@ type Rules struct {
 	Entries []Entry
 	Shared  string   // GITHUB_WEBHOOK_SECRET; empty for none
 	For     []string // VIVARIUM_REPOSITORIES
+	App     string   // VIVARIUM_GITHUB_APP_WEBHOOK_SECRET; empty for none
 }
 
 // Find returns what may have signed a delivery of this origin. Only its own secret opens a
 // repository that was added by itself: neither a pattern's secret nor the shared one counts for it.
+//
+// The App's secret opens all that is let in, and lets nothing in by itself: none but GitHub and the
+// operator has it, while a hook's secret is known to whoever manages the hook. It also opens what
+// names no repository, by which GitHub tells of the App's installations.
 func (r Rules) Find(c Origin, now time.Time) (Grant, error) {
+	g, err := r.find(c, now)
+	if r.App == "" || err != nil && strings.Contains(c.Name, "/") {
+		return g, err
+	}
+	g.App = r.App
+	return g, nil
+}
+
+func (r Rules) find(c Origin, now time.Time) (Grant, error) {
 	if e, ok := r.named(c.Name); ok {
 		return r.grant(e, c.Name, false, now)
 	}

@@ -5,23 +5,21 @@ var serverSide = []mutant{
 	// Deliveries.
 	inDelivery("the signature", `if hmac.Equal(sent, mac.Sum(nil)) && secret != "" {`, `if secret != "" {`,
 		"^TestDeliveries$"),
-	inDelivery("the signature before anything", `	if err := checkSignature(u.sent, u.body, secrets); err != nil {
+	inDelivery("the signature before anything", `	signer, err := checkSignature(u.sent, u.body, secrets)
+	if err != nil {
 		return Delivery{}, err
 	}
-	origin`, `	_ = secrets
+	origin`, `	signer, _ := checkSignature(u.sent, u.body, secrets)
 	origin`, "^TestDeliveries$"),
 	inDelivery("whose it is at the cost of a hash", `origin, err := findOrigin(payload)`,
 		`origin, err := readOrigin(payload)`, "^TestUnsignedDeliveriesCostLittle$"),
-	{"deliveries: one answer to who cannot sign", "server/authorize.go",
-		`	if err != nil && !errors.Is(err, registry.ErrUnknown) {
-		return registry.Grant{}, err
-	}`, `	if errors.Is(err, registry.ErrUnknown) {
-		return registry.Grant{}, &Problem{Message: "not let in", status: http.StatusForbidden}
-	}`, "^TestWhoIsLetInIsNotTold$"},
+	{"deliveries: one answer to who cannot sign", "server/signers/signers.go",
+		`	if err != nil && !errors.Is(err, registry.ErrUnknown) {`, `	if err != nil && errors.Is(err, err) {`,
+		"^TestWhoIsLetInIsNotTold$"},
 	{
 		"deliveries: as many secrets for all",
-		"server/authorize.go",
-		`for len(grant.Secrets) < registry.MostSecrets {`,
+		"server/signers/signers.go",
+		`for len(c.Secrets) < registry.MostSecrets {`,
 		`for false {`,
 		"^TestWhoIsLetInIsNotTold$",
 	},
