@@ -13,6 +13,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"vivarium/cmd/vivarium/credentials"
 	"vivarium/pipeline"
 	"vivarium/pipeline/hosts"
 	"vivarium/server"
@@ -46,6 +47,7 @@ type config struct {
 	logFormat          string
 	statusContext      string
 	token              server.Secret
+	githubApp          credentials.App
 	webhookSecret      server.Secret
 	repositories       []string // those that webhookSecret opens
 	key                server.Secret
@@ -167,6 +169,14 @@ var variables = []variable{
 	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories; in .env it may be " +
 		"renewed while the server runs.",
 		to(secretText, func(c *config) *server.Secret { return &c.token })},
+	{"VIVARIUM_GITHUB_APP_ID", "", "Number of a GitHub App whose tokens are used where it is installed, and " +
+		"GITHUB_TOKEN elsewhere; `vivarium github-app` makes one.",
+		to(appID, func(c *config) *int64 { return &c.githubApp.ID })},
+	{"VIVARIUM_GITHUB_APP_KEY_FILE", "", "PEM file of the App's private key; it may be replaced while the server runs.",
+		to(text, func(c *config) *string { return &c.githubApp.KeyFile })},
+	{"VIVARIUM_GITHUB_APP_WEBHOOK_SECRET", "", "Webhook secret of the App, by which GitHub signs its deliveries for " +
+		"all repositories that are let in.",
+		to(secretText, func(c *config) *server.Secret { return &c.githubApp.Secret })},
 	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, " +
 		"separated by commas.",
 		to(repositoryList, func(c *config) *[]string { return &c.repositories })},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/credentials"
 	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/pipeline"
@@ -53,7 +53,7 @@ type daemon struct {
 	dispatcher *dispatch.Dispatcher
 	instance   string
 	key        []byte // the operator's
-	token      *personaltoken.Source
+	tokens     *credentials.Source
 	stdout     io.Writer // for what must not be in the log
 
 	watch    *capacity.Watch
@@ -74,8 +74,12 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	collectOften()
 	log := a.newLogger(c)
-	s := &daemon{token: personaltoken.New(a.environ, c.token, log), stdout: a.stdout, locked: make(chan struct{}),
-		selfTest: newSelfTest()}
+	s := &daemon{stdout: a.stdout, locked: make(chan struct{}), selfTest: newSelfTest()}
+	s.tokens, err = credentials.New(c.githubApp, c.apiURL.String(), personaltoken.New(a.environ, c.token, log), log)
+	if err != nil {
+		return fmt.Errorf("cannot serve: %w", err)
+	}
+	defer s.tokens.Close()
 	if err := datadir.Make(c.dataDir); err != nil {
 		return err
 	}
@@ -102,7 +106,7 @@ func (a *app) serve(ctx context.Context) error {
 		Run:       s.runner(s.instance).Run,
 		Builds:    s.store,
 		ServerURL: c.serverURL,
-		Tokens:    s.token,
+		Tokens:    s.tokens,
 		Settings:  s.settings,
 		Variables: s.variables,
 		Secrets:   s.secrets,
@@ -126,7 +130,7 @@ func checkLetIn(c config) error {
 	if c.webhookSecret != "" || c.databaseURL != "" {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(c.dataDir, datadir.DatabaseFile)); errors.Is(err, fs.ErrNotExist) {
+	if !datadir.HasDatabase(c.dataDir) {
 		return errNobodyLetIn
 	}
 	return nil
@@ -178,7 +182,7 @@ func openStore(ctx context.Context, c config, schema database.Schema, log *slog.
 // run works until ctx ends. Everything that lives as long as the server is in one group: when one
 // member ends, all do.
 func (s *daemon) run(ctx context.Context) error {
-	client, err := githubClientOf(s.config, s.token)
+	client, err := githubClientOf(s.config, s.tokens)
 	if err != nil {
 		return err
 	}
@@ -284,6 +288,8 @@ func (s *daemon) serverConfig() server.Config {
 		TLS:            tlsOf(s.config),
 		ServerURL:      s.config.serverURL.String(),
 		WebhookSecret:  s.config.webhookSecret,
+		AppSecret:      s.config.githubApp.Secret,
+		Installed:      s.tokens.Changed,
 		Repositories:   s.config.repositories,
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
@@ -329,21 +335,17 @@ func (s *daemon) work(client *github.Client) store.Work {
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")
 	}
-	if s.config.token == "" {
+	if s.config.token == "" && !s.config.githubApp.IsSet() {
 		s.log.Warn("GITHUB_TOKEN is not set: builds run, but no commit status is sent, and private repositories " +
 			"cannot be read")
 		return w
 	}
-	w.Reporter, w.Credential = client, s.token.Fingerprint
+	w.Reporter, w.Credential = client, s.tokens.Fingerprint
 	return w
 }
 
-// secrets are the values that no log may hold, the present token among them.
-func (s *daemon) secrets() []string {
-	c := s.config
-	c.token = s.token.Now()
-	return secretsOf(c)
-}
+// secrets are the values that no log may hold, the present tokens among them.
+func (s *daemon) secrets() []string { return append(secretsOf(s.config), s.tokens.Secrets()...) }
 
 // githubClient is for a short-lived command, whose token does not change.
 func githubClient(c config) (*github.Client, error) {

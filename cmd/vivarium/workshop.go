@@ -127,7 +127,7 @@ func (w *workshop) request(src titledSource) pipeline.Request {
 
 // secretsOf are the values that no log may hold.
 func secretsOf(c config) []string {
-	secrets := []string{string(c.token), string(c.webhookSecret), string(c.key)}
+	secrets := []string{string(c.token), string(c.webhookSecret), string(c.githubApp.Secret), string(c.key)}
 	if u, err := url.Parse(string(c.databaseURL)); err == nil {
 		password, _ := u.User.Password()
 		// libpq accepts any of them

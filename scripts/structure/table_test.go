@@ -5,6 +5,7 @@ package structure
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
 		"cmd/vivarium/console",
+		"cmd/vivarium/credentials",
 		"pipeline/python/schema",
 		"server/store/testhistory",
 		"cmd/vivarium/datadir",
@@ -74,6 +75,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/vivarium/dotenv":        {},
 	"cmd/vivarium/personaltoken": {"cmd/vivarium/dotenv", "pipeline", "server", "server/github"},
+	"cmd/vivarium/credentials":   {"cmd/vivarium/personaltoken", "pipeline/token", "server", "server/github/app"},
 	"cmd/vivarium/fix": {
 		"pipeline/fixed",
 		"pipeline/limits",
