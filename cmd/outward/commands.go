@@ -42,7 +42,7 @@ var commandLines = []string{
 	"audit --help", "audit", "audit --json", "audit --limit 2",
 	"images", "images --help", "images list --help", "images list", "images build --help", "images inspect --help",
 	"images inspect nonsense", "images export --help", "images import --help", "images rm --help", "images rm nonsense",
-	"doctor --help", "doctor", "doctor --health", "doctor --github nonsense",
+	"doctor --help", "doctor", "doctor --health", "doctor --github nonsense", "github-app --help",
 }
 
 // commands runs the command lines as the server's operator does, and a few with wrong settings.

@@ -158,15 +158,31 @@ func (c *checkup) github(ctx context.Context, commit string) {
 		return
 	}
 	defer client.Close()
-	if c.config.token == "" {
+	if c.config.githubApp.IsSet() {
+		c.app(ctx)
+	} else if c.config.token == "" {
 		c.Add(doctor.Advice, "token", "set GITHUB_TOKEN: without it no commit status is sent and private repositories "+
 			"cannot be read")
-	} else {
+	}
+	if c.config.token != "" {
 		c.Token(ctx, client)
 	}
 	if commit != "" {
 		c.RoundTrip(ctx, client, commit, c.config.statusContext)
 	}
+}
+
+// app checks the GitHub App.
+func (c *checkup) app(ctx context.Context) {
+	tokens, err := tokensOf(c.config)
+	if err != nil {
+		c.Add(doctor.Essential, "App", "%v", err)
+		return
+	}
+	defer tokens.Close()
+	set := c.config.githubApp
+	c.App(ctx, doctor.App{Tokens: tokens.App(), KeyFile: set.KeyFile, Secret: set.Secret != "",
+		Personal: c.config.token != ""})
 }
 
 // database checks what the server keeps: whom it lets in, and which statuses did not arrive.

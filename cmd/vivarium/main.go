@@ -11,9 +11,11 @@ import (
 	"strings"
 	"syscall"
 
-	"vivarium/cmd/vivarium/dotenv"
-
 	"github.com/spf13/cobra"
+
+	"vivarium/cmd/vivarium/dotenv"
+	"vivarium/cmd/vivarium/githubapp"
+	"vivarium/server/github"
 )
 
 // Exit codes. exitNo: the command was done and its answer is no (a failed build, an essential
@@ -108,9 +110,19 @@ func newRoot(a *app) *cobra.Command {
 		return fmt.Errorf("cannot read the command line: %w; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(newServe(a), newRun(a), newBuilds(a), newRepos(a), newToken(a), newAudit(a), newImages(a),
-		newDoctor(a), newSchema(a), newVersion(a))
+		newDoctor(a), newSchema(a), newVersion(a), githubapp.Command(a.stdout, a.appSettings))
 	explainArgs(root)
 	return root
+}
+
+// appSettings are what a GitHub App is registered by.
+func (a *app) appSettings() (githubapp.Settings, error) {
+	c, err := a.config()
+	if err != nil {
+		return githubapp.Settings{}, err
+	}
+	client, err := github.New(github.Config{APIURL: c.apiURL.String()})
+	return githubapp.Settings{API: client, ServerURL: c.serverURL, PublicURL: c.publicURL, DataDir: c.dataDir}, err
 }
 
 // noSuchCommand is for a command that only groups others.

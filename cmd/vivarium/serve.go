@@ -15,10 +15,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"vivarium/cmd/vivarium/console"
 	"vivarium/cmd/vivarium/credentials"
 	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/personaltoken"
-	"vivarium/pipeline"
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
 	"vivarium/server/dispatch"
@@ -73,7 +73,7 @@ func (a *app) serve(ctx context.Context) error {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
 	collectOften()
-	log := a.newLogger(c)
+	log := console.NewLogger(a.stderr, console.TerminalOf(a.stderr, a.environ), c.logFormat)
 	s := &daemon{stdout: a.stdout, locked: make(chan struct{}), selfTest: newSelfTest()}
 	s.tokens, err = credentials.New(c.githubApp, c.apiURL.String(), personaltoken.New(a.environ, c.token, log), log)
 	if err != nil {
@@ -347,9 +347,17 @@ func (s *daemon) work(client *github.Client) store.Work {
 // secrets are the values that no log may hold, the present tokens among them.
 func (s *daemon) secrets() []string { return append(secretsOf(s.config), s.tokens.Secrets()...) }
 
-// githubClient is for a short-lived command, whose token does not change.
+// githubClient is for a short-lived command, whose personal token does not change.
 func githubClient(c config) (*github.Client, error) {
-	return githubClientOf(c, pipeline.FixedToken(c.token))
+	tokens, err := tokensOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return githubClientOf(c, tokens)
+}
+
+func tokensOf(c config) (*credentials.Source, error) {
+	return credentials.New(c.githubApp, c.apiURL.String(), personaltoken.Fixed(c.token), slog.New(slog.DiscardHandler))
 }
 
 func githubClientOf(c config, tokens github.TokenSource) (*github.Client, error) {

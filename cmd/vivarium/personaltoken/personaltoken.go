@@ -44,6 +44,9 @@ func New(environ []string, token server.Secret, log *slog.Logger) *Source {
 	return &Source{fixed: fixed, token: token, log: log}
 }
 
+// Fixed is a token for a command that ends soon: it is not renewed.
+func Fixed(token server.Secret) *Source { return &Source{fixed: true, token: token} }
+
 // Token gives the same token to all who ask.
 func (t *Source) Token(context.Context, string, pipeline.Purpose) (string, error) {
 	return string(t.Now()), nil
