@@ -190,10 +190,11 @@ var mayImport = map[string][]string{
 		"server/verdict",
 	},
 	"server/answers":     {"pipeline", "server/store/queue"},
-	"server/github":      {"pipeline", "pipeline/wanted"},
+	"server/github":      {"pipeline", "pipeline/wanted", "server/checkrun"},
 	"pipeline/wanted":    {},
 	"pipeline/buildvars": {"pipeline", "sandbox"},
 	"server/registry":    {"sandbox/quantity"},
+	"server/checkrun":    {"pipeline", "pipeline/results", "pipeline/sentence", "sandbox/quantity"},
 	"server/github/app": {
 		"pipeline",
 		"server/github",

@@ -37,6 +37,10 @@ func (s *Server) asApp(w http.ResponseWriter, r *http.Request, token string) (ha
 		return true, true
 	}
 	if !strings.HasPrefix(token, "ghs_") {
+		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/check-runs") {
+			refuse(w, http.StatusForbidden, "You must authenticate via a GitHub App.")
+			return true, false
+		}
 		return false, false
 	}
 	code, message := s.judgeMinted(s.minted(token), r)

@@ -20,6 +20,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /installation/repositories", s.installation)
 	s.hookRoutes(mux)
 	s.appRoutes(mux)
+	s.checkRoutes(mux)
 	s.manifestRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -44,6 +44,7 @@ type Server struct {
 	statuses []Status
 	hooks    []*Hook
 	apps     apps
+	checks   []*Check
 	created  []time.Time   // when content was created
 	changed  chan struct{} // closed and replaced when a request or a status comes
 }

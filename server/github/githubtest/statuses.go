@@ -106,6 +106,12 @@ func (s *Server) validate(st Status) map[string]any {
 // readStatuses answers commits/REF/statuses (all, newest first) and commits/REF/status (the newest
 // of each context).
 func (s *Server) readStatuses(w http.ResponseWriter, r *http.Request) {
+	if sha, checks := strings.CutSuffix(r.PathValue("rest"), "/check-runs"); checks {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.readChecks(w, r, r.PathValue("owner")+"/"+r.PathValue("name"), sha)
+		return
+	}
 	ref, combined := strings.CutSuffix(r.PathValue("rest"), "/status")
 	ref, list := strings.CutSuffix(ref, "/statuses")
 	if combined == list {
