@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"vivarium/server/answers"
 	"vivarium/server/github"
@@ -45,6 +44,9 @@ func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (aut
 		if err := s.followRenaming(ctx, may.Entry, origin); err != nil {
 			return authorized{}, err
 		}
+	}
+	if err := s.signers().NoteApp(ctx, may, d.Signer, origin.Name); err != nil {
+		return authorized{}, err
 	}
 	return authorized{Delivery: d, via: may.Entry, byApp: may.IsApp(d.Signer)}, nil
 }

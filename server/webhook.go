@@ -11,6 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/answers"
+	"vivarium/server/asked"
 	"vivarium/server/github"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
@@ -83,6 +84,10 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	}
 	if d.Installed != nil && d.byApp {
 		return s.installed(ctx, *d.Installed)
+	}
+	if d.Asked != nil && d.byApp {
+		words, build, err := asked.Do(ctx, s.builds, d.Origin.Repository, *d.Asked)
+		return answerDelivery(http.StatusOK, words, build), err
 	}
 	if d.Push == nil {
 		return s.heard(ctx, d)

@@ -48,6 +48,7 @@ type config struct {
 	statusContext      string
 	token              server.Secret
 	githubApp          credentials.App
+	checks             bool
 	webhookSecret      server.Secret
 	repositories       []string // those that webhookSecret opens
 	key                server.Secret
@@ -177,6 +178,9 @@ var variables = []variable{
 	{"VIVARIUM_GITHUB_APP_WEBHOOK_SECRET", "", "Webhook secret of the App, by which GitHub signs its deliveries for " +
 		"all repositories that are let in.",
 		to(secretText, func(c *config) *server.Secret { return &c.githubApp.Secret })},
+	{"VIVARIUM_CHECKS", "yes", "Whether builds of repositories that the App sees are reported as check runs, in place " +
+		"of commit statuses: yes or no.",
+		to(yesOrNo, func(c *config) *bool { return &c.checks })},
 	{"VIVARIUM_REPOSITORIES", "", "Repositories that GITHUB_WEBHOOK_SECRET opens, such as OWNER/* or OWNER/NAME, " +
 		"separated by commas.",
 		to(repositoryList, func(c *config) *[]string { return &c.repositories })},

@@ -75,7 +75,8 @@ func (a *app) serve(ctx context.Context) error {
 	collectOften()
 	log := console.NewLogger(a.stderr, console.TerminalOf(a.stderr, a.environ), c.logFormat)
 	s := &daemon{stdout: a.stdout, locked: make(chan struct{}), selfTest: newSelfTest()}
-	s.tokens, err = credentials.New(c.githubApp, c.apiURL.String(), personaltoken.New(a.environ, c.token, log), log)
+	personal := personaltoken.New(a.environ, c.token, log)
+	s.tokens, err = credentials.New(c.githubApp, c.apiURL.String(), c.checks, personal, log)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
 	}
@@ -171,7 +172,7 @@ func letIn(entries []registry.Entry) (n int) {
 func openStore(ctx context.Context, c config, schema database.Schema, log *slog.Logger) (*store.Store, error) {
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
-		QueueLimit: c.queueLimit, Supersede: c.supersede, Schema: schema,
+		QueueLimit: c.queueLimit, Supersede: c.supersede, Schema: schema, Checks: c.checks && c.githubApp.IsSet(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
@@ -340,7 +341,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 			"cannot be read")
 		return w
 	}
-	w.Reporter, w.Credential = client, s.tokens.Fingerprint
+	w.Reporter, w.Checker, w.Credential = client, client, s.tokens.Fingerprint
 	return w
 }
 
@@ -357,7 +358,8 @@ func githubClient(c config) (*github.Client, error) {
 }
 
 func tokensOf(c config) (*credentials.Source, error) {
-	return credentials.New(c.githubApp, c.apiURL.String(), personaltoken.Fixed(c.token), slog.New(slog.DiscardHandler))
+	return credentials.New(c.githubApp, c.apiURL.String(), c.checks, personaltoken.Fixed(c.token),
+		slog.New(slog.DiscardHandler))
 }
 
 func githubClientOf(c config, tokens github.TokenSource) (*github.Client, error) {

@@ -96,6 +96,7 @@ var mayImport = map[string][]string{
 		"server/weigh",
 		"server/answers",
 		"server/api",
+		"server/asked",
 		"server/cookie",
 		"server/docs",
 		"server/https",
@@ -195,6 +196,10 @@ var mayImport = map[string][]string{
 	"pipeline/buildvars": {"pipeline", "sandbox"},
 	"server/registry":    {"sandbox/quantity"},
 	"server/checkrun":    {"pipeline", "pipeline/results", "pipeline/sentence", "sandbox/quantity"},
+	"server/asked": {
+		"pipeline", "server/checkrun", "server/github", "server/store", "server/store/builds", "server/store/database",
+		"server/store/people", "server/store/queue",
+	},
 	"server/github/app": {
 		"pipeline",
 		"server/github",
@@ -283,6 +288,8 @@ var mayImport = map[string][]string{
 		"server/store/database",
 	},
 	"server/store": {
+		"pipeline/results",
+		"server/checkrun",
 		"server/store/environments",
 		"server/store/testhistory",
 		"server/loop",
@@ -335,6 +342,7 @@ var mayImport = map[string][]string{
 	},
 	"server/store/outbox": {
 		"pipeline",
+		"server/checkrun",
 		"pipeline/sentence",
 		"server/store/builds",
 		"server/store/database",

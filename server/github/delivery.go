@@ -38,6 +38,8 @@ type Delivery struct {
 	// Installed is set where GitHub tells of an installation of an App. It counts only where the App's
 	// secret has signed it.
 	Installed *Installed
+	// Asked is set where somebody asks for something by a button of a check. It counts in the same way.
+	Asked *Asked
 
 	read *Unverified // it was read from this
 }
@@ -124,6 +126,8 @@ func (u Unverified) read() (d Delivery, err error) {
 		d.Push, d.Ignored, err = readPush(u.payload)
 	case "installation", "installation_repositories":
 		d.Installed, d.Ignored = readInstalled(u.payload)
+	case "check_run", "check_suite":
+		d.Asked, d.Ignored = readAsked(u.payload)
 	case "ping":
 		d.Ignored = pinged(u.payload)
 	default:

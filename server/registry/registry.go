@@ -44,6 +44,7 @@ type Entry struct {
 	// Fixed is what the operator fixes of their builds, as it was written (pipeline/fixed); empty where
 	// the entry says nothing of it.
 	Fixed string
+	App   bool // a GitHub App sees the repository, by what it delivered
 }
 
 // Origin is whose a delivery says it is, before any of it is believed.

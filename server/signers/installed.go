@@ -7,6 +7,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/registry"
+	"vivarium/server/store/entries"
 )
 
 // mostNoted is how many of an installation's repositories are noted at once: GitHub waits 10 s
@@ -17,6 +18,11 @@ const mostNoted = 100
 // operator, who reads them among the App's recent deliveries. It lets nothing in that the operator
 // has not let in; of that it notes what the App sees.
 func (s Signers) Note(ctx context.Context, in github.Installed) (words string, err error) {
+	for _, r := range in.Lost[:min(len(in.Lost), mostNoted)] {
+		if err := entries.SetApp(ctx, s.Entries, registry.Entry{}, r.FullName, false); err != nil {
+			return "", err
+		}
+	}
 	noted, closed := 0, 0
 	for _, r := range in.Sees[:min(len(in.Sees), mostNoted)] {
 		letIn, err := s.noteOne(ctx, r)
@@ -38,7 +44,10 @@ func (s Signers) noteOne(ctx context.Context, r pipeline.Repository) (letIn bool
 	if err != nil || !c.letIn || c.Renamed {
 		return false, err
 	}
-	return true, s.Entries.Heard(ctx, c.Entry, r)
+	if err := s.Entries.Heard(ctx, c.Entry, r); err != nil {
+		return false, err
+	}
+	return true, entries.SetApp(ctx, s.Entries, c.Entry, r.FullName, true)
 }
 
 func installedWords(in github.Installed, noted, closed int) string {

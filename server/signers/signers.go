@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"time"
 
 	"vivarium/server/registry"
@@ -30,6 +31,14 @@ type Candidates struct {
 
 // IsApp reports whether the secret with this place is a GitHub App's that counts.
 func (c Candidates) IsApp(signer int) bool { return c.app && signer == registry.MostSecrets }
+
+// NoteApp notes that the GitHub App sees a repository, where its secret has signed a delivery of that.
+func (s Signers) NoteApp(ctx context.Context, c Candidates, signer int, name string) error {
+	if !c.IsApp(signer) || !c.letIn || c.Entry.App || !strings.Contains(name, "/") {
+		return nil
+	}
+	return entries.SetApp(ctx, s.Entries, c.Entry, name, true)
+}
 
 // Of gives what may have signed a delivery with this origin. There are always as many secrets, so that
 // the time to try them tells nothing; secrets that nobody has fill them up.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/results"
+	"vivarium/server/checkrun"
 	"vivarium/server/loop"
 	"vivarium/server/store/buildlog"
 	"vivarium/server/store/outbox"
@@ -34,6 +36,8 @@ type Work struct {
 	// Reporter sends statuses; nil: none are sent. The rows stay unsent and are not tried; a server
 	// that has a Reporter later sends those of them that are still the newest of their commit.
 	Reporter outbox.Reporter
+	// Checker makes check runs; nil: those that are due wait.
+	Checker outbox.Checker
 	// Credential names what Reporter would authenticate with now, without giving it away: a new name
 	// has what was refused tried again at once. It is asked every second. nil: it never changes.
 	Credential    func() string
@@ -111,12 +115,34 @@ func (s *Store) newSender(w Work) *outbox.Sender {
 	return s.Outbox.NewSender(outbox.Settings{
 		Log:           s.log,
 		Reporter:      w.Reporter,
+		Checker:       w.Checker,
+		CheckOf:       s.checkOf,
 		Credential:    w.Credential,
 		StatusContext: w.StatusContext,
 		TargetURL:     w.TargetURL,
 		Pace:          w.Pace,
 		Wake:          s.Logs.Wake,
 	})
+}
+
+// mostToldTests is how many red tests a check run is told of; the first of them are named in it.
+const mostToldTests = 200
+
+// checkOf says what a check run tells of a build as it is now.
+func (s *Store) checkOf(ctx context.Context, build int64) (checkrun.Run, error) {
+	b, err := s.Builds.Get(ctx, build)
+	if err != nil {
+		return checkrun.Run{}, err
+	}
+	red, err := s.Tests.Failing(ctx, build, mostToldTests)
+	if err != nil {
+		return checkrun.Run{}, err
+	}
+	failing := make([]results.Test, len(red))
+	for i, r := range red {
+		failing[i] = r.Test
+	}
+	return checkrun.Of(b, failing), nil
 }
 
 // startLoops starts what goes on beside the queue, until ctx ends.

@@ -38,6 +38,8 @@ type Options struct {
 	QueueLimit int
 	// Supersede is what a newer push of a branch, but the default branch, ends; empty: nothing.
 	Supersede verdict.Supersede
+	// Checks reports builds of repositories that a GitHub App sees by check runs.
+	Checks bool
 }
 
 // Store is the database.
@@ -82,12 +84,23 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
 		Supersede:          o.Supersede,
-		AddStatus:          outbox.Add,
+		AddStatus:          outbox.Adder{Checks: o.checked}.Add,
 		Keep:               environments.Keep,
 		Logs:               s.Logs,
 	})
+	if o.Checks {
+		s.Logs.OnStep = outbox.Progress
+	}
 	s.Retention = retention.New(db, o.Log, s.Queue)
 	return s, nil
+}
+
+// checked reports whether a repository's builds are told by check runs.
+func (o Options) checked(tx *database.Tx, repo string) (bool, error) {
+	if !o.Checks {
+		return false, nil
+	}
+	return entries.HasApp(tx, repo)
 }
 
 // Close closes the database. Serve must have returned.

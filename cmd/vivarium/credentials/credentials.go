@@ -41,12 +41,14 @@ type Source struct {
 	app      *app.Source // nil: there is no App
 }
 
-// New makes the source of a server's tokens.
-func New(a App, apiURL string, personal *personaltoken.Source, log *slog.Logger) (*Source, error) {
+// New makes the source of a server's tokens, which write checks where that is wanted.
+func New(a App, apiURL string, checks bool, personal *personaltoken.Source, log *slog.Logger) (*Source, error) {
 	if err := a.Check(); err != nil || !a.IsSet() {
 		return &Source{personal: personal}, err
 	}
-	tokens, err := app.New(app.Config{ID: a.ID, KeyFile: a.KeyFile, APIURL: apiURL, Others: personal, Log: log})
+	tokens, err := app.New(app.Config{
+		ID: a.ID, KeyFile: a.KeyFile, APIURL: apiURL, Checks: checks, Others: personal, Log: log,
+	})
 	return &Source{personal: personal, app: tokens}, err
 }
 

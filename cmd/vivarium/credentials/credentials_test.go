@@ -52,14 +52,14 @@ func TestTheAppsTokensAreUsedWhereItIsInstalledAndThePersonalOneElsewhere(t *tes
 		}
 		return got
 	}
-	alone, err := New(App{}, hub.URL(), personal, quiet)
+	alone, err := New(App{}, hub.URL(), false, personal, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := ask(alone, "octo/hello"); got != "ghp_personal" || alone.Fingerprint() != personal.Fingerprint() {
 		t.Errorf("without an App: got %s", got)
 	}
-	both, err := New(App{ID: 42, KeyFile: installedApp(t, hub)}, hub.URL(), personal, quiet)
+	both, err := New(App{ID: 42, KeyFile: installedApp(t, hub)}, hub.URL(), false, personal, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,10 @@ type Logs struct {
 	db  *database.DB
 	log *slog.Logger
 
+	// OnStep is told of each step that begins, in the transaction that keeps it; nil: nobody is. It is set
+	// before anything is recorded.
+	OnStep func(tx *database.Tx, build int64, step pipeline.StepName) error
+
 	watchers   watchers
 	recordings recordings
 

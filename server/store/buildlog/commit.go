@@ -118,7 +118,10 @@ func (r *Recorder) commit(ctx context.Context, got gathered) error {
 		if err := r.putTests(tx, got, end.lines); err != nil || got.change == nil {
 			return err
 		}
-		return builds.PutStep(tx, builds.NewStepRow(build, number, *got.change), end.seq)
+		if err := builds.PutStep(tx, builds.NewStepRow(build, number, *got.change), end.seq); err != nil {
+			return err
+		}
+		return r.l.tellStep(tx, build, *got.change)
 	})
 	if err != nil {
 		if errors.Is(err, builds.ErrLost) {
@@ -128,6 +131,14 @@ func (r *Recorder) commit(ctx context.Context, got gathered) error {
 	}
 	r.l.Wake(build)
 	return nil
+}
+
+// tellStep tells of a step that begins, in the transaction that keeps it.
+func (l *Logs) tellStep(tx *database.Tx, build int64, st pipeline.Step) error {
+	if l.OnStep == nil || st.State != pipeline.StepRunning {
+		return nil
+	}
+	return l.OnStep(tx, build, st.Name)
 }
 
 // end is an end of a log: the number of its last chunk, and how many lines end there or before.

@@ -432,6 +432,15 @@ var migrations = []migration{
 		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
 	},
 	{
+		id: "0026_0.1.0_checks",
+		statements: []string{
+			// The host's number of the check run that a target is; 0: it is none, or not made yet.
+			`ALTER TABLE status_targets ADD COLUMN check_id bigint NOT NULL DEFAULT 0`,
+			// Whether the GitHub App sees the repository, by what it delivered.
+			`ALTER TABLE repositories ADD COLUMN app boolean NOT NULL DEFAULT FALSE`,
+		},
+	},
+	{
 		id: "0027_0.1.0_superseded",
 		statements: []string{
 			`ALTER TABLE builds ADD COLUMN superseded_by bigint NOT NULL DEFAULT 0`,

@@ -32,6 +32,8 @@ type row struct {
 	QueueLimit   int
 
 	Fixed string
+
+	App bool // the GitHub App sees it
 }
 
 func (row) TableName() string { return "repositories" }
@@ -56,6 +58,7 @@ func (r row) entry() registry.Entry {
 		DeliveryAt: database.FromMicros(r.DeliveryAt),
 		Limits:     r.limits(),
 		Fixed:      r.Fixed,
+		App:        r.App,
 	}
 }
 

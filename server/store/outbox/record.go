@@ -69,6 +69,9 @@ func (s *Sender) changes(t targetRow, r statusRow, p Result) (status, target map
 	if p.Unsure {
 		target["late_id"], target["late_until"] = t.doubted(r, now, s.Pace)
 	}
+	if r.Kind == kindCheck && t.CheckID != 0 {
+		target["check_id"] = t.CheckID
+	}
 	if len(target) == 0 {
 		target["claim"] = t.Claim // so that a claim that was lost is noticed
 	}

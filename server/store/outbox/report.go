@@ -2,46 +2,94 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"vivarium/pipeline"
+	"vivarium/server/checkrun"
 )
 
-// Reporter tells a git host what became of builds, by a method for each kind of report. Errors are
-// *pipeline.RefusedError, *pipeline.RetryError, or others, which are retried.
+// Reporter tells a git host what became of commits. Errors are *pipeline.RefusedError,
+// *pipeline.RetryError, or others, which are retried.
 type Reporter interface {
 	Post(ctx context.Context, st pipeline.CommitStatus) error
+}
+
+// Checker tells a git host what becomes of builds by a check run for each. It gives the host's number
+// of the run, also beside an error where that is known. Its errors are a Reporter's.
+type Checker interface {
+	PostCheck(ctx context.Context, r checkrun.Run) (id int64, err error)
 }
 
 // kind is what a build is reported as.
 type kind string
 
-// kindStatus is a commit status. Its payload is the description.
-const kindStatus kind = "status"
+const (
+	kindStatus kind = "status" // a commit status; its payload is the description
+	kindCheck  kind = "check"  // a check run; its payload is the sentence, for people here
+)
 
 // contexts keep reports of one commit apart, by what was built of it. A push's builds have the
 // server's own context, which is the empty one here.
 var contexts = map[pipeline.RefKind]string{pipeline.RefPullRequest: "pull request"}
 
+// ofBuild stands between a context and the number of a build. A check run is of one build, and so a
+// target of its own.
+const ofBuild = "#"
+
+// checkContext is the context of a build's check run.
+func checkContext(context string, build int64) string {
+	return context + ofBuild + strconv.FormatInt(build, 10)
+}
+
 // under is the name that the git host shows for one of a server's contexts.
 func under(server, context string) string {
+	context, _, _ = strings.Cut(context, ofBuild)
 	if context == "" {
 		return server
 	}
 	return server + " (" + context + ")"
 }
 
+var errNoChecks = errors.New("no GitHub App is set, by which alone a check run can be reported")
+
 // report tells the git host of r.
 func (s *Sender) report(ctx context.Context, t *targetRow, r *statusRow) error {
-	if r.Kind != kindStatus {
-		return fmt.Errorf("a report of the kind %q: this Vivarium knows none", r.Kind)
+	switch r.Kind {
+	case kindStatus:
+		return s.Reporter.Post(ctx, pipeline.CommitStatus{
+			Repo:        t.Repo,
+			SHA:         t.SHA,
+			Context:     r.Context,
+			State:       r.State,
+			Description: r.Payload,
+			TargetURL:   s.TargetURL(r.BuildID),
+		})
+	case kindCheck:
+		return s.check(ctx, t, r)
 	}
-	return s.Reporter.Post(ctx, pipeline.CommitStatus{
-		Repo:        t.Repo,
-		SHA:         t.SHA,
-		Context:     r.Context,
-		State:       r.State,
-		Description: r.Payload,
-		TargetURL:   s.TargetURL(r.BuildID),
-	})
+	return fmt.Errorf("a report of the kind %q: this Vivarium knows none", r.Kind)
+}
+
+// check makes or changes the check run of r's build.
+func (s *Sender) check(ctx context.Context, t *targetRow, r *statusRow) error {
+	if s.Checker == nil {
+		return errNoChecks
+	}
+	run, err := s.CheckOf(ctx, r.BuildID)
+	if err != nil {
+		return fmt.Errorf("read what to report of build %d: %w", r.BuildID, err)
+	}
+	run.ID, run.Name, run.URL = t.CheckID, r.Context, s.TargetURL(r.BuildID)
+	run.Retried = t.LateUntil > 0 || r.Attempts > 0
+	if r.Plain {
+		run = run.Plain()
+	}
+	id, err := s.Checker.PostCheck(ctx, run)
+	if id != 0 {
+		t.CheckID = id
+	}
+	return err
 }

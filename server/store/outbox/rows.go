@@ -58,6 +58,7 @@ type targetRow struct {
 	NotBefore    int64 // after a failure nothing is posted until then
 	LateUntil    int64 // until then a post whose outcome is unknown may take effect; 0: there is none
 	LateID       int64 // the status that it was of
+	CheckID      int64 // the host's number of the check run; 0: not made yet, or it is of statuses
 
 	wait time.Duration // until there is something to send, as far as is known
 }

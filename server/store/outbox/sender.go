@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
+	"vivarium/server/checkrun"
 	"vivarium/server/store/database"
 )
 
@@ -20,6 +21,10 @@ type Settings struct {
 	// Reporter sends statuses; nil: none are sent. The rows stay unsent and are not tried; a Sender
 	// that has a Reporter later sends those of them that are still the newest of their commit.
 	Reporter Reporter
+	// Checker makes check runs, of which CheckOf says what they tell of a build as it is now. nil: those
+	// that are due wait.
+	Checker Checker
+	CheckOf func(ctx context.Context, build int64) (checkrun.Run, error)
 	// Credential names what Reporter would authenticate with now, without giving it away; nil: it
 	// never changes.
 	Credential    func() string
