@@ -40,6 +40,7 @@ type Server struct {
 	token    string // the accepted token
 	repos    map[string]*repo
 	faults   []Fault
+	failEach func() Fault
 	requests []Request
 	statuses []Status
 	hooks    []*Hook
@@ -143,9 +144,19 @@ func (s *Server) Fail(faults ...Fault) {
 	s.faults = append(s.faults, faults...)
 }
 
+// FailEach asks f for the fault of each request that no order of Fail is for; nil: there are none.
+func (s *Server) FailEach(f func() Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failEach = f
+}
+
 func (s *Server) nextFault() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.faults) == 0 && s.failEach != nil {
+		return s.failEach()
+	}
 	if len(s.faults) == 0 {
 		return Fault{}
 	}
