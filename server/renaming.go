@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"vivarium/server/github"
 	"vivarium/server/registry"
 )
 
@@ -56,7 +57,7 @@ func (s *Server) followRenaming(ctx context.Context, e registry.Entry, origin re
 	}
 	asking, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
-	name, err := s.config.NameOf(asking, origin.ID)
+	name, err := s.config.NameOf(github.About(asking, origin.Name), origin.ID)
 	if err != nil {
 		return &Problem{Message: "GitHub did not say whether this repository was renamed; deliver again later",
 			status: http.StatusServiceUnavailable}

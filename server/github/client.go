@@ -179,9 +179,11 @@ func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
 }
 
 // NameOf asks for the present name of a repository, given its id. GitHub knows a repository by its
-// id through renamings and transfers.
+// id through renamings and transfers. About may say which repository it probably is.
 func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err error) {
-	ctx = forErrand(ctx, "", pipeline.PurposeManage)
+	if _, said := ctx.Value(errandKey{}).(errand); !said {
+		ctx = About(ctx, "")
+	}
 	var repo listed
 	if _, err := c.get(ctx, fmt.Sprintf("repositories/%d", id), &repo); err != nil {
 		return "", fmt.Errorf("ask for the repository of id %d: %w", id, err)

@@ -17,6 +17,12 @@ type TokenSource interface {
 	Token(ctx context.Context, repo string, purpose pipeline.Purpose) (string, error)
 }
 
+// About marks a context with the repository that a question for its name or its ID is about, so that
+// a token which sees that repository alone will do.
+func About(ctx context.Context, repo string) context.Context {
+	return forErrand(ctx, repo, pipeline.PurposeManage)
+}
+
 // Forgetter is a TokenSource that may have another token in place of one that was refused.
 type Forgetter interface {
 	// Forget reports whether it had given this token, which it does not give again.

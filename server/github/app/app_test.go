@@ -365,3 +365,45 @@ func TestTheSecretsInUseAreThoseToMask(t *testing.T) {
 		t.Errorf("it prints as %s", text)
 	}
 }
+
+// TestARenamingIsAskedForByATokenOfTheNewName: no token of the App's is for all.
+func TestARenamingIsAskedForByATokenOfTheNewName(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.client(t, w.Source)
+	if name, err := c.NameOf(github.About(t.Context(), repo), 1000); err != nil || name != repo {
+		t.Errorf("got %q, %v", name, err)
+	}
+	if got := w.hub.Apps().Minted(); len(got) != 1 || got[0].Permissions["metadata"] != "read" {
+		t.Errorf("tokens: %+v", got)
+	}
+	if _, err := c.NameOf(t.Context(), 1000); err == nil {
+		t.Error("control: without the name there is a token")
+	}
+}
+
+// TestTheHostsLimitOnContentIsHeeded: 80 in a minute, and what is over it is told when to come back.
+func TestTheHostsLimitOnContentIsHeeded(t *testing.T) {
+	clock := &clock{now: time.Now()}
+	hub, err := githubtest.Start(githubtest.Options{Token: "ghp_x", ContentLimits: true, Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hub.Close()
+	hub.AddRepo(repo)
+	w := &world{hub: hub}
+	taken := 0
+	post := func() error { return w.client(t, pipeline.FixedToken("ghp_x")).Post(t.Context(), status(repo)) }
+	for ; taken < 100; taken++ {
+		if err = post(); err != nil {
+			break
+		}
+	}
+	later, ok := errors.AsType[*pipeline.RetryError](err)
+	if taken != 80 || !ok || time.Until(later.At) < 50*time.Second {
+		t.Errorf("%d were taken, then %v", taken, err)
+	}
+	clock.move(time.Minute)
+	if err := post(); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
