@@ -28,7 +28,7 @@ const (
 // deliveryInput describes the headers. The handler reads them from the request, since a missing one
 // is a wrong signature, not a parameter that does not fit.
 type deliveryInput struct {
-	Event     string `header:"X-GitHub-Event" doc:"Only push is built; ping is answered, others are ignored."`
+	Event     string `header:"X-GitHub-Event" doc:"Only push is built; of a GitHub App installations and checks count, too."`
 	GUID      string `header:"X-GitHub-Delivery" doc:"The delivery's id; one that is known is not built again."`
 	Signature string `header:"X-Hub-Signature-256" doc:"sha256= and the hexadecimal HMAC-SHA256 of the body. Required."`
 

@@ -103,6 +103,15 @@ func runningTitle(b pipeline.Build) string {
 	return "running"
 }
 
+// At is r with a link to the build's page; an empty one is none.
+func (r Run) At(page string) Run {
+	r.URL = page
+	if page != "" {
+		r.Summary += "\n[The build's page](" + page + ") has the log.\n"
+	}
+	return r
+}
+
 // Plain is r with nothing in it that a host could refuse: in words of ours alone.
 func (r Run) Plain() Run {
 	r.Annotations = nil
@@ -112,6 +121,6 @@ func (r Run) Plain() Run {
 	if r.Title == "" {
 		r.Title = r.Status
 	}
-	r.Summary = "The build's page tells more."
+	r.Summary = "More is not told here."
 	return r
 }

@@ -112,6 +112,10 @@ func TestNoTextOfABuildIsMoreThanText(t *testing.T) {
 			t.Errorf("an annotation is too long: %d, %d", len(a.Title), len(a.Message))
 		}
 	}
+	if at := r.At("https://ci.example.org/logs/7"); !strings.HasSuffix(at.Summary,
+		"[The build's page](https://ci.example.org/logs/7) has the log.\n") || len(at.Summary) > MostSummary {
+		t.Errorf("with a link: %d bytes, %s", len(at.Summary), at.Summary[max(len(at.Summary)-100, 0):])
+	}
 	if p := r.Plain(); p.Title != "not passed" || p.Annotations != nil || strings.Contains(p.Summary, "evil") {
 		t.Errorf("plain: %+v", p)
 	}

@@ -14,6 +14,7 @@ const (
 	mostFailing = 50
 	// MostSummary is the host's bound, in characters; in bytes it is kept as well.
 	MostSummary = 65_535
+	roomForLink = 4096
 )
 
 // summary says more than the title, in Markdown: red tests first, then the steps, then the limits.
@@ -32,8 +33,8 @@ func summary(b pipeline.Build, failing []results.Test, marked []Annotation) stri
 	if text == "" {
 		text = "The build has not begun.\n"
 	}
-	if len(text) > MostSummary { // none of the parts above can be that long
-		text = text[:0] + "The build's page tells more.\n"
+	if len(text) > MostSummary-roomForLink {
+		text = "More is to be told than has room here.\n"
 	}
 	return text
 }

@@ -124,7 +124,8 @@ func (u Unverified) read() (d Delivery, err error) {
 	switch d.Event {
 	case "push":
 		d.Push, d.Ignored, err = readPush(u.payload)
-	case "installation", "installation_repositories":
+	case "installation", "installation_repositories",
+		"integration_installation", "integration_installation_repositories": // as older Enterprise Servers name them
 		d.Installed, d.Ignored = readInstalled(u.payload)
 	case "check_run", "check_suite":
 		d.Asked, d.Ignored = readAsked(u.payload)

@@ -82,11 +82,11 @@ func (s *Sender) check(ctx context.Context, t *targetRow, r *statusRow) error {
 	if err != nil {
 		return fmt.Errorf("read what to report of build %d: %w", r.BuildID, err)
 	}
-	run.ID, run.Name, run.URL = t.CheckID, r.Context, s.TargetURL(r.BuildID)
-	run.Retried = t.LateUntil > 0 || r.Attempts > 0
+	run.ID, run.Name, run.Retried = t.CheckID, r.Context, t.LateUntil > 0 || r.Attempts > 0
 	if r.Plain {
 		run = run.Plain()
 	}
+	run = run.At(s.TargetURL(r.BuildID))
 	id, err := s.Checker.PostCheck(ctx, run)
 	if id != 0 {
 		t.CheckID = id
