@@ -341,7 +341,8 @@ func (s *daemon) work(client *github.Client) store.Work {
 			"cannot be read")
 		return w
 	}
-	w.Reporter, w.Checker, w.Credential = client, client, s.tokens.Fingerprint
+	w.Reporter, w.Checker = client, client
+	w.Credential, w.CredentialFor = s.tokens.Fingerprint, s.tokens.FingerprintFor
 	return w
 }
 

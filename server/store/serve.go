@@ -40,7 +40,9 @@ type Work struct {
 	Checker outbox.Checker
 	// Credential names what Reporter would authenticate with now, without giving it away: a new name
 	// has what was refused tried again at once. It is asked every second. nil: it never changes.
-	Credential    func() string
+	Credential func() string
+	// CredentialFor names it for one repository, where they differ; nil: Credential, for all.
+	CredentialFor func(repo string) string
 	StatusContext string
 	TargetURL     func(build int64) string // empty string: none
 	LogLimit      int64                    // bytes stored per attempt; 0 is 64 MiB
@@ -118,6 +120,7 @@ func (s *Store) newSender(w Work) *outbox.Sender {
 		Checker:       w.Checker,
 		CheckOf:       s.checkOf,
 		Credential:    w.Credential,
+		CredentialFor: w.CredentialFor,
 		StatusContext: w.StatusContext,
 		TargetURL:     w.TargetURL,
 		Pace:          w.Pace,

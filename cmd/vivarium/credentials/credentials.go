@@ -95,6 +95,14 @@ func (s *Source) Fingerprint() string {
 	return s.personal.Fingerprint()
 }
 
+// FingerprintFor tells in the same way what is used for one repository, as far as is known.
+func (s *Source) FingerprintFor(repo string) string {
+	if s.app != nil && s.app.Sees(repo) {
+		return s.app.Fingerprint()
+	}
+	return s.personal.Fingerprint()
+}
+
 // Secrets are the tokens that are in use now.
 func (s *Source) Secrets() []string {
 	var all []string

@@ -68,6 +68,10 @@ func TestTheAppsTokensAreUsedWhereItIsInstalledAndThePersonalOneElsewhere(t *tes
 	if !strings.HasPrefix(own, "ghs_") || ask(both, "else/where") != "ghp_personal" {
 		t.Errorf("got %s, and elsewhere %s", own, ask(both, "else/where"))
 	}
+	if app, other := both.FingerprintFor("octo/hello"), both.FingerprintFor("else/where"); app == other ||
+		other != personal.Fingerprint() || alone.FingerprintFor("octo/hello") != other {
+		t.Errorf("their fingerprints are %s and %s", app, other)
+	}
 	if got := both.Secrets(); !slices.Contains(got, own) || !slices.Contains(got, "ghp_personal") {
 		t.Errorf("%d secrets are to be masked", len(got))
 	}

@@ -77,6 +77,14 @@ func (s *Source) Fingerprint() string {
 	return fmt.Sprintf("app %d, key %s, %d", s.config.ID, s.key.fingerprint(), s.newsSoFar())
 }
 
+// Sees reports whether the App is installed in a repository, as far as is known: it asks nobody.
+func (s *Source) Sees(repo string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.found[strings.ToLower(repo)]
+	return !ok || known.installation != 0
+}
+
 // Secrets are the tokens that are in use now.
 func (s *Source) Secrets() []string {
 	s.mu.Lock()

@@ -10,18 +10,21 @@ import (
 )
 
 // Gate says when the host may be asked: never while it wants quiet, and only now and then with a
-// credential that it refused. Then one post at a time finds out whether the credential works again.
-// The gate holds for all statuses that one server sends. The zero Gate is open.
+// credential that it refused. Then one post at a time finds out whether that credential works again;
+// others are not held up. The gate holds for all that one server sends. The zero Gate is open.
 type Gate struct {
 	mu    sync.Mutex
 	quiet time.Time // the host asked for no requests until then
 	limit error     // in the host's words
+	dead  map[string]*dead
+}
 
-	dead   string    // the credential that was refused; meaningful while reason is set
+// dead is a credential that was refused.
+type dead struct {
 	since  time.Time // when it was first refused
 	probes int       // how often it has been tried since
 	next   time.Time // when it is to be tried next
-	reason error     // the host's words; nil while no credential is known to be dead
+	reason error     // the host's words
 }
 
 // Pass is the right to one post.
@@ -38,17 +41,15 @@ func (g *Gate) Enter(credential string, now time.Time, p Pace) (right Pass, wait
 	if wait := g.quiet.Sub(now); wait > 0 {
 		return right, wait, g.limit
 	}
-	if g.reason != nil && credential != g.dead {
-		g.reason = nil
-	}
-	if g.reason == nil {
+	d := g.dead[credential]
+	if d == nil {
 		return right, 0, nil
 	}
-	if wait := g.next.Sub(now); wait > 0 {
-		return right, wait, g.reason
+	if wait := d.next.Sub(now); wait > 0 {
+		return right, wait, d.reason
 	}
 	right.probe = true
-	g.next = now.Add(PostTimeout + p.probe(g.probes, now.Sub(g.since))) // others wait for the result
+	d.next = now.Add(PostTimeout + p.probe(d.probes, now.Sub(d.since))) // others wait for the result
 	return right, 0, nil
 }
 
@@ -57,33 +58,38 @@ func (g *Gate) Enter(credential string, now time.Time, p Pace) (right Pass, wait
 func (g *Gate) Leave(right Pass, err error, now time.Time, p Pace) (wait time.Duration, healed bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	d := g.dead[right.credential]
 	if later, ok := errors.AsType[*pipeline.RetryError](err); ok {
 		if later.At.After(g.quiet) {
 			g.quiet, g.limit = later.At, err
 		}
-		if right.probe {
-			g.next = now.Add(p.probe(g.probes, now.Sub(g.since)))
+		if right.probe && d != nil {
+			d.next = now.Add(p.probe(d.probes, now.Sub(d.since)))
 		}
 		return 0, false
 	}
 	if !IsDead(err) {
-		healed = right.probe && right.credential == g.dead && g.reason != nil
+		healed = right.probe && d != nil
 		if healed {
-			g.reason = nil
+			delete(g.dead, right.credential)
 		}
 		return 0, healed
 	}
 	switch {
-	case g.reason == nil || g.dead != right.credential:
-		g.dead, g.since, g.probes = right.credential, now, 0
+	case d == nil:
+		if g.dead == nil {
+			g.dead = map[string]*dead{}
+		}
+		d = &dead{since: now}
+		g.dead[right.credential] = d
 	case right.probe:
-		g.probes++
+		d.probes++
 	default: // the post was under way when another one was refused
-		return max(g.next.Sub(now), 0), false
+		return max(d.next.Sub(now), 0), false
 	}
-	g.reason = err
-	g.next = now.Add(p.probe(g.probes, now.Sub(g.since)))
-	return g.next.Sub(now), false
+	d.reason = err
+	d.next = now.Add(p.probe(d.probes, now.Sub(d.since)))
+	return d.next.Sub(now), false
 }
 
 // IsDead reports whether an error says that the credential does not work.

@@ -27,7 +27,10 @@ type Settings struct {
 	CheckOf func(ctx context.Context, build int64) (checkrun.Run, error)
 	// Credential names what Reporter would authenticate with now, without giving it away; nil: it
 	// never changes.
-	Credential    func() string
+	Credential func() string
+	// CredentialFor names, in the same way, what it would authenticate with for one repository, so that
+	// one which is refused holds up no other's; nil: Credential, for all.
+	CredentialFor func(repo string) string
 	StatusContext string                   // of a push's builds; those of others begin with it
 	TargetURL     func(build int64) string // empty string, or nil: none
 	Pace          Pace                     // zero is UsualPace
@@ -48,6 +51,9 @@ type Sender struct {
 func (o *Outbox) NewSender(c Settings) *Sender {
 	if c.Credential == nil {
 		c.Credential = func() string { return "" }
+	}
+	if c.CredentialFor == nil {
+		c.CredentialFor = func(string) string { return c.Credential() }
 	}
 	if c.TargetURL == nil {
 		c.TargetURL = func(int64) string { return "" }
@@ -127,7 +133,7 @@ func (s *Sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wa
 // attempt posts r, unless the gate is closed. healed says that the host takes a credential again
 // that it had refused.
 func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Result, healed bool) {
-	right, wait, why := s.gate.Enter(s.Credential(), s.db.Now(), s.Pace)
+	right, wait, why := s.gate.Enter(s.CredentialFor(t.Repo), s.db.Now(), s.Pace)
 	if wait > 0 {
 		p = Result{Err: why, Held: true, Retry: wait + Jitter(s.Pace.FirstTrouble)}
 		if IsDead(why) {
