@@ -18,6 +18,7 @@ import (
 	"vivarium/cmd/vivarium/console"
 	"vivarium/cmd/vivarium/credentials"
 	"vivarium/cmd/vivarium/datadir"
+	"vivarium/cmd/vivarium/identity"
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
@@ -220,7 +221,8 @@ func (s *daemon) run(ctx context.Context) error {
 		if !wait(ctx, s.locked) {
 			return nil
 		}
-		return s.identify(ctx, client)
+		identity.Learner{Entries: s.store.Entries, Client: client, Log: s.log}.Run(ctx)
+		return nil
 	})
 	return group.Wait()
 }
