@@ -7,6 +7,7 @@ type Trigger string
 
 const (
 	TriggerPush  Trigger = "push"
+	TriggerPoll  Trigger = "poll"  // a push that no delivery told of: the branch was found to have moved
 	TriggerRerun Trigger = "rerun" // of an earlier build, by a person or a delivery that came again
 )
 
@@ -39,8 +40,7 @@ func (r Ref) Kind() RefKind {
 	return kind
 }
 
-// Short is the name that people use: of a branch or tag its own, of a pull request #12, of any other
-// ref the full name.
+// Short is the name that people use: a branch's or tag's own, #12, or of any other ref the full one.
 func (r Ref) Short() string {
 	kind, name := r.cut()
 	if kind == RefPullRequest {

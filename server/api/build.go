@@ -33,7 +33,7 @@ type Build struct {
 	Repo     string         `json:"repo" example:"octocat/hello-world"`
 	Private  bool           `json:"private"`
 	Message  string         `json:"message" doc:"First line of the commit's message."`
-	Trigger  string         `json:"trigger" enum:"push,rerun"`
+	Trigger  string         `json:"trigger" enum:"push,poll,rerun"`
 	RerunOf  string         `json:"rerun_of,omitempty" doc:"The build that this one repeats."`
 	Attempt  int            `json:"attempt" doc:"1, and one more for each new try; 0 while it has never started."`
 	Image    string         `json:"image" doc:"The runner image."`

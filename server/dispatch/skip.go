@@ -15,7 +15,8 @@ import (
 // somebody asked for is built. So is a commit that was built before, on another branch: the green
 // status of a build that was left out would hide what it came to.
 func (d *Dispatcher) skip(ctx context.Context, b pipeline.Build) (*wanted.Asker, error) {
-	if b.Trigger != pipeline.TriggerPush || b.RerunOf != 0 || b.Ref.Kind() != pipeline.RefBranch {
+	pushed := b.Trigger == pipeline.TriggerPush || b.Trigger == pipeline.TriggerPoll
+	if !pushed || b.RerunOf != 0 || b.Ref.Kind() != pipeline.RefBranch {
 		return nil, nil
 	}
 	same, err := d.of(ctx, b.Repo, b.SHA)

@@ -52,6 +52,9 @@ func ParseBranch(s string) (Branch, bool) {
 	return Branch{Repo: repo, Ref: pipeline.Ref(ref)}, ok
 }
 
+// Pushes is the condition of builds that a push led to, in the words of the index builds_branch.
+const Pushes = `"trigger" IN ('push', 'poll')`
+
 // branchRefs are the refs of branches; tags are built too, but nobody hands them in.
 const branchRefs = "refs/heads/%"
 
@@ -102,7 +105,7 @@ const notSkipped = "cause NOT IN ('skipped', 'unchanged')"
 // lastPushes are the builds of the last push of each branch until a time.
 func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {
 	until := func() *gorm.DB {
-		db := b.db.Read(ctx).Model(&Row{}).Where(`"trigger" = 'push' AND queued_at <= ?`, database.Micros(at))
+		db := b.db.Read(ctx).Model(&Row{}).Where(Pushes+" AND queued_at <= ?", database.Micros(at))
 		return q.Sight.restrict(db, "builds")
 	}
 	key := strings.ToLower(q.After.Repo)

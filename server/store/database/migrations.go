@@ -451,4 +451,35 @@ var migrations = []migration{
 				`WHERE "trigger" = 'push'`,
 		},
 	},
+	{
+		id: "0028_0.1.0_nothing_missed",
+		statements: []string{
+			// Requests to the git host of the last hour, which count against its limits.
+			`CREATE TABLE spendings (
+				id {{id}},
+				account text NOT NULL,
+				at bigint NOT NULL
+			)`,
+			`CREATE INDEX spendings_account ON spendings (account, at)`,
+			// Where branches were when the git host was last asked.
+			`CREATE TABLE heads (
+				repo_key text NOT NULL,
+				ref text NOT NULL,
+				sha text NOT NULL,
+				PRIMARY KEY (repo_key, ref)
+			)`,
+			// When the git host was last asked for something of a repository.
+			`CREATE TABLE looks (
+				repo_key text NOT NULL,
+				what text NOT NULL,
+				at bigint NOT NULL,
+				PRIMARY KEY (repo_key, what)
+			)`,
+			`DROP INDEX builds_branch`,
+			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private, cause) ` +
+				`WHERE "trigger" IN ('push', 'poll')`,
+			`DROP INDEX builds_unended`,
+			`CREATE INDEX builds_unended ON builds (lower(repo), ref) WHERE "trigger" IN ('push', 'poll') AND ended_at = 0`,
+		},
+	},
 }

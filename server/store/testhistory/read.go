@@ -59,9 +59,9 @@ func (h *Histories) Of(ctx context.Context, b pipeline.Build, failing []testruns
 const earlier = `
 SELECT b.id, b.cause, s.results, r.failed + r.error + r.unexpected_success AS red,
 	(SELECT count(*) FROM test_failures f WHERE f.build_id = b.id AND f.attempt = b.attempt) AS kept,
-	CASE WHEN b."trigger" = 'push' THEN b.pushed_at ELSE coalesce((
+	CASE WHEN b."trigger" IN ('push', 'poll') THEN b.pushed_at ELSE coalesce((
 		SELECT max(p.pushed_at) FROM builds p WHERE p.sha = b.sha AND p.id < b.id AND p.ref = b.ref
-			AND lower(p.repo) = lower(b.repo) AND p."trigger" = 'push'), b.queued_at) END AS pushed_at
+			AND lower(p.repo) = lower(b.repo) AND p."trigger" IN ('push', 'poll')), b.queued_at) END AS pushed_at
 FROM builds b
 	JOIN test_runs r ON r.build_id = b.id AND r.attempt = b.attempt
 	LEFT JOIN steps s ON s.build_id = b.id AND s.attempt = b.attempt AND s.name = 'test'

@@ -64,7 +64,7 @@ func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 // unended are the builds of pushes of b's branch that have not ended, but for those that somebody had
 // built although they were skipped.
 func unended(tx *database.Tx, b builds.Row) (rows []builds.Row, err error) {
-	err = tx.Where(`"trigger" = 'push' AND ended_at = 0 AND lower(repo) = ? AND ref = ? AND rerun_of = 0`,
+	err = tx.Where(builds.Pushes+` AND ended_at = 0 AND lower(repo) = ? AND ref = ? AND rerun_of = 0`,
 		strings.ToLower(b.Repo), b.Ref).Order("id").Find(&rows).Error
 	return rows, err
 }
@@ -79,7 +79,7 @@ func lastPush(tx *database.Tx, b builds.Row, open []builds.Row) (verdict.Dated, 
 	var pushes []verdict.Dated
 	err := tx.Model(&builds.Row{}).
 		Select("id, ref AS branch, before_sha, sha, pushed_at, cause IN ? AS unbuilt", unbuilt).
-		Where(`"trigger" = 'push' AND lower(repo) = ? AND ref = ? AND pushed_at >= ?`,
+		Where(builds.Pushes+` AND lower(repo) = ? AND ref = ? AND pushed_at >= ?`,
 			strings.ToLower(b.Repo), b.Ref, since).
 		Order("id").Scan(&pushes).Error
 	last, ok := verdict.Last(pushes)
