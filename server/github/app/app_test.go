@@ -384,7 +384,7 @@ func TestARenamingIsAskedForByATokenOfTheNewName(t *testing.T) {
 // TestTheHostsLimitOnContentIsHeeded: 80 in a minute, and what is over it is told when to come back.
 func TestTheHostsLimitOnContentIsHeeded(t *testing.T) {
 	clock := &clock{now: time.Now()}
-	hub, err := githubtest.Start(githubtest.Options{Token: "ghp_x", ContentLimits: true, Now: clock.Now})
+	hub, err := githubtest.Start(githubtest.Options{Token: "ghp_x", Content: &githubtest.Content{}, Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package githubtest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,8 +16,6 @@ const longestJWT = 10 * time.Minute
 // GitHub's limits on requests that create content.
 // https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 const (
-	contentPerMinute = 80
-	contentPerHour   = 500
 )
 
 // asApp judges the tokens of an App: its own, which are JWTs, and those of its installations. Others
@@ -110,30 +107,4 @@ func needed(r *http.Request, path []string) (permission, level string) {
 		return "repository_hooks", level
 	}
 	return "", ""
-}
-
-// withinLimits keeps the limits on requests that create content.
-func (s *Server) withinLimits(w http.ResponseWriter, r *http.Request) bool {
-	content := r.Method != http.MethodGet &&
-		(strings.Contains(r.URL.Path, "/statuses/") || strings.Contains(r.URL.Path, "/check-runs"))
-	if !s.options.ContentLimits || !content {
-		return true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.options.Now()
-	within := func(d time.Duration) (n int) {
-		for _, at := range s.created {
-			if now.Sub(at) < d {
-				n++
-			}
-		}
-		return n
-	}
-	if within(time.Minute) >= contentPerMinute || within(time.Hour) >= contentPerHour {
-		SecondaryLimit(http.StatusForbidden, fmt.Sprint(60)).answer(w)
-		return false
-	}
-	s.created = append(s.created, now)
-	return true
 }

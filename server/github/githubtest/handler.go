@@ -33,8 +33,8 @@ func (s *Server) handler() http.Handler {
 		s.record(r)
 		s.nextFault().serve(w, r, func(w http.ResponseWriter, r *http.Request) {
 			s.headers(w.Header())
-			if needsNone(r) || s.authorized(w, r) && s.withinLimits(w, r) {
-				mux.ServeHTTP(w, r)
+			if needsNone(r) || s.authorized(w, r) {
+				s.limitContent(w, r, mux.ServeHTTP)
 			}
 		})
 	})

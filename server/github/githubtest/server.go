@@ -19,9 +19,8 @@ type Options struct {
 	User    string // the one owner of repositories that is a user; all others are organizations
 	// Now is the clock of tokens and of limits; nil: time.Now.
 	Now func() time.Time
-	// ContentLimits has GitHub's limits on requests that create content kept: 80 in a minute, 500 in an
-	// hour.
-	ContentLimits bool
+	// Content refuses what is over GitHub's limits on requests that make content; nil: nothing is.
+	Content *Content
 	// OnStatus is called with every accepted status, in order.
 	OnStatus func(Status)
 }
@@ -46,7 +45,6 @@ type Server struct {
 	hooks    []*Hook
 	apps     apps
 	checks   []*Check
-	created  []time.Time   // when content was created
 	changed  chan struct{} // closed and replaced when a request or a status comes
 }
 
