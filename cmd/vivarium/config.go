@@ -18,6 +18,7 @@ import (
 	"vivarium/pipeline/hosts"
 	"vivarium/server"
 	"vivarium/server/https"
+	"vivarium/server/store/outbox/budget"
 	"vivarium/server/verdict"
 )
 
@@ -46,6 +47,7 @@ type config struct {
 	keepAuthors        time.Duration // 0: forever
 	logFormat          string
 	statusContext      string
+	unbounded          bool // what is sent to GitHub; without a value its API's address decides
 	token              server.Secret
 	githubApp          credentials.App
 	checks             bool
@@ -167,6 +169,9 @@ var variables = []variable{
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
+	{"VIVARIUM_GITHUB_BUDGET", "", "Whether statuses stay within GitHub's limits, results before beginnings: on or " +
+		"off; unset: on for github.com.",
+		to(off, func(c *config) *bool { return &c.unbounded })},
 	{"GITHUB_TOKEN", "", "Token that sets commit statuses and reads private repositories; in .env it may be " +
 		"renewed while the server runs.",
 		to(secretText, func(c *config) *server.Secret { return &c.token })},
@@ -196,6 +201,17 @@ var variables = []variable{
 		to(webURL, func(c *config) **url.URL { return &c.apiURL })},
 	{"GITHUB_SERVER_URL", "https://github.com", "GitHub itself, where repositories are cloned from.",
 		to(webURL, func(c *config) **url.URL { return &c.serverURL })},
+}
+
+// sendsAtMost are the limits that what is sent to GitHub is kept within.
+func (c config) sendsAtMost() budget.Limits {
+	switch {
+	case !c.given["VIVARIUM_GITHUB_BUDGET"]:
+		return budget.Of(c.apiURL)
+	case c.unbounded:
+		return budget.Limits{}
+	}
+	return budget.GitHub
 }
 
 // readConfig reads the settings from environ (NAME=value), and those that environ does not set from

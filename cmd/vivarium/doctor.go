@@ -209,6 +209,7 @@ func (c *checkup) database(ctx context.Context) {
 	}
 	c.webhook(letIn(entries))
 	c.Statuses(ctx, s.Outbox)
+	c.Budget(ctx, s.Outbox, c.config.sendsAtMost())
 }
 
 // webhook checks whose deliveries would be accepted.

@@ -334,6 +334,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 		Secrets:       s.secrets,
 		RepoWorkers:   s.config.repoWorkers,
 		KeepAuthors:   s.config.keepAuthors,
+		Budget:        s.config.sendsAtMost(),
 	}
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")

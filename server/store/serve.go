@@ -13,6 +13,7 @@ import (
 	"vivarium/server/loop"
 	"vivarium/server/store/buildlog"
 	"vivarium/server/store/outbox"
+	"vivarium/server/store/outbox/budget"
 	"vivarium/server/store/queue"
 )
 
@@ -50,6 +51,10 @@ type Work struct {
 	RepoWorkers   int                      // builds of one repository that run at a time; 0 is no cap
 	// Pace is how long the outbox waits; zero is outbox.UsualPace.
 	Pace outbox.Pace
+	// Budget bounds what is sent to the git host; zero: nothing does.
+	Budget budget.Limits
+	// Account is outbox.Settings.Account.
+	Account func(repo string) string
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
 }
@@ -124,6 +129,8 @@ func (s *Store) newSender(w Work) *outbox.Sender {
 		StatusContext: w.StatusContext,
 		TargetURL:     w.TargetURL,
 		Pace:          w.Pace,
+		Budget:        w.Budget,
+		Account:       w.Account,
 		Wake:          s.Logs.Wake,
 	})
 }

@@ -13,11 +13,6 @@ import (
 // longestJWT is how far ahead a JWT may end.
 const longestJWT = 10 * time.Minute
 
-// GitHub's limits on requests that create content.
-// https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
-const (
-)
-
 // asApp judges the tokens of an App: its own, which are JWTs, and those of its installations. Others
 // it leaves alone.
 func (s *Server) asApp(w http.ResponseWriter, r *http.Request, token string) (handled, ok bool) {

@@ -12,9 +12,9 @@ const behindAfter = 5 * time.Second
 // next decides what to do about the statuses of one commit under one context, in the order in which
 // they were added: what to send now, if anything, and what will never be sent. The newest state is
 // that of the build with the highest id, and its end is newer than its beginning. A pending is left
-// out only where its end is known and the outbox is behind. A check run tells of its build as it is
-// when it is sent, and so needs only the newest.
-func next(rows []statusRow, now time.Time) (send *statusRow, superseded []int64) {
+// out only where its end is known and the outbox is behind, or what may be sent is tight. A check run
+// tells of its build as it is when it is sent, and so needs only the newest.
+func next(rows []statusRow, now time.Time, tight bool) (send *statusRow, superseded []int64) {
 	var newest int64
 	for _, r := range rows {
 		newest = max(newest, r.BuildID)
@@ -28,7 +28,7 @@ func next(rows []statusRow, now time.Time) (send *statusRow, superseded []int64)
 		switch {
 		case r.BuildID < newest,
 			settled(later, r.BuildID),
-			(r.Kind == kindCheck || isBehind(*r, now)) && known(later, r.BuildID):
+			(r.Kind == kindCheck || tight || isBehind(*r, now)) && known(later, r.BuildID):
 			superseded = append(superseded, r.ID)
 		case send == nil:
 			send = r

@@ -24,41 +24,48 @@ func TestNextSendsTheNewestState(t *testing.T) {
 		rows       []statusRow
 		send       int64
 		superseded []int64
+		tight      bool
 	}{
-		{"nothing", nil, 0, nil},
-		{"a pending", []statusRow{pending(1, 1, old)}, 1, nil},
-		{"pending before its end when both are fresh", []statusRow{pending(1, 1, fresh), final(2, 1)}, 1, nil},
-		{"only the end when behind", []statusRow{pending(1, 1, old), final(2, 1)}, 2, []int64{1}},
-		{"only the end when the pending failed", []statusRow{tried(pending(1, 1, fresh)), final(2, 1)}, 2, []int64{1}},
-		{"the end after its pending", []statusRow{sent(pending(1, 1, old)), final(2, 1)}, 2, nil},
-		{"no pending after its end", []statusRow{pending(1, 1, fresh), sent(final(2, 1))}, 0, []int64{1}},
+		{"nothing", nil, 0, nil, false},
+		{"a pending", []statusRow{pending(1, 1, old)}, 1, nil, false},
+		{"pending before its end when both are fresh", []statusRow{pending(1, 1, fresh), final(2, 1)}, 1, nil, false},
+		{"a pending alone when tight", []statusRow{pending(1, 1, fresh)}, 1, nil, true},
+		{"only the end when tight", []statusRow{pending(1, 1, fresh), final(2, 1)}, 2, []int64{1}, true},
+		{"only the end when behind", []statusRow{pending(1, 1, old), final(2, 1)}, 2, []int64{1}, false},
+		{"only the end when the pending failed", []statusRow{tried(pending(1, 1, fresh)), final(2, 1)}, 2, []int64{1}, false},
+		{"the end after its pending", []statusRow{sent(pending(1, 1, old)), final(2, 1)}, 2, nil, false},
+		{"no pending after its end", []statusRow{pending(1, 1, fresh), sent(final(2, 1))}, 0, []int64{1}, false},
 		{
 			"no pending after an undeliverable end",
 			[]statusRow{pending(1, 1, fresh), failed(final(2, 1))},
 			0,
 			[]int64{1},
+			false,
 		},
-		{"an end after an undeliverable pending", []statusRow{failed(pending(1, 1, old)), final(2, 1)}, 2, nil},
+		{"an end after an undeliverable pending", []statusRow{failed(pending(1, 1, old)), final(2, 1)}, 2, nil, false},
 		{
 			"an older build's end is left out",
 			[]statusRow{sent(pending(1, 1, old)), sent(pending(2, 2, old)), final(3, 1)},
 			0,
 			[]int64{3},
+			false,
 		},
 		{
 			"a newer build's pending after an older one's end",
 			[]statusRow{sent(pending(1, 1, old)), sent(final(2, 1)), pending(3, 2, fresh)},
 			3,
 			nil,
+			false,
 		},
 		{
 			"all of the older build is left out",
 			[]statusRow{pending(1, 1, old), final(2, 1), pending(3, 2, fresh)},
 			3,
 			[]int64{1, 2},
+			false,
 		},
 	} {
-		send, superseded := next(c.rows, now)
+		send, superseded := next(c.rows, now, c.tight)
 		var id int64
 		if send != nil {
 			id = send.ID

@@ -13,6 +13,7 @@ import (
 
 	"vivarium/server/checkrun"
 	"vivarium/server/store/database"
+	"vivarium/server/store/outbox/budget"
 )
 
 // Settings are what a Sender sends with.
@@ -34,6 +35,11 @@ type Settings struct {
 	StatusContext string                   // of a push's builds; those of others begin with it
 	TargetURL     func(build int64) string // empty string, or nil: none
 	Pace          Pace                     // zero is UsualPace
+	// Budget bounds what is sent; zero: nothing does, and several posts are under way at a time.
+	Budget budget.Limits
+	// Account names whose limits at the host a repository's reports count against; nil: one account
+	// sends them all. What it gives is kept for an hour, and must not name the repository.
+	Account func(repo string) string
 	// Wake is called after each attempt to send a status of a build. nil: nobody waits for it.
 	Wake func(build int64)
 }
@@ -43,6 +49,7 @@ type Sender struct {
 	Settings
 	db   *database.DB
 	gate Gate // to the git host
+	lane lanes
 
 	credential string // that what was refused has been tried with; Start sets it, then only Look
 }
@@ -60,6 +67,9 @@ func (o *Outbox) NewSender(c Settings) *Sender {
 	}
 	if c.Pace == (Pace{}) {
 		c.Pace = UsualPace
+	}
+	if c.Account == nil {
+		c.Account = func(string) string { return "" }
 	}
 	if c.Wake == nil {
 		c.Wake = func(int64) {}
@@ -130,19 +140,23 @@ func (s *Sender) deliver(ctx context.Context, t *targetRow, send *statusRow) (wa
 	return t.wait, nil
 }
 
-// attempt posts r, unless the gate is closed. healed says that the host takes a credential again
-// that it had refused.
+// attempt posts r, unless the gate is closed or the budget is used up. healed says that the host
+// takes a credential again that it had refused.
 func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Result, healed bool) {
+	account := s.Account(t.Repo)
+	if s.Budget != (budget.Limits{}) {
+		leave, err := s.lane.enter(ctx, account)
+		if err != nil {
+			return s.held(r, s.Pace.FirstTrouble, err), false
+		}
+		defer leave()
+	}
 	right, wait, why := s.gate.Enter(s.CredentialFor(t.Repo), s.db.Now(), s.Pace)
+	if wait == 0 {
+		wait, why = s.spend(ctx, account, r.class())
+	}
 	if wait > 0 {
-		p = Result{Err: why, Held: true, Retry: wait + Jitter(s.Pace.FirstTrouble)}
-		if IsDead(why) {
-			p.Code = http.StatusUnauthorized
-		}
-		if !r.ends() { // ends go first once the gate is open
-			p.Retry += s.Pace.Yield
-		}
-		return p, false
+		return s.held(r, wait, why), false
 	}
 	ctx, cancel := context.WithTimeout(ctx, PostTimeout)
 	defer cancel()
@@ -154,4 +168,16 @@ func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Res
 		p.Retry = wait + Jitter(s.Pace.FirstTrouble)
 	}
 	return p, healed
+}
+
+// held says that r was not sent, and when to look again.
+func (s *Sender) held(r *statusRow, wait time.Duration, why error) Result {
+	p := Result{Err: why, Held: true, Retry: wait + Jitter(s.Pace.FirstTrouble)}
+	if IsDead(why) {
+		p.Code = http.StatusUnauthorized
+	}
+	if !r.ends() { // ends go first once the gate is open
+		p.Retry += s.Pace.Yield
+	}
+	return p
 }

@@ -56,7 +56,11 @@ func (s *Sender) choose(tx *database.Tx, t *targetRow) (*statusRow, error) {
 		return nil, err
 	}
 	now := s.db.Now()
-	send, superseded := next(rows, now)
+	tight, err := s.extrasWait(tx, s.Account(t.Repo))
+	if err != nil {
+		return nil, err
+	}
+	send, superseded := next(rows, now, tight > 0)
 	if len(superseded) > 0 {
 		if err := tx.Model(&statusRow{}).Where("id IN ?", superseded).Update("superseded", true).Error; err != nil {
 			return nil, err
@@ -65,6 +69,8 @@ func (s *Sender) choose(tx *database.Tx, t *targetRow) (*statusRow, error) {
 	t.wait = 0
 	if send == nil {
 		send, t.wait = again(rows, *t, now)
+	} else if !send.ends() && tight > 0 {
+		send, t.wait = nil, tight+Jitter(s.Pace.Yield)
 	} else if !send.ends() && isBehind(*send, now) {
 		first, err := endsWait(tx, now)
 		if err != nil {
