@@ -47,7 +47,8 @@ type config struct {
 	keepAuthors        time.Duration // 0: forever
 	logFormat          string
 	statusContext      string
-	unbounded          bool // what is sent to GitHub; without a value its API's address decides
+	poll               time.Duration // 0: not at all
+	unbounded          bool          // what is sent to GitHub; without a value its API's address decides
 	token              server.Secret
 	githubApp          credentials.App
 	checks             bool
@@ -169,6 +170,9 @@ var variables = []variable{
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
 	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
+	{"VIVARIUM_POLL", "", "How often GitHub is asked where branches are, such as 30s, to build what no delivery told " +
+		"of; unset: never.",
+		to(duration, func(c *config) *time.Duration { return &c.poll })},
 	{"VIVARIUM_GITHUB_BUDGET", "", "Whether statuses stay within GitHub's limits, results before beginnings: on or " +
 		"off; unset: on for github.com.",
 		to(off, func(c *config) *bool { return &c.unbounded })},

@@ -208,6 +208,9 @@ func (c *checkup) database(ctx context.Context) {
 		return
 	}
 	c.webhook(letIn(entries))
+	if named, err := c.config.named(ctx, s.Entries); err == nil {
+		doctor.Polling(c.Checkup, c.config.poll, len(named), c.config.token != "")
+	}
 	c.Statuses(ctx, s.Outbox)
 	c.Budget(ctx, s.Outbox, c.config.sendsAtMost())
 }

@@ -221,6 +221,13 @@ func (s *daemon) run(ctx context.Context) error {
 		if !wait(ctx, s.locked) {
 			return nil
 		}
+		s.poll(ctx, client)
+		return nil
+	})
+	group.Go(func() error {
+		if !wait(ctx, s.locked) {
+			return nil
+		}
 		identity.Learner{Entries: s.store.Entries, Client: client, Log: s.log}.Run(ctx)
 		return nil
 	})

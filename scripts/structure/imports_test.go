@@ -28,10 +28,12 @@ var onlyIn = map[string][]string{
 		"server/store/entries",
 		"server/store/outbox",
 		"server/store/people",
+		"server/store/polls",
 		"server/store/queue",
 		"server/store/queue/usage",
 		"server/store/testruns",
 		"server/store/storetest",
+		"server/store/watched",
 	},
 	"github.com/riverqueue": {
 		"server/store/outbox",

@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 		"server/dispatch",
 		"server/https",
 		"server/github",
+		"server/poll",
 		"server/registry",
 		"server/store",
 		"server/store/database/trouble",
@@ -195,7 +196,7 @@ var mayImport = map[string][]string{
 		"server/verdict",
 	},
 	"server/answers":     {"pipeline", "server/store/queue"},
-	"server/github":      {"pipeline", "pipeline/wanted", "server/checkrun"},
+	"server/github":      {"pipeline", "pipeline/wanted", "server/checkrun", "server/heads"},
 	"pipeline/wanted":    {},
 	"pipeline/buildvars": {"pipeline", "sandbox"},
 	"server/registry":    {"sandbox/quantity"},
@@ -208,6 +209,16 @@ var mayImport = map[string][]string{
 		"pipeline",
 		"server/github",
 	},
+	"server/heads": {"pipeline"},
+	"server/poll": {
+		"pipeline", "server/github", "server/heads", "server/loop", "server/registry", "server/store/entries",
+		"server/store/polls", "server/store/watched",
+	},
+	"server/store/polls": {
+		"pipeline", "server/heads", "server/registry", "server/store/builds", "server/store/database",
+		"server/store/entries", "server/store/queue", "server/store/watched", "server/verdict",
+	},
+	"server/store/watched": {"pipeline", "server/heads", "server/store/database"},
 	"server/store/builds": {
 		"pipeline",
 		"pipeline/results",
@@ -241,6 +252,7 @@ var mayImport = map[string][]string{
 		"server/store/builds",
 		"server/store/database",
 		"server/store/people",
+		"server/store/watched",
 	},
 	"server/store/people": {
 		"server/store/database",
@@ -275,6 +287,7 @@ var mayImport = map[string][]string{
 		"server/store/outbox",
 		"server/store/people",
 		"server/store/queue",
+		"server/store/watched",
 	},
 	"server/store/testhistory": {
 		"pipeline",
@@ -308,6 +321,8 @@ var mayImport = map[string][]string{
 		"server/store/builds",
 		"server/store/people",
 		"server/store/entries",
+		"server/store/polls",
+		"server/store/watched",
 		"server/verdict",
 	},
 	"pipeline": {
@@ -353,7 +368,7 @@ var mayImport = map[string][]string{
 		"server/store/database",
 		"server/store/outbox/budget",
 	},
-	"server/store/outbox/budget": {},
+	"server/store/outbox/budget":  {},
 	"server/store/queue/patience": {"pipeline", "sandbox/quantity"},
 	"server/verdict":              {"pipeline"},
 	"pipeline/fixed":              {"pipeline/gitline", "sandbox", "sandbox/quantity"},

@@ -2,6 +2,7 @@ package github
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,6 +17,9 @@ const (
 	maxAnswer = 8 << 20  // bytes read of an answer; a full page of statuses has some 200 KiB
 	maxError  = 64 << 10 // bytes read of an error's answer
 )
+
+// errNotModified says that what is known holds. go-github would not close such an answer's body.
+var errNotModified = errors.New("not modified")
 
 // transport adds the token and turns refusals into *APIError before go-github sees them: go-github
 // knows neither rate limits answered with 429 nor dates in Retry-After.
@@ -98,6 +102,9 @@ func (t *transport) answered(resp *http.Response, begun time.Time) (*http.Respon
 		t.mu.Lock()
 		t.limit.ended(begun)
 		t.mu.Unlock()
+		if resp.StatusCode == http.StatusNotModified {
+			return nil, errors.Join(errNotModified, resp.Body.Close())
+		}
 		resp.Body = struct {
 			io.Reader
 			io.Closer

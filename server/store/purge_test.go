@@ -16,6 +16,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/environment"
 	"vivarium/pipeline/results"
+	"vivarium/server/heads"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
@@ -62,6 +63,7 @@ func fill(t *testing.T, s *Store) {
 	if _, err := s.People.AddToken(t.Context(), by, canaryName); err != nil {
 		t.Fatal(err)
 	}
+	must(t, s.Watched.Begin(t.Context(), canaryName, []heads.Head{{Ref: "refs/heads/old", SHA: push(9).SHA}}))
 	serve(t, s, Work{StatusContext: "ci", Reporter: refusing{}, Build: func(
 		ctx context.Context, b pipeline.Build, rec pipeline.Recorder,
 	) (pipeline.Outcome, error) {

@@ -17,10 +17,12 @@ import (
 	"vivarium/server/store/environments"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
+	"vivarium/server/store/polls"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/retention"
 	"vivarium/server/store/testhistory"
 	"vivarium/server/store/testruns"
+	"vivarium/server/store/watched"
 	"vivarium/server/verdict"
 )
 
@@ -53,6 +55,9 @@ type Store struct {
 	Logs      *buildlog.Logs
 	Tests     *testruns.Runs
 	Retention *retention.Retention
+	// Watched is where branches were when the git host was last asked.
+	Watched *watched.Watched
+	Polls   *polls.Polls
 	// Environments is what builds ran with.
 	Environments *environments.Environments
 	// TestHistories says since which builds tests fail.
@@ -76,8 +81,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		Database: db, Builds: builds.New(db), People: people.New(db, o.Log), Entries: entries.New(db),
 		Logs: buildlog.New(db, o.Log), Tests: testruns.New(db), Environments: environments.New(db),
-		TestHistories: testhistory.New(db),
-		Outbox:        outbox.New(db), db: db, log: o.Log,
+		TestHistories: testhistory.New(db), Watched: watched.New(db),
+		Outbox: outbox.New(db), db: db, log: o.Log,
 	}
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,
@@ -86,11 +91,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Supersede:          o.Supersede,
 		AddStatus:          outbox.Adder{Checks: o.checked}.Add,
 		Keep:               environments.Keep,
+		ToldLate:           polls.ToldLate,
 		Logs:               s.Logs,
 	})
 	if o.Checks {
 		s.Logs.OnStep = outbox.Progress
 	}
+	s.Polls = polls.New(db, s.Queue, o.Log)
 	s.Retention = retention.New(db, o.Log, s.Queue)
 	return s, nil
 }

@@ -18,6 +18,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /repos/{owner}/{name}/commits/{rest...}", s.readStatuses)
 	mux.HandleFunc("GET /user", s.user)
 	mux.HandleFunc("GET /installation/repositories", s.installation)
+	mux.HandleFunc("GET /repos/{owner}/{name}/branches", s.branches)
 	s.hookRoutes(mux)
 	s.appRoutes(mux)
 	s.checkRoutes(mux)
@@ -34,7 +35,7 @@ func (s *Server) handler() http.Handler {
 		s.nextFault().serve(w, r, func(w http.ResponseWriter, r *http.Request) {
 			s.headers(w.Header())
 			if needsNone(r) || s.authorized(w, r) {
-				s.limitContent(w, r, mux.ServeHTTP)
+				s.limitContent(w, r, conditional(mux.ServeHTTP))
 			}
 		})
 	})

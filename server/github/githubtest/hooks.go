@@ -92,7 +92,7 @@ func (s *Server) answerRepos(w http.ResponseWriter, r *http.Request, prefix stri
 
 // renderRepo shows a repository. s.mu is held.
 func (s *Server) renderRepo(name string) map[string]any {
-	p := Push{Repo: name, RepoID: s.repos[name].id}
+	p := Push{Repo: name, RepoID: s.repos[name].id, Private: s.repos[name].private}
 	one := p.repository()
 	one["archived"] = s.repos[name].archived
 	return one

@@ -53,6 +53,7 @@ type repo struct {
 	refs    map[string]string // name, such as heads/main or main, to SHA
 	id      int64
 
+	private     bool
 	archived    bool
 	refuseHooks *HookRefusal
 }

@@ -112,6 +112,10 @@ func (s *Server) readStatuses(w http.ResponseWriter, r *http.Request) {
 		s.readChecks(w, r, r.PathValue("owner")+"/"+r.PathValue("name"), sha)
 		return
 	}
+	if fullSHA.MatchString(r.PathValue("rest")) {
+		s.commit(w, r)
+		return
+	}
 	ref, combined := strings.CutSuffix(r.PathValue("rest"), "/status")
 	ref, list := strings.CutSuffix(ref, "/statuses")
 	if combined == list {

@@ -15,6 +15,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
+	"vivarium/server/store/watched"
 )
 
 // ErrExists says that an entry of this name is there already.
@@ -139,6 +140,9 @@ func (e *Entries) Rename(ctx context.Context, entry int64, name string) error {
 			return err
 		}
 		old := r.Name
+		if err := watched.Rename(tx, r.NameKey, name); err != nil {
+			return err
+		}
 		r.Name, r.NameKey = name, strings.ToLower(name)
 		if err := tx.Save(&r).Error; err != nil {
 			return err

@@ -35,13 +35,25 @@ func (e *Entries) Heard(ctx context.Context, via registry.Entry, r pipeline.Repo
 	return nil
 }
 
+// Hold is See where no delivery has come: the repository was looked at.
+func Hold(tx *database.Tx, via registry.Entry, name string) (entry int64, err error) {
+	return see(tx, via, name, 0)
+}
+
 // See notes a delivery whose signature held, in the transaction that accepts it, and gives the
 // repository's own entry. Its row is held against other deliveries until the transaction ends.
 func See(tx *database.Tx, via registry.Entry, name string) (entry int64, err error) {
+	return see(tx, via, name, database.Micros(tx.Now()))
+}
+
+// see is See with the time of the delivery; 0: there was none.
+func see(tx *database.Tx, via registry.Entry, name string, delivered int64) (entry int64, err error) {
+	later := gorm.Expr("CASE WHEN repositories.delivery_at < ? THEN ? ELSE repositories.delivery_at END", delivered,
+		delivered)
 	key, now := strings.ToLower(name), database.Micros(tx.Now())
 	id := clause.Returning{Columns: []clause.Column{{Name: "id"}}}
 	var r row
-	changes := map[string]any{"delivery_at": now}
+	changes := map[string]any{"delivery_at": later}
 	if via.Kind == registry.Seen { // a pattern may let it in now that the shared secret does not
 		changes["parent_id"] = gorm.Expr("CASE WHEN kind = ? THEN ? ELSE parent_id END", registry.Seen, via.Parent)
 	}
@@ -56,12 +68,12 @@ func See(tx *database.Tx, via registry.Entry, name string) (entry int64, err err
 		ParentID:   via.ID,
 		SecretName: name,
 		AddedAt:    now,
-		DeliveryAt: now,
+		DeliveryAt: delivered,
 	}
 	// Another server may have seen it meanwhile.
 	seen := clause.OnConflict{
 		Columns:   []clause.Column{{Name: "name_key"}},
-		DoUpdates: clause.Assignments(map[string]any{"delivery_at": now}),
+		DoUpdates: clause.Assignments(map[string]any{"delivery_at": later}),
 	}
 	err = tx.Clauses(seen, id).Create(&r).Error
 	return r.ID, err

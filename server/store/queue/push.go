@@ -226,6 +226,9 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 			return a, jobs, err
 		}
 	}
+	if told, err := q.toldLate(tx, p); err != nil || told != 0 {
+		return Accepted{BuildID: told, Duplicate: true}, nil, err
+	}
 	if p, err = weigh(tx, key, p); err != nil {
 		return Accepted{}, nil, err
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	// Keep writes what else is kept of an outcome, in the transaction that ends the build; nil: nothing.
 	Keep func(*database.Tx, builds.Row, pipeline.Outcome) error
 	Logs Logs
+	// ToldLate finds the build of a push that was built before its delivery came, and notes that; 0: none.
+	ToldLate func(*database.Tx, Push) (build int64, err error)
 }
 
 // Logs are the logs of builds, as far as the queue needs them.
@@ -56,6 +58,7 @@ type Queue struct {
 	logs               Logs
 	addStatus          func(*database.Tx, builds.Row) (river.InsertManyParams, error)
 	keep               func(*database.Tx, builds.Row, pipeline.Outcome) error
+	toldLate           func(*database.Tx, Push) (int64, error)
 	defaultBranchFirst bool
 	limit              int // of builds that wait in all
 	overtaker          overtake.Overtaker
@@ -86,6 +89,7 @@ func New(db *database.DB, o Options) *Queue {
 		logs:               o.Logs,
 		addStatus:          o.AddStatus,
 		keep:               o.Keep,
+		toldLate:           o.ToldLate,
 		defaultBranchFirst: o.DefaultBranchFirst,
 		limit:              o.Limit,
 		look:               make(chan struct{}, 1),

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/watched"
 )
 
 // builds removes the builds in a state, or in any, with all that belongs to each. Each has a
@@ -131,6 +132,9 @@ func (e *erasure) removeNames(tx *database.Tx) (n Purged, err error) {
 		return n, err
 	}
 	if err := queue.DropTurn(tx, e.key); err != nil {
+		return n, err
+	}
+	if err := watched.Drop(tx, e.key); err != nil {
 		return n, err
 	}
 	if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {

@@ -12,6 +12,7 @@ import (
 	"vivarium/server/store/database/databasetest"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
+	"vivarium/server/store/polls"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
 )
@@ -41,7 +42,7 @@ func retentionOf(t *testing.T, db *database.DB) *Retention {
 	t.Helper()
 	logs := buildlog.New(db, storetest.Log(t))
 	t.Cleanup(logs.Close)
-	q := queue.New(db, queue.Options{Log: storetest.Log(t), AddStatus: outbox.Add, Logs: logs})
+	q := queue.New(db, queue.Options{Log: storetest.Log(t), AddStatus: outbox.Add, Logs: logs, ToldLate: polls.ToldLate})
 	return New(db, storetest.Log(t), q)
 }
 

@@ -1,0 +1,95 @@
+package github_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/github"
+	"vivarium/server/github/githubtest"
+	"vivarium/server/heads"
+)
+
+// sha is a commit of these tests.
+func shaOf(n int) string { return fmt.Sprintf("%040x", n) }
+
+func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
+	s, c := connect(t, githubtest.Options{})
+	s.AddRepo("octo/hello")
+	var want []heads.Head
+	for n := range 250 {
+		name := fmt.Sprintf("topic-%03d", n)
+		s.SetRef("octo/hello", name, shaOf(n+1))
+		want = append(want, heads.Head{Ref: pipeline.BranchRef(name), SHA: shaOf(n + 1)})
+	}
+	first, err := c.Look(t.Context(), "octo/hello", nil)
+	if err != nil || !first.Changed || !slices.Equal(first.Heads, want) || first.Repo.DefaultBranch != "main" ||
+		first.Repo.ID == 0 || first.Repo.Private || first.Archived {
+		t.Fatalf("at first: %+v, %v", first, err)
+	}
+	before := len(s.Requests())
+	second, err := c.Look(t.Context(), "octo/hello", first)
+	if err != nil || second.Changed || !slices.Equal(second.Heads, want) || second.Repo != first.Repo {
+		t.Fatalf("again: %+v, %v", second, err)
+	}
+	for _, r := range s.Requests()[before:] {
+		if r.Header.Get("If-None-Match") == "" {
+			t.Errorf("%s asked for what is known", r.Path)
+		}
+	}
+	s.SetRef("octo/hello", "topic-123", shaOf(999))
+	s.Repo("octo/hello").SetPrivate(true)
+	third, err := c.Look(t.Context(), "octo/hello", second)
+	if err != nil || !third.Changed || third.Heads[123].SHA != shaOf(999) || !third.Repo.Private {
+		t.Errorf("after a push: %+v, %v", third, err)
+	}
+}
+
+// TestALookSeesABranchOnANewPage: the full page before it is as it was.
+func TestALookSeesABranchOnANewPage(t *testing.T) {
+	s, c := connect(t, githubtest.Options{})
+	s.AddRepo("octo/hello")
+	for n := range 100 {
+		s.SetRef("octo/hello", fmt.Sprintf("topic-%03d", n), shaOf(1))
+	}
+	first, err := c.Look(t.Context(), "octo/hello", nil)
+	if err != nil || len(first.Heads) != 100 {
+		t.Fatalf("%d branches, %v", len(first.Heads), err)
+	}
+	s.SetRef("octo/hello", "zz", shaOf(2))
+	second, err := c.Look(t.Context(), "octo/hello", first)
+	if err != nil || len(second.Heads) != 101 || !second.Changed {
+		t.Errorf("%d branches, changed %t, %v", len(second.Heads), second.Changed, err)
+	}
+}
+
+func TestALookSaysWhyItSeesNothing(t *testing.T) {
+	s, c := connect(t, githubtest.Options{})
+	_, err := c.Look(t.Context(), "octo/absent", nil)
+	if !github.IsRefused(err, http.StatusNotFound) || github.IsLimited(err) {
+		t.Errorf("not there: %v", err)
+	}
+	s.Fail(githubtest.SecondaryLimit(http.StatusForbidden, "60"))
+	if _, err = c.Look(t.Context(), "octo/absent", nil); !github.IsLimited(err) ||
+		github.IsRefused(err, http.StatusForbidden) {
+		t.Errorf("limited: %v", err)
+	}
+	if _, err = c.Look(t.Context(), "../user", nil); err == nil || !strings.Contains(err.Error(), "full name") {
+		t.Errorf("no name: %v", err)
+	}
+}
+
+func TestACommitIsToldAsADeliveryWould(t *testing.T) {
+	s, c := connect(t, githubtest.Options{})
+	s.AddRepo("octo/hello", shaOf(1))
+	author, message, err := c.Commit(t.Context(), "octo/hello", shaOf(1))
+	if author != "mona" || message != "Add a test" || err != nil {
+		t.Errorf("got %q, %q, %v", author, message, err)
+	}
+	if _, _, err = c.Commit(t.Context(), "octo/hello", shaOf(2)); !github.IsRefused(err, http.StatusNotFound) {
+		t.Errorf("not there: %v", err)
+	}
+}

@@ -1,0 +1,45 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vivarium/server/store/builds"
+	"vivarium/server/store/database"
+)
+
+// Enqueue queues the build that find decides on, in the same transaction; none where it gives nil.
+// What find looks at is not changed by a push meanwhile where it holds the repository's entry
+// (entries.Hold). A build that is over its repository's quota has ended at once.
+func (q *Queue) Enqueue(ctx context.Context, find func(*database.Tx) (*builds.Row, error)) (a Accepted, err error) {
+	err = database.TryAgain(acceptTries, database.IsDeadlock, func() error {
+		return q.db.Transact(ctx, func(tx *database.Tx) error {
+			a = Accepted{}
+			b, err := find(tx)
+			if err != nil || b == nil {
+				return err
+			}
+			if a.OverQuota, err = q.overQuota(tx, turnOf(*b), false); err != nil {
+				return err
+			}
+			jobs, err := q.addBuild(tx, b, canceledOver(a.OverQuota))
+			if err != nil {
+				return err
+			}
+			if a.over, err = q.overtaker.Push(tx, *b); err != nil {
+				return err
+			}
+			a.BuildID, a.Superseded, a.turn = b.ID, a.over.Has(b.ID), turnOf(*b)
+			return errors.Join(q.line(tx, turnsOf([]Accepted{a})...), tx.Jobs.Insert(ctx, jobs...))
+		})
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("queue a build: %w", err)
+	}
+	q.tellOver(ctx, a.over)
+	if a.BuildID != 0 && !a.Superseded {
+		q.logs.Wake(a.BuildID)
+	}
+	return a, nil
+}
