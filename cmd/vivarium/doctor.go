@@ -14,6 +14,7 @@ import (
 	"vivarium/sandbox"
 	"vivarium/sandbox/posture"
 	"vivarium/sandbox/quantity"
+	"vivarium/server/registry"
 	"vivarium/server/store/database"
 
 	"github.com/spf13/cobra"
@@ -210,9 +211,25 @@ func (c *checkup) database(ctx context.Context) {
 	c.webhook(letIn(entries))
 	if named, err := c.config.named(ctx, s.Entries); err == nil {
 		doctor.Polling(c.Checkup, c.config.poll, len(named), c.config.token != "")
+		c.deliveries(ctx, named)
 	}
 	c.Statuses(ctx, s.Outbox)
 	c.Budget(ctx, s.Outbox, c.config.sendsAtMost())
+}
+
+// deliveries checks whether deliveries can be asked for again, by the first repository.
+func (c *checkup) deliveries(ctx context.Context, named []registry.Named) {
+	if c.config.token == "" || c.config.publicURL == nil || len(named) == 0 {
+		return
+	}
+	client, err := githubClient(c.config)
+	if err != nil {
+		return // the check of the token has said so
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	doctor.Deliveries(ctx, c.Checkup, client, named[0].Name, c.config.hookURL())
 }
 
 // webhook checks whose deliveries would be accepted.

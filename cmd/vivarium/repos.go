@@ -205,7 +205,7 @@ func (r *repos) webhookURL() string {
 	if r.config.publicURL == nil {
 		return "https://HOST/webhook (set VIVARIUM_PUBLIC_URL to see it whole)"
 	}
-	return r.config.publicURL.JoinPath("webhook").String()
+	return r.config.hookURL()
 }
 
 func newReposSecret(a *app) *cobra.Command {

@@ -18,7 +18,6 @@ import (
 	"vivarium/cmd/vivarium/console"
 	"vivarium/cmd/vivarium/credentials"
 	"vivarium/cmd/vivarium/datadir"
-	"vivarium/cmd/vivarium/identity"
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/sandbox/capacity"
 	"vivarium/server"
@@ -217,20 +216,14 @@ func (s *daemon) run(ctx context.Context) error {
 		}
 		return s.prepare(ctx)
 	})
-	group.Go(func() error {
-		if !wait(ctx, s.locked) {
+	for _, ask := range []func(context.Context, *github.Client){s.identify, s.poll, s.redeliver} {
+		group.Go(func() error {
+			if wait(ctx, s.locked) {
+				ask(ctx, client)
+			}
 			return nil
-		}
-		s.poll(ctx, client)
-		return nil
-	})
-	group.Go(func() error {
-		if !wait(ctx, s.locked) {
-			return nil
-		}
-		identity.Learner{Entries: s.store.Entries, Client: client, Log: s.log}.Run(ctx)
-		return nil
-	})
+		})
+	}
 	return group.Wait()
 }
 

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 		"server/https",
 		"server/github",
 		"server/poll",
+		"server/redelivery",
 		"server/registry",
 		"server/store",
 		"server/store/database/trouble",
@@ -91,6 +92,7 @@ var mayImport = map[string][]string{
 		"server/store/entries",
 		"server/store/people",
 	},
+	"cmd/vivarium/export":           {"server/store/builds"},
 	"cmd/vivarium/identity":         {"server/github", "server/store/entries"},
 	"cmd/vivarium/redact":           {},
 	"cmd/vivarium/remote":           {"cmd/vivarium/redact", "pipeline", "pipeline/gitline", "pipeline/termtext"},
@@ -214,6 +216,7 @@ var mayImport = map[string][]string{
 		"pipeline", "server/github", "server/heads", "server/loop", "server/registry", "server/store/entries",
 		"server/store/polls", "server/store/watched",
 	},
+	"server/redelivery": {"server/github", "server/registry"},
 	"server/store/polls": {
 		"pipeline", "server/heads", "server/registry", "server/store/builds", "server/store/database",
 		"server/store/entries", "server/store/queue", "server/store/watched", "server/verdict",

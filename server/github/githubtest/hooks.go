@@ -65,6 +65,8 @@ func (s *Server) hookRoutes(mux *http.ServeMux) {
 		s.oneHook(func(*http.Request, *Hook) *HookRefusal { return nil }))
 	mux.HandleFunc("PATCH /repos/{owner}/{name}/hooks/{id}", s.oneHook(s.changeHook))
 	mux.HandleFunc("POST /repos/{owner}/{name}/hooks/{id}/pings", s.pingHook)
+	mux.HandleFunc("GET /repos/{owner}/{name}/hooks/{id}/deliveries", s.listDeliveries)
+	mux.HandleFunc("POST /repos/{owner}/{name}/hooks/{id}/deliveries/{attempt}/attempts", s.redeliver)
 }
 
 // orgRepos lists an organization's repositories. The owner named in Options.User is a user.

@@ -45,6 +45,7 @@ type Server struct {
 	hooks    []*Hook
 	apps     apps
 	checks   []*Check
+	attempts []*attempt    // to deliver, oldest first
 	changed  chan struct{} // closed and replaced when a request or a status comes
 }
 

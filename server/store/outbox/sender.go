@@ -153,7 +153,7 @@ func (s *Sender) attempt(ctx context.Context, t *targetRow, r *statusRow) (p Res
 	}
 	right, wait, why := s.gate.Enter(s.CredentialFor(t.Repo), s.db.Now(), s.Pace)
 	if wait == 0 {
-		wait, why = s.spend(ctx, account, r.class())
+		wait, why = (&Outbox{s.db}).Spend(ctx, s.Budget, account, r.class())
 	}
 	if wait > 0 {
 		return s.held(r, wait, why), false

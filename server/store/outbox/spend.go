@@ -32,16 +32,18 @@ func (r statusRow) class() budget.Class {
 	return budget.Extra
 }
 
-// spend takes one request out of an account's budget, or says how long to wait, and why.
-func (s *Sender) spend(ctx context.Context, account string, c budget.Class) (wait time.Duration, why error) {
-	if s.Budget == (budget.Limits{}) {
+// Spend takes one request out of an account's budget, or says how long to wait, and why.
+func (o *Outbox) Spend(
+	ctx context.Context, most budget.Limits, account string, c budget.Class,
+) (wait time.Duration, why error) {
+	if most == (budget.Limits{}) {
 		return 0, nil
 	}
-	err := s.db.Transact(ctx, func(tx *database.Tx) error {
+	err := o.db.Transact(ctx, func(tx *database.Tx) error {
 		if err := tx.Alone(spendLock); err != nil {
 			return err
 		}
-		now := s.db.Now()
+		now := o.db.Now()
 		old := tx.Where("at <= ?", database.Micros(now.Add(-time.Hour))).Delete(&spendingRow{})
 		if old.Error != nil {
 			return old.Error
@@ -50,13 +52,13 @@ func (s *Sender) spend(ctx context.Context, account string, c budget.Class) (wai
 		if err != nil {
 			return err
 		}
-		if wait, why = s.Budget.Wait(sent, c, now); wait > 0 {
+		if wait, why = most.Wait(sent, c, now); wait > 0 {
 			return nil
 		}
 		return tx.Create(&spendingRow{Account: account, At: database.Micros(now)}).Error
 	})
 	if err != nil {
-		return s.Pace.FirstTrouble, fmt.Errorf("look at what was sent in the last hour: %w", err)
+		return time.Second, fmt.Errorf("look at what was sent in the last hour: %w", err)
 	}
 	return wait, why
 }
