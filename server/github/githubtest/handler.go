@@ -35,7 +35,7 @@ func (s *Server) handler() http.Handler {
 		s.nextFault().serve(w, r, func(w http.ResponseWriter, r *http.Request) {
 			s.headers(w.Header())
 			if needsNone(r) || s.authorized(w, r) {
-				s.limitContent(w, r, conditional(mux.ServeHTTP))
+				s.limitContent(w, r, s.follow(conditional(mux.ServeHTTP)))
 			}
 		})
 	})

@@ -38,6 +38,7 @@ type Server struct {
 	mu       sync.Mutex
 	token    string // the accepted token
 	repos    map[string]*repo
+	moved    map[string]int64 // former names, to ids
 	faults   []Fault
 	failEach func() Fault
 	requests []Request
@@ -80,6 +81,7 @@ func Start(o Options) (*Server, error) {
 		stop:    stop,
 		served:  make(chan struct{}),
 		repos:   map[string]*repo{},
+		moved:   map[string]int64{},
 		changed: make(chan struct{}),
 	}
 	s.http = &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }}
