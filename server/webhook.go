@@ -117,7 +117,8 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 // private hides the repository's earlier builds.
 func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, error) {
 	if name := d.Origin.Repository; name != "" {
-		err := s.builds.Entries.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private})
+		err := s.builds.Entries.Heard(ctx, d.via, pipeline.Repository{FullName: name, Private: d.Private},
+			d.Audit)
 		if err != nil {
 			return nil, err
 		}

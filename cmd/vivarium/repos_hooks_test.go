@@ -97,11 +97,11 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 		t.Fatalf("GitHub has %+v", hooks)
 	}
 	for _, h := range hooks {
-		if h.URL != c.url+"/webhook" || !h.Active || !h.JSON || strings.Join(h.Events, " ") != "push" {
+		if h.URL != c.url+"/webhook" || !h.Active || !h.JSON || strings.Join(h.Events, " ") != "push repository meta" {
 			t.Errorf("GitHub has %+v", h)
 		}
 		push := githubtest.Push{Repo: h.Repo, SHA: strings.Repeat("a", 40), Author: h.Repo}
-		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", push.Payload())
+		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push repository meta", push.Payload())
 		if err != nil || a.Code != 202 {
 			t.Errorf("a push of %s is answered %v, %d %s", h.Repo, err, a.Code, a.Body)
 		}

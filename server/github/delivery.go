@@ -31,7 +31,8 @@ type Delivery struct {
 	GUID     string // X-GitHub-Delivery
 	BodyHash string // hex SHA-256 of the raw body
 	Event    string // X-GitHub-Event
-	Private  bool   // the delivery says that its repository is private
+	Private  bool   // the delivery says that its repository is private, or gone
+	Audit    string // what has become of the repository, before its name in the audit; mostly empty
 	Signer   int    // which of Verify's secrets has signed it
 	Push     *Push  // set when something may be to be built
 	Ignored  string // otherwise: why nothing is built, for the answer's message
@@ -134,8 +135,10 @@ func (u Unverified) read() (d Delivery, err error) {
 	default:
 		d.Ignored = fmt.Sprintf("%s events are not built, only push events are", d.Event)
 	}
-	if d.Event == "repository" && d.Private {
-		d.Ignored = "the repository is private, and so are its earlier builds now"
+	if c := readChange(d.Event, u.payload); c.answer != "" {
+		d.Audit, d.Ignored, d.Private = c.audit, c.answer, d.Private || c.hides
+	} else if d.Event == "repository" && d.Private {
+		d.Ignored = ofRepository["privatized"].answer
 	}
 	if err != nil {
 		return Delivery{}, err

@@ -82,6 +82,20 @@ func TestALookSaysWhyItSeesNothing(t *testing.T) {
 	}
 }
 
+// TestAStatusFollowsARenaming: the build that runs knows the old name alone.
+func TestAStatusFollowsARenaming(t *testing.T) {
+	s, c := connect(t, githubtest.Options{})
+	s.AddRepo("octo/hello")
+	s.Repo("octo/hello").Rename("octo/bye")
+	st := pipeline.CommitStatus{Repo: "octo/hello", SHA: shaOf(1), Context: "vivarium", State: "success"}
+	if err := c.Post(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Statuses(); len(got) != 1 || got[0].Repo != "octo/bye" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestACommitIsToldAsADeliveryWould(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
 	s.AddRepo("octo/hello", shaOf(1))

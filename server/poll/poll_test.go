@@ -215,6 +215,28 @@ func TestWhatBecomesPrivateIsHiddenByALook(t *testing.T) {
 	}
 }
 
+// TestALookFollowsARenaming: what was known of the branches holds under the new name. Only GitHub's
+// own id, learnt before, vouches for it.
+func TestALookFollowsARenaming(t *testing.T) {
+	w := newWorld(t, "octo/hello", "octo/stranger")
+	w.github.SetRef("octo/hello", "main", sha(1))
+	w.github.SetRef("octo/hello", "topic", sha(2))
+	w.round()
+	look, err := w.poller.Host.Look(t.Context(), "octo/hello", nil)
+	must(t, err)
+	must(t, w.store.Entries.LearnID(t.Context(), "octo/hello", look.Repo.ID))
+	w.github.Repo("octo/hello").Rename("octo/bye")
+	w.github.Repo("octo/stranger").Rename("octo/strange")
+	w.github.SetRef("octo/bye", "topic", sha(3))
+	w.github.SetRef("octo/strange", "main", sha(4))
+	w.round()
+	w.round()
+	w.want("renamed", "octo/hello main 1", "octo/bye topic 3")
+	if !strings.Contains(w.log.String(), errRenamed.Error()) {
+		t.Errorf("the log does not say what to do:\n%s", w.log.String())
+	}
+}
+
 // TestAnArchivedRepositoryIsLeftAlone: nothing can be pushed to it, and no status be set.
 func TestAnArchivedRepositoryIsLeftAlone(t *testing.T) {
 	w := newWorld(t, "octo/hello")

@@ -12,17 +12,24 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/people"
 )
 
 // heardTries is how often a delivery is tried to be noted while other servers hold the same rows.
 const heardTries = 3
 
 // Heard notes a delivery that asks for no build and whose signature held. One that says that its
-// repository is private hides the repository's earlier builds.
-func (e *Entries) Heard(ctx context.Context, via registry.Entry, r pipeline.Repository) error {
+// repository is private hides the repository's earlier builds. became is what GitHub says that it
+// became, for the audit; empty texts are nothing.
+func (e *Entries) Heard(ctx context.Context, via registry.Entry, r pipeline.Repository, became ...string) error {
 	err := database.TryAgain(heardTries, database.IsDeadlock, func() error {
 		return e.db.Transact(ctx, func(tx *database.Tx) error {
 			entry, err := See(tx, via, r.FullName)
+			for _, what := range became {
+				if what != "" && err == nil {
+					err = people.AddChange(tx, people.Actor{Who: "GitHub"}, what, r.FullName)
+				}
+			}
 			if err != nil || !r.Private {
 				return err
 			}
