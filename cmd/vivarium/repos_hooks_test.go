@@ -101,7 +101,7 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 			t.Errorf("GitHub has %+v", h)
 		}
 		push := githubtest.Push{Repo: h.Repo, SHA: strings.Repeat("a", 40), Author: h.Repo}
-		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push repository meta", push.Payload())
+		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", push.Payload())
 		if err != nil || a.Code != 202 {
 			t.Errorf("a push of %s is answered %v, %d %s", h.Repo, err, a.Code, a.Body)
 		}

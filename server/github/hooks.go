@@ -87,8 +87,9 @@ func paged[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, er
 	return nil, fmt.Errorf("the list has more than %d entries: ask for fewer at a time", maxRepositories)
 }
 
-// EnsureHook creates a webhook for pushes, and what becomes of the repository, with this secret, or changes the webhook that the
-// repository has for this URL, and makes GitHub send a ping. GitHub's own errors are *APIError.
+// EnsureHook creates a webhook for pushes, and for what becomes of the repository, with this secret,
+// or changes the webhook that the repository has for this URL, and makes GitHub send a ping.
+// GitHub's own errors are *APIError.
 func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret string) (id int64, created bool, err error) {
 	owner, name, err := SplitFullName(fullName)
 	if err != nil {
