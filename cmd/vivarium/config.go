@@ -18,6 +18,8 @@ import (
 	"vivarium/pipeline/hosts"
 	"vivarium/server"
 	"vivarium/server/https"
+	"vivarium/server/notify"
+	"vivarium/server/notify/post"
 	"vivarium/server/store/outbox/budget"
 	"vivarium/server/verdict"
 )
@@ -48,7 +50,10 @@ type config struct {
 	logFormat          string
 	statusContext      string
 	poll               time.Duration // 0: not at all
-	unbounded          bool          // what is sent to GitHub; without a value its API's address decides
+	notify             []notify.Target
+	notifySecret       server.Secret
+	smtp               post.Mail
+	unbounded          bool // what is sent to GitHub; without a value its API's address decides
 	token              server.Secret
 	githubApp          credentials.App
 	checks             bool
@@ -173,6 +178,13 @@ var variables = []variable{
 	{"VIVARIUM_POLL", "", "How often GitHub is asked where branches are, such as 30s, to build what no delivery told " +
 		"of; unset: never.",
 		to(duration, func(c *config) *time.Duration { return &c.poll })},
+	{"VIVARIUM_NOTIFY", "", "Who is told when a branch turns red, or green again, such as mailto:NAME@HOST or " +
+		"slack+https://…, separated by commas.",
+		to(notifyTargets, func(c *config) *[]notify.Target { return &c.notify })},
+	{"VIVARIUM_NOTIFY_SECRET", "", "Secret that outgoing webhooks are signed with, as GitHub signs its own.",
+		to(secretText, func(c *config) *server.Secret { return &c.notifySecret })},
+	{"VIVARIUM_SMTP", "", "Server that takes e-mails, such as smtp://USER:PASSWORD@HOST:587?from=ADDRESS.",
+		to(mailServer, func(c *config) *post.Mail { return &c.smtp })},
 	{"VIVARIUM_GITHUB_BUDGET", "", "Whether statuses stay within GitHub's limits, results before beginnings: on or " +
 		"off; unset: on for github.com.",
 		to(off, func(c *config) *bool { return &c.unbounded })},

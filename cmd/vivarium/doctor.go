@@ -213,6 +213,7 @@ func (c *checkup) database(ctx context.Context) {
 		doctor.Polling(c.Checkup, c.config.poll, len(named), c.config.token != "")
 		c.deliveries(ctx, named)
 	}
+	doctor.Notify(ctx, c.Checkup, s.Notices, c.config.notify, c.config.smtp.Host != "")
 	c.Statuses(ctx, s.Outbox)
 	c.Budget(ctx, s.Outbox, c.config.sendsAtMost())
 }

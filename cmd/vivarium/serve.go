@@ -24,6 +24,7 @@ import (
 	"vivarium/server/dispatch"
 	"vivarium/server/github"
 	"vivarium/server/https"
+	"vivarium/server/notify/post"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -173,6 +174,7 @@ func openStore(ctx context.Context, c config, schema database.Schema, log *slog.
 	s, err := store.Open(ctx, store.Options{
 		DataDir: c.dataDir, DatabaseURL: string(c.databaseURL), Log: log, DefaultBranchFirst: c.defaultBranchFirst,
 		QueueLimit: c.queueLimit, Supersede: c.supersede, Schema: schema, Checks: c.checks && c.githubApp.IsSet(),
+		Notify: c.notify,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
@@ -335,6 +337,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 		RepoWorkers:   s.config.repoWorkers,
 		KeepAuthors:   s.config.keepAuthors,
 		Budget:        s.config.sendsAtMost(),
+		Messenger:     post.New(string(s.config.notifySecret), s.config.smtp, readBuild().version),
 	}
 	if s.config.publicURL == nil {
 		s.log.Warn("VIVARIUM_PUBLIC_URL is not set: commit statuses do not link to their builds")

@@ -19,6 +19,8 @@ import (
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
 	"vivarium/server/https"
+	"vivarium/server/notify"
+	"vivarium/server/notify/post"
 	"vivarium/server/registry"
 	"vivarium/server/verdict"
 )
@@ -95,6 +97,11 @@ var (
 			return server.Secret(v), when(err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") &&
 				u.Host != "")
 		}}
+
+	notifyTargets = kind[[]notify.Target]{accepts: strings.TrimPrefix(notify.ErrTarget.Error(), "it must be "),
+		secret: true, parse: notify.Parse}
+	mailServer = kind[post.Mail]{accepts: strings.TrimPrefix(post.ErrMail.Error(), "it must be "), secret: true,
+		parse: post.ParseMail}
 
 	address = kind[string]{accepts: "HOST:PORT or :PORT", parse: func(v string) (string, error) {
 		_, port, err := net.SplitHostPort(v)

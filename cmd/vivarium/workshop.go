@@ -127,7 +127,13 @@ func (w *workshop) request(src titledSource) pipeline.Request {
 
 // secretsOf are the values that no log may hold.
 func secretsOf(c config) []string {
-	secrets := []string{string(c.token), string(c.webhookSecret), string(c.githubApp.Secret), string(c.key)}
+	secrets := []string{
+		string(c.token), string(c.webhookSecret), string(c.githubApp.Secret), string(c.key), string(c.notifySecret),
+		c.smtp.Password,
+	}
+	for _, t := range c.notify {
+		secrets = append(secrets, t.URL, t.Token)
+	}
 	if u, err := url.Parse(string(c.databaseURL)); err == nil {
 		password, _ := u.User.Password()
 		// libpq accepts any of them

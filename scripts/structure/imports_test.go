@@ -26,6 +26,7 @@ var onlyIn = map[string][]string{
 		"server/store/builds",
 		"server/store/database",
 		"server/store/entries",
+		"server/store/notices",
 		"server/store/outbox",
 		"server/store/people",
 		"server/store/polls",
@@ -42,6 +43,7 @@ var onlyIn = map[string][]string{
 		"server/store/database/bell",
 	},
 	"github.com/google/go-github": {"server/github"},
+	"github.com/wneessen/go-mail": {"server/notify/post"},
 }
 
 // tools are programs for the project's own developers; nothing of the product imports them.

@@ -64,6 +64,9 @@ func fill(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	must(t, s.Watched.Begin(t.Context(), canaryName, []heads.Head{{Ref: "refs/heads/old", SHA: push(9).SHA}}))
+	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
+		return tx.Exec("INSERT INTO branch_colours VALUES (?, 'refs/heads/old', 'red')", canaryName).Error
+	}))
 	serve(t, s, Work{StatusContext: "ci", Reporter: refusing{}, Build: func(
 		ctx context.Context, b pipeline.Build, rec pipeline.Recorder,
 	) (pipeline.Outcome, error) {

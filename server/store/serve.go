@@ -12,6 +12,7 @@ import (
 	"vivarium/server/checkrun"
 	"vivarium/server/loop"
 	"vivarium/server/store/buildlog"
+	"vivarium/server/store/notices"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/outbox/budget"
 	"vivarium/server/store/queue"
@@ -55,6 +56,8 @@ type Work struct {
 	Budget budget.Limits
 	// Account is outbox.Settings.Account.
 	Account func(repo string) string
+	// Messenger brings what Options.Notify are told; nil: nothing is brought.
+	Messenger notices.Sender
 	// KeepAuthors is how long after its end a build keeps its author's name; 0 is for good.
 	KeepAuthors time.Duration
 }
@@ -69,6 +72,8 @@ type server struct {
 const (
 	// resumeEvery is how soon a status is seen that nobody sends any more.
 	resumeEvery = 5 * time.Second
+	// noticesEvery is how soon people are told.
+	noticesEvery = 2 * time.Second
 	// authorsEvery is how often names are looked for that have had their time.
 	authorsEvery = time.Hour
 )
@@ -167,6 +172,13 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 		v.dropAuthors(ctx)
 		loop.Every(ctx, authorsEvery, func() { v.dropAuthors(ctx) })
 	})
+	if v.work.Messenger != nil {
+		wg.Go(func() {
+			loop.Every(ctx, noticesEvery, func() {
+				v.warn(ctx, "cannot tell people of branches", v.Notices.Send(ctx, v.work.Messenger, v.pageOf))
+			})
+		})
+	}
 	if v.work.Reporter != nil && v.work.Credential != nil {
 		wg.Go(func() {
 			loop.Every(ctx, v.sender.Pace.Look, func() {
@@ -174,6 +186,14 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 			})
 		})
 	}
+}
+
+// pageOf is the address of a build's page.
+func (v *server) pageOf(build int64) string {
+	if v.work.TargetURL == nil {
+		return ""
+	}
+	return v.work.TargetURL(build)
 }
 
 func (v *server) warn(ctx context.Context, message string, err error) {

@@ -8,13 +8,17 @@ package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
+	"vivarium/pipeline"
+	"vivarium/server/notify"
 	"vivarium/server/store/buildlog"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/environments"
+	"vivarium/server/store/notices"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/polls"
@@ -42,6 +46,8 @@ type Options struct {
 	Supersede verdict.Supersede
 	// Checks reports builds of repositories that a GitHub App sees by check runs.
 	Checks bool
+	// Notify are those who are told when a branch turns red, or green again.
+	Notify []notify.Target
 }
 
 // Store is the database.
@@ -58,6 +64,8 @@ type Store struct {
 	// Watched is where branches were when the git host was last asked.
 	Watched *watched.Watched
 	Polls   *polls.Polls
+	// Notices are what people are told of branches that turned.
+	Notices *notices.Notices
 	// Environments is what builds ran with.
 	Environments *environments.Environments
 	// TestHistories says since which builds tests fail.
@@ -84,13 +92,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		TestHistories: testhistory.New(db), Watched: watched.New(db),
 		Outbox: outbox.New(db), db: db, log: o.Log,
 	}
+	s.Notices = notices.New(db, o.Log, o.Notify)
 	s.Queue = queue.New(db, queue.Options{
 		Log:                o.Log,
 		DefaultBranchFirst: o.DefaultBranchFirst,
 		Limit:              o.QueueLimit,
 		Supersede:          o.Supersede,
 		AddStatus:          outbox.Adder{Checks: o.checked}.Add,
-		Keep:               environments.Keep,
+		Keep:               s.keep,
 		ToldLate:           polls.ToldLate,
 		Logs:               s.Logs,
 	})
@@ -108,6 +117,11 @@ func (o Options) checked(tx *database.Tx, repo string) (bool, error) {
 		return false, nil
 	}
 	return entries.HasApp(tx, repo)
+}
+
+// keep writes what else is kept of a build's end.
+func (s *Store) keep(tx *database.Tx, b builds.Row, o pipeline.Outcome) error {
+	return errors.Join(environments.Keep(tx, b, o), s.Notices.Keep(tx, b, o))
 }
 
 // Close closes the database. Serve must have returned.

@@ -482,4 +482,32 @@ var migrations = []migration{
 			`CREATE INDEX builds_unended ON builds (lower(repo), ref) WHERE "trigger" IN ('push', 'poll') AND ended_at = 0`,
 		},
 	},
+	{
+		id: "0029_0.1.0_notices",
+		statements: []string{
+			// What branches have come to, as people were told.
+			`CREATE TABLE branch_colours (
+				repo_key text NOT NULL,
+				ref text NOT NULL,
+				colour text NOT NULL,
+				PRIMARY KEY (repo_key, ref)
+			)`,
+			`CREATE TABLE notices (
+				id {{id}},
+				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
+				target text NOT NULL,
+				colour text NOT NULL,
+				message_key text NOT NULL,
+				queued_at bigint NOT NULL,
+				next_at bigint NOT NULL,
+				attempts bigint NOT NULL,
+				sent_at bigint NOT NULL,
+				failed_at bigint NOT NULL,
+				last_error text NOT NULL
+			)`,
+			`CREATE INDEX notices_due ON notices (next_at, id) WHERE sent_at = 0 AND failed_at = 0`,
+			`CREATE INDEX notices_target ON notices (target, id)`,
+			`CREATE INDEX notices_build ON notices (build_id)`,
+		},
+	},
 }

@@ -11,6 +11,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
+	"vivarium/server/store/notices"
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
@@ -134,7 +135,7 @@ func (e *erasure) removeNames(tx *database.Tx) (n Purged, err error) {
 	if err := queue.DropTurn(tx, e.key); err != nil {
 		return n, err
 	}
-	if err := watched.Drop(tx, e.key); err != nil {
+	if err := errors.Join(watched.Drop(tx, e.key), notices.Drop(tx, e.key)); err != nil {
 		return n, err
 	}
 	if n.Refusals, err = entries.DropRefusal(tx, e.key); err != nil {

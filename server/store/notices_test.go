@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/notify"
+)
+
+// messenger keeps what it is to bring.
+type messenger struct {
+	mu  sync.Mutex
+	got []notify.Message
+}
+
+func (m *messenger) Send(_ context.Context, _ notify.Target, msg notify.Message, _ string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.got = append(m.got, msg)
+	return nil
+}
+
+// TestAServerTellsPeopleThatABranchTurned, with the build's own sentence and its page.
+func TestAServerTellsPeopleThatABranchTurned(t *testing.T) {
+	s := openStore(t, Options{
+		DataDir: t.TempDir(), Log: testLog(t), Notify: []notify.Target{{Kind: notify.Slack, URL: "https://x.example"}},
+	})
+	var m messenger
+	serve(t, s, Work{
+		Messenger: &m, TargetURL: func(int64) string { return "https://ci.example/logs/1" },
+		Build: func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+			return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"}, nil
+		},
+	})
+	id := accept(t, s, push(1))
+	eventually(t, "a message", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return len(m.got) == 1
+	})
+	want := notify.Message{
+		Colour: notify.Red, Repo: "octo/hello", Branch: "main", SHA: push(1).SHA, Build: id, URL: "https://ci.example/logs/1",
+		State: "failed", Cause: "tests", Summary: "1 of 3 tests failed", Author: "octocat", Title: "say hello",
+	}
+	if m.got[0] != want {
+		t.Errorf("got %+v, want %+v", m.got[0], want)
+	}
+}
