@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,4 +78,52 @@ func TestWhatBecomesOfARepositoryDuringABuildDecidesWhoMayLook(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARenamingDuringABuildChangesNotWhoMayLook: each build keeps the name that it was pushed under.
+// What becomes private under the new name hides those of the old one.
+func TestARenamingDuringABuildChangesNotWhoMayLook(t *testing.T) {
+	s := newSite(t)
+	s.letIn(t)
+	const id = 186853002
+	if err := s.store.Entries.LearnID(t.Context(), "school/group-a", id); err != nil {
+		t.Fatal(err)
+	}
+	s.config.NameOf = func(context.Context, int64) (string, error) { return "school/winners", nil }
+	before, after := s.token("school/group-a"), s.token("school/winners")
+	sc := s.work()
+	own := secretOf("school/group-a", 0)
+	s.signed(own, githubtest.Push{Repo: "school/group-a", RepoID: id}.Payload())
+	sc.start(pipeline.StepClone)
+	event := func(action string, private bool) {
+		t.Helper()
+		body := fmt.Appendf(nil, `{"action":%q,"repository":{"full_name":"school/winners","id":%d,"private":%t}}`,
+			action, id, private)
+		a := s.signed(own, body, func(r *http.Request) { r.Header.Set("X-GitHub-Event", "repository") })
+		if a.code != http.StatusOK {
+			t.Fatalf("%s is answered %d %s", action, a.code, a.body)
+		}
+	}
+	look := func(when, path string, want map[string]bool) {
+		t.Helper()
+		for token, may := range want {
+			change := func(*http.Request) {}
+			if token != "" {
+				change = bearer(token)
+			}
+			if a := s.get(path, change); (a.code == http.StatusOK) != may {
+				t.Errorf("%s, %s: answered %d, want seen %t", when, path, a.code, may)
+			}
+		}
+	}
+	event("renamed", false)
+	look("renamed", "/logs/1", map[string]bool{"": true})
+	sc.stop(pipeline.StepClone, pipeline.StepPassed, "")
+	sc.end(pipeline.Outcome{State: pipeline.Passed})
+	s.ended(1)
+	s.signed(own, githubtest.Push{Repo: "school/winners", RepoID: id, SHA: strings.Repeat("b", 40)}.Payload())
+	look("control: pushed under the new name", "/logs/2", map[string]bool{"": true})
+	event("privatized", true)
+	look("private", "/logs/1", map[string]bool{"": false, before: true, after: false})
+	look("private", "/logs/2", map[string]bool{"": false, before: false, after: true})
 }

@@ -23,7 +23,8 @@ func TestAServerBehindNATBuildsWhatIsPushed(t *testing.T) {
 	people := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var m struct{ Turned, Sha string }
-		if err != nil || r.Header.Get("X-Hub-Signature-256") != githubtest.Sign("told", body) || json.Unmarshal(body, &m) != nil {
+		if err != nil || r.Header.Get("X-Hub-Signature-256") != githubtest.Sign("told", body) ||
+			json.Unmarshal(body, &m) != nil {
 			t.Errorf("told %s, %v", body, err)
 		}
 		mu.Lock()
