@@ -41,7 +41,10 @@ func (s *daemon) redeliver(ctx context.Context, client *github.Client) {
 	}
 	r := redelivery.Redeliverer{
 		Host: client, Store: s.store.Watched, HookURL: s.config.hookURL(), Log: s.log, Now: time.Now,
-		Repositories: func(ctx context.Context) ([]registry.Named, error) { return s.config.named(ctx, s.store.Entries) },
+		Repositories: func(ctx context.Context) ([]registry.Named, error) {
+			rules, err := s.config.rules(ctx, s.store.Entries)
+			return append(rules.Exact(time.Now()), rules.Organizations()...), err
+		},
 		Spend: func(ctx context.Context, _ string) (time.Duration, error) {
 			return s.store.Outbox.Spend(ctx, s.config.sendsAtMost(), "", budget.Extra)
 		},
@@ -54,7 +57,12 @@ func (c config) hookURL() string { return c.publicURL.JoinPath("webhook").String
 
 // named are the repositories that are let in and known by name.
 func (c config) named(ctx context.Context, e *entries.Entries) ([]registry.Named, error) {
-	list, err := e.List(ctx)
-	rules := registry.Rules{Entries: list, Shared: string(c.webhookSecret), For: c.repositories}
+	rules, err := c.rules(ctx, e)
 	return rules.Exact(time.Now()), err
+}
+
+// rules say what is let in. They open nothing: the key is not among them.
+func (c config) rules(ctx context.Context, e *entries.Entries) (registry.Rules, error) {
+	list, err := e.List(ctx)
+	return registry.Rules{Entries: list, Shared: string(c.webhookSecret), For: c.repositories}, err
 }

@@ -36,10 +36,11 @@ type Store interface {
 
 // Redeliverer asks for deliveries again.
 type Redeliverer struct {
-	Host         Host
-	Store        Store
-	HookURL      string                                              // as GitHub has it
-	Repositories func(ctx context.Context) ([]registry.Named, error) // that are let in
+	Host    Host
+	Store   Store
+	HookURL string // as GitHub has it
+	// Repositories are those that are let in, and organizations whose hook lets repositories in.
+	Repositories func(ctx context.Context) ([]registry.Named, error)
 	// Spend takes one request out of the budget for a repository, or says how long to wait.
 	Spend func(ctx context.Context, repo string) (wait time.Duration, why error)
 	Log   *slog.Logger

@@ -88,8 +88,13 @@ func (w *world) start() {
 		list, err := w.store.Entries.List(ctx)
 		return registry.Rules{Key: []byte(key), Entries: list}.Exact(time.Now()), err
 	}
+	all := func(ctx context.Context) ([]registry.Named, error) {
+		list, err := w.store.Entries.List(ctx)
+		rules := registry.Rules{Key: []byte(key), Entries: list}
+		return append(rules.Exact(time.Now()), rules.Organizations()...), err
+	}
 	w.asker = &redelivery.Redeliverer{
-		Host: w.client, Store: w.store.Watched, HookURL: w.hook, Repositories: named,
+		Host: w.client, Store: w.store.Watched, HookURL: w.hook, Repositories: all,
 		Spend: func(context.Context, string) (time.Duration, error) { return 0, nil },
 		Log:   slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(w.later) },
 	}
@@ -268,6 +273,33 @@ func TestATokenThatMayNotReadHooksIsNoTrouble(t *testing.T) {
 	}
 	if len(hooks) != 2 { // one of them is the test's own, to make it
 		t.Errorf("asked for %q", hooks)
+	}
+}
+
+// TestAnOrganizationsHookIsAskedToo: its deliveries are of all its repositories.
+func TestAnOrganizationsHookIsAskedToo(t *testing.T) {
+	w := newWorld(t)
+	e, err := w.store.Entries.Add(t.Context(), people.Actor{Who: "test"}, registry.Organization, "corp/*")
+	must(t, err)
+	w.github.Repo("corp").AddHook(w.hook, registry.Secret([]byte(key), e.SecretName, 0), "push")
+	want := map[string]int{}
+	for n := range 3 {
+		w.github.AddRepo(fmt.Sprintf("corp/tool-%d", n))
+		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", githubtest.Push{})]++
+	}
+	w.settle()
+	if got := w.built(); !maps.Equal(got, want) || w.asked() != 0 {
+		t.Fatalf("control: built %v, asked %d times", got, w.asked())
+	}
+	w.away.Store(true)
+	for n := range 3 {
+		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", githubtest.Push{})]++
+	}
+	w.away.Store(false)
+	w.later = 10 * time.Minute
+	w.settle()
+	if got := w.built(); !maps.Equal(got, want) || w.asked() != 3 {
+		t.Errorf("built %v, asked %d times, want %v", got, w.asked(), want)
 	}
 }
 

@@ -13,6 +13,19 @@ type Named struct {
 	Entry Entry // as a Grant has it
 }
 
+// Organizations gives the organizations whose hook lets repositories in, by the owner's name alone.
+func (r Rules) Organizations() []Named {
+	var all []Named
+	for _, e := range r.Entries {
+		owner, _, _ := strings.Cut(e.Name, "/")
+		same := func(n Named) bool { return strings.EqualFold(n.Name, owner) }
+		if e.Kind == Organization && !e.Disabled && !slices.ContainsFunc(all, same) {
+			all = append(all, Named{Name: owner, Entry: e})
+		}
+	}
+	return all
+}
+
 // Exact gives the repositories that are let in and known by name, in the order of their names:
 // those that have an entry of their own, those seen by way of a pattern, and those that the shared
 // secret is for by name. What else a pattern would let in nobody knows before it is seen.

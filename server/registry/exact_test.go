@@ -6,6 +6,17 @@ import (
 	"time"
 )
 
+func TestWhichOrganizationsHaveAHook(t *testing.T) {
+	r := Rules{Entries: []Entry{
+		{Kind: Organization, Name: "corp/*"}, {Kind: Organization, Name: "Corp/tool-*"},
+		{Kind: Organization, Name: "closed/*", Disabled: true}, {Kind: Pattern, Name: "school/*"},
+		{Kind: Repository, Name: "octo/own"},
+	}}
+	if all := r.Organizations(); len(all) != 1 || all[0].Name != "corp" || all[0].Entry.Name != "corp/*" {
+		t.Errorf("got %+v", all)
+	}
+}
+
 func TestWhichRepositoriesAreLetInByName(t *testing.T) {
 	r := Rules{
 		Key: []byte("key"), Shared: "shared", For: []string{"team/*", "team/two", "Octo/Own"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,7 +33,7 @@ func (r Repo) Send(event string, payload []byte) {
 	s.mu.Lock()
 	var all []*attempt
 	for _, h := range s.hooks {
-		if h.Repo == r.name && h.Active && slices.Contains(h.Events, event) {
+		if (h.Repo == r.name || strings.HasPrefix(r.name, h.Repo+"/")) && h.Active && slices.Contains(h.Events, event) {
 			all = append(all, s.newAttempt(attempt{hook: h, guid: guid(), event: event, payload: payload}))
 		}
 	}
@@ -40,6 +41,15 @@ func (r Repo) Send(event string, payload []byte) {
 	for _, a := range all {
 		s.try(a)
 	}
+}
+
+// AddHook gives an organization a webhook, as its owner does in GitHub's pages.
+func (r Repo) AddHook(url, secret string, events ...string) {
+	r.change(func(*repo) {
+		r.server.hooks = append(r.server.hooks, &Hook{
+			ID: int64(len(r.server.hooks) + 1), Repo: r.name, URL: url, Secret: secret, Events: events, Active: true, JSON: true,
+		})
+	})
 }
 
 // newAttempt lists an attempt. s.mu is held.

@@ -65,8 +65,11 @@ func (s *Server) hookRoutes(mux *http.ServeMux) {
 		s.oneHook(func(*http.Request, *Hook) *HookRefusal { return nil }))
 	mux.HandleFunc("PATCH /repos/{owner}/{name}/hooks/{id}", s.oneHook(s.changeHook))
 	mux.HandleFunc("POST /repos/{owner}/{name}/hooks/{id}/pings", s.pingHook)
-	mux.HandleFunc("GET /repos/{owner}/{name}/hooks/{id}/deliveries", s.listDeliveries)
-	mux.HandleFunc("POST /repos/{owner}/{name}/hooks/{id}/deliveries/{attempt}/attempts", s.redeliver)
+	for _, whose := range []string{"/repos/{owner}/{name}", "/orgs/{org}"} {
+		mux.HandleFunc("GET "+whose+"/hooks/{id}/deliveries", s.listDeliveries)
+		mux.HandleFunc("POST "+whose+"/hooks/{id}/deliveries/{attempt}/attempts", s.redeliver)
+	}
+	mux.HandleFunc("GET /orgs/{org}/hooks", s.listHooks)
 }
 
 // orgRepos lists an organization's repositories. The owner named in Options.User is a user.
@@ -137,6 +140,9 @@ func (s *Server) pageOf(w http.ResponseWriter, r *http.Request, all []any) []any
 
 // hooked finds the repository of a request about webhooks, or answers why it cannot. s.mu is held.
 func (s *Server) hooked(w http.ResponseWriter, r *http.Request) (fullName string, ok bool) {
+	if org := r.PathValue("org"); org != "" {
+		return org, true
+	}
 	fullName = r.PathValue("owner") + "/" + r.PathValue("name")
 	known := s.repos[fullName]
 	switch {
