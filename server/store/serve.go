@@ -172,7 +172,7 @@ func (v *server) startLoops(ctx context.Context, wg *sync.WaitGroup) {
 		v.dropAuthors(ctx)
 		loop.Every(ctx, authorsEvery, func() { v.dropAuthors(ctx) })
 	})
-	if v.work.Messenger != nil {
+	if v.work.Messenger != nil && v.Notices.Anybody() { // else a server that tells nobody would look all the same
 		wg.Go(func() {
 			loop.Every(ctx, noticesEvery, func() {
 				v.warn(ctx, "cannot tell people of branches", v.Notices.Send(ctx, v.work.Messenger, v.pageOf))

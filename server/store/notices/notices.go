@@ -144,6 +144,9 @@ const (
 	giveUpAfter              = 24 * time.Hour
 )
 
+// Anybody reports whether there is somebody to tell.
+func (n *Notices) Anybody() bool { return len(n.targets) > 0 }
+
 // Send brings what is due to its targets. pageOf gives the address of a build's page; empty: none.
 func (n *Notices) Send(ctx context.Context, by Sender, pageOf func(build int64) string) error {
 	var due []noticeRow
