@@ -4,11 +4,9 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
-
 	"vivarium/server/github"
 	"vivarium/server/registry"
 )
@@ -25,25 +23,6 @@ const (
 	confirmEvery = 10 * time.Minute
 )
 
-// confirms bounds the questions for each entry of the registry. There are no more entries than the
-// operator has let in.
-type confirms struct {
-	mu      sync.Mutex
-	byEntry map[int64]*rate.Limiter
-}
-
-func (c *confirms) allow(entry int64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byEntry == nil {
-		c.byEntry = map[int64]*rate.Limiter{}
-	}
-	if c.byEntry[entry] == nil {
-		c.byEntry[entry] = rate.NewLimiter(rate.Every(confirmEvery), confirmBurst)
-	}
-	return c.byEntry[entry].Allow()
-}
-
 // followRenaming settles what the signature alone does not show: that a repository found by its ID
 // has the claimed name now. Otherwise whoever holds one repository's secret could put any other
 // repository's name beside its own ID.
@@ -51,7 +30,7 @@ func (s *Server) followRenaming(ctx context.Context, e registry.Entry, origin re
 	if s.config.NameOf == nil {
 		return s.refuse(ctx, origin.Name)
 	}
-	if !s.confirms.allow(e.ID) {
+	if !s.confirms.Allow(e.ID) {
 		return &Problem{Message: "GitHub was asked too often whether this repository was renamed; deliver again " +
 			"later", status: http.StatusServiceUnavailable}
 	}

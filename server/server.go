@@ -55,7 +55,7 @@ type Server struct {
 	description []byte // of the routes, as OpenAPI
 
 	bounds   bounds
-	confirms confirms
+	confirms throttle.Each // the questions for each entry of the registry
 	refusals *rate.Limiter // limits the refusals that are counted: anybody can cause them
 	unready  reasons
 	since    sinces
@@ -90,6 +90,7 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.signIns = throttle.New(database.ErrNotFound, signInBurst, signInEvery)
 	s.bearers = throttle.New(database.ErrNotFound, bearerBurst, bearerEvery)
 	s.cutOff, s.cut = context.WithCancel(context.Background())
+	s.confirms.Burst, s.confirms.Every = confirmBurst, confirmEvery
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(c.TrustedProxies)

@@ -4,6 +4,7 @@ package structure
 // that its code, tests aside, may import. A package that is missing here has no place yet.
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
+		"cmd/vivarium/export",
 		"cmd/vivarium/console",
 		"cmd/vivarium/credentials",
 		"pipeline/python/schema",
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 		"server/verdict",
 	},
 	"cmd/vivarium/datadir": {},
-	"cmd/vivarium/export":  {"server/store/builds"},
+	"cmd/vivarium/export":  {"sandbox/quantity", "server/registry", "server/store/builds"},
 	"cmd/vivarium/doctor": {
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/dotenv",
@@ -269,7 +270,9 @@ var mayImport = map[string][]string{
 	"server/store/people": {
 		"server/store/database",
 	},
+	"server/store/queue/attempts": {},
 	"server/store/queue": {
+		"server/store/queue/attempts",
 		"server/loop",
 		"pipeline",
 		"server/registry",
@@ -320,6 +323,7 @@ var mayImport = map[string][]string{
 	"server/store": {
 		"pipeline/results",
 		"server/checkrun",
+		"server/store/queue/attempts",
 		"server/store/environments",
 		"server/store/testhistory",
 		"server/loop",

@@ -143,7 +143,7 @@ func (d *Dispatcher) waited(ctx context.Context, b pipeline.Build) (string, erro
 	if b.Attempt != 1 || b.StartedAt.Sub(b.QueuedAt) < time.Second {
 		return "", nil
 	}
-	others, err := d.Builds.Queue.StartedBetween(ctx, b.QueuedAt, b.StartedAt, mostStarted)
+	others, err := d.Builds.Builds.StartedBetween(ctx, b.QueuedAt, b.StartedAt, mostStarted)
 	if err != nil {
 		return "", err
 	}

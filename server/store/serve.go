@@ -16,6 +16,7 @@ import (
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/outbox/budget"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/queue/attempts"
 )
 
 // Work is what Serve needs.
@@ -111,7 +112,7 @@ func (v *server) queueWork() queue.Work {
 	return queue.Work{
 		Workers: w.Workers,
 		Ready:   w.Ready,
-		Record: func(ctx context.Context, a queue.Attempt) queue.Recording {
+		Record: func(ctx context.Context, a attempts.Attempt) queue.Recording {
 			return v.Logs.Record(ctx, buildlog.Attempt(a), w.LogLimit, secrets())
 		},
 		Build:       w.Build,

@@ -3,6 +3,7 @@ package throttle
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -40,4 +41,17 @@ func TestThrottleForgetsWhoNoLongerFails(t *testing.T) {
 	if refused := fails(th, "192.0.2.5"); refused || len(th.byNet) != 1 {
 		t.Errorf("room is not made: refused %v, %d networks", refused, len(th.byNet))
 	}
+}
+
+func TestEachHasABoundOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := Each{Burst: 2, Every: time.Minute}
+		if !e.Allow(1) || !e.Allow(1) || e.Allow(1) || !e.Allow(2) {
+			t.Error("two of each are allowed, and no third")
+		}
+		time.Sleep(time.Minute)
+		if !e.Allow(1) || e.Allow(1) {
+			t.Error("one more is allowed after a minute")
+		}
+	})
 }

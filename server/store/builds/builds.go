@@ -146,3 +146,14 @@ func (b *Builds) Waiting(ctx context.Context) (int64, error) {
 	}
 	return n, nil
 }
+
+// StartedBetween counts the builds whose attempts began between two moments, up to a bound.
+func (b *Builds) StartedBetween(ctx context.Context, from, to time.Time, most int) (int, error) {
+	var n int64
+	few := b.db.Read(ctx).Model(&Row{}).Select("1").
+		Where("started_at > ? AND started_at < ?", database.Micros(from), database.Micros(to)).Limit(most)
+	if err := b.db.Read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
+		return 0, fmt.Errorf("count the builds that were started: %w", err)
+	}
+	return int(n), nil
+}

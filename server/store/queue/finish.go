@@ -243,7 +243,7 @@ func (q *Queue) Cancel(ctx context.Context, by people.Actor, id int64) error {
 		q.ended(ctx, b)
 	} else {
 		q.log.InfoContext(ctx, "build asked to cancel", "build", b.ID, "repo", b.Repo, "sha", b.SHA)
-		q.attempts.cancel(id, pipeline.ErrCanceled)
+		q.attempts.Cancel(id, pipeline.ErrCanceled)
 	}
 	return nil
 }

@@ -5,13 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
-	"vivarium/server/store/database"
 )
 
 // MaxPlace is the last place that is told exactly. Each build behind it has place MaxPlace+1, so
@@ -102,15 +100,4 @@ func othersOf(db *gorm.DB, turn turnRow, ahead int) (others []queuedRepo, err er
 	err = db.Raw(othersQuery, sql.Named("served", turn.Served), sql.Named("key", turn.RepoKey),
 		sql.Named("most", ahead+1), sql.Named("repos", MaxPlace+1)).Scan(&others).Error
 	return others, err
-}
-
-// StartedBetween counts the builds whose attempts began between two moments, up to a bound.
-func (q *Queue) StartedBetween(ctx context.Context, from, to time.Time, most int) (int, error) {
-	var n int64
-	few := q.db.Read(ctx).Model(&builds.Row{}).Select("1").
-		Where("started_at > ? AND started_at < ?", database.Micros(from), database.Micros(to)).Limit(most)
-	if err := q.db.Read(ctx).Table("(?) AS few", few).Count(&n).Error; err != nil {
-		return 0, fmt.Errorf("count the builds that were started: %w", err)
-	}
-	return int(n), nil
 }

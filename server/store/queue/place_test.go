@@ -140,10 +140,10 @@ func TestBuildsStartedWhileOneWaitedAreCounted(t *testing.T) {
 		}
 		b, err := s.Builds.Get(t.Context(), id)
 		must(t, err)
-		if n, err := s.StartedBetween(t.Context(), b.QueuedAt, b.StartedAt, 100); n != 3 || err != nil {
+		if n, err := s.Builds.StartedBetween(t.Context(), b.QueuedAt, b.StartedAt, 100); n != 3 || err != nil {
 			t.Errorf("got %d, %v; want 3", n, err)
 		}
-		if n, err := s.StartedBetween(t.Context(), b.QueuedAt, b.StartedAt, 2); n != 2 || err != nil {
+		if n, err := s.Builds.StartedBetween(t.Context(), b.QueuedAt, b.StartedAt, 2); n != 2 || err != nil {
 			t.Errorf("bounded by 2: got %d, %v", n, err)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/queue/attempts"
 	"vivarium/server/store/queue/intake"
 	"vivarium/server/store/queue/overtake"
 	"vivarium/server/verdict"
@@ -78,7 +79,7 @@ type Queue struct {
 	intake intake.Intake[Push, Accepted]
 
 	// attempts are those that this process works on.
-	attempts attempts
+	attempts attempts.Attempts
 }
 
 // New is the queue of db.

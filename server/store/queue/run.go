@@ -16,6 +16,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/loop"
 	"vivarium/server/store/builds"
+	"vivarium/server/store/queue/attempts"
 )
 
 // Work is what Run needs.
@@ -26,7 +27,7 @@ type Work struct {
 	// was found.
 	Ready func(ctx context.Context) (done func())
 	// Record begins to record an attempt, before Build.
-	Record func(ctx context.Context, a Attempt) Recording
+	Record func(ctx context.Context, a attempts.Attempt) Recording
 	// Build runs one attempt. An error abandons it: the build is queued again.
 	// An outcome that heals queues it again, too, for as long as Patience.
 	Build func(ctx context.Context, b pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error)
@@ -66,7 +67,7 @@ const (
 func (q *Queue) Run(ctx context.Context, w Work, ready func()) error {
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
 	q.work, q.owner = w, fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])
-	q.attempts.start()
+	q.attempts.Start()
 	if err := q.enter(ctx); err != nil {
 		return fmt.Errorf("note that this server works: %w", err)
 	}
@@ -89,7 +90,7 @@ func (q *Queue) Run(ctx context.Context, w Work, ready func()) error {
 	q.startLoops(running, &loops, slices.Collect(maps.Keys(config.Queues)))
 	ready()
 	<-ctx.Done()
-	q.attempts.stop(errStopped)
+	q.attempts.Stop(errStopped)
 	err = client.StopAndCancel(running)
 	stop()
 	loops.Wait()
@@ -150,14 +151,14 @@ func (q *Queue) config() *river.Config {
 
 // cancelAsked ends the running attempts that another process asked to cancel.
 func (q *Queue) cancelAsked(ctx context.Context) error {
-	if len(q.attempts.running()) == 0 {
+	if len(q.attempts.Running()) == 0 {
 		return nil
 	}
 	var ids []int64
 	err := q.db.Read(ctx).Model(&builds.Row{}).
 		Where("state = ? AND cancel_requested AND owner = ?", pipeline.Running, q.owner).Pluck("id", &ids).Error
 	for _, id := range ids {
-		q.attempts.cancel(id, pipeline.ErrCanceled)
+		q.attempts.Cancel(id, pipeline.ErrCanceled)
 	}
 	return err
 }

@@ -97,7 +97,7 @@ func (q *Queue) abandonJobs(ctx context.Context, boot bool) error {
 // replaceTickets makes tickets where there are fewer than builds that wait, as after a claim that
 // failed. A build that waits for what is away needs none before that is back.
 func (q *Queue) replaceTickets(ctx context.Context) error {
-	if q.heldBack.Load() && len(q.attempts.running()) > 0 {
+	if q.heldBack.Load() && len(q.attempts.Running()) > 0 {
 		return nil // they would be used up at once
 	}
 	return q.db.Transact(ctx, func(tx *database.Tx) error {
@@ -134,7 +134,7 @@ var toBeDrawn = []rivertype.JobState{
 func (q *Queue) renew(ctx context.Context) {
 	renewed := q.db.Now()
 	loop.Every(ctx, leaseRenew, func() {
-		running := q.attempts.running()
+		running := q.attempts.Running()
 		if len(running) == 0 {
 			renewed = q.db.Now()
 			return
@@ -148,11 +148,11 @@ func (q *Queue) renew(ctx context.Context) {
 		case q.db.Now().Sub(renewed) > leaseTime-time.Second:
 			// Another server may have begun these builds anew.
 			for id := range running {
-				q.attempts.cancel(id, builds.ErrLost)
+				q.attempts.Cancel(id, builds.ErrLost)
 			}
 		}
 		for _, id := range lost {
-			q.attempts.cancel(id, builds.ErrLost)
+			q.attempts.Cancel(id, builds.ErrLost)
 		}
 	})
 }

@@ -41,8 +41,8 @@ func (w *buildWorker) Work(ctx context.Context, job *river.Job[buildArgs]) error
 	w.log.InfoContext(ctx, "build started", "build", b.ID, "repo", b.Repo, "sha", b.SHA, "ref", b.Ref,
 		"attempt", b.Attempt)
 	w.logs.Wake(b.ID)
-	actx, t := w.attempts.add(ctx, b.ID, b.Attempt)
-	defer w.attempts.remove(t)
+	actx, t := w.attempts.Add(ctx, b.ID, b.Attempt)
+	defer w.attempts.Remove(t)
 	rec := w.work.Record(actx, t)
 	outcome, err := w.run(actx, b, rec)
 	if failed := rec.Close(); failed != nil && err == nil {

@@ -1,12 +1,13 @@
-package queue
+// Package attempts is the attempts at builds that a process works on, so that they can be ended.
+package attempts
 
 import (
 	"context"
 	"sync"
 )
 
-// attempts are the running attempts of this process. The zero value is ready.
-type attempts struct {
+// Attempts are the running attempts of this process. The zero value is ready.
+type Attempts struct {
 	mu      sync.Mutex
 	m       map[int64]Attempt
 	stopped error // set when no more may run
@@ -19,8 +20,8 @@ type Attempt struct {
 	Cancel context.CancelCauseFunc
 }
 
-// add begins an attempt. Where the server is being stopped, its context has ended already.
-func (a *attempts) add(ctx context.Context, build int64, number int) (context.Context, Attempt) {
+// Add begins an attempt. Where the server is being stopped, its context has ended already.
+func (a *Attempts) Add(ctx context.Context, build int64, number int) (context.Context, Attempt) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := Attempt{build, number, cancel}
 	a.mu.Lock()
@@ -35,7 +36,7 @@ func (a *attempts) add(ctx context.Context, build int64, number int) (context.Co
 	return ctx, t
 }
 
-func (a *attempts) remove(t Attempt) {
+func (a *Attempts) Remove(t Attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.m[t.Build].Number == t.Number {
@@ -44,8 +45,8 @@ func (a *attempts) remove(t Attempt) {
 	t.Cancel(context.Canceled)
 }
 
-// cancel ends a build's attempt, if it runs here.
-func (a *attempts) cancel(build int64, cause error) {
+// Cancel ends a build's attempt, if it runs here.
+func (a *Attempts) Cancel(build int64, cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if t, here := a.m[build]; here {
@@ -53,8 +54,8 @@ func (a *attempts) cancel(build int64, cause error) {
 	}
 }
 
-// stop ends all attempts, and those that are yet to begin.
-func (a *attempts) stop(cause error) {
+// Stop ends all attempts, and those that are yet to begin.
+func (a *Attempts) Stop(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stopped = cause
@@ -63,15 +64,15 @@ func (a *attempts) stop(cause error) {
 	}
 }
 
-// start allows attempts again.
-func (a *attempts) start() {
+// Start allows attempts again.
+func (a *Attempts) Start() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stopped = nil
 }
 
-// running lists the attempts, by build.
-func (a *attempts) running() map[int64]int {
+// Running lists the attempts, by build.
+func (a *Attempts) Running() map[int64]int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := make(map[int64]int, len(a.m))
