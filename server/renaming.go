@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
 	"vivarium/server/github"
 	"vivarium/server/registry"
 )

@@ -27,15 +27,17 @@ var (
 // Delivery is a webhook delivery whose signature held. The signature covers the body, not the
 // headers: GUID and Event are unproven.
 type Delivery struct {
-	Origin   Origin // whose it is
-	GUID     string // X-GitHub-Delivery
-	BodyHash string // hex SHA-256 of the raw body
-	Event    string // X-GitHub-Event
-	Private  bool   // the delivery says that its repository is private, or gone
-	Audit    string // what has become of the repository, before its name in the audit; mostly empty
-	Signer   int    // which of Verify's secrets has signed it
-	Push     *Push  // set when something may be to be built
-	Ignored  string // otherwise: why nothing is built, for the answer's message
+	Origin   Origin   // whose it is
+	GUID     string   // X-GitHub-Delivery
+	BodyHash string   // hex SHA-256 of the raw body
+	Event    string   // X-GitHub-Event
+	Private  bool     // the delivery says that its repository is private, or gone
+	Audit    string   // what has become of the repository, before its name in the audit; mostly empty
+	Signer   int      // which of Verify's secrets has signed it
+	Push     *Push    // set when something may be to be built
+	Pull     *Pull    // set when a pull request is to be built, or was closed
+	Comment  *Comment // set when somebody has just commented on a pull request
+	Ignored  string   // otherwise: why nothing is built, for the answer's message
 	// Installed is set where GitHub tells of an installation of an App. It counts only where the App's
 	// secret has signed it.
 	Installed *Installed
@@ -130,10 +132,14 @@ func (u Unverified) read() (d Delivery, err error) {
 		d.Installed, d.Ignored = readInstalled(u.payload)
 	case "check_run", "check_suite":
 		d.Asked, d.Ignored = readAsked(u.payload)
+	case "pull_request":
+		d.Pull, d.Ignored, err = readPull(u.payload)
+	case "issue_comment":
+		d.Comment, d.Ignored, err = readComment(u.payload)
 	case "ping":
 		d.Ignored = pinged(u.payload)
 	default:
-		d.Ignored = fmt.Sprintf("%s events are not built, only push events are", d.Event)
+		d.Ignored = fmt.Sprintf("%s events are not built, only pushes and pull requests are", d.Event)
 	}
 	if c := readChange(d.Event, u.payload); c.answer != "" {
 		d.Audit, d.Ignored, d.Private = c.audit, c.answer, d.Private || c.hides
@@ -143,8 +149,10 @@ func (u Unverified) read() (d Delivery, err error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	if d.Push != nil && d.Push.Repo.FullName != u.Origin.Repository {
-		return Delivery{}, fmt.Errorf("%w: its push names another repository than its origin", ErrMalformed)
+	if d.Push != nil && d.Push.Repo.FullName != u.Origin.Repository ||
+		d.Pull != nil && d.Pull.Repo.FullName != u.Origin.Repository ||
+		d.Comment != nil && d.Comment.Repo.FullName != u.Origin.Repository {
+		return Delivery{}, fmt.Errorf("%w: its event names another repository than its origin", ErrMalformed)
 	}
 	return d, nil
 }

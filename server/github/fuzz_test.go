@@ -27,6 +27,7 @@ func FuzzReadDelivery(f *testing.F) {
 	} {
 		f.Add("push", "application/json", p.Payload(), "")
 	}
+	f.Add("pull_request", "application/json", githubtest.Pull{SHA: sha}.Payload(), "")
 	f.Add("push", form, []byte("payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%7D"), "")
 	f.Add("ping", "application/json", []byte(`{"zen":"Keep it logically awesome."}`), "")
 	f.Add("push", "application/json", []byte(`{"repository":{"full_name":"a/b"},"Repository":{"full_name":"c/d"}}`),
@@ -53,8 +54,11 @@ func FuzzReadDelivery(f *testing.F) {
 }
 
 func checkDelivery(t *testing.T, d github.Delivery) {
-	if (d.Push == nil) == (d.Ignored == "") {
+	if (d.Push == nil && d.Pull == nil && d.Comment == nil) == (d.Ignored == "") {
 		t.Errorf("want a push or a reason: %+v", d)
+	}
+	if p := d.Pull; p != nil && (!fuzzRepo.MatchString(p.Repo.FullName) || !fuzzSHA.MatchString(p.SHA) || p.Number < 1) {
+		t.Errorf("accepted the pull request %+v", *p)
 	}
 	if d.Push == nil {
 		return

@@ -52,7 +52,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 	if !validRef(string(ref)) || !strings.HasPrefix(string(ref), "refs/") {
 		return nil, "", fmt.Errorf("%w: ref %.80q is not the full name of a branch or tag", ErrMalformed, ref)
 	}
-	repo, err := repository(event)
+	repo, err := repository(event.Repository)
 	if err != nil {
 		return nil, "", err
 	}
@@ -100,11 +100,11 @@ func nothingToBuild(event pushEvent) string {
 
 // repository checks what the event says about its repository. A repository counts as private if the
 // event does not say: otherwise everybody could see it.
-func repository(event pushEvent) (pipeline.Repository, error) {
-	if event.Repository == nil {
+func repository(said *pushRepository) (pipeline.Repository, error) {
+	if said == nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: it names no repository", ErrMalformed)
 	}
-	r := *event.Repository
+	r := *said
 	if _, _, err := SplitFullName(r.FullName); err != nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
 	}

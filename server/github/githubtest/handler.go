@@ -23,6 +23,7 @@ func (s *Server) handler() http.Handler {
 	s.appRoutes(mux)
 	s.checkRoutes(mux)
 	s.manifestRoutes(mux)
+	s.peopleRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, http.StatusNotFound, "Not Found") })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Only after the body is read does net/http notice that a client leaves.

@@ -54,6 +54,8 @@ type repo struct {
 	commits map[string]bool   // empty: it holds any commit
 	refs    map[string]string // name, such as heads/main or main, to SHA
 	id      int64
+	people  map[string]person
+	pulls   map[int64][2]string // head and state
 
 	private     bool
 	archived    bool
@@ -124,7 +126,10 @@ func (s *Server) SetToken(token string) {
 func (s *Server) AddRepo(fullName string, commits ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &repo{commits: map[string]bool{}, refs: map[string]string{}, id: int64(1000 + len(s.repos))}
+	r := &repo{
+		commits: map[string]bool{}, refs: map[string]string{}, id: int64(1000 + len(s.repos)),
+		people: map[string]person{}, pulls: map[int64][2]string{},
+	}
 	for _, sha := range commits {
 		r.commits[sha] = true
 	}

@@ -96,7 +96,7 @@ func (q *Queue) tellOver(ctx context.Context, o *overtake.Over) {
 	for _, b := range o.Running {
 		q.log.InfoContext(ctx, "build asked to end for a newer push", "build", b.ID, "repo", b.Repo, "sha", b.SHA,
 			"by", b.SupersededBy)
-		q.attempts.cancel(b.ID, pipeline.ErrCanceled)
+		q.attempts.Cancel(b.ID, pipeline.ErrCanceled)
 	}
 }
 

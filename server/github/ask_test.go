@@ -1,0 +1,103 @@
+package github_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/github"
+	"vivarium/server/github/githubtest"
+)
+
+// asking is a client of a stand-in that knows octo/hello.
+func asking(t *testing.T) (*githubtest.Server, *github.Client) {
+	t.Helper()
+	s, err := githubtest.Start(githubtest.Options{Token: "tok"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	s.AddRepo("octo/hello")
+	c, err := github.New(github.Config{APIURL: s.URL(), Tokens: pipeline.FixedToken("tok")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return s, c
+}
+
+func TestWhoMayWriteIsGitHubsWordOfThisMoment(t *testing.T) {
+	s, c := asking(t)
+	for permission, want := range map[string]bool{"admin": true, "write": true, "read": false, "none": false, "": false} {
+		s.Allow("octo/hello", "mona", 7, permission)
+		if may, err := c.MayWrite(t.Context(), "octo/hello", "mona", 7); err != nil || may != want {
+			t.Errorf("with %q: %v, %v", permission, may, err)
+		}
+	}
+	s.Allow("octo/hello", "mona", 7, "admin")
+	for name, c2 := range map[string]struct {
+		login string
+		id    int64
+	}{"who has the name now": {"mona", 8}, "nobody's id": {"mona", 0}, "no account": {"hubot", 7}} {
+		if may, err := c.MayWrite(t.Context(), "octo/hello", c2.login, c2.id); err != nil || may {
+			t.Errorf("%s: %v, %v", name, may, err)
+		}
+	}
+	for _, login := range []string{"", "../x", "dependabot[bot]", "a/b", "mona?x=1"} {
+		if may, err := c.MayWrite(t.Context(), "octo/hello", login, 7); err == nil || may {
+			t.Errorf("%q: %v, %v", login, may, err)
+		}
+	}
+	s.Fail(githubtest.Refuse(http.StatusInternalServerError, "oops"))
+	if may, err := c.MayWrite(t.Context(), "octo/hello", "mona", 7); err == nil || may {
+		t.Errorf("where GitHub has trouble: %v, %v", may, err)
+	}
+}
+
+func TestTheHeadOfAPullRequestIsGitHubsWordOfThisMoment(t *testing.T) {
+	s, c := asking(t)
+	s.SetPull("octo/hello", 12, sha, "open")
+	if got, open, err := c.Head(t.Context(), "octo/hello", 12); err != nil || got != sha || !open {
+		t.Errorf("got %s, %v, %v", got, open, err)
+	}
+	s.SetPull("octo/hello", 12, sha, "closed")
+	if got, open, err := c.Head(t.Context(), "octo/hello", 12); err != nil || got != sha || open {
+		t.Errorf("closed: got %s, %v, %v", got, open, err)
+	}
+	s.SetPull("octo/hello", 12, "main", "open")
+	for _, number := range []int64{12, 13} {
+		if got, _, err := c.Head(t.Context(), "octo/hello", number); err == nil {
+			t.Errorf("#%d: got %s", number, got)
+		}
+	}
+}
+
+func TestACommentIsReadOnlyWhereItsAuthorHasJustWrittenIt(t *testing.T) {
+	d, err := deliver("issue_comment", githubtest.Comment{Text: "/vivarium run"}.Payload())
+	if err != nil || d.Comment == nil || d.Comment.Pull != 12 || d.Comment.Author != "mona" || d.Comment.AuthorID != 1 ||
+		d.Comment.Text != "/vivarium run" {
+		t.Fatalf("control: %+v, %v", d.Comment, err)
+	}
+	for name, c := range map[string]githubtest.Comment{
+		"edited":          {Action: "edited"},
+		"deleted":         {Action: "deleted"},
+		"on an issue":     {Issue: true},
+		"for another":     {SenderID: 2},
+		"by a bot":        {Author: "dependabot[bot]"},
+		"a path of a bot": {Author: "../x"},
+	} {
+		c.Text = "/vivarium run"
+		if d, err := deliver("issue_comment", c.Payload()); err != nil || d.Comment != nil || d.Ignored == "" {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+	}
+	for name, body := range map[string]string{
+		"no issue":   `{"action":"created","comment":{},"repository":{"full_name":"a/b","id":1}}`,
+		"no comment": `{"action":"created","issue":{"number":1},"repository":{"full_name":"a/b","id":1}}`,
+	} {
+		if _, err := deliver("issue_comment", []byte(body)); err == nil || !strings.Contains(err.Error(), "comment") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
