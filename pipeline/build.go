@@ -77,6 +77,8 @@ type Build struct {
 	Message  string // first line of the commit message
 	Trigger  Trigger
 	RerunOf  int64 // the build that this one repeats; 0 for none
+	Pull     int64 // the pull request that has the commit as its head; 0 for none
+	Fork     bool  // that pull request is a fork's: the code is a stranger's
 	Attempt  int   // 0 while the build has never started
 	State    State
 	Cause    Cause

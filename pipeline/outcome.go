@@ -9,17 +9,18 @@ import (
 type State string
 
 const (
-	Queued   State = "queued"
-	Running  State = "running"
-	Passed   State = "passed"
-	Failed   State = "failed"   // the repository caused it
-	Errored  State = "errored"  // we caused it, or a host that we depend on
-	Canceled State = "canceled" // somebody wished it
-	Skipped  State = "skipped"  // it was not to be built, and nothing ran
+	Unapproved State = "unapproved" // a stranger's code, until somebody who may write to the base approves it
+	Queued     State = "queued"
+	Running    State = "running"
+	Passed     State = "passed"
+	Failed     State = "failed"   // the repository caused it
+	Errored    State = "errored"  // we caused it, or a host that we depend on
+	Canceled   State = "canceled" // somebody wished it
+	Skipped    State = "skipped"  // it was not to be built, and nothing ran
 )
 
 // Ended reports whether s is final.
-func (s State) Ended() bool { return s != Queued && s != Running }
+func (s State) Ended() bool { return s != Unapproved && s != Queued && s != Running }
 
 // Cause says why a build did not pass. Every ended state but Passed has one.
 type Cause string

@@ -7,7 +7,8 @@ type Trigger string
 
 const (
 	TriggerPush  Trigger = "push"
-	TriggerPoll  Trigger = "poll"  // a push that no delivery told of: the branch was found to have moved
+	TriggerPoll  Trigger = "poll" // a push that no delivery told of: the branch was found to have moved
+	TriggerPull  Trigger = "pull_request"
 	TriggerRerun Trigger = "rerun" // of an earlier build, by a person or a delivery that came again
 )
 

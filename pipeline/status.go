@@ -18,7 +18,7 @@ type CommitStatus struct {
 // StatusState is GitHub's word for a build's state.
 func StatusState(s State) string {
 	switch s {
-	case Queued, Running:
+	case Unapproved, Queued, Running:
 		return "pending"
 	case Passed, Skipped: // a check that is required and never reported would block
 		return "success"

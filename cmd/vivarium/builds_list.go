@@ -20,8 +20,8 @@ import (
 )
 
 // states are all states of a build.
-var states = []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed, pipeline.Failed, pipeline.Errored,
-	pipeline.Canceled, pipeline.Skipped}
+var states = []pipeline.State{pipeline.Unapproved, pipeline.Queued, pipeline.Running, pipeline.Passed,
+	pipeline.Failed, pipeline.Errored, pipeline.Canceled, pipeline.Skipped}
 
 func stateList() string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(states)), ", "), "[]")

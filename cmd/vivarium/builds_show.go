@@ -80,6 +80,9 @@ func printBuild(w io.Writer, b pipeline.Build, inQueue int) {
 	line("summary", b.Summary)
 	line("repository", b.Repo.FullName)
 	line("ref", string(b.Ref))
+	if b.Pull != 0 {
+		line("pull request", pullOf(b))
+	}
 	line("commit", b.SHA)
 	line("message", b.Message)
 	line("author", b.Author)
@@ -100,6 +103,13 @@ func nextTry(w pipeline.Waiting) string {
 		return "as soon as it answers"
 	}
 	return localTime(w.Next)
+}
+
+func pullOf(b pipeline.Build) string {
+	if b.Fork {
+		return fmt.Sprintf("#%d, of a fork", b.Pull)
+	}
+	return fmt.Sprintf("#%d", b.Pull)
 }
 
 func trigger(b pipeline.Build) string {

@@ -30,6 +30,7 @@ var onlyIn = map[string][]string{
 		"server/store/outbox",
 		"server/store/people",
 		"server/store/polls",
+		"server/store/pulls",
 		"server/store/queue",
 		"server/store/queue/usage",
 		"server/store/testruns",

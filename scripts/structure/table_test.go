@@ -270,6 +270,16 @@ var mayImport = map[string][]string{
 	"server/store/people": {
 		"server/store/database",
 	},
+	"server/store/pulls": {
+		"pipeline",
+		"server/registry",
+		"server/store/builds",
+		"server/store/database",
+		"server/store/entries",
+		"server/store/people",
+		"server/store/queue",
+		"server/verdict",
+	},
 	"server/store/queue/attempts": {},
 	"server/store/queue": {
 		"server/store/queue/attempts",
@@ -323,6 +333,7 @@ var mayImport = map[string][]string{
 	"server/store": {
 		"pipeline/results",
 		"server/checkrun",
+		"server/store/pulls",
 		"server/store/queue/attempts",
 		"server/store/environments",
 		"server/store/testhistory",
@@ -477,7 +488,7 @@ var mayImport = map[string][]string{
 	"server/servertest":                     {},
 	"server/store/storetest":                {},
 	"server/loop":                           {},
-	"server/store/queue/queuetest":          {"pipeline", "server/store/queue"},
+	"server/store/queue/queuetest":          {"pipeline", "server/store/pulls", "server/store/queue"},
 	"images/imagestest":                     {"images"},
 	"server/github/githubtest":              {"server/github", "pipeline"},
 	"sandbox/egress/egresstest":             {},

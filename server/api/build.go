@@ -27,14 +27,16 @@ type Build struct {
 	LogsTruncated bool   `json:"logs_truncated" doc:"Whether a text was cut at 256 KiB; /logs/{id}/raw is whole."`
 	Plan          string `json:"plan" doc:"What was found in the repository and is to be run."`
 
-	State    pipeline.State `json:"state" enum:"queued,running,passed,failed,errored,canceled,skipped"`
+	State    pipeline.State `json:"state" enum:"unapproved,queued,running,passed,failed,errored,canceled,skipped"`
 	Cause    pipeline.Cause `json:"cause" doc:"Why it did not pass, or empty; quota: its repository was over a quota."`
 	Summary  string         `json:"summary" doc:"One line for people."`
 	Repo     string         `json:"repo" example:"octocat/hello-world"`
 	Private  bool           `json:"private"`
 	Message  string         `json:"message" doc:"First line of the commit's message."`
-	Trigger  string         `json:"trigger" enum:"push,poll,rerun"`
+	Trigger  string         `json:"trigger" enum:"push,poll,pull_request,rerun"`
 	RerunOf  string         `json:"rerun_of,omitempty" doc:"The build that this one repeats."`
+	Pull     int64          `json:"pull_request" doc:"The pull request that has the commit as its head; 0: none."`
+	Fork     bool           `json:"fork" doc:"Whether that pull request is a fork's."`
 	Attempt  int            `json:"attempt" doc:"1, and one more for each new try; 0 while it has never started."`
 	Image    string         `json:"image" doc:"The runner image."`
 	QueuedAt int64          `json:"queued_at" doc:"Unix seconds."`
@@ -163,6 +165,8 @@ func NewBuild(b pipeline.Build, serverURL string) Build {
 		Private:     b.Repo.Private,
 		Message:     b.Message,
 		Trigger:     string(b.Trigger),
+		Pull:        b.Pull,
+		Fork:        b.Fork,
 		Attempt:     b.Attempt,
 		Image:       b.Image,
 		QueuedAt:    b.QueuedAt.Unix(),

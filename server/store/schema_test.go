@@ -20,7 +20,8 @@ func TestBuildsOfTheFirstSchemaAreReadableAndTakeTheirTurn(t *testing.T) {
 	must(t, s.db.Transact(t.Context(), func(tx *database.Tx) error {
 		if err := tx.Omit("EntryID", "Spent", "LogBytes", "BeforeSHA", "PushedAt", "SharedLosses", "LostSince", "WaitCause",
 			"WaitWhy", "WaitSince",
-			"WaitTries", "WaitTold", "TurnServed", "LogLines", "SupersededBy").Create(&old).Error; err != nil {
+			"WaitTries", "WaitTold", "TurnServed", "LogLines", "SupersededBy", "Pull", "Fork", "Approved",
+		).Create(&old).Error; err != nil {
 			return err
 		}
 		return tx.Exec(

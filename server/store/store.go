@@ -22,6 +22,7 @@ import (
 	"vivarium/server/store/outbox"
 	"vivarium/server/store/people"
 	"vivarium/server/store/polls"
+	"vivarium/server/store/pulls"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/retention"
 	"vivarium/server/store/testhistory"
@@ -58,6 +59,7 @@ type Store struct {
 	Entries   *entries.Entries
 	Outbox    *outbox.Outbox
 	Queue     *queue.Queue
+	Pulls     *pulls.Pulls
 	Logs      *buildlog.Logs
 	Tests     *testruns.Runs
 	Retention *retention.Retention
@@ -101,12 +103,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		AddStatus:          outbox.Adder{Checks: o.checked}.Add,
 		Keep:               s.keep,
 		ToldLate:           polls.ToldLate,
+		Adopt:              pulls.Adopt,
 		Logs:               s.Logs,
 	})
 	if o.Checks {
 		s.Logs.OnStep = outbox.Progress
 	}
 	s.Polls = polls.New(db, s.Queue, o.Log)
+	s.Pulls = pulls.New(db, s.Queue, o.Log)
 	s.Retention = retention.New(db, o.Log, s.Queue)
 	return s, nil
 }

@@ -52,12 +52,15 @@ func (l *Logs) compactAll(ctx context.Context) {
 	}
 }
 
+// waiting are the states of builds whose logs may grow yet.
+var waiting = []pipeline.State{pipeline.Unapproved, pipeline.Queued, pipeline.Running}
+
 // compactNext compresses the log of the first build after another that waits for it, and returns
 // that build, or 0 where there is none.
 func (l *Logs) compactNext(ctx context.Context, after int64) (int64, error) {
 	var ids []int64
 	err := l.db.Read(ctx).Model(&builds.Row{}).
-		Where("id > ? AND NOT compacted AND state NOT IN ?", after, []pipeline.State{pipeline.Queued, pipeline.Running}).
+		Where("id > ? AND NOT compacted AND state NOT IN ?", after, waiting).
 		Order("id").Limit(1).Pluck("id", &ids).Error
 	if err != nil {
 		return 0, fmt.Errorf("look for logs to compact: %w", err)

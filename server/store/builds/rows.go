@@ -54,6 +54,12 @@ type Row struct {
 	WaitTries  int            // how many did
 	WaitTold   pipeline.Cause // what its last pending status says that it waits for
 	TurnServed int64          // its repository's turn before the running attempt took it
+
+	Pull int64 // the pull request that has the commit as its head; 0 for none
+	Fork bool  // that pull request is a fork's
+	// Approved says that a fork's build may run: somebody approved this commit, or the operator asks for
+	// no approval of it.
+	Approved bool
 }
 
 func (Row) TableName() string { return "builds" }
@@ -70,6 +76,8 @@ func (r Row) Build() pipeline.Build {
 		Message:   r.Message,
 		Trigger:   r.Trigger,
 		RerunOf:   r.RerunOf,
+		Pull:      r.Pull,
+		Fork:      r.Fork,
 		Attempt:   r.Attempt,
 		State:     r.State,
 		Cause:     r.Cause,
@@ -91,8 +99,11 @@ func (r Row) Build() pipeline.Build {
 	return b
 }
 
-// Again is a new build of the same commit. That of a push that was skipped takes its place among its
-// branch's pushes.
+// MayRun reports whether nobody's approval is missing.
+func (r Row) MayRun() bool { return !r.Fork || r.Approved }
+
+// Again is a new build of the same commit. What was approved stays so, since the commit is the same.
+// That of a push that was skipped takes its place among its branch's pushes.
 func (r Row) Again() Row {
 	again := Row{
 		EntryID:       r.EntryID,
@@ -106,6 +117,9 @@ func (r Row) Again() Row {
 		Message:       r.Message,
 		Trigger:       pipeline.TriggerRerun,
 		RerunOf:       r.ID,
+		Pull:          r.Pull,
+		Fork:          r.Fork,
+		Approved:      r.Approved,
 	}
 	if r.State == pipeline.Skipped {
 		again.Trigger, again.BeforeSHA, again.PushedAt = r.Trigger, r.BeforeSHA, r.PushedAt

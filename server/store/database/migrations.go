@@ -432,6 +432,15 @@ var migrations = []migration{
 		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
 	},
 	{
+		id: "0025_0.1.0_pull_requests",
+		statements: []string{
+			`ALTER TABLE builds ADD COLUMN pull bigint NOT NULL DEFAULT 0`,
+			`ALTER TABLE builds ADD COLUMN fork boolean NOT NULL DEFAULT FALSE`,
+			`ALTER TABLE builds ADD COLUMN approved boolean NOT NULL DEFAULT FALSE`,
+			`CREATE INDEX builds_unapproved ON builds (lower(repo), id) WHERE state = 'unapproved'`,
+		},
+	},
+	{
 		id: "0026_0.1.0_checks",
 		statements: []string{
 			// The host's number of the check run that a target is; 0: it is none, or not made yet.

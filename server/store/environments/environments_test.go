@@ -221,3 +221,21 @@ func TestGreenBuildIsFoundByAnIndex(t *testing.T) {
 		t.Errorf("the plan is %+v", plan)
 	}
 }
+
+// TestAForksBuildIsNoGreenOneOfTheBase: not even of the same commit; nor is the base's one of a fork.
+func TestAForksBuildIsNoGreenOneOfTheBase(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, s *Environments) {
+		own := ended(t, s, builds.Row{SHA: "a", State: pipeline.Passed})
+		fork := ended(t, s, builds.Row{SHA: "b", State: pipeline.Passed, Fork: true, Ref: "refs/pull/1/head"})
+		last := ended(t, s, builds.Row{SHA: "b", State: pipeline.Failed})
+		lastFork := ended(t, s, builds.Row{SHA: "b", State: pipeline.Failed, Fork: true, Ref: "refs/pull/1/head"})
+		stranger := ended(t, s, builds.Row{SHA: "a", State: pipeline.Failed, Fork: true, Ref: "refs/pull/2/head"})
+		for b, want := range map[int64]int64{last.ID: own.ID, lastFork.ID: fork.ID, stranger.ID: 0} {
+			of := map[int64]pipeline.Build{last.ID: last, lastFork.ID: lastFork, stranger.ID: stranger}[b]
+			g, err := s.Green(t.Context(), of)
+			if err != nil || idOf(g) != want {
+				t.Errorf("build %d is compared with %d, %v; want %d", b, idOf(g), err, want)
+			}
+		}
+	})
+}

@@ -12,7 +12,8 @@ import (
 
 // Green is the build with which b is to be compared, should it fail: the newest earlier one that
 // passed of its repository and commit, else of its branch, else of the default branch. It is nil
-// where none has passed. A build that everybody may see is compared with none that is private.
+// where none has passed. A build that everybody may see is compared with none that is private,
+// and the base's own code with none of a fork's, nor the other way round.
 func (s *Environments) Green(ctx context.Context, b pipeline.Build) (*environment.Green, error) {
 	found, err := s.green(ctx, b)
 	if err != nil {
@@ -36,7 +37,8 @@ func (s *Environments) green(ctx context.Context, b pipeline.Build) (found build
 		var rows []builds.Row
 		query := s.db.Read(ctx).Select("id", "sha").
 			Where("lower(repo) = ? AND "+where.column+" = ?", strings.ToLower(b.Repo.FullName), where.value).
-			Where("ended_at > 0 AND cause = '' AND id < ?", b.ID) // which is passed, in the words of its index
+			Where("ended_at > 0 AND cause = '' AND id < ?", b.ID). // which is passed, in the words of its index
+			Where("fork = ?", b.Fork)
 		if !b.Repo.Private {
 			query = query.Where("NOT private")
 		}

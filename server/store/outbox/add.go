@@ -29,7 +29,7 @@ func (a Adder) Add(tx *database.Tx, b builds.Row) (job river.InsertManyParams, e
 	if err != nil {
 		return job, err
 	}
-	context := contexts[b.Ref.Kind()]
+	context := contextOf(b.Ref)
 	if !check {
 		return add(tx, b, kindStatus, context)
 	}
@@ -57,7 +57,7 @@ func Progress(tx *database.Tx, build int64, step pipeline.StepName) error {
 	if err := tx.Take(&b, build).Error; err != nil {
 		return err
 	}
-	context := checkContext(contexts[b.Ref.Kind()], b.ID)
+	context := checkContext(contextOf(b.Ref), b.ID)
 	var n int64
 	err := tx.Model(&targetRow{}).Where("repo = ? AND sha = ? AND context = ?", b.Repo, b.SHA, context).Count(&n).Error
 	if err != nil || n == 0 {
@@ -79,7 +79,7 @@ func (a Adder) ways(tx *database.Tx, b builds.Row) (status, check bool, err erro
 			return false, false, err
 		}
 	}
-	context := contexts[b.Ref.Kind()]
+	context := contextOf(b.Ref)
 	before := []string{}
 	err = tx.Model(&targetRow{}).Where("repo = ? AND sha = ? AND context IN ?", b.Repo, b.SHA,
 		[]string{context, checkContext(context, b.ID)}).Pluck("context", &before).Error

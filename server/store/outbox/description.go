@@ -44,6 +44,8 @@ func description(b builds.Row) string {
 // summary, as everywhere else.
 func describe(state pipeline.State, cause pipeline.Cause, summary string) string {
 	switch {
+	case state == pipeline.Unapproved:
+		return inLine(summary)
 	case !state.Ended():
 		return "queued or running" // one status stands for both
 	case state == pipeline.Passed:

@@ -104,7 +104,7 @@ func olderBuild(t *testing.T, db *database.DB) builds.Row {
 	t.Helper()
 	b := builds.Row{Repo: "octo/hello", SHA: sha, Ref: main, State: pipeline.Queued}
 	must(t, db.Transact(t.Context(), func(tx *database.Tx) error {
-		return tx.Omit("LogLines", "SupersededBy").Create(&b).Error
+		return tx.Omit("LogLines", "SupersededBy", "Pull", "Fork", "Approved").Create(&b).Error
 	}))
 	return b
 }

@@ -31,9 +31,15 @@ const (
 	kindCheck  kind = "check"  // a check run; its payload is the sentence, for people here
 )
 
-// contexts keep reports of one commit apart, by what was built of it. A push's builds have the
-// server's own context, which is the empty one here.
-var contexts = map[pipeline.RefKind]string{pipeline.RefPullRequest: "pull request"}
+// contextOf keeps reports of one commit apart, by what was built of it. The commit itself has the
+// server's own context, which is the empty one here: pushed, or as the head of a pull request. What a
+// pull request comes to when it is merged is another thing.
+func contextOf(ref pipeline.Ref) string {
+	if ref.Kind() == pipeline.RefPullRequest && !strings.HasSuffix(string(ref), "/head") {
+		return "pull request"
+	}
+	return ""
+}
 
 // ofBuild stands between a context and the number of a build. A check run is of one build, and so a
 // target of its own.

@@ -81,7 +81,7 @@ func (q *Queue) refuse(ctx context.Context, tx *database.Tx, id int64, why strin
 func (q *Queue) begin(tx *database.Tx, next candidate, job int64, owner string, b *builds.Row) (bool, error) {
 	r := tx.Exec(`UPDATE builds SET state = ?, attempt = attempt + 1, job_id = ?, owner = ?,
 			started_at = ?, lease_until = `+q.db.Clock()+` + ?, turn_served = ?, wait_cause = ''
-		WHERE id = ? AND attempt = ? AND state = ?`,
+		WHERE id = ? AND attempt = ? AND state = ? AND (approved OR NOT fork)`,
 		pipeline.Running, job, owner, database.Micros(q.db.Now()), leaseTime.Microseconds(), next.turn.Served,
 		next.ID, next.Attempt, pipeline.Queued)
 	if r.Error != nil || r.RowsAffected == 0 {

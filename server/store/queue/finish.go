@@ -218,7 +218,7 @@ func (q *Queue) Cancel(ctx context.Context, by people.Actor, id int64) error {
 		}
 		var err error
 		switch b.State {
-		case pipeline.Queued:
+		case pipeline.Queued, pipeline.Unapproved:
 			err = q.endQueued(ctx, tx, &b, canceled)
 		case pipeline.Running:
 			err = database.One(builds.Fenced(tx, b.ID, b.Attempt).Update("cancel_requested", true), builds.ErrLost)
@@ -248,10 +248,11 @@ func (q *Queue) Cancel(ctx context.Context, by people.Actor, id int64) error {
 	return nil
 }
 
-// endQueued ends a build that waits.
+// endQueued ends a build that waits, for its turn or for an approval.
 func (q *Queue) endQueued(ctx context.Context, tx *database.Tx, b *builds.Row, o pipeline.Outcome) error {
 	b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, database.Micros(q.db.Now())
-	r := tx.Model(&builds.Row{}).Where("id = ? AND state = ?", b.ID, pipeline.Queued).
+	waits := []pipeline.State{pipeline.Queued, pipeline.Unapproved}
+	r := tx.Model(&builds.Row{}).Where("id = ? AND state IN ?", b.ID, waits).
 		Updates(map[string]any{"state": b.State, "cause": b.Cause, "summary": b.Summary, "ended_at": b.EndedAt,
 			"superseded_by": b.SupersededBy})
 	if err := database.One(r, builds.ErrLost); err != nil {

@@ -70,14 +70,18 @@ func wrapPlace(b pipeline.Build, err error) error {
 // aheadOf counts the builds of b's own repository that are before it, up to MaxPlace.
 func (q *Queue) aheadOf(db *gorm.DB, key string, b pipeline.Build) (int, error) {
 	first := db.Model(&builds.Row{}).Select("1").Where("lower(repo) = ? AND state = 'queued'", key).Limit(MaxPlace)
+	older := db.Where("id < ?", b.ID)
 	if q.defaultBranchFirst {
 		off := 1
 		if b.OnDefaultBranch() {
 			off = 0
 		}
-		first = first.Where(offDefaultBranch+" < ? OR ("+offDefaultBranch+" = ? AND id < ?)", off, off, b.ID)
+		older = db.Where(offDefaultBranch+" < ? OR ("+offDefaultBranch+" = ? AND id < ?)", off, off, b.ID)
+	}
+	if b.Fork {
+		first = first.Where(db.Where("NOT fork").Or(older))
 	} else {
-		first = first.Where("id < ?", b.ID)
+		first = first.Where("NOT fork").Where(older)
 	}
 	var n int64
 	err := db.Table("(?) AS first", first).Count(&n).Error

@@ -48,6 +48,10 @@ type Accepted struct {
 	Again     int64  // it had been seen, and this build of it had come to nothing: BuildID repeats it
 	Skipped   bool   // it was bare or unwanted, and BuildID is the build of its commit
 	Unwanted  string // why it is not built, for people: its build has ended, where it was not Skipped
+	// Shared: BuildID is the build that the commit has already, by a push and by a pull request.
+	Shared     bool
+	Overtaken  bool // BuildID is of a later state of the pull request
+	Unapproved bool // BuildID waits for an approval
 	// OverQuota is why the build was not queued, for people; empty when it was. It stands on the
 	// build.
 	OverQuota  string
@@ -73,7 +77,7 @@ func (q *Queue) AcceptPush(ctx context.Context, p Push) (Accepted, error) {
 	}
 	q.tellOver(ctx, a.over)
 	switch {
-	case a.Duplicate, a.Skipped, a.Superseded, a.Unwanted != "":
+	case a.Duplicate, a.Skipped, a.Shared, a.Superseded, a.Unwanted != "":
 	case a.OverQuota != "":
 		q.log.InfoContext(ctx, "build refused", "build", a.BuildID, "repo", p.Repo.FullName, "sha", p.SHA,
 			"why", a.OverQuota)
@@ -190,7 +194,7 @@ func byRepository(pushes []Push) []int {
 func turnsOf(all []Accepted) []turnRow {
 	var queued []turnRow
 	for _, a := range all {
-		if !a.Duplicate && !a.Skipped && a.OverQuota == "" && a.Unwanted == "" {
+		if !a.Duplicate && !a.Skipped && !a.Shared && a.OverQuota == "" && a.Unwanted == "" {
 			queued = append(queued, a.turn)
 		}
 	}
@@ -215,9 +219,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	if err != nil {
 		return Accepted{}, nil, err
 	}
-	var seen []deliveryRow
-	key := strings.ToLower(p.Repo.FullName)
-	err = tx.Where("repo_key = ? AND (guid = ? OR body_hash = ?)", key, p.GUID, p.BodyHash).Limit(1).Find(&seen).Error
+	seen, err := seenBefore(tx, p)
 	if err != nil {
 		return Accepted{}, nil, err
 	}
@@ -229,6 +231,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	if told, err := q.toldLate(tx, p); err != nil || told != 0 {
 		return Accepted{BuildID: told, Duplicate: true}, nil, err
 	}
+	key := strings.ToLower(p.Repo.FullName)
 	if p, err = weigh(tx, key, p); err != nil {
 		return Accepted{}, nil, err
 	}
@@ -237,6 +240,13 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 			return Accepted{BuildID: built, Skipped: true, Unwanted: p.Unwanted,
 				turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}
+	}
+	if shared, err := q.adopt(tx, p); err != nil || shared != 0 {
+		a := Accepted{BuildID: shared, Shared: true, turn: turnRow{RepoKey: key, EntryID: entry}}
+		if err == nil {
+			err = q.noteDelivery(tx, p, shared)
+		}
+		return a, nil, err
 	}
 	b := q.rowOf(p, entry)
 	a := Accepted{Unwanted: p.Unwanted}
@@ -255,8 +265,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 		return Accepted{}, nil, err
 	}
 	a.BuildID, a.Superseded, a.turn = b.ID, a.over.Has(b.ID), turnOf(b)
-	d := deliveryRow{RepoKey: key, GUID: p.GUID, BodyHash: p.BodyHash, BuildID: b.ID, ReceivedAt: b.QueuedAt}
-	return a, jobs, tx.Create(&d).Error
+	return a, jobs, q.noteDelivery(tx, p, b.ID)
 }
 
 // rowOf is the build of a push.
@@ -277,10 +286,33 @@ func (q *Queue) rowOf(p Push, entry int64) builds.Row {
 	}
 }
 
+// seenBefore is the delivery, if it was accepted before.
+func seenBefore(tx *database.Tx, p Push) (seen []deliveryRow, err error) {
+	err = tx.Where("repo_key = ? AND (guid = ? OR body_hash = ?)",
+		strings.ToLower(p.Repo.FullName), p.GUID, p.BodyHash).Limit(1).Find(&seen).Error
+	return seen, err
+}
+
+// noteDelivery notes which build a delivery has.
+func (q *Queue) noteDelivery(tx *database.Tx, p Push, build int64) error {
+	d := deliveryRow{
+		RepoKey: strings.ToLower(p.Repo.FullName), GUID: p.GUID, BodyHash: p.BodyHash, BuildID: build,
+		ReceivedAt: database.Micros(q.db.Now()),
+	}
+	return tx.Create(&d).Error
+}
+
+// approvalMissing is what a build says that waits for an approval.
+const approvalMissing = "the code of a fork, not built yet: approve it by the comment /vivarium run, or by " +
+	"`vivarium builds approve`"
+
 // addBuild makes a build and its pending status. One with an outcome that has a cause has ended at
 // once. The caller inserts the jobs that it returns, in the same transaction.
 func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, o pipeline.Outcome) ([]river.InsertManyParams, error) {
 	b.State = pipeline.Queued
+	if !b.MayRun() {
+		b.State, b.Summary = pipeline.Unapproved, approvalMissing
+	}
 	b.QueuedAt = database.Micros(q.db.Now())
 	if o.Cause != "" {
 		b.State, b.Cause, b.Summary, b.EndedAt = o.State, o.Cause, o.Summary, b.QueuedAt
@@ -290,7 +322,7 @@ func (q *Queue) addBuild(tx *database.Tx, b *builds.Row, o pipeline.Outcome) ([]
 		return nil, err
 	}
 	status, err := q.addStatus(tx, *b)
-	if o.Cause != "" {
+	if b.State != pipeline.Queued { // nobody works on it, or not yet
 		return []river.InsertManyParams{status}, err
 	}
 	return []river.InsertManyParams{ticket(0), status}, err

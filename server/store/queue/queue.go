@@ -37,9 +37,11 @@ type Options struct {
 	AddStatus func(*database.Tx, builds.Row) (river.InsertManyParams, error)
 	// Keep writes what else is kept of an outcome, in the transaction that ends the build; nil: nothing.
 	Keep func(*database.Tx, builds.Row, pipeline.Outcome) error
-	Logs Logs
 	// ToldLate finds the build of a push that was built before its delivery came, and notes that; 0: none.
 	ToldLate func(*database.Tx, Push) (build int64, err error)
+	// Adopt gives the build that a push shares with a pull request, as its own; 0: there is none.
+	Adopt func(*database.Tx, Push) (int64, error)
+	Logs  Logs
 }
 
 // Logs are the logs of builds, as far as the queue needs them.
@@ -60,6 +62,7 @@ type Queue struct {
 	addStatus          func(*database.Tx, builds.Row) (river.InsertManyParams, error)
 	keep               func(*database.Tx, builds.Row, pipeline.Outcome) error
 	toldLate           func(*database.Tx, Push) (int64, error)
+	adopt              func(*database.Tx, Push) (int64, error)
 	defaultBranchFirst bool
 	limit              int // of builds that wait in all
 	overtaker          overtake.Overtaker
@@ -91,6 +94,7 @@ func New(db *database.DB, o Options) *Queue {
 		addStatus:          o.AddStatus,
 		keep:               o.Keep,
 		toldLate:           o.ToldLate,
+		adopt:              o.Adopt,
 		defaultBranchFirst: o.DefaultBranchFirst,
 		limit:              o.Limit,
 		look:               make(chan struct{}, 1),

@@ -53,17 +53,18 @@ func weigh(tx *database.Tx, key string, p Push) (Push, error) {
 		return p, nil
 	}
 	var rows []builds.Row
-	err := tx.Where("sha = ? AND lower(repo) = ?", p.Before, key).Order("id").Find(&rows).Error
+	err := tx.Where("sha = ? AND lower(repo) = ? AND NOT fork", p.Before, key).Order("id").Find(&rows).Error
 	if !verdict.Passed(verdict.Standing(builds.Of(rows))) {
 		p.Unwanted, p.IfPassed = "", false
 	}
 	return p, err
 }
 
-// builtBefore is the newest build of a commit in a repository, or zero.
+// builtBefore is the newest build of a commit in a repository, or zero. A fork's is none of the
+// repository's own.
 func builtBefore(tx *database.Tx, key, sha string) (int64, error) {
 	var ids []int64
-	err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ?", sha, key).
+	err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", sha, key).
 		Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	return slices.Max(append(ids, 0)), err
 }

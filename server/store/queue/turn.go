@@ -128,27 +128,41 @@ func mayStart(tx *database.Tx, full registry.Full) *gorm.DB {
 	return turns
 }
 
-// firstOf is the first build of a turn's repository that may start now.
+// firstOf is the first build of a turn's repository that may start now: one of its own code, else one
+// of a fork's. They are looked for one after the other, so that an index gives the order of each.
 func (q *Queue) firstOf(tx *database.Tx, t turnRow, away map[pipeline.Cause]bool) (candidate, error) {
-	order := "id"
-	if q.defaultBranchFirst {
-		order = offDefaultBranch + ", id"
-	}
-	waiting := tx.Model(&builds.Row{}).
-		Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", t.RepoKey, database.Micros(q.db.Now()))
-	var found []candidate
-	err := notForNow(waiting, away).Order(order).Limit(1).Find(&found).Error
-	if err != nil {
-		return candidate{}, err
-	}
-	if len(found) > 0 {
-		found[0].turn = t
-		return found[0], nil
+	for _, whose := range []string{"NOT fork", "fork AND approved"} {
+		if first, err := q.firstWhere(tx, t, away, whose); err != nil || first.ID != 0 {
+			return first, err
+		}
 	}
 	if later, err := usage.Waiting(tx.DB, t.RepoKey); err != nil || later > 0 {
 		return candidate{}, err
 	}
 	return candidate{}, clearTurn(tx, t.RepoKey)
+}
+
+// firstWhere is the first of a repository's builds that fulfil a condition and may start now.
+func (q *Queue) firstWhere(
+	tx *database.Tx, t turnRow, away map[pipeline.Cause]bool, whose string,
+) (candidate, error) {
+	order := "id"
+	if q.defaultBranchFirst {
+		order = offDefaultBranch + ", id"
+	}
+	waiting := tx.Model(&builds.Row{}).
+		Where("lower(repo) = ? AND state = 'queued' AND not_before <= ?", t.RepoKey, database.Micros(q.db.Now())).
+		Where(whose)
+	var found []candidate
+	err := notForNow(waiting, away).Order(order).Limit(1).Find(&found).Error
+	if err != nil {
+		return candidate{}, err
+	}
+	if len(found) == 0 {
+		return candidate{}, nil
+	}
+	found[0].turn = t
+	return found[0], nil
 }
 
 // clearTurn notes that nothing waits of a repository. A push that is under way holds the row: it is

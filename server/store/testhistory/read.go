@@ -147,7 +147,8 @@ func (h *Histories) failed(
 func (h *Histories) addPassed(ctx context.Context, b pipeline.Build, all map[Key]History) error {
 	var others []int64
 	query := h.db.Read(ctx).Table("builds").
-		Where("sha = ? AND lower(repo) = ? AND id <> ? AND ended_at > 0", b.SHA, strings.ToLower(b.Repo.FullName), b.ID)
+		Where("sha = ? AND lower(repo) = ? AND id <> ? AND ended_at > 0", b.SHA, strings.ToLower(b.Repo.FullName), b.ID).
+		Where("fork = ?", b.Fork)
 	if !b.Repo.Private {
 		query = query.Where("NOT private")
 	}

@@ -194,6 +194,14 @@ func TestTestIsFlakyThatPassedForTheSameCommitWithTheSamePackages(t *testing.T) 
 		if got := w.of(red); got != (History{Passed: green.ID}) {
 			w.t.Errorf("with another version: %+v", got)
 		}
+		// A fork's build says nothing of the base's.
+		fork := w.add(builds.Row{SHA: "c", Ref: "refs/pull/1/head", Fork: true, PushedAt: 4}, none, t1)
+		with(w, fork, "1")
+		red = w.add(builds.Row{SHA: "c", Ref: "refs/heads/dev", PushedAt: 4}, t1, none)
+		with(w, red, "1")
+		if got := w.of(red); got.Passed != 0 || got.Flaky {
+			w.t.Errorf("passed in a fork's build: %+v", got)
+		}
 		// It failed in both.
 		red = w.add(builds.Row{SHA: "b", Ref: "refs/heads/dev", PushedAt: 4}, t1, none)
 		again := w.add(builds.Row{SHA: "b", Ref: "refs/heads/dev", Trigger: pipeline.TriggerRerun}, t1, []string{"another"})
