@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 
+	"vivarium/server/forks"
 	"vivarium/server/https"
+	"vivarium/server/pullrequests"
 )
 
 // Config holds the settings of a Server. It is fixed after New.
@@ -29,6 +31,10 @@ type Config struct {
 	Tags           bool     // tags are built, unless the operator said otherwise for a repository
 	// PublicBuilds shows builds of public repositories to everybody.
 	PublicBuilds bool
+	// Forks says what becomes of pull requests of forks.
+	Forks forks.Policy
+	// GitHub is asked who may approve a fork's commit by a comment; nil: nobody can.
+	GitHub pullrequests.GitHub
 	// NameOf asks GitHub for the present name of the repository with an ID. May be nil: then no
 	// renaming is followed.
 	NameOf func(ctx context.Context, id int64) (fullName string, err error)

@@ -20,6 +20,7 @@ import (
 
 	"vivarium/server/cookie"
 	"vivarium/server/incoming"
+	"vivarium/server/pullrequests"
 	"vivarium/server/shares"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -51,6 +52,7 @@ type Server struct {
 	base   string // the path before every address of ours, such as "/vivarium", or ""
 	site   *web.Site
 	tests  *testlist.Lists
+	pulls  pullrequests.Desk
 
 	description []byte // of the routes, as OpenAPI
 
@@ -84,13 +86,14 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.site = web.NewSite(s.base)
 	s.tests = &testlist.Lists{Runs: builds.Tests, Histories: builds.TestHistories, Build: s.build, Stream: newTypedStream,
 		Finish: s.finish, Base: s.base}
+	s.pulls = pullrequests.Desk{Pulls: builds.Pulls, Policy: c.Forks, GitHub: c.GitHub}
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.cookies = cookie.New([]byte(c.Key), s.base, c.overHTTPS())
+	s.confirms.Burst, s.confirms.Every = confirmBurst, confirmEvery
 	s.signIns = throttle.New(database.ErrNotFound, signInBurst, signInEvery)
 	s.bearers = throttle.New(database.ErrNotFound, bearerBurst, bearerEvery)
 	s.cutOff, s.cut = context.WithCancel(context.Background())
-	s.confirms.Burst, s.confirms.Every = confirmBurst, confirmEvery
 	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(c.TrustedProxies)

@@ -13,6 +13,7 @@ import (
 	"vivarium/server/answers"
 	"vivarium/server/asked"
 	"vivarium/server/github"
+	"vivarium/server/pullrequests"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 	"vivarium/server/weigh"
@@ -28,7 +29,7 @@ const (
 // deliveryInput describes the headers. The handler reads them from the request, since a missing one
 // is a wrong signature, not a parameter that does not fit.
 type deliveryInput struct {
-	Event     string `header:"X-GitHub-Event" doc:"Only push is built; of a GitHub App installations and checks count, too."`
+	Event     string `header:"X-GitHub-Event" doc:"push and pull_request are built, an issue_comment may approve; others build nothing."`
 	GUID      string `header:"X-GitHub-Delivery" doc:"The delivery's id; one that is known is not built again."`
 	Signature string `header:"X-Hub-Signature-256" doc:"sha256= and the hexadecimal HMAC-SHA256 of the body. Required."`
 
@@ -70,8 +71,8 @@ func deliveryBody(op *huma.Operation) {
 	}
 }
 
-// webhook answers as soon as the build is on disk: 202 for a push, 200 for a delivery that asks for
-// no build.
+// webhook answers as soon as the build is on disk: 202 for a push or a pull request, 200 for a delivery
+// that makes no build.
 func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswer, error) {
 	body, free, err := in.read(s.bounds.bodies)
 	defer free()
@@ -82,14 +83,17 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 	if err != nil {
 		return nil, err
 	}
-	if d.Installed != nil && d.byApp {
+	switch {
+	case d.Installed != nil && d.byApp:
 		return s.installed(ctx, *d.Installed)
-	}
-	if d.Asked != nil && d.byApp {
+	case d.Asked != nil && d.byApp:
 		words, build, err := asked.Do(ctx, s.builds, d.Origin.Repository, *d.Asked)
 		return answerDelivery(http.StatusOK, words, build), err
-	}
-	if d.Push == nil {
+	case d.Pull != nil:
+		return s.pullRequest(ctx, d)
+	case d.Comment != nil:
+		return s.comment(ctx, d)
+	case d.Push == nil:
 		return s.heard(ctx, d)
 	}
 	scale := weigh.Scale{FixedFor: s.builds.Entries.FixedFor, Tags: s.config.Tags, Log: s.log}
@@ -138,7 +142,32 @@ func (s *Server) installed(ctx context.Context, in github.Installed) (*deliveryA
 	return answerDelivery(http.StatusOK, words, 0), nil
 }
 
-// accepted says what became of a push.
+// pullRequest takes a delivery that says of a pull request what its head is, or that it was closed.
+func (s *Server) pullRequest(ctx context.Context, d authorized) (*deliveryAnswer, error) {
+	a, ignored, err := s.pulls.Head(ctx, d.Delivery, d.via)
+	if err != nil {
+		return nil, err
+	}
+	if d.Ignored = ignored; ignored != "" {
+		return s.heard(ctx, d)
+	}
+	return s.accepted(ctx, a)
+}
+
+// comment takes a comment on a pull request, which may approve a fork's commit.
+func (s *Server) comment(ctx context.Context, d authorized) (answer *deliveryAnswer, err error) {
+	d.Ignored, err = s.pulls.Comment(ctx, *d.Comment)
+	if errors.Is(err, pullrequests.ErrNotAsked) {
+		s.log.WarnContext(ctx, "cannot ask who may approve", "err", err)
+		return nil, &Problem{Message: pullrequests.ErrNotAsked.Error(), status: http.StatusServiceUnavailable}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.heard(ctx, d)
+}
+
+// accepted says what became of a push or a pull request.
 func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswer, error) {
 	b, err := s.builds.Builds.Get(ctx, a.BuildID)
 	if err != nil {

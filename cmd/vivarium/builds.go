@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"vivarium/cmd/vivarium/approve"
 	"vivarium/cmd/vivarium/datadir"
 	"vivarium/server/store"
 	"vivarium/server/store/database"
@@ -17,7 +18,7 @@ import (
 func newBuilds(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "builds",
-		Short: "List, show, follow, rerun, cancel and export builds of the server, and list their tests",
+		Short: "List, show, follow, approve, rerun, cancel and export builds of the server, and list their tests",
 		Long: "Builds reads the server's database, so it needs the server's VIVARIUM_DATA_DIR (or\n" +
 			"VIVARIUM_DATABASE_URL). The server may be running.",
 		Example: "  vivarium builds list\n  vivarium builds log -f 12",
@@ -29,6 +30,7 @@ func newBuilds(a *app) *cobra.Command {
 		newBuildsShow(a),
 		newBuildsLog(a),
 		newBuildsTests(a),
+		approve.Command(a.stdout, userName(), a.withBuild),
 		newBuildsRerun(a),
 		newBuildsCancel(a),
 		newBuildsStatus(a),

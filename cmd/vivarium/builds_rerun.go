@@ -58,8 +58,7 @@ func newBuildsRerun(a *app) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("cannot rerun build %d: %w", id, err)
 				}
-				fmt.Fprintf(a.stdout, "build %d is queued; `vivarium builds log -f %d` follows it\n", again, again)
-				return nil
+				return a.tellRerun(cmd.Context(), s, again)
 			})
 		},
 	}
@@ -69,6 +68,21 @@ func newBuildsRerun(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&r.repos, "repo", "", "with --state, only those of OWNER/NAME or OWNER/PATTERN")
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "do not ask")
 	return cmd
+}
+
+// tellRerun says what became of a new build. One of a fork's code may still have to be approved.
+func (a *app) tellRerun(ctx context.Context, s *store.Store, id int64) error {
+	b, err := s.Builds.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if b.State == pipeline.Unapproved {
+		fmt.Fprintf(a.stdout, "build %d waits for an approval; `vivarium builds approve %d --sha %s` gives it\n",
+			id, id, b.SHA)
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "build %d is queued; `vivarium builds log -f %d` follows it\n", id, id)
+	return nil
 }
 
 // query makes the flags into a query.

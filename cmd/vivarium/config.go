@@ -17,6 +17,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/hosts"
 	"vivarium/server"
+	"vivarium/server/forks"
 	"vivarium/server/https"
 	"vivarium/server/notify"
 	"vivarium/server/notify/post"
@@ -61,6 +62,9 @@ type config struct {
 	repositories       []string // those that webhookSecret opens
 	key                server.Secret
 	publicBuilds       bool
+	forks              forks.Policy
+	forkShare          float64
+	forkIndexURL       *url.URL
 	apiURL             *url.URL
 	serverURL          *url.URL
 
@@ -208,6 +212,14 @@ var variables = []variable{
 	{"VIVARIUM_KEY", "", "Key that the webhook secrets of repositories are derived from; unset: the file key in " +
 		"the data folder.",
 		to(longSecret, func(c *config) *server.Secret { return &c.key })},
+	{"VIVARIUM_FORKS", "approve", "Pull requests of forks: approve builds a commit once somebody who may write to the " +
+		"repository approves it; contributors asks so only for authors of whom nothing was merged; all; none.",
+		to(forksPolicy, func(c *config) *forks.Policy { return &c.forks })},
+	{"VIVARIUM_FORK_SHARE", "0.5", "Part of each limit that a build of a fork's code gets, above 0 and up to 1.",
+		to(part, func(c *config) *float64 { return &c.forkShare })},
+	{"VIVARIUM_FORK_INDEX_URL", "https://pypi.org/simple/", "Package index that builds of forks' code install from; " +
+		"what is on it, everybody can read.",
+		to(webURL, func(c *config) **url.URL { return &c.forkIndexURL })},
 	{"VIVARIUM_PUBLIC_BUILDS", "yes", "Whether everybody sees the builds of public repositories: yes or no; others " +
 		"ask for a token.",
 		to(yesOrNo, func(c *config) *bool { return &c.publicBuilds })},

@@ -97,7 +97,8 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 		t.Fatalf("GitHub has %+v", hooks)
 	}
 	for _, h := range hooks {
-		if h.URL != c.url+"/webhook" || !h.Active || !h.JSON || strings.Join(h.Events, " ") != "push repository meta" {
+		if h.URL != c.url+"/webhook" || !h.Active || !h.JSON ||
+			strings.Join(h.Events, " ") != "push pull_request issue_comment repository meta" {
 			t.Errorf("GitHub has %+v", h)
 		}
 		push := githubtest.Push{Repo: h.Repo, SHA: strings.Repeat("a", 40), Author: h.Repo}

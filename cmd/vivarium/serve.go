@@ -20,6 +20,7 @@ import (
 	"vivarium/cmd/vivarium/datadir"
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/sandbox/capacity"
+	"vivarium/sandbox/egress"
 	"vivarium/server"
 	"vivarium/server/dispatch"
 	"vivarium/server/github"
@@ -56,6 +57,8 @@ type daemon struct {
 	key        []byte // the operator's
 	tokens     *credentials.Source
 	stdout     io.Writer // for what must not be in the log
+
+	forkIndex *egress.Index // for the code of forks
 
 	watch    *capacity.Watch
 	locked   chan struct{} // closed when the store works: no other server uses this data
@@ -95,6 +98,9 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.workshop.Close()
+	if s.forkIndex, err = openForkIndex(c); err != nil {
+		return err
+	}
 	if s.store, err = openStore(ctx, c, database.Migrate, log); err != nil {
 		return err
 	}
@@ -111,6 +117,7 @@ func (a *app) serve(ctx context.Context) error {
 		Tokens:    s.tokens,
 		Settings:  s.settings,
 		Variables: s.variables,
+		Forks:     s.forks(),
 		Secrets:   s.secrets,
 		Log:       log,
 	}
@@ -193,6 +200,9 @@ func (s *daemon) run(ctx context.Context) error {
 	s.dispatcher.Compare = client.Compare
 	config := s.serverConfig()
 	config.NameOf = client.NameOf
+	if s.config.token != "" || s.config.githubApp.IsSet() {
+		config.GitHub = client
+	}
 	web, err := server.New(config, s.store)
 	if err != nil {
 		return fmt.Errorf("cannot serve: %w", err)
@@ -299,6 +309,7 @@ func (s *daemon) serverConfig() server.Config {
 		Key:            server.Secret(s.key),
 		PublicBuilds:   s.config.publicBuilds,
 		Tags:           s.config.tags,
+		Forks:          s.config.forks,
 		Version:        readBuild().version,
 		Ready:          func(context.Context) error { return s.selfTest.reason() },
 		Conditions:     []server.Condition{{Name: "engine", Look: s.engineAnswers}},

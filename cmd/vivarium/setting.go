@@ -18,6 +18,7 @@ import (
 	"vivarium/sandbox"
 	"vivarium/sandbox/quantity"
 	"vivarium/server"
+	"vivarium/server/forks"
 	"vivarium/server/https"
 	"vivarium/server/notify"
 	"vivarium/server/notify/post"
@@ -129,6 +130,8 @@ var (
 		return v, err
 	}}
 
+	forksPolicy = kind[forks.Policy]{accepts: "approve, contributors, all or none", parse: forks.Parse}
+
 	domains = kind[[]string]{accepts: "domain names in lower case such as ci.example.org, separated by commas",
 		parse: func(v string) ([]string, error) {
 			all := strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
@@ -189,6 +192,12 @@ var (
 		}
 		return n, when(n >= 0.01 && !math.IsInf(n, 0))
 	}}
+
+	part = kind[float64]{accepts: "a number above 0 and up to 1, such as 0.5",
+		parse: func(v string) (float64, error) {
+			n, err := strconv.ParseFloat(v, 64)
+			return n, errors.Join(err, when(n > 0 && n <= 1))
+		}}
 
 	duration = kind[time.Duration]{accepts: "a duration such as 90s or 15m",
 		parse: func(v string) (time.Duration, error) {

@@ -4,6 +4,7 @@ package structure
 // that its code, tests aside, may import. A package that is missing here has no place yet.
 var mayImport = map[string][]string{
 	"cmd/vivarium": {
+		"cmd/vivarium/approve",
 		"cmd/vivarium/export",
 		"cmd/vivarium/console",
 		"cmd/vivarium/credentials",
@@ -24,6 +25,7 @@ var mayImport = map[string][]string{
 		"server/dispatch",
 		"server/https",
 		"server/github",
+		"server/forks",
 		"server/notify",
 		"server/notify/post",
 		"server/poll",
@@ -57,8 +59,8 @@ var mayImport = map[string][]string{
 		"server/store/testruns",
 		"server/verdict",
 	},
+	"cmd/vivarium/approve": {"server/store", "server/store/people", "server/store/pulls"},
 	"cmd/vivarium/datadir": {},
-	"cmd/vivarium/export":  {"sandbox/quantity", "server/registry", "server/store/builds"},
 	"cmd/vivarium/doctor": {
 		"cmd/vivarium/datadir",
 		"cmd/vivarium/dotenv",
@@ -105,8 +107,10 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree":         {"cmd/vivarium/worktree/history", "sandbox/quantity"},
 	"cmd/vivarium/worktree/history": {},
 	"server": {
-		"server/weigh",
 		"server/answers",
+		"server/forks",
+		"server/pullrequests",
+		"server/weigh",
 		"server/api",
 		"server/asked",
 		"server/cookie",
@@ -232,6 +236,16 @@ var mayImport = map[string][]string{
 		"server/store/entries", "server/store/queue", "server/store/watched", "server/verdict",
 	},
 	"server/store/watched": {"pipeline", "server/heads", "server/store/database"},
+	"server/forks":         {},
+	"server/pullrequests": {
+		"server/forks",
+		"server/github",
+		"server/registry",
+		"server/store/database",
+		"server/store/people",
+		"server/store/pulls",
+		"server/store/queue",
+	},
 	"server/store/builds": {
 		"pipeline",
 		"pipeline/results",

@@ -10,18 +10,24 @@ import (
 	"vivarium/server/store/queue"
 )
 
-// Pushed is a push that was taken.
+// Pushed is a push, or a pull request's head, that was taken.
 type Pushed struct {
 	queue.Accepted
 	Build pipeline.Build // that of its BuildID
 	URL   string         // of that build's page
 }
 
-// Sentence says what became of the push, and gives the answer's status: 202 where the delivery has a
+// Sentence says what became of it, and gives the answer's status: 202 where the delivery has a
 // build, 200 where it asks for none.
 func (p Pushed) Sentence() (status int, message string) {
 	stands := standsAt(p.Build) + ": " + p.URL
 	switch {
+	case p.Duplicate && p.Again == 0:
+		return http.StatusAccepted, "this delivery is known already, and its build " + stands
+	case p.Shared:
+		return http.StatusOK, "the commit was pushed and is a pull request's head, and its build " + stands
+	case p.Overtaken:
+		return http.StatusOK, "a later state of the pull request came before this delivery, and its build " + stands
 	case p.Skipped && p.Unwanted != "":
 		return http.StatusOK, "skipped: " + p.Unwanted + "; its commit's build " + stands
 	case p.Skipped:
@@ -35,8 +41,9 @@ func (p Pushed) Sentence() (status int, message string) {
 			"to nothing: %s", p.Again, p.URL)
 	case p.Superseded:
 		return http.StatusAccepted, p.Build.Summary + p.anyway()
-	case p.Duplicate:
-		return http.StatusAccepted, "this delivery is known already, and its build " + stands
+	case p.Unapproved:
+		return http.StatusAccepted, "the code of a fork: it waits until somebody who may write to the repository " +
+			"approves the commit, by the comment /vivarium run or at " + p.URL
 	}
 	return http.StatusAccepted, "queued: " + p.URL
 }
@@ -49,6 +56,8 @@ func (p Pushed) anyway() string {
 // standsAt is where a build stands in words, after "the build".
 func standsAt(b pipeline.Build) string {
 	switch {
+	case b.State == pipeline.Unapproved:
+		return "waits for an approval"
 	case !b.State.Ended():
 		return "is " + string(b.State)
 	case b.Cause == pipeline.CauseSuperseded:

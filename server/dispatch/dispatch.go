@@ -40,6 +40,7 @@ type Dispatcher struct {
 	Compare func(ctx context.Context, repo, before, sha string) ([]string, error)
 	// Variables tell a build's commands of it; nil: they are told nothing.
 	Variables func(pipeline.Build) []string
+	Forks     Forks
 
 	// Secrets must be in no note, finding or summary. They are asked for each attempt, since they
 	// may change. nil: there are none.
@@ -65,7 +66,7 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 	q, err := d.request(b, earlier)
 	q.Title += waited
 	if err == nil {
-		err = d.fix(&q, b.Repo, text)
+		err = d.fix(&q, b, text)
 	}
 	if err != nil {
 		// The next attempt would fail in the same way.
@@ -82,7 +83,11 @@ func (d *Dispatcher) Build(ctx context.Context, b pipeline.Build, rec pipeline.R
 		secrets = d.Secrets()
 	}
 	words := outward.New(secrets, d.Log)
-	o, err := d.Run(ctx, q, outward.Recorder{Recorder: rec, Words: words})
+	run := d.Run
+	if b.Fork {
+		run = d.Forks.Run
+	}
+	o, err := run(ctx, q, outward.Recorder{Recorder: rec, Words: words})
 	return words.Outcome(ctx, b, o), words.Error(err)
 }
 
@@ -93,10 +98,14 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 	if err != nil {
 		return pipeline.Request{}, err
 	}
+	settings := d.Settings
+	if b.Fork {
+		settings = d.Forks.Settings
+	}
 	q := pipeline.Request{
 		Source:   pipeline.Git{URL: clone, Repo: b.Repo.FullName, SHA: b.SHA, Tokens: d.Tokens},
 		Image:    guessImage(b, earlier),
-		Settings: d.Settings,
+		Settings: settings,
 		Title:    title(b),
 	}
 	if d.Variables != nil {
@@ -106,9 +115,12 @@ func (d *Dispatcher) request(b pipeline.Build, earlier []pipeline.Build) (pipeli
 }
 
 // fix has a build done with what the operator fixed of its repository, which text says.
-func (d *Dispatcher) fix(q *pipeline.Request, of pipeline.Repository, text string) (err error) {
+func (d *Dispatcher) fix(q *pipeline.Request, b pipeline.Build, text string) (err error) {
 	if q.Fixed, err = fixed.Parse(text); err != nil {
 		return fmt.Errorf("what the operator fixed for this repository cannot be read: %w", err)
+	}
+	if b.Fork {
+		return restrict(q)
 	}
 	from := q.Fixed.Overlay
 	if from.Repository == "" {
@@ -116,7 +128,7 @@ func (d *Dispatcher) fix(q *pipeline.Request, of pipeline.Repository, text strin
 	}
 	clone, err := github.CloneURL(d.ServerURL, from.Repository)
 	if err != nil {
-		return fmt.Errorf("the operator's own files for %s: %w", of.FullName, err)
+		return fmt.Errorf("the operator's own files for %s: %w", b.Repo.FullName, err)
 	}
 	q.Overlay = pipeline.Git{URL: clone, Repo: from.Repository, SHA: from.Commit, Tokens: d.Tokens}
 	return nil
@@ -127,7 +139,7 @@ func (d *Dispatcher) fix(q *pipeline.Request, of pipeline.Repository, text strin
 func guessImage(b pipeline.Build, earlier []pipeline.Build) string {
 	for _, ref := range []pipeline.Ref{b.Ref, b.Repo.DefaultRef()} {
 		for _, e := range earlier {
-			if e.Ref == ref && e.Image != "" {
+			if e.Ref == ref && e.Image != "" && (b.Fork || !e.Fork) {
 				return e.Image
 			}
 		}
@@ -167,6 +179,9 @@ func waitedLine(waited time.Duration, others int) string {
 
 func title(b pipeline.Build) string {
 	line := fmt.Sprintf("Build %d: %s %s at %s", b.ID, b.Repo.FullName, b.Ref, b.SHA)
+	if b.Pull != 0 && b.Ref.Kind() != pipeline.RefPullRequest {
+		line += fmt.Sprintf(", the head of #%d", b.Pull)
+	}
 	if b.Attempt > 1 {
 		line += fmt.Sprintf(" (attempt %d)", b.Attempt)
 	}

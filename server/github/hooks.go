@@ -87,8 +87,8 @@ func paged[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, er
 	return nil, fmt.Errorf("the list has more than %d entries: ask for fewer at a time", maxRepositories)
 }
 
-// EnsureHook creates a webhook for pushes, and for what becomes of the repository, with this secret,
-// or changes the webhook that the repository has for this URL, and makes GitHub send a ping.
+// EnsureHook creates a webhook for pushes, pull requests and what becomes of the repository, with this
+// secret, or changes the webhook that the repository has for this URL, and makes GitHub send a ping.
 // GitHub's own errors are *APIError.
 func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret string) (id int64, created bool, err error) {
 	owner, name, err := SplitFullName(fullName)
@@ -102,7 +102,7 @@ func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret strin
 	contentType, insecure, active := "json", "0", true
 	hook := &gh.Hook{
 		Config: &gh.HookConfig{URL: &hookURL, ContentType: &contentType, InsecureSSL: &insecure, Secret: &secret},
-		Events: []string{"push", "repository", "meta"}, Active: &active,
+		Events: []string{"push", "pull_request", "issue_comment", "repository", "meta"}, Active: &active,
 	}
 	if id == 0 { // GitHub pings a new webhook by itself
 		hook, _, err = c.api.Repositories.CreateHook(ctx, owner, name, hook)

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"vivarium/pipeline"
+	"vivarium/server/forks"
+	"vivarium/server/github"
+	"vivarium/server/github/githubtest"
+)
+
+// hub is a site whose GitHub knows one pull request of a fork, which waits for an approval.
+func hub(t *testing.T, change ...func(*Config)) (*site, *githubtest.Server) {
+	t.Helper()
+	known, err := githubtest.Start(githubtest.Options{Token: "tok"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { known.Close() })
+	known.AddRepo("octo-org/hello")
+	known.Allow("octo-org/hello", "mona", 1, "write")
+	known.SetPull("octo-org/hello", 12, commit(0), "open")
+	client, err := github.New(github.Config{APIURL: known.URL(), Tokens: pipeline.FixedToken("tok")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	s := newSite(t, append([]func(*Config){func(c *Config) { c.GitHub = client }}, change...)...)
+	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
+	s.stands(1, pipeline.Unapproved)
+	return s, known
+}
+
+const run = "/vivarium run"
+
+func (s *site) comment(c githubtest.Comment) answer {
+	s.t.Helper()
+	if c.Text == "" {
+		c.Text = run
+	}
+	return s.deliver("issue_comment", c.Payload())
+}
+
+func TestACommentOfWhoMayWriteApprovesTheCommitThatWaits(t *testing.T) {
+	s, _ := hub(t)
+	a := s.comment(githubtest.Comment{})
+	if a.code != http.StatusOK || !strings.Contains(a.body, "mona approved commit "+commit(0)) {
+		t.Errorf("answered %d %s", a.code, a.body)
+	}
+	s.stands(1, pipeline.Queued)
+	audit, err := s.store.People.Audit(t.Context(), 1)
+	if err != nil || audit[0].Who != "mona (GitHub), by a comment" || !strings.Contains(audit[0].What, commit(0)) {
+		t.Errorf("audit %+v, %v", audit, err)
+	}
+	if a := s.comment(githubtest.Comment{Text: run + "\nagain"}); !strings.Contains(a.body, "nothing of #12 waits") {
+		t.Errorf("a second comment: %d %s", a.code, a.body)
+	}
+}
+
+// TestACommentApprovesNothingUnlessGitHubConfirmsIt: the payload says that its author is the owner.
+func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
+	const repo = "octo-org/hello"
+	allow := func(permission string) func(*githubtest.Server) {
+		return func(g *githubtest.Server) { g.Allow(repo, "mona", 1, permission) }
+	}
+	pull := func(head int, state string) func(*githubtest.Server) {
+		return func(g *githubtest.Server) { g.SetPull(repo, 12, commit(head), state) }
+	}
+	for name, c := range map[string]struct {
+		is   func(*githubtest.Server)
+		says githubtest.Comment
+		want string
+	}{
+		"a stranger":              {nil, githubtest.Comment{Author: "stranger", AuthorID: 7001}, "may not write"},
+		"somebody who reads":      {allow("read"), githubtest.Comment{}, "may not write"},
+		"who lost the right":      {allow("none"), githubtest.Comment{}, "may not write"},
+		"who took over a name":    {nil, githubtest.Comment{AuthorID: 2}, "may not write"},
+		"a commit pushed since":   {pull(1, "open"), githubtest.Comment{}, "another commit"},
+		"a closed pull request":   {pull(0, "closed"), githubtest.Comment{}, "is closed"},
+		"another pull request":    {nil, githubtest.Comment{Number: 13}, "nothing of #13 waits"},
+		"an issue":                {nil, githubtest.Comment{Issue: true}, "not on a pull request"},
+		"a comment that was made": {nil, githubtest.Comment{Action: "edited"}, "only a new comment"},
+		"a quotation":             {nil, githubtest.Comment{Text: "> " + run}, "asks for nothing"},
+		"a second line":           {nil, githubtest.Comment{Text: "fine\n" + run}, "asks for nothing"},
+		"a title":                 {nil, githubtest.Comment{Text: "fine", Title: run}, "asks for nothing"},
+		"one written for another": {nil, githubtest.Comment{SenderID: 7001}, "written for another"},
+		"another repository":      {nil, githubtest.Comment{Repo: "octo-org/other", RepoID: 9}, "nothing of #12 waits"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, known := hub(t)
+			if c.is != nil {
+				c.is(known)
+			}
+			if a := s.comment(c.says); a.code != http.StatusOK || !strings.Contains(a.body, c.want) {
+				t.Errorf("answered %d %s, want %q", a.code, a.body, c.want)
+			}
+			s.stands(1, pipeline.Unapproved)
+			known.Allow(repo, "mona", 1, "write") // the control
+			known.SetPull(repo, 12, commit(0), "open")
+			s.comment(githubtest.Comment{Text: run + "\nnow"})
+			s.stands(1, pipeline.Queued)
+		})
+	}
+}
+
+// TestAnApprovalThatGitHubCannotConfirmIsToldSo: and asked for again, it holds.
+func TestAnApprovalThatGitHubCannotConfirmIsToldSo(t *testing.T) {
+	s, known := hub(t)
+	known.Fail(githubtest.Refuse(http.StatusInternalServerError, "oops"))
+	if a := s.comment(githubtest.Comment{}); a.code != http.StatusServiceUnavailable || a.json(t)["message"] == "" {
+		t.Errorf("answered %d %s", a.code, a.body)
+	}
+	s.stands(1, pipeline.Unapproved)
+	s.comment(githubtest.Comment{})
+	s.stands(1, pipeline.Queued)
+}
+
+func TestNobodyIsAskedWhereNothingWaits(t *testing.T) {
+	s, known := hub(t)
+	s.comment(githubtest.Comment{})
+	before := len(known.Requests())
+	if before == 0 {
+		t.Fatal("control: GitHub was not asked")
+	}
+	s.comment(githubtest.Comment{Text: "hello"})
+	s.comment(githubtest.Comment{Text: run + "\nagain"})
+	if after := len(known.Requests()); after != before {
+		t.Errorf("GitHub was asked %d times", after-before)
+	}
+}
+
+func TestACommentApprovesNothingWhereForksAreNotBuiltOrNobodyCanBeAsked(t *testing.T) {
+	s, _ := hub(t)
+	for name, change := range map[string]func(){
+		"none":     func() { s.pulls.Policy = forks.None },
+		"no token": func() { s.pulls.Policy, s.pulls.GitHub = forks.Approve, nil },
+	} {
+		change()
+		if a := s.comment(githubtest.Comment{}); a.code != http.StatusOK {
+			t.Errorf("%s: answered %d %s", name, a.code, a.body)
+		}
+		s.stands(1, pipeline.Unapproved)
+	}
+}
