@@ -90,6 +90,30 @@ func TestGitFetchesAnExactCommitWithTheToken(t *testing.T) {
 	t.Error("the host saw no Git-Protocol: version=2")
 }
 
+// TestGitFetchesTheHeadOfAForksPullRequestFromTheBase: no branch leads to it, and the fork is not asked.
+func TestGitFetchesTheHeadOfAForksPullRequestFromTheBase(t *testing.T) {
+	h := egresstest.GitHostFor(t, egresstest.GitHostConfig{Token: canary})
+	commit(t, h, "octo/demo")
+	shas, err := h.Commit(t.Context(), "octo/demo", egresstest.Commit{
+		Ref: "refs/pull/12/head", Files: map[string]string{"hello.py": "print('stranger')\n"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewGit(GitConfig{Upstream: h.RepoURL("octo/demo"), Token: canary})
+	at := serve(t, g) + GitPath
+	dir, out, err := fetch(t, at, shas[0])
+	if err != nil {
+		t.Fatalf("fetch: %v: %s", err, out)
+	}
+	if out, err := runGit(t, dir, "show", shas[0]+":hello.py"); err != nil || out != "print('stranger')" {
+		t.Errorf("hello.py is %q (%v)", out, err)
+	}
+	if _, _, err := fetch(t, at, strings.Repeat("a", 40)); err == nil {
+		t.Error("control: a commit that is not there was fetched")
+	}
+}
+
 // raw sends the text of a request as it stands, and returns status and body.
 func raw(t *testing.T, base, request string) (int, string) {
 	t.Helper()

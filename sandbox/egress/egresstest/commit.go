@@ -18,6 +18,7 @@ import (
 // Commit is one commit to make. Its tree holds exactly what is named here.
 type Commit struct {
 	Branch   string // empty is main
+	Ref      string // in place of a branch, such as refs/pull/12/head; empty for none
 	Message  string // empty is "Change"
 	Author   string // empty is "Ada Lovelace <ada@example.com>"
 	Files    map[string]string
@@ -110,7 +111,7 @@ func (h *GitHost) script(ctx context.Context, dir string, commits []Commit) ([]b
 	var b bytes.Buffer
 	begun := map[string]bool{}
 	for i, c := range commits {
-		ref := "refs/heads/" + orDefault(c.Branch, "main")
+		ref := orDefault(c.Ref, "refs/heads/"+orDefault(c.Branch, "main"))
 		fmt.Fprintf(&b, "commit %s\nmark :%d\n", ref, i+1)
 		fmt.Fprintf(&b, "committer %s %d +0000\n", orDefault(c.Author, "Ada Lovelace <ada@example.com>"),
 			firstCommitTime+i)
