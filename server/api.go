@@ -94,6 +94,11 @@ func answersWith(op *huma.Operation, mediaType string) {
 	}
 }
 
+func approves(op *huma.Operation) {
+	noSuchBuild(op)
+	op.Errors = append(op.Errors, http.StatusForbidden, http.StatusConflict)
+}
+
 func noSuchBuild(op *huma.Operation) {
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusNotFound)
 }

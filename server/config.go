@@ -13,6 +13,7 @@ import (
 
 	"vivarium/server/forks"
 	"vivarium/server/https"
+	"vivarium/server/nearby"
 	"vivarium/server/pullrequests"
 )
 
@@ -66,7 +67,7 @@ func (c Config) BuildURL(build int64) string {
 // A reverse proxy may leave no trace, and then every visitor looks like a program that runs here.
 func (c Config) isPublic() bool {
 	u, err := url.Parse(c.PublicURL)
-	return c.PublicURL != "" && (err != nil || !isLoopbackHost(u.Host))
+	return c.PublicURL != "" && (err != nil || !nearby.IsLoopback(u.Host))
 }
 
 // overHTTPS reports whether browsers reach this server by HTTPS, its own or a proxy's.

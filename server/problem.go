@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/github"
+	"vivarium/server/pullrequests"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
 	"vivarium/server/throttle"
@@ -84,6 +85,8 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		return &Problem{Message: err.Error(), status: http.StatusBadRequest}
 	case errors.Is(err, github.ErrMediaType):
 		return &Problem{Message: err.Error(), status: http.StatusUnsupportedMediaType}
+	case pullrequests.Code(err) != 0:
+		return &Problem{Message: err.Error(), status: pullrequests.Code(err)}
 	case errors.As(err, &tooBig):
 		return &Problem{Message: "the body is larger than GitHub's own limit of 25 MB",
 			status: http.StatusRequestEntityTooLarge}

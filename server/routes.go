@@ -36,6 +36,8 @@ func (s *Server) routes() []route {
 			typed(s.tests.JUnit, xmlDocument, noSuchBuild), nil},
 		{"GET", "/api/v1/builds/{id}/tests", readers, "List the results of tests, page by page",
 			typed(s.tests.Page, noSuchBuild), nil},
+		{"POST", "/api/v1/builds/{id}/approve", readers, "Let a fork's commit be built, by the operator's token",
+			typed(s.pulls.Approve, approves), nil},
 		{"GET", "/verdicts", readers, "Tell how each branch's last push was judged, as of a time",
 			typed(s.listVerdicts), s.verdictsPage},
 		{"GET", "/badge/{owner}/{file}", readers, "Show a branch's last result as a picture",

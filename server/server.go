@@ -86,7 +86,8 @@ func New(c Config, builds *store.Store) (*Server, error) {
 	s.site = web.NewSite(s.base)
 	s.tests = &testlist.Lists{Runs: builds.Tests, Histories: builds.TestHistories, Build: s.build, Stream: newTypedStream,
 		Finish: s.finish, Base: s.base}
-	s.pulls = pullrequests.Desk{Pulls: builds.Pulls, Policy: c.Forks, GitHub: c.GitHub}
+	s.pulls = pullrequests.Desk{Pulls: builds.Pulls, Policy: c.Forks, GitHub: c.GitHub, Log: c.Log,
+		Build: s.build, Operator: s.operator}
 	s.bounds = newBounds()
 	s.refusals = rate.NewLimiter(refusalsPerSecond, refusalsPerSecond)
 	s.cookies = cookie.New([]byte(c.Key), s.base, c.overHTTPS())

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"vivarium/server/nearby"
+	"vivarium/server/pullrequests"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
@@ -15,6 +17,7 @@ import (
 type viewer struct {
 	sight   builds.Sight
 	name    string // of the token that they signed in with; empty: none
+	client  string // the address; only of who sends a token
 	local   bool   // a program on this machine
 	bearer  string // the token in the request; empty: none
 	session string // the browser's session; empty: none
@@ -46,7 +49,7 @@ func withViewer(r *http.Request, v viewer) *http.Request {
 func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 	if text, ok := bearerOf(r); ok {
 		t, err := s.byBearer(r.Context(), client, text)
-		return viewer{sight: s.opens(t), name: t.Name(), bearer: text}, err
+		return viewer{sight: s.opens(t), name: t.Name(), client: client, bearer: text}, err
 	}
 	if session := s.cookies.Session(r); session != "" {
 		t, err := s.builds.People.Session(r.Context(), session)
@@ -65,7 +68,7 @@ func (s *Server) viewer(r *http.Request, client string) (viewer, error) {
 
 // fromHere reports whether a program on this machine asks, for itself.
 func (s *Server) fromHere(r *http.Request) bool {
-	return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)
+	return !s.config.isPublic() && !s.throughProxy(r) && nearby.IsLocal(r)
 }
 
 // opens is what a token lets its holder see.
@@ -77,6 +80,16 @@ func (s *Server) opens(t people.Token) builds.Sight {
 func bearerOf(r *http.Request) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+// operator is who sends the operator's token with this request: neither a browser's session nor a
+// program on this machine is enough to change something.
+func (s *Server) operator(ctx context.Context) (people.Actor, error) {
+	v := viewerOf(ctx)
+	if v.bearer == "" || !v.sight.All {
+		return people.Actor{}, pullrequests.ErrNoOperator
+	}
+	return people.Actor{Who: v.name, From: v.client}, nil
 }
 
 func (s *Server) byBearer(ctx context.Context, client, text string) (t people.Token, err error) {

@@ -14,6 +14,7 @@ import (
 	"vivarium/server/asked"
 	"vivarium/server/github"
 	"vivarium/server/pullrequests"
+	"vivarium/server/receipt"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 	"vivarium/server/weigh"
@@ -156,12 +157,7 @@ func (s *Server) pullRequest(ctx context.Context, d authorized) (*deliveryAnswer
 
 // comment takes a comment on a pull request, which may approve a fork's commit.
 func (s *Server) comment(ctx context.Context, d authorized) (answer *deliveryAnswer, err error) {
-	d.Ignored, err = s.pulls.Comment(ctx, *d.Comment)
-	if errors.Is(err, pullrequests.ErrNotAsked) {
-		s.log.WarnContext(ctx, "cannot ask who may approve", "err", err)
-		return nil, &Problem{Message: pullrequests.ErrNotAsked.Error(), status: http.StatusServiceUnavailable}
-	}
-	if err != nil {
+	if d.Ignored, err = s.pulls.Comment(ctx, *d.Comment); err != nil {
 		return nil, err
 	}
 	return s.heard(ctx, d)

@@ -108,6 +108,7 @@ var mayImport = map[string][]string{
 	"cmd/vivarium/worktree/history": {},
 	"server": {
 		"server/answers",
+		"server/nearby",
 		"server/forks",
 		"server/pullrequests",
 		"server/weigh",
@@ -237,7 +238,9 @@ var mayImport = map[string][]string{
 	},
 	"server/store/watched": {"pipeline", "server/heads", "server/store/database"},
 	"server/forks":         {},
+	"server/nearby":        {},
 	"server/pullrequests": {
+		"pipeline",
 		"server/forks",
 		"server/github",
 		"server/registry",

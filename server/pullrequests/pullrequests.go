@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"vivarium/pipeline"
 	"vivarium/server/forks"
 	"vivarium/server/github"
 	"vivarium/server/registry"
@@ -30,6 +32,11 @@ type Desk struct {
 	Pulls  *pulls.Pulls
 	Policy forks.Policy
 	GitHub GitHub // nil: nobody can approve by a comment
+	Log    *slog.Logger
+	// Build finds a build that who asks may see, by the id in an address.
+	Build func(ctx context.Context, id string) (pipeline.Build, error)
+	// Operator is who sends the operator's token with a request; else it is an ErrNoOperator.
+	Operator func(context.Context) (people.Actor, error)
 }
 
 // Head takes a delivery that says of a pull request what its head is, or that it was closed. ignored
@@ -94,7 +101,8 @@ func (d Desk) Comment(ctx context.Context, c github.Comment) (string, error) {
 	}
 	known, err := d.ask(ctx, c)
 	if err != nil {
-		return "", err
+		d.Log.WarnContext(ctx, "cannot ask who may approve", "repo", c.Repo.FullName, "err", err)
+		return "", ErrNotAsked
 	}
 	known.Waits = waits.SHA
 	if why := known.Refusal(); why != "" {
@@ -120,13 +128,11 @@ func (d Desk) ask(ctx context.Context, c github.Comment) (known forks.Approval, 
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	if known.MayWrite, err = d.GitHub.MayWrite(ctx, c.Repo.FullName, c.Author, c.AuthorID); err != nil {
-		return forks.Approval{}, fmt.Errorf("%w: %w", ErrNotAsked, err)
+		return forks.Approval{}, err
 	}
 	if !known.MayWrite {
 		return known, nil
 	}
-	if known.Head, known.Open, err = d.GitHub.Head(ctx, c.Repo.FullName, c.Pull); err != nil {
-		return forks.Approval{}, fmt.Errorf("%w: %w", ErrNotAsked, err)
-	}
-	return known, nil
+	known.Head, known.Open, err = d.GitHub.Head(ctx, c.Repo.FullName, c.Pull)
+	return known, err
 }

@@ -1,4 +1,4 @@
-package server
+package nearby
 
 import (
 	"net/http/httptest"
@@ -28,8 +28,8 @@ func TestOnlyDirectLoopbackIsLocal(t *testing.T) {
 			if c.header != "" {
 				r.Header.Set(c.header, "127.0.0.1")
 			}
-			if got := isLocal(r); got != c.want {
-				t.Errorf("isLocal(peer %s, host %s) = %v, want %v", c.peer, c.host, got, c.want)
+			if got := IsLocal(r); got != c.want {
+				t.Errorf("IsLocal(peer %s, host %s) = %v, want %v", c.peer, c.host, got, c.want)
 			}
 		})
 	}
