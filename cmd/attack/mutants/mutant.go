@@ -22,7 +22,9 @@ type mutant struct {
 }
 
 func table() []mutant {
-	return slices.Concat(settings, filter, posture, initProcess, reports, proxies, serverSide, viewers, fixedParts)
+	return slices.Concat(
+		settings, filter, posture, initProcess, reports, proxies, serverSide, viewers, fixedParts, forkParts,
+	)
 }
 
 // apply gives the file that holds the defence, and its text without it.

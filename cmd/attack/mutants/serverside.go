@@ -73,7 +73,8 @@ var serverSide = []mutant{
 	{
 		"deliveries: each once",
 		"server/store/queue/push.go",
-		`Where("repo_key = ? AND (guid = ? OR body_hash = ?)", key, p.GUID, p.BodyHash)`,
+		`Where("repo_key = ? AND (guid = ? OR body_hash = ?)",
+		strings.ToLower(p.Repo.FullName), p.GUID, p.BodyHash)`,
 		`Where("1 = 0")`,
 		"^TestDeliveries$",
 	},
@@ -85,8 +86,9 @@ var serverSide = []mutant{
 	{"clients: the setting's networks alone", "server/proxy.go", `return echo.ExtractIPFromXFFHeader(options...)`,
 		`return echo.ExtractIPFromXFFHeader(echo.TrustIPRange(` +
 			`&net.IPNet{IP: make(net.IP, 4), Mask: make(net.IPMask, 4)}), options[0])`, "^TestClaimedAddresses$"},
-	{"clients: a proxy is not local", "server/viewer.go", `!s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
-		`!s.config.isPublic() && isLocal(r)`, "^TestClaimedAddresses$"},
+	{"clients: a proxy is not local", "server/viewer.go",
+		`!s.config.isPublic() && !s.throughProxy(r) && nearby.IsLocal(r)`,
+		`!s.config.isPublic() && nearby.IsLocal(r)`, "^TestClaimedAddresses$"},
 
 	// The page.
 	{"page: text is not markup, in the script", "server/web/static/build.js",

@@ -17,8 +17,8 @@ var viewers = []mutant{
 		"^TestOthersBuilds$",
 	},
 	{"viewers: nobody is local on a public server", "server/viewer.go",
-		`return !s.config.isPublic() && !s.throughProxy(r) && isLocal(r)`,
-		`return !s.throughProxy(r) && isLocal(r)`, "^TestOthersBuilds$"},
+		`return !s.config.isPublic() && !s.throughProxy(r) && nearby.IsLocal(r)`,
+		`return !s.throughProxy(r) && nearby.IsLocal(r)`, "^TestOthersBuilds$"},
 	{
 		"viewers: a token is found by all of its text",
 		"server/store/people/tokens.go",

@@ -177,6 +177,10 @@ func (w *work) supersede(ctx context.Context) (over bool, err error) {
 			continue
 		}
 		err = w.desk.End(ctx, w.tx, &b, "a later commit was pushed to "+Ref(w.Number).Short())
+		if errors.Is(err, builds.ErrLost) { // it was approved meanwhile, and has begun
+			err = nil
+			continue
+		}
 		w.ended = append(w.ended, b)
 	}
 	return false, err

@@ -59,7 +59,7 @@ func (s *Pulls) approve(ctx context.Context, tx *database.Tx, by people.Actor, i
 		return &queue.QuotaError{Why: why}
 	}
 	b.State, b.Approved, b.Summary, b.QueuedAt = pipeline.Queued, true, "", database.Micros(s.db.Now())
-	r := tx.Model(&builds.Row{}).Where("id = ? AND sha = ? AND state = 'unapproved'", id, sha).
+	r := tx.Model(&builds.Row{}).Where("id = ? AND state = 'unapproved'", id).
 		Updates(map[string]any{"state": b.State, "approved": true, "summary": "", "queued_at": b.QueuedAt})
 	if err := database.One(r, ErrNoApproval); err != nil {
 		return err
