@@ -13,8 +13,10 @@ import (
 
 	"vivarium/server/api"
 	"vivarium/server/logpage"
+	"vivarium/server/pullrequests"
 	"vivarium/server/store/database"
 	"vivarium/server/store/outbox"
+	"vivarium/server/store/people"
 	"vivarium/server/web"
 )
 
@@ -77,7 +79,8 @@ func (s *Server) buildPage(c echo.Context) error {
 		return err
 	}
 	p := web.Build{Build: b, RepoURL: api.RepoURL(s.config.ServerURL, b.Repo.FullName)}
-	p.CommitURL = p.RepoURL + "/commit/" + b.SHA
+	v := viewerOf(ctx)
+	p.CommitURL, p.MayApprove = p.RepoURL+"/commit/"+b.SHA, v.session != "" && v.sight.All
 	if p.Undelivered, err = s.undeliveredText(ctx, b.ID); err != nil {
 		return err
 	}
@@ -97,6 +100,25 @@ func (s *Server) buildPage(c echo.Context) error {
 		return err
 	}
 	return s.render(c, http.StatusOK, p)
+}
+
+// approveForm lets the commit that a page showed be built, for who signed in by the operator's token.
+func (s *Server) approveForm(c echo.Context) error {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	b, err := s.build(r.Context(), r.PostFormValue("build"))
+	if err != nil {
+		return err
+	}
+	v := viewerOf(r.Context())
+	if v.session == "" || !v.sight.All {
+		return pullrequests.ErrNoOperator
+	}
+	by := people.Actor{Who: v.name + ", in a browser", From: c.RealIP()}
+	if err := s.builds.Pulls.Approve(r.Context(), by, b.ID, r.PostFormValue("sha")); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, s.base+buildPath(b.ID))
 }
 
 // undeliveredText says why the build's newest status has not reached the git host; it is empty when

@@ -46,6 +46,7 @@ func (s *Server) routes() []route {
 		{"GET", signInPath, anyone, "", pageAlone((*Server).signInPage), nil},
 		{"POST", signInPath, anyone, "", pageAlone((*Server).signIn), nil},
 		{"POST", signOutPath, anyone, "", pageAlone((*Server).signOut), nil},
+		{"POST", "/approve", anyone, "", pageAlone((*Server).approveForm), nil},
 
 		{"GET", "/healthz", anyone, "Tell that the process lives", typed(s.health), nil},
 		{"GET", "/readyz", anyone, "Tell whether builds can be worked on", typed(s.ready, notReady), nil},

@@ -43,7 +43,8 @@ func (d Desk) Approve(ctx context.Context, in *ApproveInput) (*Approved, error) 
 }
 
 // ErrNoOperator says that a commit can be approved only by the operator's token.
-var ErrNoOperator = errors.New("who approves a commit sends the operator's token, which `vivarium token` makes")
+var ErrNoOperator = errors.New("who approves a commit signs in with, or sends, the operator's token; `vivarium " +
+	"token` makes one")
 
 // Code is the HTTP code that an error is answered with, whose text may be shown; 0 for an error of
 // others.

@@ -38,6 +38,8 @@ type Build struct {
 	CommitURL string
 	// Place is the build's place in the queue, from 1; 0 if it does not wait.
 	Place int
+	// MayApprove says that who looks may approve the build's commit.
+	MayApprove bool
 	// Undelivered says why the git host does not have the build's status; empty where it does.
 	Undelivered string
 	// Since says what differs from the last green build; nil unless the build failed after one.
