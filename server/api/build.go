@@ -32,7 +32,7 @@ type Build struct {
 	Summary  string         `json:"summary" doc:"One line for people."`
 	Repo     string         `json:"repo" example:"octocat/hello-world"`
 	Private  bool           `json:"private"`
-	Message  string         `json:"message" doc:"First line of the commit's message."`
+	Message  string         `json:"message" doc:"First line of the commit's message; of a pull request's build its title."`
 	Trigger  string         `json:"trigger" enum:"push,poll,pull_request,rerun"`
 	RerunOf  string         `json:"rerun_of,omitempty" doc:"The build that this one repeats."`
 	Pull     int64          `json:"pull_request" doc:"The pull request that has the commit as its head; 0: none."`

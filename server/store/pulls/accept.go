@@ -203,6 +203,9 @@ func (w *work) share(ctx context.Context) (bool, error) {
 			return true, w.add(ctx, b)
 		}
 		w.done = queue.Accepted{BuildID: last.ID, Shared: true}
+		if w.Fork && last.Pull != 0 { // a stranger takes no name away
+			return true, nil
+		}
 		return true, w.tx.Model(&builds.Row{}).Where("id = ?", last.ID).Update("pull", w.Number).Error
 	}
 	// A commit that the base has pushed is its own. One that only a fork has is a stranger's, also

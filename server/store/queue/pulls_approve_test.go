@@ -154,6 +154,12 @@ func TestAForksCommitIsNoneOfTheBase(t *testing.T) {
 			b.Trigger != pipeline.TriggerPush {
 			t.Errorf("the fork's: %+v, %+v, %v; want build %d with one more name", shared, b, err, own)
 		}
+		another := stranger(2)
+		another.Number, another.GUID, another.BodyHash = 14, "another", "another"
+		acceptPull(t, s, another)
+		if b, err := s.Builds.Get(t.Context(), own); err != nil || b.Pull != 13 {
+			t.Errorf("a second fork's: %+v, %v; want the name as it was", b, err)
+		}
 	})
 }
 
