@@ -91,6 +91,7 @@ func (c *checkup) everything(ctx context.Context, commit string) {
 	c.Dotenv()
 	c.DataDir(c.config.dataDir)
 	c.Listening(c.config.addr, c.config.tls, c.config.publicURL)
+	c.Forks(c.config.forks, c.config.build.Runtime, c.config.token != "")
 	c.engine(ctx)
 	c.github(ctx, commit)
 	c.database(ctx)

@@ -77,6 +77,7 @@ var mayImport = map[string][]string{
 		"server/notify",
 		"server/store/notices",
 		"server/store/outbox",
+		"server/forks",
 		"server/store/outbox/budget",
 	},
 	"cmd/vivarium/githubapp": {"server/github", "server/github/app"},
