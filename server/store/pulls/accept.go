@@ -78,12 +78,8 @@ func (w *work) accept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.Repo.Private {
-		if err := builds.Hide(w.tx, w.key, entry); err != nil {
-			return err
-		}
-	}
-	for _, known := range []func(context.Context) (bool, error){w.overtaken, w.seen, w.supersede, w.share} {
+	hide := func(context.Context) (bool, error) { return false, w.hide(entry) }
+	for _, known := range []func(context.Context) (bool, error){w.overtaken, w.seen, hide, w.supersede, w.share} {
 		if over, err := known(ctx); err != nil || over {
 			return err
 		}
@@ -94,6 +90,15 @@ func (w *work) accept(ctx context.Context) error {
 		Trigger: pipeline.TriggerPull, Pull: w.Number, Fork: w.Fork, Approved: w.Fork && w.Approved,
 	}
 	return w.add(ctx, b)
+}
+
+// hide hides the repository's earlier builds where the delivery says that it is private. What one that
+// comes late or again said may not hold any more.
+func (w *work) hide(entry int64) error {
+	if !w.Repo.Private {
+		return nil
+	}
+	return builds.Hide(w.tx, w.key, entry)
 }
 
 // at orders the deliveries of one pull request.

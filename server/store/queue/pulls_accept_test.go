@@ -128,3 +128,20 @@ func TestALaterStateOfAPullRequestCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestAPullRequestThatIsPrivateHidesBuildsOnlyWhenItIsNew: what one that comes again said may not hold
+// any more.
+func TestAPullRequestThatIsPrivateHidesBuildsOnlyWhenItIsNew(t *testing.T) {
+	s := sqliteStore(t)
+	private := pull(1)
+	private.Repo.Private = true
+	earlier := accept(t, s, push(2))
+	acceptPull(t, s, private)
+	later := accept(t, s, push(3)) // the repository is public again
+	acceptPull(t, s, private)
+	for id, want := range map[int64]bool{earlier: true, later: false} {
+		if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Repo.Private != want {
+			t.Errorf("build %d is private: %v, %v; want %v", id, b.Repo.Private, err, want)
+		}
+	}
+}
