@@ -14,7 +14,6 @@ import (
 	"vivarium/server/asked"
 	"vivarium/server/github"
 	"vivarium/server/pullrequests"
-	"vivarium/server/receipt"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 	"vivarium/server/weigh"
