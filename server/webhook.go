@@ -13,7 +13,6 @@ import (
 	"vivarium/server/answers"
 	"vivarium/server/asked"
 	"vivarium/server/github"
-	"vivarium/server/pullrequests"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 	"vivarium/server/weigh"
