@@ -142,6 +142,38 @@ func TestTokenIsAskedForOfTheRepositoryThatIsCloned(t *testing.T) {
 	wantCause(t, o, pipeline.CauseClone)
 }
 
+// released are tokens that want to be given back.
+type released struct {
+	tokensOf
+	back []string
+}
+
+func (r *released) Release(token string) { r.back = append(r.back, token) }
+
+// TestTheTokenOfACloneIsGivenBackWhenTheCloneIsDone: whether it succeeded or not, before anything of
+// the repository runs.
+func TestTheTokenOfACloneIsGivenBackWhenTheCloneIsDone(t *testing.T) {
+	w := theWorld(t)
+	source := w.commit(t, map[string]string{"a.py": ""})
+	source.Repo = "octo/hello"
+	for _, sha := range []string{source.SHA, strings.Repeat("0", 39) + "1"} {
+		tokens := &released{tokensOf: tokensOf{"clone of octo/hello": gitToken}}
+		source.SHA, source.Tokens = sha, tokens
+		l := newLog()
+		l.onText = func(text string) {
+			if strings.HasPrefix(text, "Plan") && len(tokens.back) == 0 {
+				t.Error("the plan is made, and the token is not given back")
+			}
+		}
+		if _, err := w.runner.Run(t.Context(), w.request(source), l); err != nil {
+			t.Fatal(err)
+		}
+		if len(tokens.back) != 1 || tokens.back[0] != gitToken {
+			t.Errorf("%s: %d tokens were given back", sha, len(tokens.back))
+		}
+	}
+}
+
 func TestCloneIsRetriedWhileTheHostDoesNotAnswer(t *testing.T) {
 	host, err := egresstest.StartGitHost(egresstest.GitHostConfig{})
 	if err != nil {
