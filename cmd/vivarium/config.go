@@ -177,7 +177,7 @@ var variables = []variable{
 		to(rateOrNone, func(c *config) *int64 { return &c.build.Limits.LogRate })},
 	{"VIVARIUM_LOG_FORMAT", "", "Server log: text or json; unset: text on a terminal, else json.",
 		to(logFormat, func(c *config) *string { return &c.logFormat })},
-	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status.",
+	{"VIVARIUM_STATUS_CONTEXT", "vivarium", "Name of the commit status or check run.",
 		to(statusContext, func(c *config) *string { return &c.statusContext })},
 	{"VIVARIUM_POLL", "", "How often GitHub is asked where branches are, such as 30s, to build what no delivery told " +
 		"of; unset: never.",
