@@ -70,6 +70,18 @@ var serverSide = []mutant{
 		`if false {`,
 		"^TestDeliveries$",
 	},
+	{"registry: an App's secret lets nothing in", "server/registry/registry.go",
+		`if r.App == "" || err != nil && strings.Contains(c.Name, "/") {`, `if r.App == "" {`, "^TestTheAppsDeliveries$"},
+	{
+		"buttons: signed by the App's secret",
+		"server/webhook.go",
+		`if d.Asked != nil && d.byApp {`,
+		`if d.Asked != nil {`,
+		"^TestTheAppsDeliveries$",
+	},
+	{"buttons: of one's own builds", "server/asked/asked.go",
+		`Sight: builds.Sight{All: true}, Repo: repo, SHA: a.SHA,`,
+		`Sight: builds.Sight{All: true}, SHA: a.SHA,`, "^TestTheAppsDeliveries$"},
 	{
 		"deliveries: each once",
 		"server/store/queue/push.go",
