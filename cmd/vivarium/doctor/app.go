@@ -30,7 +30,7 @@ func (c *Checkup) App(ctx context.Context, a App) {
 	known, err := a.Tokens.API().App(ctx)
 	var refused *github.APIError
 	switch {
-	case errors.As(err, &refused) && refused.Code == http.StatusUnauthorized:
+	case errors.As(err, &refused) && (refused.Code == http.StatusUnauthorized || refused.Code == http.StatusNotFound):
 		c.Add(Essential, "App", "%v; compare VIVARIUM_GITHUB_APP_ID with the App's settings, generate another key there "+
 			"if this one was deleted, and look at this machine's clock", err)
 		return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -84,21 +85,48 @@ func (o options) register(ctx context.Context, out io.Writer, s Settings) error 
 			m.text(), newAppURL(s.ServerURL, o.owner, newState()))
 		return err
 	}
-	if _, err := os.Stat(file); err == nil { // told before GitHub has made anything
-		return fmt.Errorf("%s is there already: move it away, or name another file with --key-file", file)
-	}
-	code := o.code
-	if code == "" {
-		var err error
-		if code, err = o.askBrowser(ctx, out, s); err != nil {
-			return err
-		}
-	}
-	made, err := github.AsApp(s.API).ConvertManifest(ctx, code)
+	key, err := reserve(file) // before GitHub has made anything
 	if err != nil {
 		return err
 	}
-	return keep(out, made, file)
+	made, err := o.make(ctx, out, s)
+	if err == nil {
+		_, err = key.WriteString(made.Key)
+	}
+	if err = errors.Join(err, key.Close()); err != nil {
+		_ = os.Remove(file) // it is empty
+	}
+	switch {
+	case err != nil && made.ID != 0: // GitHub does not give the key again
+		return fmt.Errorf("the App %s is made, but its key cannot be written: %w; generate another in %s",
+			made.Slug, err, made.HTMLURL)
+	case err != nil:
+		return err
+	}
+	return tellNext(out, made, file)
+}
+
+// reserve makes the file of the key, for its owner alone, and the data folder where it is not there yet.
+func reserve(file string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%s is there already: move it away, or name another file with --key-file", file)
+	}
+	return f, err
+}
+
+// make has GitHub make the App.
+func (o options) make(ctx context.Context, out io.Writer, s Settings) (a github.NewApp, err error) {
+	code := o.code
+	if code == "" {
+		if code, err = o.askBrowser(ctx, out, s); err != nil {
+			return github.NewApp{}, err
+		}
+	}
+	return github.AsApp(s.API).ConvertManifest(ctx, code)
 }
 
 // askBrowser shows the page and waits for the code.
@@ -117,19 +145,10 @@ func (o options) askBrowser(ctx context.Context, out io.Writer, s Settings) (cod
 	return p.wait(ctx, ln)
 }
 
-// keep writes the key, and says how the App is used. GitHub does not give the key again: where it
-// cannot be written, another has to be generated.
-func keep(out io.Writer, a github.NewApp, file string) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = f.WriteString(a.Key)
-		err = errors.Join(err, f.Close())
-	}
+// tellNext says how the App is used.
+func tellNext(out io.Writer, a github.NewApp, file string) error {
+	file, err := filepath.Abs(file)
 	if err != nil {
-		return fmt.Errorf("the App %s is made, but its key cannot be written: %w; generate another in %s",
-			a.Slug, err, a.HTMLURL)
-	}
-	if file, err = filepath.Abs(file); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, `

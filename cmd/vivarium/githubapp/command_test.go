@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{hub, Settings{API: api, ServerURL: server, DataDir: t.TempDir(),
+	return &world{hub, Settings{API: api, ServerURL: server, DataDir: filepath.Join(t.TempDir(), "not there yet"),
 		PublicURL: &url.URL{Scheme: "https", Host: "ci.example.org"}}}
 }
 
@@ -170,8 +170,12 @@ func TestWithoutABrowserOnThisMachineTheCodeIsPassed(t *testing.T) {
 	if _, ended = w.start(t, "--code", code); <-ended != nil {
 		t.Fatal("the code is refused")
 	}
-	if _, ended = w.start(t, "--code", code, "--key-file", filepath.Join(t.TempDir(), "k")); <-ended == nil {
+	second := filepath.Join(t.TempDir(), "k")
+	if _, ended = w.start(t, "--code", code, "--key-file", second); <-ended == nil {
 		t.Error("a code counts twice")
+	}
+	if _, err := os.Stat(second); err == nil {
+		t.Error("a file without a key is left behind, and is in the way of the next try")
 	}
 	w.wantUsable(t, w.hub.Apps().App().ID, filepath.Join(w.settings.DataDir, "github-app.pem"))
 }
