@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -72,18 +73,28 @@ func (c *Client) PostCheck(ctx context.Context, r checkrun.Run) (id int64, err e
 			return 0, outcome(err)
 		}
 	}
+	known, err := c.put(ctx, base, r)
+	var refusal *APIError
+	if r.ID != 0 && errors.As(plain(err), &refusal) && refusal.Code == http.StatusNotFound {
+		r.ID = 0 // it was deleted, or is another App's
+		known, err = c.put(ctx, base, r)
+	}
+	if err != nil {
+		return r.ID, outcome(err)
+	}
+	return known.ID, outcome(c.annotate(ctx, base, known, r))
+}
+
+// put makes the run, or changes it.
+func (c *Client) put(ctx context.Context, base string, r checkrun.Run) (known checkAnswer, err error) {
 	body := bodyOf(r)
-	var known checkAnswer
 	if r.ID == 0 {
 		body.HeadSHA = r.SHA
 		err = c.send(ctx, http.MethodPost, base+"/check-runs", body, &known)
 	} else {
 		err = c.send(ctx, http.MethodPatch, fmt.Sprintf("%s/check-runs/%d", base, r.ID), body, &known)
 	}
-	if err != nil {
-		return r.ID, outcome(err)
-	}
-	return known.ID, outcome(c.annotate(ctx, base, known, r))
+	return known, err
 }
 
 // annotate adds the annotations that the run does not have yet, as many at a time as GitHub takes.

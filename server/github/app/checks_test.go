@@ -86,6 +86,22 @@ func TestARunWhoseAnswerWasLostIsFoundAgain(t *testing.T) {
 	}
 }
 
+// TestARunThatIsGoneIsMadeAnew: it was deleted, or another App made it.
+func TestARunThatIsGoneIsMadeAnew(t *testing.T) {
+	w := newWorld(t, withChecks)
+	r := run("completed", "success", 0)
+	r.ID = 12345
+	if id := post(t, w.client(t, w.Source), r); id == 0 || id == r.ID || len(w.hub.Apps().Checks()) != 1 {
+		t.Errorf("got the run %d of %+v", id, w.hub.Apps().Checks())
+	}
+	gone := r
+	gone.Repo = other
+	w.hub.Apps().Uninstall(w.in)
+	if _, err := w.client(t, w.Source).PostCheck(t.Context(), gone); err == nil {
+		t.Error("control: where the App is not installed a run was made")
+	}
+}
+
 func TestWithoutAnAppThereAreNoChecks(t *testing.T) {
 	w := newWorld(t, withChecks)
 	_, err := w.client(t, pipeline.FixedToken("ghp_person")).PostCheck(t.Context(), run("queued", "", 0))
