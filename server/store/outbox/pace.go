@@ -35,10 +35,15 @@ var UsualPace = Pace{
 	Look:  time.Second,
 }
 
+// steadyTrouble bounds the pauses of the first half hour: once a host that was away is well again,
+// each status is there within a minute.
+const steadyTrouble = 35 * time.Second
+
 // afterTrouble is the pause of a status that the host has not accepted for this long. Each pause is
-// half as long again as the one before.
+// half as long again as the one before, up to a steady one. After half an hour they grow again.
 func (p Pace) afterTrouble(failing time.Duration) time.Duration {
-	return spread(clamp(failing/2, p.FirstTrouble, p.LongestTrouble))
+	pause := clamp(failing/2, p.FirstTrouble, min(steadyTrouble, p.LongestTrouble))
+	return spread(min(max(pause, failing/50), p.LongestTrouble))
 }
 
 // afterRefusal is the pause of a status that has been refused for this long. Each pause is twice as
