@@ -184,7 +184,7 @@ func (c *checkup) app(ctx context.Context) {
 	defer tokens.Close()
 	set := c.config.githubApp
 	c.App(ctx, doctor.App{Tokens: tokens.App(), KeyFile: set.KeyFile, Secret: set.Secret != "",
-		Personal: c.config.token != ""})
+		Checks: c.config.checks, Personal: c.config.token != ""})
 }
 
 // database checks what the server keeps: whom it lets in, and which statuses did not arrive.

@@ -19,6 +19,7 @@ type App struct {
 	Tokens   *app.Source
 	KeyFile  string
 	Secret   bool // its webhook secret is set
+	Checks   bool // builds are reported by check runs
 	Personal bool // GITHUB_TOKEN is set too
 }
 
@@ -48,12 +49,21 @@ func (c *Checkup) App(ctx context.Context, a App) {
 	}
 }
 
+// permissions are those that the App needs.
+func (a App) permissions() map[string]string {
+	all := app.Wanted()
+	if !a.Checks {
+		delete(all, "checks")
+	}
+	return all
+}
+
 // judgeApp says what there is to do about an App and its installations.
 func judgeApp(known github.App, installed []github.Installation, a App) (found []Finding) {
 	add := func(l Level, format string, args ...any) {
 		found = append(found, Finding{l, "App", fmt.Sprintf(format, args...)})
 	}
-	for _, name := range slices.Sorted(maps.Keys(app.Wanted())) {
+	for _, name := range slices.Sorted(maps.Keys(a.permissions())) {
 		if level := app.Wanted()[name]; !app.Enough(known.Permissions[name], level) {
 			add(levelOf(name), "%s may not %s: give it the repository permission %s: %s, in its settings on GitHub", known.Slug,
 				whatFor[name], permissionName(name), level)
@@ -72,7 +82,7 @@ func judgeApp(known github.App, installed []github.Installation, a App) (found [
 		add(Essential, "%s is installed nowhere: install it at %s/installations/new", known.Slug, known.HTMLURL)
 	}
 	for _, in := range installed {
-		found = append(found, judgeInstallation(known, in)...)
+		found = append(found, judgeInstallation(known, in, a)...)
 	}
 	if len(found) == 0 {
 		text := fmt.Sprintf("%s may do what it needs, and is installed in %s", known.Slug, accounts(installed))
@@ -86,14 +96,14 @@ func judgeApp(known github.App, installed []github.Installation, a App) (found [
 
 // judgeInstallation says what there is to do about one installation: an account's owner has to accept
 // what the App asks for.
-func judgeInstallation(known github.App, in github.Installation) (found []Finding) {
+func judgeInstallation(known github.App, in github.Installation, a App) (found []Finding) {
 	if in.SuspendedAt != nil {
 		text := fmt.Sprintf("its installation in %s is suspended: nothing of it is built; an owner can lift that at %s",
 			in.Account.Login, in.HTMLURL)
 		found = append(found, Finding{Advice, "App", text})
 	}
 	var lacks []string
-	for _, name := range slices.Sorted(maps.Keys(app.Wanted())) {
+	for _, name := range slices.Sorted(maps.Keys(a.permissions())) {
 		level := app.Wanted()[name]
 		if app.Enough(known.Permissions[name], level) && !app.Enough(in.Permissions[name], level) {
 			lacks = append(lacks, permissionName(name)+": "+level)
@@ -118,7 +128,7 @@ var whatFor = map[string]string{
 
 // levelOf is how much a permission matters: without these nothing is built or told.
 func levelOf(permission string) Level {
-	if permission == "contents" || permission == "statuses" {
+	if permission == "contents" || permission == "statuses" || permission == "checks" {
 		return Essential
 	}
 	return Advice

@@ -17,7 +17,7 @@ func TestEachPermissionOfAnAppIsChecked(t *testing.T) {
 	}
 	in := github.Installation{Permissions: app.Wanted(), HTMLURL: "https://github.com/settings/installations/1"}
 	in.Account.Login = "octo"
-	all := App{Secret: true}
+	all := App{Secret: true, Checks: true}
 	one := []github.Installation{in}
 	if got := judgeApp(good, one, all); len(got) != 1 || got[0].Level != Fine || !strings.Contains(got[0].Text, "octo") {
 		t.Errorf("with all: %+v", got)
@@ -50,6 +50,12 @@ func TestEachPermissionOfAnAppIsChecked(t *testing.T) {
 	if got := judgeApp(good, nil, all); len(got) != 1 || got[0].Level != Essential ||
 		!strings.Contains(got[0].Text, "installations/new") {
 		t.Errorf("installed nowhere: %+v", got)
+	}
+	less := good
+	less.Permissions = map[string]string{"contents": "read", "statuses": "write", "metadata": "read",
+		"pull_requests": "read"}
+	if got := judgeApp(less, one, App{Secret: true}); len(got) != 1 || got[0].Level != Fine {
+		t.Errorf("without checks, which nobody wants: %+v", got)
 	}
 	if got := judgeApp(good, one, App{}); len(got) != 1 || !strings.Contains(got[0].Text, "WEBHOOK_SECRET") {
 		t.Errorf("without a webhook secret: %+v", got)
