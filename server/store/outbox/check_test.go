@@ -165,24 +165,25 @@ func TestARunThatIsRefusedIsToldInPlainWords(t *testing.T) {
 
 // TestOnlyTheNewestStateOfABuildsRunIsSent: each post tells of the build as it is then.
 func TestOnlyTheNewestStateOfABuildsRunIsSent(t *testing.T) {
-	db := databasetest.SQLite(t)
-	c := &checks{}
-	s := checkerTo(t, db, &host{}, c)
-	b := build(t, db, sha, main)
-	progress := func() {
-		must(t, db.Transact(t.Context(), func(tx *database.Tx) error { return Progress(tx, b.ID, pipeline.StepTest) }))
-	}
-	progress() // it has no run
-	for _, state := range []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed} {
-		checked(t, db, b, state)
-	}
-	workAll(t, s)
-	if got := c.told(); !slices.Equal(got, []string{"completedsuccess"}) {
-		t.Errorf("told %v", got)
-	}
-	list, err := New(db).Statuses(t.Context(), b.ID)
-	must(t, err)
-	if len(list) != 3 || !list[0].Superseded || list[2].SentAt.IsZero() || list[2].Context != "vivarium" {
-		t.Errorf("got %+v", list)
-	}
+	onEach(t, func(t *testing.T, db *database.DB) {
+		c := &checks{}
+		s := checkerTo(t, db, &host{}, c)
+		b := build(t, db, sha, main)
+		progress := func() {
+			must(t, db.Transact(t.Context(), func(tx *database.Tx) error { return Progress(tx, b.ID, pipeline.StepTest) }))
+		}
+		progress() // it has no run
+		for _, state := range []pipeline.State{pipeline.Queued, pipeline.Running, pipeline.Passed} {
+			checked(t, db, b, state)
+		}
+		workAll(t, s)
+		if got := c.told(); !slices.Equal(got, []string{"completedsuccess"}) {
+			t.Errorf("told %v", got)
+		}
+		list, err := New(db).Statuses(t.Context(), b.ID)
+		must(t, err)
+		if len(list) != 3 || !list[0].Superseded || list[2].SentAt.IsZero() || list[2].Context != "vivarium" {
+			t.Errorf("got %+v", list)
+		}
+	})
 }
