@@ -246,6 +246,7 @@ func (w *world) push(files map[string]string) (id, sha string) {
 }
 
 type shownBuild struct {
+	Cause   string
 	State   string
 	Attempt int
 	Commit  string `json:"head_commit"`
