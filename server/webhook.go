@@ -163,9 +163,12 @@ func (s *Server) comment(ctx context.Context, d authorized) (answer *deliveryAns
 
 // accepted says what became of a push or a pull request.
 func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswer, error) {
-	b, err := s.builds.Builds.Get(ctx, a.BuildID)
-	if err != nil {
-		return nil, err
+	b := pipeline.Build{ID: a.BuildID}
+	if a.Duplicate || a.Skipped || a.Superseded { // the answer says how it stands
+		var err error
+		if b, err = s.builds.Builds.Get(ctx, a.BuildID); err != nil {
+			return nil, err
+		}
 	}
 	told := answers.Pushed{Accepted: a, Build: b, URL: cmp.Or(s.config.BuildURL(b.ID), s.base+buildPath(b.ID))}
 	status, message := told.Sentence()

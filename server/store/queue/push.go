@@ -236,7 +236,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 		return Accepted{}, nil, err
 	}
 	if p.Bare || p.Unwanted != "" {
-		if built, err := builtBefore(tx, key, p.SHA); err != nil || built != 0 {
+		if built, err := builtBefore(tx, key, p); err != nil || built != 0 {
 			return Accepted{BuildID: built, Skipped: true, Unwanted: p.Unwanted,
 				turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}

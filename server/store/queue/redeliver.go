@@ -60,11 +60,14 @@ func weigh(tx *database.Tx, key string, p Push) (Push, error) {
 	return p, err
 }
 
-// builtBefore is the newest build of a commit in a repository, or zero. A fork's is none of the
-// repository's own.
-func builtBefore(tx *database.Tx, key, sha string) (int64, error) {
+// builtBefore is the newest build of a push's commit in its repository, or zero. A fork's is none of the
+// repository's own. Where the push is to be built, one that was not for its own branch's sake is none.
+func builtBefore(tx *database.Tx, key string, p Push) (int64, error) {
 	var ids []int64
-	err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", sha, key).
-		Order("id DESC").Limit(1).Pluck("id", &ids).Error
+	found := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", p.SHA, key)
+	if p.Unwanted == "" {
+		found = found.Where("cause NOT IN ?", []pipeline.Cause{pipeline.CauseSkipped, pipeline.CauseSuperseded})
+	}
+	err := found.Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	return slices.Max(append(ids, 0)), err
 }

@@ -193,3 +193,26 @@ func TestWhatFollowsALeftOutPushIsWeighedAsThatWas(t *testing.T) {
 		t.Errorf("the verdict is build %d's", got)
 	}
 }
+
+// TestABranchWithoutCommitsIsBuiltWhereItsCommitWasOnlySkippedOrSuperseded: nothing tells of it.
+func TestABranchWithoutCommitsIsBuiltWhereItsCommitWasOnlySkippedOrSuperseded(t *testing.T) {
+	bare := func(n int) Push {
+		p := topic(n)
+		p.GUID, p.BodyHash, p.Ref, p.Bare = p.GUID+"b", p.BodyHash+"b", "refs/heads/copy", true
+		return p
+	}
+	for name, c := range map[string]struct {
+		before func(s *Store)
+		built  bool
+	}{
+		"skipped":     {func(s *Store) { accept(t, s, unwanted(topic(1))) }, true},
+		"superseded":  {func(s *Store) { accept(t, s, topic(1)); accept(t, s, topic(2)) }, true},
+		"the control": {func(s *Store) { accept(t, s, topic(1)) }, false},
+	} {
+		s := superseding(func() *Store { return sqliteStore(t) }, verdict.SupersedeWaiting)
+		c.before(s)
+		if a, err := s.AcceptPush(t.Context(), bare(1)); err != nil || a.Skipped == c.built {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+}
