@@ -75,8 +75,16 @@ func (f Filter) LeavesOut(branch string) string {
 	return fmt.Sprintf("branch %s is none of branches = %s", branch, written(f.Branches))
 }
 
-// Touches reports whether one of the files that a push changed must be built for.
+// maxMatching bounds the work of comparing files with patterns, in bytes of all patterns times bytes of
+// all paths: the time grows with this product.
+const maxMatching = 1 << 27
+
+// Touches reports whether one of the files that a push changed must be built for, or there are so many,
+// or so long ones, that this is not looked for.
 func (f Filter) Touches(changed []string) bool {
+	if bytesOf(f.Paths)*bytesOf(changed) > maxMatching {
+		return true
+	}
 	built := matcher(f.Paths, false)
 	for _, file := range changed {
 		if len(f.Paths) == 0 || built.Match(strings.Split(file, "/"), false) {
@@ -84,6 +92,13 @@ func (f Filter) Touches(changed []string) bool {
 		}
 	}
 	return false
+}
+
+func bytesOf(texts []string) (n int64) {
+	for _, text := range texts {
+		n += int64(len(text))
+	}
+	return n
 }
 
 // Unchanged says for people that a push changed nothing that is built.

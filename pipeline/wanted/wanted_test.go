@@ -56,6 +56,33 @@ func TestFilesThatAPushIsBuiltFor(t *testing.T) {
 	}
 }
 
+// TestTooMuchToCompareIsBuilt: patterns come from repositories, and names of files from whoever pushes.
+func TestTooMuchToCompareIsBuilt(t *testing.T) {
+	f := Filter{Paths: []string{strings.Repeat("*a", 200)}}
+	if f.Touches([]string{strings.Repeat("b", maxMatching/400)}) {
+		t.Error("the control, just within the bound, is built")
+	}
+	if !f.Touches([]string{strings.Repeat("b", maxMatching/400+1)}) {
+		t.Error("what is beyond the bound is not built")
+	}
+}
+
+func FuzzPatternsOfStrangersEndTheirWork(f *testing.F) {
+	f.Add("src/**", "src/a.py")
+	f.Add("!**/[a-", "a/b/c")
+	f.Add("\\", "")
+	f.Fuzz(func(t *testing.T, pattern, path string) {
+		patterns, err := ReadPatterns([]any{pattern})
+		if err != nil {
+			return
+		}
+		one := Filter{Branches: patterns, Paths: patterns}
+		if one.LeavesOut("") != "" || one.LeavesOut(path) != one.LeavesOut(path) || one.Touches(nil) {
+			t.Errorf("%q and %q", pattern, path)
+		}
+	})
+}
+
 func TestAPushIsBuiltUnlessSomethingSaysNo(t *testing.T) {
 	before := strings.Repeat("a", 40)
 	docs := []string{"README.md"}
