@@ -40,6 +40,12 @@ func (q *Queue) LimitTo(n int) { q.limit = n }
 
 func (q *Queue) Supersede(how verdict.Supersede) { q.overtaker.How = how }
 
+// Overtake ends what the newest push of a build's branch makes pointless.
+func (q *Queue) Overtake(tx *database.Tx, b builds.Row) error {
+	_, err := q.overtaker.Push(tx, b)
+	return err
+}
+
 func (q *Queue) PutDefaultBranchFirst(on bool) { q.defaultBranchFirst = on }
 
 // Claim claims a build, as a worker of owner's.

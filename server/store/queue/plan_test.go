@@ -10,6 +10,7 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
+	"vivarium/server/verdict"
 )
 
 // TestWhatAClaimAndALookNeedIsFoundByIndexes: however many builds are queued. SQLite chooses by
@@ -29,6 +30,11 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 				continue
 			}
 			for index, read := range map[string]func() error{
+				"builds_unended": inTransaction(func(tx *database.Tx) error {
+					s.Queue.Supersede(verdict.SupersedeWaiting)
+					return s.Overtake(tx, builds.Row{Repo: "octo/repo-1", Ref: "refs/heads/topic", DefaultBranch: "main",
+						State: pipeline.Queued})
+				}),
 				"builds_suspect": inTransaction(func(tx *database.Tx) error {
 					_, err := queue.AnySuspect(tx)
 					return err
