@@ -24,7 +24,7 @@ func TestTheRepositorysOwnWordLeavesItsBuildOut(t *testing.T) {
 		cause pipeline.Cause
 		says  string
 	}{
-		"another branch": {&wanted.Asker{Branch: "wip"}, pipeline.CauseSkipped, "branch wip is none of branches"},
+		"another branch": {&wanted.Asker{Branch: "wip"}, pipeline.CauseFiltered, "branch wip is none of branches"},
 		"other files": {&wanted.Asker{Branch: "main", Before: "abcdef0123", Changed: changed("README.md")},
 			pipeline.CauseUnchanged, "has changed since abcdef0, which passed"},
 		"such files": {&wanted.Asker{Branch: "main", Before: "abcdef0123", Changed: changed("a.py")},

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"vivarium/pipeline/environment"
 	"vivarium/pipeline/results"
+	"vivarium/pipeline/wanted"
 )
 
 // State is where a build stands.
@@ -46,17 +47,10 @@ const (
 	CauseCanceled   Cause = "canceled"
 	CauseQuota      Cause = "quota"
 	CauseSuperseded Cause = "superseded" // a newer push of its branch is built
-	CauseSkipped    Cause = "skipped"
-	CauseUnchanged  Cause = "unchanged" // nothing that is built has changed since a commit that passed
+	CauseSkipped          = Cause(wanted.Skipped)
+	CauseFiltered         = Cause(wanted.Filtered)
+	CauseUnchanged        = Cause(wanted.Unchanged)
 )
-
-// SkipCause is the cause of a build that is left out.
-func SkipCause(unchanged bool) Cause {
-	if unchanged {
-		return CauseUnchanged
-	}
-	return CauseSkipped
-}
 
 // State is the state that a build ends in for this cause.
 func (c Cause) State() State {
@@ -67,7 +61,7 @@ func (c Cause) State() State {
 		return Errored
 	case CauseCanceled, CauseQuota, CauseSuperseded:
 		return Canceled
-	case CauseSkipped, CauseUnchanged:
+	case CauseSkipped, CauseFiltered, CauseUnchanged:
 		return Skipped
 	}
 	return Failed

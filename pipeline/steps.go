@@ -41,7 +41,7 @@ func (a *attempt) makePlan(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if d := a.req.Skip.Decide(bounded, plan.Wanted); d.Why != "" {
-		return "", fail(SkipCause(d.IfPassed), "%s", d.Why)
+		return "", fail(Cause(d.Cause), "%s", d.Why)
 	}
 	if plan.Image.Name != a.image.Name {
 		if err := a.change(ctx, plan); err != nil {

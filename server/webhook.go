@@ -107,7 +107,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		GUID: d.GUID, BodyHash: d.BodyHash, Via: d.via,
 		Repo: d.Push.Repo, Ref: d.Push.Ref, SHA: d.Push.SHA, Before: d.Push.Before, At: d.Push.At,
 		Author: d.Push.Author, Message: d.Push.Message, Bare: d.Push.Bare,
-		Unwanted: decision.Why, IfPassed: decision.IfPassed,
+		Unwanted: decision.Why, Because: pipeline.Cause(decision.Cause),
 	})
 	if err != nil {
 		return nil, err

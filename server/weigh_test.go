@@ -80,7 +80,7 @@ func TestAPushIsLeftOutByTheOperatorsBranchesAndPaths(t *testing.T) {
 		return strings.Join([]string{b["state"].(string), b["cause"].(string), b["status"].(string)}, " ")
 	}
 	if a := s.pushed(githubtest.Push{Ref: "refs/heads/wip", SHA: sha("a"), Files: []string{"a.py"}}); a.code != 202 ||
-		!strings.Contains(a.body, "branch wip is none of branches") || stands("1") != "skipped skipped success" {
+		!strings.Contains(a.body, "branch wip is none of branches") || stands("1") != "skipped filtered success" {
 		t.Errorf("another branch: %d %s, %s", a.code, a.body, stands("1"))
 	}
 	s.pushed(githubtest.Push{SHA: sha("b"), Before: sha("0"), Files: []string{"README.md"}})

@@ -134,10 +134,19 @@ type Push struct {
 type Decision struct {
 	Ignored string // nothing is stored of it: why, and how that is changed
 	Why     string // it is skipped: why
-	// IfPassed says that it is skipped only where the commit before it has passed: what was red does
-	// not become green by a push that leaves it as it was.
-	IfPassed bool
+	Cause   Cause  // the same as one word
 }
+
+// Cause is why a push is skipped, as one word.
+type Cause string
+
+const (
+	Skipped  Cause = "skipped"  // its commit's message asks for it
+	Filtered Cause = "filtered" // its branch is left out
+	// Unchanged: its files are left out, and the commit before it has passed. Where that has not, it is
+	// not skipped: what was red does not become green by a push that leaves it as it was.
+	Unchanged Cause = "unchanged"
+)
 
 // Decide decides on a push.
 func (r Rules) Decide(p Push) Decision {
@@ -146,11 +155,11 @@ func (r Rules) Decide(p Push) Decision {
 		return Decision{Ignored: fmt.Sprintf("tag %s is not built: the operator has tags built by VIVARIUM_TAGS=yes, or by "+
 			"tags = true in the file of `vivarium repos fix`", p.Tag)}
 	case p.Marker != "":
-		return Decision{Why: marked(p.Marker)}
+		return Decision{Why: marked(p.Marker), Cause: Skipped}
 	case why != "":
-		return Decision{Why: why}
+		return Decision{Why: why, Cause: Filtered}
 	case len(r.Paths) > 0 && p.Branch != "" && p.Before != "" && p.Changed != nil && !r.Touches(p.Changed):
-		return Decision{Why: r.Unchanged(p.Before), IfPassed: true}
+		return Decision{Why: r.Unchanged(p.Before), Cause: Unchanged}
 	}
 	return Decision{}
 }

@@ -100,7 +100,7 @@ func (b *Builds) Verdicts(ctx context.Context, q VerdictQuery) ([]Verdict, error
 }
 
 // notSkipped leaves the pushes out that were not built: a branch's verdict stays as it was.
-const notSkipped = "cause NOT IN ('skipped', 'unchanged')"
+const notSkipped = "cause NOT IN ('skipped', 'filtered', 'unchanged')"
 
 // lastPushes are the builds of the last push of each branch until a time.
 func (b *Builds) lastPushes(ctx context.Context, q VerdictQuery, at time.Time) ([]int64, error) {

@@ -29,6 +29,7 @@ var causeWords = map[pipeline.Cause]string{
 	pipeline.CauseQuota:       "over quota",
 	pipeline.CauseSuperseded:  "superseded",
 	pipeline.CauseSkipped:     "skipped",
+	pipeline.CauseFiltered:    "skipped",
 	pipeline.CauseUnchanged:   "skipped",
 }
 

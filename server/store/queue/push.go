@@ -34,9 +34,9 @@ type Push struct {
 	At       time.Time // when it was made, as GitHub says; zero when it does not
 	Author   string
 	Message  string
-	Bare     bool   // the branch has no commits of its own: it is not built where its commit was
-	Unwanted string // why it is not to be built, for people; empty: it is to be
-	IfPassed bool   // it is to be unless the commit that the branch was at has passed
+	Bare     bool           // the branch has no commits of its own: it is not built where its commit was
+	Unwanted string         // why it is not to be built, for people; empty: it is to be
+	Because  pipeline.Cause // the same; CauseUnchanged holds only where the commit that the branch was at passed
 }
 
 // Accepted is what became of a Push.

@@ -42,20 +42,19 @@ func (q *Queue) enqueueAgain(
 
 // skipped is the end of a build of a push that is not to be built.
 func skipped(p Push) pipeline.Outcome {
-	cause := pipeline.SkipCause(p.IfPassed)
-	return pipeline.Outcome{State: cause.State(), Cause: cause, Summary: p.Unwanted}
+	return pipeline.Outcome{State: pipeline.Skipped, Cause: p.Because, Summary: p.Unwanted}
 }
 
 // weigh has a push built, whatever was said, that is unwanted only where the commit before it passed,
 // and whose commit before it did not.
 func weigh(tx *database.Tx, key string, p Push) (Push, error) {
-	if !p.IfPassed {
+	if p.Because != pipeline.CauseUnchanged {
 		return p, nil
 	}
 	var rows []builds.Row
 	err := tx.Where("sha = ? AND lower(repo) = ? AND NOT fork", p.Before, key).Order("id").Find(&rows).Error
 	if !verdict.Passed(verdict.Standing(builds.Of(rows))) {
-		p.Unwanted, p.IfPassed = "", false
+		p.Unwanted, p.Because = "", ""
 	}
 	return p, err
 }
@@ -66,7 +65,8 @@ func builtBefore(tx *database.Tx, key string, p Push) (int64, error) {
 	var ids []int64
 	found := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", p.SHA, key)
 	if p.Unwanted == "" {
-		found = found.Where("cause NOT IN ?", []pipeline.Cause{pipeline.CauseSkipped, pipeline.CauseSuperseded})
+		found = found.Where("cause NOT IN ?",
+			[]pipeline.Cause{pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseSuperseded})
 	}
 	err := found.Order("id DESC").Limit(1).Pluck("id", &ids).Error
 	return slices.Max(append(ids, 0)), err

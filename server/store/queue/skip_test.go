@@ -12,7 +12,7 @@ import (
 const why = "the commit's message says [skip ci]"
 
 // unwanted is a push that is not to be built.
-func unwanted(p Push) Push { p.Unwanted = why; return p }
+func unwanted(p Push) Push { p.Unwanted, p.Because = why, pipeline.CauseSkipped; return p }
 
 // judgedNow is the build that is the verdict of the one branch there is; 0: there is none.
 func judgedNow(t *testing.T, s *Store) int64 {
@@ -160,7 +160,7 @@ func TestAPushIsLeftOutByItsFilesOnlyWhereWhatItChangesHasPassed(t *testing.T) {
 					endAs(t, s, accept(t, s, topic(1)), c.before)
 				}
 				docs := topic(2)
-				docs.Unwanted, docs.IfPassed = "no file has changed", true
+				docs.Unwanted, docs.Because = "no file has changed", pipeline.CauseUnchanged
 				a, err := s.AcceptPush(t.Context(), docs)
 				must(t, err)
 				if got := stands(t, s, a.BuildID); got != c.want || (a.Unwanted != "") != (c.want != "queued") {
@@ -177,7 +177,7 @@ func TestWhatFollowsALeftOutPushIsWeighedAsThatWas(t *testing.T) {
 	endAs(t, s, accept(t, s, topic(1)), pipeline.Passed)
 	unchanged := func(n int) Push {
 		p := topic(n)
-		p.Unwanted, p.IfPassed = "no file has changed", true
+		p.Unwanted, p.Because = "no file has changed", pipeline.CauseUnchanged
 		return p
 	}
 	for n := 2; n < 4; n++ {

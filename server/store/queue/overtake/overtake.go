@@ -87,7 +87,9 @@ func lastPush(tx *database.Tx, b builds.Row, open []builds.Row) (verdict.Dated, 
 }
 
 // unbuilt are the causes of pushes of which nothing was built.
-var unbuilt = []pipeline.Cause{pipeline.CauseQuota, pipeline.CauseSkipped, pipeline.CauseUnchanged}
+var unbuilt = []pipeline.Cause{
+	pipeline.CauseQuota, pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseUnchanged,
+}
 
 // one ends a build that waits, or asks the worker of one that runs to end it.
 func (o Overtaker) one(tx *database.Tx, b builds.Row, last verdict.Dated, over *Over) error {
