@@ -42,8 +42,8 @@ attack := go test -C cmd/attack -count=1 -timeout
 test: needs := pip wheels lists postgres browser proxies
 test: setup build ## Run everything that CI runs
 	scripts/lint
-	$(unchanged) go run ./scripts/alltests -timeout 20m $$(go list ./... | grep -v /cmd/attack$$)
-	$(unchanged) go run ./scripts/alltests -timeout 20m ./cmd/attack
+	$(unchanged) go run ./scripts/alltests -p 4 -timeout 25m $$(go list ./... | grep -v /cmd/attack$$)
+	$(unchanged) go run ./scripts/alltests -short -timeout 20m ./cmd/attack
 
 test-all: ## Run make test, then all that takes an engine of its own, emulation or hours
 	for target in test attack-gvisor test-gvisor attack-current attack-vm cpython suites attack-mutants; do \

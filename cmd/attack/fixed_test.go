@@ -112,6 +112,7 @@ var rewritten = map[string]struct {
 // TestVerdictIsNotRewritten builds repositories that rewrite their own verdict. As the control, each is
 // green where the operator fixes nothing, although it holds the same test.
 func TestVerdictIsNotRewritten(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	wheels, err := debianwheels.Folder(t.Context(), "python3-pytest")
 	if err != nil {

@@ -82,6 +82,7 @@ class Forging(unittest.TestCase):
 // TestForgedOutput lets a build write to its output what only the product may say. The build must
 // end the same with it as without.
 func TestForgedOutput(t *testing.T) {
+	t.Parallel()
 	f := &forger{t: t, w: theWorld(t), pid1: !imagestest.GVisor()}
 	// The control writes as many bytes as the forgery, so that only their meaning differs.
 	green, red := f.comesTo(`b"-" * len(FRAMES)`, 1), f.comesTo(`b"-" * len(FRAMES)`, 2)

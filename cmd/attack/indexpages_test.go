@@ -128,6 +128,7 @@ func heap(do func()) int {
 // TestIndexPages lets an index send pages that are small on the wire and large in the server's
 // memory: one page, and many at once for two builds.
 func TestIndexPages(t *testing.T) {
+	t.Parallel()
 	up := startHostileIndex(t, nil)
 	measure := func(x *egress.Index) (status, mib int) {
 		s := x.Session(func(string) {}, 0)

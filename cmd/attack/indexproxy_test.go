@@ -20,6 +20,7 @@ const clientTimeout = 10 * time.Second
 // its tests, when the service is gone. Requests that arrive at the index and at the files' host
 // behind it are counted.
 func TestIndexProxy(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	w.index.Add(egresstest.Wheel("target", "1.0", nil))
 	trials := indexTrials(w)

@@ -72,6 +72,7 @@ var printed = regexp.MustCompile(`(?s)FORM ([12]) (secret|control) ([a-z0-9-]+) 
 // TestMasking lets a build print the server's secrets. What is stored must not hold them in any
 // form that tools print.
 func TestMasking(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	files := map[string]string{"test_it.py": strings.NewReplacer(
 		`"TOKEN"`, quote(harness.Token), `"SECRET"`, quote(harness.WebhookSecret), `"LIKE_ONE"`, quote(likeTheToken),

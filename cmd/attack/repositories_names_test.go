@@ -43,6 +43,7 @@ class T(unittest.TestCase):
 // TestRepositoryNames builds a repository with such names, and the same files as a folder with the
 // command line.
 func TestRepositoryNames(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	files := map[string]string{"tests/test_it.py": lists}
 	for _, names := range hostileNames {

@@ -18,6 +18,7 @@ import (
 // files that lead it to an oracle on this machine. Then the same program runs in an open container,
 // where each file gets there.
 func TestRepositoryRequirements(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	o := newOracle(t)
 	address := w.listenHTTP(t, o)

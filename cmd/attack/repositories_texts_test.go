@@ -14,6 +14,7 @@ const forgedLines = "\ntest: passed in 0.1 s\nPlan\n  install      nothing\n"
 // TestRepositoryTexts builds repositories with hostile texts in the places that a build reads, and
 // compares each build with the same one with ordinary texts.
 func TestRepositoryTexts(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	const failing = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test(self):\n" +
 		"        self.fail('it fails')\n"

@@ -128,8 +128,8 @@ func takers(t *testing.T) []bomb {
 		},
 		{
 			name:   "long-line",
-			tried:  "writing one line of a gibibyte",
-			files:  call("one_line(1024)"),
+			tried:  "writing one line of half a gibibyte",
+			files:  call("one_line(512)", "test_timeout = '60s'"), // at the usual rate of 32 MiB/s
 			dose:   call("one_line(4)"),
 			causes: only(""),
 			check:  storedBound,

@@ -7,13 +7,15 @@ import (
 	"testing"
 )
 
+// underLoad are the bombs that are tried all at once.
+var underLoad = []string{"fork-bomb", "memory-bomb", "disk-filler", "spinners", "deaf-to-signals", "endless-output"}
+
 // TestResourcesUnderLoad lets hostile and innocent repositories queue for the same two workers. All
 // innocent builds must end as they should, at the first attempt, and all hostile ones with their
 // cause.
 func TestResourcesUnderLoad(t *testing.T) {
 	s := newSite(t)
-	chosen := []string{"fork-bomb", "memory-bomb", "disk-filler", "spinners", "deaf-to-signals", "endless-output"}
-	hostile := slices.DeleteFunc(ownBombs(t), func(b bomb) bool { return !slices.Contains(chosen, b.name) })
+	hostile := slices.DeleteFunc(ownBombs(t), func(b bomb) bool { return !slices.Contains(underLoad, b.name) })
 	attack(t, "queue", "6 hostile builds among 10 innocent ones, all pushed at once", func(t *testing.T, l *line) {
 		l.control = s.passes(t, hostile[0])
 		before, sampling := s.costNow(t), s.sample()

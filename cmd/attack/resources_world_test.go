@@ -35,7 +35,7 @@ func newSite(t *testing.T) *site {
 	return &site{tmp: tmp, served: serve(t,
 		"VIVARIUM_WORKERS=2", "VIVARIUM_MEMORY="+siteMemory, "VIVARIUM_DISK="+siteDisk,
 		"VIVARIUM_INODES="+strconv.Itoa(siteInodes), "VIVARIUM_FILES="+strconv.Itoa(siteFiles),
-		"VIVARIUM_TIMEOUT="+patience(t, 90*time.Second).String(),
+		"VIVARIUM_TIMEOUT="+patience(t, time.Minute).String(),
 		"VIVARIUM_LOG_LIMIT="+strconv.Itoa(siteStored), "VIVARIUM_LOG_HARD_LIMIT=1200MiB", "TMPDIR="+tmp)}
 }
 

@@ -34,6 +34,7 @@ var canaries = map[string]string{
 // TestSecrets lets a build dump all that it can reach. The server beside it has a secret in every
 // place where a server may have one.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "OPERATOR_PASSWORD="+canaries["environment"])
 	s.plant(t)
 	s.Index.Add(egresstest.Wheel(plantedControl, "1.0", nil))

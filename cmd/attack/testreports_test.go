@@ -24,6 +24,7 @@ var innocentReport = regexp.MustCompile(`(?sm)^before 0$.*^innocent 0$.*^after 0
 // TestReports attacks PID 1 by the way on which tests are reported, which shares memory with it. A
 // client beside the attack must be answered, in order with what it prints.
 func TestReports(t *testing.T) {
+	t.Parallel()
 	w := theWorld(t)
 	s := w.box(t, "reports.py", nil)
 	run := func(t *testing.T, kind string) *reporting {

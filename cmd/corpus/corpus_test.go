@@ -18,7 +18,7 @@ const fewest = 80
 const buildTimeout = 8 * time.Minute
 
 // trees keeps the whole test run well below half an hour; `make corpus` builds all of them both ways.
-var trees = flag.Int("trees", 3, "build one of so many repositories as a work tree, too; 1 is all of them")
+var trees = flag.Int("trees", 6, "build one of so many repositories as a work tree, too; 1 is all of them")
 
 // TestRepositoriesAreBuiltAsTheirAuthorsBuildThem: each repository of the corpus gets the verdict
 // that is right for it, as a pushed commit and as a work tree.
