@@ -77,7 +77,8 @@ func FuzzPatternsOfStrangersEndTheirWork(f *testing.F) {
 			return
 		}
 		one := Filter{Branches: patterns, Paths: patterns}
-		if one.LeavesOut("") != "" || one.LeavesOut(path) != one.LeavesOut(path) || one.Touches(nil) {
+		first := one.LeavesOut(path)
+		if one.LeavesOut("") != "" || one.LeavesOut(path) != first || one.Touches(nil) {
 			t.Errorf("%q and %q", pattern, path)
 		}
 	})

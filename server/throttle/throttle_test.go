@@ -46,12 +46,17 @@ func TestThrottleForgetsWhoNoLongerFails(t *testing.T) {
 func TestEachHasABoundOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := Each{Burst: 2, Every: time.Minute}
-		if !e.Allow(1) || !e.Allow(1) || e.Allow(1) || !e.Allow(2) {
-			t.Error("two of each are allowed, and no third")
+		allowed := func(id int64, want ...bool) {
+			t.Helper()
+			for i, w := range want {
+				if got := e.Allow(id); got != w {
+					t.Errorf("%d, time %d: allowed %v, want %v", id, i+1, got, w)
+				}
+			}
 		}
+		allowed(1, true, true, false)
+		allowed(2, true)
 		time.Sleep(time.Minute)
-		if !e.Allow(1) || e.Allow(1) {
-			t.Error("one more is allowed after a minute")
-		}
+		allowed(1, true, false)
 	})
 }

@@ -75,8 +75,8 @@ var serverSide = []mutant{
 	{
 		"buttons: signed by the App's secret",
 		"server/webhook.go",
-		`if d.Asked != nil && d.byApp {`,
-		`if d.Asked != nil {`,
+		`case d.Asked != nil && d.byApp:`,
+		`case d.Asked != nil:`,
 		"^TestTheAppsDeliveries$",
 	},
 	{"buttons: of one's own builds", "server/asked/asked.go",
