@@ -110,10 +110,15 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	s.watch = capacity.NewWatch(s.engine, s.tellEngine)
 	defer s.watch.Close()
-	s.dispatcher = &dispatch.Dispatcher{
+	s.dispatcher = s.newDispatcher(log)
+	return s.run(ctx)
+}
+
+func (s *daemon) newDispatcher(log *slog.Logger) *dispatch.Dispatcher {
+	return &dispatch.Dispatcher{
 		Run:       s.runner(s.instance).Run,
 		Builds:    s.store,
-		ServerURL: c.serverURL,
+		ServerURL: s.config.serverURL,
 		Tokens:    s.tokens,
 		Settings:  s.settings,
 		Variables: s.variables,
@@ -121,7 +126,6 @@ func (a *app) serve(ctx context.Context) error {
 		Secrets:   s.secrets,
 		Log:       log,
 	}
-	return s.run(ctx)
 }
 
 var errNobodyLetIn = errors.New("cannot serve: no repository is let in, so nothing would be built; `vivarium repos " +

@@ -1,5 +1,7 @@
 package database
 
+import "slices"
+
 // migration is one step of the schema. Its statements serve both databases: {{id}} stands for an
 // auto-increment key and {{bytes}} for a binary column. A step that was released is never edited,
 // and its id, in which an older binary reads the version that it needs, is never changed.
@@ -13,7 +15,9 @@ type migration struct {
 
 // migrations in the order in which they run. The numbers 0005, 0007 and 0017 stand for nothing: no
 // step was ever released under them, and they stay free.
-var migrations = []migration{
+var migrations = slices.Concat(firstMigrations, githubMigrations)
+
+var firstMigrations = []migration{
 	{
 		id:    "0001_0.1.0_builds_logs_statuses",
 		river: 8,
@@ -430,93 +434,5 @@ var migrations = []migration{
 	{
 		id:         "0024_0.1.0_fixed_by_the_operator",
 		statements: []string{`ALTER TABLE repositories ADD COLUMN fixed text NOT NULL DEFAULT ''`},
-	},
-	{
-		id: "0025_0.1.0_pull_requests",
-		statements: []string{
-			`ALTER TABLE builds ADD COLUMN pull bigint NOT NULL DEFAULT 0`,
-			`ALTER TABLE builds ADD COLUMN fork boolean NOT NULL DEFAULT FALSE`,
-			`ALTER TABLE builds ADD COLUMN approved boolean NOT NULL DEFAULT FALSE`,
-			`CREATE INDEX builds_unapproved ON builds (lower(repo), id) WHERE state = 'unapproved'`,
-		},
-	},
-	{
-		id: "0026_0.1.0_checks",
-		statements: []string{
-			// The host's number of the check run that a target is; 0: it is none, or not made yet.
-			`ALTER TABLE status_targets ADD COLUMN check_id bigint NOT NULL DEFAULT 0`,
-			// Whether the GitHub App sees the repository, by what it delivered.
-			`ALTER TABLE repositories ADD COLUMN app boolean NOT NULL DEFAULT FALSE`,
-		},
-	},
-	{
-		id: "0027_0.1.0_superseded",
-		statements: []string{
-			`ALTER TABLE builds ADD COLUMN superseded_by bigint NOT NULL DEFAULT 0`,
-			`CREATE INDEX builds_unended ON builds (lower(repo), ref) WHERE "trigger" = 'push' AND ended_at = 0`,
-			// With the cause, which tells the pushes that were skipped: they are no branch's verdict.
-			`DROP INDEX builds_branch`,
-			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private, cause) ` +
-				`WHERE "trigger" = 'push'`,
-		},
-	},
-	{
-		id: "0028_0.1.0_nothing_missed",
-		statements: []string{
-			// Requests to the git host of the last hour, which count against its limits.
-			`CREATE TABLE spendings (
-				id {{id}},
-				account text NOT NULL,
-				at bigint NOT NULL
-			)`,
-			`CREATE INDEX spendings_account ON spendings (account, at)`,
-			// Where branches were when the git host was last asked.
-			`CREATE TABLE heads (
-				repo_key text NOT NULL,
-				ref text NOT NULL,
-				sha text NOT NULL,
-				PRIMARY KEY (repo_key, ref)
-			)`,
-			// When the git host was last asked for something of a repository.
-			`CREATE TABLE looks (
-				repo_key text NOT NULL,
-				what text NOT NULL,
-				at bigint NOT NULL,
-				PRIMARY KEY (repo_key, what)
-			)`,
-			`DROP INDEX builds_branch`,
-			`CREATE INDEX builds_branch ON builds (lower(repo), ref, pushed_at, id, queued_at, private, cause) ` +
-				`WHERE "trigger" IN ('push', 'poll')`,
-			`DROP INDEX builds_unended`,
-			`CREATE INDEX builds_unended ON builds (lower(repo), ref) WHERE "trigger" IN ('push', 'poll') AND ended_at = 0`,
-		},
-	},
-	{
-		id: "0029_0.1.0_notices",
-		statements: []string{
-			// What branches have come to, as people were told.
-			`CREATE TABLE branch_colours (
-				repo_key text NOT NULL,
-				ref text NOT NULL,
-				colour text NOT NULL,
-				PRIMARY KEY (repo_key, ref)
-			)`,
-			`CREATE TABLE notices (
-				id {{id}},
-				build_id bigint NOT NULL REFERENCES builds (id) ON DELETE CASCADE,
-				target text NOT NULL,
-				colour text NOT NULL,
-				message_key text NOT NULL,
-				queued_at bigint NOT NULL,
-				next_at bigint NOT NULL,
-				attempts bigint NOT NULL,
-				sent_at bigint NOT NULL,
-				failed_at bigint NOT NULL,
-				last_error text NOT NULL
-			)`,
-			`CREATE INDEX notices_due ON notices (next_at, id) WHERE sent_at = 0 AND failed_at = 0`,
-			`CREATE INDEX notices_target ON notices (target, id)`,
-			`CREATE INDEX notices_build ON notices (build_id)`,
-		},
 	},
 }
