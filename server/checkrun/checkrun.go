@@ -49,9 +49,10 @@ const (
 	Cancel = "cancel"
 )
 
-// conclusions are the host's words for ends.
+// conclusions are the host's words for ends. A check that is required takes skipped for success.
 var conclusions = map[pipeline.State]string{
-	pipeline.Passed: "success", pipeline.Failed: "failure", pipeline.Errored: "failure", pipeline.Canceled: "cancelled",
+	pipeline.Skipped: "skipped",
+	pipeline.Passed:  "success", pipeline.Failed: "failure", pipeline.Errored: "failure", pipeline.Canceled: "cancelled",
 }
 
 // Of is what is told of a build as it is now. failing are its red tests, as many as can be told.
@@ -86,8 +87,8 @@ func endTitle(b pipeline.Build) string {
 	switch {
 	case b.State == pipeline.Passed && b.Summary == "":
 		return "passed"
-	case b.State == pipeline.Passed:
-		return "passed: " + b.Summary
+	case b.State == pipeline.Passed, b.State == pipeline.Skipped:
+		return string(b.State) + ": " + b.Summary
 	case b.Summary == "":
 		return fmt.Sprintf("%s: %s", b.State, b.Cause)
 	}

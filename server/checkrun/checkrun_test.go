@@ -26,11 +26,13 @@ func TestAnEndIsToldInTheHostsWordsAndOurSentence(t *testing.T) {
 		{ended(pipeline.Failed, pipeline.CauseTests, "test_a: 1 != 2"), "failure", "test_a: 1 != 2"},
 		{ended(pipeline.Failed, pipeline.CauseTimeout, "timed out"), "timed_out", "timed out"},
 		{ended(pipeline.Errored, pipeline.CauseClone, ""), "failure", "errored: clone"},
+		{ended(pipeline.Skipped, pipeline.CauseSkipped, "the commit's message says [skip ci]"), "skipped",
+			"skipped: the commit's message says [skip ci]"},
 		{ended(pipeline.Canceled, pipeline.CauseCanceled, "canceled on request"), "cancelled", "canceled on request"},
 	} {
 		r := Of(c.b, nil)
 		if r.Status != "completed" || r.Conclusion != c.conclusion || r.Title != c.title || r.Ended.IsZero() ||
-			r.Actions[0].Identifier != Rerun {
+			r.Actions[0].Identifier != Rerun || r.Summary != "Nothing was run.\n" {
 			t.Errorf("%s, %s: got %+v", c.b.State, c.b.Cause, r)
 		}
 	}

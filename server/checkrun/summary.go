@@ -32,6 +32,9 @@ func summary(b pipeline.Build, failing []results.Test, marked []Annotation) stri
 	text := s.String()
 	if text == "" {
 		text = "The build has not begun.\n"
+		if b.State.Ended() {
+			text = "Nothing was run.\n"
+		}
 	}
 	if len(text) > MostSummary-roomForLink {
 		text = "More is to be told than has room here.\n"
