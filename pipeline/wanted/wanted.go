@@ -171,6 +171,9 @@ type Asker struct {
 	Before string // the commit that it was at, where that has passed; else no file leaves the build out
 	// Changed are the files that differ from Before; nil where they are not known.
 	Changed func(context.Context) []string
+	// Asked reports whether somebody has asked for the build meanwhile, such as a pull request of its
+	// commit; nil: nobody can.
+	Asked func(context.Context) bool
 }
 
 // Decide decides by a repository's own filter.
@@ -182,5 +185,9 @@ func (a *Asker) Decide(ctx context.Context, own Filter) Decision {
 	if len(own.Paths) > 0 && a.Before != "" {
 		p.Changed = a.Changed(ctx)
 	}
-	return Rules{Filter: own}.Decide(p)
+	d := Rules{Filter: own}.Decide(p)
+	if d.Why != "" && a.Asked != nil && a.Asked(ctx) {
+		return Decision{}
+	}
+	return d
 }

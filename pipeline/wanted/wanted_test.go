@@ -136,6 +136,8 @@ func TestARepositorysOwnFilterAsksForFilesOnlyWhereItHasPatternsForThem(t *testi
 		return []string{"README.md"}
 	}}
 	nowhere := &Asker{Branch: "topic", Changed: asker.Changed}
+	wished := &Asker{Branch: "topic", Asked: func(context.Context) bool { return true }}
+	unasked := &Asker{Branch: "topic", Asked: func(context.Context) bool { return false }}
 	paths := Filter{Paths: []string{"*.py"}}
 	for name, c := range map[string]struct {
 		of    *Asker
@@ -148,6 +150,8 @@ func TestARepositorysOwnFilterAsksForFilesOnlyWhereItHasPatternsForThem(t *testi
 		"files":                   {asker, paths, "no file of paths", 1},
 		"nothing to compare with": {nowhere, paths, "", 0},
 		"a build that is wanted":  {nil, paths, "", 0},
+		"asked for meanwhile":     {wished, Filter{Branches: []string{"main"}}, "", 0},
+		"not asked for meanwhile": {unasked, Filter{Branches: []string{"main"}}, "branch topic is none of", 0},
 	} {
 		asked = 0
 		if d := c.of.Decide(t.Context(), c.own); !strings.HasPrefix(d.Why, c.why) || (d.Why == "") != (c.why == "") ||

@@ -12,11 +12,11 @@ import (
 )
 
 // skip is what decides whether b may be left out by its repository's own wish; nil: it is built. What
-// somebody asked for is built. So is a commit that was built before, on another branch: the green
-// status of a build that was left out would hide what it came to.
+// somebody asked for is built, and so is a pull request's head. So is a commit that was built before,
+// on another branch: the green status of a build that was left out would hide what it came to.
 func (d *Dispatcher) skip(ctx context.Context, b pipeline.Build) (*wanted.Asker, error) {
 	pushed := b.Trigger == pipeline.TriggerPush || b.Trigger == pipeline.TriggerPoll
-	if !pushed || b.RerunOf != 0 || b.Ref.Kind() != pipeline.RefBranch {
+	if !pushed || b.RerunOf != 0 || b.Pull != 0 || b.Ref.Kind() != pipeline.RefBranch {
 		return nil, nil
 	}
 	same, err := d.of(ctx, b.Repo, b.SHA)
@@ -27,7 +27,10 @@ func (d *Dispatcher) skip(ctx context.Context, b pipeline.Build) (*wanted.Asker,
 	if slices.ContainsFunc(same, another) {
 		return nil, nil
 	}
-	s := &wanted.Asker{Branch: b.Ref.Short()}
+	s := &wanted.Asker{Branch: b.Ref.Short(), Asked: func(ctx context.Context) bool {
+		now, err := d.Builds.Builds.Get(ctx, b.ID) // its pull request's delivery comes beside that of the push
+		return err != nil || now.Pull != 0
+	}}
 	if b.Before == "" || d.Compare == nil {
 		return s, nil
 	}
@@ -46,7 +49,7 @@ func (d *Dispatcher) skip(ctx context.Context, b pipeline.Build) (*wanted.Asker,
 	return s, nil
 }
 
-// of are the builds of a commit, in the order of their ids.
+// of are the builds of a commit, in the order of their ids; a fork's are none of the repository's own.
 func (d *Dispatcher) of(ctx context.Context, repo pipeline.Repository, sha string) ([]pipeline.Build, error) {
 	list, err := d.Builds.Builds.List(ctx,
 		builds.Query{Sight: builds.Sight{All: true}, Repo: repo.FullName, SHA: sha, Limit: history})
@@ -54,5 +57,5 @@ func (d *Dispatcher) of(ctx context.Context, repo pipeline.Repository, sha strin
 		return nil, fmt.Errorf("find the builds of %s at %.7s: %w", repo.FullName, sha, err)
 	}
 	slices.Reverse(list)
-	return list, nil
+	return slices.DeleteFunc(list, func(b pipeline.Build) bool { return b.Fork }), nil
 }

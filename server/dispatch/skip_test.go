@@ -54,6 +54,7 @@ func TestABuildMayBeLeftOutOnlyWhereNothingIsHiddenByIt(t *testing.T) {
 		"its commit was built":     {with(func(b *pipeline.Build) { b.SHA = sha("d") }), false, false},
 		"asked for":                {with(func(b *pipeline.Build) { b.Trigger = pipeline.TriggerRerun }), false, false},
 		"asked for after a skip":   {with(func(b *pipeline.Build) { b.RerunOf = 4 }), false, false},
+		"a pull request's head":    {with(func(b *pipeline.Build) { b.Pull = 3 }), false, false},
 		"a tag":                    {with(func(b *pipeline.Build) { b.Ref = "refs/tags/v1" }), false, false},
 		"the one before failed":    {with(func(b *pipeline.Build) { b.Before = sha("b") }), true, false},
 		"the one before, skipped":  {with(func(b *pipeline.Build) { b.Before = sha("c") }), true, false},
@@ -65,10 +66,22 @@ func TestABuildMayBeLeftOutOnlyWhereNothingIsHiddenByIt(t *testing.T) {
 			if err != nil || (got != nil) != c.may || got != nil && (got.Before != "") != c.byItsWay {
 				t.Fatalf("got %+v, %v", got, err)
 			}
+			if got != nil && !got.Asked(t.Context()) { // there is no build 9: nobody knows
+				t.Error("nobody has asked for it")
+			}
 			if c.byItsWay && !slices.Equal(got.Changed(t.Context()), []string{"a.py"}) {
 				t.Errorf("its files are %q", got.Changed(t.Context()))
 			}
 		})
+	}
+	stored := with(func(b *pipeline.Build) { b.ID = rows[0].ID })
+	for pull, asked := range map[int64]bool{0: false, 12: true} {
+		err := s.Database.Transact(t.Context(), func(tx *database.Tx) error {
+			return tx.Model(&builds.Row{}).Where("id = ?", stored.ID).Update("pull", pull).Error
+		})
+		if got, failed := d.skip(t.Context(), stored); err != nil || failed != nil || got.Asked(t.Context()) != asked {
+			t.Errorf("of a commit of pull request %d: %+v, %v, %v; want it asked for: %t", pull, got, err, failed, asked)
+		}
 	}
 	d.Compare = func(context.Context, string, string, string) ([]string, error) { return nil, errors.New("502") }
 	if got, err := d.skip(t.Context(), push); err != nil || got.Changed(t.Context()) != nil {

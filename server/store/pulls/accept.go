@@ -191,11 +191,13 @@ func (w *work) supersede(ctx context.Context) (over bool, err error) {
 	return false, err
 }
 
-// share gives the build that the commit has the pull request's name, too.
+// share gives the build that the commit has the pull request's name, too. One that was left out for its
+// branch's sake is none.
 func (w *work) share(ctx context.Context) (bool, error) {
 	var own, strangers []builds.Row
 	for fork, rows := range map[bool]*[]builds.Row{false: &own, true: &strangers} {
-		err := w.tx.Where("sha = ? AND lower(repo) = ? AND fork = ?", w.SHA, w.key, fork).Order("id").Find(rows).Error
+		err := w.tx.Where("sha = ? AND lower(repo) = ? AND fork = ?", w.SHA, w.key, fork).
+			Where("cause <> ?", pipeline.CauseFiltered).Order("id").Find(rows).Error
 		if err != nil {
 			return false, err
 		}

@@ -145,3 +145,29 @@ func TestAPullRequestThatIsPrivateHidesBuildsOnlyWhenItIsNew(t *testing.T) {
 		}
 	}
 }
+
+// TestAPullRequestIsBuiltWhoseBranchesPushesAreLeftOut: its green status would be one of nothing. One whose
+// commit asks to be skipped is not.
+func TestAPullRequestIsBuiltWhoseBranchesPushesAreLeftOut(t *testing.T) {
+	for cause, built := range map[pipeline.Cause]bool{
+		pipeline.CauseFiltered: true, pipeline.CauseSkipped: false, "": false,
+	} {
+		everyDatabase(t, func(t *testing.T, open func() *Store) {
+			s := open()
+			topic := push(1)
+			topic.Ref = "refs/heads/topic"
+			if topic.Because = cause; cause != "" {
+				topic.Unwanted = "it is not wanted"
+			}
+			first := accept(t, s, topic)
+			a := acceptPull(t, s, pull(1))
+			if a.Shared == built {
+				t.Errorf("after a push that is %q: %+v, want a build of its own: %t", cause, a, built)
+			}
+			b, err := s.Builds.Get(t.Context(), a.BuildID)
+			if err != nil || built && (b.ID == first || b.State != pipeline.Queued || b.Ref != "refs/pull/12/head") {
+				t.Errorf("after a push that is %q: %+v, %v", cause, b, err)
+			}
+		})
+	}
+}
