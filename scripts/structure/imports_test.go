@@ -32,6 +32,7 @@ var onlyIn = map[string][]string{
 		"server/store/polls",
 		"server/store/pulls",
 		"server/store/queue",
+		"server/store/queue/deaths",
 		"server/store/queue/usage",
 		"server/store/testruns",
 		"server/store/storetest",

@@ -191,7 +191,9 @@ var mayImportServer = map[string][]string{
 		"server/verdict",
 	},
 	"server/store/queue/attempts": {},
+	"server/store/queue/deaths":   {"pipeline", "server/store/builds", "server/store/database"},
 	"server/store/queue": {
+		"server/store/queue/deaths",
 		"server/store/queue/attempts",
 		"server/loop",
 		"pipeline",

@@ -6,6 +6,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/queue/deaths"
 	"vivarium/server/store/queue/intake"
 	"vivarium/server/verdict"
 )
@@ -74,7 +75,7 @@ func (q *Queue) Abandon(ctx context.Context, b builds.Row, err error) error {
 	return (&buildWorker{Queue: q}).settleOnce(ctx, nil, b, pipeline.Outcome{}, err, true, nil)
 }
 
-func (q *Queue) Enter(ctx context.Context) error { return q.enter(ctx) }
+func (q *Queue) Enter(ctx context.Context) error { return deaths.Enter(ctx, q.db, q.owner) }
 
 func (q *Queue) RequeueLost(ctx context.Context, boot bool) error { return q.requeueLost(ctx, boot) }
 

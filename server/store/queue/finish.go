@@ -14,6 +14,7 @@ import (
 	"vivarium/server/store/database"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/people"
+	"vivarium/server/store/queue/deaths"
 	"vivarium/server/store/queue/overtake"
 	"vivarium/server/store/queue/patience"
 )
@@ -157,7 +158,7 @@ func (q *Queue) judgeLoss(
 	if q.count(b, l); l.Clean || l.Shared {
 		return l.Pause, false, nil
 	}
-	others, err := othersDied(tx, *b)
+	others, err := deaths.Others(tx, *b)
 	if err != nil {
 		return 0, false, err
 	}

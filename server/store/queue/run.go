@@ -17,6 +17,7 @@ import (
 	"vivarium/server/loop"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/queue/attempts"
+	"vivarium/server/store/queue/deaths"
 )
 
 // Work is what Run needs.
@@ -68,7 +69,7 @@ func (q *Queue) Run(ctx context.Context, w Work, ready func()) error {
 	host, _ := os.Hostname() // for people only: the random part is what tells servers apart
 	q.work, q.owner = w, fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])
 	q.attempts.Start()
-	if err := q.enter(ctx); err != nil {
+	if err := deaths.Enter(ctx, q.db, q.owner); err != nil {
 		return fmt.Errorf("note that this server works: %w", err)
 	}
 	if err := q.scan(ctx, true); err != nil {
@@ -97,7 +98,7 @@ func (q *Queue) Run(ctx context.Context, w Work, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("stop the queue: %w", err)
 	}
-	if err := q.leave(context.WithoutCancel(ctx)); err != nil {
+	if err := deaths.Leave(context.WithoutCancel(ctx), q.db, q.owner); err != nil {
 		return fmt.Errorf("note that this server was stopped: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"vivarium/server/loop"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/queue/deaths"
 )
 
 // scan puts right what a dead server left: its running builds are queued again, and every build
@@ -67,7 +68,7 @@ func (q *Queue) takeOver(ctx context.Context, b *builds.Row) (loss, error) {
 			return err
 		}
 		job := b.JobID
-		if l.Shared, err = died(tx, *b, q.db.Now()); err != nil {
+		if l.Shared, err = deaths.Died(tx, *b, q.db.Now()); err != nil {
 			return err
 		}
 		if err := q.requeue(ctx, tx, b, l); err != nil {
