@@ -28,6 +28,7 @@ func TestABuildMayBeLeftOutOnlyWhereNothingIsHiddenByIt(t *testing.T) {
 		{SHA: sha("b"), State: pipeline.Failed, Cause: pipeline.CauseTests}, // its second build
 		{SHA: sha("c"), State: pipeline.Skipped, Cause: pipeline.CauseSkipped},
 		{SHA: sha("d"), State: pipeline.Failed, Cause: pipeline.CauseTests},
+		{SHA: sha("9"), State: pipeline.Passed, Fork: true, Approved: true},
 	}
 	for i := range rows {
 		rows[i].Repo, rows[i].Ref, rows[i].Trigger = "o/n", "refs/heads/main", pipeline.TriggerPush
@@ -59,6 +60,7 @@ func TestABuildMayBeLeftOutOnlyWhereNothingIsHiddenByIt(t *testing.T) {
 		"the one before failed":    {with(func(b *pipeline.Build) { b.Before = sha("b") }), true, false},
 		"the one before, skipped":  {with(func(b *pipeline.Build) { b.Before = sha("c") }), true, false},
 		"the one before, unknown":  {with(func(b *pipeline.Build) { b.Before = sha("f") }), true, false},
+		"the one before, a fork's": {with(func(b *pipeline.Build) { b.Before = sha("9") }), true, false},
 		"nothing was there before": {with(func(b *pipeline.Build) { b.Before = "" }), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {

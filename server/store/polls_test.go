@@ -10,6 +10,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/polls"
 	"vivarium/server/store/queue"
+	"vivarium/server/store/queue/queuetest"
 )
 
 // pollOf is a look that finds the branch of a push at its commit.
@@ -140,6 +141,25 @@ func TestALookThatFindsARepositoryPrivateHidesItsBuilds(t *testing.T) {
 		must(t, s.Polls.Looked(t.Context(), registry.Entry{}, found.Repo))
 		if list, err := s.Builds.List(t.Context(), public); err != nil || len(list) != 0 {
 			t.Errorf("%d public builds, %v", len(list), err)
+		}
+	})
+}
+
+// TestALookBuildsACommitThatOnlyAForkHas: else a stranger could keep a branch from being built, by a
+// pull request for its commit. The control is a new branch at a commit of the base's.
+func TestALookBuildsACommitThatOnlyAForkHas(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, open func() *Store) {
+		s := open()
+		_, err := s.Pulls.Accept(t.Context(), queuetest.Stranger(1))
+		must(t, err)
+		id := acceptPoll(t, s, pollOf(push(1), ""))
+		if b, err := s.Builds.Get(t.Context(), id); err != nil || b.Fork || b.Trigger != pipeline.TriggerPoll {
+			t.Errorf("a commit of a fork's: build %d: %+v, %v", id, b, err)
+		}
+		copied := push(1)
+		copied.Ref = "refs/heads/copy"
+		if again := acceptPoll(t, s, pollOf(copied, "")); again != 0 {
+			t.Errorf("control: build %d", again)
 		}
 	})
 }

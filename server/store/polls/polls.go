@@ -86,14 +86,15 @@ func (p *Polls) missed(tx *database.Tx, found Poll) (*builds.Row, error) {
 }
 
 // isTold reports whether what a branch is at is built: its last push was of this commit (of pushes
-// of one second any may be the last), or it is new and has no commits of its own.
+// of one second any may be the last), or it is new and has no commits of its own. A fork's build of it
+// is none of the base's.
 func isTold(tx *database.Tx, b builds.Row) (bool, error) {
 	key := strings.ToLower(b.Repo)
 	ofRepo := func() *gorm.DB { return tx.Model(&builds.Row{}).Where("lower(repo) = ?", key) }
 	last := ofRepo().Select("max(pushed_at)").Where("ref = ? AND "+builds.Pushes, b.Ref)
 	same := ofRepo().Where("sha = ? AND ref = ? AND pushed_at >= (?) AND "+builds.Pushes, b.SHA, b.Ref, last)
 	if b.BeforeSHA == "" {
-		same = ofRepo().Where("sha = ?", b.SHA)
+		same = ofRepo().Where("sha = ? AND NOT fork", b.SHA)
 	}
 	var n int64
 	err := same.Limit(1).Count(&n).Error
