@@ -12,5 +12,6 @@ type (
 const (
 	PurposeClone  = token.Clone
 	PurposeReport = token.Report
+	PurposeAsk    = token.Ask
 	PurposeManage = token.Manage
 )

@@ -14,6 +14,7 @@ type Purpose string
 const (
 	Clone  Purpose = "clone"  // to read a repository's code
 	Report Purpose = "report" // to set and read what a commit is told
+	Ask    Purpose = "ask"    // to find out who may do what, and what a pull request's head is
 	Manage Purpose = "manage" // for the operator: names, webhooks, what a token may do
 )
 

@@ -16,7 +16,7 @@ func (c *Client) MayWrite(ctx context.Context, fullName, login string, id int64)
 	if err != nil || !ownerPattern.MatchString(login) {
 		return false, errors.Join(err, fmt.Errorf("ask what %.50q may do: it is not the name of an account", login))
 	}
-	ctx = forErrand(ctx, fullName, pipeline.PurposeManage)
+	ctx = forErrand(ctx, fullName, pipeline.PurposeAsk)
 	var said struct {
 		Permission string `json:"permission"`
 		User       struct {
@@ -42,7 +42,7 @@ func (c *Client) Head(ctx context.Context, fullName string, number int64) (sha s
 	if err != nil {
 		return "", false, err
 	}
-	ctx = forErrand(ctx, fullName, pipeline.PurposeManage)
+	ctx = forErrand(ctx, fullName, pipeline.PurposeAsk)
 	var said struct {
 		State string `json:"state"`
 		Head  struct {

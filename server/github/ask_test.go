@@ -1,7 +1,9 @@
 package github_test
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,4 +102,35 @@ func TestACommentIsReadOnlyWhereItsAuthorHasJustWrittenIt(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestWhatApprovesIsAskedByATokenForThat: of a GitHub App's tokens no other can read a private
+// repository's pull requests.
+func TestWhatApprovesIsAskedByATokenForThat(t *testing.T) {
+	s, _ := asking(t)
+	s.Allow("octo/hello", "mona", 7, "write")
+	s.SetPull("octo/hello", 12, sha, "open")
+	tokens := &purposes{}
+	c, err := github.New(github.Config{APIURL: s.URL(), Tokens: tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if may, err := c.MayWrite(t.Context(), "octo/hello", "mona", 7); err != nil || !may {
+		t.Errorf("may write: %v, %v", may, err)
+	}
+	if _, _, err := c.Head(t.Context(), "octo/hello", 12); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"octo/hello ask", "octo/hello ask"}; !slices.Equal(tokens.asked, want) {
+		t.Errorf("asked for tokens %q, want %q", tokens.asked, want)
+	}
+}
+
+// purposes gives one token, and notes what for.
+type purposes struct{ asked []string }
+
+func (p *purposes) Token(_ context.Context, repo string, purpose pipeline.Purpose) (string, error) {
+	p.asked = append(p.asked, repo+" "+string(purpose))
+	return "tok", nil
 }

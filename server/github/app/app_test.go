@@ -59,7 +59,9 @@ func (c *clock) move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-var permissions = map[string]string{"contents": "read", "statuses": "write", "checks": "write", "metadata": "read"}
+var permissions = map[string]string{
+	"contents": "read", "statuses": "write", "checks": "write", "metadata": "read", "pull_requests": "read",
+}
 
 func newWorld(t *testing.T, change func(*Config)) *world {
 	t.Helper()
@@ -132,6 +134,7 @@ func TestATokenSeesOneRepositoryAndMayDoWhatItsPurposeNeeds(t *testing.T) {
 	for purpose, want := range map[pipeline.Purpose]map[string]string{
 		pipeline.PurposeClone:  {"metadata": "read", "contents": "read"},
 		pipeline.PurposeReport: {"metadata": "read", "statuses": "write"},
+		pipeline.PurposeAsk:    {"metadata": "read", "pull_requests": "read"},
 		pipeline.PurposeManage: {"metadata": "read"},
 	} {
 		token := w.token(t, repo, purpose)

@@ -12,6 +12,8 @@ func Permissions(p pipeline.Purpose, checks bool) map[string]string {
 		return map[string]string{"statuses": "write", "checks": "write"}
 	case p == pipeline.PurposeReport:
 		return map[string]string{"statuses": "write"}
+	case p == pipeline.PurposeAsk:
+		return map[string]string{"pull_requests": "read"}
 	}
 	return map[string]string{"metadata": "read"}
 }
