@@ -36,7 +36,7 @@ func TestAPushAndItsPullRequestAreAnsweredWithOneBuild(t *testing.T) {
 	s.said(githubtest.Pull{Same: true, SHA: commit(0)}, http.StatusOK,
 		"build 1: the commit was pushed and is a pull request's head, and its build is queued: /logs/1")
 	s.said(githubtest.Pull{Same: true, SHA: commit(1), Action: "synchronize", Updated: "2026-11-03T00:00:00Z"},
-		http.StatusAccepted, "build 2: queued")
+		http.StatusAccepted, "build 2: queued: /logs/2")
 	a := s.deliver("push", githubtest.Push{Ref: "refs/heads/topic", SHA: commit(1)}.Payload())
 	if a.code != http.StatusOK || a.json(t)["build"] != "2" {
 		t.Errorf("the push that came later: %d %s", a.code, a.body)
@@ -59,7 +59,8 @@ func TestAPushAndItsPullRequestAreAnsweredWithOneBuild(t *testing.T) {
 func TestAForksPullRequestWaitsForAnApprovalAndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
 	s.said(githubtest.Pull{SHA: commit(0)}, http.StatusAccepted,
-		"build 1: the code of a fork: it waits until somebody who may write to the repository approves the commit")
+		"build 1: the code of a fork: it waits until somebody who may write to the repository approves the commit, "+
+			"by the comment /vivarium run or at /logs/1")
 	s.stands(1, pipeline.Unapproved)
 	body := s.get("/logs/1").json(t)
 	if body["status"] != "pending" || body["state"] != "unapproved" || body["fork"] != true ||

@@ -164,7 +164,7 @@ func (s *Server) comment(ctx context.Context, d authorized) (answer *deliveryAns
 // accepted says what became of a push or a pull request.
 func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswer, error) {
 	b := pipeline.Build{ID: a.BuildID}
-	if a.Duplicate || a.Skipped || a.Superseded { // the answer says how it stands
+	if a.Duplicate || a.Skipped || a.Superseded || a.Shared || a.Overtaken { // the answer says how it stands
 		var err error
 		if b, err = s.builds.Builds.Get(ctx, a.BuildID); err != nil {
 			return nil, err
