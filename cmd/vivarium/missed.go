@@ -36,7 +36,7 @@ func (s *daemon) poll(ctx context.Context, client *github.Client) {
 // redeliver asks for deliveries that did not arrive until ctx ends, if there is a token to ask with
 // and a webhook can be told by its address.
 func (s *daemon) redeliver(ctx context.Context, client *github.Client) {
-	if s.config.publicURL == nil || s.config.token == "" {
+	if s.config.publicURL == nil || s.config.token == "" && !s.config.githubApp.IsSet() {
 		return
 	}
 	r := redelivery.Redeliverer{
@@ -45,8 +45,8 @@ func (s *daemon) redeliver(ctx context.Context, client *github.Client) {
 			rules, err := s.config.rules(ctx, s.store.Entries)
 			return append(rules.Exact(time.Now()), rules.Organizations()...), err
 		},
-		Spend: func(ctx context.Context, _ string) (time.Duration, error) {
-			return s.store.Outbox.Spend(ctx, s.config.sendsAtMost(), "", budget.Extra)
+		Spend: func(ctx context.Context, repo string) (time.Duration, error) {
+			return s.store.Outbox.Spend(ctx, s.config.sendsAtMost(), s.tokens.Account(repo), budget.Extra)
 		},
 	}
 	r.Run(ctx)

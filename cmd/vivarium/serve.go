@@ -363,7 +363,7 @@ func (s *daemon) work(client *github.Client) store.Work {
 		return w
 	}
 	w.Reporter, w.Checker = client, client
-	w.Credential, w.CredentialFor = s.tokens.Fingerprint, s.tokens.FingerprintFor
+	w.Credential, w.CredentialFor, w.Account = s.tokens.Fingerprint, s.tokens.FingerprintFor, s.tokens.Account
 	return w
 }
 

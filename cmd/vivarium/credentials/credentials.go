@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"vivarium/cmd/vivarium/personaltoken"
 	"vivarium/pipeline/token"
@@ -101,6 +102,16 @@ func (s *Source) FingerprintFor(repo string) string {
 		return s.app.Fingerprint()
 	}
 	return s.personal.Fingerprint()
+}
+
+// Account names whose limits at the git host requests for a repository count against, as far as is
+// known: an App has one installation for each owner, and all that GITHUB_TOKEN is used for is one.
+func (s *Source) Account(repo string) string {
+	if s.app == nil || !s.app.Sees(repo) {
+		return ""
+	}
+	owner, _, _ := strings.Cut(strings.ToLower(repo), "/")
+	return "app at " + owner
 }
 
 // Secrets are the tokens that are in use now.

@@ -72,6 +72,11 @@ func TestTheAppsTokensAreUsedWhereItIsInstalledAndThePersonalOneElsewhere(t *tes
 		other != personal.Fingerprint() || alone.FingerprintFor("octo/hello") != other {
 		t.Errorf("their fingerprints are %s and %s", app, other)
 	}
+	for repo, want := range map[string]string{"octo/hello": "app at octo", "Octo/Other": "app at octo", "else/where": ""} {
+		if got := both.Account(repo); got != want || alone.Account(repo) != "" {
+			t.Errorf("%s counts for %q, want %q", repo, got, want)
+		}
+	}
 	if got := both.Secrets(); !slices.Contains(got, own) || !slices.Contains(got, "ghp_personal") {
 		t.Errorf("%d secrets are to be masked", len(got))
 	}

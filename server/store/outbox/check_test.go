@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/databasetest"
+	"vivarium/server/store/outbox/budget"
 )
 
 // checks is a host of check runs. Each has the number of its build and 100.
@@ -184,6 +186,28 @@ func TestOnlyTheNewestStateOfABuildsRunIsSent(t *testing.T) {
 		must(t, err)
 		if len(list) != 3 || !list[0].Superseded || list[2].SentAt.IsZero() || list[2].Context != "vivarium" {
 			t.Errorf("got %+v", list)
+		}
+	})
+}
+
+// TestEachRequestOfACheckRunCountsAgainstTheBudget: fifty annotations go with each, and another
+// installation's are not touched.
+func TestEachRequestOfACheckRunCountsAgainstTheBudget(t *testing.T) {
+	onEach(t, func(t *testing.T, db *database.DB) {
+		s := checkerTo(t, db, &host{}, &checks{})
+		s.Budget = budget.Limits{Minute: 100, Hour: 100}
+		s.Account = func(string) string { return "app at octo" }
+		of := s.CheckOf
+		s.CheckOf = func(ctx context.Context, build int64) (checkrun.Run, error) {
+			run, err := of(ctx, build)
+			run.Annotations = make([]checkrun.Annotation, 120)
+			return run, err
+		}
+		checked(t, db, build(t, db, sha, main), pipeline.Failed)
+		workAll(t, s)
+		used, err := New(db).Used(t.Context())
+		if want := map[string]budget.Use{"app at octo": {Minute: 4, Hour: 4}}; err != nil || !maps.Equal(used, want) {
+			t.Errorf("used %v, %v; want %v", used, err, want)
 		}
 	})
 }

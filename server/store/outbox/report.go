@@ -94,6 +94,9 @@ func (s *Sender) check(ctx context.Context, t *targetRow, r *statusRow) error {
 	}
 	run = run.At(s.TargetURL(r.BuildID))
 	id, err := s.Checker.PostCheck(ctx, run)
+	// Each page of annotations is a request of its own.
+	pages := (len(run.Annotations) + checkrun.AnnotationsARequest - 1) / checkrun.AnnotationsARequest
+	s.charge(context.WithoutCancel(ctx), s.Account(t.Repo), pages)
 	if id != 0 {
 		t.CheckID = id
 	}

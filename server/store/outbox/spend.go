@@ -63,6 +63,21 @@ func (o *Outbox) Spend(
 	return wait, why
 }
 
+// charge counts n requests that were sent beside one that was spent.
+func (s *Sender) charge(ctx context.Context, account string, n int) {
+	if s.Budget == (budget.Limits{}) || n == 0 {
+		return
+	}
+	rows := make([]spendingRow, n)
+	for i := range rows {
+		rows[i] = spendingRow{Account: account, At: database.Micros(s.db.Now())}
+	}
+	err := s.db.Transact(ctx, func(tx *database.Tx) error { return tx.Create(&rows).Error })
+	if err != nil {
+		s.Log.WarnContext(ctx, "requests that were sent are not counted", "count", n, "err", err)
+	}
+}
+
 // extrasWait is how long an account's extras have to wait.
 func (s *Sender) extrasWait(tx *database.Tx, account string) (time.Duration, error) {
 	if s.Budget == (budget.Limits{}) {
