@@ -11,6 +11,7 @@ import (
 	"vivarium/server/registry"
 	"vivarium/server/store/entries"
 	"vivarium/server/store/outbox/budget"
+	"vivarium/server/weigh"
 )
 
 // What GitHub is asked for besides the builds, so that nothing is missed.
@@ -25,8 +26,10 @@ func (s *daemon) poll(ctx context.Context, client *github.Client) {
 	if s.config.poll == 0 {
 		return
 	}
+	scale := weigh.Scale{FixedFor: s.store.Entries.FixedFor, Tags: s.config.tags, Log: s.log}
 	p := poll.Poller{
-		Every: s.config.poll, Host: client, Log: s.log,
+		Decide: scale.Of,
+		Every:  s.config.poll, Host: client, Log: s.log,
 		Store:        poll.Rooms{Watched: s.store.Watched, Polls: s.store.Polls, Entries: s.store.Entries},
 		Repositories: func(ctx context.Context) ([]registry.Named, error) { return s.config.named(ctx, s.store.Entries) },
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/wanted"
 	"vivarium/server/heads"
 )
 
@@ -129,11 +130,18 @@ func ask[T any](ctx context.Context, l looking, path string) (value T, err error
 	return value, nil
 }
 
-// Commit asks who has made a commit and what its message begins with, as a delivery would say.
-func (c *Client) Commit(ctx context.Context, repo, sha string) (author, message string, err error) {
+// Commit is what a delivery would say of a commit.
+type Commit struct {
+	Author  string
+	Message string // first line
+	Marker  string // as Push has it
+}
+
+// Commit asks who has made a commit, and what its message says.
+func (c *Client) Commit(ctx context.Context, repo, sha string) (Commit, error) {
 	owner, name, err := checkTarget(repo, sha)
 	if err != nil {
-		return "", "", err
+		return Commit{}, err
 	}
 	ctx = forErrand(ctx, repo, pipeline.PurposeClone)
 	var said struct {
@@ -149,13 +157,16 @@ func (c *Client) Commit(ctx context.Context, repo, sha string) (author, message 
 	}
 	// One of the commit's files is listed at most: they are not needed.
 	if _, err := c.get(ctx, "repos/"+owner+"/"+name+"/commits/"+sha+"?per_page=1", &said); err != nil {
-		return "", "", fmt.Errorf("ask for commit %s of %s: %w", sha, repo, plain(err))
+		return Commit{}, fmt.Errorf("ask for commit %s of %s: %w", sha, repo, plain(err))
 	}
-	author = said.Commit.Author.Name
+	author := said.Commit.Author.Name
 	if said.Author != nil && said.Author.Login != "" {
 		author = said.Author.Login
 	}
-	return clean(author, maxAuthor), clean(firstLine(said.Commit.Message), maxMessage), nil
+	return Commit{
+		Author: clean(author, maxAuthor), Message: clean(firstLine(said.Commit.Message), maxMessage),
+		Marker: wanted.Marker(said.Commit.Message),
+	}, nil
 }
 
 // IsLimited reports whether GitHub wants to be left alone.

@@ -99,11 +99,15 @@ func TestAStatusFollowsARenaming(t *testing.T) {
 func TestACommitIsToldAsADeliveryWould(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
 	s.AddRepo("octo/hello", shaOf(1))
-	author, message, err := c.Commit(t.Context(), "octo/hello", shaOf(1))
-	if author != "mona" || message != "Add a test" || err != nil {
-		t.Errorf("got %q, %q, %v", author, message, err)
+	got, err := c.Commit(t.Context(), "octo/hello", shaOf(1))
+	if want := (github.Commit{Author: "mona", Message: "Add a test"}); got != want || err != nil {
+		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, _, err = c.Commit(t.Context(), "octo/hello", shaOf(2)); !github.IsRefused(err, http.StatusNotFound) {
+	s.Repo("octo/hello").SetMessage("Write the manual\n\n[skip ci]")
+	if got, err = c.Commit(t.Context(), "octo/hello", shaOf(1)); got.Marker != "[skip ci]" || err != nil {
+		t.Errorf("one that asks not to be built: %+v, %v", got, err)
+	}
+	if _, err = c.Commit(t.Context(), "octo/hello", shaOf(2)); !github.IsRefused(err, http.StatusNotFound) {
 		t.Errorf("not there: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/pipeline/wanted"
 	"vivarium/server/github"
 	"vivarium/server/heads"
 	"vivarium/server/loop"
@@ -24,8 +25,8 @@ import (
 type Host interface {
 	// Look asks where the branches of a repository are; last is the look before, or nil.
 	Look(ctx context.Context, repo string, last *github.Look) (*github.Look, error)
-	// Commit asks for the author of a commit and the first line of its message.
-	Commit(ctx context.Context, repo, sha string) (author, message string, err error)
+	// Commit asks for the author of a commit, and what its message says.
+	Commit(ctx context.Context, repo, sha string) (github.Commit, error)
 }
 
 // Store keeps what was seen, and builds what has moved.
@@ -47,7 +48,9 @@ type Poller struct {
 	Host         Host
 	Store        Store
 	Repositories func(ctx context.Context) ([]registry.Named, error) // that are let in
-	Log          *slog.Logger
+	// Decide decides whether a push is built, by what the operator and its commit say.
+	Decide func(ctx context.Context, p github.Push) (wanted.Decision, error)
+	Log    *slog.Logger
 
 	seen map[string]*seen // by name in lower case
 }
@@ -148,13 +151,21 @@ func (p *Poller) compare(ctx context.Context, name string, look *github.Look) ([
 	return moved, p.Store.Forget(ctx, name, gone)
 }
 
-// build builds where a branch has moved to. Who made the commit is nice to know, and no more.
+// build builds where a branch has moved to. Who made the commit is nice to know, and no more. Which
+// files it changes is not known, and so leaves nothing out.
 func (p *Poller) build(ctx context.Context, r registry.Named, repo pipeline.Repository, m heads.Move) error {
-	author, message, err := p.Host.Commit(ctx, r.Name, m.SHA)
+	c, err := p.Host.Commit(ctx, r.Name, m.SHA)
 	if github.IsLimited(err) {
 		return err
 	}
-	_, err = p.Store.Accept(ctx, polls.Poll{Via: r.Entry, Repo: repo, Move: m, Author: author, Message: message})
+	decision, err := p.Decide(ctx, github.Push{Repo: repo, Ref: m.Ref, SHA: m.SHA, Before: m.Before, Marker: c.Marker})
+	if err != nil {
+		return err
+	}
+	_, err = p.Store.Accept(ctx, polls.Poll{
+		Via: r.Entry, Repo: repo, Move: m, Author: c.Author, Message: c.Message, Unwanted: decision.Why,
+		Because: pipeline.Cause(decision.Cause),
+	})
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 	"vivarium/server/store/people"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
+	"vivarium/server/weigh"
 )
 
 func TestMain(m *testing.M) { storetest.Main(m) }
@@ -59,7 +60,8 @@ func (w *world) start() {
 	must(w.t, err)
 	w.t.Cleanup(c.Close)
 	w.poller = &Poller{
-		Every: time.Minute, Host: c, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Decide: weigh.Scale{FixedFor: w.store.Entries.FixedFor, Log: slog.New(slog.DiscardHandler)}.Of,
+		Every:  time.Minute, Host: c, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Store: Rooms{w.store.Watched, w.store.Polls, w.store.Entries},
 		Repositories: func(ctx context.Context) ([]registry.Named, error) {
 			entries, err := w.store.Entries.List(ctx)
@@ -234,6 +236,22 @@ func TestALookFollowsARenaming(t *testing.T) {
 	w.want("renamed", "octo/hello main 1", "octo/bye topic 3")
 	if !strings.Contains(w.log.String(), errRenamed.Error()) {
 		t.Errorf("the log does not say what to do:\n%s", w.log.String())
+	}
+}
+
+// TestACommitThatAsksNotToBeBuiltIsNot, found by a look as told by a delivery: its build has ended.
+func TestACommitThatAsksNotToBeBuiltIsNot(t *testing.T) {
+	w := newWorld(t, "octo/hello")
+	w.github.SetRef("octo/hello", "main", sha(1))
+	w.round()
+	w.github.Repo("octo/hello").SetMessage("Write the manual\n\n[skip ci]")
+	w.github.SetRef("octo/hello", "main", sha(2))
+	w.round()
+	w.want("both are known", "octo/hello main 1", "octo/hello main 2")
+	for id, want := range map[int64]pipeline.State{1: pipeline.Queued, 2: pipeline.Skipped} {
+		if b, err := w.store.Builds.Get(t.Context(), id); err != nil || b.State != want {
+			t.Errorf("build %d: %+v, %v; want it %s", id, b, err, want)
+		}
 	}
 }
 

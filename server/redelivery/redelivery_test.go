@@ -25,6 +25,7 @@ import (
 	"vivarium/server/store/builds"
 	"vivarium/server/store/people"
 	"vivarium/server/store/storetest"
+	"vivarium/server/weigh"
 )
 
 var must = storetest.Must
@@ -99,7 +100,8 @@ func (w *world) start() {
 		Log:   slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(w.later) },
 	}
 	w.poller = &poll.Poller{
-		Host: w.client, Log: slog.New(slog.DiscardHandler), Repositories: named,
+		Decide: weigh.Scale{FixedFor: w.store.Entries.FixedFor, Log: slog.New(slog.DiscardHandler)}.Of,
+		Host:   w.client, Log: slog.New(slog.DiscardHandler), Repositories: named,
 		Store: poll.Rooms{Watched: w.store.Watched, Polls: w.store.Polls, Entries: w.store.Entries},
 	}
 }

@@ -21,6 +21,11 @@ type Scale struct {
 	Log      *slog.Logger
 }
 
+// Of decides on a push of which only itself is known, and not which files it changes.
+func (s Scale) Of(ctx context.Context, p github.Push) (wanted.Decision, error) {
+	return s.Push(ctx, github.Delivery{Push: &p})
+}
+
 // Push decides on a delivery's push.
 func (s Scale) Push(ctx context.Context, d github.Delivery) (wanted.Decision, error) {
 	text, err := s.FixedFor(ctx, registry.Origin{Name: d.Push.Repo.FullName, ID: d.Push.Repo.ID})

@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -34,6 +35,9 @@ func (r Repo) DeleteBranch(branch string) {
 
 // SetPrivate makes it private, or public.
 func (r Repo) SetPrivate(private bool) { r.change(func(known *repo) { known.private = private }) }
+
+// SetMessage gives its commits this message.
+func (r Repo) SetMessage(text string) { r.change(func(known *repo) { known.message = text }) }
 
 // Delete deletes it.
 func (r Repo) Delete() { r.change(func(*repo) { delete(r.server.repos, r.name) }) }
@@ -77,7 +81,7 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 		"sha": sha, "author": user("mona"), "committer": user("mona"), "files": []any{},
 		"commit": map[string]any{
 			"author":  map[string]any{"name": "Mona Lisa", "email": "mona@example.com", "date": "2026-11-02T09:15:30Z"},
-			"message": "Add a test\n\nThere was none.",
+			"message": cmp.Or(known.message, "Add a test\n\nThere was none."),
 		},
 	})
 }

@@ -58,6 +58,7 @@ type repo struct {
 	pulls   map[int64][2]string // head and state
 
 	private     bool
+	message     string // of its commits; empty: the usual one
 	archived    bool
 	refuseHooks *HookRefusal
 }

@@ -29,6 +29,9 @@ type Poll struct {
 	Move    heads.Move
 	Author  string
 	Message string
+	// Unwanted is why it is not to be built, for people; empty: it is to be.
+	Unwanted string
+	Because  pipeline.Cause // the same; empty where it is to be built
 }
 
 // Polls takes what looks have found.
@@ -45,13 +48,20 @@ func New(db *database.DB, q *queue.Queue, log *slog.Logger) *Polls { return &Pol
 // the same transaction. build is 0 where there was nothing to build, or another server noted the
 // move.
 func (p *Polls) Accept(ctx context.Context, found Poll) (build int64, err error) {
-	a, err := p.queue.Enqueue(ctx, func(tx *database.Tx) (*builds.Row, error) { return p.missed(tx, found) })
+	a, err := p.queue.Enqueue(ctx, func(tx *database.Tx) (b *builds.Row, skip pipeline.Outcome, err error) {
+		if found.Because != "" {
+			skip = pipeline.Outcome{State: pipeline.Skipped, Cause: found.Because, Summary: found.Unwanted}
+		}
+		b, err = p.missed(tx, found)
+		return b, skip, err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("accept %s of %s: %w", found.Move.SHA, found.Repo.FullName, err)
 	}
 	if a.BuildID != 0 {
 		p.log.InfoContext(ctx, "build queued: the branch has moved, and no delivery told of it", "build", a.BuildID,
-			"repo", found.Repo.FullName, "ref", found.Move.Ref, "sha", found.Move.SHA, "over quota", a.OverQuota)
+			"repo", found.Repo.FullName, "ref", found.Move.Ref, "sha", found.Move.SHA, "over quota", a.OverQuota,
+			"skipped", found.Unwanted)
 	}
 	return a.BuildID, nil
 }

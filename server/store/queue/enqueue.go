@@ -5,25 +5,33 @@ import (
 	"errors"
 	"fmt"
 
+	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
+// Find looks for a build to be made; nil: there is none. One that is not to be built has ended as skip
+// says.
+type Find func(*database.Tx) (b *builds.Row, skip pipeline.Outcome, err error)
+
 // Enqueue queues the build that find decides on, in the same transaction; none where it gives nil.
 // What find looks at is not changed by a push meanwhile where it holds the repository's entry
 // (entries.Hold). A build that is over its repository's quota has ended at once.
-func (q *Queue) Enqueue(ctx context.Context, find func(*database.Tx) (*builds.Row, error)) (a Accepted, err error) {
+func (q *Queue) Enqueue(ctx context.Context, find Find) (a Accepted, err error) {
 	err = database.TryAgain(acceptTries, database.IsDeadlock, func() error {
 		return q.db.Transact(ctx, func(tx *database.Tx) error {
 			a = Accepted{}
-			b, err := find(tx)
+			b, ended, err := find(tx)
 			if err != nil || b == nil {
 				return err
 			}
-			if a.OverQuota, err = q.overQuota(tx, turnOf(*b), false); err != nil {
-				return err
+			if a.Unwanted = ended.Summary; ended.Cause == "" {
+				if a.OverQuota, err = q.overQuota(tx, turnOf(*b), false); err != nil {
+					return err
+				}
+				ended = canceledOver(a.OverQuota)
 			}
-			jobs, err := q.addBuild(tx, b, canceledOver(a.OverQuota))
+			jobs, err := q.addBuild(tx, b, ended)
 			if err != nil {
 				return err
 			}
