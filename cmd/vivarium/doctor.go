@@ -210,13 +210,14 @@ func (c *checkup) database(ctx context.Context) {
 		return
 	}
 	c.webhook(letIn(entries))
-	if named, err := c.config.named(ctx, s.Entries); err == nil {
+	if rules, err := c.config.letIn().Rules(ctx, s.Entries); err == nil {
+		named := rules.Exact(time.Now())
 		doctor.Polling(c.Checkup, c.config.poll, len(named), c.config.token != "")
 		c.deliveries(ctx, named)
 	}
 	doctor.Notify(ctx, c.Checkup, s.Notices, c.config.notify, c.config.smtp.Host != "")
 	c.Statuses(ctx, s.Outbox)
-	c.Budget(ctx, s.Outbox, c.config.sendsAtMost())
+	doctor.Budget(ctx, c.Checkup, s.Outbox, c.config.sendsAtMost())
 }
 
 // deliveries checks whether deliveries can be asked for again, by the first repository.

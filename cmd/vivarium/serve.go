@@ -232,14 +232,12 @@ func (s *daemon) run(ctx context.Context) error {
 		}
 		return s.prepare(ctx)
 	})
-	for _, ask := range []func(context.Context, *github.Client){s.identify, s.poll, s.redeliver} {
-		group.Go(func() error {
-			if wait(ctx, s.locked) {
-				ask(ctx, client)
-			}
-			return nil
-		})
-	}
+	group.Go(func() error {
+		if wait(ctx, s.locked) {
+			s.asker(client).Run(ctx)
+		}
+		return nil
+	})
 	return group.Wait()
 }
 

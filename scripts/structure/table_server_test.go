@@ -116,7 +116,8 @@ var mayImportServer = map[string][]string{
 	},
 	"server/heads": {"pipeline"},
 	"server/poll": {
-		"pipeline", "server/github", "server/heads", "server/loop", "server/registry", "server/store/entries",
+		"pipeline", "pipeline/wanted",
+		"server/github", "server/heads", "server/loop", "server/registry", "server/store/entries",
 		"server/store/polls", "server/store/watched",
 	},
 	"server/notify":      {"pipeline", "server/registry"},

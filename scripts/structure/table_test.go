@@ -8,6 +8,7 @@ var mayImport = together(
 	mayImportServer,
 	map[string][]string{
 		"cmd/vivarium": {
+			"cmd/vivarium/asking",
 			"cmd/vivarium/approve",
 			"cmd/vivarium/export",
 			"cmd/vivarium/console",
@@ -20,7 +21,6 @@ var mayImport = together(
 			"cmd/vivarium/export",
 			"cmd/vivarium/fix",
 			"cmd/vivarium/githubapp",
-			"cmd/vivarium/identity",
 			"cmd/vivarium/personaltoken",
 			"cmd/vivarium/redact",
 			"cmd/vivarium/remote",
@@ -32,8 +32,6 @@ var mayImport = together(
 			"server/forks",
 			"server/notify",
 			"server/notify/post",
-			"server/poll",
-			"server/redelivery",
 			"server/registry",
 			"server/store",
 			"server/store/database/trouble",
@@ -104,7 +102,11 @@ var mayImport = together(
 			"server/store/entries",
 			"server/store/people",
 		},
-		"cmd/vivarium/export":           {"server/store/builds"},
+		"cmd/vivarium/export": {"server/store/builds"},
+		"cmd/vivarium/asking": {
+			"cmd/vivarium/identity", "server/github", "server/poll", "server/redelivery", "server/registry", "server/store",
+			"server/store/entries", "server/store/outbox/budget", "server/weigh",
+		},
 		"cmd/vivarium/identity":         {"server/github", "server/store/entries"},
 		"cmd/vivarium/redact":           {},
 		"cmd/vivarium/remote":           {"cmd/vivarium/redact", "pipeline", "pipeline/gitline", "pipeline/termtext"},

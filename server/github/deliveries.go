@@ -24,6 +24,9 @@ type Delivered struct {
 // mostDelivered bounds the attempts that are listed at a time.
 const mostDelivered = 5000
 
+// Webhooks tells what GitHub could not deliver, and has it deliver that again.
+type Webhooks struct{ *Client }
+
 // hooks are the webhooks of a repository, or of a whole organization.
 type hooks struct {
 	*Client
@@ -41,7 +44,7 @@ func (c *Client) hooksOf(ctx context.Context, whose string) (context.Context, ho
 
 // HookFor finds the webhook of OWNER/NAME, or of the organization OWNER, for a URL; 0 for none. It
 // needs the right to manage them.
-func (c *Client) HookFor(ctx context.Context, whose, hookURL string) (int64, error) {
+func (c Webhooks) HookFor(ctx context.Context, whose, hookURL string) (int64, error) {
 	ctx, h, err := c.hooksOf(ctx, whose)
 	if err != nil {
 		return 0, err
@@ -64,7 +67,7 @@ func (c *Client) HookFor(ctx context.Context, whose, hookURL string) (int64, err
 }
 
 // Deliveries lists a webhook's attempts since a time, newest first.
-func (c *Client) Deliveries(ctx context.Context, whose string, hook int64, since time.Time) ([]Delivered, error) {
+func (c Webhooks) Deliveries(ctx context.Context, whose string, hook int64, since time.Time) ([]Delivered, error) {
 	ctx, h, err := c.hooksOf(ctx, whose)
 	if err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (h hooks) deliveries(
 }
 
 // Redeliver has GitHub repeat an attempt. It does so some time after it has answered.
-func (c *Client) Redeliver(ctx context.Context, whose string, hook, attempt int64) error {
+func (c Webhooks) Redeliver(ctx context.Context, whose string, hook, attempt int64) error {
 	ctx, h, err := c.hooksOf(ctx, whose)
 	if err != nil {
 		return err

@@ -35,11 +35,14 @@ type looking struct {
 	now  *Look
 }
 
+// Branches tells where the branches of repositories are, and what their commits say.
+type Branches struct{ *Client }
+
 // Look asks where the branches of a repository are. last is the look before; nil: there was none.
 // What has not changed since costs nothing of the rate limit, where there is a token
 // (docs.github.com, "Best practices for using the REST API", on conditional requests). Errors of
 // GitHub's own are *APIError.
-func (c *Client) Look(ctx context.Context, fullName string, last *Look) (*Look, error) {
+func (c Branches) Look(ctx context.Context, fullName string, last *Look) (*Look, error) {
 	owner, name, err := SplitFullName(fullName)
 	if err != nil {
 		return nil, err
@@ -48,7 +51,7 @@ func (c *Client) Look(ctx context.Context, fullName string, last *Look) (*Look, 
 	if last == nil {
 		last = &Look{}
 	}
-	l := looking{c, last, &Look{answers: map[string]answered{}}}
+	l := looking{c.Client, last, &Look{answers: map[string]answered{}}}
 	path := "repos/" + owner + "/" + name
 	if err := l.repository(ctx, path); err != nil {
 		return nil, fmt.Errorf("look at %s: %w", fullName, plain(err))
@@ -138,7 +141,7 @@ type Commit struct {
 }
 
 // Commit asks who has made a commit, and what its message says.
-func (c *Client) Commit(ctx context.Context, repo, sha string) (Commit, error) {
+func (c Branches) Commit(ctx context.Context, repo, sha string) (Commit, error) {
 	owner, name, err := checkTarget(repo, sha)
 	if err != nil {
 		return Commit{}, err

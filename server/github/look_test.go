@@ -18,6 +18,7 @@ func shaOf(n int) string { return fmt.Sprintf("%040x", n) }
 
 func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
+	at := github.Branches{Client: c}
 	s.AddRepo("octo/hello")
 	var want []heads.Head
 	for n := range 250 {
@@ -25,13 +26,13 @@ func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 		s.SetRef("octo/hello", name, shaOf(n+1))
 		want = append(want, heads.Head{Ref: pipeline.BranchRef(name), SHA: shaOf(n + 1)})
 	}
-	first, err := c.Look(t.Context(), "octo/hello", nil)
+	first, err := at.Look(t.Context(), "octo/hello", nil)
 	if err != nil || !first.Changed || !slices.Equal(first.Heads, want) || first.Repo.DefaultBranch != "main" ||
 		first.Repo.ID == 0 || first.Repo.Private || first.Archived {
 		t.Fatalf("at first: %+v, %v", first, err)
 	}
 	before := len(s.Requests())
-	second, err := c.Look(t.Context(), "octo/hello", first)
+	second, err := at.Look(t.Context(), "octo/hello", first)
 	if err != nil || second.Changed || !slices.Equal(second.Heads, want) || second.Repo != first.Repo {
 		t.Fatalf("again: %+v, %v", second, err)
 	}
@@ -42,7 +43,7 @@ func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 	}
 	s.SetRef("octo/hello", "topic-123", shaOf(999))
 	s.Repo("octo/hello").SetPrivate(true)
-	third, err := c.Look(t.Context(), "octo/hello", second)
+	third, err := at.Look(t.Context(), "octo/hello", second)
 	if err != nil || !third.Changed || third.Heads[123].SHA != shaOf(999) || !third.Repo.Private {
 		t.Errorf("after a push: %+v, %v", third, err)
 	}
@@ -51,16 +52,17 @@ func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 // TestALookSeesABranchOnANewPage: the full page before it is as it was.
 func TestALookSeesABranchOnANewPage(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
+	at := github.Branches{Client: c}
 	s.AddRepo("octo/hello")
 	for n := range 100 {
 		s.SetRef("octo/hello", fmt.Sprintf("topic-%03d", n), shaOf(1))
 	}
-	first, err := c.Look(t.Context(), "octo/hello", nil)
+	first, err := at.Look(t.Context(), "octo/hello", nil)
 	if err != nil || len(first.Heads) != 100 {
 		t.Fatalf("%d branches, %v", len(first.Heads), err)
 	}
 	s.SetRef("octo/hello", "zz", shaOf(2))
-	second, err := c.Look(t.Context(), "octo/hello", first)
+	second, err := at.Look(t.Context(), "octo/hello", first)
 	if err != nil || len(second.Heads) != 101 || !second.Changed {
 		t.Errorf("%d branches, changed %t, %v", len(second.Heads), second.Changed, err)
 	}
@@ -68,16 +70,17 @@ func TestALookSeesABranchOnANewPage(t *testing.T) {
 
 func TestALookSaysWhyItSeesNothing(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
-	_, err := c.Look(t.Context(), "octo/absent", nil)
+	at := github.Branches{Client: c}
+	_, err := at.Look(t.Context(), "octo/absent", nil)
 	if !github.IsRefused(err, http.StatusNotFound) || github.IsLimited(err) {
 		t.Errorf("not there: %v", err)
 	}
 	s.Fail(githubtest.SecondaryLimit(http.StatusForbidden, "60"))
-	if _, err = c.Look(t.Context(), "octo/absent", nil); !github.IsLimited(err) ||
+	if _, err = at.Look(t.Context(), "octo/absent", nil); !github.IsLimited(err) ||
 		github.IsRefused(err, http.StatusForbidden) {
 		t.Errorf("limited: %v", err)
 	}
-	if _, err = c.Look(t.Context(), "../user", nil); err == nil || !strings.Contains(err.Error(), "full name") {
+	if _, err = at.Look(t.Context(), "../user", nil); err == nil || !strings.Contains(err.Error(), "full name") {
 		t.Errorf("no name: %v", err)
 	}
 }
@@ -98,16 +101,17 @@ func TestAStatusFollowsARenaming(t *testing.T) {
 
 func TestACommitIsToldAsADeliveryWould(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
+	at := github.Branches{Client: c}
 	s.AddRepo("octo/hello", shaOf(1))
-	got, err := c.Commit(t.Context(), "octo/hello", shaOf(1))
+	got, err := at.Commit(t.Context(), "octo/hello", shaOf(1))
 	if want := (github.Commit{Author: "mona", Message: "Add a test"}); got != want || err != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	s.Repo("octo/hello").SetMessage("Write the manual\n\n[skip ci]")
-	if got, err = c.Commit(t.Context(), "octo/hello", shaOf(1)); got.Marker != "[skip ci]" || err != nil {
+	if got, err = at.Commit(t.Context(), "octo/hello", shaOf(1)); got.Marker != "[skip ci]" || err != nil {
 		t.Errorf("one that asks not to be built: %+v, %v", got, err)
 	}
-	if _, err = c.Commit(t.Context(), "octo/hello", shaOf(2)); !github.IsRefused(err, http.StatusNotFound) {
+	if _, err = at.Commit(t.Context(), "octo/hello", shaOf(2)); !github.IsRefused(err, http.StatusNotFound) {
 		t.Errorf("not there: %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func (w *world) start() {
 	w.t.Cleanup(c.Close)
 	w.poller = &Poller{
 		Decide: weigh.Scale{FixedFor: w.store.Entries.FixedFor, Log: slog.New(slog.DiscardHandler)}.Of,
-		Every:  time.Minute, Host: c, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Every:  time.Minute, Host: github.Branches{Client: c}, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Store: Rooms{w.store.Watched, w.store.Polls, w.store.Entries},
 		Repositories: func(ctx context.Context) ([]registry.Named, error) {
 			entries, err := w.store.Entries.List(ctx)

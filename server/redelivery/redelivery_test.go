@@ -95,13 +95,13 @@ func (w *world) start() {
 		return append(rules.Exact(time.Now()), rules.Organizations()...), err
 	}
 	w.asker = &redelivery.Redeliverer{
-		Host: w.client, Store: w.store.Watched, HookURL: w.hook, Repositories: all,
+		Host: github.Webhooks{Client: w.client}, Store: w.store.Watched, HookURL: w.hook, Repositories: all,
 		Spend: func(context.Context, string) (time.Duration, error) { return 0, nil },
 		Log:   slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Now().Add(w.later) },
 	}
 	w.poller = &poll.Poller{
 		Decide: weigh.Scale{FixedFor: w.store.Entries.FixedFor, Log: slog.New(slog.DiscardHandler)}.Of,
-		Host:   w.client, Log: slog.New(slog.DiscardHandler), Repositories: named,
+		Host:   github.Branches{Client: w.client}, Log: slog.New(slog.DiscardHandler), Repositories: named,
 		Store: poll.Rooms{Watched: w.store.Watched, Polls: w.store.Polls, Entries: w.store.Entries},
 	}
 }
@@ -150,7 +150,7 @@ func (w *world) settle() {
 		if w.asked() == before {
 			return
 		}
-		storetest.Eventually(w.t, "what was asked for is delivered", w.github.Delivered)
+		storetest.Eventually(w.t, "what was asked for is delivered", w.github.Repo("").Delivered)
 		w.later += 3 * time.Minute
 	}
 	w.t.Fatal("it asks and asks")
@@ -325,7 +325,7 @@ func TestTheBudgetHoldsBackWhatIsAskedFor(t *testing.T) {
 	if w.asker.Round(t.Context()) || w.asked() != 2 {
 		t.Errorf("asked for %d", w.asked())
 	}
-	storetest.Eventually(t, "what was asked for is delivered", w.github.Delivered)
+	storetest.Eventually(t, "what was asked for is delivered", w.github.Repo("").Delivered)
 	left = 10
 	w.settle()
 	if got := slices.Collect(maps.Values(w.built())); w.asked() != 3 || len(got) != 4 {

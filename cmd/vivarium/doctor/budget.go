@@ -11,7 +11,7 @@ import (
 )
 
 // Budget shows how much of the limits on requests to GitHub is used.
-func (c *Checkup) Budget(ctx context.Context, o *outbox.Outbox, most budget.Limits) {
+func Budget(ctx context.Context, c *Checkup, o *outbox.Outbox, most budget.Limits) {
 	if most == (budget.Limits{}) {
 		c.Add(Fine, "budget", "nothing bounds what is sent to GitHub (VIVARIUM_GITHUB_BUDGET)")
 		return

@@ -10,7 +10,7 @@ import (
 // Deliveries says whether deliveries that do not arrive can be asked for again, by the webhook of one
 // repository.
 func Deliveries(ctx context.Context, c *Checkup, client *github.Client, repo, hookURL string) {
-	id, err := client.HookFor(ctx, repo, hookURL)
+	id, err := github.Webhooks{Client: client}.HookFor(ctx, repo, hookURL)
 	switch {
 	case github.IsRefused(err, http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized):
 		c.Add(Advice, "deliveries", "what GitHub cannot deliver is not asked for again: the token may not read the "+

@@ -148,8 +148,9 @@ func (s *Server) redeliver(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "Not Found")
 }
 
-// Delivered reports whether every attempt has its result.
-func (s *Server) Delivered() bool {
+// Delivered reports whether every attempt has its result, whosever it is.
+func (r Repo) Delivered() bool {
+	s := r.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !slices.ContainsFunc(s.attempts, func(a *attempt) bool { return !a.done })
