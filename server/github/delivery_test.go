@@ -187,6 +187,12 @@ func TestAPingNamesTheEventsThatItsHookLacks(t *testing.T) {
 			t.Errorf("%s: %q, %v; want that it lacks push: %t", hook, got.Ignored, err, lacks)
 		}
 	}
+	for events, lacks := range map[string]bool{`"push"`: true, `"push","pull_request"`: false, `"*"`: false} {
+		got, err := deliver("ping", []byte(`{"zen":"Design for failure.","hook_id":1,"hook":{"events":[`+events+`]}}`))
+		if err != nil || strings.Contains(got.Ignored, "add the event pull_request") != lacks {
+			t.Errorf("%s: %q, %v; want that it lacks pull requests: %t", events, got.Ignored, err, lacks)
+		}
+	}
 }
 
 func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
