@@ -28,7 +28,7 @@ func TestPipInstallsWheelsWithTheirRequirements(t *testing.T) {
 				Wheel("beta", "2.1", map[string]string{"beta.py": ""}),
 			)
 			dir := t.TempDir()
-			if out, err := pip(t, "install", "-q", "--index-url", x.URL(), "--target", dir, "alpha-pkg"); err != nil {
+			if out, err := pip(t, "install", "--index-url", x.URL(), "--target", dir, "alpha-pkg"); err != nil {
 				t.Fatalf("pip: %v\n%s", err, out)
 			}
 			for _, want := range []string{"alpha.py", "beta.py", "beta-2.1.dist-info", "alpha_pkg-1.0.dist-info"} {
