@@ -18,9 +18,8 @@ const clientTimeout = 10 * time.Second
 
 // TestIndexProxy sends requests to the index service from a repository's setup.py, and again from
 // its tests, when the service is gone. Requests that arrive at the index and at the files' host
-// behind it are counted.
+// behind it are counted, so that no other test may use them meanwhile.
 func TestIndexProxy(t *testing.T) {
-	t.Parallel()
 	w := theWorld(t)
 	w.index.Add(egresstest.Wheel("target", "1.0", nil))
 	trials := indexTrials(w)
