@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"vivarium/pipeline"
 	"vivarium/server/forks"
@@ -73,11 +74,13 @@ func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 		says githubtest.Comment
 		want string
 	}{
-		"a stranger":              {nil, githubtest.Comment{Author: "stranger", AuthorID: 7001}, "may not write"},
-		"somebody who reads":      {allow("read"), githubtest.Comment{}, "may not write"},
-		"who lost the right":      {allow("none"), githubtest.Comment{}, "may not write"},
-		"who took over a name":    {nil, githubtest.Comment{AuthorID: 2}, "may not write"},
-		"a commit pushed since":   {pull(1, "open"), githubtest.Comment{}, "another commit"},
+		"a stranger":            {nil, githubtest.Comment{Author: "stranger", AuthorID: 7001}, "may not write"},
+		"somebody who reads":    {allow("read"), githubtest.Comment{}, "may not write"},
+		"who lost the right":    {allow("none"), githubtest.Comment{}, "may not write"},
+		"who took over a name":  {nil, githubtest.Comment{AuthorID: 2}, "may not write"},
+		"a commit pushed since": {pull(1, "open"), githubtest.Comment{}, "another commit"},
+		"one made before the push": {nil, githubtest.Comment{At: time.Now().Add(-240 * time.Hour)},
+			"not newer than the commit"},
 		"a closed pull request":   {pull(0, "closed"), githubtest.Comment{}, "is closed"},
 		"another pull request":    {nil, githubtest.Comment{Number: 13}, "nothing of #13 waits"},
 		"an issue":                {nil, githubtest.Comment{Issue: true}, "not on a pull request"},

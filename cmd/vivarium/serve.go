@@ -140,6 +140,10 @@ func checkLetIn(c config) error {
 		return errors.New("cannot serve: GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together; set both, or " +
 			"neither and use `vivarium repos add`")
 	}
+	if c.githubApp.Secret != "" && string(c.githubApp.Secret) == string(c.webhookSecret) {
+		return errors.New("cannot serve: VIVARIUM_GITHUB_APP_WEBHOOK_SECRET and GITHUB_WEBHOOK_SECRET are the same, and " +
+			"only GitHub and you may know the App's: give the App another one")
+	}
 	if c.webhookSecret != "" || c.databaseURL != "" {
 		return nil
 	}

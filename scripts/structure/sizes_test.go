@@ -23,8 +23,8 @@ var larger = map[string]int{
 	"cmd/vivarium":                      4873,
 	"cmd/vivarium/doctor (Checkup)":     17,
 	"server":                            2992,
-	"server/github":                     3030,
-	"server/github/githubtest":          2596,
+	"server/github":                     3033,
+	"server/github/githubtest":          2606,
 	"server/github/githubtest (Server)": 19,
 	"pipeline":                          2881,
 }

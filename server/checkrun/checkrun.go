@@ -70,6 +70,9 @@ func Of(b pipeline.Build, failing []results.Test) Run {
 	case b.State == pipeline.Running:
 		r.Status, r.Title = "in_progress", runningTitle(b)
 		r.Actions = []Action{{"Cancel", "End this build", Cancel}}
+	case b.State == pipeline.Unapproved:
+		r.Status, r.Title = "queued", b.Summary
+		r.Actions = []Action{{"Cancel", "Do not build this commit", Cancel}}
 	default:
 		r.Status, r.Title = "queued", "queued"
 		if b.Waiting != nil {

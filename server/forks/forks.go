@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Policy is what the operator wants of pull requests of forks. An empty one is Approve.
@@ -80,10 +81,12 @@ func IsRun(comment string) bool {
 
 // Approval is what is known, at this moment, when a comment asks for a commit to be built.
 type Approval struct {
-	MayWrite bool   // who comments may write to the base
-	Waits    string // the commit that waits
-	Head     string // the pull request's head
-	Open     bool   // the pull request is
+	MayWrite bool      // who comments may write to the base
+	Waits    string    // the commit that waits
+	Since    time.Time // from when on that one waits
+	Asked    time.Time // when the comment was written, to the second; zero: it is not known
+	Head     string    // the pull request's head
+	Open     bool      // the pull request is
 }
 
 // Refusal is why the commit that waits is not approved, for people; empty when it is.
@@ -93,6 +96,8 @@ func (a Approval) Refusal() string {
 		return "who comments may not write to the repository, and so not approve a commit"
 	case !a.Open:
 		return "the pull request is closed"
+	case !a.Asked.After(a.Since):
+		return "the comment is not newer than the commit that waits, which its author cannot have seen: comment again"
 	case a.Waits == "" || a.Waits != a.Head:
 		return "another commit was pushed than the one that waits: comment again once that one waits"
 	}

@@ -1,6 +1,9 @@
 package forks
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestForksAskUnlessTheOperatorSaysOtherwise(t *testing.T) {
 	const author, other = 7, 8
@@ -49,16 +52,20 @@ func TestOnlyItsFirstLineMakesACommentACommand(t *testing.T) {
 }
 
 func TestAnApprovalNeedsTheRightTheHeadAndAnOpenPullRequest(t *testing.T) {
-	good := Approval{MayWrite: true, Waits: "a", Head: "a", Open: true}
+	since := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+	good := Approval{MayWrite: true, Waits: "a", Since: since, Asked: since.Add(time.Second), Head: "a", Open: true}
 	if why := good.Refusal(); why != "" {
 		t.Fatalf("control: %s", why)
 	}
 	for name, change := range map[string]func(*Approval){
-		"no right":       func(a *Approval) { a.MayWrite = false },
-		"closed":         func(a *Approval) { a.Open = false },
-		"pushed since":   func(a *Approval) { a.Head = "b" },
-		"nothing waits":  func(a *Approval) { a.Waits = "" },
-		"nothing at all": func(a *Approval) { a.Waits, a.Head = "", "" },
+		"no right":         func(a *Approval) { a.MayWrite = false },
+		"closed":           func(a *Approval) { a.Open = false },
+		"pushed since":     func(a *Approval) { a.Head = "b" },
+		"nothing waits":    func(a *Approval) { a.Waits = "" },
+		"asked before":     func(a *Approval) { a.Asked = since.Add(-time.Second) },
+		"asked as it came": func(a *Approval) { a.Asked = since },
+		"asked some time":  func(a *Approval) { a.Asked = time.Time{} },
+		"nothing at all":   func(a *Approval) { a.Waits, a.Head = "", "" },
 	} {
 		bad := good
 		change(&bad)

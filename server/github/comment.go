@@ -3,6 +3,7 @@ package github
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"vivarium/pipeline"
 )
@@ -13,6 +14,7 @@ type Comment struct {
 	Pull     int64
 	Author   string // the account's name, safe in a URL's path
 	AuthorID int64
+	At       time.Time // when it was written; zero when the event does not say so
 	Text     string
 }
 
@@ -24,8 +26,9 @@ type commentEvent struct {
 		Pull   *object `json:"pull_request"`
 	} `json:"issue"`
 	Comment *struct {
-		Body text    `json:"body"`
-		User account `json:"user"`
+		Body      text    `json:"body"`
+		User      account `json:"user"`
+		CreatedAt moment  `json:"created_at"`
 	} `json:"comment"`
 	Repository *pushRepository `json:"repository"`
 	Sender     account         `json:"sender"`
@@ -61,6 +64,6 @@ func readComment(payload []byte) (c *Comment, ignored string, err error) {
 	}
 	return &Comment{
 		Repo: repo, Pull: event.Issue.Number, Author: string(who.Login), AuthorID: who.ID,
-		Text: string(event.Comment.Body),
+		At: event.Comment.CreatedAt.Time, Text: string(event.Comment.Body),
 	}, "", nil
 }

@@ -104,7 +104,7 @@ func (d Desk) Comment(ctx context.Context, c github.Comment) (string, error) {
 		d.Log.WarnContext(ctx, "cannot ask who may approve", "repo", c.Repo.FullName, "err", err)
 		return "", ErrNotAsked
 	}
-	known.Waits = waits.SHA
+	known.Waits, known.Since, known.Asked = waits.SHA, waits.QueuedAt, c.At
 	if why := known.Refusal(); why != "" {
 		return "not approved: " + why, nil
 	}

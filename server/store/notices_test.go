@@ -48,3 +48,29 @@ func TestAServerTellsPeopleThatABranchTurned(t *testing.T) {
 		t.Errorf("got %+v, want %+v", m.got[0], want)
 	}
 }
+
+// TestASkippedPushKeepsNobodyFromBeingTold: it is no branch's last, as it is no branch's verdict.
+func TestASkippedPushKeepsNobodyFromBeingTold(t *testing.T) {
+	s := openStore(t, Options{
+		DataDir: t.TempDir(), Log: testLog(t), Notify: []notify.Target{{Kind: notify.Slack, URL: "https://x.example"}},
+	})
+	var m messenger
+	skipped := make(chan struct{})
+	serve(t, s, Work{
+		Messenger: &m,
+		Build: func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+			<-skipped
+			return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"}, nil
+		},
+	})
+	accept(t, s, push(1))
+	later := push(2)
+	later.Unwanted, later.Because = "its message says [skip ci]", pipeline.CauseSkipped
+	accept(t, s, later)
+	close(skipped)
+	eventually(t, "a message", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return len(m.got) == 1
+	})
+}

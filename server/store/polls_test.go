@@ -163,3 +163,23 @@ func TestALookBuildsACommitThatOnlyAForkHas(t *testing.T) {
 		}
 	})
 }
+
+// TestALookLeavesNoSkippedStatusOverWhatACommitWasBuiltTo: its green would hide a red build.
+func TestALookLeavesNoSkippedStatusOverWhatACommitWasBuiltTo(t *testing.T) {
+	s := sqliteStore(t)
+	accept(t, s, push(1))
+	known := pollOf(push(0), "")
+	known.Move.Ref = "refs/heads/dev"
+	acceptPoll(t, s, known)
+	moved := pollOf(push(1), push(0).SHA)
+	moved.Move.Ref, moved.Unwanted, moved.Because = "refs/heads/dev", "by its branch", pipeline.CauseFiltered
+	if id := acceptPoll(t, s, moved); id != 0 {
+		t.Errorf("build %d stands over the other", id)
+	}
+	fresh := pollOf(push(2), push(1).SHA) // the control: nothing was built of it
+	fresh.Move.Ref, fresh.Unwanted, fresh.Because = "refs/heads/dev", "by its branch", pipeline.CauseFiltered
+	b, err := s.Builds.Get(t.Context(), acceptPoll(t, s, fresh))
+	if err != nil || b.State != pipeline.Skipped {
+		t.Errorf("got %+v, %v", b, err)
+	}
+}

@@ -1,6 +1,9 @@
 package githubtest
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Comment is what an issue_comment payload is made from. Zero fields get plausible values: a new
 // comment on pull request 12 by mona.
@@ -15,7 +18,8 @@ type Comment struct {
 	SenderID    int64 // 0: the author
 	Association string
 	Text        string
-	Title       string // of the pull request
+	Title       string    // of the pull request
+	At          time.Time // zero: in a moment
 }
 
 // Payload builds the JSON of an issue_comment event as GitHub sends it.
@@ -38,6 +42,9 @@ func (c Comment) Payload() []byte {
 	if c.Number == 0 {
 		c.Number = 12
 	}
+	if c.At.IsZero() {
+		c.At = time.Now().Add(2 * time.Second) // whole seconds: it is after whatever came before
+	}
 	author, sender := user(c.Author), user(c.Author)
 	author["id"], sender["id"] = c.AuthorID, c.SenderID
 	issue := map[string]any{"number": c.Number, "title": c.Title, "state": "open", "user": user("stranger")}
@@ -47,7 +54,10 @@ func (c Comment) Payload() []byte {
 	body, err := json.Marshal(map[string]any{
 		"action": c.Action, "issue": issue, "sender": sender,
 		"repository": (&Push{Repo: c.Repo, RepoID: c.RepoID}).repository(),
-		"comment":    map[string]any{"id": 1, "body": c.Text, "user": author, "author_association": c.Association},
+		"comment": map[string]any{
+			"id": 1, "body": c.Text, "user": author, "author_association": c.Association,
+			"created_at": c.At.UTC().Format(time.RFC3339),
+		},
 	})
 	if err != nil {
 		panic(err) // it holds only maps, texts and numbers

@@ -92,6 +92,14 @@ func (p *Polls) missed(tx *database.Tx, found Poll) (*builds.Row, error) {
 	if told, err := isTold(tx, *b); err != nil || told {
 		return nil, err
 	}
+	if found.Because != "" { // its green status would hide what the commit was built to
+		var built int64
+		err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", b.SHA, strings.ToLower(b.Repo)).
+			Limit(1).Count(&built).Error
+		if err != nil || built > 0 {
+			return nil, err
+		}
+	}
 	return b, nil
 }
 
