@@ -1,6 +1,10 @@
 package builds
 
 import (
+	"strings"
+
+	"gorm.io/gorm"
+
 	"vivarium/pipeline"
 	"vivarium/server/store/database"
 )
@@ -125,6 +129,11 @@ func (r Row) Again() Row {
 		again.Trigger, again.BeforeSHA, again.PushedAt = r.Trigger, r.BeforeSHA, r.PushedAt
 	}
 	return again
+}
+
+// OfCommit selects a repository's own builds of a commit. A fork's are none of them.
+func OfCommit(tx *database.Tx, repo, sha string) *gorm.DB {
+	return tx.Model(&Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", sha, strings.ToLower(repo))
 }
 
 // Hide makes a repository's builds private with it, those under a name that it had before too: a renaming keeps its

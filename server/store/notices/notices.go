@@ -94,16 +94,11 @@ func (n *Notices) Keep(tx *database.Tx, b builds.Row, _ pipeline.Outcome) error 
 	return nil
 }
 
-// unbuilt are the causes of pushes of which nothing was built: they are no branch's last.
-var unbuilt = []pipeline.Cause{
-	pipeline.CauseQuota, pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseUnchanged,
-}
-
 // isLast reports whether the last push of the build's branch, of those that are built, was of its commit.
 func isLast(tx *database.Tx, b builds.Row) (bool, error) {
 	var last []string
 	err := tx.Model(&builds.Row{}).Where("lower(repo) = ? AND ref = ? AND "+builds.Pushes, strings.ToLower(b.Repo), b.Ref).
-		Where("cause NOT IN ?", unbuilt).Order("pushed_at DESC, id DESC").Limit(1).Pluck("sha", &last).Error
+		Where("cause NOT IN ?", builds.Unbuilt).Order("pushed_at DESC, id DESC").Limit(1).Pluck("sha", &last).Error
 	return len(last) == 0 || last[0] == b.SHA, err
 }
 

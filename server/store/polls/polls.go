@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
-
 	"vivarium/pipeline"
 	"vivarium/server/heads"
 	"vivarium/server/registry"
@@ -94,9 +92,7 @@ func (p *Polls) missed(tx *database.Tx, found Poll) (*builds.Row, error) {
 	}
 	if found.Because != "" { // its green status would hide what the commit was built to
 		var built int64
-		err := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", b.SHA, strings.ToLower(b.Repo)).
-			Limit(1).Count(&built).Error
-		if err != nil || built > 0 {
+		if err := builds.OfCommit(tx, b.Repo, b.SHA).Limit(1).Count(&built).Error; err != nil || built > 0 {
 			return nil, err
 		}
 	}
@@ -107,12 +103,11 @@ func (p *Polls) missed(tx *database.Tx, found Poll) (*builds.Row, error) {
 // of one second any may be the last), or it is new and has no commits of its own. A fork's build of it
 // is none of the base's.
 func isTold(tx *database.Tx, b builds.Row) (bool, error) {
-	key := strings.ToLower(b.Repo)
-	ofRepo := func() *gorm.DB { return tx.Model(&builds.Row{}).Where("lower(repo) = ?", key) }
-	last := ofRepo().Select("max(pushed_at)").Where("ref = ? AND "+builds.Pushes, b.Ref)
-	same := ofRepo().Where("sha = ? AND ref = ? AND pushed_at >= (?) AND "+builds.Pushes, b.SHA, b.Ref, last)
-	if b.BeforeSHA == "" {
-		same = ofRepo().Where("sha = ? AND NOT fork", b.SHA)
+	same := builds.OfCommit(tx, b.Repo, b.SHA)
+	if b.BeforeSHA != "" {
+		last := tx.Model(&builds.Row{}).Select("max(pushed_at)").
+			Where("lower(repo) = ? AND ref = ? AND "+builds.Pushes, strings.ToLower(b.Repo), b.Ref)
+		same = same.Where("ref = ? AND pushed_at >= (?) AND "+builds.Pushes, b.Ref, last)
 	}
 	var n int64
 	err := same.Limit(1).Count(&n).Error

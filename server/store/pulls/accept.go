@@ -234,15 +234,14 @@ func standing(rows []builds.Row) builds.Row {
 // Adopt makes the build of a pull request the build of a push of the same commit, which came later.
 // It gives the build, or 0 where there is none.
 func Adopt(tx *database.Tx, p queue.Push) (int64, error) {
-	key := strings.ToLower(p.Repo.FullName)
 	var rows []builds.Row
-	err := tx.Where("sha = ? AND lower(repo) = ? AND NOT fork", p.SHA, key).
+	err := builds.OfCommit(tx, p.Repo.FullName, p.SHA).
 		Where(`"trigger" = ?`, pipeline.TriggerPull).Order("id DESC").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 || verdict.CameToNothing(rows[0].Build()) {
 		return 0, err
 	}
 	b := rows[0]
-	again := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND ref = ? AND NOT fork", p.SHA, key, b.Ref)
+	again := builds.OfCommit(tx, p.Repo.FullName, p.SHA).Where("ref = ?", b.Ref)
 	if err := again.Update("ref", p.Ref).Error; err != nil { // with what repeats it
 		return 0, err
 	}

@@ -232,11 +232,11 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 		return Accepted{BuildID: told, Duplicate: true}, nil, err
 	}
 	key := strings.ToLower(p.Repo.FullName)
-	if p, err = weigh(tx, key, p); err != nil {
+	if p, err = weigh(tx, p); err != nil {
 		return Accepted{}, nil, err
 	}
 	if p.Bare || p.Unwanted != "" {
-		if built, err := builtBefore(tx, key, p); err != nil || built != 0 {
+		if built, err := builtBefore(tx, p); err != nil || built != 0 {
 			return Accepted{BuildID: built, Skipped: true, Unwanted: p.Unwanted,
 				turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}

@@ -47,12 +47,12 @@ func skipped(p Push) pipeline.Outcome {
 
 // weigh has a push built, whatever was said, that is unwanted only where the commit before it passed,
 // and whose commit before it did not.
-func weigh(tx *database.Tx, key string, p Push) (Push, error) {
+func weigh(tx *database.Tx, p Push) (Push, error) {
 	if p.Because != pipeline.CauseUnchanged {
 		return p, nil
 	}
 	var rows []builds.Row
-	err := tx.Where("sha = ? AND lower(repo) = ? AND NOT fork", p.Before, key).Order("id").Find(&rows).Error
+	err := builds.OfCommit(tx, p.Repo.FullName, p.Before).Order("id").Find(&rows).Error
 	if !verdict.Passed(verdict.Standing(builds.Of(rows))) {
 		p.Unwanted, p.Because = "", ""
 	}
@@ -61,9 +61,9 @@ func weigh(tx *database.Tx, key string, p Push) (Push, error) {
 
 // builtBefore is the newest build of a push's commit in its repository, or zero. A fork's is none of the
 // repository's own. Where the push is to be built, one that was not for its own branch's sake is none.
-func builtBefore(tx *database.Tx, key string, p Push) (int64, error) {
+func builtBefore(tx *database.Tx, p Push) (int64, error) {
 	var ids []int64
-	found := tx.Model(&builds.Row{}).Where("sha = ? AND lower(repo) = ? AND NOT fork", p.SHA, key)
+	found := builds.OfCommit(tx, p.Repo.FullName, p.SHA)
 	if p.Unwanted == "" {
 		found = found.Where("cause NOT IN ?",
 			[]pipeline.Cause{pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseSuperseded})

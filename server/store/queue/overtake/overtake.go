@@ -78,17 +78,12 @@ func lastPush(tx *database.Tx, b builds.Row, open []builds.Row) (verdict.Dated, 
 	}
 	var pushes []verdict.Dated
 	err := tx.Model(&builds.Row{}).
-		Select("id, ref AS branch, before_sha, sha, pushed_at, cause IN ? AS unbuilt", unbuilt).
+		Select("id, ref AS branch, before_sha, sha, pushed_at, cause IN ? AS unbuilt", builds.Unbuilt).
 		Where(builds.Pushes+` AND lower(repo) = ? AND ref = ? AND pushed_at >= ?`,
 			strings.ToLower(b.Repo), b.Ref, since).
 		Order("id").Scan(&pushes).Error
 	last, ok := verdict.Last(pushes)
 	return last, ok, err
-}
-
-// unbuilt are the causes of pushes of which nothing was built.
-var unbuilt = []pipeline.Cause{
-	pipeline.CauseQuota, pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseUnchanged,
 }
 
 // one ends a build that waits, or asks the worker of one that runs to end it.
