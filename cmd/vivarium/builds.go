@@ -11,7 +11,9 @@ import (
 
 	"vivarium/cmd/vivarium/approve"
 	"vivarium/cmd/vivarium/datadir"
+	"vivarium/cmd/vivarium/export"
 	"vivarium/server/store"
+	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -34,7 +36,9 @@ func newBuilds(a *app) *cobra.Command {
 		newBuildsRerun(a),
 		newBuildsCancel(a),
 		newBuildsStatus(a),
-		newBuildsExport(a),
+		export.Command(a.stdout, func(ctx context.Context, f func(*builds.Builds) error) error {
+			return a.withStore(ctx, func(_ config, s *store.Store) error { return f(s.Builds) })
+		}),
 	)
 	return cmd
 }

@@ -102,7 +102,7 @@ var mayImport = together(
 			"server/store/entries",
 			"server/store/people",
 		},
-		"cmd/vivarium/export": {"server/store/builds"},
+		"cmd/vivarium/export": {"sandbox/quantity", "server/registry", "server/store/builds"},
 		"cmd/vivarium/asking": {
 			"cmd/vivarium/identity", "server/github", "server/poll", "server/redelivery", "server/registry", "server/store",
 			"server/store/entries", "server/store/outbox/budget", "server/weigh",

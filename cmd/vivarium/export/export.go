@@ -1,4 +1,5 @@
-// Package export writes the verdicts of branches for other programs: as CSV and as JSON.
+// Package export is the command that writes the verdicts of branches for other programs: as CSV and as
+// JSON.
 package export
 
 import (

@@ -1,21 +1,21 @@
-package main
+package export
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"vivarium/cmd/vivarium/export"
 	"vivarium/sandbox/quantity"
 	"vivarium/server/registry"
-	"vivarium/server/store"
 	"vivarium/server/store/builds"
 )
 
-func newBuildsExport(a *app) *cobra.Command {
+// Command is the command of it. It writes to out; open runs a function on the server's builds.
+func Command(out io.Writer, open func(context.Context, func(*builds.Builds) error) error) *cobra.Command {
 	var at, repos string
 	var asCSV, asJSON bool
 	cmd := &cobra.Command{
@@ -36,14 +36,14 @@ func newBuildsExport(a *app) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot export: %w", err)
 			}
-			write := export.CSV
+			write := CSV
 			if asJSON {
-				write = export.JSON
+				write = JSON
 			}
-			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
-				verdicts, err := allVerdicts(cmd.Context(), s, q)
+			return open(cmd.Context(), func(b *builds.Builds) error {
+				verdicts, err := allVerdicts(cmd.Context(), b, q)
 				if err == nil {
-					err = write(a.stdout, export.Lines(verdicts, time.Local))
+					err = write(out, Lines(verdicts, time.Local))
 				}
 				if err != nil {
 					return fmt.Errorf("cannot export: %w", err)
@@ -77,10 +77,10 @@ func verdictQuery(at, repos string) (builds.VerdictQuery, error) {
 }
 
 // allVerdicts reads all pages.
-func allVerdicts(ctx context.Context, s *store.Store, q builds.VerdictQuery) ([]builds.Verdict, error) {
+func allVerdicts(ctx context.Context, b *builds.Builds, q builds.VerdictQuery) ([]builds.Verdict, error) {
 	var all []builds.Verdict
 	for {
-		page, err := s.Builds.Verdicts(ctx, q)
+		page, err := b.Verdicts(ctx, q)
 		all = append(all, page...)
 		if err != nil || len(page) < q.Limit {
 			return all, err

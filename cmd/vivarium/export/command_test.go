@@ -1,16 +1,21 @@
-package main
+package export
 
 import (
 	"strings"
 	"testing"
 
 	"vivarium/pipeline"
+	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/queue"
 )
 
 func TestExportReadsEveryPage(t *testing.T) {
-	s := emptyStore(t)
+	s, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
 	for _, repo := range []string{"school/b", "School/a", "school/c", "school/d", "other/a"} {
 		_, err := s.Queue.AcceptPush(t.Context(), queue.Push{
 			GUID: repo, BodyHash: repo, Repo: pipeline.Repository{FullName: repo}, Ref: "refs/heads/main",
@@ -20,7 +25,7 @@ func TestExportReadsEveryPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	verdicts, err := allVerdicts(t.Context(), s,
+	verdicts, err := allVerdicts(t.Context(), s.Builds,
 		builds.VerdictQuery{Sight: builds.Sight{All: true}, Repos: "school/*", Limit: 2})
 	if err != nil {
 		t.Fatal(err)
