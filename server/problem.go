@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
+	"vivarium/server/accept"
 	"vivarium/server/github"
 	"vivarium/server/pullrequests"
 	"vivarium/server/store/database"
@@ -134,7 +135,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	p := s.problem(c.Request().Context(), err)
 	p.addHeaders(c.Response().Header())
-	if wantsPage(c.Request()) && c.Path() != webhookPath {
+	if accept.Page(c.Request()) && c.Path() != webhookPath {
 		err = s.render(c, p.status, problemPage(c.Request(), p))
 	} else {
 		err = c.JSON(p.status, p)

@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
+	"vivarium/server/accept"
 	"vivarium/server/docs"
 	"vivarium/server/web"
 )
@@ -96,7 +97,7 @@ func (s *Server) negotiate(page echo.HandlerFunc) func(huma.Context, func(huma.C
 		}
 		c := unwrap(ctx)
 		c.Response().Header().Add("Vary", "Accept")
-		if !wantsPage(c.Request()) {
+		if !accept.Page(c.Request()) {
 			next(ctx)
 			return
 		}

@@ -3,6 +3,7 @@ package structure
 // mayImportServer is the part of mayImport that is about the server's rooms.
 var mayImportServer = map[string][]string{
 	"server": {
+		"server/accept",
 		"server/answers",
 		"server/nearby",
 		"server/forks",
@@ -102,6 +103,7 @@ var mayImportServer = map[string][]string{
 		"sandbox/quantity",
 		"server/verdict",
 	},
+	"server/accept":   {},
 	"server/answers":  {"pipeline", "server/store/queue"},
 	"server/github":   {"pipeline", "pipeline/wanted", "server/checkrun", "server/heads"},
 	"server/registry": {"sandbox/quantity"},

@@ -1,4 +1,5 @@
-package server
+// Package accept tells browsers from programs by what they accept.
+package accept
 
 import (
 	"mime"
@@ -7,9 +8,9 @@ import (
 	"strings"
 )
 
-// wantsPage reports whether the client is a browser: it names text/html, and prefers nothing else
+// Page reports whether who asks is a browser: it names text/html, and prefers nothing else
 // that the route offers (RFC 9110, section 12.5.1). Programs, which send */* or nothing, get JSON.
-func wantsPage(r *http.Request) bool {
+func Page(r *http.Request) bool {
 	var html, json float64
 	for _, accept := range r.Header.Values("Accept") {
 		for part := range strings.SplitSeq(accept, ",") {

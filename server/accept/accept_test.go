@@ -1,4 +1,4 @@
-package server
+package accept
 
 import (
 	"net/http/httptest"
@@ -22,7 +22,7 @@ func TestBrowsersGetPagesAndProgramsJSON(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Accept", accept)
-		if got := wantsPage(r); got != want {
+		if got := Page(r); got != want {
 			t.Errorf("Accept %q: page %v, want %v", accept, got, want)
 		}
 	}
