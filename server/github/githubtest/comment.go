@@ -24,18 +24,10 @@ type Comment struct {
 
 // Payload builds the JSON of an issue_comment event as GitHub sends it.
 func (c Comment) Payload() []byte {
-	for field, value := range map[*string]string{
+	fill(map[*string]string{
 		&c.Action: "created", &c.Repo: "octo-org/hello", &c.Author: "mona", &c.Association: "OWNER", &c.Title: "Add a test",
-	} {
-		if *field == "" {
-			*field = value
-		}
-	}
-	for field, value := range map[*int64]int64{&c.RepoID: 186853002, &c.AuthorID: 1} {
-		if *field == 0 {
-			*field = value
-		}
-	}
+	})
+	fill(map[*int64]int64{&c.RepoID: 186853002, &c.AuthorID: 1})
 	if c.SenderID == 0 {
 		c.SenderID = c.AuthorID
 	}

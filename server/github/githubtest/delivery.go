@@ -65,17 +65,14 @@ func (p Push) Payload() []byte {
 }
 
 func (p *Push) fill() {
-	set := func(field *string, value string) {
-		if *field == "" {
-			*field = value
-		}
-	}
-	set(&p.Repo, "octo-org/hello")
-	set(&p.Ref, "refs/heads/main")
-	set(&p.Author, "mona")
-	set(&p.Message, "Add a test")
-	set(&p.SHA, strings.Repeat("1", 40))
-	set(&p.Before, strings.Repeat("2", 40))
+	fill(map[*string]string{
+		&p.Repo:    "octo-org/hello",
+		&p.Ref:     "refs/heads/main",
+		&p.Author:  "mona",
+		&p.Message: "Add a test",
+		&p.SHA:     strings.Repeat("1", 40),
+		&p.Before:  strings.Repeat("2", 40),
+	})
 	if p.Created {
 		p.Before = Zeros
 	}
@@ -185,4 +182,14 @@ func guid() string {
 	var b [16]byte
 	rand.Read(b[:])
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// fill gives fields that are zero a plausible value.
+func fill[T comparable](fields map[*T]T) {
+	var zero T
+	for field, value := range fields {
+		if *field == zero {
+			*field = value
+		}
+	}
 }

@@ -67,19 +67,11 @@ func (p Pull) Payload() []byte {
 }
 
 func (p *Pull) fill() {
-	for field, value := range map[*string]string{
+	fill(map[*string]string{
 		&p.Action: "opened", &p.Repo: "octo-org/hello", &p.SHA: strings.Repeat("5", 40), &p.Branch: "patch-1",
 		&p.Title: "Add a test", &p.Author: "stranger", &p.Association: "NONE", &p.Updated: "2026-11-02T10:15:30Z",
-	} {
-		if *field == "" {
-			*field = value
-		}
-	}
-	for field, value := range map[*int64]int64{&p.RepoID: 186853002, &p.AuthorID: 7001} {
-		if *field == 0 {
-			*field = value
-		}
-	}
+	})
+	fill(map[*int64]int64{&p.RepoID: 186853002, &p.AuthorID: 7001})
 	if p.SenderID == 0 {
 		p.SenderID = p.AuthorID
 	}
