@@ -55,6 +55,9 @@ func ParseBranch(s string) (Branch, bool) {
 // Pushes is the condition of builds that a push led to, in the words of the index builds_branch.
 const Pushes = `"trigger" IN ('push', 'poll')`
 
+// Pulls is the condition of builds of pull requests, in the words of the index builds_pulls.
+const Pulls = `"trigger" = 'pull_request'`
+
 // Unbuilt are the causes of pushes of which nothing was built: none of them is its branch's last.
 var Unbuilt = []pipeline.Cause{
 	pipeline.CauseQuota, pipeline.CauseSkipped, pipeline.CauseFiltered, pipeline.CauseUnchanged,

@@ -9,6 +9,7 @@ var githubMigrations = []migration{
 			`ALTER TABLE builds ADD COLUMN fork boolean NOT NULL DEFAULT FALSE`,
 			`ALTER TABLE builds ADD COLUMN approved boolean NOT NULL DEFAULT FALSE`,
 			`CREATE INDEX builds_unapproved ON builds (lower(repo), id) WHERE state = 'unapproved'`,
+			`CREATE INDEX builds_pulls ON builds (lower(repo), ref, pushed_at) WHERE "trigger" = 'pull_request'`,
 		},
 	},
 	{

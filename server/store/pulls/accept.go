@@ -142,15 +142,21 @@ func (w *work) over(b builds.Row) (string, error) {
 
 // overtaken reports that a later state of the pull request came before this delivery.
 func (w *work) overtaken(context.Context) (bool, error) {
-	var later []int64
-	err := w.tx.Model(&builds.Row{}).
-		Where("lower(repo) = ? AND ref = ? AND pushed_at > ? AND sha <> ?", w.key, Ref(w.Number), w.at(), w.SHA).
-		Where(`"trigger" = ?`, pipeline.TriggerPull).Order("id DESC").Limit(1).Pluck("id", &later).Error
-	if err != nil || len(later) == 0 {
+	later, err := Later(w.tx, w.key, w.Number, w.at(), w.SHA)
+	if err != nil || later == 0 {
 		return false, err
 	}
-	w.done = queue.Accepted{BuildID: later[0], Overtaken: true}
+	w.done = queue.Accepted{BuildID: later, Overtaken: true}
 	return true, nil
+}
+
+// Later is the newest build of another head of a pull request, of those that it had after a time in
+// microseconds; 0: there is none. key is the repository's name in lower case.
+func Later(tx *database.Tx, key string, number, after int64, sha string) (build int64, err error) {
+	var found []int64
+	err = tx.Model(&builds.Row{}).Where("lower(repo) = ? AND ref = ? AND pushed_at > ? AND "+builds.Pulls, key,
+		Ref(number), after).Where("sha <> ?", sha).Order("id DESC").Limit(1).Pluck("id", &found).Error
+	return slices.Max(append(found, 0)), err
 }
 
 // seen reports that the delivery is known. Where its build has come to nothing, it is made again, and
@@ -236,7 +242,7 @@ func standing(rows []builds.Row) builds.Row {
 func Adopt(tx *database.Tx, p queue.Push) (int64, error) {
 	var rows []builds.Row
 	err := builds.OfCommit(tx, p.Repo.FullName, p.SHA).
-		Where(`"trigger" = ?`, pipeline.TriggerPull).Order("id DESC").Limit(1).Find(&rows).Error
+		Where(builds.Pulls).Order("id DESC").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 || verdict.CameToNothing(rows[0].Build()) {
 		return 0, err
 	}

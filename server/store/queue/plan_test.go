@@ -8,6 +8,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
+	"vivarium/server/store/pulls"
 	"vivarium/server/store/queue"
 	"vivarium/server/store/storetest"
 	"vivarium/server/verdict"
@@ -34,6 +35,10 @@ func TestWhatAClaimAndALookNeedIsFoundByIndexes(t *testing.T) {
 					s.Queue.Supersede(verdict.SupersedeWaiting)
 					return s.Overtake(tx, builds.Row{Repo: "octo/repo-1", Ref: "refs/heads/topic", DefaultBranch: "main",
 						State: pipeline.Queued})
+				}),
+				"builds_pulls": inTransaction(func(tx *database.Tx) error {
+					_, err := pulls.Later(tx, "octo/repo-1", 12, 1, "c0ffee")
+					return err
 				}),
 				"builds_suspect": inTransaction(func(tx *database.Tx) error {
 					_, err := queue.AnySuspect(tx)
