@@ -111,10 +111,18 @@ type act struct {
 	done chan error
 }
 
-// work makes the store work, on builds that follow the script.
+// work makes the store work until the test's end, on builds that follow the script.
 func (s *site) work() *script {
 	s.t.Helper()
-	sc := &script{t: s.t, acts: make(chan act)}
+	sc, stop := s.workUntil()
+	s.t.Cleanup(stop)
+	return sc
+}
+
+// workUntil makes the store work until stop.
+func (s *site) workUntil() (sc *script, stop func()) {
+	s.t.Helper()
+	sc = &script{t: s.t, acts: make(chan act)}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	ready := make(chan struct{})
@@ -124,19 +132,18 @@ func (s *site) work() *script {
 			close(ready)
 		})
 	}()
-	s.t.Cleanup(func() {
+	select {
+	case <-ready:
+	case err := <-served:
+		cancel()
+		s.t.Fatalf("store.Serve: %v", err)
+	}
+	return sc, func() {
 		cancel()
 		if err := <-served; err != nil && !errors.Is(err, context.Canceled) {
 			s.t.Errorf("store.Serve: %v", err)
 		}
-	})
-	select {
-	case <-ready:
-	case err := <-served:
-		served <- nil
-		s.t.Fatalf("store.Serve: %v", err)
 	}
-	return sc
 }
 
 func (sc *script) build(ctx context.Context, _ pipeline.Build, rec pipeline.Recorder) (pipeline.Outcome, error) {
@@ -222,10 +229,11 @@ func (s *site) ended(id int64) pipeline.Build {
 	}
 }
 
-// built is a build that ran all its steps and passed.
+// built is a build that ran all its steps and passed. Nothing works on what is queued after it.
 func (s *site) built(repo string, private bool) int64 {
 	s.t.Helper()
-	sc := s.work()
+	sc, stop := s.workUntil()
+	defer stop()
 	id := s.push(repo, private)
 	for _, step := range pipeline.StepNames {
 		sc.start(step)
