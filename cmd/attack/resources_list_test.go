@@ -191,6 +191,15 @@ func stayers(t *testing.T) []bomb {
 			within:  soon + killGrace,
 		},
 		{
+			name:    "sleeper-at-import",
+			tried:   "sleeping for an hour before any test runs, where no clock of a test does",
+			files:   atImport(t, "sleeps(3600)", timeout),
+			dose:    atImport(t, "sleeps(0.5)", ""),
+			causes:  only(pipeline.CauseTimeout),
+			summary: []string{"^timed out: " + quantity.Duration(patience(t, soon)) + " limit for the build, in `python"},
+			within:  soon + killGrace,
+		},
+		{
 			name:   "signals-to-pid1",
 			tried:  "sending every signal to PID 1, three times, in setup.py and the tests",
 			files:  inSetup(t, "signals_to_pid1()", "signals_to_pid1()"),
@@ -211,6 +220,13 @@ func stayers(t *testing.T) []bomb {
 				"processes that `pip install` left behind were ended"),
 		},
 	}
+}
+
+// atImport is a repository one of whose test modules makes a call of the attack program.
+func atImport(t *testing.T, call, config string) map[string]string {
+	files := hostile(t, "sleeps(0)", config)
+	files["test_import.py"] = "import resources\nresources." + call + "\n"
+	return files
 }
 
 // inSetup is a repository whose setup.py makes one call of the attack program, and whose tests make

@@ -51,9 +51,8 @@ var filter = []mutant{
 			"errnoRet": 0,`, `"setrlimit"
 			],
 			"action": "SCMP_ACT_ALLOW",`, "^TestBounds$"),
-	inFilter("32-bit calls", `"architecture": "SCMP_ARCH_X86_64",
-			"subArchitectures": null`, `"architecture": "SCMP_ARCH_X86_64",
-			"subArchitectures": ["SCMP_ARCH_X86"]`, "^TestPrivileges$"),
+	// 32-bit calls have no mutant: runc refuses to start a sandbox whose profile names their architecture
+	// beside the rules for sockets. That the attack notices them shows with no filter at all.
 	inFilter("limits of PID 1", `"index": 2,
 					"value": 0,
 					"op": "SCMP_CMP_EQ"

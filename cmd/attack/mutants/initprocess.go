@@ -26,7 +26,7 @@ var initProcess = []mutant{
 			g.procs.killAll()`, `		case <-tooLate:`, `^TestResources$/^deaf-to-signals$`),
 	inInit("time", "run.go", `		case <-timedOut:
 			end()`, `		case <-timedOut:
-			timedOut = nil`, `^TestResources$/^sleeper$`),
+			timedOut = nil`, `^TestResources$/^sleeper-at-import$`),
 }
 
 func inInit(name, file, old, new, attacks string) mutant {
