@@ -7,6 +7,7 @@ __unittest = True  # frames of this file are left out of unittest's tracebacks
 
 class Channel:
     SIZE = 1 << 20  # of the ring, a power of two
+    DATA = 64  # where its bytes begin, after the words
     HIGH = 1024  # the connection's descriptor: tests that play a daemon close those below
 
     def __init__(self, name):
@@ -18,8 +19,8 @@ class Channel:
         self.sleep = time.sleep
         self.look = _socket.MSG_DONTWAIT | _socket.MSG_PEEK
         memory = posix.memfd_create("vivarium-report")
-        posix.ftruncate(memory, 64 + self.SIZE)
-        self.ring = mmap.mmap(memory, 64 + self.SIZE)
+        posix.ftruncate(memory, self.DATA + self.SIZE)
+        self.ring = mmap.mmap(memory, self.DATA + self.SIZE)
         self.words = memoryview(self.ring)[:40].cast("Q")  # head, tail, state, capacity, process
         self.words[3] = self.SIZE
         self.words[4] = posix.getpid()
@@ -32,8 +33,8 @@ class Channel:
         self.raise_socket(_socket, posix)
         self.known = self.identity(self.socket.fileno())[1:3]
         self.open = [True]  # until a fork: in a child the ring is another process's
-        posix.register_at_fork(after_in_child=self.open.clear)
         self.write = self.writer()
+        posix.register_at_fork(after_in_child=self.shut)
 
     def raise_socket(self, _socket, posix):
         """Gives the connection a high descriptor, if there is no other one of this number."""
@@ -58,36 +59,53 @@ class Channel:
             return False
 
     def writer(self):
-        """What passes on a record, a line of ASCII text with its end. It is called twice for each test."""
-        ring, words, size, is_open = self.ring, self.words, self.SIZE, self.open
-        head = tail = 0
+        """What passes on a record, a line of ASCII text with its end. Tests wait for it, so it looks at
+        one bound only, up to which there is room in one piece."""
+        ring, words, size, first = self.ring, self.words, self.SIZE, self.DATA
+        at, lap, bound = first, -first, first  # a place in the memory, what makes the head of it, and the bound
 
         def write(line):
-            nonlocal head, tail
-            if not is_open:
-                return
-            data = line.encode("ascii")
-            end = head + len(data)
-            while end - tail > size:
-                tail = words[1]
-                if end - tail > size and not self.waits():
-                    return
-            at = head & (size - 1)
-            first = size - at
-            if len(data) <= first:
-                ring[64 + at : 64 + at + len(data)] = data
-            else:
-                ring[64 + at :] = data[:first]
-                ring[64 : 64 + len(data) - first] = data[first:]
-            words[0] = head = end
+            nonlocal at
+            data = line.encode()
+            end = at + len(data)
+            if end > bound:
+                return write_past(data)
+            ring[at:end] = data
+            at = end
+            words[0] = lap + end
 
+        def write_past(data):
+            """Waits for room and moves the bound. In a child bound and ring are another process's."""
+            nonlocal at, lap, bound
+            head = lap + at
+            while self.open and head + len(data) - words[1] > size:
+                if not self.waits():
+                    return
+            if not self.open:
+                return
+            rest = first + size - at
+            ring[at : at + len(data[:rest])] = data[:rest]
+            if len(data) < rest:
+                at += len(data)
+            else:
+                ring[first : first + len(data) - rest] = data[rest:]
+                at, lap = first + len(data) - rest, lap + size
+            words[0] = lap + at
+            bound = min(first + size, words[1] + size - lap)
+
+        def shut():
+            nonlocal bound
+            self.open.clear()
+            bound = 0
+
+        self.shut = shut
         return write
 
     def waits(self):
         """Waits a little for room; false says that nobody reads any more."""
         self.sleep(0.001)
         if not self.heard():
-            self.open.clear()
+            self.shut()
         return bool(self.open)
 
     def heard(self):
