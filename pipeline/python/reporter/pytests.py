@@ -12,7 +12,7 @@ class Pytest:
     def pytest_collection_finish(self, session):
         if self.records.selected:
             session.items[:] = [t for i, t in enumerate(session.items) if self.records.selected(i)]
-        self.records.plan(item.nodeid for item in session.items)
+        plan_ids((item.nodeid for item in session.items), self.records)
         self.records.channel.running(True)
 
     def pytest_collectreport(self, report):
@@ -187,6 +187,18 @@ class Pytest:
         self.records.channel.sync()
         self.records.record("done", ran=self.records.ran, stopped=stopped)
         self.records.channel.sync()
+
+
+def plan_ids(ids, records):
+    """Tells which tests will run, in order: those of one prefix that follow each other in one record."""
+    before, length, names = None, 0, []
+    for id in ids:
+        at = max(id.rfind("::" if "::" in id else "."), 0)
+        if at != length or id[:at] != before:
+            records.planned(before, names)
+            before, length, names = id[:at], at, []
+        names.append(id[at:])
+    records.planned(before, names)
 
 
 def reason_of_skip(report):

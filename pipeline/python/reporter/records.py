@@ -4,7 +4,6 @@ TRACEBACK = 16000  # characters of a traceback or of captured output that are pa
 LINE = 60000  # bytes of a record
 REASON = 1000  # characters of a reason that are passed on: its beginning
 NAME = 1001  # likewise of all else. One more than pipeline/results keeps, which marks what it cuts
-PLANNED = 30000  # of names in one record of the plan
 OURS = (b"VIVARIUM_REPORT", b"VIVARIUM_TESTS")  # variables that the tests do not see
 SYNCS = 200  # tests that do not pass, after each of which what was printed is waited for
 
@@ -28,6 +27,7 @@ class Records:
         self.began, self.id, self.ended = 0, None, True
         self.said = False  # the test that runs has a result
         self.asked = []
+        self.held = ""
         self.root = folder()
         version = "%d.%d.%d" % sys.version_info[:3]
         self.record("begin", program=program, python=version, seed=environment("PYTHONHASHSEED"))
@@ -49,7 +49,8 @@ class Records:
                 members[name] = members.get(name, "")[-1000:]
             members["why"] = members.get("why", "")[:200]
             line = self.line(event, members)
-        self.channel.write(line)
+        self.release()
+        self.write(line)
 
     def line(self, event, members):
         parts = ['"e":"%s"' % event]
@@ -63,22 +64,26 @@ class Records:
             parts.append('"%s":%s' % (name, shown))
         return "{" + ",".join(parts) + "}\n"
 
-    def plan(self, ids):
-        """Tells which tests will run, in order: those of one prefix in one record."""
-        quote, before, length, names, size = self.quote, None, 0, [], 0
-        for id in ids:
-            at = max(id.rfind("::" if "::" in id else "."), 0)
-            if at != length or size > PLANNED or id[:at] != before:
-                self.planned(before, names)
-                before, length, names, size = id[:at], at, [], 0
-            names.append(quote(id[at : at + NAME]))
-            size += len(names[-1])
-        self.planned(before, names)
-
     def planned(self, prefix, names):
-        if names:
-            line = '{"e":"plan","in":%s,"tests":[%s]}\n'
-            self.channel.write(line % (self.text(prefix), ",".join(names)))
+        """Tells of tests that will run, in order: each has the prefix and one of the names."""
+        if not names:
+            return
+        line = '{"e":"plan","in":%s,"tests":[%s]}\n' % (self.text(prefix), self.quoted(names))
+        if len(line) <= LINE:
+            self.write(line)
+        elif len(names) == 1:
+            self.planned(prefix, [names[0][:NAME]])
+        else:
+            half = len(names) // 2
+            self.planned(prefix, names[:half])
+            self.planned(prefix, names[half:])
+
+    def quoted(self, names):
+        """Names as members of an array: at once where none holds what needs an escape."""
+        text = '","'.join(names)
+        if "\\" in text or not text.isascii() or not text.isprintable() or text.count('"') != 2 * len(names) - 2:
+            return ",".join([self.quote(name) for name in names])
+        return '"' + text + '"'
 
     def start(self, id):
         self.ran += 1
@@ -86,14 +91,23 @@ class Records:
         self.id = id
         if self.asked:
             self.asked = []
-        self.write('{"e":"start","id":' + self.quote(id[:NAME]) + "}\n")
+        self.write(self.held + '{"e":"start","id":' + self.quote(id[:NAME]) + "}\n")
+        self.held = ""
         self.began = self.now()
 
-    def passed(self):
-        """Ends the test that was started last."""
+    def passed(self, held):
+        """Ends the test that was started last. A record that is held goes with the next one: only where
+        nothing of the repository's runs until then, or release is called before."""
         took = self.now() - self.began
         self.said = self.ended = True
-        self.write(f'{{"e":"end","o":"passed","d":{took}e-9}}\n')
+        self.held += f'{{"e":"end","o":"passed","d":{took}e-9}}\n'
+        if not held:
+            self.release()
+
+    def release(self):
+        held, self.held = self.held, ""
+        if held:
+            self.write(held)
 
     def end(self, id, outcome, seconds=None, event="end", error=None, **members):
         """Ends a test, or tells of a part of one."""
@@ -202,63 +216,3 @@ def found(program):
         except (OSError, ValueError):
             pass
     return False
-
-
-def chain(error):
-    """An exception and those that led to it."""
-    seen = []
-    while error is not None and len(seen) < 10 and all(e is not error for e in seen):
-        seen.append(error)
-        error = error.__cause__ or error.__context__
-    return seen
-
-
-def wanted(error):
-    """What the exceptions say that was asked for and is not there."""
-    for e in chain(error):
-        try:
-            last = frame(e.__traceback__)
-            if isinstance(e, ModuleNotFoundError) and isinstance(e.name, str):
-                yield "module", e.name
-            elif isinstance(e, FileNotFoundError) and isinstance(e.filename, (str, bytes)):
-                name = e.filename.decode("utf-8", "replace") if isinstance(e.filename, bytes) else e.filename
-                yield ("program" if last.endswith("/subprocess.py") else "file"), str.__str__(name)
-            elif isinstance(e, KeyError) and last.endswith(("/os.py", "<frozen os>")) and isinstance(e.args[0], str):
-                yield "variable", e.args[0]
-        except Exception:
-            pass
-
-
-def frame(tb):
-    """The file of the innermost frame."""
-    name = ""
-    while tb is not None:
-        name = tb.tb_frame.f_code.co_filename
-        tb = tb.tb_next
-    return name
-
-
-def place(error, root):
-    """The innermost line in the checkout that an exception went through."""
-    best = {}
-    tb = error.__traceback__
-    while tb is not None:
-        name = tb.tb_frame.f_code.co_filename
-        if not name.startswith("/") and not name.startswith("<"):
-            name = root + "/" + name
-        if name.startswith(root + "/") and not name.startswith(sys.prefix + "/"):
-            best = {"path": name, "line": tb.tb_lineno}
-        tb = tb.tb_next
-    if isinstance(error, SyntaxError) and isinstance(error.filename, str) and error.filename.startswith(root + "/"):
-        best = {"path": error.filename, "line": error.lineno or 0}
-    return best
-
-
-def said(error):
-    """What was raised, in one line."""
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
-    return (name + ": " + text).rstrip(": ").strip() if text else name

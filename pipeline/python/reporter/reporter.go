@@ -15,11 +15,17 @@ var channel string
 //go:embed records.py
 var records string
 
+//go:embed failures.py
+var failures string
+
 //go:embed canaries.py
 var canaries string
 
 //go:embed unittests.py
 var unittests string
+
+//go:embed told.py
+var told string
 
 //go:embed pytests.py
 var pytests string
@@ -39,14 +45,20 @@ const (
 	Script   Kind = "script"   // a Python file and its arguments, which runs unittest
 )
 
-// sources are the program of each kind as one literal, which Python reads as JSON does. None holds
-// more than it needs: Python compiles it for each run, at some ten milliseconds a thousand lines.
+// sources are the programs of each kind. None holds more than it needs: Python compiles it for each
+// run, at some ten milliseconds a thousand lines.
 var sources = map[Kind]string{
-	Unittest: literal(channel, records, canaries, unittests),
-	Pytest:   literal(channel, records, pytests),
-	Script:   literal(channel, records, canaries, unittests, others),
+	Unittest: source([]string{channel, records, canaries, unittests}, failures, told),
+	Pytest:   source([]string{channel, records, failures, pytests}),
+	Script:   source([]string{channel, records, canaries, unittests, others}, failures, told),
 }
 
+// source has a program as a literal, and what of it waits for the first test that does not pass.
+func source(now []string, later ...string) string {
+	return "source = " + literal(now...) + "\nlater = " + literal(later...) + "\n"
+}
+
+// literal is what Python reads as JSON does.
 func literal(parts ...string) string {
 	text, err := json.Marshal(strings.Join(parts, "\n"))
 	if err != nil {
@@ -62,7 +74,7 @@ func Command(python string, options []string, kind Kind, arguments []string) []s
 	return append(argv, arguments...)
 }
 
-func program(kind Kind) string { return "source = " + sources[kind] + "\n" + start }
+func program(kind Kind) string { return sources[kind] + start }
 
 // Reports tells whether a command line is one of Command's.
 func Reports(argv []string) bool {

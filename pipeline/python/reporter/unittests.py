@@ -15,6 +15,8 @@ class Stream:
         self.errors = "backslashreplace"
         self.pending = []
         self.write = self.pending.append
+        self.held = False  # what is written waits
+        posix.register_at_fork(after_in_child=self.pending.clear)  # it is the parent's to print
 
     def writeln(self, text=None):
         if text:
@@ -22,7 +24,13 @@ class Stream:
         self.write("\n")
         self.flush()
 
+    def let_go(self):
+        self.held = False
+        self.flush()
+
     def flush(self):
+        if self.held or not self.pending:
+            return
         data = "".join(self.pending).encode(self.encoding, self.errors)
         self.pending.clear()
         try:
@@ -38,9 +46,23 @@ class Stream:
         return False
 
 
-def in_unittest(function, name):
+def in_unittest(function):
     module = getattr(function, "__module__", "")
     return module in ("unittest.case", "unittest.suite", "unittest.loader", "doctest")
+
+
+def is_plain(cls):
+    """Whether the tests or suites of a class are run by unittest's own code, whatever it says of itself."""
+    own = unittest_files()
+    return all(file_of(getattr(cls, name, None)) in own for name in ("run", "__call__"))
+
+
+def file_of(function):
+    return getattr(getattr(function, "__code__", None), "co_filename", None)
+
+
+def unittest_files():
+    return [sys.modules[name].__file__ for name in ("unittest.case", "unittest.suite") if name in sys.modules]
 
 
 class Names:
@@ -48,6 +70,7 @@ class Names:
 
     def __init__(self, unittest):
         self.prefixes = {}
+        self.plain = {}  # by class whose tests unittest's own code runs: the attributes that they have
         self.holder = unittest.suite._ErrorHolder
         self.failed = unittest.loader._FailedTest
         self.subtest = unittest.case._SubTest
@@ -70,11 +93,13 @@ class Names:
             return test._testMethodName
         if cls is self.subtest:
             return self.of(test.test_case)
-        if cls.id is not self.own and in_unittest(cls.id, "id"):
+        if cls.id is not self.own and in_unittest(cls.id):
             return str(test.id())
         prefix = "%s.%s." % (cls.__module__, cls.__qualname__)
         name = prefix + test._testMethodName
         self.prefixes[cls] = prefix
+        if is_plain(cls) and not hasattr(cls, "__del__"):
+            self.plain[cls] = len(vars(test))
         return name
 
     @staticmethod
@@ -84,16 +109,40 @@ class Names:
         return rest[:-1] + "." + name if rest.endswith(")") else description
 
 
-def reporting(base, records, names):
-    """A class of results that records, on top of another one."""
-    start, passed, of, prefixes = records.start, records.passed, names.of, names.prefixes
+def late(name, compile=compile, exec=exec):
+    """A function that only tests need which do not pass."""
+    if later:
+        exec(compile(later.pop(), "<vivarium>", "exec"), globals())
+    return globals()[name]
+
+
+def reporting(base, records, names, stream, plain):
+    """A class of results that records, on top of another one. What is told of a test of these plain
+    classes that passes waits for the next test, if nothing of the repository's runs before, such as when
+    what the test has kept in attributes goes: a system call and a record less for each."""
+    start, passed, of, prefixes, pending = records.start, records.passed, names.of, names.prefixes, stream.pending
     begin, end, success, describe = base.startTest, base.stopTest, base.addSuccess, base.getDescription
+    before_fixture = getattr(base, "_setupStdout", lambda result: None)
+
+    def told(result, test, outcome, err, why=""):
+        late("tell")(result, records, names, test, outcome, err, why)
 
     class Result(base):
         def startTest(self, test):
             prefix = prefixes.get(test.__class__)
             start(of(test) if prefix is None else prefix + test._testMethodName)
+            stream.held = True
             begin(self, test)
+            stream.held = False
+            if pending:
+                stream.flush()
+
+        def _setupStdout(self):
+            """What unittest calls before it starts a test, and before each fixture of a class or module."""
+            if not stream.held:
+                stream.flush()
+                records.release()
+            before_fixture(self)
 
         def stopTest(self, test):
             end(self, test)
@@ -101,68 +150,38 @@ def reporting(base, records, names):
                 records.stop()
 
         def addSuccess(self, test):
+            attributes = plain.get(test.__class__)
+            held = stream.held = attributes is not None and attributes == len(test.__dict__)
             success(self, test)
+            stream.held = False
             if not records.said:
-                passed()
+                passed(held)
 
         def addFailure(self, test, err):
             super().addFailure(test, err)
-            self.tell(test, "failed", err)
+            told(self, test, "failed", err)
 
         def addError(self, test, err):
             super().addError(test, err)
-            self.tell(test, "error", err)
+            told(self, test, "error", err)
 
         def addExpectedFailure(self, test, err):
             super().addExpectedFailure(test, err)
-            self.tell(test, "expected_failure", err)
+            told(self, test, "expected_failure", err)
 
         def addUnexpectedSuccess(self, test):
             super().addUnexpectedSuccess(test)
-            self.tell(test, "unexpected_success", None)
+            told(self, test, "unexpected_success", None)
 
         def addSkip(self, test, reason):
             super().addSkip(test, reason)
-            self.tell(test, "skipped", None, str(reason))
+            told(self, test, "skipped", None, str(reason))
 
         def addSubTest(self, test, subtest, err):
             super().addSubTest(test, subtest, err)
             if err is not None:
                 failed = issubclass(err[0], test.failureException)
-                self.tell(subtest, "failed" if failed else "error", err)
-
-        def tell(self, test, outcome, err, why=""):
-            members = {}
-            error = err[1] if err else None
-            if error is not None:
-                why = said(error)
-                if outcome in ("failed", "error"):
-                    members["tb"] = self.traceback(outcome)
-            event, id = "end", names.of(test)
-            if isinstance(test, names.subtest):
-                event, members["sub"] = "sub", subtest_name(test)
-            elif records.said and id == records.id:  # such as a failure and then one of tearDown
-                event, members["sub"] = "sub", "(then)"
-            if error is None or event == "end" and "path" not in place(error, records.root):
-                members.update(definition(test, records.root))
-            if isinstance(error, BaseException) and names.failed is test.__class__:
-                error = getattr(test, "_exception", error)
-                why = import_reason(why, error)
-                members.update(import_place(str(error), records.root))
-                _, missing, rest = why.partition("No module named '")
-                if missing:
-                    records.asks("module", rest.partition("'")[0])
-                error = None
-            seconds = None if test.__class__ is not names.holder else 0.0
-            records.end(id, outcome, seconds, event, error, why=why, **members)
-
-        def traceback(self, outcome):
-            """As unittest has just formatted it for its own report."""
-            kept = self.failures if outcome == "failed" else self.errors
-            try:
-                return kept[-1][1]
-            except Exception:
-                return ""
+                told(self, subtest, "failed" if failed else "error", err)
 
         def getDescription(self, test):
             try:
@@ -179,45 +198,8 @@ def reporting(base, records, names):
     return Result
 
 
-def subtest_name(subtest):
-    try:
-        return subtest._subDescription()
-    except Exception:
-        return "(<subtest>)"
-
-
-def definition(test, root):
-    """Where a test is defined."""
-    try:
-        function = getattr(type(test), test._testMethodName)
-        while hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
-        code = function.__code__
-        return {"path": code.co_filename, "line": code.co_firstlineno}
-    except Exception:
-        return {}
-
-
-def import_reason(why, error):
-    """The last line of the traceback that unittest quotes for a module that cannot be imported."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else why
-
-
-def import_place(text, root):
-    """The innermost line in the checkout of a traceback that is text."""
-    best = {}
-    for line in text.splitlines():
-        parts = line.strip().split('"')
-        if len(parts) == 3 and parts[0] == "File " and parts[1].startswith(root + "/"):
-            number = parts[2].partition("line ")[2].split(",")[0]
-            if number.isdigit():
-                best = {"path": parts[1], "line": int(number)}
-    return best
-
-
-def leaves(tests, single):
-    """The tests of suites, in order. What is a single test is known by its class, in single."""
+def leaves(tests, single, found):
+    """Adds the tests of suites, in order. What is a single test is known by its class, in single."""
     for t in tests:
         if t is None:
             continue
@@ -225,9 +207,10 @@ def leaves(tests, single):
         if alone is None:
             alone = single[type(t)] = not iterable(t)
         if alone:
-            yield t
+            found.append(t)
         else:
-            yield from leaves(t, single)
+            leaves(t, single, found)
+    return found
 
 
 def iterable(test):
@@ -257,18 +240,16 @@ def select(suite, wanted, at=0):
 
 def plan(tests, records, names):
     """Tells which tests will run, in order: those of one class that follow each other in one record."""
-    cls, prefix, methods, size = None, None, [], 0
+    cls, prefix, methods = None, None, []
     for test in tests:
-        if type(test) is not cls or size > PLANNED:
-            records.planned(prefix, methods)
-            prefix, _, method = names.of(test).rpartition(".")
-            method = "." + method if prefix else method
-            cls = type(test) if names.prefixes.get(type(test)) == prefix + "." else None
-            methods, size = [], 0
-        else:
-            method = "." + test._testMethodName
-        methods.append(records.quote(method[:NAME]))
-        size += len(methods[-1])
+        if type(test) is cls:
+            methods.append(test._testMethodName)
+            continue
+        records.planned(prefix, methods)
+        id = names.of(test)
+        prefix = names.prefixes.get(type(test))
+        cls = None if prefix is None else type(test)
+        methods = [id if prefix is None else test._testMethodName]
     records.planned(prefix, methods)
 
 
@@ -277,11 +258,18 @@ def run_reported(run, runner, test, records, unittest):
     names = Names(unittest)
     if records.selected:
         select(test, records.selected)
-    plan(leaves((test,), {}), records, names)
+    single = {}
+    plan(leaves((test,), single, []), records, names)
     base = runner.resultclass or unittest.TextTestResult
-    runner.resultclass = reporting(base, records, names)
+    holds = all(alone or is_plain(kind) for kind, alone in single.items())
+    stream = runner.stream if runner.verbosity > 1 and isinstance(runner.stream, Stream) else Stream(None)
+    runner.resultclass = reporting(base, records, names, stream, names.plain if holds else {})
     records.channel.running(True)
-    result = run(runner, test)
+    try:
+        result = run(runner, test)
+    finally:
+        stream.let_go()
+        records.release()
     records.channel.running(False)
     try:
         seen = watched(unittest, base, result)
