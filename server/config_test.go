@@ -65,3 +65,21 @@ func TestBuildURLIsEmptyWithoutPublicURL(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyIsLocalToAServerWithAPublicAddress(t *testing.T) {
+	for _, c := range []struct {
+		url    string
+		public bool
+	}{
+		{"", false},
+		{"http://127.0.0.1:8001", false},
+		{"http://localhost:8001/ci", false},
+		{"http://[::1]:8001", false},
+		{"https://ci.example.org", true},
+		{"http://192.0.2.7:8001", true},
+	} {
+		if got := (Config{PublicURL: c.url}).isPublic(); got != c.public {
+			t.Errorf("isPublic(%q) = %v, want %v", c.url, got, c.public)
+		}
+	}
+}

@@ -85,6 +85,13 @@ func crowded(err error, message string) *Problem {
 	return p
 }
 
+// maxInFlight bounds the memory for the bodies of all deliveries at one time, in bytes. Only a
+// complete body shows whether it is signed, so anybody can send one. 200 bodies of GitHub's usual
+// 20 KB hold 6 MiB.
+const maxInFlight = 256 << 20
+
+const tooMuchInFlight = "too many deliveries%s at once: redeliver this one from the webhook's page on GitHub"
+
 type headKey struct{}
 
 // headAsGet answers HEAD like GET; net/http leaves out the body.

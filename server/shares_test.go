@@ -90,7 +90,7 @@ func TestOneNetworkLeavesReadersAndDeliveriesToOthers(t *testing.T) {
 		"a follower": {&s.bounds.followers, 4, func(from func(*http.Request)) answer {
 			return s.do(httptest.NewRequest(http.MethodHead, events, nil), from)
 		}},
-		"a delivery": {&s.bounds.bodies, 4 * bodyStep, func(from func(*http.Request)) answer {
+		"a delivery": {&s.bounds.bodies, 4 * shares.BodyStep, func(from func(*http.Request)) answer {
 			return s.deliver("push", push, from)
 		}},
 	} {

@@ -178,23 +178,25 @@ func (s *Server) accepted(ctx context.Context, a queue.Accepted) (*deliveryAnswe
 // read reads the whole body, of at most maxDelivery bytes; it reads none that cannot be signed. The
 // caller calls free when it no longer needs the body, also after an error.
 func (in *deliveryInput) read(bodies *shares.Shares) (body []byte, free func(), err error) {
-	held := &held{of: bodies, client: in.client}
+	held := &shares.Body{Of: bodies, Client: in.client}
 	if in.request.ContentLength > maxDelivery {
-		return nil, held.free, &http.MaxBytesError{Limit: maxDelivery}
+		return nil, held.Free, &http.MaxBytesError{Limit: maxDelivery}
 	}
 	if err := github.CheckSigned(in.request.Header); err != nil {
-		return nil, held.free, err
+		return nil, held.Free, err
 	}
-	body, err = held.readAll(in.request.Body)
+	body, err = held.ReadAll(in.request.Body)
 	var tooBig *http.MaxBytesError
-	var known *Problem
-	if err != nil && !errors.As(err, &tooBig) && !errors.As(err, &known) {
+	switch {
+	case errors.Is(err, shares.ErrNoneLeft), errors.Is(err, shares.ErrNoShare):
+		err = crowded(err, tooMuchInFlight)
+	case err != nil && !errors.As(err, &tooBig):
 		err = &Problem{Message: "the body did not arrive whole: " + err.Error(), status: http.StatusBadRequest}
 	}
 	if err != nil {
-		return nil, held.free, err
+		return nil, held.Free, err
 	}
-	return body, held.free, nil
+	return body, held.Free, nil
 }
 
 func answerDelivery(status int, message string, build int64) *deliveryAnswer {
