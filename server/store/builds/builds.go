@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -67,66 +66,6 @@ func (b *Builds) steps(ctx context.Context, r Row) ([]pipeline.Step, error) {
 		return cmp.Compare(slices.Index(pipeline.StepNames, x.Name), slices.Index(pipeline.StepNames, y.Name))
 	})
 	return steps, nil
-}
-
-// Query selects builds, newest first. Zero fields other than Sight do not restrict.
-type Query struct {
-	Sight  Sight  // whose builds may be seen
-	Before int64  // only ids below it
-	Limit  int    // at most 1000; 0 is 100
-	Repo   string // OWNER/NAME, in any letters
-	SHA    string
-	State  pipeline.State
-
-	Fits  string    // OWNER/NAME or OWNER/PATTERN
-	Since time.Time // only those that ended then or later
-	Last  bool      // less those whose commit was built again on the same branch: what that came to counts
-}
-
-const builtAgain = `SELECT 1 FROM builds l WHERE l.sha = builds.sha AND l.id > builds.id AND l.ref = builds.ref AND ` +
-	`lower(l.repo) = lower(builds.repo)`
-
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
-
-// List lists builds without their steps.
-func (b *Builds) List(ctx context.Context, q Query) ([]pipeline.Build, error) {
-	db := q.Sight.restrict(b.db.Read(ctx), "builds").Order("id DESC").Limit(min(
-		cmp.Or(max(q.Limit, 0), defaultLimit), maxLimit,
-	))
-	if q.Before > 0 {
-		db = db.Where("id < ?", q.Before)
-	}
-	if q.Repo != "" {
-		db = db.Where("upper(repo) = ?", strings.ToUpper(q.Repo)) // in the words of its index
-	}
-	if q.SHA != "" {
-		db = db.Where("sha = ?", q.SHA)
-	}
-	if q.State != "" {
-		db = db.Where("state = ?", q.State)
-	}
-	if q.Fits != "" {
-		db = db.Where(database.Fits("repo", q.Fits))
-	}
-	if !q.Since.IsZero() {
-		db = db.Where("ended_at >= ?", database.Micros(q.Since))
-	}
-	if q.Last {
-		db = db.Where("NOT EXISTS (" + builtAgain + ")")
-	}
-	var rows []Row
-	if err := db.Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("list builds: %w", err)
-	}
-	list := Of(rows)
-	each := make([]*pipeline.Build, len(list))
-	for i := range list {
-		each[i] = &list[i]
-	}
-	return list, b.addOutages(ctx, each...)
 }
 
 // Of are the builds of rows.
