@@ -3,12 +3,17 @@ package server
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
+
+	"vivarium/server/filter"
 )
 
 // newAPI is the part of the router whose routes are described by their types. The description says
@@ -42,7 +47,7 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 			OperationID: operationID(r),
 			Summary:     r.summary,
 			Description: "Access: " + string(r.access) + ".",
-			Middlewares: huma.Middlewares{s.admit(r.access), s.negotiate(r.page)},
+			Middlewares: huma.Middlewares{s.admit(r.access), s.negotiate(r.page), s.knownQuery(r)},
 			Responses:   map[string]*huma.Response{},
 		}
 		for _, detail := range details {
@@ -68,6 +73,31 @@ func typed[I, O any](h func(context.Context, *I) (*O, error), details ...func(*h
 		}
 		// Parameters that do not fit are answered with 400; see huma.NewError.
 		delete(op.Responses, "422")
+	}
+}
+
+// knownQuery refuses parameters that the route does not have: a misspelt filter would else answer with
+// everything.
+func (s *Server) knownQuery(r route) func(huma.Context, func(huma.Context)) {
+	known := sync.OnceValue(func() []string { // once the route is described
+		var names []string
+		for _, p := range s.api.OpenAPI().Paths[r.path].Get.Parameters {
+			if p.In == "query" {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	})
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if r.method == http.MethodGet {
+			u := ctx.URL()
+			given := slices.Sorted(maps.Keys(u.Query()))
+			if err := filter.Unknown(given, known()); err != nil {
+				s.answerError(&Problem{Message: err.Error(), status: http.StatusBadRequest}, unwrap(ctx))
+				return
+			}
+		}
+		next(ctx)
 	}
 }
 

@@ -3,13 +3,14 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
 	"vivarium/pipeline"
 	"vivarium/server/api"
+	"vivarium/server/filter"
 	"vivarium/server/logtext"
-	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
 )
 
@@ -18,6 +19,7 @@ const pageSize = 100
 
 type listInput struct {
 	Before int64 `query:"before" minimum:"1" doc:"Only builds with an id below this one: the previous page's next."`
+	filter.Words
 }
 
 type listAnswer struct {
@@ -29,7 +31,7 @@ type listAnswer struct {
 }
 
 func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, error) {
-	builds, next, err := s.newest(ctx, in.Before)
+	builds, next, err := s.newest(ctx, in.Words, in.Before)
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +42,20 @@ func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, er
 	}
 	if next != 0 {
 		a.Body.Next = strconv.FormatInt(next, 10)
-		a.Link = fmt.Sprintf(`<%s>; rel="next"`, s.base+listPath(next))
+		a.Link = fmt.Sprintf(`<%s>; rel="next"`, s.base+listPath(in.Words, next))
 	}
 	return a, nil
 }
 
-// newest gives one page of the builds that the client may see, and the ID before which the next
-// page begins, or zero.
-func (s *Server) newest(ctx context.Context, before int64) ([]pipeline.Build, int64, error) {
-	builds, err := s.builds.Builds.List(ctx, builds.Query{Before: before, Limit: pageSize + 1, Sight: viewerOf(ctx).sight})
+// newest gives one page of the builds that words ask for and the client may see, and the ID before
+// which the next page begins, or zero.
+func (s *Server) newest(ctx context.Context, words filter.Words, before int64) ([]pipeline.Build, int64, error) {
+	q, err := words.Query(time.Now(), time.UTC)
+	if err != nil {
+		return nil, 0, &Problem{Message: err.Error(), status: http.StatusBadRequest}
+	}
+	q.Before, q.Limit, q.Sight = before, pageSize+1, viewerOf(ctx).sight
+	builds, err := s.builds.Builds.List(ctx, q)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list builds: %w", err)
 	}
@@ -59,7 +66,7 @@ func (s *Server) newest(ctx context.Context, before int64) ([]pipeline.Build, in
 	return builds, builds[pageSize-1].ID, nil
 }
 
-func listPath(before int64) string { return "/logs?before=" + strconv.FormatInt(before, 10) }
+func listPath(words filter.Words, before int64) string { return "/logs?" + words.Page(before) }
 
 // parseID reads an ID in its one written form.
 func parseID(id string) (int64, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/api"
+	"vivarium/server/filter"
 	"vivarium/server/logpage"
 	"vivarium/server/pullrequests"
 	"vivarium/server/store/database"
@@ -46,13 +47,14 @@ func (s *Server) indexPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	builds, next, err := s.newest(c.Request().Context(), before)
+	words := filter.Read(c.QueryParams())
+	builds, next, err := s.newest(c.Request().Context(), words, before)
 	if err != nil {
 		return err
 	}
-	p := web.Index{Builds: builds, First: before == 0}
+	p := web.Index{Builds: builds, First: before == 0, Words: words}
 	if next != 0 {
-		p.NextPath = listPath(next)
+		p.NextPath = listPath(words, next)
 	}
 	return s.render(c, http.StatusOK, p)
 }

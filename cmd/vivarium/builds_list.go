@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,33 +12,26 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
-	"vivarium/server/github"
+	"vivarium/server/filter"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/queue"
 )
 
-// states are all states of a build.
-var states = []pipeline.State{pipeline.Unapproved, pipeline.Queued, pipeline.Running, pipeline.Passed,
-	pipeline.Failed, pipeline.Errored, pipeline.Canceled, pipeline.Skipped}
-
-func stateList() string {
-	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(states)), ", "), "[]")
-}
-
 func newBuildsList(a *app) *cobra.Command {
-	q := builds.Query{Sight: builds.Sight{All: true}}
-	var state string
+	only := builds.Query{Sight: builds.Sight{All: true}} // besides what the words say
+	var words filter.Words
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List builds, newest first",
 		Example: "  vivarium builds list --repo OWNER/NAME --state failed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q.State = pipeline.State(state)
-			if err := checkBuildsQuery(q); err != nil {
-				return err
+			q, err := words.Query(time.Now(), time.Local)
+			if err != nil {
+				return fmt.Errorf("cannot list builds: %w", err)
 			}
+			q.Sight, q.SHA, q.Limit, q.Before = only.Sight, only.SHA, only.Limit, only.Before
 			return a.withStore(cmd.Context(), func(_ config, s *store.Store) error {
 				builds, places, err := queryBuilds(cmd.Context(), s, q)
 				if err != nil {
@@ -49,25 +41,18 @@ func newBuildsList(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&q.Repo, "repo", "", "only those of OWNER/NAME")
-	cmd.Flags().StringVar(&q.SHA, "sha", "", "only those of a commit, by its full id")
-	cmd.Flags().StringVar(&state, "state", "", "only those in one of the states "+stateList())
-	cmd.Flags().IntVar(&q.Limit, "limit", 30, "at most so many, up to 1000")
-	cmd.Flags().Int64Var(&q.Before, "before", 0, "only those with a lower id")
+	cmd.Flags().StringVar(&words.Repo, "repo", "", "only those of OWNER/NAME")
+	cmd.Flags().StringVar(&words.Branch, "branch", "", "only those of a branch")
+	cmd.Flags().StringVar(&words.Author, "author", "", "only those that this login pushed")
+	cmd.Flags().StringVar(&only.SHA, "sha", "", "only those of a commit, by its full id")
+	cmd.Flags().StringVar(&words.State, "state", "", "only those in one of the states "+strings.Join(filter.States, ", "))
+	cmd.Flags().StringVar(&words.Cause, "cause", "", "only those that did not pass for one cause, such as tests")
+	cmd.Flags().StringVar(&words.Text, "text", "", "only those whose message or summary has this text")
+	cmd.Flags().StringVar(&words.Since, "since", "", "only those queued then or later: 2026-11-30, 7d or 12h")
+	cmd.Flags().StringVar(&words.Until, "until", "", "only those queued before then, in the words of --since")
+	cmd.Flags().IntVar(&only.Limit, "limit", 30, "at most so many, up to 1000")
+	cmd.Flags().Int64Var(&only.Before, "before", 0, "only those with a lower id")
 	return cmd
-}
-
-func checkBuildsQuery(q builds.Query) error {
-	if q.State != "" && !slices.Contains(states, q.State) {
-		return fmt.Errorf("cannot list builds in state %q: there are only %s", q.State, stateList())
-	}
-	if q.Repo == "" {
-		return nil
-	}
-	if _, _, err := github.SplitFullName(q.Repo); err != nil {
-		return fmt.Errorf("cannot list builds: --repo: %w", err)
-	}
-	return nil
 }
 
 // queryBuilds returns builds, and the place of each in the queue.

@@ -16,6 +16,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
+	"vivarium/server/filter"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
@@ -89,7 +90,7 @@ func (a *app) tellRerun(ctx context.Context, s *store.Store, id int64) error {
 func (r *reruns) query(now time.Time) (q builds.Query, err error) {
 	q = builds.Query{Sight: builds.Sight{All: true}, State: pipeline.State(r.state), Fits: r.repos, Last: true,
 		Limit: mostReruns}
-	if !slices.Contains(states, q.State) || !q.State.Ended() {
+	if !slices.Contains(filter.States, r.state) || !q.State.Ended() {
 		return q, fmt.Errorf("--state is passed, failed, errored, canceled or skipped, not %q", r.state)
 	}
 	if r.repos != "" {

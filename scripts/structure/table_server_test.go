@@ -2,8 +2,10 @@ package structure
 
 // mayImportServer is the part of mayImport that is about the server's rooms.
 var mayImportServer = map[string][]string{
+	"server/filter": {"pipeline", "sandbox/quantity", "server/github", "server/store/builds"},
 	"server": {
 		"server/accept",
+		"server/filter",
 		"server/answers",
 		"server/nearby",
 		"server/forks",
@@ -101,6 +103,7 @@ var mayImportServer = map[string][]string{
 		"pipeline/findings",
 		"pipeline/results",
 		"sandbox/quantity",
+		"server/filter",
 		"server/verdict",
 	},
 	"server/accept":   {},

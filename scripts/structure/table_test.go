@@ -9,6 +9,7 @@ var mayImport = together(
 	map[string][]string{
 		"cmd/vivarium": {
 			"cmd/vivarium/asking",
+			"server/filter",
 			"cmd/vivarium/approve",
 			"cmd/vivarium/export",
 			"cmd/vivarium/console",

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/environment"
+	"vivarium/server/filter"
 	"vivarium/server/verdict"
 )
 
@@ -27,9 +29,19 @@ type Page interface{ template() string }
 // Index lists builds, newest first.
 type Index struct {
 	Builds   []pipeline.Build
-	NextPath string // of the page of older builds, without the base; empty on the last
-	First    bool   // this is the page of the newest builds
+	Words    filter.Words // what the list is asked for
+	NextPath string       // of the page of older builds, without the base; empty on the last
+	First    bool         // this is the page of the newest builds
 }
+
+// NewestPath is the address of the newest builds of the same list, without the base.
+func (p Index) NewestPath() string { return strings.TrimSuffix("/logs?"+p.Words.Page(0), "?") }
+
+// States are those that a list may be asked for.
+func (Index) States() []string { return filter.States }
+
+// Causes are those that a list may be asked for.
+func (Index) Causes() []string { return filter.Causes }
 
 // Build shows one build and its log.
 type Build struct {
