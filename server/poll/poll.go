@@ -155,7 +155,9 @@ func (p *Poller) compare(ctx context.Context, name string, look *github.Look) ([
 // files it changes is not known, and so leaves nothing out.
 func (p *Poller) build(ctx context.Context, r registry.Named, repo pipeline.Repository, m heads.Move) error {
 	c, err := p.Host.Commit(ctx, r.Name, m.SHA)
-	if github.IsLimited(err) {
+	// What GitHub does not know has no message. Any other trouble passes: the message might ask for no
+	// build.
+	if err != nil && !github.IsRefused(err, http.StatusNotFound, http.StatusUnprocessableEntity) {
 		return err
 	}
 	decision, err := p.Decide(ctx, github.Push{Repo: repo, Ref: m.Ref, SHA: m.SHA, Before: m.Before, Marker: c.Marker})

@@ -263,3 +263,29 @@ func TestAnArchivedRepositoryIsLeftAlone(t *testing.T) {
 	w.round()
 	w.want("archived")
 }
+
+// stumbling fails to tell of commits until it is well.
+type stumbling struct {
+	Host
+	well bool
+}
+
+func (s *stumbling) Commit(ctx context.Context, repo, sha string) (github.Commit, error) {
+	if !s.well {
+		return github.Commit{}, &github.APIError{Code: http.StatusBadGateway}
+	}
+	return s.Host.Commit(ctx, repo, sha)
+}
+
+// TestACommitThatCannotBeReadNowIsReadLater: its message might ask for no build.
+func TestACommitThatCannotBeReadNowIsReadLater(t *testing.T) {
+	w := newWorld(t, "octo/hello")
+	w.github.SetRef("octo/hello", "main", sha(1))
+	host := &stumbling{Host: w.poller.Host}
+	w.poller.Host = host
+	w.round()
+	w.want("while GitHub stumbles")
+	host.well = true
+	w.round()
+	w.want("afterwards", "octo/hello main 1")
+}

@@ -7,6 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/notify"
+	"vivarium/server/store/queue/queuetest"
 )
 
 // messenger keeps what it is to bring.
@@ -72,5 +73,34 @@ func TestASkippedPushKeepsNobodyFromBeingTold(t *testing.T) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		return len(m.got) == 1
+	})
+}
+
+// TestAPushWhoseBuildHasEndedTellsThatItsBranchTurned: as the head of a pull request it was built
+// before it was the branch's.
+func TestAPushWhoseBuildHasEndedTellsThatItsBranchTurned(t *testing.T) {
+	s := openStore(t, Options{
+		DataDir: t.TempDir(), Log: testLog(t), Notify: []notify.Target{{Kind: notify.Slack, URL: "https://x.example"}},
+	})
+	var m messenger
+	serve(t, s, Work{
+		Messenger: &m,
+		Build: func(context.Context, pipeline.Build, pipeline.Recorder) (pipeline.Outcome, error) {
+			return pipeline.Outcome{State: pipeline.Failed, Cause: pipeline.CauseTests, Summary: "1 of 3 tests failed"}, nil
+		},
+	})
+	a, err := s.Pulls.Accept(t.Context(), queuetest.Pull(1))
+	must(t, err)
+	eventually(t, "the pull request's end", func() bool {
+		b, err := s.Builds.Get(t.Context(), a.BuildID)
+		return err == nil && b.State == pipeline.Failed
+	})
+	if id := accept(t, s, push(1)); id != a.BuildID {
+		t.Errorf("the push has build %d, want the pull request's, %d", id, a.BuildID)
+	}
+	eventually(t, "a message", func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return len(m.got) == 1 && m.got[0].Branch == "main" && m.got[0].Colour == notify.Red
 	})
 }

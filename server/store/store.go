@@ -103,7 +103,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		AddStatus:          outbox.Adder{Checks: o.checked}.Add,
 		Keep:               s.keep,
 		ToldLate:           polls.ToldLate,
-		Adopt:              pulls.Adopt,
+		Adopt:              s.adopt,
 		Logs:               s.Logs,
 	})
 	if o.Checks {
@@ -126,6 +126,20 @@ func (o Options) checked(tx *database.Tx, repo string) (bool, error) {
 // keep writes what else is kept of a build's end.
 func (s *Store) keep(tx *database.Tx, b builds.Row, o pipeline.Outcome) error {
 	return errors.Join(environments.Keep(tx, b, o), s.Notices.Keep(tx, b, o))
+}
+
+// adopt makes a pull request's build that of a push. One that has ended already says now what its
+// branch has come to.
+func (s *Store) adopt(tx *database.Tx, p queue.Push) (int64, error) {
+	id, err := pulls.Adopt(tx, p)
+	if err != nil || id == 0 {
+		return 0, err
+	}
+	var b builds.Row
+	if err := tx.Take(&b, id).Error; err != nil || !b.State.Ended() {
+		return id, err
+	}
+	return id, s.Notices.Keep(tx, b, pipeline.Outcome{})
 }
 
 // Close closes the database. Serve must have returned.

@@ -244,7 +244,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	if shared, err := q.adopt(tx, p); err != nil || shared != 0 {
 		a := Accepted{BuildID: shared, Shared: true, turn: turnRow{RepoKey: key, EntryID: entry}}
 		if err == nil {
-			err = q.noteDelivery(tx, p, shared)
+			a.over, err = q.overtakenBy(tx, p, shared)
 		}
 		return a, nil, err
 	}
@@ -266,6 +266,17 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	}
 	a.BuildID, a.Superseded, a.turn = b.ID, a.over.Has(b.ID), turnOf(b)
 	return a, jobs, q.noteDelivery(tx, p, b.ID)
+}
+
+// overtakenBy notes that a push has a build that was there already, and ends those of older pushes for
+// its sake.
+func (q *Queue) overtakenBy(tx *database.Tx, p Push, build int64) (*overtake.Over, error) {
+	var b builds.Row
+	if err := tx.Take(&b, build).Error; err != nil {
+		return nil, err
+	}
+	over, err := q.overtaker.Push(tx, b)
+	return over, errors.Join(err, q.noteDelivery(tx, p, build))
 }
 
 // rowOf is the build of a push.

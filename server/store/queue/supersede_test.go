@@ -198,3 +198,27 @@ func TestManyPushesOfOneBranchLeaveOneThatWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestAPushThatIsAPullRequestsHeadEndsTheOlderOne: it gets that build, also where it has ended.
+func TestAPushThatIsAPullRequestsHeadEndsTheOlderOne(t *testing.T) {
+	for _, state := range []pipeline.State{pipeline.Queued, pipeline.Passed} {
+		everyDatabase(t, func(t *testing.T, open func() *Store) {
+			s := superseding(open, verdict.SupersedeWaiting)
+			pulled := acceptPull(t, s, pull(2)).BuildID
+			endAs(t, s, pulled, state)
+			older := accept(t, s, topic(1))
+			if got := stands(t, s, older); got != "queued" {
+				t.Errorf("control: before the push the older one is %s", got)
+			}
+			if a, err := s.AcceptPush(t.Context(), topic(2)); err != nil || a.BuildID != pulled || !a.Shared {
+				t.Errorf("got %+v, %v; want build %d shared", a, err, pulled)
+			}
+			if got := stands(t, s, older); got != "canceled superseded" {
+				t.Errorf("%s: the older one is %s", state, got)
+			}
+			if got := stands(t, s, pulled); got != string(state) {
+				t.Errorf("the newer one is %s, want %s", got, state)
+			}
+		})
+	}
+}

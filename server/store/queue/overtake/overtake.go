@@ -37,7 +37,7 @@ func (o *Over) Has(build int64) bool {
 // Push ends what the newest push of a branch makes pointless, after the build b of a push was made.
 func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	of := pipeline.Repository{FullName: b.Repo, DefaultBranch: b.DefaultBranch}
-	if o.How == verdict.SupersedeNone || b.State.Ended() || !verdict.MaySupersede(b.Ref, of) {
+	if o.How == verdict.SupersedeNone || isRefused(b) || !verdict.MaySupersede(b.Ref, of) {
 		return nil, nil
 	}
 	open, err := unended(tx, b)
@@ -60,6 +60,9 @@ func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	}
 	return over, nil
 }
+
+// isRefused reports that a push's build has ended without having run: it says nothing of the branch.
+func isRefused(b builds.Row) bool { return b.State.Ended() && b.StartedAt == 0 }
 
 // unended are the builds of pushes of b's branch that have not ended, but for those that somebody had
 // built although they were skipped.
