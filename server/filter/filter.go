@@ -43,6 +43,18 @@ func Read(address url.Values) Words {
 // Any says that something restricts the list.
 func (w Words) Any() bool { return w != Words{} }
 
+// String shows the words to people, such as: repo octo/hello, state failed.
+func (w Words) String() string {
+	var shown []string
+	each := w.each()
+	for _, name := range Names {
+		if word := *each[name]; word != "" {
+			shown = append(shown, name+" "+word)
+		}
+	}
+	return strings.Join(shown, ", ")
+}
+
 // Address is the query of the list's address, without "?", less the names that are left out.
 func (w Words) Address(without ...string) string {
 	address := url.Values{}

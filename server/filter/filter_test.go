@@ -60,6 +60,7 @@ func TestAnAddressIsThatOfTheSameList(t *testing.T) {
 		t.Errorf("%s is %+v, want %+v", w.Page(12), again, w)
 	}
 	for got, want := range map[string]string{
+		w.String():      "repo o/n, branch a&b=c #1, text 90 != 100, since 7d",
 		Words{}.Page(0): "", Words{}.Page(5): "before=5", Words{State: "failed"}.Page(5): "state=failed&before=5",
 		w.Address("branch", "text", "since"): "repo=o%2Fn",
 	} {
