@@ -94,7 +94,7 @@ func testsCause(
 		return blame(StepTest, by.Command, r, l, by.Name+
 			" did not come to its summary: a test ended Python with exit code 0, or closed the stream of the summary")
 	case report.Bad() && report.Runs == 1:
-		return blame(StepTest, by.Command, r, l, said+fmt.Sprintf(", although `%s` ended with exit code 0", by.Command))
+		return blame(StepTest, by.Command, r, l, said+fmt.Sprintf(", although `%s` ended as if all had passed", by.Command))
 	case report.Stopped != "":
 		return blame(StepTest, by.Command, r, l, by.Name+" was ended before its last test: "+report.Stopped)
 	case !report.Seen:

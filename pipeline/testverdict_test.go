@@ -48,7 +48,7 @@ func TestJudgeTests(t *testing.T) {
 			sandbox.Result{},
 			bad,
 			CauseTests,
-			"1 failure in 5 tests, although `prog` ended with exit code 0",
+			"1 failure in 5 tests, although `prog` ended as if all had passed",
 		},
 		"green, a child failed": {sandbox.Result{}, both, "", "1 failure in 5 tests"},
 		"green, a garbled summary": {
@@ -147,7 +147,7 @@ func TestJudgeTestsBeginsWithTheFailure(t *testing.T) {
 			failure + ", and 2 more of 120",
 			failure + ", and 2 more of 120",
 		},
-		"although exit 0":  {sandbox.Result{}, one, failure, failure + ", although `prog` ended with exit code 0"},
+		"although exit 0":  {sandbox.Result{}, one, failure, failure + ", although `prog` ended as if all had passed"},
 		"none that counts": {sandbox.Result{}, forked, failure, "1 failure in 5 tests"},
 		"forged, green":    {sandbox.Result{}, green, failure, "5 tests"},
 		"a limit struck": {

@@ -70,9 +70,9 @@ func (h openHosts) gitSource(where string) (s GitSource, no string) {
 	case err != nil:
 		return s, fmt.Sprintf("%s is no address that builds can reach", shown)
 	case hosts.Origin(u) == "":
-		return s, fmt.Sprintf("%s is not open: dependencies come by git+https:// alone (%s)", shown, gitHosts)
+		return s, notByThisScheme(shown, u)
 	case !h.git.Has(u):
-		return s, fmt.Sprintf("%s is not open to builds: no %s in %s", shown, u.Host, gitHosts)
+		return s, fmt.Sprintf("%s is not open to builds: the operator can open it by %s", shown, gitHosts)
 	case hasPassword(u):
 		return s, fmt.Sprintf("%s comes with a password: builds get dependencies without credentials; take it out", shown)
 	case u.RawQuery != "" || !repositoryPath.MatchString(strings.TrimRight(u.EscapedPath(), "/")):
@@ -80,6 +80,14 @@ func (h openHosts) gitSource(where string) (s GitSource, no string) {
 	}
 	clean := &url.URL{Scheme: strings.ToLower(u.Scheme), Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
 	return GitSource{Address: address, URL: clean}, ""
+}
+
+// notByThisScheme says by which scheme an address can be reached.
+func notByThisScheme(shown string, u *url.URL) string {
+	if strings.EqualFold(u.Scheme, "ssh") {
+		return shown + " is not open to builds, which have no ssh key: write git+https://"
+	}
+	return shown + " is not open to builds: dependencies come by git+https:// alone"
 }
 
 // hasPassword reports whether an address has credentials; git@HOST has none.
@@ -111,7 +119,7 @@ func (in *installation) addIndex(o requirement.Option, u *url.URL) {
 	case u == nil || hosts.Origin(u) == "":
 		no = fmt.Sprintf("%s %s is no http or https address, and nothing else is open to builds", o.Name, shown)
 	case !in.open.index.Has(u):
-		no = fmt.Sprintf("%s %s is not open: no %s in %s", o.Name, shown, u.Host, indexHosts)
+		no = fmt.Sprintf("%s of %s is not open to builds: the operator can open it by %s", o.Name, u.Host, indexHosts)
 	case u.User != nil:
 		no = fmt.Sprintf("%s %s comes with a password: builds get packages without credentials; take it out", o.Name, shown)
 	case len(in.sources.Indexes) == maxSources:
