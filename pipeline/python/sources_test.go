@@ -48,10 +48,10 @@ func TestRepositoriesOfListedHostsAreSources(t *testing.T) {
 
 func TestRepositoryThatTheOperatorHasNotOpenedNamesTheSetting(t *testing.T) {
 	for text, want := range map[string]string{
-		"a @ git+https://git.example.com/a/b":              "git.example.com/a/b is not open to builds: the operator can",
-		"a @ git+http://git.example.org/a/b":               "git.example.org/a/b is not open to builds: the operator can",
-		"a @ git+https://git.example.org:8443/a/b":         "git.example.org:8443/a/b is not open to builds: the operator can",
-		"a @ git+https://git.example.org@evil.example/a/b": "evil.example/a/b is not open to builds: the operator can",
+		"a @ git+https://git.example.com/a/b":              "git.example.com/a/b is not open to builds: the",
+		"a @ git+http://git.example.org/a/b":               "git.example.org/a/b is not open to builds: the",
+		"a @ git+https://git.example.org:8443/a/b":         "git.example.org:8443/a/b is not open to builds: the",
+		"a @ git+https://git.example.org@evil.example/a/b": "evil.example/a/b is not open to builds: the",
 		"a @ git+ssh://git@git.example.org/a/b":            "which have no ssh key: write git+https://",
 		"a @ git+git://git.example.org/a/b":                "by git+https:// alone",
 		"a @ git+file:///etc":                              "by git+https:// alone",
@@ -134,9 +134,9 @@ func TestIndexesOfListedHostsAreSources(t *testing.T) {
 
 func TestIndexThatTheOperatorHasNotOpenedNamesTheSetting(t *testing.T) {
 	for text, want := range map[string]string{
-		"-f https://download.example.org/whl/stable.html":      "of download.example.org is not open to builds: the operator can",
-		"--extra-index-url http://packages.example.org/simple": "of packages.example.org is not open to builds: the operator can",
-		"-i https://git.example.org/simple":                    "of git.example.org is not open to builds: the operator can",
+		"-f https://download.example.org/whl/stable.html":      "of download.example.org is not open to builds: the",
+		"--extra-index-url http://packages.example.org/simple": "of packages.example.org is not open to builds: the",
+		"-i https://git.example.org/simple":                    "of git.example.org is not open to builds: the",
 		"-i https://me:secret@packages.example.org/simple":     "comes with a password",
 		"-f file:///etc": "no http or https address",
 		"--index-url packages.example.org/simple": "no http or https address",

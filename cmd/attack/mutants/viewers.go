@@ -11,9 +11,9 @@ var viewers = []mutant{
 	},
 	{
 		"viewers: lists of builds",
-		"server/store/builds/builds.go",
-		`q.Sight.restrict(b.db.Read(ctx), "builds").Order(`,
-		`b.db.Read(ctx).Order(`,
+		"server/store/builds/list.go",
+		`q.where(q.Sight.restrict(b.db.Read(ctx), "builds"))`,
+		`q.where(b.db.Read(ctx))`,
 		"^TestOthersBuilds$",
 	},
 	{"viewers: nobody is local on a public server", "server/viewer.go",
