@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // approving asks for a commit's approval.
@@ -28,7 +28,7 @@ func TestTheOperatorsTokenAloneApprovesACommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
+	s.deliver("pull_request", events.Pull{SHA: commit(0)}.Payload())
 	for name, c := range map[string]struct {
 		a    answer
 		code int
@@ -77,7 +77,7 @@ func TestAnOperatorWhoSignedInApprovesTheCommitOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	operator, reader := s.signedIn(operators), s.signedIn(s.token("octo-org/*"))
-	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
+	s.deliver("pull_request", events.Pull{SHA: commit(0)}.Payload())
 	form := url.Values{"build": {"1"}, "sha": {commit(0)}}
 	const button = `action="/approve"`
 	for name, who := range map[string]func(*http.Request){"nobody": func(*http.Request) {}, "who may only look": reader} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // checkPayload is what GitHub tells when somebody presses a button of build's check run; build 0 is
@@ -41,7 +41,7 @@ func TestTheButtonsOfChecksRepeatAndCancelBuilds(t *testing.T) {
 	s.letIn(t)
 	const repo = "school/group-a"
 	sha := strings.Repeat("a", 40)
-	first := s.signed(appSecret, githubtest.Push{Repo: repo, SHA: sha}.Payload())
+	first := s.signed(appSecret, events.Push{Repo: repo, SHA: sha}.Payload())
 	if first.code != http.StatusAccepted {
 		t.Fatalf("the push is answered %d %s", first.code, first.body)
 	}
@@ -112,7 +112,7 @@ func TestWhatTheAppSeesIsReportedByChecks(t *testing.T) {
 	push := func(secret, repo, n string) {
 		t.Helper()
 		sha := strings.Repeat(n, 40)
-		if got := s.signed(secret, githubtest.Push{Repo: repo, SHA: sha}.Payload()); got.code != http.StatusAccepted {
+		if got := s.signed(secret, events.Push{Repo: repo, SHA: sha}.Payload()); got.code != http.StatusAccepted {
 			t.Fatalf("%s: answered %d %s", repo, got.code, got.body)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store/people"
 )
@@ -35,7 +35,7 @@ func secretOf(name string, generation int64) string {
 
 // signed delivers a body signed with a secret.
 func (s *site) signed(secret string, body []byte, change ...func(*http.Request)) answer {
-	sign := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secret, body)) }
+	sign := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", events.Sign(secret, body)) }
 	return s.deliver("push", body, append([]func(*http.Request){sign}, change...)...)
 }
 
@@ -47,7 +47,7 @@ func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
 	sha := strings.Repeat("a", 40)
-	b := githubtest.Push{Repo: "school/group-b", RepoID: 2, SHA: sha, Private: true}.Payload()
+	b := events.Push{Repo: "school/group-b", RepoID: 2, SHA: sha, Private: true}.Payload()
 	replace := func(from, to string) []byte { return []byte(strings.Replace(string(b), from, to, 1)) }
 	a := `"repository":{"full_name":"school/group-a","id":1},`
 	for name, c := range map[string]struct {
@@ -71,13 +71,13 @@ func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
 				replace(`"full_name":"school/group-b"`, `"full_name":"school/grоup-a"`))},
 		"the shared secret": {401, s.signed(secret, b)},
 		"a pattern's own name": {401,
-			s.signed(secretOf("course/lab-*", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+			s.signed(secretOf("course/lab-*", 0), events.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
 		"another of the pattern": {401,
-			s.signed(secretOf("course/lab-2", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
+			s.signed(secretOf("course/lab-2", 0), events.Push{Repo: "course/lab-1", SHA: sha}.Payload())},
 		"nobody's repository": {401,
-			s.signed(secretOf("evil/repo", 0), githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+			s.signed(secretOf("evil/repo", 0), events.Push{Repo: "evil/repo", SHA: sha}.Payload())},
 		"nobody's, by the shared secret": {401,
-			s.signed(secret, githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload())},
+			s.signed(secret, events.Push{Repo: "evil/repo", SHA: sha}.Payload())},
 	} {
 		t.Run(name, func(t *testing.T) { c.got.wantProblem(t, c.code) })
 	}
@@ -88,9 +88,9 @@ func TestOneRepositorysSecretOpensNoOther(t *testing.T) {
 	for name, got := range map[string]answer{
 		"B": s.signed(secretOf("school/group-b", 0), b),
 		"B, form": s.signed(secretOf("school/group-b", 0),
-			formOf(githubtest.Push{Repo: "school/group-b", SHA: strings.Repeat("b", 40)}.Payload()), form),
-		"a pattern's": s.signed(secretOf("course/lab-1", 0), githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload()),
-		"the shared":  s.signed(secret, githubtest.Push{Repo: "o/n", SHA: sha}.Payload()),
+			formOf(events.Push{Repo: "school/group-b", SHA: strings.Repeat("b", 40)}.Payload()), form),
+		"a pattern's": s.signed(secretOf("course/lab-1", 0), events.Push{Repo: "course/lab-1", SHA: sha}.Payload()),
+		"the shared":  s.signed(secret, events.Push{Repo: "o/n", SHA: sha}.Payload()),
 	} {
 		if got.code != http.StatusAccepted {
 			t.Errorf("%s: answered %d %s", name, got.code, got.body)
@@ -103,7 +103,7 @@ func TestOldSecretCountsUntilItsGraceIsOver(t *testing.T) {
 	s.letIn(t)
 	deliver := func(generation int64, n string) int {
 		return s.signed(secretOf("school/group-a", generation),
-			githubtest.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
+			events.Push{Repo: "school/group-a", SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	if _, err := s.store.Entries.Rotate(t.Context(), byTest, "school/group-a", time.Hour); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestRefusedRepositoriesAreCountedAndNothingElseIsKept(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
 	for range 3 {
-		a := s.signed("anything", githubtest.Push{Repo: "evil/repo", Author: "mallory"}.Payload())
+		a := s.signed("anything", events.Push{Repo: "evil/repo", Author: "mallory"}.Payload())
 		if a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "vivarium repos add evil/repo") ||
 			strings.Contains(string(a.body), "school") {
 			t.Fatalf("answered %d %s", a.code, a.body)
@@ -159,7 +159,7 @@ func TestRenamedRepositoryIsFollowedOnlyWhereGitHubSaysSo(t *testing.T) {
 		return "", errors.New("no answer")
 	}
 	deliver := func(secret, repo string, id int64, n string) int {
-		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
+		return s.signed(secret, events.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	if got := deliver(secretOf("school/group-a", 0), "rich/private", 1, "a"); got != http.StatusUnauthorized ||
 		asked != 1 {
@@ -187,7 +187,7 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 	name := "o/first"
 	s.config.NameOf = func(context.Context, int64) (string, error) { return name, nil }
 	deliver := func(n string) int {
-		return s.signed(secret, githubtest.Push{Repo: name, RepoID: 9, SHA: strings.Repeat(n, 40)}.Payload()).code
+		return s.signed(secret, events.Push{Repo: name, RepoID: 9, SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	if got := deliver("a"); got != http.StatusAccepted {
 		t.Fatalf("control: before the renaming it is answered %d", got)
@@ -214,7 +214,7 @@ func TestRenamedRepositoryOfTheSharedSecretIsFollowed(t *testing.T) {
 func TestPatternTakesOverWhatTheSharedSecretLetIn(t *testing.T) {
 	s := newSite(t)
 	deliver := func(secret, n string) int {
-		return s.signed(secret, githubtest.Push{Repo: "o/app", SHA: strings.Repeat(n, 40)}.Payload()).code
+		return s.signed(secret, events.Push{Repo: "o/app", SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	if got := deliver(secret, "a"); got != http.StatusAccepted {
 		t.Fatalf("control: by the shared secret it is answered %d", got)
@@ -253,7 +253,7 @@ func TestOneRepositoryDoesNotUseUpTheTokensLimit(t *testing.T) {
 	}
 	claim := func(of, repo string, id int64) int {
 		return s.signed(secretOf(of, 0),
-			githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat("a", 40)}.Payload()).code
+			events.Push{Repo: repo, RepoID: id, SHA: strings.Repeat("a", 40)}.Payload()).code
 	}
 	for n := range 50 {
 		code := claim("school/group-a", fmt.Sprintf("school/not-%d", n), 1)
@@ -276,7 +276,7 @@ func TestNameThatARenamedRepositoryHadIsNotOpenedByItsSecret(t *testing.T) {
 	s := newSite(t)
 	s.letIn(t)
 	push := func(secret, repo string, id int64, n string) int {
-		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
+		return s.signed(secret, events.Push{Repo: repo, RepoID: id, SHA: strings.Repeat(n, 40)}.Payload()).code
 	}
 	first := secretOf("course/lab-1", 0)
 	if got := push(first, "course/lab-1", 1, "a"); got != http.StatusAccepted {
@@ -324,13 +324,13 @@ func TestPingIsNotedWhereItsSignatureHolds(t *testing.T) {
 		return nil
 	}
 	s.deliver("ping", ping, func(r *http.Request) {
-		r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", ping))
+		r.Header.Set("X-Hub-Signature-256", events.Sign("wrong", ping))
 	}).wantProblem(t, 401)
 	if e := heard(); e != nil {
 		t.Errorf("a ping with a wrong signature left %+v", e)
 	}
 	sign := func(r *http.Request) {
-		r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secretOf("course/lab-1", 0), ping))
+		r.Header.Set("X-Hub-Signature-256", events.Sign(secretOf("course/lab-1", 0), ping))
 	}
 	if a := s.deliver("ping", ping, sign); a.code != 200 {
 		t.Fatalf("a ping is answered %d %s", a.code, a.body)
@@ -356,7 +356,7 @@ func TestWhoCannotSignIsNotToldWhatIsLetIn(t *testing.T) {
 	}
 	s.config.NameOf = func(context.Context, int64) (string, error) { return "school/group-a", nil }
 	push := func(secret, repo string, id int64) answer {
-		return s.signed(secret, githubtest.Push{Repo: repo, RepoID: id}.Payload())
+		return s.signed(secret, events.Push{Repo: repo, RepoID: id}.Payload())
 	}
 	if a := push(secretOf("school/group-a", 0), "school/group-a", 1); a.code != http.StatusAccepted {
 		t.Fatalf("control: its own secret is answered %d %s", a.code, a.body)

@@ -17,7 +17,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/limits"
 	"vivarium/server/api"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store/outbox"
 )
 
@@ -309,7 +309,7 @@ func TestRefusedStatusIsShown(t *testing.T) {
 
 func TestTheBuildsPageSaysHowToRunItAgain(t *testing.T) {
 	s := newSite(t)
-	s.deliver("push", githubtest.Push{}.Payload())
+	s.deliver("push", events.Push{}.Payload())
 	if page := s.get("/logs/1", browser); strings.Contains(page.body, "builds rerun") {
 		t.Errorf("a build that waits is told how to be run again")
 	}

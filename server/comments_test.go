@@ -10,6 +10,7 @@ import (
 	"vivarium/server/forks"
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // hub is a site whose GitHub knows one pull request of a fork, which waits for an approval.
@@ -29,14 +30,14 @@ func hub(t *testing.T, change ...func(*Config)) (*site, *githubtest.Server) {
 	}
 	t.Cleanup(client.Close)
 	s := newSite(t, append([]func(*Config){func(c *Config) { c.GitHub = client }}, change...)...)
-	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
+	s.deliver("pull_request", events.Pull{SHA: commit(0)}.Payload())
 	s.stands(1, pipeline.Unapproved)
 	return s, known
 }
 
 const run = "/vivarium run"
 
-func (s *site) comment(c githubtest.Comment) answer {
+func (s *site) comment(c events.Comment) answer {
 	s.t.Helper()
 	if c.Text == "" {
 		c.Text = run
@@ -46,7 +47,7 @@ func (s *site) comment(c githubtest.Comment) answer {
 
 func TestACommentOfWhoMayWriteApprovesTheCommitThatWaits(t *testing.T) {
 	s, _ := hub(t)
-	a := s.comment(githubtest.Comment{})
+	a := s.comment(events.Comment{})
 	if a.code != http.StatusOK || !strings.Contains(a.body, "mona approved commit "+commit(0)) {
 		t.Errorf("answered %d %s", a.code, a.body)
 	}
@@ -55,7 +56,7 @@ func TestACommentOfWhoMayWriteApprovesTheCommitThatWaits(t *testing.T) {
 	if err != nil || audit[0].Who != "mona (GitHub), by a comment" || !strings.Contains(audit[0].What, commit(0)) {
 		t.Errorf("audit %+v, %v", audit, err)
 	}
-	if a := s.comment(githubtest.Comment{Text: run + "\nagain"}); !strings.Contains(a.body, "nothing of #12 waits") {
+	if a := s.comment(events.Comment{Text: run + "\nagain"}); !strings.Contains(a.body, "nothing of #12 waits") {
 		t.Errorf("a second comment: %d %s", a.code, a.body)
 	}
 }
@@ -71,25 +72,25 @@ func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		is   func(*githubtest.Server)
-		says githubtest.Comment
+		says events.Comment
 		want string
 	}{
-		"a stranger":            {nil, githubtest.Comment{Author: "stranger", AuthorID: 7001}, "may not write"},
-		"somebody who reads":    {allow("read"), githubtest.Comment{}, "may not write"},
-		"who lost the right":    {allow("none"), githubtest.Comment{}, "may not write"},
-		"who took over a name":  {nil, githubtest.Comment{AuthorID: 2}, "may not write"},
-		"a commit pushed since": {pull(1, "open"), githubtest.Comment{}, "another commit"},
-		"one made before the push": {nil, githubtest.Comment{At: time.Now().Add(-240 * time.Hour)},
+		"a stranger":            {nil, events.Comment{Author: "stranger", AuthorID: 7001}, "may not write"},
+		"somebody who reads":    {allow("read"), events.Comment{}, "may not write"},
+		"who lost the right":    {allow("none"), events.Comment{}, "may not write"},
+		"who took over a name":  {nil, events.Comment{AuthorID: 2}, "may not write"},
+		"a commit pushed since": {pull(1, "open"), events.Comment{}, "another commit"},
+		"one made before the push": {nil, events.Comment{At: time.Now().Add(-240 * time.Hour)},
 			"not newer than the commit"},
-		"a closed pull request":   {pull(0, "closed"), githubtest.Comment{}, "is closed"},
-		"another pull request":    {nil, githubtest.Comment{Number: 13}, "nothing of #13 waits"},
-		"an issue":                {nil, githubtest.Comment{Issue: true}, "not on a pull request"},
-		"a comment that was made": {nil, githubtest.Comment{Action: "edited"}, "only a new comment"},
-		"a quotation":             {nil, githubtest.Comment{Text: "> " + run}, "asks for nothing"},
-		"a second line":           {nil, githubtest.Comment{Text: "fine\n" + run}, "asks for nothing"},
-		"a title":                 {nil, githubtest.Comment{Text: "fine", Title: run}, "asks for nothing"},
-		"one written for another": {nil, githubtest.Comment{SenderID: 7001}, "written for another"},
-		"another repository":      {nil, githubtest.Comment{Repo: "octo-org/other", RepoID: 9}, "nothing of #12 waits"},
+		"a closed pull request":   {pull(0, "closed"), events.Comment{}, "is closed"},
+		"another pull request":    {nil, events.Comment{Number: 13}, "nothing of #13 waits"},
+		"an issue":                {nil, events.Comment{Issue: true}, "not on a pull request"},
+		"a comment that was made": {nil, events.Comment{Action: "edited"}, "only a new comment"},
+		"a quotation":             {nil, events.Comment{Text: "> " + run}, "asks for nothing"},
+		"a second line":           {nil, events.Comment{Text: "fine\n" + run}, "asks for nothing"},
+		"a title":                 {nil, events.Comment{Text: "fine", Title: run}, "asks for nothing"},
+		"one written for another": {nil, events.Comment{SenderID: 7001}, "written for another"},
+		"another repository":      {nil, events.Comment{Repo: "octo-org/other", RepoID: 9}, "nothing of #12 waits"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, known := hub(t)
@@ -102,7 +103,7 @@ func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 			s.stands(1, pipeline.Unapproved)
 			known.Allow(repo, "mona", 1, "write") // the control
 			known.SetPull(repo, 12, commit(0), "open")
-			s.comment(githubtest.Comment{Text: run + "\nnow"})
+			s.comment(events.Comment{Text: run + "\nnow"})
 			s.stands(1, pipeline.Queued)
 		})
 	}
@@ -112,23 +113,23 @@ func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 func TestAnApprovalThatGitHubCannotConfirmIsToldSo(t *testing.T) {
 	s, known := hub(t)
 	known.Fail(githubtest.Refuse(http.StatusInternalServerError, "oops"))
-	if a := s.comment(githubtest.Comment{}); a.code != http.StatusServiceUnavailable || a.json(t)["message"] == "" {
+	if a := s.comment(events.Comment{}); a.code != http.StatusServiceUnavailable || a.json(t)["message"] == "" {
 		t.Errorf("answered %d %s", a.code, a.body)
 	}
 	s.stands(1, pipeline.Unapproved)
-	s.comment(githubtest.Comment{})
+	s.comment(events.Comment{})
 	s.stands(1, pipeline.Queued)
 }
 
 func TestNobodyIsAskedWhereNothingWaits(t *testing.T) {
 	s, known := hub(t)
-	s.comment(githubtest.Comment{})
+	s.comment(events.Comment{})
 	before := len(known.Requests())
 	if before == 0 {
 		t.Fatal("control: GitHub was not asked")
 	}
-	s.comment(githubtest.Comment{Text: "hello"})
-	s.comment(githubtest.Comment{Text: run + "\nagain"})
+	s.comment(events.Comment{Text: "hello"})
+	s.comment(events.Comment{Text: run + "\nagain"})
 	if after := len(known.Requests()); after != before {
 		t.Errorf("GitHub was asked %d times", after-before)
 	}
@@ -141,7 +142,7 @@ func TestACommentApprovesNothingWhereForksAreNotBuiltOrNobodyCanBeAsked(t *testi
 		"no token": func() { s.pulls.Policy, s.pulls.GitHub = forks.Approve, nil },
 	} {
 		change()
-		if a := s.comment(githubtest.Comment{}); a.code != http.StatusOK {
+		if a := s.comment(events.Comment{}); a.code != http.StatusOK {
 			t.Errorf("%s: answered %d %s", name, a.code, a.body)
 		}
 		s.stands(1, pipeline.Unapproved)

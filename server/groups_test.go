@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 )
@@ -138,13 +138,13 @@ func (s *site) pushAll() [groupCount][]int64 {
 
 // pushOver delivers one push over a connection, signed with the group's own secret.
 func (s *site) pushOver(g, n int) (answer, error) {
-	body := githubtest.Push{Repo: groupName(g), RepoID: int64(g + 1), SHA: fmt.Sprintf("%02x%038x", g+1, n),
+	body := events.Push{Repo: groupName(g), RepoID: int64(g + 1), SHA: fmt.Sprintf("%02x%038x", g+1, n),
 		Private: true}.Payload()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.http.URL+webhookPath, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
-	r.Header = githubtest.Header(secretOf(groupName(g), 0), "push", body)
+	r.Header = events.Header(secretOf(groupName(g), 0), "push", body)
 	resp, err := s.http.Client().Do(r)
 	if err != nil {
 		return answer{}, err

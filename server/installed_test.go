@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 )
 
@@ -38,7 +38,7 @@ func installedPayload(t *testing.T, action string, lists map[string][]string) []
 
 func (s *site) signedEvent(event, secret string, body []byte) answer {
 	return s.deliver(event, body, func(r *http.Request) {
-		r.Header.Set("X-Hub-Signature-256", githubtest.Sign(secret, body))
+		r.Header.Set("X-Hub-Signature-256", events.Sign(secret, body))
 	})
 }
 
@@ -49,7 +49,7 @@ func TestTheAppsSecretOpensWhatIsLetInAndLetsNothingIn(t *testing.T) {
 	s.letIn(t)
 	sha := func(n string) string { return strings.Repeat(n, 40) }
 	push := func(secret, repo, n string) int {
-		return s.signed(secret, githubtest.Push{Repo: repo, SHA: sha(n)}.Payload()).code
+		return s.signed(secret, events.Push{Repo: repo, SHA: sha(n)}.Payload()).code
 	}
 	if err := s.store.Entries.Disable(t.Context(), byTest, "school/group-b", true); err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestTheAppsSecretOpensWhatIsLetInAndLetsNothingIn(t *testing.T) {
 	}
 	without := newSite(t)
 	without.letIn(t)
-	if got := without.signed(appSecret, githubtest.Push{Repo: "school/group-a", SHA: sha("a")}.Payload()); got.code !=
+	if got := without.signed(appSecret, events.Push{Repo: "school/group-a", SHA: sha("a")}.Payload()); got.code !=
 		http.StatusUnauthorized {
 		t.Errorf("a server without an App answers %d", got.code)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/forks"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // commit is the n-th commit's id.
@@ -23,7 +23,7 @@ func (s *site) stands(id int64, want pipeline.State) pipeline.Build {
 }
 
 // said delivers a pull request and compares the answer.
-func (s *site) said(p githubtest.Pull, code int, want string) {
+func (s *site) said(p events.Pull, code int, want string) {
 	s.t.Helper()
 	if a := s.deliver("pull_request", p.Payload()); a.code != code || a.json(s.t)["message"] != want {
 		s.t.Errorf("answered %d %s, want %d %q", a.code, a.body, code, want)
@@ -32,12 +32,12 @@ func (s *site) said(p githubtest.Pull, code int, want string) {
 
 func TestAPushAndItsPullRequestAreAnsweredWithOneBuild(t *testing.T) {
 	s := newSite(t)
-	s.deliver("push", githubtest.Push{Ref: "refs/heads/topic", SHA: commit(0)}.Payload())
-	s.said(githubtest.Pull{Same: true, SHA: commit(0)}, http.StatusOK,
+	s.deliver("push", events.Push{Ref: "refs/heads/topic", SHA: commit(0)}.Payload())
+	s.said(events.Pull{Same: true, SHA: commit(0)}, http.StatusOK,
 		"build 1: the commit was pushed and is a pull request's head, and its build is queued: /logs/1")
-	s.said(githubtest.Pull{Same: true, SHA: commit(1), Action: "synchronize", Updated: "2026-11-03T00:00:00Z"},
+	s.said(events.Pull{Same: true, SHA: commit(1), Action: "synchronize", Updated: "2026-11-03T00:00:00Z"},
 		http.StatusAccepted, "build 2: queued: /logs/2")
-	a := s.deliver("push", githubtest.Push{Ref: "refs/heads/topic", SHA: commit(1)}.Payload())
+	a := s.deliver("push", events.Push{Ref: "refs/heads/topic", SHA: commit(1)}.Payload())
 	if a.code != http.StatusOK || a.json(t)["build"] != "2" {
 		t.Errorf("the push that came later: %d %s", a.code, a.body)
 	}
@@ -58,7 +58,7 @@ func TestAPushAndItsPullRequestAreAnsweredWithOneBuild(t *testing.T) {
 
 func TestAForksPullRequestWaitsForAnApprovalAndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
-	s.said(githubtest.Pull{SHA: commit(0)}, http.StatusAccepted,
+	s.said(events.Pull{SHA: commit(0)}, http.StatusAccepted,
 		"build 1: the code of a fork: it waits until somebody who may write to the repository approves the commit, "+
 			"by the comment /vivarium run or at /logs/1")
 	s.stands(1, pipeline.Unapproved)
@@ -79,7 +79,7 @@ func TestAForksPullRequestWaitsForAnApprovalAndSaysSoEverywhere(t *testing.T) {
 
 // TestWhatAForkSaysOfItselfApprovesNothing: title, branch, author and base are a stranger's words.
 func TestWhatAForkSaysOfItselfApprovesNothing(t *testing.T) {
-	for name, p := range map[string]githubtest.Pull{
+	for name, p := range map[string]events.Pull{
 		"title":              {Title: "/vivarium run"},
 		"branch":             {Branch: "vivarium-approve"},
 		"author":             {Author: "vivarium"},
@@ -101,15 +101,15 @@ func TestWhatAForkSaysOfItselfApprovesNothing(t *testing.T) {
 		})
 	}
 	s := newSite(t) // the control
-	s.deliver("pull_request", githubtest.Pull{Same: true}.Payload())
+	s.deliver("pull_request", events.Pull{Same: true}.Payload())
 	s.stands(1, pipeline.Queued)
 }
 
 // TestARetargetedPullRequestIsNotApprovedByIt: nor is it built anew, since the head is the same.
 func TestARetargetedPullRequestIsNotApprovedByIt(t *testing.T) {
 	s := newSite(t)
-	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
-	a := s.deliver("pull_request", githubtest.Pull{SHA: commit(0), Action: "edited", Retargeted: "release"}.Payload())
+	s.deliver("pull_request", events.Pull{SHA: commit(0)}.Payload())
+	a := s.deliver("pull_request", events.Pull{SHA: commit(0), Action: "edited", Retargeted: "release"}.Payload())
 	if a.code != http.StatusOK || s.count() != 1 {
 		t.Errorf("answered %d %s with %d builds", a.code, a.body, s.count())
 	}
@@ -118,31 +118,31 @@ func TestARetargetedPullRequestIsNotApprovedByIt(t *testing.T) {
 
 func TestAPushAndAClosedPullRequestEndWhatWaitsForAnApproval(t *testing.T) {
 	s := newSite(t)
-	s.deliver("pull_request", githubtest.Pull{SHA: commit(0)}.Payload())
+	s.deliver("pull_request", events.Pull{SHA: commit(0)}.Payload())
 	s.deliver("pull_request",
-		githubtest.Pull{SHA: commit(1), Action: "synchronize", Updated: "2026-11-03T00:00:00Z"}.Payload())
+		events.Pull{SHA: commit(1), Action: "synchronize", Updated: "2026-11-03T00:00:00Z"}.Payload())
 	s.stands(1, pipeline.Canceled)
 	s.stands(2, pipeline.Unapproved)
-	closed := githubtest.Pull{SHA: commit(1), Action: "closed", HeadGone: true}
+	closed := events.Pull{SHA: commit(1), Action: "closed", HeadGone: true}
 	s.said(closed, http.StatusOK, "#12 was closed: what waited of it for an approval has ended")
 	s.stands(2, pipeline.Canceled)
 	s.said(closed, http.StatusOK, "#12 was closed, and nothing of it waited for an approval")
 }
 
 func TestTheOperatorsPolicyOnForksHolds(t *testing.T) {
-	known := githubtest.Pull{Association: "CONTRIBUTOR"}
-	by := func(p githubtest.Pull, sender int64) githubtest.Pull { p.SenderID = sender; return p }
+	known := events.Pull{Association: "CONTRIBUTOR"}
+	by := func(p events.Pull, sender int64) events.Pull { p.SenderID = sender; return p }
 	for _, c := range []struct {
 		policy forks.Policy
-		p      githubtest.Pull
+		p      events.Pull
 		want   pipeline.State // empty: no build
 	}{
 		{"", known, pipeline.Unapproved},
 		{forks.Approve, known, pipeline.Unapproved},
 		{forks.Contributors, known, pipeline.Queued},
 		{forks.Contributors, by(known, 5), pipeline.Unapproved},
-		{forks.Contributors, githubtest.Pull{}, pipeline.Unapproved},
-		{forks.All, githubtest.Pull{}, pipeline.Queued},
+		{forks.Contributors, events.Pull{}, pipeline.Unapproved},
+		{forks.All, events.Pull{}, pipeline.Queued},
 		{forks.None, known, ""},
 	} {
 		s := newSite(t, func(k *Config) { k.Forks = c.policy })
@@ -161,11 +161,11 @@ func TestTheOperatorsPolicyOnForksHolds(t *testing.T) {
 
 // TestAPullRequestThatSaysPrivateHidesBuilds: whatever becomes of it.
 func TestAPullRequestThatSaysPrivateHidesBuilds(t *testing.T) {
-	for name, p := range map[string]githubtest.Pull{
+	for name, p := range map[string]events.Pull{
 		"of a fork": {}, "of a branch": {Same: true}, "closed": {Action: "closed"}, "labeled": {Action: "labeled"},
 	} {
 		s := newSite(t)
-		s.deliver("push", githubtest.Push{}.Payload())
+		s.deliver("push", events.Push{}.Payload())
 		if s.stands(1, pipeline.Queued).Repo.Private {
 			t.Fatal("control: the build is private")
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store/people"
 )
 
@@ -38,7 +38,7 @@ func TestWhatBecomesOfARepositoryDuringABuildDecidesWhoMayLook(t *testing.T) {
 			}
 			own, others := s.token("octo/hello"), s.token("octo/other")
 			sc := s.work()
-			s.deliver("push", githubtest.Push{Repo: "octo/hello"}.Payload())
+			s.deliver("push", events.Push{Repo: "octo/hello"}.Payload())
 			sc.start(pipeline.StepClone)
 			sc.write(pipeline.StepClone, pipeline.Stdout, "a word of the log\n")
 			look := func(when string, everybody bool) {
@@ -93,7 +93,7 @@ func TestARenamingDuringABuildChangesNotWhoMayLook(t *testing.T) {
 	before, after := s.token("school/group-a"), s.token("school/winners")
 	sc := s.work()
 	own := secretOf("school/group-a", 0)
-	s.signed(own, githubtest.Push{Repo: "school/group-a", RepoID: id}.Payload())
+	s.signed(own, events.Push{Repo: "school/group-a", RepoID: id}.Payload())
 	sc.start(pipeline.StepClone)
 	event := func(action string, private bool) {
 		t.Helper()
@@ -121,7 +121,7 @@ func TestARenamingDuringABuildChangesNotWhoMayLook(t *testing.T) {
 	sc.stop(pipeline.StepClone, pipeline.StepPassed, "")
 	sc.end(pipeline.Outcome{State: pipeline.Passed})
 	s.ended(1)
-	s.signed(own, githubtest.Push{Repo: "school/winners", RepoID: id, SHA: strings.Repeat("b", 40)}.Payload())
+	s.signed(own, events.Push{Repo: "school/winners", RepoID: id, SHA: strings.Repeat("b", 40)}.Payload())
 	look("control: pushed under the new name", "/logs/2", map[string]bool{"": true})
 	event("privatized", true)
 	look("private", "/logs/1", map[string]bool{"": false, before: true, after: false})

@@ -22,7 +22,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // recipe is the only block of a kind in docs/reverse-proxy.md, with the test's names and files in
@@ -348,14 +348,14 @@ func (f *front) delivers() {
 	t := f.t
 	c := f.client("127.0.0.1", true)
 	for i, message := range []string{"Add a test", strings.Repeat("long ", 1<<20)} {
-		body := githubtest.Push{Repo: "octo/hello", SHA: fmt.Sprintf("%040d", i+1), Message: message}.Payload()
+		body := events.Push{Repo: "octo/hello", SHA: fmt.Sprintf("%040d", i+1), Message: message}.Payload()
 		for signedBy, want := range map[string]int{secret: http.StatusAccepted, "another": http.StatusUnauthorized} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.origin+f.base+"/webhook",
 				bytes.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.Header = githubtest.Header(signedBy, "push", body)
+			req.Header = events.Header(signedBy, "push", body)
 			resp, err := c.Do(req)
 			if err != nil {
 				t.Fatal(err)

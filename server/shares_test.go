@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/eventually"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/shares"
 )
 
@@ -80,15 +80,15 @@ func healthy(c net.Conn) error {
 
 func TestOneNetworkLeavesReadersAndDeliveriesToOthers(t *testing.T) {
 	s := newSite(t)
-	events := buildPath(s.push("o/n", false)) + "/events"
-	push := githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload()
+	stream := buildPath(s.push("o/n", false)) + "/events"
+	push := events.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload()
 	for name, c := range map[string]struct {
 		of  **shares.Shares
 		all int64
 		ask func(from func(*http.Request)) answer
 	}{
 		"a follower": {&s.bounds.followers, 4, func(from func(*http.Request)) answer {
-			return s.do(httptest.NewRequest(http.MethodHead, events, nil), from)
+			return s.do(httptest.NewRequest(http.MethodHead, stream, nil), from)
 		}},
 		"a delivery": {&s.bounds.bodies, 4 * shares.BodyStep, func(from func(*http.Request)) answer {
 			return s.deliver("push", push, from)

@@ -14,7 +14,7 @@ import (
 
 	_ "modernc.org/sqlite" // another program, which locks the database
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/servertest"
 	"vivarium/server/store/database/trouble"
 )
@@ -47,7 +47,7 @@ func TestFullDiskIsAnswered503AndHealsByItself(t *testing.T) {
 	servertest.OnSmallDisk(t, 64<<20, func(dir string) {
 		s := newSiteIn(t, dir)
 		token := s.token("o/*")
-		payload := func(n string) []byte { return githubtest.Push{Repo: "o/n", SHA: strings.Repeat(n, 40)}.Payload() }
+		payload := func(n string) []byte { return events.Push{Repo: "o/n", SHA: strings.Repeat(n, 40)}.Payload() }
 		if a := s.deliver("push", payload("a")); a.code != http.StatusAccepted {
 			t.Fatalf("control: answered %d %s", a.code, a.body)
 		}
@@ -108,7 +108,7 @@ func TestLockedDatabaseIsAnswered503(t *testing.T) {
 	if c := checkOf(t, ready, "writing"); ready.code != http.StatusServiceUnavailable || c["ok"] != false {
 		t.Errorf("/readyz answers %d %v", ready.code, c)
 	}
-	push := githubtest.Push{Repo: "o/n", SHA: strings.Repeat("b", 40)}.Payload()
+	push := events.Push{Repo: "o/n", SHA: strings.Repeat("b", 40)}.Payload()
 	s.deliver("push", push).wantUnavailable(t, "the database is locked by another program")
 	if a := s.get("/logs/1"); a.code != http.StatusOK {
 		t.Errorf("what is stored is answered %d", a.code)

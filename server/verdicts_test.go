@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // verdictNames are the repositories of an answer, in order.
@@ -95,7 +95,7 @@ func TestVerdictsComeInPages(t *testing.T) {
 func TestTheOlderOfTwoPushesDeliveredLastIsNotTheVerdict(t *testing.T) {
 	s := newSite(t)
 	older, newer := strings.Repeat("a", 40), strings.Repeat("b", 40)
-	for _, p := range []githubtest.Push{{Repo: "o/n", Before: older, SHA: newer}, {Repo: "o/n", SHA: older}} {
+	for _, p := range []events.Push{{Repo: "o/n", Before: older, SHA: newer}, {Repo: "o/n", SHA: older}} {
 		if a := s.deliver("push", p.Payload()); a.code != http.StatusAccepted {
 			t.Fatalf("answered %d %s", a.code, a.body)
 		}

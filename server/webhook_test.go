@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/people"
@@ -20,7 +20,7 @@ import (
 func (s *site) deliver(event string, body []byte, change ...func(*http.Request)) answer {
 	s.t.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(body))
-	r.Header = githubtest.Header(secret, event, body)
+	r.Header = events.Header(secret, event, body)
 	return s.do(r, change...)
 }
 
@@ -36,7 +36,7 @@ func (s *site) count() int {
 func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 	s := newSite(t)
 	sha := strings.Repeat("a", 40)
-	a := s.deliver("push", githubtest.Push{Repo: "o/n", SHA: sha, Author: "mona"}.Payload())
+	a := s.deliver("push", events.Push{Repo: "o/n", SHA: sha, Author: "mona"}.Payload())
 	body := a.json(t)
 	if a.code != http.StatusAccepted || body["success"] != true || body["message"] == "" || body["build"] != "1" {
 		t.Fatalf("answered %d %s", a.code, a.body)
@@ -53,13 +53,13 @@ func TestPushIsAnswered202WithItsBuildOnDisk(t *testing.T) {
 
 func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
-	s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
+	s.deliver("push", events.Push{Repo: "o/n", SHA: strings.Repeat("a", 40)}.Payload())
 	if _, err := s.store.Entries.Limit(t.Context(), people.Actor{}, "o/n",
 		func(l *registry.Limits) { l.Queue = 1 }); err != nil {
 		t.Fatal(err)
 	}
 	const why = "over quota: 1 of 1 builds wait; push again when fewer do"
-	a := s.deliver("push", githubtest.Push{Repo: "o/n", SHA: strings.Repeat("b", 40)}.Payload())
+	a := s.deliver("push", events.Push{Repo: "o/n", SHA: strings.Repeat("b", 40)}.Payload())
 	if body := a.json(t); a.code != http.StatusAccepted || body["message"] != "build 2: "+why {
 		t.Errorf("answered %d %s", a.code, a.body)
 	}
@@ -74,7 +74,7 @@ func TestPushOverAQuotaIsAnswered202AndSaysSoEverywhere(t *testing.T) {
 
 func TestFormEncodedPushIsBuilt(t *testing.T) {
 	s := newSite(t)
-	body := []byte(url.Values{"payload": {string(githubtest.Push{}.Payload())}}.Encode())
+	body := []byte(url.Values{"payload": {string(events.Push{}.Payload())}}.Encode())
 	a := s.deliver("push", body, func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	})
@@ -85,8 +85,8 @@ func TestFormEncodedPushIsBuilt(t *testing.T) {
 
 func TestDuplicateDeliveriesAreAnsweredAndNotBuiltTwice(t *testing.T) {
 	s := newSite(t)
-	first := githubtest.Push{SHA: strings.Repeat("a", 40)}.Payload()
-	other := githubtest.Push{SHA: strings.Repeat("b", 40)}.Payload()
+	first := events.Push{SHA: strings.Repeat("a", 40)}.Payload()
+	other := events.Push{SHA: strings.Repeat("b", 40)}.Payload()
 	guid := func(r *http.Request) { r.Header.Set("X-GitHub-Delivery", "11111111-2222") }
 	s.deliver("push", first, guid)
 	for name, a := range map[string]answer{
@@ -112,8 +112,8 @@ func TestDeliveriesThatAskForNoBuildAreAnswered200(t *testing.T) {
 		"ping": s.deliver("ping", []byte(`{"zen":"x","repository":{"full_name":"octo/hello","id":7}}`)),
 		"issues": s.deliver("issues",
 			[]byte(`{"action":"opened","repository":{"full_name":"octo/hello","id":7}}`)),
-		"deleted branch": s.deliver("push", githubtest.Push{Deleted: true}.Payload()),
-		"tag":            s.deliver("push", githubtest.Push{Ref: "refs/tags/v1"}.Payload()),
+		"deleted branch": s.deliver("push", events.Push{Deleted: true}.Payload()),
+		"tag":            s.deliver("push", events.Push{Ref: "refs/tags/v1"}.Payload()),
 	} {
 		if body := a.json(t); a.code != http.StatusOK || body["success"] != true || body["message"] == "" {
 			t.Errorf("%s: answered %d %s, want 200 with the reason", name, a.code, a.body)
@@ -129,7 +129,7 @@ func TestTheWebhookWithASlashIsTheWebhook(t *testing.T) {
 	for path, code := range map[string]int{"/webhook": 202, "/webhook/": 202, "/webhook//": 404, "/webhook/x": 404,
 		"/logs/": 404} {
 		s := newSite(t)
-		a := s.deliver("push", githubtest.Push{}.Payload(), func(r *http.Request) { r.URL.Path = path })
+		a := s.deliver("push", events.Push{}.Payload(), func(r *http.Request) { r.URL.Path = path })
 		if a.code != code {
 			t.Errorf("POST %s is answered %d %s, want %d", path, a.code, a.body, code)
 		}
@@ -139,7 +139,7 @@ func TestTheWebhookWithASlashIsTheWebhook(t *testing.T) {
 func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
 	s := newSite(t)
 	s.config.PublicURL = "https://ci.example.org/vivarium/"
-	body := githubtest.Push{SHA: strings.Repeat("a", 40)}.Payload()
+	body := events.Push{SHA: strings.Repeat("a", 40)}.Payload()
 	guid := func(r *http.Request) { r.Header.Set("X-GitHub-Delivery", "11111111-2222") }
 	redeliver := func(want string) {
 		t.Helper()
@@ -161,7 +161,7 @@ func TestRedeliveredPushSaysWhatItsBuildCameTo(t *testing.T) {
 
 func TestBranchWithoutCommitsIsBuiltOnceOnly(t *testing.T) {
 	s := newSite(t)
-	made := githubtest.Push{Created: true, NoCommits: true, SHA: strings.Repeat("a", 40)}
+	made := events.Push{Created: true, NoCommits: true, SHA: strings.Repeat("a", 40)}
 	if a := s.deliver("push", made.Payload()); a.code != http.StatusAccepted || a.json(t)["build"] != "1" {
 		t.Errorf("at a commit without a build: answered %d %s, want 202 with build 1", a.code, a.body)
 	}
@@ -186,12 +186,12 @@ func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
 		"privatized":     {"repository", []byte(`{"action":"privatized",` + repository)},
 		"ping":           {"ping", []byte(`{"zen":"z",` + repository)},
 		"other event":    {"star", []byte(`{"action":"created",` + repository)},
-		"deleted branch": {"push", githubtest.Push{Repo: "octo/hello", Private: true, Deleted: true}.Payload()},
-		"tag":            {"push", githubtest.Push{Repo: "octo/hello", Private: true, Ref: "refs/tags/v1"}.Payload()},
+		"deleted branch": {"push", events.Push{Repo: "octo/hello", Private: true, Deleted: true}.Payload()},
+		"tag":            {"push", events.Push{Repo: "octo/hello", Private: true, Ref: "refs/tags/v1"}.Payload()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			s.deliver("push", githubtest.Push{Repo: "octo/hello"}.Payload())
+			s.deliver("push", events.Push{Repo: "octo/hello"}.Payload())
 			private := func() bool {
 				b, err := s.store.Builds.Get(t.Context(), 1)
 				if err != nil {
@@ -203,7 +203,7 @@ func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
 			if a := s.deliver(c.event, public); a.code != http.StatusOK || private() {
 				t.Fatalf("control: that says public: %d %s, private %v", a.code, a.body, private())
 			}
-			wrong := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", githubtest.Sign("wrong", c.body)) }
+			wrong := func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", events.Sign("wrong", c.body)) }
 			if a := s.deliver(c.event, c.body, wrong); a.code != http.StatusUnauthorized || private() {
 				t.Errorf("that nobody signed: %d %s, private %v", a.code, a.body, private())
 			}
@@ -216,14 +216,14 @@ func TestADeliveryThatSaysPrivateHidesBuildsAtOnce(t *testing.T) {
 
 func TestForcedPushBackToAnOldCommitIsBuilt(t *testing.T) {
 	s := newSite(t)
-	if a := s.deliver("push", githubtest.Push{Forced: true, NoCommits: true}.Payload()); a.code != http.StatusAccepted {
+	if a := s.deliver("push", events.Push{Forced: true, NoCommits: true}.Payload()); a.code != http.StatusAccepted {
 		t.Errorf("answered %d %s, want 202", a.code, a.body)
 	}
 }
 
 func TestRefusedDeliveriesSayWhyAndBuildNothing(t *testing.T) {
 	s := newSite(t)
-	push := githubtest.Push{}.Payload()
+	push := events.Push{}.Payload()
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) {
 			r.Header.Del(name)
@@ -239,7 +239,7 @@ func TestRefusedDeliveriesSayWhyAndBuildNothing(t *testing.T) {
 		"no signature":          {401, s.deliver("push", push, header("X-Hub-Signature-256", ""))},
 		"no signature, no body": {401, s.deliver("push", nil, header("X-Hub-Signature-256", ""))},
 		"wrong signature": {401, s.deliver("push", push,
-			header("X-Hub-Signature-256", githubtest.Sign("other", push)))},
+			header("X-Hub-Signature-256", events.Sign("other", push)))},
 		"SHA-1 only": {401, s.deliver("push", push, header("X-Hub-Signature-256", ""),
 			header("X-Hub-Signature", "sha1=0123456789012345678901234567890123456789"))},
 		"unsigned and of another type": {401,
@@ -280,7 +280,7 @@ func TestEveryAnswerAtTheWebhookHasSuccessAndMessage(t *testing.T) {
 	if err := s.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	a = s.deliver("push", githubtest.Push{}.Payload())
+	a = s.deliver("push", events.Push{}.Payload())
 	a.wantProblem(t, http.StatusInternalServerError)
 	if strings.Contains(a.body, "database") || strings.Contains(a.body, "sql") {
 		t.Errorf("a failure of the server's own is told to the client: %s", a.body)
@@ -291,7 +291,7 @@ func TestEveryAnswerAtTheWebhookHasSuccessAndMessage(t *testing.T) {
 func TestAMarkedCommitIsSkippedAndSaysSoEverywhere(t *testing.T) {
 	s := newSite(t)
 	const why = "the commit's message says [skip ci]"
-	a := s.deliver("push", githubtest.Push{Message: "Say hello\n\nin words [skip ci]"}.Payload())
+	a := s.deliver("push", events.Push{Message: "Say hello\n\nin words [skip ci]"}.Payload())
 	want := "build 1: skipped: " + why + "; to build it all the same, run on the server: vivarium builds rerun 1"
 	if a.code != http.StatusAccepted || a.json(t)["message"] != want {
 		t.Errorf("answered %d %s, want %q", a.code, a.body, want)
@@ -306,7 +306,7 @@ func TestAMarkedCommitIsSkippedAndSaysSoEverywhere(t *testing.T) {
 		strings.Contains(page.body, "<em>Redeliver</em>") {
 		t.Errorf("the page: %d %s", page.code, page.body)
 	}
-	s.deliver("push", githubtest.Push{SHA: strings.Repeat("b", 40), Message: "Say hello"}.Payload())
+	s.deliver("push", events.Push{SHA: strings.Repeat("b", 40), Message: "Say hello"}.Payload())
 	if body := s.get("/logs/2").json(t); body["state"] != "queued" {
 		t.Errorf("the control is %v", body["state"])
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"vivarium/pipeline"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
@@ -24,12 +24,12 @@ func (s *site) fixedFor(t *testing.T, text string) {
 }
 
 // push delivers a push signed as the pattern's repository has to.
-func (s *site) pushed(p githubtest.Push) answer {
+func (s *site) pushed(p events.Push) answer {
 	return s.signed(secretOf("octo-org/hello", 0), p.Payload())
 }
 
 func TestTagsAreBuiltWhereTheOperatorSaysSo(t *testing.T) {
-	tag := githubtest.Push{Ref: "refs/tags/v1", Created: true, NoCommits: true, SHA: strings.Repeat("a", 40)}
+	tag := events.Push{Ref: "refs/tags/v1", Created: true, NoCommits: true, SHA: strings.Repeat("a", 40)}
 	for name, c := range map[string]struct {
 		all   bool
 		fixed string
@@ -60,8 +60,8 @@ func TestATagIsBuiltThoughItsCommitWas(t *testing.T) {
 	s := newSite(t)
 	s.config.Tags = true
 	sha := strings.Repeat("a", 40)
-	s.deliver("push", githubtest.Push{SHA: sha}.Payload())
-	a := s.deliver("push", githubtest.Push{SHA: sha, Ref: "refs/tags/v1", Created: true, NoCommits: true}.Payload())
+	s.deliver("push", events.Push{SHA: sha}.Payload())
+	a := s.deliver("push", events.Push{SHA: sha, Ref: "refs/tags/v1", Created: true, NoCommits: true}.Payload())
 	if a.code != http.StatusAccepted || s.count() != 2 {
 		t.Errorf("answered %d %s", a.code, a.body)
 	}
@@ -79,11 +79,11 @@ func TestAPushIsLeftOutByTheOperatorsBranchesAndPaths(t *testing.T) {
 		b := s.get("/logs/"+id, func(r *http.Request) {}).json(t)
 		return strings.Join([]string{b["state"].(string), b["cause"].(string), b["status"].(string)}, " ")
 	}
-	if a := s.pushed(githubtest.Push{Ref: "refs/heads/wip", SHA: sha("a"), Files: []string{"a.py"}}); a.code != 202 ||
+	if a := s.pushed(events.Push{Ref: "refs/heads/wip", SHA: sha("a"), Files: []string{"a.py"}}); a.code != 202 ||
 		!strings.Contains(a.body, "branch wip is none of branches") || stands("1") != "skipped filtered success" {
 		t.Errorf("another branch: %d %s, %s", a.code, a.body, stands("1"))
 	}
-	s.pushed(githubtest.Push{SHA: sha("b"), Before: sha("0"), Files: []string{"README.md"}})
+	s.pushed(events.Push{SHA: sha("b"), Before: sha("0"), Files: []string{"README.md"}})
 	if got := stands("2"); got != "queued  pending" {
 		t.Errorf("nothing is known of the commit before it: %s", got)
 	}
@@ -93,11 +93,11 @@ func TestAPushIsLeftOutByTheOperatorsBranchesAndPaths(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if a := s.pushed(githubtest.Push{SHA: sha("c"), Before: sha("b"), Files: []string{"README.md"}}); a.code != 202 ||
+	if a := s.pushed(events.Push{SHA: sha("c"), Before: sha("b"), Files: []string{"README.md"}}); a.code != 202 ||
 		!strings.Contains(a.body, "has changed since bbbbbbb, which passed") || stands("3") != "skipped unchanged success" {
 		t.Errorf("other files: %d %s, %s", a.code, a.body, stands("3"))
 	}
-	s.pushed(githubtest.Push{SHA: sha("d"), Before: sha("c"), Files: []string{"README.md", "src/a.py"}})
+	s.pushed(events.Push{SHA: sha("d"), Before: sha("c"), Files: []string{"README.md", "src/a.py"}})
 	if got := stands("4"); got != "queued  pending" {
 		t.Errorf("the control, a file that is built: %s", got)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/people"
@@ -24,7 +24,7 @@ func TestTheAppsDeliveries(t *testing.T) {
 	const mine, theirs = "school/group-a", "school/group-b"
 	sha := strings.Repeat("b", 40)
 	for i, repo := range []string{mine, theirs} {
-		if code := r.sign(t, appSecret, githubtest.Push{Repo: repo, SHA: sha}.Payload(), false); code != http.StatusAccepted {
+		if code := r.sign(t, appSecret, events.Push{Repo: repo, SHA: sha}.Payload(), false); code != http.StatusAccepted {
 			t.Fatalf("control: the App's push of build %d is answered %d", i+1, code)
 		}
 	}
@@ -33,7 +33,7 @@ func TestTheAppsDeliveries(t *testing.T) {
 		attack(t, name, "the App is installed in "+repo, func(t *testing.T, l *line) {
 			l.control = control
 			before := r.count(t)
-			code := r.sign(t, appSecret, githubtest.Push{Repo: repo, SHA: sha}.Payload(), false)
+			code := r.sign(t, appSecret, events.Push{Repo: repo, SHA: sha}.Payload(), false)
 			if code < 400 || r.count(t) != before {
 				t.Errorf("answered %d, %d builds more", code, r.count(t)-before)
 			}
@@ -43,7 +43,7 @@ func TestTheAppsDeliveries(t *testing.T) {
 	cancel := func(secret, repo string, build int) int {
 		body := fmt.Appendf(nil, `{"action":"requested_action","requested_action":{"identifier":"cancel"},`+
 			`"check_run":{"head_sha":%q,"external_id":"%d"},"repository":{"id":1,"full_name":%q}}`, sha, build, repo)
-		code, _ := r.post(t, githubtest.Header(secret, "check_run", body), body)
+		code, _ := r.post(t, events.Header(secret, "check_run", body), body)
 		return code
 	}
 	button := func(name, tried, secret, repo string, build int) {

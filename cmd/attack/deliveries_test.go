@@ -20,7 +20,7 @@ import (
 
 	"vivarium/server"
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 )
@@ -114,21 +114,21 @@ var forgeries = map[string]forgery{
 	"missing": {tried: "no signature", header: func(h http.Header, _ []byte) { h.Del(signatureHeader) }},
 	"wrong": {
 		tried:  "a signature by another secret",
-		header: signed(func(b []byte) string { return githubtest.Sign("guess", b) }),
+		header: signed(func(b []byte) string { return events.Sign("guess", b) }),
 	},
 	"empty-secret": {
 		tried:  "a signature by the empty secret",
-		header: signed(func(b []byte) string { return githubtest.Sign("", b) }),
+		header: signed(func(b []byte) string { return events.Sign("", b) }),
 	},
 	"empty":     {tried: "an empty signature", header: signed(func([]byte) string { return "" })},
 	"no-digits": {tried: "sha256= and nothing", header: signed(func([]byte) string { return "sha256=" })},
 	"truncated": {
 		tried:  "the first 62 digits of the right one",
-		header: signed(func(b []byte) string { return githubtest.Sign(secret, b)[:69] }),
+		header: signed(func(b []byte) string { return events.Sign(secret, b)[:69] }),
 	},
 	"lengthened": {
 		tried:  "the right one with two digits more",
-		header: signed(func(b []byte) string { return githubtest.Sign(secret, b) + "00" }),
+		header: signed(func(b []byte) string { return events.Sign(secret, b) + "00" }),
 	},
 	"one-digit": {tried: "the right one with its last digit changed", header: signed(changeLast)},
 	"zeros": {
@@ -141,10 +141,10 @@ var forgeries = map[string]forgery{
 	}},
 	"sha1-in-place": {tried: "SHA-1 in the place of SHA-256", header: signed(signSHA1)},
 	"two-signatures": {tried: "a wrong signature and the right one", header: func(h http.Header, b []byte) {
-		h[signatureHeader] = []string{githubtest.Sign("guess", b), githubtest.Sign(secret, b)}
+		h[signatureHeader] = []string{events.Sign("guess", b), events.Sign(secret, b)}
 	}},
 	"signature-and-another": {tried: "the right signature and a wrong one", header: func(h http.Header, b []byte) {
-		h[signatureHeader] = []string{githubtest.Sign(secret, b), githubtest.Sign("guess", b)}
+		h[signatureHeader] = []string{events.Sign(secret, b), events.Sign("guess", b)}
 	}},
 	"another-body": {tried: "the right signature of another body", sent: func(b []byte) []byte {
 		return bytes.Replace(b, []byte(`"refs/heads/main"`), []byte(`"refs/heads/evil"`), 1)
@@ -169,12 +169,12 @@ func TestDeliveries(t *testing.T) {
 	next := 0
 	payload := func() []byte {
 		next++
-		return githubtest.Push{SHA: fmt.Sprintf("%040x", next)}.Payload()
+		return events.Push{SHA: fmt.Sprintf("%040x", next)}.Payload()
 	}
 	for name, f := range sorted(forgeries) {
 		attack(t, name, f.tried, func(t *testing.T, l *line) {
 			body := payload()
-			header := githubtest.Header(secret, "push", body)
+			header := events.Header(secret, "push", body)
 			if f.header != nil {
 				f.header(header, body)
 			}
@@ -188,7 +188,7 @@ func TestDeliveries(t *testing.T) {
 				t.Errorf("answered %d with %d builds more: %s", code, r.count(t)-before, text)
 			}
 			l.outcome = fmt.Sprintf("%d, no build", code)
-			if code, text := r.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted ||
+			if code, text := r.post(t, events.Header(secret, "push", body), body); code != http.StatusAccepted ||
 				r.count(t) != before+1 {
 				t.Errorf("control: the right signature is answered %d: %s", code, text)
 			}
@@ -205,11 +205,11 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 	for name, change := range sorted(map[string]func(header http.Header, body []byte) (http.Header, []byte){
 		"replayed": func(h http.Header, b []byte) (http.Header, []byte) { return h, b },
 		"replayed-under-a-new-id": func(_ http.Header, b []byte) (http.Header, []byte) {
-			return githubtest.Header(secret, "push", b), b
+			return events.Header(secret, "push", b), b
 		},
 		"known-id-for-another-body": func(h http.Header, _ []byte) (http.Header, []byte) {
 			b := payload()
-			other := githubtest.Header(secret, "push", b)
+			other := events.Header(secret, "push", b)
 			other["X-Github-Delivery"] = h["X-Github-Delivery"]
 			return other, b
 		},
@@ -217,7 +217,7 @@ func (r *receiver) replays(t *testing.T, payload func() []byte) {
 		attack(t, name, strings.ReplaceAll(name, "-", " ")+
 			": a delivery that was taken once", func(t *testing.T, l *line) {
 			body := payload()
-			header := githubtest.Header(secret, "push", body)
+			header := events.Header(secret, "push", body)
 			before := r.count(t)
 			if code, text := r.post(t, header, body); code != http.StatusAccepted || r.count(t) != before+1 {
 				t.Errorf("control: at first it is answered %d: %s", code, text)
@@ -245,7 +245,7 @@ func (r *receiver) floods(t *testing.T, payload func() []byte) {
 	}) {
 		attack(t, name, f.tried, func(t *testing.T, l *line) {
 			body := payload()
-			if code, text := r.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted {
+			if code, text := r.post(t, events.Header(secret, "push", body), body); code != http.StatusAccepted {
 				t.Errorf("control: a right delivery is answered %d: %s", code, text)
 			}
 			l.control = "a right delivery: 202"
@@ -305,11 +305,11 @@ func (r *receiver) flood(t *testing.T, head string) (status string, taken int) {
 func noSecret(t *testing.T, body []byte) {
 	attack(t, "no-secret-at-all", "a server without a secret, a "+
 		"signature by the empty one", func(t *testing.T, l *line) {
-		if _, err := readBy(secret, githubtest.Header(secret, "push", body), body); err != nil {
+		if _, err := readBy(secret, events.Header(secret, "push", body), body); err != nil {
 			t.Errorf("control: with a secret: %v", err)
 		}
 		l.control = "with a secret and its signature the delivery is read"
-		if d, err := readBy("", githubtest.Header("", "push", body), body); err == nil {
+		if d, err := readBy("", events.Header("", "push", body), body); err == nil {
 			t.Errorf("it was read: %+v", d)
 		}
 		_, err := server.New(server.Config{
@@ -336,7 +336,7 @@ func readBy(secret string, h http.Header, body []byte) (github.Delivery, error) 
 }
 
 func changeLast(body []byte) string {
-	s := []byte(githubtest.Sign(secret, body))
+	s := []byte(events.Sign(secret, body))
 	last := &s[len(s)-1]
 	if *last == '0' {
 		*last = '1'

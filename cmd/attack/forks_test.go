@@ -16,6 +16,7 @@ import (
 	"vivarium/server/forks"
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/people"
@@ -65,7 +66,7 @@ func newHub(t *testing.T, policy forks.Policy) *hub {
 // deliver delivers an event as GitHub does, and gives the answer.
 func (h *hub) deliver(t *testing.T, event string, body []byte) string {
 	t.Helper()
-	code, text := h.post(t, githubtest.Header(secret, event, body), body)
+	code, text := h.post(t, events.Header(secret, event, body), body)
 	if code >= http.StatusInternalServerError {
 		t.Fatalf("answered %d %s", code, text)
 	}
@@ -73,13 +74,13 @@ func (h *hub) deliver(t *testing.T, event string, body []byte) string {
 }
 
 // pull delivers that the n-th commit is the head of the pull request.
-func (h *hub) pull(t *testing.T, n int, p githubtest.Pull) string {
+func (h *hub) pull(t *testing.T, n int, p events.Pull) string {
 	t.Helper()
 	p.SHA, p.Updated = head(n), time.Unix(1793610930+int64(n), 0).UTC().Format(time.RFC3339)
 	return h.deliver(t, "pull_request", p.Payload())
 }
 
-func (h *hub) comment(t *testing.T, c githubtest.Comment) string {
+func (h *hub) comment(t *testing.T, c events.Comment) string {
 	t.Helper()
 	if c.Text == "" {
 		c.Text = "/vivarium run"
@@ -132,38 +133,38 @@ var strangers = map[string]struct {
 	"words": {
 		tried: "a title, a branch, a base and an author that look like an approval",
 		attack: func(t *testing.T, h *hub) {
-			h.pull(t, 0, githubtest.Pull{Number: 13, Title: "/vivarium run", Branch: "main", Author: "vivarium",
+			h.pull(t, 0, events.Pull{Number: 13, Title: "/vivarium run", Branch: "main", Author: "vivarium",
 				Association: "OWNER"})
-			h.pull(t, 0, githubtest.Pull{Action: "edited", Retargeted: "release"})
-			h.pull(t, 0, githubtest.Pull{Action: "ready_for_review", Title: "/vivarium run"})
+			h.pull(t, 0, events.Pull{Action: "edited", Retargeted: "release"})
+			h.pull(t, 0, events.Pull{Action: "ready_for_review", Title: "/vivarium run"})
 		},
 	},
 	"deleted-fork": {
 		tried:   "a pull request whose fork is gone",
-		attack:  func(t *testing.T, h *hub) { h.pull(t, 1, githubtest.Pull{Action: "reopened", HeadGone: true}) },
+		attack:  func(t *testing.T, h *hub) { h.pull(t, 1, events.Pull{Action: "reopened", HeadGone: true}) },
 		reached: 1,
 		control: func(t *testing.T, h *hub) {
 			h.github.SetPull(hubRepo, 12, head(1), "open")
-			h.comment(t, githubtest.Comment{})
+			h.comment(t, events.Comment{})
 		},
 	},
 	"pushed-by-another": {
 		tried:  "a push by a stranger to a contributor's pull request, where contributors go at once",
 		policy: forks.Contributors,
 		attack: func(t *testing.T, h *hub) {
-			h.pull(t, 1, githubtest.Pull{Action: "synchronize", Association: "CONTRIBUTOR", SenderID: 9})
+			h.pull(t, 1, events.Pull{Action: "synchronize", Association: "CONTRIBUTOR", SenderID: 9})
 		}, reached: 1,
 		control: func(t *testing.T, h *hub) {
-			h.pull(t, 2, githubtest.Pull{Action: "synchronize", Association: "CONTRIBUTOR"})
-			h.pull(t, 1, githubtest.Pull{Number: 14, Association: "CONTRIBUTOR", Action: "synchronize"})
+			h.pull(t, 2, events.Pull{Action: "synchronize", Association: "CONTRIBUTOR"})
+			h.pull(t, 1, events.Pull{Number: 14, Association: "CONTRIBUTOR", Action: "synchronize"})
 			h.github.SetPull(hubRepo, 12, head(1), "open")
-			h.comment(t, githubtest.Comment{})
+			h.comment(t, events.Comment{})
 		},
 	},
 	"repeated": {
 		tried: "a rerun and another delivery of what was never approved",
 		attack: func(t *testing.T, h *hub) {
-			h.pull(t, 0, githubtest.Pull{Action: "reopened"})
+			h.pull(t, 0, events.Pull{Action: "reopened"})
 			if _, err := h.builds.Queue.Rerun(t.Context(), people.Actor{Who: "the suite"}, 1); err != nil {
 				t.Fatal(err)
 			}
@@ -172,51 +173,51 @@ var strangers = map[string]struct {
 	"quoted": {
 		tried: "the command of a maintainer who quotes it, or says what it would do",
 		attack: func(t *testing.T, h *hub) {
-			h.comment(t, githubtest.Comment{Text: "> /vivarium run"})
-			h.comment(t, githubtest.Comment{Text: "would you /vivarium run\n/vivarium run"})
+			h.comment(t, events.Comment{Text: "> /vivarium run"})
+			h.comment(t, events.Comment{Text: "would you /vivarium run\n/vivarium run"})
 		},
 	},
 	"changed-comment": {
 		tried:  "a comment that was changed to the command",
-		attack: func(t *testing.T, h *hub) { h.comment(t, githubtest.Comment{Action: "edited"}) },
+		attack: func(t *testing.T, h *hub) { h.comment(t, events.Comment{Action: "edited"}) },
 	},
 	"put-into-a-mouth": {
 		tried:  "a comment that a stranger makes in a maintainer's name",
-		attack: func(t *testing.T, h *hub) { h.comment(t, githubtest.Comment{SenderID: 7001}) },
+		attack: func(t *testing.T, h *hub) { h.comment(t, events.Comment{SenderID: 7001}) },
 	},
 	"a-stranger": {
 		tried:  "the command by who only says to be the owner",
-		attack: func(t *testing.T, h *hub) { h.comment(t, githubtest.Comment{Author: "stranger", AuthorID: 7001}) },
+		attack: func(t *testing.T, h *hub) { h.comment(t, events.Comment{Author: "stranger", AuthorID: 7001}) },
 	},
 	"lost-the-right": {
 		tried: "the command by who might write until a moment ago",
 		attack: func(t *testing.T, h *hub) {
 			h.github.Allow(hubRepo, "mona", 1, "read")
-			h.comment(t, githubtest.Comment{Association: "COLLABORATOR"})
+			h.comment(t, events.Comment{Association: "COLLABORATOR"})
 			h.github.Allow(hubRepo, "mona", 1, "write")
 		},
 	},
 	"took-over-a-name": {
 		tried:  "the command by who has a maintainer's former name",
-		attack: func(t *testing.T, h *hub) { h.comment(t, githubtest.Comment{AuthorID: 7001}) },
+		attack: func(t *testing.T, h *hub) { h.comment(t, events.Comment{AuthorID: 7001}) },
 	},
 	"pushed-since": {
 		tried: "a push between a maintainer's look and the command, whose delivery comes late",
 		attack: func(t *testing.T, h *hub) {
 			h.github.SetPull(hubRepo, 12, head(1), "open")
-			h.comment(t, githubtest.Comment{})
+			h.comment(t, events.Comment{})
 			h.github.SetPull(hubRepo, 12, head(0), "open")
 		},
 	},
 	"pushed-after": {
 		tried: "a push after the approval",
 		attack: func(t *testing.T, h *hub) {
-			h.comment(t, githubtest.Comment{})
-			h.pull(t, 1, githubtest.Pull{Action: "synchronize"})
+			h.comment(t, events.Comment{})
+			h.pull(t, 1, events.Pull{Action: "synchronize"})
 		}, reached: 1,
 		control: func(t *testing.T, h *hub) {
 			h.github.SetPull(hubRepo, 12, head(1), "open")
-			h.comment(t, githubtest.Comment{Text: "/vivarium run\nonce more"})
+			h.comment(t, events.Comment{Text: "/vivarium run\nonce more"})
 		},
 	},
 	"another-commit": {
@@ -265,14 +266,14 @@ func TestStrangersCode(t *testing.T) {
 	for name, c := range sorted(strangers) {
 		attack(t, name, c.tried, func(t *testing.T, l *line) {
 			h := newHub(t, c.policy)
-			h.pull(t, 0, githubtest.Pull{})
+			h.pull(t, 0, events.Pull{})
 			c.attack(t, h)
 			if built := h.ran(t); slices.Contains(built, head(c.reached)) {
 				t.Error("the commit was built")
 			}
 			l.outcome = "not built"
 			if c.control == nil {
-				h.comment(t, githubtest.Comment{})
+				h.comment(t, events.Comment{})
 			} else {
 				c.control(t, h)
 			}
@@ -285,8 +286,8 @@ func TestStrangersCode(t *testing.T) {
 	attack(t, "taken-commit", "a pull request for a commit, so that the base's own push of it is not built",
 		func(t *testing.T, l *line) {
 			h := newHub(t, "")
-			branch := githubtest.Push{Repo: hubRepo, SHA: head(0), Ref: "refs/heads/release", Created: true, NoCommits: true}
-			h.pull(t, 0, githubtest.Pull{})
+			branch := events.Push{Repo: hubRepo, SHA: head(0), Ref: "refs/heads/release", Created: true, NoCommits: true}
+			h.pull(t, 0, events.Pull{})
 			h.deliver(t, "push", branch.Payload())
 			if built := h.ran(t); !slices.Equal(built, []string{head(0)}) {
 				t.Errorf("built %q", built)
@@ -300,22 +301,22 @@ func TestStrangersCode(t *testing.T) {
 		})
 	attack(t, "flood", "so many pull requests that no push finds a place in the queue", func(t *testing.T, l *line) {
 		h := newHub(t, "")
-		h.deliver(t, "push", githubtest.Push{Repo: hubRepo, SHA: head(900)}.Payload())
+		h.deliver(t, "push", events.Push{Repo: hubRepo, SHA: head(900)}.Payload())
 		for n := range 120 {
-			h.pull(t, n, githubtest.Pull{Number: 100 + n})
+			h.pull(t, n, events.Pull{Number: 100 + n})
 		}
 		all, err := h.builds.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true},
 			State: pipeline.Unapproved, Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
-		said := h.deliver(t, "push", githubtest.Push{Repo: hubRepo, SHA: head(901)}.Payload())
+		said := h.deliver(t, "push", events.Push{Repo: hubRepo, SHA: head(901)}.Payload())
 		if !strings.Contains(said, "queued") || len(all) >= 120 {
 			t.Errorf("%d wait for an approval, and the push was answered %s", len(all), said)
 		}
 		l.outcome = fmt.Sprintf("%d wait for an approval, and the push is queued", len(all))
 		for n := range 60 {
-			said = h.deliver(t, "push", githubtest.Push{Repo: hubRepo, SHA: head(1000 + n)}.Payload())
+			said = h.deliver(t, "push", events.Push{Repo: hubRepo, SHA: head(1000 + n)}.Payload())
 		}
 		if !strings.Contains(said, "over quota") {
 			t.Errorf("control: as many pushes are answered %s", said)

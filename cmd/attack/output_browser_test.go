@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestOutputInTheBrowser looks at a build whose every text is hostile, in a real browser.
@@ -147,7 +147,7 @@ func (s *served) pushHostile(t *testing.T, origin string) (id string) {
 		t.Fatal(err)
 	}
 	s.GitHub.AddRepo(repo)
-	id, err = s.Push(t.Context(), githubtest.Push{
+	id, err = s.Push(t.Context(), events.Push{
 		Repo: repo, SHA: shas[0], Ref: "refs/heads/" + branch,
 		Author:  `<script data-attack>window.owned='author'</script>` + "\x1b]0;author\x07\u202e",
 		Message: message,

@@ -10,7 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/dispatch"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 )
@@ -38,9 +38,9 @@ func TestRefs(t *testing.T) {
 	n := 0
 	push := func(ref string) (int, *pipeline.Request) {
 		n++
-		p := githubtest.Push{Repo: "octo/refs", SHA: fmt.Sprintf("%040x", n), Ref: ref}.Payload()
+		p := events.Push{Repo: "octo/refs", SHA: fmt.Sprintf("%040x", n), Ref: ref}.Payload()
 		before := r.count(t)
-		code, _ := r.post(t, githubtest.Header(secret, "push", p), p)
+		code, _ := r.post(t, events.Header(secret, "push", p), p)
 		if r.count(t) == before {
 			return code, nil
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"vivarium/server"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/registry"
 	"vivarium/server/store"
 	"vivarium/server/store/people"
@@ -23,7 +23,7 @@ func TestOthersRepositories(t *testing.T) {
 	r := newRegistered(t)
 	control := r.ownOpensOwn(t)
 	sha := strings.Repeat("a", 40)
-	b := githubtest.Push{Repo: "school/group-b", RepoID: 2, SHA: sha, Private: true}.Payload()
+	b := events.Push{Repo: "school/group-b", RepoID: 2, SHA: sha, Private: true}.Payload()
 	change := func(from, to string) []byte {
 		t.Helper()
 		if !strings.Contains(string(b), from) {
@@ -32,7 +32,7 @@ func TestOthersRepositories(t *testing.T) {
 		return []byte(strings.Replace(string(b), from, to, 1))
 	}
 	const repository, another = `"repository":`, `"repository":{"full_name":"school/group-a","id":1},`
-	lab := githubtest.Push{Repo: "course/lab-1", SHA: sha}.Payload()
+	lab := events.Push{Repo: "course/lab-1", SHA: sha}.Payload()
 	for name, c := range map[string]struct {
 		tried, secret string
 		body          []byte
@@ -83,19 +83,19 @@ func TestOthersRepositories(t *testing.T) {
 		"old-secret": {
 			"a secret that was changed",
 			ownSecret("school/changed", 0),
-			githubtest.Push{Repo: "school/changed", SHA: sha}.Payload(),
+			events.Push{Repo: "school/changed", SHA: sha}.Payload(),
 			false,
 		},
 		"not-let-in": {
 			"a repository that nobody let in, by the shared secret",
 			secret,
-			githubtest.Push{Repo: "evil/repo", SHA: sha}.Payload(),
+			events.Push{Repo: "evil/repo", SHA: sha}.Payload(),
 			false,
 		},
 		"renamed": {
 			"another's name beside A's own id",
 			ownSecret("school/group-a", 0),
-			githubtest.Push{Repo: "rich/private", RepoID: 1, SHA: sha}.Payload(),
+			events.Push{Repo: "rich/private", RepoID: 1, SHA: sha}.Payload(),
 			false,
 		},
 	} {
@@ -119,7 +119,7 @@ func (r *receiver) ownOpensOwn(t *testing.T) string {
 		"course/lab-1": ownSecret("course/lab-1", 0), "school/changed": ownSecret("school/changed", 1),
 		"octo/hello": secret,
 	} {
-		if code := r.sign(t, its, githubtest.Push{Repo: repo, SHA: strings.Repeat("b", 40)}.Payload(),
+		if code := r.sign(t, its, events.Push{Repo: repo, SHA: strings.Repeat("b", 40)}.Payload(),
 			false); code != http.StatusAccepted {
 			t.Fatalf("control: %s by its own secret is answered %d", repo, code)
 		}
@@ -161,7 +161,7 @@ func newRegistered(t *testing.T) *receiver {
 // sign signs a body with a secret, delivers it, and returns the answer's status.
 func (r *receiver) sign(t *testing.T, secret string, body []byte, form bool) int {
 	t.Helper()
-	h := githubtest.Header(secret, "push", body)
+	h := events.Header(secret, "push", body)
 	if form {
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -9,7 +9,7 @@ import (
 
 	"vivarium/sandbox/eventually"
 	"vivarium/server/api"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // The limits of the attacked server's builds: small, so that they are soon reached.
@@ -48,7 +48,7 @@ func (s *site) push(t *testing.T, name string, files map[string]string) (id stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err = s.Push(t.Context(), githubtest.Push{Repo: repo, SHA: sha})
+	id, err = s.Push(t.Context(), events.Push{Repo: repo, SHA: sha})
 	if err != nil {
 		t.Fatal(err)
 	}

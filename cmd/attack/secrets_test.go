@@ -15,7 +15,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/pipeline"
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // plantedControl is what every search must find. It can be the name of a package, too.
@@ -69,7 +69,7 @@ func (s *served) plant(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, err := s.Push(t.Context(),
-		githubtest.Push{Repo: "octo/private", SHA: sha, Private: true, Message: canaries["database"]})
+		events.Push{Repo: "octo/private", SHA: sha, Private: true, Message: canaries["database"]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (s *served) built(t *testing.T, repo string, files map[string]string) (log 
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.Push(t.Context(), githubtest.Push{Repo: repo, SHA: sha})
+	id, err := s.Push(t.Context(), events.Push{Repo: repo, SHA: sha})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"vivarium/sandbox/eventually"
 	"vivarium/server/api"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // binary is a real `vivarium`. VIVARIUM_TEST_BINARY names it on machines without Go; else it is
@@ -128,6 +129,6 @@ func (s *served) until(t *testing.T, id string, ok func(api.Build) bool) api.Bui
 	return b
 }
 
-func push(repo, sha string) githubtest.Push { return githubtest.Push{Repo: repo, SHA: sha} }
+func push(repo, sha string) events.Push { return events.Push{Repo: repo, SHA: sha} }
 
 func ended(b api.Build) bool { return b.State.Ended() }

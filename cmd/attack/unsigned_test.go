@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 )
 
@@ -41,7 +41,7 @@ func TestUnsignedDeliveriesCostLittle(t *testing.T) {
 			piece), func(t *testing.T, l *line) {
 			body := []byte(`{"a":[` + strings.Repeat(piece, unsignedSize/len(piece)-100) +
 				`0],"repository":{"full_name":"octo/hello","id":7}}`)
-			header := githubtest.Header("guess", "push", body)
+			header := events.Header("guess", "push", body)
 			byToken := fastest(1, func() { readTokens(t, body) })
 			l.control = fmt.Sprintf("read token by token it takes %s", byToken.Round(time.Millisecond))
 			answered := fastest(3, func() {
@@ -89,7 +89,7 @@ func TestWhoIsLetInIsNotTold(t *testing.T) {
 	const nobodys = "nobody/nothing"
 	post := func(t *testing.T, repo string, body []byte) string {
 		t.Helper()
-		code, text := r.post(t, githubtest.Header("guess", "push", body), body)
+		code, text := r.post(t, events.Header("guess", "push", body), body)
 		return fmt.Sprint(code, " ", strings.ReplaceAll(text, repo, "OWNER/NAME"))
 	}
 	for name, repo := range sorted(map[string]string{
@@ -123,7 +123,7 @@ func TestWhoIsLetInIsNotTold(t *testing.T) {
 func (r *receiver) handles(t *testing.T, body []byte) time.Duration {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", bytes.NewReader(body))
-	req.Header = githubtest.Header("guess", "push", body)
+	req.Header = events.Header("guess", "push", body)
 	w := noDeadline{httptest.NewRecorder()}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -13,7 +13,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/people"
@@ -52,8 +52,8 @@ func (s *shop) pushOf(t *testing.T, repo string) int64 {
 	t.Helper()
 	pushes++
 	before := s.count(t)
-	body := githubtest.Push{Repo: repo, Private: true, SHA: fmt.Sprintf("%040x", 0xabc00+int(pushes))}.Payload()
-	if code, text := s.post(t, githubtest.Header(secret, "push", body), body); code != http.StatusAccepted {
+	body := events.Push{Repo: repo, Private: true, SHA: fmt.Sprintf("%040x", 0xabc00+int(pushes))}.Payload()
+	if code, text := s.post(t, events.Header(secret, "push", body), body); code != http.StatusAccepted {
 		t.Fatalf("a push of %s is answered %d %s", repo, code, text)
 	}
 	list, err := s.builds.Builds.List(t.Context(), builds.Query{Sight: builds.Sight{All: true}, Limit: 1})

@@ -16,6 +16,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/pipeline"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 const (
@@ -108,7 +109,7 @@ func (b *bench) coldRun(ctx context.Context, server *harness.Server, n int) (t c
 func (b *bench) timeBuild(ctx context.Context, server *harness.Server,
 	sha string) (status, firstLine time.Duration, err error) {
 	sent := time.Now()
-	id, err := server.Push(ctx, githubtest.Push{Repo: smallRepo, SHA: sha})
+	id, err := server.Push(ctx, events.Push{Repo: smallRepo, SHA: sha})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/harness"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 const loudRepo = "vivarium-bench/loud"
@@ -77,7 +77,7 @@ func (b *bench) loudBuild(ctx context.Context, server *harness.Server, n int,
 	if err != nil {
 		return 0, 0, err
 	}
-	id, err := server.Push(ctx, githubtest.Push{Repo: loudRepo, SHA: sha})
+	id, err := server.Push(ctx, events.Push{Repo: loudRepo, SHA: sha})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -19,7 +19,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/images/imagestest"
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // atOnce is how many repositories are built side by side: a build waits for the engine often enough
@@ -172,7 +172,7 @@ func (w *world) pushed(ctx context.Context, r *repository) (b build, err error) 
 		return b, err
 	}
 	w.GitHub.AddRepo(name)
-	id, err := s.Push(ctx, githubtest.Push{Repo: name, RepoID: repoID(r.name), SHA: shas[len(shas)-1]})
+	id, err := s.Push(ctx, events.Push{Repo: name, RepoID: repoID(r.name), SHA: shas[len(shas)-1]})
 	if err != nil {
 		return b, err
 	}

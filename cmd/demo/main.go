@@ -20,6 +20,7 @@ import (
 	"vivarium/images"
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 const (
@@ -139,7 +140,7 @@ func (d *demo) build(ctx context.Context, world *harness.World, server *harness.
 	d.phase("A signed push delivery")
 	pushed := time.Now()
 	id, err := server.Push(ctx,
-		githubtest.Push{Repo: repo, SHA: sha, Author: "demo", Message: "Add " + filepath.Base(d.example)})
+		events.Push{Repo: repo, SHA: sha, Author: "demo", Message: "Add " + filepath.Base(d.example)})
 	if err != nil {
 		return 0, err
 	}

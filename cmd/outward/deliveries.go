@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"vivarium/cmd/internal/harness"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // deliver pushes every repository and waits for its build, then sends what is no build.
@@ -28,7 +28,7 @@ func (v *visit) deliver(ctx context.Context) error {
 			d.push.SHA = cmp.Or(d.push.SHA, v.green)
 			body = d.push.Payload()
 		}
-		header := githubtest.Header(harness.WebhookSecret, d.event, body)
+		header := events.Header(harness.WebhookSecret, d.event, body)
 		if d.change != nil {
 			d.change(header)
 		}
@@ -48,10 +48,10 @@ func (v *visit) push(ctx context.Context, r repository) error {
 	}
 	v.green = cmp.Or(v.green, sha)
 	v.commit(strings.TrimPrefix(r.name, "octo/"), sha)
-	push := githubtest.Push{Repo: r.name, SHA: sha, Private: r.private, Author: "mona", Message: "Add " + r.name,
+	push := events.Push{Repo: r.name, SHA: sha, Private: r.private, Author: "mona", Message: "Add " + r.name,
 		RepoID: int64(1000 + len(v.builds))}
 	body := push.Payload()
-	header := githubtest.Header(harness.WebhookSecret, "push", body)
+	header := events.Header(harness.WebhookSecret, "push", body)
 	for _, act := range []string{"", " again"} { // the second is a redelivery
 		if err := v.post(ctx, "deliver "+r.name+act, "/webhook", header, body); err != nil {
 			return err
@@ -94,7 +94,7 @@ func (v *visit) settle(ctx context.Context, id string) error {
 // delivery is one that brings no build.
 type delivery struct {
 	name, event string
-	push        githubtest.Push
+	push        events.Push
 	body        []byte // in place of the push
 	change      func(http.Header)
 }
@@ -102,22 +102,22 @@ type delivery struct {
 var others = []delivery{
 	{name: "a ping", event: "ping",
 		body: []byte(`{"zen":"Keep it logically awesome.","hook_id":1,"repository":{"id":1000,"full_name":"octo/green"}}`)},
-	{name: "a deleted branch", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000, Deleted: true}},
-	{name: "a tag", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000, Ref: "refs/tags/v1"}},
+	{name: "a deleted branch", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000, Deleted: true}},
+	{name: "a tag", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000, Ref: "refs/tags/v1"}},
 	{name: "a branch without commits", event: "push",
-		push: githubtest.Push{Repo: "octo/green", RepoID: 1000, Ref: "refs/heads/new", Created: true, NoCommits: true}},
-	{name: "an unknown event", event: "star", push: githubtest.Push{Repo: "octo/green", RepoID: 1000}},
-	{name: "an unknown repository", event: "push", push: githubtest.Push{Repo: "stranger/repo"}},
-	{name: "a wrong signature", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000},
+		push: events.Push{Repo: "octo/green", RepoID: 1000, Ref: "refs/heads/new", Created: true, NoCommits: true}},
+	{name: "an unknown event", event: "star", push: events.Push{Repo: "octo/green", RepoID: 1000}},
+	{name: "an unknown repository", event: "push", push: events.Push{Repo: "stranger/repo"}},
+	{name: "a wrong signature", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000},
 		change: func(h http.Header) { h.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64)) }},
-	{name: "no signature", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000},
+	{name: "no signature", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000},
 		change: func(h http.Header) { h.Del("X-Hub-Signature-256") }},
-	{name: "no event", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000},
+	{name: "no event", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000},
 		change: func(h http.Header) { h.Del("X-GitHub-Event") }},
 	{name: "no JSON", event: "push", body: []byte("not JSON")},
 	{name: "an empty object", event: "push", body: []byte("{}")},
-	{name: "a short SHA", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000, SHA: "abc"}},
-	{name: "text", event: "push", push: githubtest.Push{Repo: "octo/green", RepoID: 1000},
+	{name: "a short SHA", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000, SHA: "abc"}},
+	{name: "text", event: "push", push: events.Push{Repo: "octo/green", RepoID: 1000},
 		change: func(h http.Header) { h.Set("Content-Type", "text/plain") }},
 	{name: "a broken form", event: "push", body: []byte(url.Values{"payload": {"{}"}}.Encode()),
 		change: func(h http.Header) { h.Set("Content-Type", "application/x-www-form-urlencoded") }},

@@ -6,14 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // deliverAs delivers a push to a branch that is not the default branch, and gives the answer.
-func (w *world) deliverAs(p githubtest.Push) string {
+func (w *world) deliverAs(p events.Push) string {
 	w.t.Helper()
 	p.Repo, p.Ref = repository, "refs/heads/topic"
-	a, err := githubtest.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
+	a, err := events.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
 	if err != nil || a.Code != http.StatusAccepted {
 		w.t.Fatalf("deliver: %v, %d %s", err, a.Code, a.Body)
 	}
@@ -27,11 +27,11 @@ func TestPushesThatNeedNoBuild(t *testing.T) {
 	w.serve()
 	shas := w.commits(4, oneTest(`print("TOLD", os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_REF_NAME"], `+
 		`os.environ["GITHUB_SHA"], os.environ["CI_BUILD_URL"], os.environ.get("GITHUB_ACTIONS")); time.sleep(3)`))
-	w.deliverAs(githubtest.Push{SHA: shas[0], Before: githubtest.Zeros, Created: true})
+	w.deliverAs(events.Push{SHA: shas[0], Before: events.Zeros, Created: true})
 	w.until(2*time.Minute, "the first build runs", func() bool { return w.build("1").State == "running" })
-	w.deliverAs(githubtest.Push{SHA: shas[1], Before: shas[0]})
-	w.deliverAs(githubtest.Push{SHA: shas[2], Before: shas[1]})
-	answer := w.deliverAs(githubtest.Push{SHA: shas[3], Before: shas[2], Message: "change a word [skip ci]"})
+	w.deliverAs(events.Push{SHA: shas[1], Before: shas[0]})
+	w.deliverAs(events.Push{SHA: shas[2], Before: shas[1]})
+	answer := w.deliverAs(events.Push{SHA: shas[3], Before: shas[2], Message: "change a word [skip ci]"})
 	if !strings.Contains(answer, "vivarium builds rerun 4") {
 		t.Errorf("the answer to a skipped push: %s", answer)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"vivarium/cmd/vivarium/dotenv"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 var appSetting = regexp.MustCompile(`VIVARIUM_GITHUB_APP_[A-Z_]+=\S+`)
@@ -44,7 +45,7 @@ func TestFromNothingToAGreenCommitByAGitHubApp(t *testing.T) {
 	// 6: start it, and push.
 	w.serve()
 	secret := w.GitHub.Apps().App().Secret
-	w.tell(secret, "push", githubtest.Push{Repo: repository, SHA: sha}.Payload())
+	w.tell(secret, "push", events.Push{Repo: repository, SHA: sha}.Payload())
 	first := w.checkOf("1")
 	if last := first.History[len(first.History)-1]; !strings.HasPrefix(last, "success: passed: 1 test") {
 		t.Errorf("GitHub was told %v", first.History)
@@ -94,7 +95,7 @@ func (w *world) acceptManifest() (code string) {
 // tell delivers an event as the App does.
 func (w *world) tell(secret, event string, payload []byte) {
 	w.t.Helper()
-	a, err := githubtest.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", secret, event, payload)
+	a, err := events.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", secret, event, payload)
 	if err != nil || a.Code >= http.StatusMultipleChoices {
 		w.t.Fatalf("%s: %v, answered %d %s", event, err, a.Code, a.Body)
 	}

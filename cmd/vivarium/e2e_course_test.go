@@ -12,7 +12,7 @@ import (
 
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/server/api"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // shellBlocks gives the commands of a page, block by block.
@@ -135,8 +135,8 @@ func (w *world) pushByHook(t *testing.T, repo, sha string) {
 		if h.Repo != repo {
 			continue
 		}
-		p := githubtest.Push{Repo: repo, SHA: sha}
-		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", p.Payload())
+		p := events.Push{Repo: repo, SHA: sha}
+		a, err := events.Deliver(t.Context(), h.URL, h.Secret, "push", p.Payload())
 		if err != nil || a.Code != 202 || json.Unmarshal(a.Body, &delivered) != nil {
 			t.Fatalf("deliver: %v, %d %s", err, a.Code, a.Body)
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestAForksCommitIsBuiltOnceAMaintainerApprovesIt: out of the base, and with what is there for forks.
@@ -31,13 +31,13 @@ func TestAForksCommitIsBuiltOnceAMaintainerApprovesIt(t *testing.T) {
 	w.GitHub.SetPull(repository, 12, sha, "open")
 	deliver := func(event string, body []byte) string {
 		t.Helper()
-		a, err := githubtest.Deliver(t.Context(), "http://"+w.addr+"/webhook", webhookSecret, event, body)
+		a, err := events.Deliver(t.Context(), "http://"+w.addr+"/webhook", webhookSecret, event, body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return fmt.Sprintf("%d %s", a.Code, a.Body)
 	}
-	said := deliver("pull_request", githubtest.Pull{Repo: repository, SHA: sha}.Payload())
+	said := deliver("pull_request", events.Pull{Repo: repository, SHA: sha}.Payload())
 	if !strings.HasPrefix(said, "202 ") {
 		t.Fatalf("the pull request was answered %s", said)
 	}
@@ -48,7 +48,7 @@ func TestAForksCommitIsBuiltOnceAMaintainerApprovesIt(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "#12") && !strings.Contains(string(out), "refs/pull/12/head") {
 		t.Errorf("builds list: %v: %s", err, out)
 	}
-	said = deliver("issue_comment", githubtest.Comment{Repo: repository, Text: "/vivarium run"}.Payload())
+	said = deliver("issue_comment", events.Comment{Repo: repository, Text: "/vivarium run"}.Payload())
 	if !strings.Contains(said, "approved commit "+sha) {
 		t.Fatalf("the comment was answered %s", said)
 	}

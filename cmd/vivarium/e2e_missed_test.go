@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestAServerBehindNATBuildsWhatIsPushed: no delivery ever comes. What is pushed while it is away is
@@ -23,7 +23,7 @@ func TestAServerBehindNATBuildsWhatIsPushed(t *testing.T) {
 	people := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var m struct{ Turned, Sha string }
-		if err != nil || r.Header.Get("X-Hub-Signature-256") != githubtest.Sign("told", body) ||
+		if err != nil || r.Header.Get("X-Hub-Signature-256") != events.Sign("told", body) ||
 			json.Unmarshal(body, &m) != nil {
 			t.Errorf("told %s, %v", body, err)
 		}

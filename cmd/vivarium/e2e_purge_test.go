@@ -16,7 +16,7 @@ import (
 
 	"vivarium/images/imagestest"
 	"vivarium/sandbox/egress/egresstest"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 const (
@@ -36,8 +36,8 @@ func TestPurgeLeavesNoByteOfARepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.GitHub.AddRepo(purgedRepository)
-	p := githubtest.Push{Repo: purgedRepository, SHA: shas[0], Author: purgedAuthor}
-	answer, err := githubtest.Deliver(t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
+	p := events.Push{Repo: purgedRepository, SHA: shas[0], Author: purgedAuthor}
+	answer, err := events.Deliver(t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
 	var delivered struct{ Build string }
 	if err != nil || json.Unmarshal(answer.Body, &delivered) != nil || delivered.Build == "" {
 		t.Fatalf("deliver: %v, %d %s", err, answer.Code, answer.Body)

@@ -25,6 +25,7 @@ import (
 	"vivarium/sandbox/egress/egresstest"
 	"vivarium/sandbox/eventually"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/servertest"
 )
 
@@ -223,9 +224,9 @@ func oneTest(body string) map[string]string {
 }
 
 // deliver delivers the push of a commit. id is empty unless the answer is 202.
-func (w *world) deliver(sha string) (id string, answer githubtest.Answer, err error) {
-	p := githubtest.Push{Repo: repository, SHA: sha}
-	answer, err = githubtest.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
+func (w *world) deliver(sha string) (id string, answer events.Answer, err error) {
+	p := events.Push{Repo: repository, SHA: sha}
+	answer, err = events.Deliver(w.t.Context(), "http://"+w.addr+"/webhook", webhookSecret, "push", p.Payload())
 	if err != nil || answer.Code != http.StatusAccepted {
 		return "", answer, err
 	}

@@ -14,6 +14,7 @@ import (
 	"vivarium/cmd/internal/harness"
 	"vivarium/server"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 )
 
@@ -101,8 +102,8 @@ func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 			strings.Join(h.Events, " ") != "push pull_request issue_comment repository meta" {
 			t.Errorf("GitHub has %+v", h)
 		}
-		push := githubtest.Push{Repo: h.Repo, SHA: strings.Repeat("a", 40), Author: h.Repo}
-		a, err := githubtest.Deliver(t.Context(), h.URL, h.Secret, "push", push.Payload())
+		push := events.Push{Repo: h.Repo, SHA: strings.Repeat("a", 40), Author: h.Repo}
+		a, err := events.Deliver(t.Context(), h.URL, h.Secret, "push", push.Payload())
 		if err != nil || a.Code != 202 {
 			t.Errorf("a push of %s is answered %v, %d %s", h.Repo, err, a.Code, a.Body)
 		}

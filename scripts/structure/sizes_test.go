@@ -24,7 +24,6 @@ var larger = map[string]int{
 	"cmd/vivarium/doctor (Checkup)":     17,
 	"server":                            2953,
 	"server/github":                     3033,
-	"server/github/githubtest":          2597,
 	"server/github/githubtest (Server)": 19,
 	"pipeline":                          2855,
 }

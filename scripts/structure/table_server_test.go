@@ -288,5 +288,8 @@ var mayImportServer = map[string][]string{
 	"server/store/storetest":       {},
 	"server/loop":                  {},
 	"server/store/queue/queuetest": {"pipeline", "server/store/pulls", "server/store/queue"},
-	"server/github/githubtest":     {"server/github", "pipeline"},
+	"server/github/githubtest": {
+		"server/github", "server/github/githubtest/events", "pipeline",
+	},
+	"server/github/githubtest/events": {},
 }

@@ -10,6 +10,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // asking is a client of a stand-in that knows octo/hello.
@@ -76,12 +77,12 @@ func TestTheHeadOfAPullRequestIsGitHubsWordOfThisMoment(t *testing.T) {
 }
 
 func TestACommentIsReadOnlyWhereItsAuthorHasJustWrittenIt(t *testing.T) {
-	d, err := deliver("issue_comment", githubtest.Comment{Text: "/vivarium run"}.Payload())
+	d, err := deliver("issue_comment", events.Comment{Text: "/vivarium run"}.Payload())
 	if err != nil || d.Comment == nil || d.Comment.Pull != 12 || d.Comment.Author != "mona" || d.Comment.AuthorID != 1 ||
 		d.Comment.Text != "/vivarium run" {
 		t.Fatalf("control: %+v, %v", d.Comment, err)
 	}
-	for name, c := range map[string]githubtest.Comment{
+	for name, c := range map[string]events.Comment{
 		"edited":          {Action: "edited"},
 		"deleted":         {Action: "deleted"},
 		"on an issue":     {Issue: true},

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestReadDeliveryHoldsLittleOfWhatNobodySigned: a payload names the repository whose secret must
@@ -28,7 +28,7 @@ func TestReadDeliveryHoldsLittleOfWhatNobodySigned(t *testing.T) {
 			body := []byte(payload)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := read(githubtest.Header("not the secret", "push", body), body, secret)
+			_, err := read(events.Header("not the secret", "push", body), body, secret)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, github.ErrMalformed) {
 				t.Errorf("got %v, want ErrMalformed", err)
@@ -43,7 +43,7 @@ func TestReadDeliveryHoldsLittleOfWhatNobodySigned(t *testing.T) {
 func TestReadDeliveryRefusesWhatNoOrganizationIsCalled(t *testing.T) {
 	for _, login := range []string{"", "octo/hello", `a\u0000b`, "a b", strings.Repeat("x", 1<<20)} {
 		body := []byte(`{"zen":"z","organization":{"login":"` + login + `"}}`)
-		_, err := read(githubtest.Header(secret, "ping", body), body, secret)
+		_, err := read(events.Header(secret, "ping", body), body, secret)
 		if !errors.Is(err, github.ErrMalformed) || len(err.Error()) > 1000 {
 			t.Errorf("login %.20q: got %.100v, want ErrMalformed", login, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestTheFilesOfAPushAreKnownOnlyWhereTheEventNamesAll: a push is left out by them.
@@ -27,22 +27,22 @@ func TestTheFilesOfAPushAreKnownOnlyWhereTheEventNamesAll(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		push   githubtest.Push
+		push   events.Push
 		change func(event map[string]any)
 		want   []string
 	}{
-		"a push":         {githubtest.Push{SHA: sha, Files: []string{"a.py", "b/c.md"}}, nil, []string{"a.py", "b/c.md"}},
-		"three commits":  {githubtest.Push{SHA: sha}, commits(3, sha), []string{"f0", "f1", "f2"}},
-		"a new branch":   {githubtest.Push{SHA: sha, Created: true}, nil, nil},
-		"a forced push":  {githubtest.Push{SHA: sha, Forced: true}, nil, nil},
-		"no commits":     {githubtest.Push{SHA: sha, NoCommits: true}, nil, nil},
-		"too many files": {githubtest.Push{SHA: sha, Files: many}, nil, nil},
-		"cut at commits": {githubtest.Push{SHA: sha}, commits(2048, sha), nil},
-		"another head":   {githubtest.Push{SHA: sha}, commits(1, strings.Repeat("b", 40)), nil},
-		"no lists": {githubtest.Push{SHA: sha}, func(event map[string]any) {
+		"a push":         {events.Push{SHA: sha, Files: []string{"a.py", "b/c.md"}}, nil, []string{"a.py", "b/c.md"}},
+		"three commits":  {events.Push{SHA: sha}, commits(3, sha), []string{"f0", "f1", "f2"}},
+		"a new branch":   {events.Push{SHA: sha, Created: true}, nil, nil},
+		"a forced push":  {events.Push{SHA: sha, Forced: true}, nil, nil},
+		"no commits":     {events.Push{SHA: sha, NoCommits: true}, nil, nil},
+		"too many files": {events.Push{SHA: sha, Files: many}, nil, nil},
+		"cut at commits": {events.Push{SHA: sha}, commits(2048, sha), nil},
+		"another head":   {events.Push{SHA: sha}, commits(1, strings.Repeat("b", 40)), nil},
+		"no lists": {events.Push{SHA: sha}, func(event map[string]any) {
 			delete(event["commits"].([]any)[0].(map[string]any), "removed")
 		}, nil},
-		"lists of something else": {githubtest.Push{SHA: sha}, func(event map[string]any) {
+		"lists of something else": {events.Push{SHA: sha}, func(event map[string]any) {
 			event["commits"].([]any)[0].(map[string]any)["removed"] = 7
 		}, nil},
 	} {

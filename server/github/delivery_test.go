@@ -13,7 +13,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 const secret = "a webhook secret"
@@ -31,15 +31,15 @@ func read(h http.Header, body []byte, secrets ...string) (github.Delivery, error
 
 // deliver reads a well-signed JSON delivery.
 func deliver(event string, body []byte) (github.Delivery, error) {
-	return read(githubtest.Header(secret, event, body), body, secret)
+	return read(events.Header(secret, event, body), body, secret)
 }
 
 func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
-	body := githubtest.Push{
+	body := events.Push{
 		Repo: "octo-org/Hello.World", RepoID: 42, Private: true, Ref: "refs/heads/feature/x", SHA: sha,
 		Author: "mona", Message: "Fix the parser\n\nIt was wrong.",
 	}.Payload()
-	h := githubtest.Header(secret, "push", body)
+	h := events.Header(secret, "push", body)
 	got, err := read(h, body, secret)
 	if err != nil {
 		t.Fatal(err)
@@ -60,9 +60,9 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 }
 
 func TestReadDeliveryReadsGitHubsFormEncoding(t *testing.T) {
-	payload := githubtest.Push{SHA: sha, Message: "a + b & c = 100%"}.Payload()
+	payload := events.Push{SHA: sha, Message: "a + b & c = 100%"}.Payload()
 	body := []byte(url.Values{"payload": {string(payload)}}.Encode())
-	h := githubtest.Header(secret, "push", body)
+	h := events.Header(secret, "push", body)
 	h.Set("Content-Type", "application/x-www-form-urlencoded")
 	got, err := read(h, body, secret)
 	if err != nil {
@@ -74,8 +74,8 @@ func TestReadDeliveryReadsGitHubsFormEncoding(t *testing.T) {
 }
 
 func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
-	body := githubtest.Push{SHA: sha}.Payload()
-	right := githubtest.Sign(secret, body)
+	body := events.Push{SHA: sha}.Payload()
+	right := events.Sign(secret, body)
 	cases := map[string]struct {
 		change func(h http.Header)
 		secret string
@@ -87,11 +87,11 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 		"SHA-1 in the new name": {func(h http.Header) { h.Set("X-Hub-Signature-256", sha1Of(body)) }, secret},
 		"SHA-512 in the header": {func(h http.Header) { h.Set("X-Hub-Signature-256", "sha512="+right[7:]) }, secret},
 		"other secret": {
-			func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("other", body)) },
+			func(h http.Header) { h.Set("X-Hub-Signature-256", events.Sign("other", body)) },
 			secret,
 		},
 		"other body": {
-			func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign(secret, body[1:])) },
+			func(h http.Header) { h.Set("X-Hub-Signature-256", events.Sign(secret, body[1:])) },
 			secret,
 		},
 		"without prefix": {func(h http.Header) { h.Set("X-Hub-Signature-256", right[7:]) }, secret},
@@ -104,11 +104,11 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 		"space around":           {func(h http.Header) { h.Set("X-Hub-Signature-256", " "+right) }, secret},
 		"twice, right one first": {func(h http.Header) { h.Add("X-Hub-Signature-256", right) }, secret},
 		"empty secret, unsigned": {func(h http.Header) { h.Del("X-Hub-Signature-256") }, ""},
-		"empty secret, signed":   {func(h http.Header) { h.Set("X-Hub-Signature-256", githubtest.Sign("", body)) }, ""},
+		"empty secret, signed":   {func(h http.Header) { h.Set("X-Hub-Signature-256", events.Sign("", body)) }, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			h := githubtest.Header(secret, "push", body)
+			h := events.Header(secret, "push", body)
 			c.change(h)
 			d, err := read(h, body, c.secret)
 			if strings.Contains(name, "control") {
@@ -129,12 +129,12 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 
 func TestReadDeliverySaysWhyNothingIsBuilt(t *testing.T) {
 	cases := map[string]struct {
-		push githubtest.Push
+		push events.Push
 		want string
 	}{
-		"deleted branch": {githubtest.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
-		"deleted tag":    {githubtest.Push{Ref: "refs/tags/v1", Deleted: true}, "tag v1 was deleted"},
-		"other ref":      {githubtest.Push{Ref: "refs/notes/commits"}, "is neither a branch nor a tag"},
+		"deleted branch": {events.Push{Ref: "refs/heads/old", Deleted: true}, "branch old was deleted"},
+		"deleted tag":    {events.Push{Ref: "refs/tags/v1", Deleted: true}, "tag v1 was deleted"},
+		"other ref":      {events.Push{Ref: "refs/notes/commits"}, "is neither a branch nor a tag"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestReadDeliverySaysWhyNothingIsBuilt(t *testing.T) {
 }
 
 func TestReadDeliveryBuildsWhatOnlyLooksEmpty(t *testing.T) {
-	cases := map[string]githubtest.Push{
+	cases := map[string]events.Push{
 		"forced push back to an old commit": {Forced: true, NoCommits: true, SHA: sha},
 		"new branch with commits":           {Created: true, SHA: sha},
 		"tag":                               {Ref: "refs/tags/v1", Created: true, SHA: sha}, // the operator decides
@@ -196,17 +196,17 @@ func TestAPingNamesTheEventsThatItsHookLacks(t *testing.T) {
 }
 
 func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
-	body := githubtest.Push{SHA: sha}.Payload()
+	body := events.Push{SHA: sha}.Payload()
 	for _, contentType := range []string{
 		"", "text/plain", "application/xml", "application/jsonx", "multipart/form-data; boundary=x", ";",
 	} {
-		h := githubtest.Header(secret, "push", body)
+		h := events.Header(secret, "push", body)
 		h.Set("Content-Type", contentType)
 		if _, err := read(h, body, secret); !errors.Is(err, github.ErrMediaType) {
 			t.Errorf("content type %q: got %v, want ErrMediaType", contentType, err)
 		}
 	}
-	h := githubtest.Header(secret, "push", body)
+	h := events.Header(secret, "push", body)
 	h.Set("Content-Type", "Application/JSON; charset=utf-8")
 	if _, err := read(h, body, secret); err != nil {
 		t.Errorf("the control was refused: %v", err)
@@ -214,13 +214,13 @@ func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 }
 
 func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
-	body := githubtest.Push{SHA: sha}.Payload()
+	body := events.Push{SHA: sha}.Payload()
 	for name, value := range map[string]string{
 		"X-GitHub-Delivery": "../../etc",
 		"X-GitHub-Event":    "push\x00",
 	} {
 		for _, value := range []string{"", value, strings.Repeat("a", 65)} {
-			h := githubtest.Header(secret, "push", body)
+			h := events.Header(secret, "push", body)
 			h.Set(name, value)
 			if _, err := read(h, body, secret); !errors.Is(err, github.ErrMalformed) {
 				t.Errorf("%s %q: got %v, want ErrMalformed", name, value, err)
@@ -230,7 +230,7 @@ func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
 }
 
 func TestReadDeliveryRefusesPayloadsThatTwoReadersReadDifferently(t *testing.T) {
-	good := githubtest.Push{SHA: sha}.Payload()
+	good := events.Push{SHA: sha}.Payload()
 	other := `{"full_name":"victim/secret","private":true}`
 	replace := func(from, to string) []byte {
 		if !bytes.Contains(good, []byte(from)) {
@@ -268,14 +268,14 @@ func TestReadDeliveryRefusesPayloadsThatTwoReadersReadDifferently(t *testing.T) 
 }
 
 func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
-	payload := url.QueryEscape(string(githubtest.Push{SHA: sha}.Payload()))
+	payload := url.QueryEscape(string(events.Push{SHA: sha}.Payload()))
 	for name, body := range map[string]string{
 		"none":         "other=" + payload,
 		"two":          "payload=" + payload + "&payload=" + payload,
 		"bad escape":   "payload=%zz",
-		"bare payload": string(githubtest.Push{SHA: sha}.Payload()),
+		"bare payload": string(events.Push{SHA: sha}.Payload()),
 	} {
-		h := githubtest.Header(secret, "push", []byte(body))
+		h := events.Header(secret, "push", []byte(body))
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
 		if _, err := read(h, []byte(body), secret); !errors.Is(err, github.ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
@@ -284,12 +284,12 @@ func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
 }
 
 func TestReadDeliveryRefusesNamesThatCouldLeadElsewhere(t *testing.T) {
-	for name, p := range map[string]githubtest.Push{
+	for name, p := range map[string]events.Push{
 		"SHA is an option":       {SHA: "--upload-pack=touch /tmp/x"},
 		"SHA is short":           {SHA: "abcdef1"},
 		"SHA in upper case":      {SHA: strings.ToUpper(sha)},
 		"SHA with a line break":  {SHA: sha + "\n"},
-		"SHA is zero":            {SHA: githubtest.Zeros},
+		"SHA is zero":            {SHA: events.Zeros},
 		"ref is short":           {Ref: "main", SHA: sha},
 		"ref leads up":           {Ref: "refs/heads/../../x", SHA: sha},
 		"ref has a line break":   {Ref: "refs/heads/a\nb", SHA: sha},
@@ -315,7 +315,7 @@ func TestReadDeliveryRefusesNamesThatCouldLeadElsewhere(t *testing.T) {
 }
 
 func TestReadDeliveryMakesFreeTextsFitForOneLine(t *testing.T) {
-	got, err := deliver("push", githubtest.Push{
+	got, err := deliver("push", events.Push{
 		SHA: sha, Author: "mo\x1b[31mna\u202e", Message: "\n" + strings.Repeat("ä", 300) + "\r\nmore",
 	}.Payload())
 	if err != nil {
@@ -330,7 +330,7 @@ func TestReadDeliveryMakesFreeTextsFitForOneLine(t *testing.T) {
 }
 
 func TestReadDeliveryTakesARepositoryForPrivateUnlessToldOtherwise(t *testing.T) {
-	body := githubtest.Push{SHA: sha}.Payload()
+	body := events.Push{SHA: sha}.Payload()
 	got, err := deliver("push", body)
 	if err != nil || got.Push.Repo.Private {
 		t.Fatalf("control: got %+v, %v", got.Push, err)
@@ -342,7 +342,7 @@ func TestReadDeliveryTakesARepositoryForPrivateUnlessToldOtherwise(t *testing.T)
 }
 
 func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
-	body := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
+	body := events.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	for name, c := range map[string]struct {
 		body []byte
 		want github.Origin
@@ -352,11 +352,11 @@ func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
 		"nothing":         {[]byte(`{"zen":"z"}`), github.Origin{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u, err := github.ReadDelivery(githubtest.Header("a guess", "ping", c.body), c.body)
+			u, err := github.ReadDelivery(events.Header("a guess", "ping", c.body), c.body)
 			if err != nil || u.Origin != c.want {
 				t.Errorf("claimed %+v, %v; want %+v", u.Origin, err, c.want)
 			}
-			d, err := read(githubtest.Header(secret, "ping", c.body), c.body, secret)
+			d, err := read(events.Header(secret, "ping", c.body), c.body, secret)
 			if err != nil || d.Origin != c.want {
 				t.Errorf("verified, it is %+v, %v; want %+v", d.Origin, err, c.want)
 			}
@@ -365,9 +365,9 @@ func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
 }
 
 func TestReadDeliveryTakesAnyOfTheSecretsThatCount(t *testing.T) {
-	body := githubtest.Push{SHA: sha}.Payload()
+	body := events.Push{SHA: sha}.Payload()
 	tryAll := func(secrets ...string) error {
-		_, err := read(githubtest.Header(secret, "push", body), body, secrets...)
+		_, err := read(events.Header(secret, "push", body), body, secrets...)
 		return err
 	}
 	for _, secrets := range [][]string{{secret}, {"newer", secret}, {secret, "older"}} {

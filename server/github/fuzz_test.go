@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // These patterns are repeated on purpose: what the fuzz target promises must not change with the
@@ -21,13 +21,13 @@ var (
 
 func FuzzReadDelivery(f *testing.F) {
 	const form = "application/x-www-form-urlencoded"
-	for _, p := range []githubtest.Push{
+	for _, p := range []events.Push{
 		{SHA: sha}, {Deleted: true}, {Created: true, NoCommits: true}, {Forced: true, NoCommits: true},
 		{Ref: "refs/tags/v1"},
 	} {
 		f.Add("push", "application/json", p.Payload(), "")
 	}
-	f.Add("pull_request", "application/json", githubtest.Pull{SHA: sha}.Payload(), "")
+	f.Add("pull_request", "application/json", events.Pull{SHA: sha}.Payload(), "")
 	f.Add("push", form, []byte("payload=%7B%22ref%22%3A%22refs%2Fheads%2Fmain%22%7D"), "")
 	f.Add("ping", "application/json", []byte(`{"zen":"Keep it logically awesome."}`), "")
 	f.Add("push", "application/json", []byte(`{"repository":{"full_name":"a/b"},"Repository":{"full_name":"c/d"}}`),
@@ -35,7 +35,7 @@ func FuzzReadDelivery(f *testing.F) {
 	f.Add("push", "text/plain", []byte(`{"ref":"\ud800","repository":{"full_name":"a/../b"}}`),
 		"sha1="+strings.Repeat("0", 40))
 	f.Fuzz(func(t *testing.T, event, contentType string, body []byte, signature string) {
-		h := githubtest.Header(secret, event, body)
+		h := events.Header(secret, event, body)
 		h.Set("Content-Type", contentType)
 		signed, err := read(h, body, secret)
 		if err == nil {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // hostile are unsigned payloads of nearly the largest size, each of a kind that kept a reader busy.
@@ -65,7 +65,7 @@ func TestAnUnsignedDeliveryCostsLittle(t *testing.T) {
 // tests run at the same time.
 func checkCost(t *testing.T, contentType string, body []byte) {
 	t.Helper()
-	h := githubtest.Header("not the secret", "push", body)
+	h := events.Header("not the secret", "push", body)
 	h.Set("Content-Type", contentType)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // changed is a push's payload in which one member, named by its path, has another value.
 func changed(t *testing.T, path, value string) []byte {
 	t.Helper()
 	var payload map[string]any
-	if err := json.Unmarshal(githubtest.Push{SHA: sha}.Payload(), &payload); err != nil {
+	if err := json.Unmarshal(events.Push{SHA: sha}.Payload(), &payload); err != nil {
 		t.Fatal(err)
 	}
 	inner, names := payload, strings.Split(path, ".")
@@ -84,7 +84,7 @@ func TestReadDeliveryTellsThatARepositoryIsPrivate(t *testing.T) {
 	for event, body := range map[string]string{
 		"repository": `{"action":"privatized","repository":{"full_name":"octo/hello","id":7,"private":true}}`,
 		"ping":       `{"zen":"z","repository":{"full_name":"octo/hello","id":7,"private":true}}`,
-		"push":       string(githubtest.Push{Deleted: true, Private: true}.Payload()),
+		"push":       string(events.Push{Deleted: true, Private: true}.Payload()),
 	} {
 		if got, err := deliver(event, []byte(body)); err != nil || !got.Private || got.Ignored == "" {
 			t.Errorf("%s: got %+v, %v", event, got, err)
@@ -101,7 +101,7 @@ func TestReadDeliveryTellsThatARepositoryIsPrivate(t *testing.T) {
 // TestTheClaimIsWhatIsReadOnceTheSignatureHeld: otherwise a sender could be taken for one
 // repository and have another one built.
 func TestTheClaimIsWhatIsReadOnceTheSignatureHeld(t *testing.T) {
-	good := githubtest.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
+	good := events.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	const other = `{"full_name":"victim/secret","id":42,"private":true}`
 	for name, body := range map[string][]byte{
 		"another behind it": bytes.Replace(good, []byte(`"sender":`), []byte(`"repository":`+other+`,"sender":`), 1),

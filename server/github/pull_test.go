@@ -8,7 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 func TestReadDeliveryGivesWhatAPullRequestSays(t *testing.T) {
@@ -20,18 +20,18 @@ func TestReadDeliveryGivesWhatAPullRequestSays(t *testing.T) {
 	own, other, closed := fork, fork, fork
 	own.Fork, other.Sender, closed.Closed = false, 9, true
 	for name, c := range map[string]struct {
-		said githubtest.Pull
+		said events.Pull
 		want github.Pull
 	}{
-		"of a fork":              {githubtest.Pull{}, fork},
-		"of a branch":            {githubtest.Pull{Same: true}, own},
-		"of a deleted fork":      {githubtest.Pull{HeadGone: true}, fork},
-		"pushed":                 {githubtest.Pull{Action: "synchronize"}, fork},
-		"opened again":           {githubtest.Pull{Action: "reopened"}, fork},
-		"ready for review":       {githubtest.Pull{Action: "ready_for_review"}, fork},
-		"pushed by another":      {githubtest.Pull{Action: "synchronize", SenderID: 9}, other},
-		"closed":                 {githubtest.Pull{Action: "closed"}, closed},
-		"its branch is the main": {githubtest.Pull{Branch: "main"}, fork},
+		"of a fork":              {events.Pull{}, fork},
+		"of a branch":            {events.Pull{Same: true}, own},
+		"of a deleted fork":      {events.Pull{HeadGone: true}, fork},
+		"pushed":                 {events.Pull{Action: "synchronize"}, fork},
+		"opened again":           {events.Pull{Action: "reopened"}, fork},
+		"ready for review":       {events.Pull{Action: "ready_for_review"}, fork},
+		"pushed by another":      {events.Pull{Action: "synchronize", SenderID: 9}, other},
+		"closed":                 {events.Pull{Action: "closed"}, closed},
+		"its branch is the main": {events.Pull{Branch: "main"}, fork},
 	} {
 		c.said.RepoID, c.said.SHA = 42, sha
 		d, err := deliver("pull_request", c.said.Payload())
@@ -43,7 +43,7 @@ func TestReadDeliveryGivesWhatAPullRequestSays(t *testing.T) {
 
 // TestAPullRequestIsOfAForkUnlessItsHeadIsSurelyInTheBase: in doubt its code is a stranger's.
 func TestAPullRequestIsOfAForkUnlessItsHeadIsSurelyInTheBase(t *testing.T) {
-	own := string(githubtest.Pull{Same: true}.Payload())
+	own := string(events.Pull{Same: true}.Payload())
 	d, err := deliver("pull_request", []byte(own))
 	if err != nil || d.Pull.Fork {
 		t.Fatalf("control: %+v, %v", d.Pull, err)
@@ -60,7 +60,7 @@ func TestAPullRequestIsOfAForkUnlessItsHeadIsSurelyInTheBase(t *testing.T) {
 
 // TestAPullRequestThatIsNotClearIsRefused: what is built and where it is reported must be certain.
 func TestAPullRequestThatIsNotClearIsRefused(t *testing.T) {
-	good, base := string(githubtest.Pull{SHA: sha, Number: 12}.Payload()), `"base":{"label"`
+	good, base := string(events.Pull{SHA: sha, Number: 12}.Payload()), `"base":{"label"`
 	for name, change := range map[string][2]string{
 		"another number":          {`"number":12,"pull_request"`, `"number":13,"pull_request"`},
 		"no whole number":         {`"number":12,"pull_request"`, `"number":"12","pull_request"`},
@@ -85,7 +85,7 @@ func TestAPullRequestThatIsNotClearIsRefused(t *testing.T) {
 // TestAPullRequestWithTheSameHeadIsNotBuilt: labels, titles and another base change nothing of it.
 func TestAPullRequestWithTheSameHeadIsNotBuilt(t *testing.T) {
 	for _, action := range []string{"edited", "labeled", "assigned", "review_requested", "converted_to_draft"} {
-		d, err := deliver("pull_request", githubtest.Pull{Action: action, Retargeted: "release"}.Payload())
+		d, err := deliver("pull_request", events.Pull{Action: action, Retargeted: "release"}.Payload())
 		if err != nil || d.Pull != nil || !strings.Contains(d.Ignored, action) {
 			t.Errorf("%s: got %+v, %v", action, d, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"vivarium/server/github"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // TestWhatBecomesOfARepositoryIsHeard, and what is nobody's business is not.
@@ -38,7 +38,7 @@ func TestWhatBecomesOfARepositoryIsHeard(t *testing.T) {
 		}
 		body := fmt.Appendf(nil, `{"action":%s,"repository":{"full_name":"octo/hello","id":7,"private":%t}}`,
 			action, c.private)
-		u, err := github.ReadDelivery(githubtest.Header(secret, c.event, body), body)
+		u, err := github.ReadDelivery(events.Header(secret, c.event, body), body)
 		if err != nil {
 			t.Fatal(err)
 		}

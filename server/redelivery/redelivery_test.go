@@ -18,6 +18,7 @@ import (
 	"vivarium/server"
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/poll"
 	"vivarium/server/redelivery"
 	"vivarium/server/registry"
@@ -107,7 +108,7 @@ func (w *world) start() {
 }
 
 // push pushes a new commit to a branch and gives what should be built.
-func (w *world) push(repo, branch string, p githubtest.Push) string {
+func (w *world) push(repo, branch string, p events.Push) string {
 	w.t.Helper()
 	w.pushes++
 	place := repo + " " + branch
@@ -183,8 +184,8 @@ func TestPushesWhileTheServerWasAwayAreBuiltOnceAfterItsStart(t *testing.T) {
 			}
 			want := map[string]int{}
 			for _, name := range names {
-				want[w.push(name, "main", githubtest.Push{})]++
-				want[w.push(name, "old", githubtest.Push{})]++
+				want[w.push(name, "main", events.Push{})]++
+				want[w.push(name, "old", events.Push{})]++
 			}
 			w.asker.Round(t.Context())
 			look()
@@ -194,15 +195,15 @@ func TestPushesWhileTheServerWasAwayAreBuiltOnceAfterItsStart(t *testing.T) {
 			w.away.Store(true)
 			for range 4 {
 				for _, name := range names {
-					want[w.push(name, "main", githubtest.Push{})]++
+					want[w.push(name, "main", events.Push{})]++
 				}
 			}
 			for _, name := range names[:7] {
-				want[w.push(name, "main", githubtest.Push{Forced: true})]++
+				want[w.push(name, "main", events.Push{Forced: true})]++
 			}
-			want[w.push(names[7], "new", githubtest.Push{})]++
-			w.push(names[8], "old", githubtest.Push{Deleted: true})
-			want[w.push(names[9], "old", githubtest.Push{Forced: true, SHA: w.at[names[9]+" main"]})]++
+			want[w.push(names[7], "new", events.Push{})]++
+			w.push(names[8], "old", events.Push{Deleted: true})
+			want[w.push(names[9], "old", events.Push{Forced: true, SHA: w.at[names[9]+" main"]})]++
 			w.away.Store(false)
 			w.later = 10 * time.Minute
 			w.start()
@@ -239,7 +240,7 @@ func (w *world) verdicts() []builds.Verdict {
 func TestWhatCameBeforeTheFirstStartIsNotAskedFor(t *testing.T) {
 	w := newWorld(t, "octo/hello")
 	w.away.Store(true)
-	w.push("octo/hello", "main", githubtest.Push{})
+	w.push("octo/hello", "main", events.Push{})
 	w.away.Store(false)
 	w.later = time.Hour
 	w.settle()
@@ -249,7 +250,7 @@ func TestWhatCameBeforeTheFirstStartIsNotAskedFor(t *testing.T) {
 	w.later = 0
 	w.away.Store(true)
 	must(t, w.store.Watched.DeliveriesUntil(t.Context(), "octo/hello", time.Now().Add(-time.Minute)))
-	w.push("octo/hello", "main", githubtest.Push{})
+	w.push("octo/hello", "main", events.Push{})
 	w.away.Store(false)
 	w.later = time.Hour
 	w.settle()
@@ -287,7 +288,7 @@ func TestAnOrganizationsHookIsAskedToo(t *testing.T) {
 	want := map[string]int{}
 	for n := range 3 {
 		w.github.AddRepo(fmt.Sprintf("corp/tool-%d", n))
-		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", githubtest.Push{})]++
+		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", events.Push{})]++
 	}
 	w.settle()
 	if got := w.built(); !maps.Equal(got, want) || w.asked() != 0 {
@@ -295,7 +296,7 @@ func TestAnOrganizationsHookIsAskedToo(t *testing.T) {
 	}
 	w.away.Store(true)
 	for n := range 3 {
-		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", githubtest.Push{})]++
+		want[w.push(fmt.Sprintf("corp/tool-%d", n), "main", events.Push{})]++
 	}
 	w.away.Store(false)
 	w.later = 10 * time.Minute
@@ -308,10 +309,10 @@ func TestAnOrganizationsHookIsAskedToo(t *testing.T) {
 // TestTheBudgetHoldsBackWhatIsAskedFor, and it is asked for when there is room again.
 func TestTheBudgetHoldsBackWhatIsAskedFor(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.push("octo/hello", "main", githubtest.Push{})
+	w.push("octo/hello", "main", events.Push{})
 	w.away.Store(true)
 	for range 3 {
-		w.push("octo/hello", "main", githubtest.Push{})
+		w.push("octo/hello", "main", events.Push{})
 	}
 	w.away.Store(false)
 	w.later = 10 * time.Minute

@@ -8,12 +8,12 @@ import (
 	"net/http"
 
 	"vivarium/server/api"
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 )
 
 // Push delivers a signed push of a commit and gives the id of its build.
-func (s *Server) Push(ctx context.Context, p githubtest.Push) (id string, err error) {
-	answer, err := githubtest.Deliver(ctx, s.URL+"/webhook", WebhookSecret, "push", p.Payload())
+func (s *Server) Push(ctx context.Context, p events.Push) (id string, err error) {
+	answer, err := events.Deliver(ctx, s.URL+"/webhook", WebhookSecret, "push", p.Payload())
 	if err != nil {
 		return "", err
 	}

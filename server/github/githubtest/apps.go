@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // App is a GitHub App, as it is registered.
@@ -158,8 +160,9 @@ func (s *Server) oneApp(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) renderApp() map[string]any {
 	a := s.apps.app
 	return map[string]any{
-		"id": a.ID, "slug": a.Slug, "name": a.Slug, "node_id": "A_1", "owner": user("mona"), "permissions": a.Permissions,
-		"events": a.Events, "html_url": "https://github.com/apps/" + a.Slug, "external_url": a.HookURL,
+		"id": a.ID, "slug": a.Slug, "name": a.Slug, "node_id": "A_1", "owner": events.User("mona"),
+		"permissions": a.Permissions,
+		"events":      a.Events, "html_url": "https://github.com/apps/" + a.Slug, "external_url": a.HookURL,
 		"installations_count": len(s.apps.installations),
 	}
 }
@@ -180,7 +183,7 @@ func (s *Server) renderInstallation(in *installation) map[string]any {
 		selection = "selected"
 	}
 	return map[string]any{
-		"id": in.id, "account": user(in.owner), "app_id": s.apps.app.ID, "app_slug": s.apps.app.Slug,
+		"id": in.id, "account": events.User(in.owner), "app_id": s.apps.app.ID, "app_slug": s.apps.app.Slug,
 		"permissions": in.granted, "events": s.apps.app.Events, "repository_selection": selection,
 		"suspended_at": in.suspended, "html_url": fmt.Sprintf("https://github.com/settings/installations/%d", in.id),
 	}

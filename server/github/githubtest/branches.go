@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // Repo is a known repository whose owner changes it.
@@ -78,7 +80,7 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{
-		"sha": sha, "author": user("mona"), "committer": user("mona"), "files": []any{},
+		"sha": sha, "author": events.User("mona"), "committer": events.User("mona"), "files": []any{},
 		"commit": map[string]any{
 			"author":  map[string]any{"name": "Mona Lisa", "email": "mona@example.com", "date": "2026-11-02T09:15:30Z"},
 			"message": cmp.Or(known.message, "Add a test\n\nThere was none."),

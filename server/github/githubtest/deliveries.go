@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // attempt is one attempt to deliver an event to a webhook.
@@ -34,7 +36,7 @@ func (r Repo) Send(event string, payload []byte) {
 	var all []*attempt
 	for _, h := range s.hooks {
 		if (h.Repo == r.name || strings.HasPrefix(r.name, h.Repo+"/")) && h.Active && slices.Contains(h.Events, event) {
-			all = append(all, s.newAttempt(attempt{hook: h, guid: guid(), event: event, payload: payload}))
+			all = append(all, s.newAttempt(attempt{hook: h, guid: events.GUID(), event: event, payload: payload}))
 		}
 	}
 	s.mu.Unlock()
@@ -79,7 +81,7 @@ func post(ctx context.Context, url, secret string, a *attempt) int {
 	if err != nil {
 		return 0
 	}
-	maps.Copy(req.Header, Header(secret, a.event, a.payload))
+	maps.Copy(req.Header, events.Header(secret, a.event, a.payload))
 	req.Header.Set("X-GitHub-Delivery", a.guid)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 const maxBody = 1 << 20
@@ -58,7 +60,7 @@ func (s *Server) record(r *http.Request) {
 func (s *Server) headers(h http.Header) {
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-GitHub-Media-Type", "github.v3; format=json")
-	h.Set("X-GitHub-Request-Id", strings.ToUpper(guid()))
+	h.Set("X-GitHub-Request-Id", strings.ToUpper(events.GUID()))
 	h.Set("X-RateLimit-Limit", "5000")
 	h.Set("X-RateLimit-Remaining", "4987")
 	h.Set("X-RateLimit-Reset", fmt.Sprint(time.Now().Add(30*time.Minute).Unix()))
@@ -96,7 +98,7 @@ func (s *Server) user(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "Resource not accessible by integration")
 		return
 	}
-	answer(w, http.StatusOK, user("mona"))
+	answer(w, http.StatusOK, events.User("mona"))
 }
 
 func (s *Server) installation(w http.ResponseWriter, r *http.Request) {

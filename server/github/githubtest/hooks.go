@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // Hook is a webhook of a repository.
@@ -97,8 +99,7 @@ func (s *Server) answerRepos(w http.ResponseWriter, r *http.Request, prefix stri
 
 // renderRepo shows a repository. s.mu is held.
 func (s *Server) renderRepo(name string) map[string]any {
-	p := Push{Repo: name, RepoID: s.repos[name].id, Private: s.repos[name].private}
-	one := p.repository()
+	one := events.Repository(name, s.repos[name].id, s.repos[name].private)
 	one["archived"] = s.repos[name].archived
 	return one
 }
@@ -288,10 +289,9 @@ func (s *Server) renderHook(h *Hook) map[string]any {
 
 // ping delivers a ping as GitHub does, some time after its API has answered. s.mu is held.
 func (s *Server) ping(h *Hook) {
-	p := Push{Repo: h.Repo, RepoID: s.repos[h.Repo].id}
-	p.fill()
+	repository := events.Repository(h.Repo, s.repos[h.Repo].id, false)
 	body, err := json.Marshal(map[string]any{
-		"zen": "Keep it logically awesome.", "hook_id": h.ID, "repository": p.repository(), "sender": user("mona"),
+		"zen": "Keep it logically awesome.", "hook_id": h.ID, "repository": repository, "sender": events.User("mona"),
 		"hook": map[string]any{"type": "Repository", "id": h.ID, "name": "web", "active": h.Active, "events": h.Events},
 	})
 	if err != nil {
@@ -299,7 +299,7 @@ func (s *Server) ping(h *Hook) {
 	}
 	url, secret := h.URL, h.Secret
 	s.pings.Go(func() {
-		a, err := Deliver(s.ctx, url, secret, "ping", body)
+		a, err := events.Deliver(s.ctx, url, secret, "ping", body)
 		said := map[string]any{"code": a.Code, "status": "active", "message": http.StatusText(a.Code)}
 		switch {
 		case err != nil:

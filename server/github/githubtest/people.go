@@ -3,6 +3,8 @@ package githubtest
 import (
 	"net/http"
 	"strconv"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // person is an account, and what it may do in one repository.
@@ -41,7 +43,7 @@ func (s *Server) permission(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
 	}
-	who := user(login)
+	who := events.User(login)
 	who["id"] = known.people[login].id
 	answer(w, http.StatusOK, map[string]any{
 		"permission": known.people[login].permission, "role_name": known.people[login].permission, "user": who,

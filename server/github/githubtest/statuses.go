@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"vivarium/server/github/githubtest/events"
 )
 
 // GitHub's limits on commit statuses.
@@ -216,6 +218,6 @@ func (s *Server) render(st Status) map[string]any {
 		"id": st.ID, "node_id": fmt.Sprintf("SC_%d", st.ID), "state": st.State, "context": st.Context,
 		"url":         fmt.Sprintf("%s/repos/%s/statuses/%s", s.URL(), st.Repo, st.SHA),
 		"description": st.Description, "target_url": target, "avatar_url": nil,
-		"created_at": at, "updated_at": at, "creator": user("mona"),
+		"created_at": at, "updated_at": at, "creator": events.User("mona"),
 	}
 }

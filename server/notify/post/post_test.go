@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github/githubtest"
+	"vivarium/server/github/githubtest/events"
 	"vivarium/server/notify"
 )
 
@@ -55,7 +55,7 @@ func TestAWebhookIsSignedAsGitHubSignsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := s.got[0]
-	if r.Header.Get("X-Hub-Signature-256") != githubtest.Sign("a secret", []byte(s.bodies[0])) ||
+	if r.Header.Get("X-Hub-Signature-256") != events.Sign("a secret", []byte(s.bodies[0])) ||
 		r.Header.Get("X-Vivarium-Delivery") != "key-1" || r.Header.Get("X-Vivarium-Event") != "branch" ||
 		r.URL.Path != "/in" || !strings.Contains(s.bodies[0], `"turned": "red"`) {
 		t.Errorf("got %v\n%s", r.Header, s.bodies[0])

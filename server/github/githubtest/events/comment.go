@@ -1,4 +1,4 @@
-package githubtest
+package events
 
 import (
 	"encoding/json"
@@ -37,15 +37,15 @@ func (c Comment) Payload() []byte {
 	if c.At.IsZero() {
 		c.At = time.Now().Add(2 * time.Second) // whole seconds: it is after whatever came before
 	}
-	author, sender := user(c.Author), user(c.Author)
+	author, sender := User(c.Author), User(c.Author)
 	author["id"], sender["id"] = c.AuthorID, c.SenderID
-	issue := map[string]any{"number": c.Number, "title": c.Title, "state": "open", "user": user("stranger")}
+	issue := map[string]any{"number": c.Number, "title": c.Title, "state": "open", "user": User("stranger")}
 	if !c.Issue {
 		issue["pull_request"] = map[string]any{"url": "https://api.github.com/repos/" + c.Repo + "/pulls/12"}
 	}
 	body, err := json.Marshal(map[string]any{
 		"action": c.Action, "issue": issue, "sender": sender,
-		"repository": (&Push{Repo: c.Repo, RepoID: c.RepoID}).repository(),
+		"repository": Repository(c.Repo, c.RepoID, false),
 		"comment": map[string]any{
 			"id": 1, "body": c.Text, "user": author, "author_association": c.Association,
 			"created_at": c.At.UTC().Format(time.RFC3339),

@@ -1,4 +1,4 @@
-package githubtest
+package events
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ type Pull struct {
 // Payload builds the JSON of a pull_request event as GitHub sends it.
 func (p Pull) Payload() []byte {
 	p.fill()
-	base := (&Push{Repo: p.Repo, RepoID: p.RepoID, Private: p.Private}).repository()
+	base := Repository(p.Repo, p.RepoID, p.Private)
 	base["pushed_at"] = "2026-11-02T10:15:30Z" // in these events it is a text
 	var head any = base
 	switch {
@@ -38,11 +38,11 @@ func (p Pull) Payload() []byte {
 		head = nil
 	case !p.Same:
 		_, name, _ := strings.Cut(p.Repo, "/")
-		fork := (&Push{Repo: p.Author + "/" + name, RepoID: p.RepoID + 1000, Private: p.Private}).repository()
+		fork := Repository(p.Author+"/"+name, p.RepoID+1000, p.Private)
 		fork["fork"] = true
 		head = fork
 	}
-	author, sender := user(p.Author), user(p.Author)
+	author, sender := User(p.Author), User(p.Author)
 	author["id"], sender["id"] = p.AuthorID, p.SenderID
 	event := map[string]any{
 		"action": p.Action, "number": p.Number, "repository": base, "sender": sender,
