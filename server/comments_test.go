@@ -22,8 +22,8 @@ func hub(t *testing.T, change ...func(*Config)) (*site, *githubtest.Server) {
 	}
 	t.Cleanup(func() { known.Close() })
 	known.AddRepo("octo-org/hello")
-	known.Allow("octo-org/hello", "mona", 1, "write")
-	known.SetPull("octo-org/hello", 12, commit(0), "open")
+	known.Repo("octo-org/hello").Allow("mona", 1, "write")
+	known.Repo("octo-org/hello").SetPull(12, commit(0), "open")
 	client, err := github.New(github.Config{APIURL: known.URL(), Tokens: pipeline.FixedToken("tok")})
 	if err != nil {
 		t.Fatal(err)
@@ -65,10 +65,10 @@ func TestACommentOfWhoMayWriteApprovesTheCommitThatWaits(t *testing.T) {
 func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 	const repo = "octo-org/hello"
 	allow := func(permission string) func(*githubtest.Server) {
-		return func(g *githubtest.Server) { g.Allow(repo, "mona", 1, permission) }
+		return func(g *githubtest.Server) { g.Repo(repo).Allow("mona", 1, permission) }
 	}
 	pull := func(head int, state string) func(*githubtest.Server) {
-		return func(g *githubtest.Server) { g.SetPull(repo, 12, commit(head), state) }
+		return func(g *githubtest.Server) { g.Repo(repo).SetPull(12, commit(head), state) }
 	}
 	for name, c := range map[string]struct {
 		is   func(*githubtest.Server)
@@ -101,8 +101,8 @@ func TestACommentApprovesNothingUnlessGitHubConfirmsIt(t *testing.T) {
 				t.Errorf("answered %d %s, want %q", a.code, a.body, c.want)
 			}
 			s.stands(1, pipeline.Unapproved)
-			known.Allow(repo, "mona", 1, "write") // the control
-			known.SetPull(repo, 12, commit(0), "open")
+			known.Repo(repo).Allow("mona", 1, "write") // the control
+			known.Repo(repo).SetPull(12, commit(0), "open")
 			s.comment(events.Comment{Text: run + "\nnow"})
 			s.stands(1, pipeline.Queued)
 		})

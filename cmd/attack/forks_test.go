@@ -46,8 +46,8 @@ func newHub(t *testing.T, policy forks.Policy) *hub {
 	}
 	t.Cleanup(func() { h.github.Close() })
 	h.github.AddRepo(hubRepo)
-	h.github.Allow(hubRepo, "mona", 1, "write")
-	h.github.SetPull(hubRepo, 12, head(0), "open")
+	h.github.Repo(hubRepo).Allow("mona", 1, "write")
+	h.github.Repo(hubRepo).SetPull(12, head(0), "open")
 	client, err := github.New(github.Config{APIURL: h.github.URL(), Tokens: pipeline.FixedToken(token)})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ var strangers = map[string]struct {
 		attack:  func(t *testing.T, h *hub) { h.pull(t, 1, events.Pull{Action: "reopened", HeadGone: true}) },
 		reached: 1,
 		control: func(t *testing.T, h *hub) {
-			h.github.SetPull(hubRepo, 12, head(1), "open")
+			h.github.Repo(hubRepo).SetPull(12, head(1), "open")
 			h.comment(t, events.Comment{})
 		},
 	},
@@ -157,7 +157,7 @@ var strangers = map[string]struct {
 		control: func(t *testing.T, h *hub) {
 			h.pull(t, 2, events.Pull{Action: "synchronize", Association: "CONTRIBUTOR"})
 			h.pull(t, 1, events.Pull{Number: 14, Association: "CONTRIBUTOR", Action: "synchronize"})
-			h.github.SetPull(hubRepo, 12, head(1), "open")
+			h.github.Repo(hubRepo).SetPull(12, head(1), "open")
 			h.comment(t, events.Comment{})
 		},
 	},
@@ -192,9 +192,9 @@ var strangers = map[string]struct {
 	"lost-the-right": {
 		tried: "the command by who might write until a moment ago",
 		attack: func(t *testing.T, h *hub) {
-			h.github.Allow(hubRepo, "mona", 1, "read")
+			h.github.Repo(hubRepo).Allow("mona", 1, "read")
 			h.comment(t, events.Comment{Association: "COLLABORATOR"})
-			h.github.Allow(hubRepo, "mona", 1, "write")
+			h.github.Repo(hubRepo).Allow("mona", 1, "write")
 		},
 	},
 	"took-over-a-name": {
@@ -204,9 +204,9 @@ var strangers = map[string]struct {
 	"pushed-since": {
 		tried: "a push between a maintainer's look and the command, whose delivery comes late",
 		attack: func(t *testing.T, h *hub) {
-			h.github.SetPull(hubRepo, 12, head(1), "open")
+			h.github.Repo(hubRepo).SetPull(12, head(1), "open")
 			h.comment(t, events.Comment{})
-			h.github.SetPull(hubRepo, 12, head(0), "open")
+			h.github.Repo(hubRepo).SetPull(12, head(0), "open")
 		},
 	},
 	"pushed-after": {
@@ -216,7 +216,7 @@ var strangers = map[string]struct {
 			h.pull(t, 1, events.Pull{Action: "synchronize"})
 		}, reached: 1,
 		control: func(t *testing.T, h *hub) {
-			h.github.SetPull(hubRepo, 12, head(1), "open")
+			h.github.Repo(hubRepo).SetPull(12, head(1), "open")
 			h.comment(t, events.Comment{Text: "/vivarium run\nonce more"})
 		},
 	},

@@ -27,8 +27,8 @@ func TestAForksCommitIsBuiltOnceAMaintainerApprovesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	sha := shas[0]
-	w.GitHub.Allow(repository, "mona", 1, "write")
-	w.GitHub.SetPull(repository, 12, sha, "open")
+	w.GitHub.Repo(repository).Allow("mona", 1, "write")
+	w.GitHub.Repo(repository).SetPull(12, sha, "open")
 	deliver := func(event string, body []byte) string {
 		t.Helper()
 		a, err := events.Deliver(t.Context(), "http://"+w.addr+"/webhook", webhookSecret, event, body)

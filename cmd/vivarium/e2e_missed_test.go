@@ -42,7 +42,7 @@ func TestAServerBehindNATBuildsWhatIsPushed(t *testing.T) {
 	}
 	push := func(test string) string {
 		sha := w.commits(1, oneTest(test))[0]
-		w.GitHub.SetRef(repository, "main", sha)
+		w.GitHub.Repo(repository).SetRef("main", sha)
 		return sha
 	}
 	ends := func(sha, state string) {

@@ -87,7 +87,7 @@ func (c *course) want(wantCode int, wantOut []string, args ...string) {
 
 func TestHooksAreCreatedAndPingTheServer(t *testing.T) {
 	c := newCourse(t, "school/group-1", "school/group-2", "school/website", "other/group-3", "school/group-old")
-	c.github.Archive("school/group-old")
+	c.github.Repo("school/group-old").Archive()
 	c.want(0, []string{
 		`^Let in school/group-\*\.$`, `^school/group-1 +webhook created, ping received$`,
 		`^school/group-2 +webhook created, ping received$`,
@@ -137,8 +137,8 @@ func secretsByRepo(hooks []githubtest.Hook) map[string]string {
 
 func TestHooksGoOnAfterOneThatCannotBeDone(t *testing.T) {
 	c := newCourse(t, "school/group-1", "school/group-2", "school/group-3", "school/group-4")
-	c.github.RefuseHooks("school/group-1", githubtest.HookRefusal{Code: 404, Message: "Not Found"})
-	c.github.RefuseHooks("school/group-2",
+	c.github.Repo("school/group-1").RefuseHooks(githubtest.HookRefusal{Code: 404, Message: "Not Found"})
+	c.github.Repo("school/group-2").RefuseHooks(
 		githubtest.HookRefusal{Code: 403, Message: "Resource not accessible by personal access token"})
 	c.want(0, nil, "repos", "add", "school/group-3")
 	c.want(0, nil, "repos", "disable", "school/group-3")

@@ -33,12 +33,12 @@ func asking(t *testing.T) (*githubtest.Server, *github.Client) {
 func TestWhoMayWriteIsGitHubsWordOfThisMoment(t *testing.T) {
 	s, c := asking(t)
 	for permission, want := range map[string]bool{"admin": true, "write": true, "read": false, "none": false, "": false} {
-		s.Allow("octo/hello", "mona", 7, permission)
+		s.Repo("octo/hello").Allow("mona", 7, permission)
 		if may, err := c.MayWrite(t.Context(), "octo/hello", "mona", 7); err != nil || may != want {
 			t.Errorf("with %q: %v, %v", permission, may, err)
 		}
 	}
-	s.Allow("octo/hello", "mona", 7, "admin")
+	s.Repo("octo/hello").Allow("mona", 7, "admin")
 	for name, c2 := range map[string]struct {
 		login string
 		id    int64
@@ -60,15 +60,15 @@ func TestWhoMayWriteIsGitHubsWordOfThisMoment(t *testing.T) {
 
 func TestTheHeadOfAPullRequestIsGitHubsWordOfThisMoment(t *testing.T) {
 	s, c := asking(t)
-	s.SetPull("octo/hello", 12, sha, "open")
+	s.Repo("octo/hello").SetPull(12, sha, "open")
 	if got, open, err := c.Head(t.Context(), "octo/hello", 12); err != nil || got != sha || !open {
 		t.Errorf("got %s, %v, %v", got, open, err)
 	}
-	s.SetPull("octo/hello", 12, sha, "closed")
+	s.Repo("octo/hello").SetPull(12, sha, "closed")
 	if got, open, err := c.Head(t.Context(), "octo/hello", 12); err != nil || got != sha || open {
 		t.Errorf("closed: got %s, %v, %v", got, open, err)
 	}
-	s.SetPull("octo/hello", 12, "main", "open")
+	s.Repo("octo/hello").SetPull(12, "main", "open")
 	for _, number := range []int64{12, 13} {
 		if got, _, err := c.Head(t.Context(), "octo/hello", number); err == nil {
 			t.Errorf("#%d: got %s", number, got)
@@ -109,8 +109,8 @@ func TestACommentIsReadOnlyWhereItsAuthorHasJustWrittenIt(t *testing.T) {
 // repository's pull requests.
 func TestWhatApprovesIsAskedByATokenForThat(t *testing.T) {
 	s, _ := asking(t)
-	s.Allow("octo/hello", "mona", 7, "write")
-	s.SetPull("octo/hello", 12, sha, "open")
+	s.Repo("octo/hello").Allow("mona", 7, "write")
+	s.Repo("octo/hello").SetPull(12, sha, "open")
 	tokens := &purposes{}
 	c, err := github.New(github.Config{APIURL: s.URL(), Tokens: tokens})
 	if err != nil {

@@ -72,7 +72,7 @@ func TestPostedStatusesAreReadBackNewestFirst(t *testing.T) {
 	if got, err := c.Read(t.Context(), repo, sha, "unknown"); err != nil || got.State != "" {
 		t.Errorf("Read of an unknown context = %+v, %v, want none", got, err)
 	}
-	s.SetRef(repo, "feature/x", sha)
+	s.Repo(repo).SetRef("feature/x", sha)
 	all, err := c.Statuses(t.Context(), repo, "feature/x")
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func TestRepositoriesAreReadWhateverTheirProperties(t *testing.T) {
 		s.AddRepo(fmt.Sprintf("school/group-%03d", i))
 	}
 	s.AddRepo("mona/own")
-	s.Archive("school/group-007")
+	s.Repo("school/group-007").Archive()
 	org, err := c.Repositories(t.Context(), "School")
 	if err != nil || len(org) != 0 { // the stand-in compares names as written
 		t.Errorf("of another name: %v, %v", org, err)
@@ -60,7 +60,7 @@ func TestHookIsMadeOnceAndThenChanged(t *testing.T) {
 
 func TestHookRefusalsAreGitHubsWords(t *testing.T) {
 	s, c := connect(t, githubtest.Options{})
-	s.RefuseHooks(repo, githubtest.HookRefusal{Code: 403, Message: "Must have admin rights to Repository."})
+	s.Repo(repo).RefuseHooks(githubtest.HookRefusal{Code: 403, Message: "Must have admin rights to Repository."})
 	_, _, err := c.EnsureHook(t.Context(), repo, "http://127.0.0.1:1", "x")
 	var refusal *github.APIError
 	if !errors.As(err, &refusal) || refusal.Code != 403 || refusal.Message != "Must have admin rights to Repository." {

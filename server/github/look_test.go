@@ -23,7 +23,7 @@ func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 	var want []heads.Head
 	for n := range 250 {
 		name := fmt.Sprintf("topic-%03d", n)
-		s.SetRef("octo/hello", name, shaOf(n+1))
+		s.Repo("octo/hello").SetRef(name, shaOf(n+1))
 		want = append(want, heads.Head{Ref: pipeline.BranchRef(name), SHA: shaOf(n + 1)})
 	}
 	first, err := at.Look(t.Context(), "octo/hello", nil)
@@ -41,7 +41,7 @@ func TestALookSeesAllBranchesAndAsksOnlyWhatHasChanged(t *testing.T) {
 			t.Errorf("%s asked for what is known", r.Path)
 		}
 	}
-	s.SetRef("octo/hello", "topic-123", shaOf(999))
+	s.Repo("octo/hello").SetRef("topic-123", shaOf(999))
 	s.Repo("octo/hello").SetPrivate(true)
 	third, err := at.Look(t.Context(), "octo/hello", second)
 	if err != nil || !third.Changed || third.Heads[123].SHA != shaOf(999) || !third.Repo.Private {
@@ -55,13 +55,13 @@ func TestALookSeesABranchOnANewPage(t *testing.T) {
 	at := github.Branches{Client: c}
 	s.AddRepo("octo/hello")
 	for n := range 100 {
-		s.SetRef("octo/hello", fmt.Sprintf("topic-%03d", n), shaOf(1))
+		s.Repo("octo/hello").SetRef(fmt.Sprintf("topic-%03d", n), shaOf(1))
 	}
 	first, err := at.Look(t.Context(), "octo/hello", nil)
 	if err != nil || len(first.Heads) != 100 {
 		t.Fatalf("%d branches, %v", len(first.Heads), err)
 	}
-	s.SetRef("octo/hello", "zz", shaOf(2))
+	s.Repo("octo/hello").SetRef("zz", shaOf(2))
 	second, err := at.Look(t.Context(), "octo/hello", first)
 	if err != nil || len(second.Heads) != 101 || !second.Changed {
 		t.Errorf("%d branches, changed %t, %v", len(second.Heads), second.Changed, err)

@@ -102,22 +102,22 @@ func TestPushesThatNobodyToldOfAreBuiltOnceAfterAStart(t *testing.T) {
 	w := newWorld(t, names...)
 	var want []string
 	for n, name := range names {
-		w.github.SetRef(name, "main", sha(0x100+n))
-		w.github.SetRef(name, "old", sha(0x200+n))
+		w.github.Repo(name).SetRef("main", sha(0x100+n))
+		w.github.Repo(name).SetRef("old", sha(0x200+n))
 		want = append(want, fmt.Sprintf("%s main %x", name, 0x100+n))
 	}
 	w.round()
 	w.want("at first sight only default branches are built", want...)
 	for n := range 5 { // the server is away
 		for i, name := range names {
-			w.github.SetRef(name, "main", sha(0x1000*(n+1)+i))
+			w.github.Repo(name).SetRef("main", sha(0x1000*(n+1)+i))
 		}
 	}
-	w.github.SetRef(names[3], "main", sha(0x103)) // forced back to where it was: nothing to build
-	w.github.SetRef(names[4], "old", sha(0x104))  // forced to what main was at: to be built on old, too
+	w.github.Repo(names[3]).SetRef("main", sha(0x103)) // forced back to where it was: nothing to build
+	w.github.Repo(names[4]).SetRef("old", sha(0x104))  // forced to what main was at: to be built on old, too
 	w.github.Repo(names[5]).DeleteBranch("old")
-	w.github.SetRef(names[6], "new", sha(0x77))
-	w.github.SetRef(names[7], "twin", sha(0x107)) // a branch without commits of its own
+	w.github.Repo(names[6]).SetRef("new", sha(0x77))
+	w.github.Repo(names[7]).SetRef("twin", sha(0x107)) // a branch without commits of its own
 	w.start()
 	for i, name := range names {
 		if i != 3 {
@@ -144,7 +144,7 @@ func TestPushesThatNobodyToldOfAreBuiltOnceAfterAStart(t *testing.T) {
 // TestADeliveryHasOneRoundToCome: where deliveries come, a fresh move is left to them.
 func TestADeliveryHasOneRoundToCome(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.github.SetRef("octo/hello", "main", sha(1))
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
 	told := func(n int) {
 		t.Helper()
 		_, err := w.store.Queue.AcceptPush(t.Context(), queue.Push{
@@ -155,13 +155,13 @@ func TestADeliveryHasOneRoundToCome(t *testing.T) {
 	}
 	told(1)
 	w.round()
-	w.github.SetRef("octo/hello", "main", sha(2))
+	w.github.Repo("octo/hello").SetRef("main", sha(2))
 	w.round()
 	w.want("before its delivery", "octo/hello main 1")
 	told(2)
 	w.round()
 	w.want("after its delivery", "octo/hello main 1", "octo/hello main 2")
-	w.github.SetRef("octo/hello", "main", sha(3))
+	w.github.Repo("octo/hello").SetRef("main", sha(3))
 	w.round()
 	w.round()
 	w.want("whose delivery does not come", "octo/hello main 1", "octo/hello main 2", "octo/hello main 3")
@@ -171,7 +171,7 @@ func TestADeliveryHasOneRoundToCome(t *testing.T) {
 func TestARepositoryThatCannotBeSeenHoldsUpNoOther(t *testing.T) {
 	w := newWorld(t, "octo/a", "octo/b")
 	w.github.Repo("octo/a").Delete()
-	w.github.SetRef("octo/b", "main", sha(1))
+	w.github.Repo("octo/b").SetRef("main", sha(1))
 	w.round()
 	w.round()
 	w.want("one of two is there", "octo/b main 1")
@@ -179,7 +179,7 @@ func TestARepositoryThatCannotBeSeenHoldsUpNoOther(t *testing.T) {
 		t.Errorf("told %d times:\n%s", n, w.log.String())
 	}
 	w.github.AddRepo("octo/a")
-	w.github.SetRef("octo/a", "main", sha(2))
+	w.github.Repo("octo/a").SetRef("main", sha(2))
 	w.round()
 	w.want("both are", "octo/b main 1", "octo/a main 2")
 }
@@ -204,7 +204,7 @@ func TestARoundEndsWhereGitHubWantsToBeLeftAlone(t *testing.T) {
 // TestWhatBecomesPrivateIsHiddenByALook, without a push and without a delivery.
 func TestWhatBecomesPrivateIsHiddenByALook(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.github.SetRef("octo/hello", "main", sha(1))
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
 	w.round()
 	public := builds.Query{Sight: builds.Sight{Public: true}}
 	if list, err := w.store.Builds.List(t.Context(), public); err != nil || len(list) != 1 {
@@ -221,16 +221,16 @@ func TestWhatBecomesPrivateIsHiddenByALook(t *testing.T) {
 // own id, learnt before, vouches for it.
 func TestALookFollowsARenaming(t *testing.T) {
 	w := newWorld(t, "octo/hello", "octo/stranger")
-	w.github.SetRef("octo/hello", "main", sha(1))
-	w.github.SetRef("octo/hello", "topic", sha(2))
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
+	w.github.Repo("octo/hello").SetRef("topic", sha(2))
 	w.round()
 	look, err := w.poller.Host.Look(t.Context(), "octo/hello", nil)
 	must(t, err)
 	must(t, w.store.Entries.LearnID(t.Context(), "octo/hello", look.Repo.ID))
 	w.github.Repo("octo/hello").Rename("octo/bye")
 	w.github.Repo("octo/stranger").Rename("octo/strange")
-	w.github.SetRef("octo/bye", "topic", sha(3))
-	w.github.SetRef("octo/strange", "main", sha(4))
+	w.github.Repo("octo/bye").SetRef("topic", sha(3))
+	w.github.Repo("octo/strange").SetRef("main", sha(4))
 	w.round()
 	w.round()
 	w.want("renamed", "octo/hello main 1", "octo/bye topic 3")
@@ -242,10 +242,10 @@ func TestALookFollowsARenaming(t *testing.T) {
 // TestACommitThatAsksNotToBeBuiltIsNot, found by a look as told by a delivery: its build has ended.
 func TestACommitThatAsksNotToBeBuiltIsNot(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.github.SetRef("octo/hello", "main", sha(1))
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
 	w.round()
 	w.github.Repo("octo/hello").SetMessage("Write the manual\n\n[skip ci]")
-	w.github.SetRef("octo/hello", "main", sha(2))
+	w.github.Repo("octo/hello").SetRef("main", sha(2))
 	w.round()
 	w.want("both are known", "octo/hello main 1", "octo/hello main 2")
 	for id, want := range map[int64]pipeline.State{1: pipeline.Queued, 2: pipeline.Skipped} {
@@ -258,8 +258,8 @@ func TestACommitThatAsksNotToBeBuiltIsNot(t *testing.T) {
 // TestAnArchivedRepositoryIsLeftAlone: nothing can be pushed to it, and no status be set.
 func TestAnArchivedRepositoryIsLeftAlone(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.github.SetRef("octo/hello", "main", sha(1))
-	w.github.Archive("octo/hello")
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
+	w.github.Repo("octo/hello").Archive()
 	w.round()
 	w.want("archived")
 }
@@ -280,7 +280,7 @@ func (s *stumbling) Commit(ctx context.Context, repo, sha string) (github.Commit
 // TestACommitThatCannotBeReadNowIsReadLater: its message might ask for no build.
 func TestACommitThatCannotBeReadNowIsReadLater(t *testing.T) {
 	w := newWorld(t, "octo/hello")
-	w.github.SetRef("octo/hello", "main", sha(1))
+	w.github.Repo("octo/hello").SetRef("main", sha(1))
 	host := &stumbling{Host: w.poller.Host}
 	w.poller.Host = host
 	w.round()

@@ -122,7 +122,7 @@ func (w *world) push(repo, branch string, p events.Push) string {
 		w.github.Repo(repo).DeleteBranch(branch)
 	} else {
 		w.at[place] = p.SHA
-		w.github.SetRef(repo, branch, p.SHA)
+		w.github.Repo(repo).SetRef(branch, p.SHA)
 	}
 	w.github.Repo(repo).Send("push", p.Payload())
 	return place + " " + strings.TrimLeft(p.SHA, "0")
@@ -262,7 +262,7 @@ func TestWhatCameBeforeTheFirstStartIsNotAskedFor(t *testing.T) {
 // TestATokenThatMayNotReadHooksIsNoTrouble: it is found out again after a while.
 func TestATokenThatMayNotReadHooksIsNoTrouble(t *testing.T) {
 	w := newWorld(t, "octo/closed", "octo/open")
-	w.github.RefuseHooks("octo/closed", githubtest.HookRefusal{Code: 403, Message: "Resource not accessible"})
+	w.github.Repo("octo/closed").RefuseHooks(githubtest.HookRefusal{Code: 403, Message: "Resource not accessible"})
 	for range 3 {
 		if !w.asker.Round(t.Context()) {
 			t.Fatal("the round did not come to its end")

@@ -27,7 +27,7 @@ func TestDoctorSaysWhetherDeliveriesCanBeAskedForAgain(t *testing.T) {
 	if _, _, err := client.EnsureHook(t.Context(), "octo/hooked", url, "secret"); err != nil {
 		t.Fatal(err)
 	}
-	g.RefuseHooks("octo/closed", githubtest.HookRefusal{Code: 403, Message: "Resource not accessible"})
+	g.Repo("octo/closed").RefuseHooks(githubtest.HookRefusal{Code: 403, Message: "Resource not accessible"})
 	for repo, want := range map[string]Finding{
 		"octo/hooked": {Level: Fine, Text: "asked for again"},
 		"octo/bare":   {Level: Advice, Text: "repos add --hooks"},

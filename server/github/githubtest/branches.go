@@ -27,6 +27,11 @@ func (r Repo) change(f func(*repo)) {
 	f(r.server.repos[r.name])
 }
 
+// SetRef points a branch at a commit.
+func (r Repo) SetRef(branch, sha string) {
+	r.change(func(known *repo) { known.refs[branch], known.refs["heads/"+branch] = sha, sha })
+}
+
 // DeleteBranch removes a branch.
 func (r Repo) DeleteBranch(branch string) {
 	r.change(func(known *repo) {
@@ -37,6 +42,9 @@ func (r Repo) DeleteBranch(branch string) {
 
 // SetPrivate makes it private, or public.
 func (r Repo) SetPrivate(private bool) { r.change(func(known *repo) { known.private = private }) }
+
+// Archive makes it read-only.
+func (r Repo) Archive() { r.change(func(known *repo) { known.archived = true }) }
 
 // SetMessage gives its commits this message.
 func (r Repo) SetMessage(text string) { r.change(func(known *repo) { known.message = text }) }

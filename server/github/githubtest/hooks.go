@@ -30,19 +30,9 @@ type HookRefusal struct {
 	Message string
 }
 
-// RefuseHooks makes a known repository refuse such requests, as for a token that may not manage its
-// webhooks.
-func (s *Server) RefuseHooks(fullName string, with HookRefusal) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repos[fullName].refuseHooks = &with
-}
-
-// Archive makes a known repository read-only.
-func (s *Server) Archive(fullName string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repos[fullName].archived = true
+// RefuseHooks makes it refuse such requests, as for a token that may not manage its webhooks.
+func (r Repo) RefuseHooks(with HookRefusal) {
+	r.change(func(known *repo) { known.refuseHooks = &with })
 }
 
 // Hooks returns the webhooks of all repositories, in the order in which they were made.

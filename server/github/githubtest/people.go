@@ -13,19 +13,14 @@ type person struct {
 	permission string // admin, write, read or none
 }
 
-// Allow gives an account a permission in a known repository: admin, write, read or none.
-func (s *Server) Allow(fullName, login string, id int64, permission string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repos[fullName].people[login] = person{id, permission}
+// Allow gives an account a permission: admin, write, read or none.
+func (r Repo) Allow(login string, id int64, permission string) {
+	r.change(func(known *repo) { known.people[login] = person{id, permission} })
 }
 
-// SetPull says what a pull request of a known repository has as its head, and whether it is open or
-// closed.
-func (s *Server) SetPull(fullName string, number int64, sha, state string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repos[fullName].pulls[number] = [2]string{sha, state}
+// SetPull says what a pull request has as its head, and whether it is open or closed.
+func (r Repo) SetPull(number int64, sha, state string) {
+	r.change(func(known *repo) { known.pulls[number] = [2]string{sha, state} })
 }
 
 func (s *Server) peopleRoutes(mux *http.ServeMux) {

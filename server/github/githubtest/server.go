@@ -137,14 +137,6 @@ func (s *Server) AddRepo(fullName string, commits ...string) {
 	s.repos[fullName] = r
 }
 
-// SetRef points a branch of a known repository at a commit.
-func (s *Server) SetRef(fullName, branch, sha string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.repos[fullName].refs[branch] = sha
-	s.repos[fullName].refs["heads/"+branch] = sha
-}
-
 // Fail orders faults for the next requests: one each, in this order.
 func (s *Server) Fail(faults ...Fault) {
 	s.mu.Lock()
