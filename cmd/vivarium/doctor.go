@@ -36,7 +36,7 @@ func newDoctor(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := a.newCheckup()
 			if health {
-				return c.run(func() { c.Health(cmd.Context(), c.config.addr, c.config.tls) })
+				return c.run(func() { doctor.Health(cmd.Context(), c.Checkup, c.config.addr, c.config.tls) })
 			}
 			return c.run(func() { c.everything(cmd.Context(), commit) })
 		},
@@ -88,10 +88,10 @@ func (c *checkup) run(checks func()) error {
 
 func (c *checkup) everything(ctx context.Context, commit string) {
 	c.Add(doctor.Fine, "settings", "every name and value is known")
-	c.Dotenv()
-	c.DataDir(c.config.dataDir)
-	c.Listening(c.config.addr, c.config.tls, c.config.publicURL)
-	c.Forks(c.config.forks, c.config.build.Runtime, c.config.token != "")
+	doctor.Dotenv(c.Checkup)
+	doctor.DataDir(c.Checkup, c.config.dataDir)
+	doctor.Listening(c.Checkup, c.config.addr, c.config.tls, c.config.publicURL)
+	doctor.Forks(c.Checkup, c.config.forks, c.config.build.Runtime, c.config.token != "")
 	c.engine(ctx)
 	c.github(ctx, commit)
 	c.database(ctx)
@@ -112,7 +112,7 @@ func (c *checkup) engine(ctx context.Context) {
 	}
 	defer e.Close()
 	info, runtime := e.Info(), c.config.build.Runtime
-	c.Engine(info, runtime, checkRuntime(runtime, info))
+	doctor.Engine(c.Checkup, info, runtime, checkRuntime(runtime, info))
 	c.limits(info)
 	image := c.images(short, quiet)
 	if image == "" {
@@ -124,7 +124,7 @@ func (c *checkup) engine(ctx context.Context) {
 		c.Add(doctor.Essential, "posture", "cannot look at a sandbox: %v", err)
 		return
 	}
-	c.Posture(p)
+	doctor.Posture(c.Checkup, p)
 }
 
 func (c *checkup) limits(info sandbox.Info) {
@@ -146,14 +146,14 @@ func (c *checkup) images(ctx context.Context, log *slog.Logger) (id string) {
 		return ""
 	}
 	defer m.Close()
-	return c.Images(ctx, m)
+	return doctor.Images(ctx, c.Checkup, m)
 }
 
 // github checks the token, the public URL and, for a given commit, that statuses arrive.
 func (c *checkup) github(ctx context.Context, commit string) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	c.PublicURL(ctx, c.config.publicURL)
+	doctor.PublicURL(ctx, c.Checkup, c.config.publicURL)
 	client, err := githubClient(c.config)
 	if err != nil {
 		c.Add(doctor.Essential, "token", "%v", err)
@@ -167,10 +167,10 @@ func (c *checkup) github(ctx context.Context, commit string) {
 			"cannot be read")
 	}
 	if c.config.token != "" {
-		c.Token(ctx, client)
+		doctor.Token(ctx, c.Checkup, client)
 	}
 	if commit != "" {
-		c.RoundTrip(ctx, client, commit, c.config.statusContext)
+		doctor.RoundTrip(ctx, c.Checkup, client, commit, c.config.statusContext)
 	}
 }
 
@@ -183,8 +183,10 @@ func (c *checkup) app(ctx context.Context) {
 	}
 	defer tokens.Close()
 	set := c.config.githubApp
-	c.App(ctx, doctor.App{Tokens: tokens.App(), KeyFile: set.KeyFile, Secret: set.Secret != "",
-		Checks: c.config.checks, Personal: c.config.token != ""})
+	doctor.App{
+		Tokens: tokens.App(), KeyFile: set.KeyFile, Secret: set.Secret != "",
+		Checks: c.config.checks, Personal: c.config.token != "",
+	}.Check(ctx, c.Checkup)
 }
 
 // database checks what the server keeps: whom it lets in, and which statuses did not arrive.
@@ -216,7 +218,7 @@ func (c *checkup) database(ctx context.Context) {
 		c.deliveries(ctx, named)
 	}
 	doctor.Notify(ctx, c.Checkup, s.Notices, c.config.notify, c.config.smtp.Host != "")
-	c.Statuses(ctx, s.Outbox)
+	doctor.Statuses(ctx, c.Checkup, s.Outbox)
 	doctor.Budget(ctx, c.Checkup, s.Outbox, c.config.sendsAtMost())
 }
 
@@ -237,5 +239,5 @@ func (c *checkup) deliveries(ctx context.Context, named []registry.Named) {
 
 // webhook checks whose deliveries would be accepted.
 func (c *checkup) webhook(entries int) {
-	c.Webhook(len(c.config.webhookSecret), len(c.config.repositories), entries)
+	doctor.Webhook(c.Checkup, len(c.config.webhookSecret), len(c.config.repositories), entries)
 }

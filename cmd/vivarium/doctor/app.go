@@ -23,8 +23,8 @@ type App struct {
 	Personal bool // GITHUB_TOKEN is set too
 }
 
-// App checks the App's key, what it may do, what it is told of, and where it is installed.
-func (c *Checkup) App(ctx context.Context, a App) {
+// Check checks the App's key, what it may do, what it is told of, and where it is installed.
+func (a App) Check(ctx context.Context, c *Checkup) {
 	if info, err := os.Stat(a.KeyFile); err == nil && app.Exposed(info) {
 		c.Add(Advice, "App", "others on this machine may read its key; run: chmod 600 %s", a.KeyFile)
 	}

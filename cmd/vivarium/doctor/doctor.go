@@ -24,7 +24,7 @@ const (
 	Essential Level = "FAIL" // the server does not work without it
 )
 
-// Checkup is one run of the doctor. Its checks are made one after the other.
+// Checkup is what one run of the doctor finds. The checks, functions, are made one after the other.
 type Checkup struct {
 	show   func(Finding)
 	failed bool

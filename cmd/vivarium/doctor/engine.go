@@ -13,7 +13,7 @@ import (
 
 // Engine says what the engine is, and checks what isolates builds on it. runtime is that of the
 // settings, which lacks says the engine does not have, or nil.
-func (c *Checkup) Engine(info sandbox.Info, runtime string, lacks error) {
+func Engine(c *Checkup, info sandbox.Info, runtime string, lacks error) {
 	c.Add(Fine, "engine", "Docker Engine %s, API %s, %s/%s, %d CPUs, %s memory, storage %s",
 		info.Version, info.APIVersion,
 		info.OS, info.Arch, info.CPUs, quantity.Bytes(info.Memory), info.Storage)
@@ -36,7 +36,7 @@ func (c *Checkup) Engine(info sandbox.Info, runtime string, lacks error) {
 
 // Images gives the engine's ID of the default image. It is empty when the image is not there, or
 // not as builds get it.
-func (c *Checkup) Images(ctx context.Context, m *images.Manager) (id string) {
+func Images(ctx context.Context, c *Checkup, m *images.Manager) (id string) {
 	list, err := m.List(ctx)
 	if err != nil {
 		c.Add(Essential, "images", "%v", err)
@@ -64,7 +64,7 @@ func (c *Checkup) Images(ctx context.Context, m *images.Manager) (id string) {
 }
 
 // Posture adds a line for each finding in a sandbox.
-func (c *Checkup) Posture(p posture.Report) {
+func Posture(c *Checkup, p posture.Report) {
 	for _, problem := range p.Problems {
 		c.Add(Essential, "posture", "%s", problem)
 	}

@@ -4,7 +4,7 @@ import "vivarium/server/forks"
 
 // Forks says what becomes of pull requests of forks. runtime is the sandboxes', and asks says whether
 // GitHub can be asked who may approve.
-func (c *Checkup) Forks(p forks.Policy, runtime string, asks bool) {
+func Forks(c *Checkup, p forks.Policy, runtime string, asks bool) {
 	switch {
 	case p == forks.None:
 		c.Add(Fine, "forks", "pull requests of forks are not built")

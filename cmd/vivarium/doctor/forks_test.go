@@ -24,7 +24,7 @@ func TestStrangersCodeOnTheMachinesOwnKernelIsSaid(t *testing.T) {
 		{forks.None, "", true, Fine, "not built"},
 	} {
 		var got Finding
-		New(func(f Finding) { got = f }).Forks(c.policy, c.runtime, c.asks)
+		Forks(New(func(f Finding) { got = f }), c.policy, c.runtime, c.asks)
 		if got.Level != c.level || !strings.Contains(got.Text, c.want) {
 			t.Errorf("%s with runtime %q: %+v, want %s %q", c.policy, c.runtime, got, c.level, c.want)
 		}

@@ -24,7 +24,7 @@ const shortSecret = 20
 
 // Webhook checks whose deliveries would be accepted: the shared secret has n characters and opens
 // so many named patterns; so many entries of the registry let something in.
-func (c *Checkup) Webhook(n, named, entries int) {
+func Webhook(c *Checkup, n, named, entries int) {
 	switch {
 	case (n == 0) != (named == 0):
 		c.Add(Essential, "webhook", "GITHUB_WEBHOOK_SECRET and VIVARIUM_REPOSITORIES go together: set both or neither")
@@ -41,7 +41,7 @@ func (c *Checkup) Webhook(n, named, entries int) {
 }
 
 // Token checks whether GitHub knows the token, and whether it may set statuses.
-func (c *Checkup) Token(ctx context.Context, client *github.Client) {
+func Token(ctx context.Context, c *Checkup, client *github.Client) {
 	info, err := client.Token(ctx)
 	var refused *github.APIError
 	switch {
@@ -69,7 +69,7 @@ func (c *Checkup) Token(ctx context.Context, client *github.Client) {
 }
 
 // PublicURL checks whether others are led to this server; u may be nil.
-func (c *Checkup) PublicURL(ctx context.Context, u *url.URL) {
+func PublicURL(ctx context.Context, c *Checkup, u *url.URL) {
 	switch {
 	case u == nil:
 		c.Add(Advice, "public URL", "set VIVARIUM_PUBLIC_URL: without it statuses do not link to their builds")
@@ -77,11 +77,11 @@ func (c *Checkup) PublicURL(ctx context.Context, u *url.URL) {
 		c.Add(Advice, "public URL", "%s leads others to their own machine; set VIVARIUM_PUBLIC_URL to an address "+
 			"that they can reach", u)
 	default:
-		c.reach(ctx, u)
+		reach(ctx, c, u)
 	}
 }
 
-func (c *Checkup) reach(ctx context.Context, u *url.URL) {
+func reach(ctx context.Context, c *Checkup, u *url.URL) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath("healthz").String(), nil)
 	if err != nil {
 		c.Add(Advice, "public URL", "%v", err)
@@ -110,7 +110,7 @@ func isLocalHost(host string) bool {
 // RoundTrip sets a status on commit, OWNER/NAME@SHA, and reads it back: no other check changes
 // anything. The status has a context of its own, below that of builds, so that it never stands for
 // a build.
-func (c *Checkup) RoundTrip(ctx context.Context, client *github.Client, commit, statusContext string) {
+func RoundTrip(ctx context.Context, c *Checkup, client *github.Client, commit, statusContext string) {
 	repo, sha, ok := splitCommit(commit)
 	if !ok {
 		c.Add(Essential, "status", "%q is not OWNER/NAME@SHA with a full SHA", commit)
@@ -135,7 +135,7 @@ func (c *Checkup) RoundTrip(ctx context.Context, client *github.Client, commit, 
 }
 
 // Statuses looks for statuses that GitHub refuses, or that the server gave up.
-func (c *Checkup) Statuses(ctx context.Context, o *outbox.Outbox) {
+func Statuses(ctx context.Context, c *Checkup, o *outbox.Outbox) {
 	lost, err := o.Undelivered(ctx)
 	switch {
 	case err != nil:

@@ -17,7 +17,7 @@ const healthTimeout = 2 * time.Second
 
 // Health asks whether the server that listens on addr, secured by t, is alive. It needs neither
 // engine nor database, and goes through no proxy.
-func (c *Checkup) Health(ctx context.Context, addr string, t https.Settings) {
+func Health(ctx context.Context, c *Checkup, addr string, t https.Settings) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	u, err := healthURL(addr, t)

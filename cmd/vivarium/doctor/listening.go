@@ -16,7 +16,7 @@ const scarceTime = 14 * 24 * time.Hour
 
 // Listening says how the server listens on addr, secured by t, and checks the certificate, also
 // against the public URL, which may be nil.
-func (c *Checkup) Listening(addr string, t https.Settings, public *url.URL) {
+func Listening(c *Checkup, addr string, t https.Settings, public *url.URL) {
 	if err := t.Check(); err != nil {
 		c.Add(Essential, "listen", "%v", err)
 		return

@@ -19,7 +19,7 @@ const (
 )
 
 // Dotenv checks who can read .env.
-func (c *Checkup) Dotenv() {
+func Dotenv(c *Checkup) {
 	info, err := os.Stat(dotenv.File)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -34,13 +34,13 @@ func (c *Checkup) Dotenv() {
 }
 
 // DataDir checks the folder of the server's data: whose it is, and how much space it has.
-func (c *Checkup) DataDir(dir string) {
+func DataDir(c *Checkup, dir string) {
 	if err := writable(dir); err != nil {
 		c.Add(Essential, "data", "%v; set VIVARIUM_DATA_DIR to a folder that can be written", err)
 		return
 	}
 	c.Add(Fine, "data", "%s can be written", dir)
-	c.privacy(dir)
+	privacy(c, dir)
 	free, err := freeSpace(existing(dir))
 	size := quantity.Bytes(int64(free))
 	switch {
@@ -83,7 +83,7 @@ func freeSpace(dir string) (uint64, error) {
 }
 
 // privacy checks that nobody else can enter the data folder.
-func (c *Checkup) privacy(dir string) {
+func privacy(c *Checkup, dir string) {
 	open, ours, err := datadir.Look(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // it will be made for its owner only

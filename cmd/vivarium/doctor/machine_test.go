@@ -47,7 +47,7 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 	} {
 		dir := dataDirWith(t, c.mode, c.files...)
 		var out bytes.Buffer
-		New(func(f Finding) { fmt.Fprintf(&out, "%-4s %s %s\n", f.Level, f.What, f.Text) }).privacy(dir)
+		privacy(New(func(f Finding) { fmt.Fprintf(&out, "%-4s %s %s\n", f.Level, f.What, f.Text) }), dir)
 		if got := out.String(); (got == "") != (c.doctor == "") || !strings.Contains(got, c.doctor) ||
 			got != "" && !strings.Contains(got, "chmod 700 "+dir) {
 			t.Errorf("%v with %q: doctor says %q, want %q", c.mode, c.files, got, c.doctor)
