@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vivarium/pipeline"
-	"vivarium/server/github"
+	"vivarium/server/github/names"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 )
@@ -50,7 +50,7 @@ func (a *app) compareStatuses(ctx context.Context, c config, s *store.Store, rep
 func buildsOf(ctx context.Context, s *store.Store, repo, ref string,
 	theirs []pipeline.CommitStatus) ([]pipeline.Build, error) {
 	sha := ""
-	if github.ValidSHA(ref) {
+	if names.ValidSHA(ref) {
 		sha = ref
 	} else if len(theirs) > 0 {
 		sha = theirs[0].SHA

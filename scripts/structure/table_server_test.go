@@ -2,7 +2,7 @@ package structure
 
 // mayImportServer is the part of mayImport that is about the server's rooms.
 var mayImportServer = map[string][]string{
-	"server/filter": {"pipeline", "sandbox/quantity", "server/github", "server/store/builds"},
+	"server/filter": {"pipeline", "sandbox/quantity", "server/github/names", "server/store/builds"},
 	"server": {
 		"server/accept",
 		"server/filter",
@@ -106,11 +106,12 @@ var mayImportServer = map[string][]string{
 		"server/filter",
 		"server/verdict",
 	},
-	"server/accept":   {},
-	"server/answers":  {"pipeline", "server/store/queue"},
-	"server/github":   {"pipeline", "pipeline/wanted", "server/checkrun", "server/heads"},
-	"server/registry": {"sandbox/quantity"},
-	"server/checkrun": {"pipeline", "pipeline/results", "pipeline/sentence", "sandbox/quantity"},
+	"server/accept":       {},
+	"server/answers":      {"pipeline", "server/store/queue"},
+	"server/github":       {"pipeline", "pipeline/wanted", "server/checkrun", "server/github/names", "server/heads"},
+	"server/github/names": {},
+	"server/registry":     {"sandbox/quantity"},
+	"server/checkrun":     {"pipeline", "pipeline/results", "pipeline/sentence", "sandbox/quantity"},
 	"server/asked": {
 		"pipeline", "server/checkrun", "server/github", "server/store", "server/store/builds", "server/store/database",
 		"server/store/people", "server/store/queue",

@@ -30,6 +30,7 @@ var mayImport = together(
 			"server/dispatch",
 			"server/https",
 			"server/github",
+			"server/github/names",
 			"server/forks",
 			"server/notify",
 			"server/notify/post",

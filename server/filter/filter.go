@@ -12,7 +12,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/sandbox/quantity"
-	"vivarium/server/github"
+	"vivarium/server/github/names"
 	"vivarium/server/store/builds"
 )
 
@@ -108,7 +108,7 @@ func (w Words) Query(now time.Time, zone *time.Location) (q builds.Query, err er
 // check refuses words that nothing can fit.
 func (w Words) check() error {
 	if w.Repo != "" {
-		if _, _, err := github.SplitFullName(w.Repo); err != nil {
+		if _, _, err := names.SplitFullName(w.Repo); err != nil {
 			return fmt.Errorf("repo: %w", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // Apps asks as a GitHub App, or to register one.
@@ -71,7 +72,7 @@ func (a Apps) Installations(ctx context.Context) ([]Installation, error) {
 // InstallationOf finds the installation that sees a repository. None is an *APIError with the code
 // 404.
 func (a Apps) InstallationOf(ctx context.Context, fullName string) (Installation, error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return Installation{}, err
 	}
@@ -87,7 +88,7 @@ func (a Apps) InstallationOf(ctx context.Context, fullName string) (Installation
 func (a Apps) Mint(
 	ctx context.Context, installation int64, fullName string, permissions map[string]string,
 ) (MintedToken, error) {
-	_, name, err := SplitFullName(fullName)
+	_, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return MintedToken{}, err
 	}

@@ -7,13 +7,14 @@ import (
 	"net/http"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // MayWrite asks whether an account may write to a repository at this moment. The account is named, and
 // must have the id: a name may be another's by now.
 func (c *Client) MayWrite(ctx context.Context, fullName, login string, id int64) (bool, error) {
-	owner, name, err := SplitFullName(fullName)
-	if err != nil || !ownerPattern.MatchString(login) {
+	owner, name, err := names.SplitFullName(fullName)
+	if err != nil || !names.ValidOwner(login) {
 		return false, errors.Join(err, fmt.Errorf("ask what %.50q may do: it is not the name of an account", login))
 	}
 	ctx = forErrand(ctx, fullName, pipeline.PurposeAsk)
@@ -38,7 +39,7 @@ func (c *Client) MayWrite(ctx context.Context, fullName, login string, id int64)
 
 // Head asks for the commit that a pull request has as its head now, and whether it is open.
 func (c *Client) Head(ctx context.Context, fullName string, number int64) (sha string, open bool, err error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return "", false, err
 	}
@@ -52,7 +53,7 @@ func (c *Client) Head(ctx context.Context, fullName string, number int64) (sha s
 	if _, err := c.get(ctx, fmt.Sprintf("repos/%s/%s/pulls/%d", owner, name, number), &said); err != nil {
 		return "", false, fmt.Errorf("ask for the head of #%d of %s: %w", number, fullName, plain(err))
 	}
-	if !ValidSHA(said.Head.SHA) {
+	if !names.ValidSHA(said.Head.SHA) {
 		return "", false, fmt.Errorf("ask for the head of #%d of %s: GitHub names no commit", number, fullName)
 	}
 	return said.Head.SHA, said.State == "open", nil

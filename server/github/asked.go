@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"vivarium/server/github/names"
 )
 
 // Asked is what somebody asks for by a button of a check run or a check suite.
@@ -35,7 +37,7 @@ func readAsked(payload []byte) (*Asked, string) {
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Sprintf("it is not a check's event as GitHub sends it: %v", err)
 	}
-	a := &Asked{What: "rerun", By: clean(string(event.Sender.Login), maxAuthor)}
+	a := &Asked{What: "rerun", By: names.Clean(string(event.Sender.Login), names.MaxAuthor)}
 	switch action := string(event.Action); {
 	case event.CheckRun != nil && (action == "rerequested" || action == "requested_action"):
 		a.SHA = string(event.CheckRun.HeadSHA)
@@ -44,14 +46,14 @@ func readAsked(payload []byte) (*Asked, string) {
 			return nil, "it is of a check run that is none of a build here"
 		}
 		if action == "requested_action" {
-			a.What = clean(string(event.Requested.Identifier), maxAuthor)
+			a.What = names.Clean(string(event.Requested.Identifier), names.MaxAuthor)
 		}
 	case event.Suite != nil && action == "rerequested":
 		a.SHA = string(event.Suite.HeadSHA)
 	default:
 		return nil, fmt.Sprintf("nothing is asked for by the action %.40q of a check", action)
 	}
-	if !ValidSHA(a.SHA) {
+	if !names.ValidSHA(a.SHA) {
 		return nil, "it names no commit"
 	}
 	return a, "buttons of checks count only where a GitHub App's secret has signed the delivery"

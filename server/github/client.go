@@ -1,3 +1,5 @@
+// Package github asks GitHub what Vivarium needs to know, and tells it what came of builds: by commit
+// statuses and check runs.
 package github
 
 import (
@@ -15,6 +17,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // MaxDescription is the longest description of a commit status, in characters. GitHub answers 422
@@ -121,11 +124,11 @@ func (c *Client) Read(ctx context.Context, repo, sha, statusContext string) (pip
 // Statuses lists what GitHub holds for a ref: every context, newest first (for `vivarium builds
 // status`).
 func (c *Client) Statuses(ctx context.Context, repo, ref string) ([]pipeline.CommitStatus, error) {
-	owner, name, err := SplitFullName(repo)
+	owner, name, err := names.SplitFullName(repo)
 	if err != nil {
 		return nil, fmt.Errorf("list statuses: %w", err)
 	}
-	if !validRef(ref) {
+	if !names.ValidRef(ref) {
 		return nil, fmt.Errorf("list statuses: %.80q is not a commit, branch or tag", ref)
 	}
 	ctx = forErrand(ctx, repo, pipeline.PurposeReport)
@@ -148,10 +151,10 @@ func (c *Client) Statuses(ctx context.Context, repo, ref string) ([]pipeline.Com
 }
 
 func checkTarget(repo, sha string) (owner, name string, err error) {
-	if !ValidSHA(sha) {
+	if !names.ValidSHA(sha) {
 		return "", "", refuse("%.80q is not the full id of a commit", sha)
 	}
-	if owner, name, err = SplitFullName(repo); err != nil {
+	if owner, name, err = names.SplitFullName(repo); err != nil {
 		return "", "", refuse("%v", err)
 	}
 	return owner, name, nil
@@ -165,7 +168,7 @@ func refuse(format string, args ...any) error {
 // commitStatus converts GitHub's status to ours; sha is empty where GitHub's answer did not hold
 // it.
 func commitStatus(repo, sha string, s *gh.RepoStatus) pipeline.CommitStatus {
-	if !ValidSHA(sha) {
+	if !names.ValidSHA(sha) {
 		sha = ""
 	}
 	return pipeline.CommitStatus{
@@ -193,7 +196,7 @@ func (c *Client) NameOf(ctx context.Context, id int64) (fullName string, err err
 
 // IDOf asks for the id of a repository.
 func (c *Client) IDOf(ctx context.Context, fullName string) (int64, error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // Comment is a comment that was just written on a pull request.
@@ -59,7 +60,7 @@ func readComment(payload []byte) (c *Comment, ignored string, err error) {
 		return nil, "only a new comment asks for something, not one that was changed or deleted", nil
 	case event.Issue.Pull == nil:
 		return nil, "the comment is not on a pull request", nil
-	case who.ID <= 0 || who.ID != event.Sender.ID || !ownerPattern.MatchString(string(who.Login)):
+	case who.ID <= 0 || who.ID != event.Sender.ID || !names.ValidOwner(string(who.Login)):
 		return nil, "the comment is not by a person's account, or was written for another", nil
 	}
 	return &Comment{

@@ -7,6 +7,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // mostCompared is how many files GitHub names at most of a comparison (docs.github.com, "Compare two
@@ -17,7 +18,7 @@ const mostCompared = 300
 // not name all, or the commit does not follow the other.
 func (c *Client) Compare(ctx context.Context, repo, before, sha string) ([]string, error) {
 	owner, name, err := checkTarget(repo, sha)
-	if err != nil || !ValidSHA(before) {
+	if err != nil || !names.ValidSHA(before) {
 		return nil, fmt.Errorf("compare %.80q with %.80q of %.80q: these are no commits of a repository", before, sha, repo)
 	}
 	ctx = forErrand(ctx, repo, pipeline.PurposeClone)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 
 	gh "github.com/google/go-github/v60/github"
 )
@@ -35,10 +36,10 @@ type hooks struct {
 
 // hooksOf are the webhooks of OWNER/NAME, or of the organization OWNER.
 func (c *Client) hooksOf(ctx context.Context, whose string) (context.Context, hooks, error) {
-	if ownerPattern.MatchString(whose) {
+	if names.ValidOwner(whose) {
 		return forErrand(ctx, "", pipeline.PurposeManage), hooks{c, whose, ""}, nil
 	}
-	owner, name, err := SplitFullName(whose)
+	owner, name, err := names.SplitFullName(whose)
 	return forErrand(ctx, whose, pipeline.PurposeManage), hooks{c, owner, name}, err
 }
 

@@ -13,6 +13,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // maxWait bounds how long a server may ask us to wait: GitHub's limits reset every hour.
@@ -128,7 +129,7 @@ func plain(err error) error {
 	}
 	var answer *gh.ErrorResponse
 	if errors.As(err, &answer) {
-		return &APIError{Code: answer.Response.StatusCode, Message: clean(answer.Message, 500)}
+		return &APIError{Code: answer.Response.StatusCode, Message: names.Clean(answer.Message, 500)}
 	}
 	var noToken *tokenError
 	if errors.As(err, &noToken) {

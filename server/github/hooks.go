@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 
 	gh "github.com/google/go-github/v60/github"
 )
@@ -91,7 +92,7 @@ func paged[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, er
 // secret, or changes the webhook that the repository has for this URL, and makes GitHub send a ping.
 // GitHub's own errors are *APIError.
 func (c *Client) EnsureHook(ctx context.Context, fullName, hookURL, secret string) (id int64, created bool, err error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return 0, false, err
 	}
@@ -136,7 +137,7 @@ func (c *Client) hookFor(ctx context.Context, owner, name, hookURL string) (int6
 // HookAnswer is GitHub's account of the webhook's last delivery: its own word and, where there was
 // an answer, the answer's code.
 func (c *Client) HookAnswer(ctx context.Context, fullName string, id int64) (string, error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return "", err
 	}
@@ -151,5 +152,5 @@ func (c *Client) HookAnswer(ctx context.Context, fullName string, id int64) (str
 			words = append(words, fmt.Sprint(v))
 		}
 	}
-	return clean(strings.Join(words, " "), 200), nil
+	return names.Clean(strings.Join(words, " "), 200), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // Installed is what GitHub tells of an installation of an App: that it was made or ended, or that it
@@ -30,7 +31,7 @@ func (l *repositoryList) UnmarshalJSON(b []byte) error {
 		return err
 	}
 	for _, r := range all {
-		if _, _, err := SplitFullName(r.FullName); err == nil {
+		if _, _, err := names.SplitFullName(r.FullName); err == nil {
 			private := r.Private.said == nil || *r.Private.said
 			*l = append(*l, pipeline.Repository{ID: r.ID, FullName: r.FullName, Private: private})
 		}
@@ -57,8 +58,9 @@ func readInstalled(payload []byte) (*Installed, string) {
 		return nil, fmt.Sprintf("it is not an installation's event as GitHub sends it: %v", err)
 	}
 	in := &Installed{
-		Action: clean(string(event.Action), maxAuthor), Account: clean(string(event.Installation.Account.Login), maxAuthor),
-		Sees: append(event.Repositories, event.Added...), Lost: event.Removed,
+		Action:  names.Clean(string(event.Action), names.MaxAuthor),
+		Account: names.Clean(string(event.Installation.Account.Login), names.MaxAuthor),
+		Sees:    append(event.Repositories, event.Added...), Lost: event.Removed,
 	}
 	if in.Action == "deleted" || in.Action == "suspend" {
 		in.Sees, in.Lost = nil, in.Sees

@@ -8,6 +8,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/wanted"
+	"vivarium/server/github/names"
 	"vivarium/server/heads"
 )
 
@@ -43,7 +44,7 @@ type Branches struct{ *Client }
 // (docs.github.com, "Best practices for using the REST API", on conditional requests). Errors of
 // GitHub's own are *APIError.
 func (c Branches) Look(ctx context.Context, fullName string, last *Look) (*Look, error) {
-	owner, name, err := SplitFullName(fullName)
+	owner, name, err := names.SplitFullName(fullName)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (l looking) repository(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := SplitFullName(a.FullName); err != nil {
+	if _, _, err := names.SplitFullName(a.FullName); err != nil {
 		return fmt.Errorf("its answer: %w", err)
 	}
 	l.now.Archived = a.Archived
@@ -98,7 +99,7 @@ func (l looking) branches(ctx context.Context, path string) error {
 		}
 		for _, b := range list {
 			// What git would not take as a branch's name stands in no ref.
-			if ref := pipeline.BranchRef(b.Name); validRef(string(ref)) && ValidSHA(b.Commit.SHA) {
+			if ref := pipeline.BranchRef(b.Name); names.ValidRef(string(ref)) && names.ValidSHA(b.Commit.SHA) {
 				l.now.Heads = append(l.now.Heads, heads.Head{Ref: ref, SHA: b.Commit.SHA})
 			}
 		}
@@ -167,7 +168,7 @@ func (c Branches) Commit(ctx context.Context, repo, sha string) (Commit, error) 
 		author = said.Author.Login
 	}
 	return Commit{
-		Author: clean(author, maxAuthor), Message: clean(firstLine(said.Commit.Message), maxMessage),
+		Author: names.Clean(author, names.MaxAuthor), Message: names.Headline(said.Commit.Message),
 		Marker: wanted.Marker(said.Commit.Message),
 	}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"vivarium/server/github/names"
 )
 
 // Origin is whose a delivery says it is, before any of it is believed. It only tells whose
@@ -77,7 +79,7 @@ func ownerIn(organization []byte) (string, error) {
 		return "", errNoAccount
 	case said == nil:
 		return "", nil
-	case !ownerPattern.MatchString(said.Login):
+	case !names.ValidOwner(said.Login):
 		return "", fmt.Errorf("organization.login %.80q is not the name of an account", said.Login)
 	}
 	return said.Login, nil
@@ -86,7 +88,7 @@ func ownerIn(organization []byte) (string, error) {
 // check refuses names that GitHub gives nobody.
 func (c Origin) check() error {
 	if c.Repository != "" {
-		if _, _, err := SplitFullName(c.Repository); err != nil {
+		if _, _, err := names.SplitFullName(c.Repository); err != nil {
 			return fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
 		}
 	}

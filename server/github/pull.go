@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
+	"vivarium/server/github/names"
 )
 
 // Pull is what a pull_request event says, checked.
@@ -84,7 +85,7 @@ func readPull(payload []byte) (p *Pull, ignored string, err error) {
 	}
 	closed := event.Action == "closed"
 	if !closed && !headChanges[event.Action] {
-		action := clean(string(event.Action), 40)
+		action := names.Clean(string(event.Action), 40)
 		return nil, fmt.Sprintf("a pull request that was %s has the same head as before", action), nil
 	}
 	said := event.Pull
@@ -93,10 +94,10 @@ func readPull(payload []byte) (p *Pull, ignored string, err error) {
 		Number:      said.Number,
 		SHA:         said.Head.SHA,
 		At:          said.UpdatedAt.Time,
-		Title:       clean(firstLine(string(said.Title)), maxMessage),
+		Title:       names.Headline(string(said.Title)),
 		Fork:        said.Head.Repo.ID != repo.ID,
 		Association: string(said.Association),
-		Author:      clean(string(said.User.Login), maxAuthor),
+		Author:      names.Clean(string(said.User.Login), names.MaxAuthor),
 		AuthorID:    said.User.ID,
 		Sender:      event.Sender.ID,
 		Closed:      closed,
@@ -110,7 +111,7 @@ func (e pullEvent) check(base pipeline.Repository) error {
 		return fmt.Errorf("%w: it names no pull request with a base", ErrMalformed)
 	case e.Pull.Number <= 0 || e.Number != e.Pull.Number:
 		return fmt.Errorf("%w: number and pull_request.number are not the number of one pull request", ErrMalformed)
-	case !ValidSHA(e.Pull.Head.SHA):
+	case !names.ValidSHA(e.Pull.Head.SHA):
 		return fmt.Errorf("%w: pull_request.head.sha is not the full id of a commit", ErrMalformed)
 	case base.ID <= 0 || e.Pull.Base.Repo.ID != base.ID || e.Pull.Base.Repo.FullName != base.FullName:
 		return fmt.Errorf("%w: pull_request.base.repo is another repository than its own", ErrMalformed)

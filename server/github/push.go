@@ -4,17 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"vivarium/pipeline"
 	"vivarium/pipeline/wanted"
-)
-
-// Bounds on the free texts of a payload, in characters.
-const (
-	maxAuthor  = 100
-	maxMessage = 250
-	maxRef     = 255 // GitHub's own limit on a ref's name, in bytes
+	"vivarium/server/github/names"
 )
 
 // pushEvent is what a build needs of a push event, and nothing else.
@@ -49,7 +42,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 		return nil, "", fmt.Errorf("%w: it is not a push event: %v", ErrMalformed, err)
 	}
 	ref := event.Ref
-	if !validRef(string(ref)) || !strings.HasPrefix(string(ref), "refs/") {
+	if !names.ValidRef(string(ref)) || !strings.HasPrefix(string(ref), "refs/") {
 		return nil, "", fmt.Errorf("%w: ref %.80q is not the full name of a branch or tag", ErrMalformed, ref)
 	}
 	repo, err := repository(event.Repository)
@@ -61,7 +54,7 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 	}
 	// The commit is head_commit, not after: the two differ where a ref points to its commit
 	// indirectly.
-	if event.Head == nil || !ValidSHA(event.Head.ID) {
+	if event.Head == nil || !names.ValidSHA(event.Head.ID) {
 		return nil, "", fmt.Errorf("%w: head_commit.id is not the full id of a commit", ErrMalformed)
 	}
 	p = &Push{
@@ -69,20 +62,15 @@ func readPush(payload []byte) (p *Push, ignored string, err error) {
 		Ref:     ref,
 		SHA:     event.Head.ID,
 		At:      event.Repository.PushedAt.Time,
-		Author:  clean(string(event.Pusher.Name), maxAuthor),
-		Message: clean(firstLine(string(event.Head.Message)), maxMessage),
+		Author:  names.Clean(string(event.Pusher.Name), names.MaxAuthor),
+		Message: names.Headline(string(event.Head.Message)),
 		Marker:  wanted.Marker(string(event.Head.Message)),
 		Bare:    event.Created.isTrue() && event.Commits == 0 && ref.Kind() == pipeline.RefBranch,
 	}
-	if before := string(event.Before); ValidSHA(before) {
+	if before := string(event.Before); names.ValidSHA(before) {
 		p.Before = before
 	}
 	return p, "", nil
-}
-
-func firstLine(message string) string {
-	line, _, _ := strings.Cut(strings.TrimLeft(message, "\r\n"), "\n")
-	return line
 }
 
 // nothingToBuild says why a push needs no build; it is empty when the push does need one. An empty
@@ -105,14 +93,14 @@ func repository(said *pushRepository) (pipeline.Repository, error) {
 		return pipeline.Repository{}, fmt.Errorf("%w: it names no repository", ErrMalformed)
 	}
 	r := *said
-	if _, _, err := SplitFullName(r.FullName); err != nil {
+	if _, _, err := names.SplitFullName(r.FullName); err != nil {
 		return pipeline.Repository{}, fmt.Errorf("%w: repository.full_name: %v", ErrMalformed, err)
 	}
 	if r.ID < 0 {
 		return pipeline.Repository{}, fmt.Errorf("%w: repository.id is negative", ErrMalformed)
 	}
 	branch := string(r.DefaultBranch)
-	if !validRef(branch) {
+	if !names.ValidRef(branch) {
 		branch = ""
 	}
 	return pipeline.Repository{
@@ -127,29 +115,4 @@ func saysPrivate(payload []byte) bool {
 			Private flag `json:"private"`
 		} `json:"repository"`
 	}](payload).Repository.Private.isTrue()
-}
-
-// clean makes a stranger's text fit for one line of a page, a log or a terminal.
-func clean(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case isControl(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if runes := []rune(s); len(runes) > limit {
-		s = strings.TrimSpace(string(runes[:limit-1])) + "…"
-	}
-	return s
-}
-
-// isControl reports whether r is a control character, any line break, or a character that changes
-// the direction of the text around it.
-func isControl(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar ||
-		r == '\u2028' || r == '\u2029'
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
+
+	"vivarium/server/github/names"
 )
 
 const (
@@ -165,7 +167,7 @@ func readAPIError(resp *http.Response, now time.Time) *APIError {
 	}
 	a := &APIError{
 		Code:      resp.StatusCode,
-		Message:   clean(strings.Join(words, "; "), 500),
+		Message:   names.Clean(strings.Join(words, "; "), 500),
 		RateLimit: isRateLimit(resp, body),
 	}
 	a.RetryAt = retryAt(resp.Header, a, now)

@@ -1,10 +1,9 @@
-// Package github speaks with GitHub: it verifies and reads webhook deliveries, and sets and reads
-// commit statuses.
-package github
+// Package names knows what may be a name on GitHub, so that it is safe in a URL's path, and makes a
+// stranger's words fit for one line.
+package names
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 )
@@ -19,11 +18,17 @@ var (
 	shaPattern = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 )
 
+// maxRef is GitHub's own limit on a ref's name, in bytes.
+const maxRef = 255
+
+// ValidOwner reports whether GitHub would accept s as an account's name.
+func ValidOwner(s string) bool { return ownerPattern.MatchString(s) }
+
 // SplitFullName splits OWNER/NAME. It returns an error for what GitHub would not accept as a
 // repository's name, so that both parts are safe in a URL's path.
 func SplitFullName(fullName string) (owner, name string, err error) {
 	owner, name, _ = strings.Cut(fullName, "/")
-	if !ownerPattern.MatchString(owner) || !validName(name) {
+	if !ValidOwner(owner) || !validName(name) {
 		return "", "", fmt.Errorf("%.150q is not the full name of a GitHub repository: want OWNER/NAME", fullName)
 	}
 	return owner, name, nil
@@ -43,38 +48,9 @@ func ValidSHA(s string) bool {
 	return shaPattern.MatchString(s) && strings.Trim(s, "0") != ""
 }
 
-// CloneURL is where a repository is fetched from. It is built only from server (GITHUB_SERVER_URL)
-// and the full name, which is checked against GitHub's own rules.
-func CloneURL(server *url.URL, fullName string) (*url.URL, error) {
-	owner, name, err := SplitFullName(fullName)
-	if err != nil {
-		return nil, fmt.Errorf("clone URL: %w", err)
-	}
-	if err := checkBase(server); err != nil {
-		return nil, fmt.Errorf("clone URL: GITHUB_SERVER_URL %w", err)
-	}
-	return server.JoinPath(owner, name+".git"), nil
-}
-
-// checkBase refuses base URLs that hold more than scheme, host and path: credentials in them would
-// end up in logs. Its errors continue a sentence that begins with the setting's name.
-func checkBase(u *url.URL) error {
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("must begin with https:// or http://")
-	case u.Host == "":
-		return fmt.Errorf("names no host")
-	case u.User != nil:
-		return fmt.Errorf("must not hold a user name or a password")
-	case u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("must not hold a query or a fragment")
-	}
-	return nil
-}
-
-// validRef reports whether ref can stand in a URL's path. git itself forbids what would change the
+// ValidRef reports whether ref can stand in a URL's path. git itself forbids what would change the
 // path (components that are empty or begin with a dot).
-func validRef(ref string) bool {
+func ValidRef(ref string) bool {
 	if ref == "" || len(ref) > maxRef || strings.ContainsFunc(ref, isControl) {
 		return false
 	}
