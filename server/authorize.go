@@ -7,7 +7,7 @@ import (
 	"net/http"
 
 	"vivarium/server/answers"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/registry"
 	"vivarium/server/signers"
 )
@@ -15,7 +15,7 @@ import (
 // authorized is a delivery that counts: somebody who may has signed it, and its repository has the
 // name that it claims.
 type authorized struct {
-	github.Delivery
+	delivery.Verified
 	via   registry.Entry // what lets it in
 	byApp bool           // the App's secret has signed it
 }
@@ -24,7 +24,7 @@ type authorized struct {
 // by another secret get the same answer after the same work: whoever cannot sign for a repository
 // does not learn whether it is let in.
 func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (authorized, error) {
-	u, err := github.ReadDelivery(h, body)
+	u, err := delivery.Read(h, body)
 	if err != nil {
 		return authorized{}, err
 	}
@@ -34,7 +34,7 @@ func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (aut
 		return authorized{}, err
 	}
 	d, err := u.Verify(may.Secrets)
-	if errors.Is(err, github.ErrSignature) {
+	if errors.Is(err, delivery.ErrSignature) {
 		return authorized{}, s.refuse(ctx, origin.Name)
 	}
 	if err != nil {
@@ -48,11 +48,11 @@ func (s *Server) authorize(ctx context.Context, h http.Header, body []byte) (aut
 	if err := s.signers().NoteApp(ctx, may, d.Signer, origin.Name); err != nil {
 		return authorized{}, err
 	}
-	return authorized{Delivery: d, via: may.Entry, byApp: may.IsApp(d.Signer)}, nil
+	return authorized{Verified: d, via: may.Entry, byApp: may.IsApp(d.Signer)}, nil
 }
 
 // originOf is what the registry decides by. An organization's ping names no repository.
-func originOf(c github.Origin) registry.Origin {
+func originOf(c delivery.Origin) registry.Origin {
 	return registry.Origin{Name: cmp.Or(c.Repository, c.Owner), ID: c.ID}
 }
 

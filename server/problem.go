@@ -11,7 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vivarium/server/accept"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/pullrequests"
 	"vivarium/server/store/database"
 	"vivarium/server/store/database/trouble"
@@ -80,11 +80,11 @@ func (s *Server) problem(ctx context.Context, err error) *Problem {
 		return unavailable(away.Kind)
 	case errors.Is(err, database.ErrNotFound):
 		return &Problem{Message: "there is no such build", status: http.StatusNotFound}
-	case errors.Is(err, github.ErrSignature):
+	case errors.Is(err, delivery.ErrSignature):
 		return &Problem{Message: err.Error(), status: http.StatusUnauthorized}
-	case errors.Is(err, github.ErrMalformed):
+	case errors.Is(err, delivery.ErrMalformed):
 		return &Problem{Message: err.Error(), status: http.StatusBadRequest}
-	case errors.Is(err, github.ErrMediaType):
+	case errors.Is(err, delivery.ErrMediaType):
 		return &Problem{Message: err.Error(), status: http.StatusUnsupportedMediaType}
 	case pullrequests.Code(err) != 0:
 		return &Problem{Message: err.Error(), status: pullrequests.Code(err)}

@@ -12,7 +12,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/server/answers"
 	"vivarium/server/asked"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/shares"
 	"vivarium/server/store/queue"
 	"vivarium/server/weigh"
@@ -96,7 +96,7 @@ func (s *Server) webhook(ctx context.Context, in *deliveryInput) (*deliveryAnswe
 		return s.heard(ctx, d)
 	}
 	scale := weigh.Scale{FixedFor: s.builds.Entries.FixedFor, Tags: s.config.Tags, Log: s.log}
-	decision, err := scale.Push(ctx, d.Delivery)
+	decision, err := scale.Push(ctx, d.Verified)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Server) heard(ctx context.Context, d authorized) (*deliveryAnswer, erro
 }
 
 // installed takes note of a change of the App's installations.
-func (s *Server) installed(ctx context.Context, in github.Installed) (*deliveryAnswer, error) {
+func (s *Server) installed(ctx context.Context, in delivery.Installed) (*deliveryAnswer, error) {
 	if s.config.Installed != nil {
 		s.config.Installed()
 	}
@@ -143,7 +143,7 @@ func (s *Server) installed(ctx context.Context, in github.Installed) (*deliveryA
 
 // pullRequest takes a delivery that says of a pull request what its head is, or that it was closed.
 func (s *Server) pullRequest(ctx context.Context, d authorized) (*deliveryAnswer, error) {
-	a, ignored, err := s.pulls.Head(ctx, d.Delivery, d.via)
+	a, ignored, err := s.pulls.Head(ctx, d.Verified, d.via)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (in *deliveryInput) read(bodies *shares.Shares) (body []byte, free func(), 
 	if in.request.ContentLength > maxDelivery {
 		return nil, held.Free, &http.MaxBytesError{Limit: maxDelivery}
 	}
-	if err := github.CheckSigned(in.request.Header); err != nil {
+	if err := delivery.CheckSigned(in.request.Header); err != nil {
 		return nil, held.Free, err
 	}
 	body, err = held.ReadAll(in.request.Body)

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"vivarium/server"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
@@ -327,10 +327,10 @@ func noSecret(t *testing.T, body []byte) {
 }
 
 // readBy reads a delivery as a server does that lets every repository in by one secret.
-func readBy(secret string, h http.Header, body []byte) (github.Delivery, error) {
-	u, err := github.ReadDelivery(h, body)
+func readBy(secret string, h http.Header, body []byte) (delivery.Verified, error) {
+	u, err := delivery.Read(h, body)
 	if err != nil {
-		return github.Delivery{}, err
+		return delivery.Verified{}, err
 	}
 	return u.Verify([]string{secret})
 }

@@ -20,10 +20,9 @@ const (
 // larger are the packages and types that exceed these bounds today, each with how large it may be
 // until it is taken apart. A number here only falls; a name that no longer needs one leaves.
 var larger = map[string]int{
-	"cmd/vivarium":  4746,
-	"server":        2953,
-	"server/github": 3033,
-	"pipeline":      2855,
+	"cmd/vivarium": 4746,
+	"server":       2953,
+	"pipeline":     2855,
 }
 
 func TestNothingGrowsTooLarge(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/checkrun"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/store"
 	"vivarium/server/store/builds"
 	"vivarium/server/store/database"
@@ -24,7 +24,7 @@ const mostBuilds = 100
 // Do does what was asked for of a repository's builds, once however often it is told, and says what
 // came of it. Whoever sees the buttons on GitHub may write to the repository. build is a build that
 // was queued; 0 where none was.
-func Do(ctx context.Context, s *store.Store, repo string, a github.Asked) (words string, build int64, err error) {
+func Do(ctx context.Context, s *store.Store, repo string, a delivery.Asked) (words string, build int64, err error) {
 	of, err := s.Builds.List(ctx, builds.Query{
 		Sight: builds.Sight{All: true}, Repo: repo, SHA: a.SHA, Limit: mostBuilds,
 	})

@@ -4,13 +4,11 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 
 	"vivarium/pipeline"
 	"vivarium/server/github"
 	"vivarium/server/github/githubtest"
-	"vivarium/server/github/githubtest/events"
 )
 
 // asking is a client of a stand-in that knows octo/hello.
@@ -72,35 +70,6 @@ func TestTheHeadOfAPullRequestIsGitHubsWordOfThisMoment(t *testing.T) {
 	for _, number := range []int64{12, 13} {
 		if got, _, err := c.Head(t.Context(), "octo/hello", number); err == nil {
 			t.Errorf("#%d: got %s", number, got)
-		}
-	}
-}
-
-func TestACommentIsReadOnlyWhereItsAuthorHasJustWrittenIt(t *testing.T) {
-	d, err := deliver("issue_comment", events.Comment{Text: "/vivarium run"}.Payload())
-	if err != nil || d.Comment == nil || d.Comment.Pull != 12 || d.Comment.Author != "mona" || d.Comment.AuthorID != 1 ||
-		d.Comment.Text != "/vivarium run" {
-		t.Fatalf("control: %+v, %v", d.Comment, err)
-	}
-	for name, c := range map[string]events.Comment{
-		"edited":          {Action: "edited"},
-		"deleted":         {Action: "deleted"},
-		"on an issue":     {Issue: true},
-		"for another":     {SenderID: 2},
-		"by a bot":        {Author: "dependabot[bot]"},
-		"a path of a bot": {Author: "../x"},
-	} {
-		c.Text = "/vivarium run"
-		if d, err := deliver("issue_comment", c.Payload()); err != nil || d.Comment != nil || d.Ignored == "" {
-			t.Errorf("%s: %+v, %v", name, d, err)
-		}
-	}
-	for name, body := range map[string]string{
-		"no issue":   `{"action":"created","comment":{},"repository":{"full_name":"a/b","id":1}}`,
-		"no comment": `{"action":"created","issue":{"number":1},"repository":{"full_name":"a/b","id":1}}`,
-	} {
-		if _, err := deliver("issue_comment", []byte(body)); err == nil || !strings.Contains(err.Error(), "comment") {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -22,6 +22,8 @@ const (
 	token = "ghp_aCanaryThatMustNotBeSeen0123456789abcd"
 )
 
+var sha = strings.Repeat("ab", 20)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // connect starts a stand-in that knows repo, and a client that uses it.

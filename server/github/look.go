@@ -138,7 +138,7 @@ func ask[T any](ctx context.Context, l looking, path string) (value T, err error
 type Commit struct {
 	Author  string
 	Message string // first line
-	Marker  string // as Push has it
+	Marker  string // as delivery.Push has it
 }
 
 // Commit asks who has made a commit, and what its message says.

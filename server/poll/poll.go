@@ -13,6 +13,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/wanted"
 	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/heads"
 	"vivarium/server/loop"
 	"vivarium/server/registry"
@@ -49,7 +50,7 @@ type Poller struct {
 	Store        Store
 	Repositories func(ctx context.Context) ([]registry.Named, error) // that are let in
 	// Decide decides whether a push is built, by what the operator and its commit say.
-	Decide func(ctx context.Context, p github.Push) (wanted.Decision, error)
+	Decide func(ctx context.Context, p delivery.Push) (wanted.Decision, error)
 	Log    *slog.Logger
 
 	seen map[string]*seen // by name in lower case
@@ -160,7 +161,7 @@ func (p *Poller) build(ctx context.Context, r registry.Named, repo pipeline.Repo
 	if err != nil && !github.IsRefused(err, http.StatusNotFound, http.StatusUnprocessableEntity) {
 		return err
 	}
-	decision, err := p.Decide(ctx, github.Push{Repo: repo, Ref: m.Ref, SHA: m.SHA, Before: m.Before, Marker: c.Marker})
+	decision, err := p.Decide(ctx, delivery.Push{Repo: repo, Ref: m.Ref, SHA: m.SHA, Before: m.Before, Marker: c.Marker})
 	if err != nil {
 		return err
 	}

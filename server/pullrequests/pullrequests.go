@@ -11,7 +11,7 @@ import (
 
 	"vivarium/pipeline"
 	"vivarium/server/forks"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/registry"
 	"vivarium/server/store/database"
 	"vivarium/server/store/people"
@@ -41,7 +41,7 @@ type Desk struct {
 
 // Head takes a delivery that says of a pull request what its head is, or that it was closed. ignored
 // says why it makes no build, and a is what became of it otherwise.
-func (d Desk) Head(ctx context.Context, in github.Delivery, via registry.Entry) (
+func (d Desk) Head(ctx context.Context, in delivery.Verified, via registry.Entry) (
 	a queue.Accepted, ignored string, err error,
 ) {
 	p := *in.Pull
@@ -64,7 +64,7 @@ func (d Desk) Head(ctx context.Context, in github.Delivery, via registry.Entry) 
 }
 
 // close ends what waits of a pull request for an approval.
-func (d Desk) close(ctx context.Context, p github.Pull) (string, error) {
+func (d Desk) close(ctx context.Context, p delivery.Pull) (string, error) {
 	n, err := d.Pulls.Close(ctx, p.Repo.FullName, p.Number)
 	if err != nil {
 		return "", err
@@ -82,7 +82,7 @@ const askTime = 5 * time.Second
 var ErrNotAsked = errors.New("GitHub did not say who may approve which commit; comment or deliver again later")
 
 // Comment takes a comment, and says what became of it. GitHub is asked only where something waits.
-func (d Desk) Comment(ctx context.Context, c github.Comment) (string, error) {
+func (d Desk) Comment(ctx context.Context, c delivery.Comment) (string, error) {
 	if !forks.IsRun(c.Text) {
 		return "the comment asks for nothing", nil
 	}
@@ -124,7 +124,7 @@ func (d Desk) Comment(ctx context.Context, c github.Comment) (string, error) {
 
 // ask asks GitHub what an approval needs to be known. No payload's word is taken: who wrote a comment
 // may have lost the right, and the head may be another, since it was sent.
-func (d Desk) ask(ctx context.Context, c github.Comment) (known forks.Approval, err error) {
+func (d Desk) ask(ctx context.Context, c delivery.Comment) (known forks.Approval, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	if known.MayWrite, err = d.GitHub.MayWrite(ctx, c.Repo.FullName, c.Author, c.AuthorID); err != nil {

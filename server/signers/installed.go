@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"vivarium/pipeline"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/registry"
 	"vivarium/server/store/entries"
 )
@@ -17,7 +17,7 @@ const mostNoted = 100
 // Note takes note of what GitHub tells of an installation of the App, and says so in words for the
 // operator, who reads them among the App's recent deliveries. It lets nothing in that the operator
 // has not let in; of that it notes what the App sees.
-func (s Signers) Note(ctx context.Context, in github.Installed) (words string, err error) {
+func (s Signers) Note(ctx context.Context, in delivery.Installed) (words string, err error) {
 	for _, r := range in.Lost[:min(len(in.Lost), mostNoted)] {
 		if err := entries.SetApp(ctx, s.Entries, registry.Entry{}, r.FullName, false); err != nil {
 			return "", err
@@ -50,7 +50,7 @@ func (s Signers) noteOne(ctx context.Context, r pipeline.Repository) (letIn bool
 	return true, entries.SetApp(ctx, s.Entries, c.Entry, r.FullName, true)
 }
 
-func installedWords(in github.Installed, noted, closed int) string {
+func installedWords(in delivery.Installed, noted, closed int) string {
 	switch {
 	case len(in.Sees) == 0:
 		return fmt.Sprintf("the installation in %s was noted (%s); what the App's tokens cover is asked anew", in.Account,

@@ -9,7 +9,7 @@ import (
 	"vivarium/pipeline"
 	"vivarium/pipeline/fixed"
 	"vivarium/pipeline/wanted"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/registry"
 )
 
@@ -22,12 +22,12 @@ type Scale struct {
 }
 
 // Of decides on a push of which only itself is known, and not which files it changes.
-func (s Scale) Of(ctx context.Context, p github.Push) (wanted.Decision, error) {
-	return s.Push(ctx, github.Delivery{Push: &p})
+func (s Scale) Of(ctx context.Context, p delivery.Push) (wanted.Decision, error) {
+	return s.Push(ctx, delivery.Verified{Push: &p})
 }
 
 // Push decides on a delivery's push.
-func (s Scale) Push(ctx context.Context, d github.Delivery) (wanted.Decision, error) {
+func (s Scale) Push(ctx context.Context, d delivery.Verified) (wanted.Decision, error) {
 	text, err := s.FixedFor(ctx, registry.Origin{Name: d.Push.Repo.FullName, ID: d.Push.Repo.ID})
 	if err != nil {
 		return wanted.Decision{}, err

@@ -7,15 +7,15 @@ var forkParts = []mutant{
 	onForks("who is not known waits", "server/forks/forks.go", `	return Ask
 }`, `	return Go
 }`, "words"),
-	onForks("a deleted fork is one", "server/github/pull.go", `said.Head.Repo.ID != repo.ID`,
+	onForks("a deleted fork is one", "server/github/delivery/pull.go", `said.Head.Repo.ID != repo.ID`,
 		`said.Head.Repo.ID > 0 && said.Head.Repo.ID != repo.ID`, "deleted-fork"),
 	onForks("who pushed counts", "server/forks/forks.go", `&& c.Author > 0 && c.Author == c.Sender {`, `{`,
 		"pushed-by-another"),
 	onForks("the whole first line", "server/forks/forks.go", `return strings.TrimSuffix(line, "\r") == command`,
 		`return line != "" && strings.Contains(comment, command)`, "quoted"),
-	onForks("a new comment alone", "server/github/comment.go", `case event.Action != "created":`, `case false:`,
+	onForks("a new comment alone", "server/github/delivery/comment.go", `case event.Action != "created":`, `case false:`,
 		"changed-comment"),
-	onForks("its own author", "server/github/comment.go", `who.ID != event.Sender.ID ||`, ``, "put-into-a-mouth"),
+	onForks("its own author", "server/github/delivery/comment.go", `who.ID != event.Sender.ID ||`, ``, "put-into-a-mouth"),
 	onForks("the right of this moment", "server/github/ask.go",
 		`(said.Permission == "admin" || said.Permission == "write")`, `said.Permission != ""`, "lost-the-right"),
 	onForks("the account and not its name", "server/github/ask.go", `id > 0 && said.User.ID == id &&`, ``,

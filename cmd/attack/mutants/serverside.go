@@ -7,7 +7,7 @@ var serverSide = []mutant{
 		"^TestDeliveries$"),
 	inDelivery("the signature before anything", `	signer, err := checkSignature(u.sent, u.body, secrets)
 	if err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	origin`, `	signer, _ := checkSignature(u.sent, u.body, secrets)
 	origin`, "^TestDeliveries$"),
@@ -61,8 +61,8 @@ var serverSide = []mutant{
 		return nil, fmt.Errorf("%w: want`, `if len(values) == 0 {
 		return nil, fmt.Errorf("%w: want`, "^TestDeliveries$"),
 	{"deliveries: nothing read that is not signed", "server/webhook.go",
-		`if err := github.CheckSigned(in.request.Header); err != nil {`,
-		`if err := github.CheckSigned(in.request.Header); err != nil && false {`, "^TestDeliveries$"},
+		`if err := delivery.CheckSigned(in.request.Header); err != nil {`,
+		`if err := delivery.CheckSigned(in.request.Header); err != nil && false {`, "^TestDeliveries$"},
 	{
 		"deliveries: size",
 		"server/webhook.go",
@@ -179,7 +179,7 @@ var serverSide = []mutant{
 }
 
 func inDelivery(name, old, new, attacks string) mutant {
-	return mutant{"deliveries: " + name, "server/github/delivery.go", old, new, attacks}
+	return mutant{"deliveries: " + name, "server/github/delivery/delivery.go", old, new, attacks}
 }
 
 func inFilterOfText(name, file, old, new string) mutant {

@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"errors"
@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
 func TestReadDeliveryGivesWhatAPullRequestSays(t *testing.T) {
 	base := pipeline.Repository{ID: 42, FullName: "octo-org/hello", DefaultBranch: "main"}
-	fork := github.Pull{
+	fork := delivery.Pull{
 		Repo: base, Number: 12, SHA: sha, Title: "Add a test", Fork: true, Association: "NONE", Author: "stranger",
 		AuthorID: 7001, Sender: 7001, At: time.Date(2026, 11, 2, 10, 15, 30, 0, time.UTC),
 	}
@@ -21,7 +21,7 @@ func TestReadDeliveryGivesWhatAPullRequestSays(t *testing.T) {
 	own.Fork, other.Sender, closed.Closed = false, 9, true
 	for name, c := range map[string]struct {
 		said events.Pull
-		want github.Pull
+		want delivery.Pull
 	}{
 		"of a fork":              {events.Pull{}, fork},
 		"of a branch":            {events.Pull{Same: true}, own},
@@ -76,7 +76,7 @@ func TestAPullRequestThatIsNotClearIsRefused(t *testing.T) {
 		if bad == good {
 			t.Errorf("%s: %s is not in the payload", name, change[0])
 		}
-		if _, err := deliver("pull_request", []byte(bad)); !errors.Is(err, github.ErrMalformed) {
+		if _, err := deliver("pull_request", []byte(bad)); !errors.Is(err, delivery.ErrMalformed) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

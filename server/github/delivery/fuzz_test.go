@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"net/http"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
@@ -53,7 +53,7 @@ func FuzzReadDelivery(f *testing.F) {
 	})
 }
 
-func checkDelivery(t *testing.T, d github.Delivery) {
+func checkDelivery(t *testing.T, d delivery.Verified) {
 	if (d.Push == nil && d.Pull == nil && d.Comment == nil) == (d.Ignored == "") {
 		t.Errorf("want a push or a reason: %+v", d)
 	}

@@ -1,4 +1,4 @@
-package github
+package delivery
 
 // scanner goes through a JSON text once, keeps nothing of it and allocates nothing. It finds where
 // values begin and end in any input, and does not check whether all of it is JSON.

@@ -1,11 +1,11 @@
-package github_test
+package delivery_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
@@ -38,7 +38,7 @@ func TestWhatBecomesOfARepositoryIsHeard(t *testing.T) {
 		}
 		body := fmt.Appendf(nil, `{"action":%s,"repository":{"full_name":"octo/hello","id":7,"private":%t}}`,
 			action, c.private)
-		u, err := github.ReadDelivery(events.Header(secret, c.event, body), body)
+		u, err := delivery.Read(events.Header(secret, c.event, body), body)
 		if err != nil {
 			t.Fatal(err)
 		}

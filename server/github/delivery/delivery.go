@@ -1,4 +1,6 @@
-package github
+// Package delivery reads GitHub's webhook deliveries: it verifies who has signed one, and only then
+// believes what it says.
+package delivery
 
 import (
 	"bytes"
@@ -17,16 +19,16 @@ import (
 	"vivarium/pipeline"
 )
 
-// Errors of ReadDelivery and Verify. The server maps them to 401, 400 and 415.
+// Errors of Read and Verify. The server maps them to 401, 400 and 415.
 var (
 	ErrSignature = errors.New("the signature is missing or wrong")
 	ErrMalformed = errors.New("the payload cannot be read")
 	ErrMediaType = errors.New("the content type is neither JSON nor form")
 )
 
-// Delivery is a webhook delivery whose signature held. The signature covers the body, not the
+// Verified is a webhook delivery whose signature held. The signature covers the body, not the
 // headers: GUID and Event are unproven.
-type Delivery struct {
+type Verified struct {
 	Origin   Origin   // whose it is
 	GUID     string   // X-GitHub-Delivery
 	BodyHash string   // hex SHA-256 of the raw body
@@ -75,8 +77,8 @@ type Unverified struct {
 	sent, body, payload []byte // sent is the signature
 }
 
-// ReadDelivery reads whose a delivery says it is, and believes nothing else of it.
-func ReadDelivery(h http.Header, body []byte) (Unverified, error) {
+// Read reads whose a delivery says it is, and believes nothing else of it.
+func Read(h http.Header, body []byte) (Unverified, error) {
 	sent, err := signature(h)
 	if err != nil {
 		return Unverified{}, err
@@ -95,17 +97,17 @@ func ReadDelivery(h http.Header, body []byte) (Unverified, error) {
 // Verify checks in constant time that one of the secrets has signed the raw body, and only then
 // believes the payload. It accepts a payload only if there is just one way to parse it, so that
 // its origin is what is built: it refuses two members of one name before anything else.
-func (u Unverified) Verify(secrets []string) (Delivery, error) {
+func (u Unverified) Verify(secrets []string) (Verified, error) {
 	signer, err := checkSignature(u.sent, u.body, secrets)
 	if err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	origin, err := readOrigin(u.payload)
 	if err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	if origin != u.Origin {
-		return Delivery{}, fmt.Errorf("%w: it can be read as the delivery of two different repositories", ErrMalformed)
+		return Verified{}, fmt.Errorf("%w: it can be read as the delivery of two different repositories", ErrMalformed)
 	}
 	d, err := u.read()
 	d.Signer = signer
@@ -113,15 +115,15 @@ func (u Unverified) Verify(secrets []string) (Delivery, error) {
 }
 
 // read parses a delivery whose signature held.
-func (u Unverified) read() (d Delivery, err error) {
+func (u Unverified) read() (d Verified, err error) {
 	sum := sha256.Sum256(u.body)
 	d.read = &u
 	d.Origin, d.BodyHash = u.Origin, hex.EncodeToString(sum[:])
 	if d.GUID, err = header(u.header, "X-GitHub-Delivery", guidPattern); err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	if d.Event, err = header(u.header, "X-GitHub-Event", eventPattern); err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	d.Private = saysPrivate(u.payload)
 	switch d.Event {
@@ -147,12 +149,12 @@ func (u Unverified) read() (d Delivery, err error) {
 		d.Ignored = ofRepository["privatized"].answer
 	}
 	if err != nil {
-		return Delivery{}, err
+		return Verified{}, err
 	}
 	if d.Push != nil && d.Push.Repo.FullName != u.Origin.Repository ||
 		d.Pull != nil && d.Pull.Repo.FullName != u.Origin.Repository ||
 		d.Comment != nil && d.Comment.Repo.FullName != u.Origin.Repository {
-		return Delivery{}, fmt.Errorf("%w: its event names another repository than its origin", ErrMalformed)
+		return Verified{}, fmt.Errorf("%w: its event names another repository than its origin", ErrMalformed)
 	}
 	return d, nil
 }

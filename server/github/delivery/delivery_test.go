@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"vivarium/pipeline"
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
@@ -21,16 +21,16 @@ const secret = "a webhook secret"
 var sha = strings.Repeat("ab", 20)
 
 // read reads a delivery as a server does that accepts every repository by these secrets.
-func read(h http.Header, body []byte, secrets ...string) (github.Delivery, error) {
-	u, err := github.ReadDelivery(h, body)
+func read(h http.Header, body []byte, secrets ...string) (delivery.Verified, error) {
+	u, err := delivery.Read(h, body)
 	if err != nil {
-		return github.Delivery{}, err
+		return delivery.Verified{}, err
 	}
 	return u.Verify(secrets)
 }
 
 // deliver reads a well-signed JSON delivery.
-func deliver(event string, body []byte) (github.Delivery, error) {
+func deliver(event string, body []byte) (delivery.Verified, error) {
 	return read(events.Header(secret, event, body), body, secret)
 }
 
@@ -49,7 +49,7 @@ func TestReadDeliveryGivesWhatAPushSays(t *testing.T) {
 		got.Ignored != "" {
 		t.Errorf("delivery = %+v", got)
 	}
-	want := github.Push{
+	want := delivery.Push{
 		Repo: pipeline.Repository{ID: 42, FullName: "octo-org/Hello.World", DefaultBranch: "main", Private: true},
 		Ref:  "refs/heads/feature/x", SHA: sha, Before: strings.Repeat("2", 40), At: time.Unix(1793610930, 0).UTC(),
 		Author: "mona", Message: "Fix the parser",
@@ -117,7 +117,7 @@ func TestReadDeliveryRefusesEverythingButTheRightSignature(t *testing.T) {
 				}
 				return
 			}
-			if !errors.Is(err, github.ErrSignature) || d != (github.Delivery{}) {
+			if !errors.Is(err, delivery.ErrSignature) || d != (delivery.Verified{}) {
 				t.Errorf("got %+v, %v, want nothing and ErrSignature", d, err)
 			}
 			if err != nil && strings.Contains(err.Error(), right[7:]) {
@@ -202,7 +202,7 @@ func TestReadDeliveryRefusesOtherMediaTypesBeforeReading(t *testing.T) {
 	} {
 		h := events.Header(secret, "push", body)
 		h.Set("Content-Type", contentType)
-		if _, err := read(h, body, secret); !errors.Is(err, github.ErrMediaType) {
+		if _, err := read(h, body, secret); !errors.Is(err, delivery.ErrMediaType) {
 			t.Errorf("content type %q: got %v, want ErrMediaType", contentType, err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestReadDeliveryRefusesHeadersThatGitHubDoesNotSend(t *testing.T) {
 		for _, value := range []string{"", value, strings.Repeat("a", 65)} {
 			h := events.Header(secret, "push", body)
 			h.Set(name, value)
-			if _, err := read(h, body, secret); !errors.Is(err, github.ErrMalformed) {
+			if _, err := read(h, body, secret); !errors.Is(err, delivery.ErrMalformed) {
 				t.Errorf("%s %q: got %v, want ErrMalformed", name, value, err)
 			}
 		}
@@ -261,7 +261,7 @@ func TestReadDeliveryRefusesPayloadsThatTwoReadersReadDifferently(t *testing.T) 
 		"no head commit":             replace(`"head_commit":`, `"head_commit_":`),
 		"a form":                     []byte("payload=" + url.QueryEscape(string(good))),
 	} {
-		if got, err := deliver("push", body); !errors.Is(err, github.ErrMalformed) {
+		if got, err := deliver("push", body); !errors.Is(err, delivery.ErrMalformed) {
 			t.Errorf("%s: got %+v, %v, want ErrMalformed", name, got.Push, err)
 		}
 	}
@@ -277,7 +277,7 @@ func TestReadDeliveryRefusesFormsWithAnythingButOnePayload(t *testing.T) {
 	} {
 		h := events.Header(secret, "push", []byte(body))
 		h.Set("Content-Type", "application/x-www-form-urlencoded")
-		if _, err := read(h, []byte(body), secret); !errors.Is(err, github.ErrMalformed) {
+		if _, err := read(h, []byte(body), secret); !errors.Is(err, delivery.ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
 		}
 	}
@@ -308,7 +308,7 @@ func TestReadDeliveryRefusesNamesThatCouldLeadElsewhere(t *testing.T) {
 		"no owner":               {Repo: "/a", SHA: sha},
 		"no name":                {Repo: "octo/", SHA: sha},
 	} {
-		if got, err := deliver("push", p.Payload()); !errors.Is(err, github.ErrMalformed) {
+		if got, err := deliver("push", p.Payload()); !errors.Is(err, delivery.ErrMalformed) {
 			t.Errorf("%s: got %+v, ignored %q, %v, want ErrMalformed", name, got.Push, got.Ignored, err)
 		}
 	}
@@ -345,14 +345,14 @@ func TestReadDeliveryTellsWhoseSecretMustHaveSigned(t *testing.T) {
 	body := events.Push{Repo: "octo/hello", RepoID: 42, SHA: sha}.Payload()
 	for name, c := range map[string]struct {
 		body []byte
-		want github.Origin
+		want delivery.Origin
 	}{
-		"a repository":    {body, github.Origin{Repository: "octo/hello", ID: 42}},
-		"an organization": {[]byte(`{"zen":"z","organization":{"login":"octo"}}`), github.Origin{Owner: "octo"}},
-		"nothing":         {[]byte(`{"zen":"z"}`), github.Origin{}},
+		"a repository":    {body, delivery.Origin{Repository: "octo/hello", ID: 42}},
+		"an organization": {[]byte(`{"zen":"z","organization":{"login":"octo"}}`), delivery.Origin{Owner: "octo"}},
+		"nothing":         {[]byte(`{"zen":"z"}`), delivery.Origin{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			u, err := github.ReadDelivery(events.Header("a guess", "ping", c.body), c.body)
+			u, err := delivery.Read(events.Header("a guess", "ping", c.body), c.body)
 			if err != nil || u.Origin != c.want {
 				t.Errorf("claimed %+v, %v; want %+v", u.Origin, err, c.want)
 			}
@@ -376,7 +376,7 @@ func TestReadDeliveryTakesAnyOfTheSecretsThatCount(t *testing.T) {
 		}
 	}
 	for _, secrets := range [][]string{nil, {}, {""}, {"newer", "older"}} {
-		if err := tryAll(secrets...); !errors.Is(err, github.ErrSignature) {
+		if err := tryAll(secrets...); !errors.Is(err, delivery.ErrSignature) {
 			t.Errorf("with %q: %v, want ErrSignature", secrets, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package github
+package delivery
 
 // changed is what a delivery tells that has become of a repository, or of its webhook.
 type changed struct {

@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"crypto/hmac"

@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
@@ -51,7 +51,7 @@ func TestADeliveryIsRefusedOnlyForWhatABuildNeeds(t *testing.T) {
 	}
 	for _, path := range []string{"ref", "head_commit", "head_commit.id", "repository", "repository.full_name"} {
 		for _, value := range odd {
-			if _, err := deliver("push", changed(t, path, value)); !errors.Is(err, github.ErrMalformed) {
+			if _, err := deliver("push", changed(t, path, value)); !errors.Is(err, delivery.ErrMalformed) {
 				t.Errorf("control: %s of %s: %v, want ErrMalformed", path, value, err)
 			}
 		}
@@ -116,7 +116,7 @@ func TestTheClaimIsWhatIsReadOnceTheSignatureHeld(t *testing.T) {
 		if bytes.Equal(body, good) {
 			t.Fatalf("%s: the payload is as it was", name)
 		}
-		if got, err := deliver("push", body); !errors.Is(err, github.ErrMalformed) {
+		if got, err := deliver("push", body); !errors.Is(err, delivery.ErrMalformed) {
 			t.Errorf("%s: got %+v, %v, want ErrMalformed", name, got.Push, err)
 		}
 	}

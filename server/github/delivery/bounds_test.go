@@ -1,4 +1,4 @@
-package github_test
+package delivery_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"vivarium/server/github"
+	"vivarium/server/github/delivery"
 	"vivarium/server/github/githubtest/events"
 )
 
@@ -30,7 +30,7 @@ func TestReadDeliveryHoldsLittleOfWhatNobodySigned(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			_, err := read(events.Header("not the secret", "push", body), body, secret)
 			runtime.ReadMemStats(&after)
-			if !errors.Is(err, github.ErrMalformed) {
+			if !errors.Is(err, delivery.ErrMalformed) {
 				t.Errorf("got %v, want ErrMalformed", err)
 			}
 			if got := after.TotalAlloc - before.TotalAlloc; got > 2*size {
@@ -44,7 +44,7 @@ func TestReadDeliveryRefusesWhatNoOrganizationIsCalled(t *testing.T) {
 	for _, login := range []string{"", "octo/hello", `a\u0000b`, "a b", strings.Repeat("x", 1<<20)} {
 		body := []byte(`{"zen":"z","organization":{"login":"` + login + `"}}`)
 		_, err := read(events.Header(secret, "ping", body), body, secret)
-		if !errors.Is(err, github.ErrMalformed) || len(err.Error()) > 1000 {
+		if !errors.Is(err, delivery.ErrMalformed) || len(err.Error()) > 1000 {
 			t.Errorf("login %.20q: got %.100v, want ErrMalformed", login, err)
 		}
 	}

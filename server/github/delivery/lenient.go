@@ -1,4 +1,4 @@
-package github
+package delivery
 
 import (
 	"encoding/json"

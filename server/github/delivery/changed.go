@@ -1,4 +1,4 @@
-package github
+package delivery
 
 import "slices"
 
@@ -14,7 +14,7 @@ const (
 // Changed are the files that a push may have changed since the commit that its branch was at. It is nil
 // where they are not known: of a push that was forced or that made its branch, and where the event
 // leaves out some.
-func (d Delivery) Changed() []string {
+func (d Verified) Changed() []string {
 	if d.Push == nil || d.Push.Before == "" {
 		return nil
 	}
