@@ -274,16 +274,15 @@ func TestWhatNoBuildReachesIsRefusedByItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"six\nhelper @ git+ssh://git@example.org/a/b.git": "requirements.txt:2: git+ssh://git@example.org/a/b.git is " +
 			"not open",
-		"-e git+https://example.org/a.git#egg=a": "requirements.txt:1: git+https://example.org/a.git#egg=a is not",
-		"https://example.org/a.whl":              "requirements.txt:1: https://example.org/a.whl is not open",
-		"-f https://example.org/a.html\nsix":     "requirements.txt:1: --find-links https://example.org/a.html is",
-		"--index-url=https://me:secret@example.org/s": "requirements.txt:1: --index-url https://example.org/s is not " +
-			"open",
-		"--extra-index-url https://example.org/s": "requirements.txt:1: --extra-index-url https://example.org/s is",
-		"a @ file:///C:/work/a":                   "requirements.txt:1: file:///C:/work/a is a path of the machine",
-		"/home/me/a.whl":                          "requirements.txt:1: /home/me/a.whl is a path of the machine",
-		"six\n# Ren\xe9\n":                        "requirements.txt:2: it is not UTF-8",
-		"-r more.txt":                             "more.txt:1: git+https://example.org/b is not open",
+		"-e git+https://example.org/a.git#egg=a":      "requirements.txt:1: git+https://example.org/a.git#egg=a is not",
+		"https://example.org/a.whl":                   "requirements.txt:1: https://example.org/a.whl is not open",
+		"-f https://example.org/a.html\nsix":          "requirements.txt:1: --find-links of example.org is not",
+		"--index-url=https://me:secret@example.org/s": "requirements.txt:1: --index-url of example.org is not open",
+		"--extra-index-url https://example.org/s":     "requirements.txt:1: --extra-index-url of example.org is not",
+		"a @ file:///C:/work/a":                       "requirements.txt:1: file:///C:/work/a is a path of the machine",
+		"/home/me/a.whl":                              "requirements.txt:1: /home/me/a.whl is a path of the machine",
+		"six\n# Ren\xe9\n":                            "requirements.txt:2: it is not UTF-8",
+		"-r more.txt":                                 "more.txt:1: git+https://example.org/b is not open",
 	} {
 		plan := detect(t, map[string]string{"requirements.txt": text, "more.txt": "git+https://example.org/b"})
 		if !strings.HasPrefix(plan.Refused, want) || len(plan.Install) != 0 {

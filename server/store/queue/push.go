@@ -241,11 +241,7 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 				turn: turnRow{RepoKey: key, EntryID: entry}}, nil, err
 		}
 	}
-	if shared, err := q.adopt(tx, p); err != nil || shared != 0 {
-		a := Accepted{BuildID: shared, Shared: true, turn: turnRow{RepoKey: key, EntryID: entry}}
-		if err == nil {
-			a.over, err = q.overtakenBy(tx, p, shared)
-		}
+	if a, err := q.adopted(tx, p, turnRow{RepoKey: key, EntryID: entry}); err != nil || a.Shared {
 		return a, nil, err
 	}
 	b := q.rowOf(p, entry)
@@ -268,15 +264,14 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 	return a, jobs, q.noteDelivery(tx, p, b.ID)
 }
 
-// overtakenBy notes that a push has a build that was there already, and ends those of older pushes for
-// its sake.
-func (q *Queue) overtakenBy(tx *database.Tx, p Push, build int64) (*overtake.Over, error) {
-	var b builds.Row
-	if err := tx.Take(&b, build).Error; err != nil {
-		return nil, err
+// adopted answers a push whose commit is built as a pull request's head; not Shared: it is not.
+func (q *Queue) adopted(tx *database.Tx, p Push, turn turnRow) (a Accepted, err error) {
+	build, err := q.adopt(tx, p)
+	if err != nil || build == 0 {
+		return Accepted{}, err
 	}
-	over, err := q.overtaker.Push(tx, b)
-	return over, errors.Join(err, q.noteDelivery(tx, p, build))
+	over, err := q.overtaker.Adopted(tx, build)
+	return Accepted{BuildID: build, Shared: true, over: over, turn: turn}, errors.Join(err, q.noteDelivery(tx, p, build))
 }
 
 // rowOf is the build of a push.

@@ -61,6 +61,15 @@ func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	return over, nil
 }
 
+// Adopted is Push for a push that has got a build that was there already.
+func (o Overtaker) Adopted(tx *database.Tx, build int64) (*Over, error) {
+	var b builds.Row
+	if err := tx.Take(&b, build).Error; err != nil {
+		return nil, err
+	}
+	return o.Push(tx, b)
+}
+
 // isRefused reports that a push's build has ended without having run: it says nothing of the branch.
 func isRefused(b builds.Row) bool { return b.State.Ended() && b.StartedAt == 0 }
 
