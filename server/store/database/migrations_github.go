@@ -94,13 +94,11 @@ var githubMigrations = []migration{
 	{
 		id: "0030_0.1.0_filtered_lists",
 		// Lists of builds by what they are filtered by, newest first; and the same of public builds alone,
-		// so that how long a list takes tells nobody of private ones. Branches have none: PostgreSQL would
-		// look for a branch's last push by it.
+		// so that how long a list takes tells nobody of private ones. Branches and causes have none:
+		// databases would look for a branch's last push, or its last green build, by it.
 		statements: []string{
 			`CREATE INDEX builds_author ON builds (author, id)`,
 			`CREATE INDEX builds_author_public ON builds (author, id) WHERE NOT private`,
-			`CREATE INDEX builds_cause ON builds (cause, id)`,
-			`CREATE INDEX builds_cause_public ON builds (cause, id) WHERE NOT private`,
 			`CREATE INDEX builds_state_public ON builds (state, id) WHERE NOT private`,
 			`CREATE INDEX builds_queued_at ON builds (queued_at, id)`,
 		},
