@@ -42,7 +42,7 @@ func (s *Server) listBuilds(ctx context.Context, in *listInput) (*listAnswer, er
 	}
 	if next != 0 {
 		a.Body.Next = strconv.FormatInt(next, 10)
-		a.Link = fmt.Sprintf(`<%s>; rel="next"`, s.base+listPath(in.Words, next))
+		a.Link = fmt.Sprintf(`<%s>; rel="next"`, s.base+in.Words.Path(next))
 	}
 	return a, nil
 }
@@ -65,8 +65,6 @@ func (s *Server) newest(ctx context.Context, words filter.Words, before int64) (
 	builds = builds[:pageSize]
 	return builds, builds[pageSize-1].ID, nil
 }
-
-func listPath(words filter.Words, before int64) string { return "/logs?" + words.Page(before) }
 
 // parseID reads an ID in its one written form.
 func parseID(id string) (int64, error) {

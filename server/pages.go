@@ -54,7 +54,7 @@ func (s *Server) indexPage(c echo.Context) error {
 	}
 	p := web.Index{Builds: builds, First: before == 0, Words: words}
 	if next != 0 {
-		p.NextPath = listPath(words, next)
+		p.NextPath = words.Path(next)
 	}
 	return s.render(c, http.StatusOK, p)
 }

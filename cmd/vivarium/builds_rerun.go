@@ -101,11 +101,7 @@ func (r *reruns) query(now time.Time) (q builds.Query, err error) {
 	if r.since == "" {
 		return q, nil
 	}
-	if ago, err := time.ParseDuration(r.since); err == nil && ago >= 0 {
-		q.Since = now.Add(-ago)
-		return q, nil
-	}
-	if q.Since, err = quantity.ParseMoment(r.since, time.Local); err != nil {
+	if q.Since, err = quantity.ParsePast(r.since, now, time.Local); err != nil {
 		return q, fmt.Errorf("--since is a time, or how long ago, such as 2h: %w", err)
 	}
 	return q, nil

@@ -23,6 +23,14 @@ func ParseMoment(text string, zone *time.Location) (time.Time, error) {
 		"2026-12-01T18:00:00+01:00", text)
 }
 
+// ParsePast reads how long ago something was, such as 90m or 12h, or a time as ParseMoment does.
+func ParsePast(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+		return now.Add(-ago), nil
+	}
+	return ParseMoment(text, zone)
+}
+
 // isMoment reports whether RFC 3339 can write t (its zones are below 24 hours) and t is not before
 // 1970. The zero time would mean that no time is set.
 func isMoment(t time.Time) bool {

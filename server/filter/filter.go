@@ -28,14 +28,11 @@ type Words struct {
 	Until  string `query:"until" doc:"Only those queued before then, in the words of since."`
 }
 
-// Names are the parameters' names, in the order in which an address has them.
-var Names = []string{"repo", "branch", "author", "state", "cause", "text", "since", "until"}
-
 // Read takes the words out of an address.
 func Read(address url.Values) Words {
 	var w Words
-	for name, word := range w.each() {
-		*word = strings.TrimSpace(address.Get(name))
+	for _, one := range w.each() {
+		*one.word = strings.TrimSpace(address.Get(one.name))
 	}
 	return w
 }
@@ -46,42 +43,40 @@ func (w Words) Any() bool { return w != Words{} }
 // String shows the words to people, such as: repo octo/hello, state failed.
 func (w Words) String() string {
 	var shown []string
-	each := w.each()
-	for _, name := range Names {
-		if word := *each[name]; word != "" {
-			shown = append(shown, name+" "+word)
+	for _, one := range w.each() {
+		if *one.word != "" {
+			shown = append(shown, one.name+" "+*one.word)
 		}
 	}
 	return strings.Join(shown, ", ")
 }
 
-// Address is the query of the list's address, without "?", less the names that are left out.
-func (w Words) Address(without ...string) string {
+// Path is the address of the list's page of builds before an id, without the base; 0: of its newest.
+func (w Words) Path(before int64) string {
 	address := url.Values{}
-	for name, word := range w.each() {
-		if *word != "" && !slices.Contains(without, name) {
-			address.Set(name, *word)
+	for _, one := range w.each() {
+		if *one.word != "" {
+			address.Set(one.name, *one.word)
 		}
 	}
-	return address.Encode()
+	query := address.Encode()
+	if before != 0 {
+		query = strings.TrimPrefix(query+"&before="+strconv.FormatInt(before, 10), "&")
+	}
+	return (&url.URL{Path: "/logs", RawQuery: query}).String()
 }
 
-// Page is the query of the page of builds before an id; empty for the newest ones of no filter.
-func (w Words) Page(before int64) string {
-	address := w.Address()
-	if before == 0 {
-		return address
-	}
-	if address != "" {
-		address += "&"
-	}
-	return address + "before=" + strconv.FormatInt(before, 10)
+// parameter is one of the words, by its name in an address.
+type parameter struct {
+	name string
+	word *string
 }
 
-func (w *Words) each() map[string]*string {
-	return map[string]*string{
-		"repo": &w.Repo, "branch": &w.Branch, "author": &w.Author, "state": &w.State, "cause": &w.Cause,
-		"text": &w.Text, "since": &w.Since, "until": &w.Until,
+// each are the words in the order in which people are shown them.
+func (w *Words) each() []parameter {
+	return []parameter{
+		{"repo", &w.Repo}, {"branch", &w.Branch}, {"author", &w.Author}, {"state", &w.State}, {"cause", &w.Cause},
+		{"text", &w.Text}, {"since", &w.Since}, {"until", &w.Until},
 	}
 }
 
@@ -138,10 +133,7 @@ func moment(text string, now time.Time, zone *time.Location) (time.Time, error) 
 			return now.AddDate(0, 0, -n), nil
 		}
 	}
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
-		return now.Add(-ago), nil
-	}
-	t, err := quantity.ParseMoment(text, zone)
+	t, err := quantity.ParsePast(text, now, zone)
 	if err != nil {
 		return t, fmt.Errorf("%w, nor a day such as 2026-11-30, nor how long ago such as 7d or 12h", err)
 	}

@@ -56,27 +56,33 @@ func TestWordsThatNothingCanFitAreRefusedWithWhatToWrite(t *testing.T) {
 // TestAnAddressIsThatOfTheSameList: links between pages keep the filter.
 func TestAnAddressIsThatOfTheSameList(t *testing.T) {
 	w := Words{Repo: "o/n", Branch: "a&b=c #1", Text: "90 != 100", Since: "7d"}
-	if again := Read(values(t, w.Page(12))); again != w {
-		t.Errorf("%s is %+v, want %+v", w.Page(12), again, w)
+	_, address, _ := strings.Cut(w.Path(12), "?")
+	if again := Read(values(t, address)); again != w {
+		t.Errorf("%s is %+v, want %+v", address, again, w)
 	}
 	for got, want := range map[string]string{
-		w.String():      "repo o/n, branch a&b=c #1, text 90 != 100, since 7d",
-		Words{}.Page(0): "", Words{}.Page(5): "before=5", Words{State: "failed"}.Page(5): "state=failed&before=5",
-		w.Address("branch", "text", "since"): "repo=o%2Fn",
+		w.String():                     "repo o/n, branch a&b=c #1, text 90 != 100, since 7d",
+		Words{}.Path(0):                "/logs",
+		Words{}.Path(5):                "/logs?before=5",
+		Words{State: "failed"}.Path(5): "/logs?state=failed&before=5",
+		Words{Repo: "o/n"}.Path(0):     "/logs?repo=o%2Fn",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	for _, name := range Names {
-		if w := Read(url.Values{name: {"x"}}); !w.Any() {
-			t.Errorf("%s is not read", name)
+	for _, one := range w.each() {
+		if w := Read(url.Values{one.name: {"x"}}); !w.Any() {
+			t.Errorf("%s is not read", one.name)
 		}
 	}
 }
 
 func TestAnUnknownParameterIsRefusedWithTheNearestName(t *testing.T) {
-	known := append([]string{"before"}, Names...)
+	known := []string{"before"}
+	for _, one := range new(Words).each() {
+		known = append(known, one.name)
+	}
 	for name, want := range map[string]string{
 		"repository": "perhaps repo is meant", "brnach": "perhaps branch is meant", "Author": "perhaps author is meant",
 		"utm_source": "only before, repo, branch", "e": "only before", "\x00\xff": "only before",

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
 	"time"
 
 	"vivarium/pipeline"
@@ -33,9 +32,6 @@ type Index struct {
 	NextPath string       // of the page of older builds, without the base; empty on the last
 	First    bool         // this is the page of the newest builds
 }
-
-// NewestPath is the address of the newest builds of the same list, without the base.
-func (p Index) NewestPath() string { return strings.TrimSuffix("/logs?"+p.Words.Page(0), "?") }
 
 // States are those that a list may be asked for.
 func (Index) States() []string { return filter.States }
