@@ -130,16 +130,12 @@ func (s *Store) keep(tx *database.Tx, b builds.Row, o pipeline.Outcome) error {
 
 // adopt makes a pull request's build that of a push. One that has ended already says now what its
 // branch has come to.
-func (s *Store) adopt(tx *database.Tx, p queue.Push) (int64, error) {
-	id, err := pulls.Adopt(tx, p)
-	if err != nil || id == 0 {
-		return 0, err
+func (s *Store) adopt(tx *database.Tx, p queue.Push) (*builds.Row, error) {
+	b, err := pulls.Adopt(tx, p)
+	if err == nil && b != nil && b.State.Ended() {
+		err = s.Notices.Keep(tx, *b, pipeline.Outcome{})
 	}
-	var b builds.Row
-	if err := tx.Take(&b, id).Error; err != nil || !b.State.Ended() {
-		return id, err
-	}
-	return id, s.Notices.Keep(tx, b, pipeline.Outcome{})
+	return b, err
 }
 
 // Close closes the database. Serve must have returned.

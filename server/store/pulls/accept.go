@@ -238,22 +238,23 @@ func standing(rows []builds.Row) builds.Row {
 }
 
 // Adopt makes the build of a pull request the build of a push of the same commit, which came later.
-// It gives the build, or 0 where there is none.
-func Adopt(tx *database.Tx, p queue.Push) (int64, error) {
+// It gives the build, or nil where there is none.
+func Adopt(tx *database.Tx, p queue.Push) (*builds.Row, error) {
 	var rows []builds.Row
 	err := builds.OfCommit(tx, p.Repo.FullName, p.SHA).
 		Where(builds.Pulls).Order("id DESC").Limit(1).Find(&rows).Error
 	if err != nil || len(rows) == 0 || verdict.CameToNothing(rows[0].Build()) {
-		return 0, err
+		return nil, err
 	}
 	b := rows[0]
 	again := builds.OfCommit(tx, p.Repo.FullName, p.SHA).Where("ref = ?", b.Ref)
 	if err := again.Update("ref", p.Ref).Error; err != nil { // with what repeats it
-		return 0, err
+		return nil, err
 	}
-	return b.ID, tx.Model(&builds.Row{}).Where("id = ?", b.ID).Updates(map[string]any{
+	err = tx.Model(&builds.Row{}).Where("id = ?", b.ID).Updates(map[string]any{
 		"trigger": pipeline.TriggerPush, "before_sha": p.Before,
 		"pushed_at": database.Micros(verdict.PushTime(p.At, tx.Now())), "message": p.Message, "author": p.Author,
 		"default_branch": p.Repo.DefaultBranch,
 	}).Error
+	return &b, errors.Join(err, tx.Take(&b).Error)
 }

@@ -266,12 +266,12 @@ func (q *Queue) enqueue(tx *database.Tx, p Push) (Accepted, []river.InsertManyPa
 
 // adopted answers a push whose commit is built as a pull request's head; not Shared: it is not.
 func (q *Queue) adopted(tx *database.Tx, p Push, turn turnRow) (a Accepted, err error) {
-	build, err := q.adopt(tx, p)
-	if err != nil || build == 0 {
+	b, err := q.adopt(tx, p)
+	if err != nil || b == nil {
 		return Accepted{}, err
 	}
-	over, err := q.overtaker.Adopted(tx, build)
-	return Accepted{BuildID: build, Shared: true, over: over, turn: turn}, errors.Join(err, q.noteDelivery(tx, p, build))
+	over, err := q.overtaker.Push(tx, *b)
+	return Accepted{BuildID: b.ID, Shared: true, over: over, turn: turn}, errors.Join(err, q.noteDelivery(tx, p, b.ID))
 }
 
 // rowOf is the build of a push.

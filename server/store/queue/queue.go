@@ -39,8 +39,8 @@ type Options struct {
 	Keep func(*database.Tx, builds.Row, pipeline.Outcome) error
 	// ToldLate finds the build of a push that was built before its delivery came, and notes that; 0: none.
 	ToldLate func(*database.Tx, Push) (build int64, err error)
-	// Adopt gives the build that a push shares with a pull request, as its own; 0: there is none.
-	Adopt func(*database.Tx, Push) (int64, error)
+	// Adopt gives the build that a push shares with a pull request, as its own; nil: there is none.
+	Adopt func(*database.Tx, Push) (*builds.Row, error)
 	Logs  Logs
 }
 
@@ -62,7 +62,7 @@ type Queue struct {
 	addStatus          func(*database.Tx, builds.Row) (river.InsertManyParams, error)
 	keep               func(*database.Tx, builds.Row, pipeline.Outcome) error
 	toldLate           func(*database.Tx, Push) (int64, error)
-	adopt              func(*database.Tx, Push) (int64, error)
+	adopt              func(*database.Tx, Push) (*builds.Row, error)
 	defaultBranchFirst bool
 	limit              int // of builds that wait in all
 	overtaker          overtake.Overtaker

@@ -34,10 +34,11 @@ func (o *Over) Has(build int64) bool {
 	return o != nil && slices.ContainsFunc(o.Ended, func(b builds.Row) bool { return b.ID == build })
 }
 
-// Push ends what the newest push of a branch makes pointless, after the build b of a push was made.
+// Push ends what the newest push of a branch makes pointless, after a push got the build b. One of which nothing
+// was built ends none.
 func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	of := pipeline.Repository{FullName: b.Repo, DefaultBranch: b.DefaultBranch}
-	if o.How == verdict.SupersedeNone || isRefused(b) || !verdict.MaySupersede(b.Ref, of) {
+	if o.How == verdict.SupersedeNone || slices.Contains(builds.Unbuilt, b.Cause) || !verdict.MaySupersede(b.Ref, of) {
 		return nil, nil
 	}
 	open, err := unended(tx, b)
@@ -60,18 +61,6 @@ func (o Overtaker) Push(tx *database.Tx, b builds.Row) (*Over, error) {
 	}
 	return over, nil
 }
-
-// Adopted is Push for a push that has got a build that was there already.
-func (o Overtaker) Adopted(tx *database.Tx, build int64) (*Over, error) {
-	var b builds.Row
-	if err := tx.Take(&b, build).Error; err != nil {
-		return nil, err
-	}
-	return o.Push(tx, b)
-}
-
-// isRefused reports that a push's build has ended without having run: it says nothing of the branch.
-func isRefused(b builds.Row) bool { return b.State.Ended() && b.StartedAt == 0 }
 
 // unended are the builds of pushes of b's branch that have not ended, but for those that somebody had
 // built although they were skipped.
