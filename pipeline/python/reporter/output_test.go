@@ -42,7 +42,7 @@ class Fixtures(unittest.TestCase):
     def test_b(self):
         """has a description"""
 
-    @unittest.skip("for now")
+    @unittest.skip("so that one is skipped among the others")
     def test_c(self):
         pass
 

@@ -8,15 +8,18 @@ import (
 	"testing"
 )
 
-// withRecords runs a suite whose records are printed amid its output.
-const withRecords = `
-import os, sys
+// loaded has the program's names in space, as start.py makes them, and has run none of it.
+const loaded = `
+import os, posix, sys
 
 del sys.path[0]
 exec(sys.argv.pop(1))
 space = {"__name__": "__vivarium__", "sys": sys, "later": [later]}
 exec(source, space)
+`
 
+// withRecords runs a suite whose records are printed amid its output.
+const withRecords = loaded + `
 class Printed(space["Nowhere"]):
     def write(self, line):
         os.write(2, line.encode())
@@ -88,13 +91,7 @@ print("the plan is what ran")
 var startOrEnd = regexp.MustCompile(`{"e":"(start|end)".*}`)
 
 // countsWrites runs a suite whose writes, as records and as output, are counted.
-const countsWrites = `
-import os, posix, sys
-
-del sys.path[0]
-exec(sys.argv.pop(1))
-space = {"__name__": "__vivarium__", "sys": sys, "later": [later]}
-exec(source, space)
+const countsWrites = loaded + `
 records, prints, write = [], [], posix.write
 
 class Counted(space["Nowhere"]):
